@@ -1,0 +1,70 @@
+#pragma once
+/// Market data from files and from a seed, as one stream in the documented order: time, then bar close < quote < bar open,
+/// then source index, then record ordinal. Constant memory whatever the length.
+
+#include "events/event.hpp"
+#include "events/result.hpp"
+#include "events/time.hpp"
+#include "store/data_set.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace alpha {
+
+/// A synthetic NSE-like market from a seed: the same bytes for the same settings, everywhere and always.
+struct SynthSpec {
+    std::uint64_t seed = 1;
+    std::uint64_t ticks = 100'000;
+    std::vector<std::string> instruments{"NSE:ALPHA", "NSE:BETA"};
+    Date first_day{19'723};  ///< 2024-01-01; weekdays only
+};
+
+/// One entry of a scenario's `data:`.
+struct DataSource {
+    std::string file;  ///< CSV, plain, .gz or .zst, or a data set; empty for synthetic data
+    DataKind kind = DataKind::quotes;
+    std::string instrument;  ///< bars whose file has no instrument column
+    Duration interval;       ///< bars
+    std::optional<SynthSpec> synth;
+};
+
+/// A market record on its way into the engine. Its `instrument` is an index into the feed's symbols() until the session has
+/// given the symbol an instrument id.
+using FeedEvent = std::variant<QuoteTick, BarOpened, BarClosed>;
+
+struct FeedRecord {
+    Time time;
+    FeedEvent event;
+};
+
+/// Trading hours of the instruments a scenario names, for date-only bars: what a date's open and close are.
+using HoursOf = std::function<TradingHours(const std::string& instrument)>;
+
+/// Progress of a long read: bytes consumed of bytes in all (both 0 when unknown).
+struct FeedProgress {
+    std::uint64_t done = 0;
+    std::uint64_t total = 0;
+};
+
+class Feed {
+public:
+    virtual ~Feed() = default;
+    /// The next records in order, as many as are at hand; empty at the end. Whatever is good before an error is returned
+    /// first; the error (kind data, "file:line: what and how to mend it") ends the feed. Valid until the next call.
+    virtual Result<std::span<const FeedRecord>> next() = 0;
+    /// Names by symbol index; grows as the feed is read.
+    virtual const std::vector<std::string>& symbols() const = 0;
+    virtual FeedProgress progress() const = 0;
+};
+
+/// Opens every source and merges them. A file that is missing or of no known form is refused here, with its name.
+Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, const HoursOf& hours);
+
+}  // namespace alpha

@@ -1,0 +1,71 @@
+#pragma once
+/// Between the kernel and whatever executes its orders: wishes out (Effect), reports in (BrokerReport). The paper broker,
+/// the Zerodha adapter and test doubles implement Broker; the kernel knows nothing else of them.
+
+#include "events/bytes.hpp"
+#include "events/event.hpp"
+#include "events/result.hpp"
+
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace alpha {
+
+struct PlaceOrder {
+    OrderId order;
+    OrderTerms terms;
+    Date good_until;
+};
+struct CancelOrder {
+    OrderId order;
+};
+/// `quantity` is the new total, fills included; never below what has filled when it was asked for.
+struct ModifyOrder {
+    OrderId order;
+    Qty quantity;
+    Price limit_price;
+    Price stop_price;
+};
+using Effect = std::variant<PlaceOrder, CancelOrder, ModifyOrder>;
+
+/// What a broker says of one order. Fields that `kind` does not use are empty.
+struct BrokerReport {
+    OrderId order;
+    ReportKind kind = ReportKind::accepted;
+    Qty quantity;       ///< filled: this execution; modified: the new total
+    Price price;        ///< filled
+    Price limit_price;  ///< modified
+    Price stop_price;   ///< modified
+    std::string trade;  ///< filled: unique for this order at this broker
+    std::string text;   ///< accepted: the broker's order id; rejected, cancelled: why
+    friend bool operator==(const BrokerReport&, const BrokerReport&) = default;
+};
+
+/// Where a broker puts its answers, oldest first.
+using Reports = std::vector<BrokerReport>;
+
+/// A place to send orders to. Called on the kernel's thread only, never while a fact is half applied. Answers that are
+/// known at once go into `out`; a broker outside the process reports later, as inputs of their own.
+class Broker {
+public:
+    virtual ~Broker() = default;
+
+    /// Market inputs, each after it was marked and before any strategy sees it.
+    virtual void on_quote(Time now, const QuoteTick& quote, Reports& out) = 0;
+    virtual void on_bar_opened(Time now, const BarOpened& bar, Reports& out) = 0;
+    virtual void on_bar_closed(Time now, const BarClosed& bar, Reports& out) = 0;
+    virtual void on_session_closed(Time now, const SessionClosed& session, Reports& out) = 0;
+
+    /// Carries out one wish.
+    virtual void perform(Time now, const Effect& effect, Reports& out) = 0;
+
+    /// Whether effects may leave only once the facts behind them are on disk: true outside the process.
+    virtual bool needs_durability() const = 0;
+
+    /// The state that future answers depend on, in canonical bytes; `load` refuses bytes that `save` cannot have written.
+    virtual void save(ByteBuffer& out) const = 0;
+    virtual Result<void> load(Bytes bytes) = 0;
+};
+
+}  // namespace alpha

@@ -1,0 +1,717 @@
+#pragma once
+/// The facts: everything that can stand in the event log, in the past tense. Pure values; what they mean for a portfolio is
+/// kernel/state.hpp, how they become bytes is events/codec.hpp, how they read is events/text.hpp.
+///
+/// ON DISK, DO NOT CHANGE: a wire tag is never reused or renumbered. A changed payload raises its `version`, and its old
+/// shape moves to events/legacy.hpp with an upcast; tests/events/frozen_test.cpp keeps the bytes of every version.
+
+#include "events/fixed.hpp"
+#include "events/ids.hpp"
+#include "events/instrument.hpp"
+#include "events/named.hpp"
+#include "events/time.hpp"
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace alpha {
+
+// ---- vocabulary (values are on disk) ----------------------------------------------------------------------------------
+
+enum class Side : std::uint8_t { buy = 1, sell = 2 };
+
+enum class OrderType : std::uint8_t {
+    market = 1,     ///< fills at the best price there is
+    limit = 2,      ///< fills at its limit or better
+    stop = 3,       ///< becomes a market order once the market trades through its stop
+    stop_limit = 4  ///< becomes a limit order once the market trades through its stop
+};
+
+enum class TimeInForce : std::uint8_t {
+    day = 1,  ///< until the instrument's session closes; entered at or after a close, until the next session's close
+    gtc = 2,  ///< until cancelled
+    ioc = 3   ///< what cannot fill on arrival is cancelled
+};
+
+enum class Direction : std::uint8_t { flat = 1, lengthen = 2, shorten = 3 };
+
+/// The rules an order can break, in the order they are judged. kernel/risk.hpp says what each compares.
+enum class Rule : std::uint8_t {
+    none = 0,
+    invalid_order = 1,       ///< not positive, absurdly large, or without the price its type needs
+    unknown_instrument = 2,  ///< outside the strategy's instruments
+    kill_switch = 3,         ///< latched for this portfolio
+    strategy_halted = 4,
+    tick_size = 5,
+    lot_size = 6,
+    allowed_instruments = 7,
+    session_hours = 8,
+    no_market = 9,  ///< no price seen yet
+    stale_data = 10,
+    price_band = 11,
+    order_quantity = 12,
+    order_notional = 13,
+    shorting = 14,
+    position = 15,
+    gross_exposure = 16,
+    open_orders = 17,
+    order_rate = 18,
+    daily_loss = 19,
+    step_facts = 20,    ///< limits::kMaxFactsPerStep
+    not_open = 21,      ///< cancel or modify of an order that is not open
+    operator_kill = 22  ///< kill switch pulled by a person
+};
+
+/// What a broker can say of an order.
+enum class ReportKind : std::uint8_t {
+    accepted = 1,
+    rejected = 2,
+    triggered = 3,
+    filled = 4,
+    cancelled = 5,
+    expired = 6,
+    modified = 7,
+    cancel_rejected = 8,
+    modify_rejected = 9
+};
+
+const char* name_of(Side side);
+const char* name_of(OrderType type);
+const char* name_of(TimeInForce tif);
+const char* name_of(Direction direction);
+const char* name_of(Rule rule);
+const char* name_of(ReportKind kind);
+
+constexpr Side opposite(Side side) {
+    return side == Side::buy ? Side::sell : Side::buy;
+}
+/// +quantity for a buy, -quantity for a sell.
+inline Qty signed_qty(Side side, Qty quantity) {
+    return side == Side::buy ? quantity : -quantity;
+}
+
+// ---- configuration, as event 0 pins it --------------------------------------------------------------------------------
+
+/// A named setting of a strategy or broker, its value in canonical text.
+struct Setting {
+    std::string key;
+    std::string value;
+    friend bool operator==(const Setting&, const Setting&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("key", key), named("value", value));
+    }
+};
+
+struct PortfolioConfig {
+    std::string name;
+    Money cash;
+    friend bool operator==(const PortfolioConfig&, const PortfolioConfig&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("name", name), named("cash", cash));
+    }
+};
+
+struct BrokerConfig {
+    std::string name;  ///< unique in the scenario, e.g. "paper"
+    std::string kind;  ///< which adapter
+    std::vector<Setting> settings;
+    friend bool operator==(const BrokerConfig&, const BrokerConfig&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("name", name), named("kind", kind), named("settings", settings));
+    }
+};
+
+struct StrategyConfig {
+    std::string name;  ///< unique in the scenario ("id" in YAML)
+    std::string use;   ///< the catalog's name for its code
+    PortfolioId portfolio;
+    BrokerId broker;
+    std::vector<InstrumentId> instruments;  ///< the only ones it sees and trades
+    std::vector<Setting> params;            ///< sorted by key, defaults filled in
+    friend bool operator==(const StrategyConfig&, const StrategyConfig&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("name", name), named("use", use), named("portfolio", portfolio), named("broker", broker),
+           named("instruments", instruments), named("params", params));
+    }
+};
+
+/// One configured limit. Units depend on the rule: shares, currency, seconds, per cent or a count.
+struct RiskLimit {
+    Rule rule = Rule::none;
+    Money limit;
+    friend bool operator==(const RiskLimit&, const RiskLimit&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("rule", rule), named("limit", limit));
+    }
+};
+
+/// What a fill costs: `per_fill` plus `rate` of its notional, rounded half-even once.
+struct ChargesConfig {
+    Money per_fill;
+    Money rate;  ///< a fraction: 0.0003 is 3 basis points
+    friend bool operator==(const ChargesConfig&, const ChargesConfig&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("per_fill", per_fill), named("rate", rate));
+    }
+};
+
+/// Event 0: the effective configuration, every default filled in, free of paths and machines. Instruments named here have
+/// the ids 0, 1, ... in this order; those only found in the data follow as InstrumentListed.
+struct SessionConfigured {
+    static constexpr std::uint16_t tag = 1;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "session_configured";
+    std::string name;
+    std::string currency;
+    std::vector<Instrument> instruments;
+    Instrument default_instrument;  ///< tick, lot and hours of instruments that the scenario does not name; name empty
+    std::vector<PortfolioConfig> portfolios;
+    std::vector<BrokerConfig> brokers;
+    std::vector<StrategyConfig> strategies;
+    std::vector<RiskLimit> risk;  ///< sorted by rule; applies to each portfolio by itself
+    std::vector<InstrumentId> allowed_instruments;  ///< consulted only where risk holds Rule::allowed_instruments
+    ChargesConfig charges;
+    Duration snapshot_interval;  ///< zero: no P&L snapshots
+    friend bool operator==(const SessionConfigured&, const SessionConfigured&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("name", name), named("currency", currency), named("instruments", instruments),
+           named("default_instrument", default_instrument), named("portfolios", portfolios), named("brokers", brokers),
+           named("strategies", strategies), named("risk", risk), named("allowed_instruments", allowed_instruments),
+           named("charges", charges), named("snapshot_interval_ns", snapshot_interval));
+    }
+};
+
+// ---- market inputs ------------------------------------------------------------------------------------------------------
+
+/// The next instrument id is given to this instrument, because data names it for the first time.
+struct InstrumentListed {
+    static constexpr std::uint16_t tag = 2;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "instrument_listed";
+    InstrumentId instrument;
+    Instrument definition;
+    friend bool operator==(const InstrumentListed&, const InstrumentListed&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("instrument", instrument), named("definition", definition));
+    }
+};
+
+/// The best bid and ask. A side that is absent has price and quantity zero. Crossed quotes are data and accepted.
+struct QuoteTick {
+    static constexpr std::uint16_t tag = 3;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "quote";
+    InstrumentId instrument;
+    Price bid;
+    Price ask;
+    Qty bid_qty;
+    Qty ask_qty;
+    friend bool operator==(const QuoteTick&, const QuoteTick&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("instrument", instrument), named("bid", bid), named("ask", ask), named("bid_qty", bid_qty),
+           named("ask_qty", ask_qty));
+    }
+};
+
+/// A bar begins, at its label; only its open is known yet.
+struct BarOpened {
+    static constexpr std::uint16_t tag = 4;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "bar_opened";
+    InstrumentId instrument;
+    Price open;
+    friend bool operator==(const BarOpened&, const BarOpened&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("instrument", instrument), named("open", open));
+    }
+};
+
+/// A bar is complete, at label + interval.
+struct BarClosed {
+    static constexpr std::uint16_t tag = 5;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "bar_closed";
+    InstrumentId instrument;
+    Price open;
+    Price high;
+    Price low;
+    Price close;
+    Qty volume;
+    friend bool operator==(const BarClosed&, const BarClosed&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("instrument", instrument), named("open", open), named("high", high), named("low", low),
+           named("close", close), named("volume", volume));
+    }
+};
+
+// ---- the kernel's own calendar: roots that fall due before the input that passes them -----------------------------------
+
+/// The first market input of a new trading day of an instrument is about to be folded. Daily loss starts anew with the
+/// first instrument that enters a later day.
+struct SessionOpened {
+    static constexpr std::uint16_t tag = 6;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "session_opened";
+    InstrumentId instrument;
+    Date date;
+    friend bool operator==(const SessionOpened&, const SessionOpened&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("instrument", instrument), named("date", date));
+    }
+};
+
+/// The instrument's session has ended; DAY orders of that date end with it.
+struct SessionClosed {
+    static constexpr std::uint16_t tag = 7;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "session_closed";
+    InstrumentId instrument;
+    Date date;
+    friend bool operator==(const SessionClosed&, const SessionClosed&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("instrument", instrument), named("date", date));
+    }
+};
+
+struct TimerFired {
+    static constexpr std::uint16_t tag = 8;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "timer_fired";
+    StrategyId strategy;
+    TimerId timer;
+    friend bool operator==(const TimerFired&, const TimerFired&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("strategy", strategy), named("timer", timer));
+    }
+};
+
+/// A portfolio's books at an interval boundary, from the marks before the input that crossed it.
+/// equity = initial cash + realized_pnl + unrealized_pnl - charges = cash + market_value.
+struct PnlSnapshot {
+    static constexpr std::uint16_t tag = 9;
+    static constexpr std::uint8_t version = 2;
+    static constexpr const char* name_v = "pnl_snapshot";
+    PortfolioId portfolio;
+    Money cash;
+    Money market_value;
+    Money equity;
+    Money realized_pnl;    ///< gross: before charges
+    Money unrealized_pnl;  ///< market value less cost
+    Money charges;
+    Money gross_exposure;       ///< sum of |position| x mark
+    std::uint32_t open_orders = 0;  ///< since version 2
+    friend bool operator==(const PnlSnapshot&, const PnlSnapshot&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("portfolio", portfolio), named("cash", cash), named("market_value", market_value), named("equity", equity),
+           named("realized_pnl", realized_pnl), named("unrealized_pnl", unrealized_pnl), named("charges", charges),
+           named("gross_exposure", gross_exposure), named("open_orders", open_orders));
+    }
+};
+
+// ---- what was decided -----------------------------------------------------------------------------------------------------
+
+/// First use of a portfolio: it begins with its cash.
+struct PortfolioOpened {
+    static constexpr std::uint16_t tag = 10;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "portfolio_opened";
+    PortfolioId portfolio;
+    Money cash;
+    friend bool operator==(const PortfolioOpened&, const PortfolioOpened&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("portfolio", portfolio), named("cash", cash));
+    }
+};
+
+/// What a strategy thinks of an instrument, for whoever listens; it moves nothing.
+struct SignalRaised {
+    static constexpr std::uint16_t tag = 11;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "signal";
+    StrategyId strategy;
+    InstrumentId instrument;
+    Direction direction = Direction::flat;
+    friend bool operator==(const SignalRaised&, const SignalRaised&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("strategy", strategy), named("instrument", instrument), named("direction", direction));
+    }
+};
+
+/// What is asked of the market. Prices that the type does not use are zero.
+struct OrderTerms {
+    InstrumentId instrument;
+    Side side = Side::buy;
+    OrderType type = OrderType::market;
+    TimeInForce tif = TimeInForce::gtc;
+    Qty quantity;
+    Price limit_price;
+    Price stop_price;
+    friend bool operator==(const OrderTerms&, const OrderTerms&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("instrument", instrument), named("side", side), named("order_type", type), named("tif", tif),
+           named("quantity", quantity), named("limit_price", limit_price), named("stop_price", stop_price));
+    }
+};
+
+/// The order passed every rule and goes to its broker: the effect PlaceOrder follows from this fact.
+struct OrderIntended {
+    static constexpr std::uint16_t tag = 12;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "order_intended";
+    OrderId order;
+    StrategyId strategy;
+    PortfolioId portfolio;
+    BrokerId broker;
+    OrderTerms terms;
+    Date good_until;  ///< DAY orders: the trading day whose close ends them
+    friend bool operator==(const OrderIntended&, const OrderIntended&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("order", order), named("strategy", strategy), named("portfolio", portfolio), named("broker", broker));
+        terms.serialize(ar);
+        ar(named("good_until", good_until));
+    }
+};
+
+/// The order broke a rule and went nowhere. `limit` and `observed` are in the rule's units.
+struct OrderRefused {
+    static constexpr std::uint16_t tag = 13;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "order_refused";
+    OrderId order;
+    StrategyId strategy;
+    PortfolioId portfolio;
+    OrderTerms terms;
+    Rule rule = Rule::none;
+    Money limit;
+    Money observed;
+    friend bool operator==(const OrderRefused&, const OrderRefused&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("order", order), named("strategy", strategy), named("portfolio", portfolio));
+        terms.serialize(ar);
+        ar(named("rule", rule), named("limit", limit), named("observed", observed));
+    }
+};
+
+/// A cancel goes to the broker. `rule` is none where the strategy asked, else what forced it (kill switch).
+struct CancelIntended {
+    static constexpr std::uint16_t tag = 14;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "cancel_intended";
+    OrderId order;
+    Rule rule = Rule::none;
+    friend bool operator==(const CancelIntended&, const CancelIntended&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("order", order), named("rule", rule));
+    }
+};
+
+/// A change of quantity or prices goes to the broker. `quantity` is the order's new total, fills included.
+struct ModifyIntended {
+    static constexpr std::uint16_t tag = 15;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "modify_intended";
+    OrderId order;
+    Qty quantity;
+    Price limit_price;
+    Price stop_price;
+    friend bool operator==(const ModifyIntended&, const ModifyIntended&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("order", order), named("quantity", quantity), named("limit_price", limit_price),
+           named("stop_price", stop_price));
+    }
+};
+
+/// A cancel or modify broke a rule and went nowhere.
+struct ChangeRefused {
+    static constexpr std::uint16_t tag = 16;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "change_refused";
+    OrderId order;
+    StrategyId strategy;
+    Rule rule = Rule::none;
+    Money limit;
+    Money observed;
+    friend bool operator==(const ChangeRefused&, const ChangeRefused&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("order", order), named("strategy", strategy), named("rule", rule), named("limit", limit),
+           named("observed", observed));
+    }
+};
+
+struct TimerSet {
+    static constexpr std::uint16_t tag = 17;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "timer_set";
+    StrategyId strategy;
+    TimerId timer;
+    Time due;
+    friend bool operator==(const TimerSet&, const TimerSet&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("strategy", strategy), named("timer", timer), named("due", due));
+    }
+};
+
+struct TimerCancelled {
+    static constexpr std::uint16_t tag = 18;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "timer_cancelled";
+    StrategyId strategy;
+    TimerId timer;
+    friend bool operator==(const TimerCancelled&, const TimerCancelled&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("strategy", strategy), named("timer", timer));
+    }
+};
+
+/// No order of this portfolio passes until a person releases it. Stays through restarts and days.
+struct KillSwitchLatched {
+    static constexpr std::uint16_t tag = 19;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "kill_switch_latched";
+    PortfolioId portfolio;
+    Rule rule = Rule::none;  ///< daily_loss or operator_kill
+    Money limit;
+    Money observed;
+    friend bool operator==(const KillSwitchLatched&, const KillSwitchLatched&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("portfolio", portfolio), named("rule", rule), named("limit", limit), named("observed", observed));
+    }
+};
+
+struct KillSwitchReleased {
+    static constexpr std::uint16_t tag = 20;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "kill_switch_released";
+    PortfolioId portfolio;
+    friend bool operator==(const KillSwitchReleased&, const KillSwitchReleased&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("portfolio", portfolio));
+    }
+};
+
+/// The strategy gets no callback any more (it threw, or returned an error); the others go on.
+struct StrategyHalted {
+    static constexpr std::uint16_t tag = 21;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "strategy_halted";
+    StrategyId strategy;
+    std::string reason;
+    friend bool operator==(const StrategyHalted&, const StrategyHalted&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("strategy", strategy), named("reason", reason));
+    }
+};
+
+// ---- what brokers said, as judged ---------------------------------------------------------------------------------------
+
+struct OrderAccepted {
+    static constexpr std::uint16_t tag = 22;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "order_accepted";
+    OrderId order;
+    std::string broker_order;  ///< the broker's own id; empty for paper
+    friend bool operator==(const OrderAccepted&, const OrderAccepted&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("order", order), named("broker_order", broker_order));
+    }
+};
+
+struct OrderRejected {
+    static constexpr std::uint16_t tag = 23;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "order_rejected";
+    OrderId order;
+    std::string reason;
+    friend bool operator==(const OrderRejected&, const OrderRejected&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("order", order), named("reason", reason));
+    }
+};
+
+/// A stop was traded through: from here on the order is a market or limit order.
+struct OrderTriggered {
+    static constexpr std::uint16_t tag = 24;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "order_triggered";
+    OrderId order;
+    friend bool operator==(const OrderTriggered&, const OrderTriggered&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("order", order));
+    }
+};
+
+/// One execution, with the amounts it moves. Cash changes by -(signed notional) - charges; realized_pnl is gross.
+struct OrderFilled {
+    static constexpr std::uint16_t tag = 25;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "order_filled";
+    OrderId order;
+    StrategyId strategy;
+    PortfolioId portfolio;
+    InstrumentId instrument;
+    Side side = Side::buy;
+    Qty quantity;
+    Price price;
+    Money notional;      ///< price x quantity, half-even, positive
+    Money charges;       ///< what this execution cost
+    Money realized_pnl;  ///< gained or lost on the part that closed a position
+    std::string trade;   ///< the broker's trade id; a second report of it changes nothing
+    friend bool operator==(const OrderFilled&, const OrderFilled&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("order", order), named("strategy", strategy), named("portfolio", portfolio),
+           named("instrument", instrument), named("side", side), named("quantity", quantity), named("price", price),
+           named("notional", notional), named("charges", charges), named("realized_pnl", realized_pnl),
+           named("trade", trade));
+    }
+};
+
+struct OrderCancelled {
+    static constexpr std::uint16_t tag = 26;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "order_cancelled";
+    OrderId order;
+    std::string reason;
+    friend bool operator==(const OrderCancelled&, const OrderCancelled&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("order", order), named("reason", reason));
+    }
+};
+
+struct OrderExpired {
+    static constexpr std::uint16_t tag = 27;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "order_expired";
+    OrderId order;
+    friend bool operator==(const OrderExpired&, const OrderExpired&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("order", order));
+    }
+};
+
+struct OrderModified {
+    static constexpr std::uint16_t tag = 28;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "order_modified";
+    OrderId order;
+    Qty quantity;
+    Price limit_price;
+    Price stop_price;
+    friend bool operator==(const OrderModified&, const OrderModified&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("order", order), named("quantity", quantity), named("limit_price", limit_price),
+           named("stop_price", stop_price));
+    }
+};
+
+/// The broker would not cancel or modify; the order stands as it was. `kind` is cancel_rejected or modify_rejected.
+struct ChangeRejected {
+    static constexpr std::uint16_t tag = 29;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "change_rejected";
+    OrderId order;
+    ReportKind kind = ReportKind::cancel_rejected;
+    std::string reason;
+    friend bool operator==(const ChangeRejected&, const ChangeRejected&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("order", order), named("kind", kind), named("reason", reason));
+    }
+};
+
+/// A report that could not be true of the order it names: recorded whole, changing nothing else. A fill that no known order
+/// explains also latches the kill switch, because the account holds something the books do not.
+struct ReportIgnored {
+    static constexpr std::uint16_t tag = 30;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "report_ignored";
+    OrderId order;
+    ReportKind kind = ReportKind::accepted;
+    Qty quantity;
+    Price price;
+    Price limit_price;
+    Price stop_price;
+    std::string trade;
+    std::string text;
+    std::string why;
+    friend bool operator==(const ReportIgnored&, const ReportIgnored&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("order", order), named("kind", kind), named("quantity", quantity), named("price", price),
+           named("limit_price", limit_price), named("stop_price", stop_price), named("trade", trade), named("text", text),
+           named("why", why));
+    }
+};
+
+/// Every event type once. Code that must handle each of them is generated from this list, so a new one cannot be forgotten.
+#define ALPHA_EVENTS(X)                                                                                              \
+    X(SessionConfigured) X(InstrumentListed) X(QuoteTick) X(BarOpened) X(BarClosed) X(SessionOpened) X(SessionClosed)  \
+    X(TimerFired) X(PnlSnapshot) X(PortfolioOpened) X(SignalRaised) X(OrderIntended) X(OrderRefused)                  \
+    X(CancelIntended) X(ModifyIntended) X(ChangeRefused) X(TimerSet) X(TimerCancelled) X(KillSwitchLatched)           \
+    X(KillSwitchReleased) X(StrategyHalted) X(OrderAccepted) X(OrderRejected) X(OrderTriggered) X(OrderFilled)        \
+    X(OrderCancelled) X(OrderExpired) X(OrderModified) X(ChangeRejected) X(ReportIgnored)
+
+using Event = std::variant<SessionConfigured, InstrumentListed, QuoteTick, BarOpened, BarClosed, SessionOpened,
+                           SessionClosed, TimerFired, PnlSnapshot, PortfolioOpened, SignalRaised, OrderIntended,
+                           OrderRefused, CancelIntended, ModifyIntended, ChangeRefused, TimerSet, TimerCancelled,
+                           KillSwitchLatched, KillSwitchReleased, StrategyHalted, OrderAccepted, OrderRejected,
+                           OrderTriggered, OrderFilled, OrderCancelled, OrderExpired, OrderModified, ChangeRejected,
+                           ReportIgnored>;
+
+/// What every event carries beside its payload. A root (an input, or something that fell due) has neither correlation nor
+/// causation; a fact has both.
+struct Envelope {
+    Seq seq = 0;
+    Time time;
+    Seq correlation = kNoSeq;  ///< the root that began the chain: for an order's life, the input it was decided on
+    Seq causation = kNoSeq;    ///< the event that directly caused this one
+
+    bool is_root() const { return causation == kNoSeq; }
+    friend bool operator==(const Envelope&, const Envelope&) = default;
+};
+
+/// Lets lambdas make up a visitor; a missing event type is a compile error.
+template <class... Fs>
+struct overloaded : Fs... {
+    using Fs::operator()...;
+};
+template <class... Fs>
+overloaded(Fs...) -> overloaded<Fs...>;
+
+}  // namespace alpha

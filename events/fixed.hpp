@@ -1,0 +1,134 @@
+#pragma once
+/// Fixed-point money. Every price, quantity and amount is an integer at a scale of 1e-8, so sums are exact and equal on
+/// every machine.
+///
+/// | operation            | result | rounding                       | overflow                     |
+/// |----------------------|--------|--------------------------------|------------------------------|
+/// | Qty ± Qty            | Qty    | none                           | asserts                      |
+/// | Money ± Money        | Money  | none                           | asserts                      |
+/// | notional(Price, Qty) | Money  | half-even, once                | cannot (63 + 63 bits)        |
+/// | pro_rata(Money, a/b) | Money  | half-even, once                | cannot for 0 <= a <= b       |
+/// | parse                | any    | none: too many digits refused  | refused                      |
+///
+/// Overflow from outside is refused while parsing (limits.hpp keeps accepted values far from the edge); inside the fold it
+/// is our mistake and stops the process.
+
+#include "events/assert.hpp"
+#include "events/result.hpp"
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace alpha {
+
+/// The one spelling of a 128-bit integer (ISO C++ has none).
+__extension__ using Int128 = __int128;
+__extension__ using UInt128 = unsigned __int128;
+
+/// Units per one: 1.00 is stored as 100,000,000.
+inline constexpr std::int64_t kScale = 100'000'000;
+inline constexpr int kScaleDigits = 8;
+
+/// A price per unit of the instrument, in the account's currency. Zero means "no price on this side".
+struct Price {
+    std::int64_t raw = 0;
+    friend constexpr auto operator<=>(Price, Price) = default;
+};
+
+/// A quantity in units of the instrument (shares, not lots). Signed where it is a position, positive in orders and fills.
+struct Qty {
+    std::int64_t raw = 0;
+    friend constexpr auto operator<=>(Qty, Qty) = default;
+};
+
+/// An amount of the account's currency, 128 bits wide so that no book of 64-bit prices and quantities overflows it.
+struct Money {
+    Int128 raw = 0;
+    friend constexpr auto operator<=>(Money, Money) = default;
+};
+
+constexpr Price price_of(std::int64_t whole) {
+    return Price{whole * kScale};
+}
+constexpr Qty qty_of(std::int64_t whole) {
+    return Qty{whole * kScale};
+}
+constexpr Money money_of(std::int64_t whole) {
+    return Money{static_cast<Int128>(whole) * kScale};
+}
+
+inline Qty operator+(Qty a, Qty b) {
+    Qty sum;
+    ALPHA_ASSERT(!__builtin_add_overflow(a.raw, b.raw, &sum.raw), "quantity overflow");
+    return sum;
+}
+inline Qty operator-(Qty a, Qty b) {
+    Qty difference;
+    ALPHA_ASSERT(!__builtin_sub_overflow(a.raw, b.raw, &difference.raw), "quantity overflow");
+    return difference;
+}
+inline Qty operator-(Qty a) {
+    return Qty{0} - a;
+}
+inline Qty& operator+=(Qty& a, Qty b) {
+    return a = a + b;
+}
+inline Qty& operator-=(Qty& a, Qty b) {
+    return a = a - b;
+}
+inline Qty abs(Qty a) {
+    return a.raw < 0 ? -a : a;
+}
+
+inline Money operator+(Money a, Money b) {
+    Money sum;
+    ALPHA_ASSERT(!__builtin_add_overflow(a.raw, b.raw, &sum.raw), "money overflow");
+    return sum;
+}
+inline Money operator-(Money a, Money b) {
+    Money difference;
+    ALPHA_ASSERT(!__builtin_sub_overflow(a.raw, b.raw, &difference.raw), "money overflow");
+    return difference;
+}
+inline Money operator-(Money a) {
+    return Money{0} - a;
+}
+inline Money& operator+=(Money& a, Money b) {
+    return a = a + b;
+}
+inline Money& operator-=(Money& a, Money b) {
+    return a = a - b;
+}
+inline Money abs(Money a) {
+    return a.raw < 0 ? -a : a;
+}
+
+/// value / divisor, ties to the even neighbour. Requires divisor > 0.
+Int128 divide_half_even(Int128 value, Int128 divisor);
+
+/// price x quantity, rounded half-even once to 1e-8. Carries the sign of the quantity. O(1).
+Money notional(Price price, Qty quantity);
+
+/// amount x part / whole, rounded half-even once; exact in 192 bits on the way. Requires 0 <= part <= whole, whole > 0.
+Money pro_rata(Money amount, Qty part, Qty whole);
+
+/// cost / quantity as a price, half-even: what a statement shows as the average. Zero for a flat position.
+Price average_price(Money cost, Qty quantity);
+
+/// Reads a decimal such as "-12.50" exactly: an optional sign, digits, at most eight of them behind the point. No
+/// exponents, spaces, "nan" or "+". Anything else, or a value that does not fit, is refused with a reason.
+Result<Price> parse_price(std::string_view text);
+Result<Qty> parse_qty(std::string_view text);
+Result<Money> parse_money(std::string_view text);
+
+/// The shortest decimal that parses back to the same value: no trailing zeros, no exponent, "0" for zero.
+std::string to_string(Price value);
+std::string to_string(Qty value);
+std::string to_string(Money value);
+
+/// As to_string, appended to `out` (no allocation where capacity suffices).
+void append_decimal(std::string& out, Int128 raw);
+
+}  // namespace alpha

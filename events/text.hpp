@@ -1,0 +1,48 @@
+#pragma once
+/// Events as people and programs read them. Both forms are canonical: the same event gives the same text everywhere.
+///
+///   text  12 2013-10-07T13:30:00.072Z quote instrument=IBM bid=181.69 ask=181.9 bid_qty=200 ask_qty=100
+///   JSON  {"seq":12,"ts_ns":"1381152600072000000","type":"quote","instrument":"IBM",...}
+///
+/// Facts add cause=SEQ root=SEQ (JSON: "causation", "correlation"). Ids print as names; counts are JSON numbers, while
+/// money, prices, quantities and times are strings in minimal decimals. Prices and quantities that are zero because the
+/// order's type does not use them are left out of the text, not of the JSON.
+
+#include "events/event.hpp"
+
+#include <string>
+#include <vector>
+
+namespace alpha {
+
+/// What ids are called, learned from the events themselves.
+class Names {
+public:
+    /// Takes note of SessionConfigured and InstrumentListed; ignores the rest.
+    void learn(const Event& event);
+    /// The name, or "#id" for one never learned.
+    std::string instrument(InstrumentId id) const;
+    std::string portfolio(PortfolioId id) const;
+    std::string strategy(StrategyId id) const;
+    std::string broker(BrokerId id) const;
+
+private:
+    std::vector<std::string> instruments_;
+    std::vector<std::string> portfolios_;
+    std::vector<std::string> strategies_;
+    std::vector<std::string> brokers_;
+};
+
+/// The event type's name, e.g. "order_filled".
+const char* type_name(const Event& event);
+/// Every type's name, in tag order.
+const std::vector<const char*>& all_type_names();
+
+/// One line, without the newline.
+std::string to_text(const Envelope& envelope, const Event& event, const Names& names);
+std::string to_json(const Envelope& envelope, const Event& event, const Names& names);
+
+/// `text` as a JSON string, quotes included; control characters and invalid UTF-8 are escaped or replaced.
+std::string json_string(std::string_view text);
+
+}  // namespace alpha

@@ -1,0 +1,58 @@
+#pragma once
+/// The life of an order, as a table. Terminal orders stay terminal; only a late fill may still change their books.
+
+#include "events/event.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace alpha {
+
+/// Values are in snapshots: do not renumber.
+enum class OrderStatus : std::uint8_t {
+    intended = 1,  ///< passed risk, on its way to the broker
+    working = 2,   ///< the broker has it
+    filled = 3,
+    cancelled = 4,
+    rejected = 5,
+    expired = 6,
+    refused = 7  ///< never left: only in callbacks, never in the state
+};
+
+const char* name_of(OrderStatus status);
+
+constexpr bool is_terminal(OrderStatus status) {
+    return status >= OrderStatus::filled;
+}
+
+/// An order the engine knows: open ones, and closed ones for as long as late reports may come (limits::kMaxClosedOrders).
+struct Order {
+    OrderId id;
+    StrategyId strategy;
+    PortfolioId portfolio;
+    BrokerId broker;
+    OrderTerms terms;  ///< as last confirmed by the broker
+    Date good_until;
+    OrderStatus status = OrderStatus::intended;
+    Qty filled;
+    bool triggered = false;
+    bool cancel_pending = false;
+    bool modify_pending = false;
+    Seq intent = 0;       ///< the OrderIntended event
+    Seq correlation = 0;  ///< the input that led to it
+    std::string broker_order;
+    std::vector<std::string> trades;  ///< trade ids booked so far
+
+    Qty leaves() const { return is_terminal(status) || filled >= terms.quantity ? Qty{0} : terms.quantity - filled; }
+    friend bool operator==(const Order&, const Order&) = default;
+};
+
+/// Whether a report can be true of an order in `status`, and what the order becomes. Fills are decided by quantity.
+struct Transition {
+    bool allowed = false;
+    OrderStatus next = OrderStatus::intended;
+};
+Transition transition(OrderStatus status, ReportKind kind);
+
+}  // namespace alpha

@@ -1,0 +1,74 @@
+#pragma once
+/// The books: positions with their cost, cash, realized and unrealized profit. Small pure functions over values; the fold
+/// (kernel/state.hpp) is their only writer.
+///
+/// For every portfolio and at every moment, exactly:
+///   cash   = initial + sum over fills of (-signed notional - charges)
+///   equity = cash + market value = initial + realized + unrealized - charges
+///   sum of signed notionals = sum of costs - realized
+
+#include "events/event.hpp"
+#include "events/fixed.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace alpha {
+
+/// What a portfolio holds of one instrument.
+struct Position {
+    Qty net;             ///< positive long, negative short
+    Money cost;          ///< what the open part cost: positive long, negative short (the proceeds)
+    Money realized_pnl;  ///< gross, of the parts closed so far
+    Money charges;
+    Money traded;        ///< sum of notionals, both sides
+    Qty open_buys;       ///< what working orders may still buy
+    Qty open_sells;      ///< what working orders may still sell
+    std::uint64_t fills = 0;
+    friend bool operator==(const Position&, const Position&) = default;
+};
+
+/// How one execution moves a position. `notional` is positive.
+struct PositionChange {
+    Position after;
+    Money realized_pnl;  ///< of this execution, gross
+};
+
+/// Opens, adds to, reduces, closes or flips. A reduction removes cost in proportion to quantity, half-even; what closes
+/// the position removes all that is left, so nothing is lost to rounding. A flip closes at price x closing quantity and opens
+/// with the rest of the notional.
+PositionChange with_fill(const Position& before, Side side, Qty quantity, Price price, Money notional);
+
+/// What selling all (or buying back all) at `mark` would bring: negative for a short.
+Money market_value(const Position& position, Price mark);
+Money unrealized_pnl(const Position& position, Price mark);
+
+/// The change of cash from one execution: a sell adds, a buy takes, charges always take.
+Money cash_change(Side side, Money notional, Money charges);
+
+/// The most that `position` may become, either way, if its working orders fill, with `buying` or `selling` added.
+Qty worst_case_long(const Position& position, Qty buying);
+Qty worst_case_short(const Position& position, Qty selling);
+
+struct Portfolio {
+    bool is_open = false;  ///< false until first use
+    Money initial_cash;
+    Money cash;
+    Money realized_pnl;
+    Money charges;
+    Money day_start_equity;  ///< equity when the current trading day began
+    bool killed = false;
+    Rule killed_by = Rule::none;
+    std::uint32_t open_orders = 0;
+    std::uint64_t fills = 0;
+    std::vector<Position> positions;      ///< by instrument id; grows with the instruments this portfolio touches
+    std::vector<Time> recent_orders;      ///< times of orders within the last second, oldest first (the rate window)
+    friend bool operator==(const Portfolio&, const Portfolio&) = default;
+
+    const Position& position(InstrumentId instrument) const {
+        static constexpr Position kFlat{};
+        return instrument.value < positions.size() ? positions[instrument.value] : kFlat;
+    }
+};
+
+}  // namespace alpha

@@ -1,0 +1,99 @@
+#pragma once
+/// What a strategy is and what it may see and ask. Callbacks get the market, timers, orders and fills in log order; wishes
+/// go through Context and are judged one by one after the callback returns, so a strategy never sees a half-done step.
+///
+/// Determinism is the strategy's side of the bargain: no clock (use View::now), no randomness, no I/O, no iteration over
+/// unordered containers. IEEE doubles are fine for signals; prices are exact doubles by to_double below.
+
+#include "events/broker.hpp"
+#include "kernel/state.hpp"
+
+#include <optional>
+#include <string>
+
+namespace alpha {
+
+/// The price as the double nearest to its decimal. By division: raw / 1e8 is correctly rounded, raw * 1e-8 is not.
+inline double to_double(Price price) {  // determinism-ok: strategies may compute in IEEE doubles
+    return static_cast<double>(price.raw) / 1e8;  // determinism-ok: strategies may compute in IEEE doubles
+}
+
+/// Read-only eyes on the state, from one strategy's portfolio.
+class View {
+public:
+    View(const State& state, StrategyId strategy) : state_(&state), strategy_(strategy) {}
+
+    Time now() const { return state_->now; }
+    const Instrument& instrument(InstrumentId id) const { return state_->instruments[id.value]; }
+    const Market& market(InstrumentId id) const { return state_->markets[id.value]; }
+    const Portfolio& portfolio() const { return state_->portfolios[config().portfolio.value]; }
+    /// Shared with the other strategies of the same portfolio.
+    const Position& position(InstrumentId id) const { return portfolio().position(id); }
+    Valuation valuation() const { return value(*state_, portfolio()); }
+    const StrategyConfig& config() const { return state_->config.strategies[strategy_.value]; }
+    /// Null when the order is neither open nor lately closed.
+    const Order* order(OrderId id) const { return state_->find_order(id); }
+
+private:
+    const State* state_;
+    StrategyId strategy_;
+};
+
+/// What became of one of the strategy's own orders. For refusals, `rule`, `limit` and `observed` say why.
+struct OrderUpdate {
+    OrderId order;
+    OrderStatus status = OrderStatus::intended;
+    Rule rule = Rule::none;
+    bool change_failed = false;  ///< a cancel or modify was refused or rejected; the order stands
+};
+
+/// The wishes a strategy may utter. Each becomes a fact: intended, refused, set.
+class Context {
+public:
+    virtual ~Context() = default;
+    virtual const View& view() const = 0;
+
+    /// Returns the id the order will have, whether it passes the rules or not; on_order tells which.
+    virtual OrderId place(const OrderTerms& terms) = 0;
+    virtual void cancel(OrderId order) = 0;
+    /// `quantity` is the new total, fills included.
+    virtual void modify(OrderId order, Qty quantity, Price limit_price, Price stop_price) = 0;
+    /// Calls on_timer at `due`, at the earliest limits::kMinTimerDelayNs from now. Setting a pending timer moves it.
+    virtual void set_timer(TimerId timer, Time due) = 0;
+    virtual void cancel_timer(TimerId timer) = 0;
+    virtual void signal(InstrumentId instrument, Direction direction) = 0;
+
+    OrderId market(InstrumentId instrument, Side side, Qty quantity, TimeInForce tif = TimeInForce::gtc) {
+        return place({instrument, side, OrderType::market, tif, quantity, {}, {}});
+    }
+    OrderId limit(InstrumentId instrument, Side side, Qty quantity, Price price, TimeInForce tif = TimeInForce::day) {
+        return place({instrument, side, OrderType::limit, tif, quantity, price, {}});
+    }
+    OrderId stop(InstrumentId instrument, Side side, Qty quantity, Price stop, TimeInForce tif = TimeInForce::day) {
+        return place({instrument, side, OrderType::stop, tif, quantity, {}, stop});
+    }
+    OrderId stop_limit(InstrumentId instrument, Side side, Qty quantity, Price stop, Price limit,
+                       TimeInForce tif = TimeInForce::day) {
+        return place({instrument, side, OrderType::stop_limit, tif, quantity, limit, stop});
+    }
+};
+
+/// A trading rule. Override what you need; every callback runs on the kernel's thread.
+class Strategy {
+public:
+    virtual ~Strategy() = default;
+
+    virtual void on_quote(const QuoteTick&, Context&) {}
+    virtual void on_bar_opened(const BarOpened&, Context&) {}
+    virtual void on_bar(const BarClosed&, Context&) {}
+    virtual void on_timer(TimerId, Context&) {}
+    virtual void on_order(const OrderUpdate&, Context&) {}
+    virtual void on_fill(const OrderFilled&, Context&) {}
+
+    /// The state that future decisions depend on, in canonical bytes; empty where there is none. `load` gets what `save`
+    /// wrote and refuses anything else.
+    virtual void save(ByteBuffer&) const {}
+    virtual Result<void> load(Bytes) { return {}; }
+};
+
+}  // namespace alpha

@@ -1,0 +1,30 @@
+#pragma once
+/// Loggers by injection: wiring makes one set, each component is handed its own. Nothing looks one up by name.
+
+#include <memory>
+#include <string>
+
+namespace spdlog {
+class logger;
+}
+
+namespace alpha {
+
+struct LogOptions {
+    int verbosity = 0;  ///< -1 quiet (errors), 0 warnings, 1 info, 2 debug, 3 trace
+    std::string file;   ///< also append to this file, at debug; empty: none
+};
+
+class Loggers {
+public:
+    explicit Loggers(const LogOptions& options);
+    ~Loggers();
+    /// The component's own logger, on the shared sinks (stderr and the file). Made on first use.
+    std::shared_ptr<spdlog::logger> of(const std::string& component) const;
+
+private:
+    struct Sinks;
+    std::unique_ptr<Sinks> sinks_;
+};
+
+}  // namespace alpha
