@@ -1,0 +1,252 @@
+#pragma once
+/// The canonical archives: cereal's protocol over flat little-endian bytes. Fields of fixed size that are handed over
+/// together cost one bounds check and one pointer update. Included by codec.cpp and kernel/snapshot.cpp alone.
+
+#include "events/bytes.hpp"
+#include "events/event.hpp"
+#include "events/limits.hpp"
+
+#include <bit>
+#include <cereal/cereal.hpp>
+#include <concepts>
+#include <cstring>
+#include <map>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace alpha {
+
+static_assert(std::endian::native == std::endian::little, "canonical bytes are written as the machine holds them");
+
+// ---- fields of fixed size: how each is laid out, and which values it may have ----------------------------------------
+
+template <class T>
+concept PlainNumber = std::integral<T> && !std::same_as<T, bool>;
+
+constexpr bool is_valid(Side v) { return v >= Side::buy && v <= Side::sell; }
+constexpr bool is_valid(OrderType v) { return v >= OrderType::market && v <= OrderType::stop_limit; }
+constexpr bool is_valid(TimeInForce v) { return v >= TimeInForce::day && v <= TimeInForce::ioc; }
+constexpr bool is_valid(Direction v) { return v >= Direction::flat && v <= Direction::shorten; }
+constexpr bool is_valid(Rule v) { return v <= Rule::operator_kill; }
+constexpr bool is_valid(ReportKind v) { return v >= ReportKind::accepted && v <= ReportKind::modify_rejected; }
+
+template <class T>
+struct Wire;  // size, put, get (false: a value it cannot have)
+
+template <class Rep>
+struct RawWire {
+    static constexpr std::size_t size = sizeof(Rep);
+    static void put(std::uint8_t* to, Rep value) { std::memcpy(to, &value, sizeof value); }
+    static Rep get(const std::uint8_t* from) {
+        Rep value;
+        std::memcpy(&value, from, sizeof value);
+        return value;
+    }
+};
+
+template <PlainNumber T>
+struct Wire<T> : RawWire<T> {
+    static bool get(const std::uint8_t* from, T& value) {
+        value = RawWire<T>::get(from);
+        return true;
+    }
+};
+template <>
+struct Wire<bool> {
+    static constexpr std::size_t size = 1;
+    static void put(std::uint8_t* to, bool value) { *to = value ? 1 : 0; }
+    static bool get(const std::uint8_t* from, bool& value) {
+        value = *from == 1;
+        return *from <= 1;
+    }
+};
+template <class T>
+    requires std::is_enum_v<T>
+struct Wire<T> : RawWire<T> {
+    static bool get(const std::uint8_t* from, T& value) {
+        const auto raw = RawWire<std::underlying_type_t<T>>::get(from);
+        value = static_cast<T>(raw);
+        return is_valid(value);
+    }
+};
+#define ALPHA_WIRE_MEMBER(TYPE, MEMBER)                                              \
+    template <>                                                                       \
+    struct Wire<TYPE> : RawWire<decltype(TYPE::MEMBER)> {                             \
+        using Raw = RawWire<decltype(TYPE::MEMBER)>;                                  \
+        static void put(std::uint8_t* to, TYPE value) { Raw::put(to, value.MEMBER); } \
+        static bool get(const std::uint8_t* from, TYPE& value) {                      \
+            value.MEMBER = Raw::get(from);                                            \
+            return true;                                                              \
+        }                                                                             \
+    }
+ALPHA_WIRE_MEMBER(Price, raw);
+ALPHA_WIRE_MEMBER(Qty, raw);
+ALPHA_WIRE_MEMBER(Money, raw);
+ALPHA_WIRE_MEMBER(Time, ns);
+ALPHA_WIRE_MEMBER(Duration, ns);
+ALPHA_WIRE_MEMBER(Date, days);
+#undef ALPHA_WIRE_MEMBER
+template <class Tag, class Rep>
+struct Wire<Id<Tag, Rep>> : RawWire<Rep> {
+    static void put(std::uint8_t* to, Id<Tag, Rep> id) { RawWire<Rep>::put(to, id.value); }
+    static bool get(const std::uint8_t* from, Id<Tag, Rep>& id) {
+        id.value = RawWire<Rep>::get(from);
+        return true;
+    }
+};
+
+template <class T>
+concept FixedField = requires { Wire<T>::size; };
+template <class T>
+struct Unnamed {
+    using type = T;
+};
+template <class T>
+struct Unnamed<Named<T>> {
+    using type = T;
+};
+template <class T>
+using unnamed_t = std::remove_cv_t<typename Unnamed<std::remove_cvref_t<T>>::type>;
+template <class T>
+inline constexpr bool is_named = false;
+template <class T>
+inline constexpr bool is_named<Named<T>> = true;
+/// The field itself, with or without its name.
+template <class T>
+[[gnu::always_inline]] inline auto& value_of(T& field) {
+    if constexpr (is_named<std::remove_cv_t<T>>) {
+        return field.value;
+    } else {
+        return field;
+    }
+}
+
+// ---- the archives ------------------------------------------------------------------------------------------------------
+
+class OutArchive : public cereal::OutputArchive<OutArchive, cereal::AllowEmptyClassElision> {
+    using Base = cereal::OutputArchive<OutArchive, cereal::AllowEmptyClassElision>;
+
+public:
+    explicit OutArchive(ByteBuffer& out) : Base(this), out_(out) {}
+
+    template <class... Ts>
+    [[gnu::always_inline]] OutArchive& operator()(Ts&&... fields) {
+        if constexpr ((FixedField<unnamed_t<Ts>> && ...)) {
+            std::uint8_t* at = out_.extend((Wire<unnamed_t<Ts>>::size + ... + 0));
+            ((Wire<unnamed_t<Ts>>::put(at, value_of(fields)), at += Wire<unnamed_t<Ts>>::size), ...);
+        } else {
+            (one(value_of(fields)), ...);
+        }
+        return *this;
+    }
+    void count(std::size_t n) { (*this)(static_cast<std::uint32_t>(n)); }
+    void raw(const void* from, std::size_t n) {
+        if (n != 0) {
+            std::memcpy(out_.extend(n), from, n);
+        }
+    }
+
+private:
+    template <class T>
+    void one(const T& field) {
+        if constexpr (FixedField<T>) {
+            (*this)(field);
+        } else {
+            Base::operator()(field);
+        }
+    }
+    ByteBuffer& out_;
+};
+
+/// Never throws and never reads beyond its bytes: the first thing wrong makes ok() false, and what follows reads as zero.
+class InArchive : public cereal::InputArchive<InArchive, cereal::AllowEmptyClassElision> {
+    using Base = cereal::InputArchive<InArchive, cereal::AllowEmptyClassElision>;
+
+public:
+    explicit InArchive(Bytes in) : Base(this), at_(in.data()), end_(in.data() + in.size()) {}
+
+    template <class... Ts>
+    [[gnu::always_inline]] InArchive& operator()(Ts&&... fields) {
+        if constexpr ((FixedField<unnamed_t<Ts>> && ...)) {
+            constexpr std::size_t kSize = (Wire<unnamed_t<Ts>>::size + ... + 0);
+            if (left() < kSize) [[unlikely]] {
+                fail();
+                return *this;
+            }
+            const std::uint8_t* at = at_;
+            at_ += kSize;
+            ((ok_ = Wire<unnamed_t<Ts>>::get(at, value_of(fields)) && ok_, at += Wire<unnamed_t<Ts>>::size), ...);
+        } else {
+            (one(value_of(fields)), ...);
+        }
+        return *this;
+    }
+    /// A list's length; refused when fewer than `element_bytes` for each are left, so nothing large is allocated for a lie.
+    std::size_t count(std::size_t element_bytes) {
+        std::uint32_t n = 0;
+        (*this)(n);
+        if (n > left() / element_bytes) {
+            fail();
+            return 0;
+        }
+        return n;
+    }
+    void raw(void* to, std::size_t n) {
+        if (left() < n) {
+            fail();
+            return;
+        }
+        if (n != 0) {
+            std::memcpy(to, at_, n);
+        }
+        at_ += n;
+    }
+    std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
+    bool ok() const { return ok_; }
+    void fail() {
+        ok_ = false;
+        at_ = end_;
+    }
+
+private:
+    template <class T>
+    void one(T& field) {
+        if constexpr (FixedField<T>) {
+            (*this)(field);
+        } else {
+            Base::operator()(field);
+        }
+    }
+    const std::uint8_t* at_;
+    const std::uint8_t* end_;
+    bool ok_ = true;
+};
+
+// ---- what is not of fixed size: a u32 count, then the bytes or elements ----------------------------------------------
+
+inline void CEREAL_SAVE_FUNCTION_NAME(OutArchive& ar, const std::string& text) {
+    ar.count(text.size());
+    ar.raw(text.data(), text.size());
+}
+inline void CEREAL_LOAD_FUNCTION_NAME(InArchive& ar, std::string& text) {
+    text.resize(ar.count(1));
+    ar.raw(text.data(), text.size());
+}
+template <class T>
+void CEREAL_SAVE_FUNCTION_NAME(OutArchive& ar, const std::vector<T>& list) {
+    ar.count(list.size());
+    for (const T& element : list) {
+        ar(element);
+    }
+}
+template <class T>
+void CEREAL_LOAD_FUNCTION_NAME(InArchive& ar, std::vector<T>& list) {
+    list.clear();
+    // One byte is the least an element can take: the true bound is checked element by element.
+    for (std::size_t n = ar.count(1); n > 0 && ar.ok(); --n) {
+        ar(list.emplace_back());
+    }
+}
+
+}  // namespace alpha

@@ -1,0 +1,135 @@
+#include "events/codec.hpp"
+
+#include "events/archive.hpp"
+#include "events/legacy.hpp"
+
+#include <fmt/format.h>
+
+namespace alpha {
+
+namespace {
+
+constexpr std::uint8_t kFlagLinks = 1;
+
+/// Reads a payload of one shape, whole or not at all.
+template <class E>
+bool read_whole(Bytes payload, E& event) {
+    InArchive ar(payload);
+    event.serialize(ar);
+    return ar.ok() && ar.left() == 0;
+}
+
+/// Shapes older than the current one, by version.
+template <class E>
+bool decode_legacy(Bytes, std::uint8_t, E&) {
+    return false;
+}
+template <>
+bool decode_legacy(Bytes payload, std::uint8_t version, PnlSnapshot& event) {
+    legacy::PnlSnapshotV1 old;
+    if (version != 1 || !read_whole(payload, old)) {
+        return false;
+    }
+    event = legacy::upcast(old);
+    return true;
+}
+
+}  // namespace
+
+template <class E>
+void encode(ByteBuffer& out, const Envelope& envelope, const E& event) {
+    const std::size_t start = out.size();
+    const bool links = !envelope.is_root();
+    OutArchive ar(out);
+    ar(std::uint32_t{0}, E::tag, E::version, links ? kFlagLinks : std::uint8_t{0}, envelope.time);
+    if (links) {
+        ar(envelope.correlation, envelope.causation);
+    }
+    const std::size_t payload = out.size();
+    // cereal's protocol has one serialize for both directions; writing leaves the event as it is.
+    const_cast<E&>(event).serialize(ar);
+    const auto length = static_cast<std::uint32_t>(out.size() - payload);
+    ALPHA_ASSERT(length <= limits::kMaxEventBytes, "an event is too large for the log");
+    std::memcpy(out.data() + start, &length, sizeof length);
+}
+
+template <class E>
+bool decode_payload(Bytes payload, E& event) {
+    return read_whole(payload, event);
+}
+
+#define ALPHA_INSTANTIATE(E)                                           \
+    template void encode(ByteBuffer&, const Envelope&, const E&);     \
+    template bool decode_payload(Bytes, E&);
+ALPHA_EVENTS(ALPHA_INSTANTIATE)
+#undef ALPHA_INSTANTIATE
+
+void encode(ByteBuffer& out, const Envelope& envelope, const Event& event) {
+    std::visit([&](const auto& e) { encode(out, envelope, e); }, event);
+}
+
+Result<EncodedHeader> decode_header(Bytes bytes, Seq seq) {
+    const auto refuse = [&](const char* why) {
+        return fail(ErrorKind::data, fmt::format("event {} {}", seq, why));
+    };
+    EncodedHeader header;
+    std::uint8_t flags = 0;
+    InArchive ar(bytes);
+    ar(header.payload_bytes, header.tag, header.version, flags, header.envelope.time);
+    if (!ar.ok()) {
+        return refuse("is cut short");
+    }
+    if (flags > kFlagLinks) {
+        return refuse("has flags that this version does not know");
+    }
+    header.envelope.seq = seq;
+    if (flags == kFlagLinks) {
+        header.has_links = true;
+        header.header_bytes += kLinkBytes;
+        ar(header.envelope.correlation, header.envelope.causation);
+        if (!ar.ok()) {
+            return refuse("is cut short");
+        }
+        if (header.envelope.correlation >= seq || header.envelope.causation >= seq) {
+            return refuse("names a cause that comes after it");
+        }
+    }
+    if (header.payload_bytes > limits::kMaxEventBytes || header.payload_bytes > ar.left()) {
+        return refuse("is cut short");
+    }
+    return header;
+}
+
+Result<DecodedEvent> decode(Bytes bytes, Seq seq) {
+    const auto header = decode_header(bytes, seq);
+    if (!header) {
+        return tl::unexpected(header.error());
+    }
+    const Bytes payload = bytes.subspan(header->header_bytes, header->payload_bytes);
+    DecodedEvent decoded{header->envelope, {}, header->total_bytes()};
+    const auto read = [&]<class E>(E& event) -> Result<DecodedEvent> {
+        if (header->version > E::version) {
+            return fail(ErrorKind::data,
+                        fmt::format("event {}: {} has version {}, newer than this program knows ({}); use a newer alpha", seq,
+                                    E::name_v, header->version, E::version));
+        }
+        const bool whole = header->version == E::version ? read_whole(payload, event)
+                                                         : decode_legacy(payload, header->version, event);
+        if (!whole) {
+            return fail(ErrorKind::data, fmt::format("event {}: the payload of {} is damaged", seq, E::name_v));
+        }
+        return decoded;
+    };
+    switch (header->tag) {
+#define ALPHA_DECODE(E) \
+    case E::tag:        \
+        return read(decoded.event.emplace<E>());
+        ALPHA_EVENTS(ALPHA_DECODE)
+#undef ALPHA_DECODE
+        default:
+            return fail(ErrorKind::data, fmt::format("event {} has wire tag {}, which this program does not know", seq,
+                                                     header->tag));
+    }
+}
+
+}  // namespace alpha

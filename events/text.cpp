@@ -1,0 +1,359 @@
+#include "events/text.hpp"
+
+#include <fmt/format.h>
+
+namespace alpha {
+
+const char* name_of(Side side) {
+    return side == Side::buy ? "buy" : "sell";
+}
+
+const char* name_of(OrderType type) {
+    switch (type) {
+        case OrderType::market: return "market";
+        case OrderType::limit: return "limit";
+        case OrderType::stop: return "stop";
+        case OrderType::stop_limit: return "stop_limit";
+    }
+    return "?";
+}
+
+const char* name_of(TimeInForce tif) {
+    switch (tif) {
+        case TimeInForce::day: return "day";
+        case TimeInForce::gtc: return "gtc";
+        case TimeInForce::ioc: return "ioc";
+    }
+    return "?";
+}
+
+const char* name_of(Direction direction) {
+    switch (direction) {
+        case Direction::flat: return "flat";
+        case Direction::lengthen: return "long";
+        case Direction::shorten: return "short";
+    }
+    return "?";
+}
+
+const char* name_of(Rule rule) {
+    switch (rule) {
+        case Rule::none: return "none";
+        case Rule::invalid_order: return "invalid_order";
+        case Rule::unknown_instrument: return "unknown_instrument";
+        case Rule::kill_switch: return "kill_switch";
+        case Rule::strategy_halted: return "strategy_halted";
+        case Rule::tick_size: return "tick_size";
+        case Rule::lot_size: return "lot_size";
+        case Rule::allowed_instruments: return "allowed_instruments";
+        case Rule::session_hours: return "session_hours";
+        case Rule::no_market: return "no_market";
+        case Rule::stale_data: return "stale_data";
+        case Rule::price_band: return "price_band";
+        case Rule::order_quantity: return "order_quantity";
+        case Rule::order_notional: return "order_notional";
+        case Rule::shorting: return "shorting";
+        case Rule::position: return "position";
+        case Rule::gross_exposure: return "gross_exposure";
+        case Rule::open_orders: return "open_orders";
+        case Rule::order_rate: return "order_rate";
+        case Rule::daily_loss: return "daily_loss";
+        case Rule::step_facts: return "step_facts";
+        case Rule::not_open: return "not_open";
+        case Rule::operator_kill: return "operator_kill";
+    }
+    return "?";
+}
+
+const char* name_of(ReportKind kind) {
+    switch (kind) {
+        case ReportKind::accepted: return "accepted";
+        case ReportKind::rejected: return "rejected";
+        case ReportKind::triggered: return "triggered";
+        case ReportKind::filled: return "filled";
+        case ReportKind::cancelled: return "cancelled";
+        case ReportKind::expired: return "expired";
+        case ReportKind::modified: return "modified";
+        case ReportKind::cancel_rejected: return "cancel_rejected";
+        case ReportKind::modify_rejected: return "modify_rejected";
+    }
+    return "?";
+}
+
+// ---- names -----------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+std::string name_at(const std::vector<std::string>& names, std::uint32_t id) {
+    return id < names.size() ? names[id] : fmt::format("#{}", id);
+}
+
+}  // namespace
+
+void Names::learn(const Event& event) {
+    if (const auto* config = std::get_if<SessionConfigured>(&event)) {
+        *this = Names{};
+        for (const auto& instrument : config->instruments) {
+            instruments_.push_back(instrument.name);
+        }
+        for (const auto& portfolio : config->portfolios) {
+            portfolios_.push_back(portfolio.name);
+        }
+        for (const auto& strategy : config->strategies) {
+            strategies_.push_back(strategy.name);
+        }
+        for (const auto& broker : config->brokers) {
+            brokers_.push_back(broker.name);
+        }
+    } else if (const auto* listed = std::get_if<InstrumentListed>(&event)) {
+        if (listed->instrument.value == instruments_.size()) {
+            instruments_.push_back(listed->definition.name);
+        }
+    }
+}
+
+std::string Names::instrument(InstrumentId id) const {
+    return name_at(instruments_, id.value);
+}
+std::string Names::portfolio(PortfolioId id) const {
+    return name_at(portfolios_, id.value);
+}
+std::string Names::strategy(StrategyId id) const {
+    return name_at(strategies_, id.value);
+}
+std::string Names::broker(BrokerId id) const {
+    return name_at(brokers_, id.value);
+}
+
+const char* type_name(const Event& event) {
+    return std::visit([](const auto& e) { return std::remove_cvref_t<decltype(e)>::name_v; }, event);
+}
+
+const std::vector<const char*>& all_type_names() {
+    static const std::vector<const char*> names{
+#define ALPHA_NAME(E) E::name_v,
+        ALPHA_EVENTS(ALPHA_NAME)
+#undef ALPHA_NAME
+    };
+    return names;
+}
+
+// ---- JSON strings ---------------------------------------------------------------------------------------------------------
+
+namespace {
+
+/// Length of the valid UTF-8 sequence at the front, or 0.
+std::size_t utf8_length(std::string_view s) {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
+    const auto continues = [&](std::size_t i) { return i < s.size() && (byte(i) & 0xC0U) == 0x80U; };
+    const unsigned char c = byte(0);
+    if (c < 0x80U) {
+        return 1;
+    }
+    if (c >= 0xC2U && c <= 0xDFU) {
+        return continues(1) ? 2 : 0;
+    }
+    if (c >= 0xE0U && c <= 0xEFU) {
+        const bool ok = continues(1) && continues(2) && !(c == 0xE0U && byte(1) < 0xA0U) && !(c == 0xEDU && byte(1) > 0x9FU);
+        return ok ? 3 : 0;
+    }
+    if (c >= 0xF0U && c <= 0xF4U) {
+        const bool ok = continues(1) && continues(2) && continues(3) && !(c == 0xF0U && byte(1) < 0x90U) &&
+                        !(c == 0xF4U && byte(1) > 0x8FU);
+        return ok ? 4 : 0;
+    }
+    return 0;
+}
+
+void append_json_string(std::string& out, std::string_view text) {
+    out += '"';
+    while (!text.empty()) {
+        const char c = text.front();
+        std::size_t n = utf8_length(text);
+        if (c == '"' || c == '\\') {
+            out += '\\';
+            out += c;
+        } else if (c == '\n') {
+            out += "\\n";
+        } else if (static_cast<unsigned char>(c) < 0x20U || c == 0x7F) {
+            out += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+        } else if (n == 0) {
+            out += "\\ufffd";
+            n = 1;
+        } else {
+            out.append(text.substr(0, n));
+        }
+        text.remove_prefix(n);
+    }
+    out += '"';
+}
+
+// ---- fields to text ----------------------------------------------------------------------------------------------------------
+
+/// Writes values as JSON; the text form uses it for lists and nested objects, and prints the rest bare.
+class JsonWriter {
+public:
+    JsonWriter(std::string& out, const Names& names) : out_(out), names_(names) {}
+
+    template <class... Ts>
+    void operator()(Named<Ts>... fields) {
+        (field(fields.name, fields.value), ...);
+    }
+    void key(const char* name) {
+        if (out_.back() != '{') {
+            out_ += ',';
+        }
+        append_json_string(out_, name);
+        out_ += ':';
+    }
+    template <class T>
+    void field(const char* name, T& v) {
+        key(name);
+        value(v);
+    }
+
+    void value(const std::string& v) { append_json_string(out_, v); }
+    void value(Price v) { quoted(v.raw); }
+    void value(Qty v) { quoted(v.raw); }
+    void value(Money v) { quoted(v.raw); }
+    void value(Time v) { out_ += fmt::format("\"{}\"", v.ns); }
+    void value(Duration v) { out_ += fmt::format("\"{}\"", v.ns); }
+    void value(Date v) { out_ += v.days == 0 ? "null" : '"' + to_iso(v) + '"'; }
+    void value(InstrumentId v) { value(names_.instrument(v)); }
+    void value(PortfolioId v) { value(names_.portfolio(v)); }
+    void value(StrategyId v) { value(names_.strategy(v)); }
+    void value(BrokerId v) { value(names_.broker(v)); }
+    void value(OrderId v) { out_ += fmt::format("{}", v.value); }
+    void value(TimerId v) { out_ += fmt::format("{}", v.value); }
+    template <class T>
+        requires std::is_enum_v<T>
+    void value(T v) {
+        append_json_string(out_, name_of(v));
+    }
+    template <std::integral T>
+    void value(T v) {
+        out_ += fmt::format("{}", v);
+    }
+    template <class T>
+    void value(std::vector<T>& list) {
+        out_ += '[';
+        for (std::size_t i = 0; i < list.size(); ++i) {
+            out_ += i == 0 ? "" : ",";
+            value(list[i]);
+        }
+        out_ += ']';
+    }
+    template <class T>
+        requires requires(T& t, JsonWriter& w) { t.serialize(w); }
+    void value(T& object) {
+        out_ += '{';
+        object.serialize(*this);
+        out_ += '}';
+    }
+
+private:
+    void quoted(Int128 raw) {
+        out_ += '"';
+        append_decimal(out_, raw);
+        out_ += '"';
+    }
+    std::string& out_;
+    const Names& names_;
+};
+
+class TextWriter {
+public:
+    TextWriter(std::string& out, const Names& names) : out_(out), json_(out, names), names_(names) {}
+
+    template <class... Ts>
+    void operator()(Named<Ts>... fields) {
+        (field(fields.name, fields.value), ...);
+    }
+    template <class T>
+    void field(const char* name, T& v) {
+        if (unused(name, v)) {
+            return;
+        }
+        out_ += fmt::format(" {}=", name);
+        value(v);
+    }
+
+private:
+    /// Prices that the order's type does not use, dates that it has not, texts that say nothing.
+    template <class T>
+    static bool unused(std::string_view name, const T& v) {
+        if constexpr (std::is_same_v<T, Price>) {
+            return v.raw == 0 && (name == "limit_price" || name == "stop_price");
+        } else if constexpr (std::is_same_v<T, Date>) {
+            return v.days == 0;
+        } else if constexpr (std::is_same_v<T, std::string>) {
+            return v.empty();
+        } else {
+            return false;
+        }
+    }
+    void bare(const std::string& v) {
+        if (v.empty() || v.find_first_of(" \"\\=\n\t\r") != std::string::npos) {
+            json_.value(v);
+        } else {
+            out_ += v;
+        }
+    }
+    void value(const std::string& v) { bare(v); }
+    void value(Price v) { append_decimal(out_, v.raw); }
+    void value(Qty v) { append_decimal(out_, v.raw); }
+    void value(Money v) { append_decimal(out_, v.raw); }
+    void value(Time v) { out_ += to_iso(v); }
+    void value(Duration v) { out_ += to_string(v); }
+    void value(Date v) { out_ += to_iso(v); }
+    void value(InstrumentId v) { bare(names_.instrument(v)); }
+    void value(PortfolioId v) { bare(names_.portfolio(v)); }
+    void value(StrategyId v) { bare(names_.strategy(v)); }
+    void value(BrokerId v) { bare(names_.broker(v)); }
+    template <class T>
+        requires std::is_enum_v<T>
+    void value(T v) {
+        out_ += name_of(v);
+    }
+    template <class T>
+        requires(!std::is_enum_v<T>)
+    void value(T& v) {
+        json_.value(v);
+    }
+
+    std::string& out_;
+    JsonWriter json_;
+    const Names& names_;
+};
+
+}  // namespace
+
+std::string json_string(std::string_view text) {
+    std::string out;
+    append_json_string(out, text);
+    return out;
+}
+
+std::string to_text(const Envelope& envelope, const Event& event, const Names& names) {
+    std::string out = fmt::format("{} {} {}", envelope.seq, to_iso(envelope.time), type_name(event));
+    TextWriter writer(out, names);
+    // serialize is one function for reading and writing; the writers only read.
+    std::visit([&](const auto& e) { const_cast<std::remove_cvref_t<decltype(e)>&>(e).serialize(writer); }, event);
+    if (!envelope.is_root()) {
+        out += fmt::format(" cause={} root={}", envelope.causation, envelope.correlation);
+    }
+    return out;
+}
+
+std::string to_json(const Envelope& envelope, const Event& event, const Names& names) {
+    std::string out = fmt::format("{{\"seq\":{},\"ts_ns\":\"{}\",\"type\":\"{}\"", envelope.seq, envelope.time.ns,
+                                  type_name(event));
+    JsonWriter writer(out, names);
+    if (!envelope.is_root()) {
+        out += fmt::format(",\"correlation\":{},\"causation\":{}", envelope.correlation, envelope.causation);
+    }
+    std::visit([&](const auto& e) { const_cast<std::remove_cvref_t<decltype(e)>&>(e).serialize(writer); }, event);
+    return out + '}';
+}
+
+}  // namespace alpha
