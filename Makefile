@@ -1,0 +1,55 @@
+# The commands of alpha's README. CMake does the work (CMakePresets.json); this file spares a newcomer from knowing it.
+# Another preset: make test PRESET=dev        Presets: release (default), ci, dev, asan-ubsan, tsan
+
+PRESET ?= release
+JOBS ?= 2
+BUILD := $(if $(filter release ci,$(PRESET)),build,build-$(PRESET))
+CONFIGURE = cmake --preset $(PRESET) --log-level=NOTICE >/dev/null
+CPP_FILES = git ls-files -z --cached --others --exclude-standard -- '*.cpp' '*.hpp' '*.h'
+
+.DEFAULT_GOAL := build
+.NOTPARALLEL:
+.PHONY: build demo test bench format format-check tidy lint clean help packages packages-dev configure
+
+build: configure ## build build/alpha; installs the packages it needs first (the default)
+	@cmake --build --preset $(PRESET) --target alpha
+
+demo: build ## build, then run scenarios/demo.yaml; its journal is runs/demo, made anew each time
+	@rm -rf runs/demo && mkdir -p runs
+	$(BUILD)/alpha backtest scenarios/demo.yaml --journal runs/demo
+
+test: configure ## build everything and run every test
+	@cmake --build --preset $(PRESET)
+	@ctest --preset $(PRESET) -j$(JOBS) --output-on-failure --no-tests=error --output-log $(BUILD)/ctest.log
+
+bench: packages ## build the benchmarks and run bench/run
+	@$(CONFIGURE) -DALPHA_BUILD_BENCH=ON
+	@cmake --build --preset $(PRESET)
+	@if [ -x bench/run ]; then bench/run; else echo "bench/run is not there yet"; fi
+
+format: packages-dev ## rewrite every C++ file as .clang-format says
+	@$(CPP_FILES) | xargs -0r clang-format-19 -i
+
+format-check: packages-dev ## fail where make format would change something
+	@$(CPP_FILES) | xargs -0r clang-format-19 --dry-run -Werror
+
+tidy: packages-dev configure ## run clang-tidy on what differs from main (all of it: tools/tidy --all)
+	@tools/tidy --build $(BUILD)
+
+lint: packages ## check include directions and banned names, without building
+	@cd tests/lint && python3 -B layering.py && python3 -B determinism.py
+
+clean: ## remove what was built and the demo's journal
+	rm -rf build build-* runs/demo
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+packages:
+	@tools/install-packages
+
+packages-dev:
+	@tools/install-packages --dev
+
+configure: packages
+	@$(CONFIGURE)
