@@ -36,6 +36,7 @@ struct Order {
     Date good_until;
     OrderStatus status = OrderStatus::intended;
     Qty filled;
+    Qty asked;  ///< the total a pending modify asks for; zero when none is pending
     bool triggered = false;
     bool cancel_pending = false;
     bool modify_pending = false;
@@ -44,7 +45,11 @@ struct Order {
     std::string broker_order;
     std::vector<std::string> trades;  ///< trade ids booked so far
 
-    Qty leaves() const { return is_terminal(status) || filled >= terms.quantity ? Qty{0} : terms.quantity - filled; }
+    /// What may still fill, counting the larger of the confirmed and the asked-for quantity.
+    Qty leaves() const {
+        const Qty total = asked > terms.quantity ? asked : terms.quantity;
+        return is_terminal(status) || filled >= total ? Qty{0} : total - filled;
+    }
     friend bool operator==(const Order&, const Order&) = default;
 };
 

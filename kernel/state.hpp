@@ -3,10 +3,10 @@
 /// fact that contradicts the state is our own mistake (or a forged log) and stops the process.
 
 #include "events/event.hpp"
+#include "events/limits.hpp"
 #include "kernel/orders.hpp"
 #include "kernel/portfolio.hpp"
 
-#include <deque>
 #include <map>
 #include <string>
 #include <vector>

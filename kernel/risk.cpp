@@ -1,0 +1,255 @@
+#include "kernel/risk.hpp"
+
+#include <algorithm>
+
+namespace alpha {
+
+namespace {
+
+constexpr Verdict kPass{};
+
+Money units(Qty quantity) {
+    return Money{quantity.raw};
+}
+Money units(Price price) {
+    return Money{price.raw};
+}
+Money count(std::uint64_t n) {
+    return Money{static_cast<Int128>(n) * kScale};
+}
+/// Nanoseconds as seconds, rounded up, so that what passed a limit never prints as the limit itself.
+Money seconds(Duration d) {
+    return Money{(static_cast<Int128>(d.ns) + 9) / 10};
+}
+
+Verdict refuse_above(Rule rule, const std::optional<Money>& limit, Money observed) {
+    return limit && observed > *limit ? Verdict{rule, *limit, observed} : kPass;
+}
+
+bool uses_limit(OrderType type) {
+    return type == OrderType::limit || type == OrderType::stop_limit;
+}
+bool uses_stop(OrderType type) {
+    return type == OrderType::stop || type == OrderType::stop_limit;
+}
+
+/// The larger of what the position becomes if only its buys or only its sells fill.
+Qty worst_case(const Position& position, Side side, Qty added) {
+    const Qty longest = worst_case_long(position, side == Side::buy ? added : Qty{});
+    const Qty shortest = worst_case_short(position, side == Side::sell ? added : Qty{});
+    return std::max(abs(longest), abs(shortest));
+}
+
+}  // namespace
+
+RiskLimits::RiskLimits(const SessionConfigured& config) : allowed_(config.allowed_instruments) {
+    for (const RiskLimit& entry : config.risk) {
+        limits_[static_cast<std::size_t>(entry.rule)] = entry.limit;
+    }
+    std::ranges::sort(allowed_);
+}
+
+bool RiskLimits::allows(InstrumentId instrument) const {
+    return !of(Rule::allowed_instruments) || std::ranges::binary_search(allowed_, instrument);
+}
+
+Price RiskQuestion::reference_price() const {
+    if (uses_limit(terms.type)) {
+        return terms.limit_price;
+    }
+    if (uses_stop(terms.type)) {
+        return terms.stop_price;
+    }
+    const Price touch = terms.side == Side::buy ? market().ask : market().bid;
+    return touch.raw != 0 ? touch : market().mark;
+}
+
+Verdict check_valid(const RiskQuestion& q) {
+    const OrderTerms& t = q.terms;
+    if (t.quantity.raw <= 0 || t.quantity > limits::kMaxQty) {
+        return {Rule::invalid_order, units(limits::kMaxQty), units(t.quantity)};
+    }
+    if (t.quantity <= q.filled) {  // a modification to what has filled already leaves nothing to do
+        return {Rule::invalid_order, units(q.filled), units(t.quantity)};
+    }
+    for (const auto& [used, price] : {std::pair{uses_limit(t.type), t.limit_price}, std::pair{uses_stop(t.type), t.stop_price}}) {
+        const bool right = used ? price.raw > 0 && price <= limits::kMaxPrice : price.raw == 0;
+        if (!right) {
+            return {Rule::invalid_order, units(limits::kMaxPrice), units(price)};
+        }
+    }
+    return kPass;
+}
+
+Verdict check_known_instrument(const RiskQuestion& q) {
+    const auto& mine = q.config().instruments;
+    const bool known = std::ranges::find(mine, q.terms.instrument) != mine.end();
+    return known ? kPass : Verdict{Rule::unknown_instrument, {}, count(q.terms.instrument.value)};
+}
+
+Verdict check_kill_switch(const RiskQuestion& q) {
+    return q.portfolio().killed ? Verdict{Rule::kill_switch, {}, count(1)} : kPass;
+}
+
+Verdict check_strategy_halted(const RiskQuestion& q) {
+    return q.state.strategies[q.strategy.value].halted ? Verdict{Rule::strategy_halted, {}, count(1)} : kPass;
+}
+
+Verdict check_tick_size(const RiskQuestion& q) {
+    const Price tick = q.instrument().tick;
+    for (const Price price : {q.terms.limit_price, q.terms.stop_price}) {
+        if (price.raw % tick.raw != 0) {
+            return {Rule::tick_size, units(tick), units(price)};
+        }
+    }
+    return kPass;
+}
+
+Verdict check_lot_size(const RiskQuestion& q) {
+    const Qty lot = q.instrument().lot;
+    return q.terms.quantity.raw % lot.raw == 0 ? kPass : Verdict{Rule::lot_size, units(lot), units(q.terms.quantity)};
+}
+
+Verdict check_allowed_instruments(const RiskQuestion& q) {
+    const InstrumentId id = q.terms.instrument;
+    return q.limits.allows(id) ? kPass : Verdict{Rule::allowed_instruments, {}, count(id.value)};
+}
+
+Verdict check_session_hours(const RiskQuestion& q) {
+    const TradingHours& hours = q.instrument().hours;
+    if (!q.limits.of(Rule::session_hours) || hours.is_open_at(q.state.now)) {
+        return kPass;
+    }
+    const Duration in_day = q.state.now - hours.midnight(hours.date_of(q.state.now));
+    const std::int64_t bound_s = in_day.ns < hours.open_s * kSecondNs ? hours.open_s : hours.close_s;
+    return {Rule::session_hours, money_of(bound_s), seconds(in_day)};
+}
+
+Verdict check_market(const RiskQuestion& q) {
+    return q.reference_price().raw > 0 ? kPass : Verdict{Rule::no_market, {}, {}};
+}
+
+Verdict check_stale_data(const RiskQuestion& q) {
+    const auto& limit = q.limits.of(Rule::stale_data);
+    if (!limit) {
+        return kPass;
+    }
+    if (q.market().updated == kBeforeAll) {  // no data at all is older than any limit
+        return {Rule::stale_data, *limit, seconds(Duration{q.state.now.ns})};
+    }
+    return refuse_above(Rule::stale_data, limit, seconds(q.state.now - q.market().updated));
+}
+
+Verdict check_price_band(const RiskQuestion& q) {
+    const auto& band = q.limits.of(Rule::price_band);
+    const Price mark = q.market().mark;
+    if (!band || mark.raw == 0) {
+        return kPass;
+    }
+    for (const Price price : {q.terms.limit_price, q.terms.stop_price}) {
+        if (price.raw == 0) {
+            continue;
+        }
+        const std::int64_t distance = price > mark ? price.raw - mark.raw : mark.raw - price.raw;
+        const Int128 percent_scaled = static_cast<Int128>(distance) * 100 * kScale;
+        // Rounded up, so that what passed the band never prints as the band itself.
+        const Money percent{(percent_scaled + mark.raw - 1) / mark.raw};
+        if (const Verdict v = refuse_above(Rule::price_band, band, percent); v.refused()) {
+            return v;
+        }
+    }
+    return kPass;
+}
+
+Verdict check_order_quantity(const RiskQuestion& q) {
+    return refuse_above(Rule::order_quantity, q.limits.of(Rule::order_quantity), units(q.terms.quantity));
+}
+
+Verdict check_order_notional(const RiskQuestion& q) {
+    const auto& limit = q.limits.of(Rule::order_notional);
+    return limit ? refuse_above(Rule::order_notional, limit, notional(q.reference_price(), q.terms.quantity)) : kPass;
+}
+
+Verdict check_shorting(const RiskQuestion& q) {
+    if (!q.limits.of(Rule::shorting) || q.terms.side == Side::buy) {
+        return kPass;
+    }
+    const Qty shortest = worst_case_short(q.portfolio().position(q.terms.instrument), q.added());
+    return shortest.raw < 0 ? Verdict{Rule::shorting, {}, units(shortest)} : kPass;
+}
+
+Verdict check_position(const RiskQuestion& q) {
+    const auto& limit = q.limits.of(Rule::position);
+    if (!limit) {
+        return kPass;
+    }
+    const Position& position = q.portfolio().position(q.terms.instrument);
+    // Only the order's own side: a sell must pass while what is already working on the buy side is at the limit.
+    const Qty reached = q.terms.side == Side::buy ? worst_case_long(position, q.added()) : -worst_case_short(position, q.added());
+    return refuse_above(Rule::position, limit, units(reached));
+}
+
+Verdict check_gross_exposure(const RiskQuestion& q) {
+    const auto& limit = q.limits.of(Rule::gross_exposure);
+    if (!limit) {
+        return kPass;
+    }
+    const Portfolio& portfolio = q.portfolio();
+    Money before;
+    for (std::uint32_t i = 0; i < portfolio.positions.size(); ++i) {
+        before += notional(q.state.markets[i].mark, worst_case(portfolio.positions[i], Side::buy, Qty{}));
+    }
+    const Position& position = portfolio.position(q.terms.instrument);
+    const Price mark = q.market().mark.raw != 0 ? q.market().mark : q.reference_price();
+    const Money own_before = notional(mark, worst_case(position, Side::buy, Qty{}));
+    const Money own_after = notional(mark, worst_case(position, q.terms.side, q.added()));
+    if (own_after <= own_before) {
+        return kPass;
+    }
+    return refuse_above(Rule::gross_exposure, limit, before - own_before + own_after);
+}
+
+Verdict check_open_orders(const RiskQuestion& q) {
+    if (q.is_modification) {
+        return kPass;
+    }
+    const Money with_this = count(std::uint64_t{q.portfolio().open_orders} + 1);
+    const Money hard = count(limits::kMaxOpenOrders);
+    const auto& limit = q.limits.of(Rule::open_orders);
+    return refuse_above(Rule::open_orders, limit ? std::min(*limit, hard) : hard, with_this);
+}
+
+Verdict check_order_rate(const RiskQuestion& q) {
+    const auto& limit = q.limits.of(Rule::order_rate);
+    if (!limit) {
+        return kPass;
+    }
+    const Time window_start = q.state.now - Duration{kSecondNs};
+    const auto& sent = q.portfolio().recent_orders;
+    const auto recent = std::ranges::count_if(sent, [&](Time t) { return t > window_start; });
+    return refuse_above(Rule::order_rate, limit, count(static_cast<std::uint64_t>(recent) + 1));
+}
+
+Verdict judge(const RiskQuestion& q) {
+    using Check = Verdict (*)(const RiskQuestion&);
+    static constexpr Check kChecks[] = {
+        check_valid,     check_known_instrument, check_kill_switch,    check_strategy_halted, check_tick_size,   check_lot_size,
+        check_allowed_instruments, check_session_hours, check_market, check_stale_data, check_price_band, check_order_quantity,
+        check_order_notional, check_shorting, check_position, check_gross_exposure, check_open_orders, check_order_rate};
+    for (const Check check : kChecks) {
+        if (const Verdict verdict = check(q); verdict.refused()) {
+            return verdict;
+        }
+    }
+    return kPass;
+}
+
+Verdict check_daily_loss(const State& state, const RiskLimits& limits, const Portfolio& portfolio) {
+    const auto& limit = limits.of(Rule::daily_loss);
+    if (!limit) {
+        return kPass;
+    }
+    return refuse_above(Rule::daily_loss, limit, portfolio.day_start_equity - value(state, portfolio).equity);
+}
+
+}  // namespace alpha

@@ -1,0 +1,94 @@
+#pragma once
+/// Pre-trade risk: every rule a small function of its own, judged in the order of enum Rule. The first that is broken names
+/// itself, its limit and what it saw. Limits are maxima: reaching one is allowed, passing it is not.
+///
+/// | rule                | scenario key          | compares                                                        | unit     |
+/// |---------------------|-----------------------|------------------------------------------------------------------|----------|
+/// | order_quantity      | max_order_quantity    | the order's quantity                                             | units    |
+/// | order_notional      | max_order_notional    | quantity x reference price                                       | currency |
+/// | position            | max_position          | the position if every working order and this one fill            | units    |
+/// | gross_exposure      | max_gross_exposure    | the same over all instruments, at marks; never refuses a reduction | currency |
+/// | open_orders         | max_open_orders       | open orders with this one                                        | count    |
+/// | order_rate          | max_orders_per_second | orders and modifications in the last second of event time, with this one | count |
+/// | price_band          | price_band_percent    | distance of limit and stop from the mark                         | per cent |
+/// | daily_loss          | max_daily_loss        | loss since the trading day began; latches the kill switch        | currency |
+/// | stale_data          | max_data_age          | time since the instrument's last market input                    | seconds  |
+/// | shorting            | allow_short: false    | the position if every working sell and this one fill             | units    |
+/// | session_hours       | session_hours: true   | the time of day against the instrument's session                 | seconds  |
+/// | allowed_instruments | allowed_instruments   | membership                                                       | id       |
+
+#include "kernel/state.hpp"
+
+#include <array>
+#include <optional>
+#include <vector>
+
+namespace alpha {
+
+/// The configured limits, by rule; compiled once from event 0.
+class RiskLimits {
+public:
+    explicit RiskLimits(const SessionConfigured& config);
+    const std::optional<Money>& of(Rule rule) const { return limits_[static_cast<std::size_t>(rule)]; }
+    bool allows(InstrumentId instrument) const;
+
+private:
+    std::array<std::optional<Money>, static_cast<std::size_t>(Rule::unmatched_fill) + 1> limits_;
+    std::vector<InstrumentId> allowed_;  // sorted
+};
+
+/// A rule that was broken, or Rule::none.
+struct Verdict {
+    Rule rule = Rule::none;
+    Money limit;
+    Money observed;
+    bool refused() const { return rule != Rule::none; }
+};
+
+/// What is judged: new terms, for a portfolio in a state.
+struct RiskQuestion {
+    const State& state;
+    const RiskLimits& limits;
+    StrategyId strategy;
+    OrderTerms terms;
+    /// A modification: what the order it changes has working now (and frees), and has filled. Zero for a new order.
+    Qty replaced;
+    Qty filled;
+    bool is_modification = false;
+
+    const StrategyConfig& config() const { return state.config.strategies[strategy.value]; }
+    const Portfolio& portfolio() const { return state.portfolios[config().portfolio.value]; }
+    const Instrument& instrument() const { return state.instruments[terms.instrument.value]; }
+    const Market& market() const { return state.markets[terms.instrument.value]; }
+    /// What this order would add to the working quantity of its side.
+    Qty added() const { return terms.quantity - filled - replaced; }
+    /// The price its notional is reckoned at: its limit, its stop, the touch it would take, or the mark. Zero: none known.
+    Price reference_price() const;
+};
+
+Verdict check_valid(const RiskQuestion& q);
+Verdict check_known_instrument(const RiskQuestion& q);
+Verdict check_kill_switch(const RiskQuestion& q);
+Verdict check_strategy_halted(const RiskQuestion& q);
+Verdict check_tick_size(const RiskQuestion& q);
+Verdict check_lot_size(const RiskQuestion& q);
+Verdict check_allowed_instruments(const RiskQuestion& q);
+Verdict check_session_hours(const RiskQuestion& q);
+Verdict check_market(const RiskQuestion& q);
+Verdict check_stale_data(const RiskQuestion& q);
+Verdict check_price_band(const RiskQuestion& q);
+Verdict check_order_quantity(const RiskQuestion& q);
+Verdict check_order_notional(const RiskQuestion& q);
+Verdict check_shorting(const RiskQuestion& q);
+Verdict check_position(const RiskQuestion& q);
+Verdict check_gross_exposure(const RiskQuestion& q);
+Verdict check_open_orders(const RiskQuestion& q);
+Verdict check_order_rate(const RiskQuestion& q);
+
+/// All of the above in order; the first refusal, or none. O(positions) with max_gross_exposure, else O(1).
+Verdict judge(const RiskQuestion& q);
+
+/// Whether the portfolio has lost more than max_daily_loss since its trading day began. O(positions).
+Verdict check_daily_loss(const State& state, const RiskLimits& limits, const Portfolio& portfolio);
+
+}  // namespace alpha

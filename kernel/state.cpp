@@ -1,0 +1,423 @@
+#include "kernel/state.hpp"
+
+#include <algorithm>
+
+namespace alpha {
+
+namespace {
+
+Portfolio& portfolio_of(State& state, PortfolioId id) {
+    ALPHA_ASSERT(id.value < state.portfolios.size(), "the fact names a portfolio that event 0 does not");
+    return state.portfolios[id.value];
+}
+
+Market& market_of(State& state, InstrumentId id) {
+    ALPHA_ASSERT(id.value < state.markets.size(), "the fact names an instrument that was never listed");
+    return state.markets[id.value];
+}
+
+Position& position_of(State& state, PortfolioId portfolio, InstrumentId instrument) {
+    Portfolio& p = portfolio_of(state, portfolio);
+    if (instrument.value >= p.positions.size()) {
+        ALPHA_ASSERT(instrument.value < state.instruments.size(), "the fact names an instrument that was never listed");
+        p.positions.resize(instrument.value + 1);
+    }
+    return p.positions[instrument.value];
+}
+
+Order& known_order(State& state, OrderId id) {
+    auto open = state.open_orders.find(id);
+    if (open != state.open_orders.end()) {
+        return open->second;
+    }
+    auto closed = state.closed_orders.find(id);
+    ALPHA_ASSERT(closed != state.closed_orders.end(), "the fact names an order that the state does not know");
+    return closed->second;
+}
+
+/// Working quantity is reserved in the position, so that two orders cannot both count on the same room.
+void reserve(State& state, const Order& order) {
+    Position& position = position_of(state, order.portfolio, order.terms.instrument);
+    (order.terms.side == Side::buy ? position.open_buys : position.open_sells) += order.leaves();
+}
+void release(State& state, const Order& order) {
+    Position& position = position_of(state, order.portfolio, order.terms.instrument);
+    Qty& open = order.terms.side == Side::buy ? position.open_buys : position.open_sells;
+    open -= order.leaves();
+    ALPHA_ASSERT(open.raw >= 0, "more was released than had been reserved");
+}
+
+/// Changes an order under its reservation, and moves it to the closed ones when that ended it.
+template <class F>
+void change_order(State& state, OrderId id, F&& change) {
+    Order& order = known_order(state, id);
+    const bool was_open = !is_terminal(order.status);
+    release(state, order);
+    change(order);
+    reserve(state, order);
+    ALPHA_ASSERT(was_open || is_terminal(order.status), "a terminal order stays terminal");
+    if (was_open && is_terminal(order.status)) {
+        order.cancel_pending = false;
+        order.modify_pending = false;
+        order.asked = Qty{};
+        --portfolio_of(state, order.portfolio).open_orders;
+        state.closed_orders.insert(state.open_orders.extract(id));
+        if (state.closed_orders.size() > limits::kMaxClosedOrders) {
+            state.closed_orders.erase(state.closed_orders.begin());
+        }
+    }
+}
+
+void end_order(State& state, OrderId id, ReportKind kind) {
+    change_order(state, id, [&](Order& order) {
+        const Transition t = transition(order.status, kind);
+        ALPHA_ASSERT(t.allowed, "the order cannot end this way");
+        order.status = t.next;
+    });
+}
+
+void note_order_sent(State& state, Portfolio& portfolio, Time now) {
+    const bool limited = std::ranges::any_of(state.config.risk, [](const RiskLimit& r) { return r.rule == Rule::order_rate; });
+    if (!limited) {
+        return;
+    }
+    const Time window_start = now - Duration{kSecondNs};
+    std::erase_if(portfolio.recent_orders, [&](Time t) { return t <= window_start; });
+    portfolio.recent_orders.push_back(now);
+}
+
+/// (bid + ask) / 2, half-even. The sum cannot overflow below limits::kMaxPrice.
+Price mid(Price bid, Price ask) {
+    const std::int64_t sum = bid.raw + ask.raw;
+    const std::int64_t half = sum >> 1;
+    return Price{half + ((sum & 1) & (half & 1))};
+}
+
+// ---- one fold a fact -----------------------------------------------------------------------------------------------------
+
+void fold(State& state, const Envelope&, const SessionConfigured& e) {
+    ALPHA_ASSERT(state.instruments.empty() && state.portfolios.empty(), "a session is configured once");
+    state.config = e;
+    state.instruments = e.instruments;
+    state.markets.resize(e.instruments.size());
+    state.portfolios.resize(e.portfolios.size());
+    state.strategies.resize(e.strategies.size());
+}
+
+void fold(State& state, const Envelope&, const InstrumentListed& e) {
+    ALPHA_ASSERT(e.instrument.value == state.instruments.size(), "instrument ids are dense");
+    state.instruments.push_back(e.definition);
+    state.markets.emplace_back();
+}
+
+void fold(State& state, const Envelope& envelope, const QuoteTick& e) {
+    Market& market = market_of(state, e.instrument);
+    market.bid = e.bid;
+    market.ask = e.ask;
+    market.bid_qty = e.bid_qty;
+    market.ask_qty = e.ask_qty;
+    market.updated = envelope.time;
+    if (e.bid.raw != 0 && e.ask.raw != 0) [[likely]] {
+        market.mark = mid(e.bid, e.ask);
+    } else if (market.mark.raw == 0) {
+        market.mark = e.bid.raw != 0 ? e.bid : e.ask;
+    }
+    ++state.quotes;
+}
+
+void fold(State& state, const Envelope& envelope, const BarOpened& e) {
+    Market& market = market_of(state, e.instrument);
+    market.mark = e.open;
+    market.updated = envelope.time;
+}
+
+void fold(State& state, const Envelope& envelope, const BarClosed& e) {
+    Market& market = market_of(state, e.instrument);
+    market.mark = e.close;
+    market.updated = envelope.time;
+    ++state.bars;
+}
+
+void fold(State& state, const Envelope& envelope, const SessionOpened& e) {
+    Market& market = market_of(state, e.instrument);
+    const TradingHours& hours = state.instruments[e.instrument.value].hours;
+    market.session_date = e.date;
+    market.day_ends = hours.midnight(Date{e.date.days + 1});
+    market.session_closes = hours.close_on(e.date);
+    if (e.date > state.trading_date) {
+        state.trading_date = e.date;
+        for (Portfolio& portfolio : state.portfolios) {
+            portfolio.day_start_equity = value(state, portfolio).equity;
+        }
+    }
+    const std::int64_t interval = state.config.snapshot_interval.ns;
+    if (interval > 0 && state.next_snapshot == kNever) {
+        state.next_snapshot = Time{envelope.time.ns / interval * interval + interval};
+    }
+}
+
+void fold(State& state, const Envelope&, const SessionClosed& e) {
+    market_of(state, e.instrument).session_closes = kNever;
+}
+
+void fold(State& state, const Envelope&, const TimerFired& e) {
+    const auto erased = std::erase_if(
+        state.timers, [&](const PendingTimer& t) { return t.strategy == e.strategy && t.timer == e.timer; });
+    ALPHA_ASSERT(erased == 1, "a timer fires once, and only when set");
+}
+
+void fold(State& state, const Envelope& envelope, const PnlSnapshot& e) {
+    portfolio_of(state, e.portfolio);
+    state.next_snapshot = envelope.time + state.config.snapshot_interval;
+}
+
+void fold(State& state, const Envelope&, const PortfolioOpened& e) {
+    Portfolio& portfolio = portfolio_of(state, e.portfolio);
+    ALPHA_ASSERT(!portfolio.is_open, "a portfolio is opened once");
+    portfolio.is_open = true;
+    portfolio.initial_cash = e.cash;
+    portfolio.cash = e.cash;
+    portfolio.day_start_equity = e.cash;
+}
+
+void fold(State&, const Envelope&, const SignalRaised&) {}
+
+void fold(State& state, const Envelope& envelope, const OrderIntended& e) {
+    ALPHA_ASSERT(e.order == state.next_order, "order ids are dense");
+    state.next_order = OrderId{e.order.value + 1};
+    Order order;
+    order.id = e.order;
+    order.strategy = e.strategy;
+    order.portfolio = e.portfolio;
+    order.broker = e.broker;
+    order.terms = e.terms;
+    order.good_until = e.good_until;
+    order.intent = envelope.seq;
+    order.correlation = envelope.correlation;
+    reserve(state, order);
+    state.open_orders.emplace(e.order, std::move(order));
+    Portfolio& portfolio = portfolio_of(state, e.portfolio);
+    ++portfolio.open_orders;
+    note_order_sent(state, portfolio, envelope.time);
+    ++state.orders;
+}
+
+void fold(State& state, const Envelope&, const OrderRefused& e) {
+    ALPHA_ASSERT(e.order == state.next_order, "order ids are dense");
+    state.next_order = OrderId{e.order.value + 1};
+}
+
+void fold(State& state, const Envelope&, const CancelIntended& e) {
+    known_order(state, e.order).cancel_pending = true;
+}
+
+void fold(State& state, const Envelope& envelope, const ModifyIntended& e) {
+    change_order(state, e.order, [&](Order& order) {
+        order.modify_pending = true;
+        order.asked = e.quantity;
+    });
+    note_order_sent(state, portfolio_of(state, known_order(state, e.order).portfolio), envelope.time);
+}
+
+void fold(State&, const Envelope&, const ChangeRefused&) {}
+
+void fold(State& state, const Envelope&, const TimerSet& e) {
+    std::erase_if(state.timers, [&](const PendingTimer& t) { return t.strategy == e.strategy && t.timer == e.timer; });
+    const PendingTimer timer{e.due, e.strategy, e.timer};
+    state.timers.insert(std::ranges::upper_bound(state.timers, timer), timer);
+}
+
+void fold(State& state, const Envelope&, const TimerCancelled& e) {
+    std::erase_if(state.timers, [&](const PendingTimer& t) { return t.strategy == e.strategy && t.timer == e.timer; });
+}
+
+void fold(State& state, const Envelope&, const KillSwitchLatched& e) {
+    Portfolio& portfolio = portfolio_of(state, e.portfolio);
+    portfolio.killed = true;
+    portfolio.killed_by = e.rule;
+}
+
+void fold(State& state, const Envelope&, const KillSwitchReleased& e) {
+    Portfolio& portfolio = portfolio_of(state, e.portfolio);
+    portfolio.killed = false;
+    portfolio.killed_by = Rule::none;
+}
+
+void fold(State& state, const Envelope&, const StrategyHalted& e) {
+    ALPHA_ASSERT(e.strategy.value < state.strategies.size(), "the fact names a strategy that event 0 does not");
+    state.strategies[e.strategy.value].halted = true;
+    std::erase_if(state.timers, [&](const PendingTimer& t) { return t.strategy == e.strategy; });
+}
+
+void fold(State& state, const Envelope&, const OrderAccepted& e) {
+    change_order(state, e.order, [&](Order& order) {
+        order.status = transition(order.status, ReportKind::accepted).next;
+        order.broker_order = e.broker_order;
+    });
+}
+
+void fold(State& state, const Envelope&, const OrderRejected& e) {
+    end_order(state, e.order, ReportKind::rejected);
+}
+
+void fold(State& state, const Envelope&, const OrderTriggered& e) {
+    change_order(state, e.order, [](Order& order) {
+        order.status = transition(order.status, ReportKind::triggered).next;
+        order.triggered = true;
+    });
+}
+
+void fold(State& state, const Envelope&, const OrderFilled& e) {
+    Portfolio& portfolio = portfolio_of(state, e.portfolio);
+    Position& position = position_of(state, e.portfolio, e.instrument);
+    const PositionChange change = with_fill(position, e.side, e.quantity, e.price, e.notional);
+    ALPHA_ASSERT(change.realized_pnl == e.realized_pnl, "the fill's realized profit is the books'");
+    position = change.after;
+    position.charges += e.charges;
+    portfolio.cash += cash_change(e.side, e.notional, e.charges);
+    portfolio.realized_pnl += e.realized_pnl;
+    portfolio.charges += e.charges;
+    ++portfolio.fills;
+    ++state.fills;
+    change_order(state, e.order, [&](Order& order) {
+        order.status = transition(order.status, ReportKind::filled).next;
+        order.filled += e.quantity;
+        order.trades.push_back(e.trade);
+        if (!is_terminal(order.status) && order.filled >= order.terms.quantity && order.asked <= order.filled) {
+            order.status = OrderStatus::filled;
+        }
+    });
+}
+
+void fold(State& state, const Envelope&, const OrderCancelled& e) {
+    end_order(state, e.order, ReportKind::cancelled);
+}
+
+void fold(State& state, const Envelope&, const OrderExpired& e) {
+    end_order(state, e.order, ReportKind::expired);
+}
+
+void fold(State& state, const Envelope&, const OrderModified& e) {
+    change_order(state, e.order, [&](Order& order) {
+        order.status = transition(order.status, ReportKind::modified).next;
+        order.terms.quantity = e.quantity;
+        order.terms.limit_price = e.limit_price;
+        order.terms.stop_price = e.stop_price;
+        order.modify_pending = false;
+        order.asked = Qty{};
+        if (order.filled >= order.terms.quantity) {
+            order.status = OrderStatus::filled;
+        }
+    });
+}
+
+void fold(State& state, const Envelope&, const ChangeRejected& e) {
+    change_order(state, e.order, [&](Order& order) {
+        if (e.kind == ReportKind::cancel_rejected) {
+            order.cancel_pending = false;
+            return;
+        }
+        order.modify_pending = false;
+        order.asked = Qty{};
+        if (!is_terminal(order.status) && order.filled >= order.terms.quantity) {
+            order.status = OrderStatus::filled;
+        }
+    });
+}
+
+void fold(State&, const Envelope&, const ReportIgnored&) {}
+
+}  // namespace
+
+const Order* State::find_order(OrderId id) const {
+    if (const auto open = open_orders.find(id); open != open_orders.end()) {
+        return &open->second;
+    }
+    const auto closed = closed_orders.find(id);
+    return closed != closed_orders.end() ? &closed->second : nullptr;
+}
+
+Valuation value(const State& state, const Portfolio& portfolio) {
+    Valuation sum;
+    sum.cash = portfolio.cash;
+    sum.realized_pnl = portfolio.realized_pnl;
+    sum.charges = portfolio.charges;
+    for (std::size_t i = 0; i < portfolio.positions.size(); ++i) {
+        const Position& position = portfolio.positions[i];
+        if (position.net.raw == 0) {
+            continue;
+        }
+        const Money worth = market_value(position, state.markets[i].mark);
+        sum.market_value += worth;
+        sum.unrealized_pnl += worth - position.cost;
+        sum.gross_exposure += abs(worth);
+    }
+    sum.equity = sum.cash + sum.market_value;
+    return sum;
+}
+
+template <class E>
+void apply(State& state, const Envelope& envelope, const E& event) {
+    ALPHA_ASSERT(envelope.seq == state.next_seq, "facts are folded in order, each once");
+    ALPHA_ASSERT(envelope.time >= state.now, "event time never goes back");
+    state.next_seq = envelope.seq + 1;
+    state.now = envelope.time;
+    fold(state, envelope, event);
+}
+
+#define ALPHA_INSTANTIATE(E) template void apply(State&, const Envelope&, const E&);
+ALPHA_EVENTS(ALPHA_INSTANTIATE)
+#undef ALPHA_INSTANTIATE
+
+void apply(State& state, const Envelope& envelope, const Event& event) {
+    std::visit([&](const auto& e) { apply(state, envelope, e); }, event);
+}
+
+void check_invariants(const State& state) {
+    std::uint64_t fills = 0;
+    std::vector<std::uint32_t> open_orders(state.portfolios.size());
+    std::vector<std::vector<Position>> working(state.portfolios.size());
+    for (auto& positions : working) {
+        positions.resize(state.instruments.size());
+    }
+    for (const auto& [id, order] : state.open_orders) {
+        ALPHA_ASSERT(!is_terminal(order.status), "an open order is not terminal");
+        ALPHA_ASSERT(order.filled < order.terms.quantity || order.asked > order.filled, "an open order has something left");
+        ++open_orders[order.portfolio.value];
+        Position& sum = working[order.portfolio.value][order.terms.instrument.value];
+        (order.terms.side == Side::buy ? sum.open_buys : sum.open_sells) += order.leaves();
+    }
+    for (const auto& [id, order] : state.closed_orders) {
+        ALPHA_ASSERT(is_terminal(order.status), "a closed order is terminal");
+    }
+    for (std::size_t p = 0; p < state.portfolios.size(); ++p) {
+        const Portfolio& portfolio = state.portfolios[p];
+        Money cost;
+        Money realized;
+        Money charges;
+        std::uint64_t portfolio_fills = 0;
+        for (std::size_t i = 0; i < portfolio.positions.size(); ++i) {
+            const Position& position = portfolio.positions[i];
+            ALPHA_ASSERT(position.net.raw != 0 || position.cost.raw == 0, "a flat position has no cost left over");
+            ALPHA_ASSERT(position.open_buys == working[p][i].open_buys && position.open_sells == working[p][i].open_sells,
+                         "reservations are those of the open orders");
+            cost += position.cost;
+            realized += position.realized_pnl;
+            charges += position.charges;
+            portfolio_fills += position.fills;
+        }
+        ALPHA_ASSERT(portfolio.cash == portfolio.initial_cash - cost + realized - charges, "cash is what the fills left");
+        ALPHA_ASSERT(portfolio.realized_pnl == realized && portfolio.charges == charges, "totals are the positions' sums");
+        const Valuation v = value(state, portfolio);
+        ALPHA_ASSERT(v.equity == portfolio.initial_cash + v.realized_pnl + v.unrealized_pnl - v.charges,
+                     "equity is initial cash plus profit less charges");
+        ALPHA_ASSERT(portfolio.fills == portfolio_fills, "fills are counted once");
+        ALPHA_ASSERT(portfolio.open_orders == open_orders[p], "open orders are counted once");
+        ALPHA_ASSERT(portfolio.is_open || (portfolio.fills == 0 && portfolio.cash.raw == 0), "nothing trades unopened");
+        fills += portfolio_fills;
+    }
+    ALPHA_ASSERT(state.fills == fills, "every fill belongs to a portfolio");
+    ALPHA_ASSERT(state.markets.size() == state.instruments.size(), "every instrument has a market");
+}
+
+}  // namespace alpha
