@@ -180,7 +180,7 @@ Verdict check_shorting(const RiskQuestion& q) {
 
 Verdict check_position(const RiskQuestion& q) {
     const auto& limit = q.limits.of(Rule::position);
-    if (!limit) {
+    if (!limit || q.added().raw <= 0) {  // making an order smaller is never refused
         return kPass;
     }
     const Position& position = q.portfolio().position(q.terms.instrument);

@@ -39,7 +39,7 @@ private:
     StrategyId strategy_;
 };
 
-/// What became of one of the strategy's own orders. For refusals, `rule`, `limit` and `observed` say why.
+/// What became of one of the strategy's own orders. For refusals, `rule` says why; the log has limit and observed value.
 struct OrderUpdate {
     OrderId order;
     OrderStatus status = OrderStatus::intended;

@@ -1,0 +1,135 @@
+#pragma once
+/// The kernel: the one single-threaded loop that turns inputs into facts. Everything that can be known from the log is in
+/// State; everything here besides is wiring or derived from it.
+///
+/// One input is one step:
+///   1. what fell due before it, each a step of its own: sessions closing, timers, P&L snapshots
+///   2. the input itself: encoded into the frame and folded (the mark moves)
+///   3. brokers see it: resting orders fill; their reports are judged, folded and told to their strategies
+///   4. daily loss is checked at the new mark
+///   5. each strategy subscribed to the instrument, in the scenario's order: its callback, then all it asked for, first in
+///      first out, with every answer and every callback those cause, before the next strategy sees the input
+///
+/// Every fact is folded before the next decision is taken, so two strategies cannot both spend the same limit.
+
+#include "events/broker.hpp"
+#include "events/codec.hpp"
+#include "kernel/risk.hpp"
+#include "kernel/state.hpp"
+#include "kernel/strategy.hpp"
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <vector>
+
+namespace alpha {
+
+/// Who listens to decisions as they are taken. Listeners see facts; nothing they do can reach the kernel.
+class KernelObserver {
+public:
+    virtual ~KernelObserver() = default;
+    virtual void on_fill(const Envelope&, const OrderFilled&) {}
+    virtual void on_order(const Envelope&, const OrderIntended&) {}
+    virtual void on_refusal(const Envelope&, const OrderRefused&) {}
+};
+
+class Kernel {
+public:
+    struct Parts {
+        std::vector<std::unique_ptr<Strategy>> strategies;  ///< by StrategyId, as event 0 names them
+        std::vector<Broker*> brokers;                       ///< by BrokerId; outlive the kernel
+        KernelObserver* observer = nullptr;                 ///< may be null
+    };
+
+    /// A kernel before event 0. Events go into `frame`, which the caller may store and begin anew between any two calls.
+    Kernel(Parts parts, Frame& frame);
+    /// A kernel that goes on from a state; strategies and brokers in `parts` have theirs loaded.
+    Kernel(State state, Parts parts, Frame& frame);
+    ~Kernel();
+    Kernel(const Kernel&) = delete;
+    Kernel& operator=(const Kernel&) = delete;
+
+    const State& state() const { return state_; }
+
+    /// Event 0, and the opening of every portfolio that a strategy uses. Requires an empty state.
+    void configure(const SessionConfigured& config);
+
+    // Inputs. Each requires time >= state().now and an instrument that is listed.
+    InstrumentId list_instrument(Time now, const Instrument& definition);
+    void on_quote(Time now, const QuoteTick& quote);
+    void on_bar_opened(Time now, const BarOpened& bar);
+    void on_bar_closed(Time now, const BarClosed& bar);
+    /// From a broker outside the process.
+    void on_report(Time now, const BrokerReport& report);
+    /// From a person: latches the portfolio's kill switch and cancels its open orders. Nothing happens where it is latched.
+    void kill(Time now, PortfolioId portfolio);
+    void release(Time now, PortfolioId portfolio);
+
+private:
+    class Asking;
+    struct Request;
+    /// Why something is being done: the event at hand, and the input at the root of its chain.
+    struct Cause {
+        Seq root = kNoSeq;
+        Seq parent = kNoSeq;
+    };
+    struct Work;
+
+    // Facts.
+    template <class E>
+    Seq record(Time now, const E& event, Cause cause);
+    template <class E>
+    Seq begin_step(Time now, const E& input);
+
+    // What falls due.
+    void run_due(Time now, bool session_end_included);
+    void refresh_next_due();
+    void close_session(Time now, InstrumentId instrument);
+    void fire_timer(Time now, const PendingTimer& timer);
+    void take_snapshots(Time boundary);
+    void open_session(Time now, InstrumentId instrument, Time reference);
+
+    // One market input.
+    template <class E, class ToBroker, class ToStrategy>
+    void market_step(Time now, Time session_reference, const E& input, ToBroker to_broker, ToStrategy to_strategy);
+    template <class Callback>
+    void call_strategy(StrategyId strategy, Cause cause, Callback callback);
+    void halt_strategy(StrategyId strategy, Cause cause, std::string reason);
+
+    // Work within a step.
+    Seq facts_in_step() const { return state_.next_seq - step_root_; }
+    void drain();
+    void carry_out(const Request& request, Cause cause);
+    void place(const Request& request, Cause cause);
+    void refuse(const Request& request, const Verdict& verdict, Cause cause);
+    void cancel(const Request& request, Cause cause);
+    void modify(const Request& request, Cause cause);
+    void refuse_change(const Request& request, const Verdict& verdict, Cause cause);
+    void set_timer(const Request& request, Cause cause);
+    void cancel_timer(const Request& request, Cause cause);
+    void perform(BrokerId broker, const Effect& effect, Cause cause);
+    void queue_reports(Cause cause);
+    void take_report(const BrokerReport& report, Cause cause);
+    void take_fill(const Order& order, const BrokerReport& report, Cause cause);
+    void ignore_report(const BrokerReport& report, const char* why, Cause cause);
+    void tell_order(const Order& order, Cause cause, bool change_failed);
+    void latch(PortfolioId portfolio, const Verdict& verdict, Cause cause);
+    void check_daily_losses(InstrumentId instrument, Cause cause);
+
+    State state_;
+    Parts parts_;
+    Frame* frame_;
+    RiskLimits limits_;
+    std::vector<std::vector<StrategyId>> subscribers_;     // by instrument
+    std::set<std::pair<Time, InstrumentId>> session_ends_; // open sessions, by when they close
+    Time next_due_ = kNever;
+    std::vector<Work> work_;
+    std::size_t next_work_ = 0;
+    Reports reports_;
+    Seq step_root_ = 0;
+    OrderId next_order_{1};  // ids already promised to requests that are not judged yet
+    std::unique_ptr<Asking> asking_;
+};
+
+}  // namespace alpha
