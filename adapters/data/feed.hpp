@@ -1,6 +1,7 @@
 #pragma once
-/// Market data from files and from a seed, as one stream in the documented order: time, then bar close < quote < bar open,
-/// then source index, then record ordinal. Constant memory whatever the length.
+/// Market data from files and from a seed, as one stream in the documented order: time, then bar
+/// close < quote < bar open, then source index, then record ordinal. Constant memory whatever the
+/// length.
 
 #include "events/event.hpp"
 #include "events/result.hpp"
@@ -18,7 +19,8 @@
 
 namespace alpha {
 
-/// A synthetic NSE-like market from a seed: the same bytes for the same settings, everywhere and always.
+/// A synthetic NSE-like market from a seed: the same bytes for the same settings, everywhere and
+/// always.
 struct SynthSpec {
     std::uint64_t seed = 1;
     std::uint64_t ticks = 100'000;
@@ -35,8 +37,8 @@ struct DataSource {
     std::optional<SynthSpec> synth;
 };
 
-/// A market record on its way into the engine. Its `instrument` is an index into the feed's symbols() until the session has
-/// given the symbol an instrument id.
+/// A market record on its way into the engine. Its `instrument` is an index into the feed's
+/// symbols() until the session has given the symbol an instrument id.
 using FeedEvent = std::variant<QuoteTick, BarOpened, BarClosed>;
 
 struct FeedRecord {
@@ -44,7 +46,8 @@ struct FeedRecord {
     FeedEvent event;
 };
 
-/// Trading hours of the instruments a scenario names, for date-only bars: what a date's open and close are.
+/// Trading hours of the instruments a scenario names, for date-only bars: what a date's open and
+/// close are.
 using HoursOf = std::function<TradingHours(const std::string& instrument)>;
 
 /// Progress of a long read: bytes consumed of bytes in all (both 0 when unknown).
@@ -56,15 +59,18 @@ struct FeedProgress {
 class Feed {
 public:
     virtual ~Feed() = default;
-    /// The next records in order, as many as are at hand; empty at the end. Whatever is good before an error is returned
-    /// first; the error (kind data, "file:line: what and how to mend it") ends the feed. Valid until the next call.
+    /// The next records in order, as many as are at hand; empty at the end. Whatever is good before
+    /// an error is returned first; the error (kind data, "file:line: what and how to mend it") ends
+    /// the feed. Valid until the next call.
     virtual Result<std::span<const FeedRecord>> next() = 0;
     /// Names by symbol index; grows as the feed is read.
     virtual const std::vector<std::string>& symbols() const = 0;
     virtual FeedProgress progress() const = 0;
 };
 
-/// Opens every source and merges them. A file that is missing or of no known form is refused here, with its name.
-Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, const HoursOf& hours);
+/// Opens every source and merges them. A file that is missing or of no known form is refused here,
+/// with its name.
+Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources,
+                                        const HoursOf& hours);
 
 }  // namespace alpha

@@ -1,0 +1,31 @@
+#pragma once
+/// The bytes of a file, decompressed on the way: plain, gzip or zstd, told apart by how the file
+/// begins and never by its name. Memory is constant: one block of the file at a time and the
+/// decompressor's window.
+
+#include "events/result.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace alpha {
+
+class ByteSource {
+public:
+    virtual ~ByteSource() = default;
+    /// Fills the front of `into`, which is not empty, and says how many bytes it wrote: 0 at the
+    /// end, and only there. A file that is cut short or corrupt is refused (kind data) once what
+    /// precedes the damage was given out.
+    virtual Result<std::size_t> read(std::span<char> into) = 0;
+    /// Bytes of the file itself, as stored, read so far and in all.
+    virtual std::uint64_t consumed() const = 0;
+    virtual std::uint64_t file_bytes() const = 0;
+};
+
+/// Opens a regular file; `path` is also its name in messages. Refuses (kind data) what is missing
+/// or cannot be read.
+Result<std::unique_ptr<ByteSource>> open_bytes(const std::string& path);
+
+}  // namespace alpha

@@ -1,0 +1,850 @@
+#include "adapters/data/csv.hpp"
+
+#include "adapters/data/byte_source.hpp"
+#include "events/assert.hpp"
+#include "events/limits.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <optional>
+#include <utility>
+
+namespace alpha {
+
+namespace {
+
+constexpr std::size_t kBufferBytes = 256U << 10U;
+constexpr std::size_t kMaxLineBytes = 64U << 10U;
+
+// ---- lines ------------------------------------------------------------------------------------------------------------
+
+/// Cuts a byte source into lines, without their ends. Blank lines may only stand at the end of a
+/// file.
+class LineReader {
+public:
+    LineReader(std::string name, std::unique_ptr<ByteSource> bytes)
+        : name_(std::move(name)), bytes_(std::move(bytes)) {}
+
+    /// False at the end and on a failure. The line is valid until the next call.
+    bool next(std::string_view& line) {
+        while (next_raw(line)) {
+            ++number_;
+            if (!line.empty() && line.back() == '\r') {
+                line.remove_suffix(1);
+            }
+            if (line.empty()) [[unlikely]] {
+                if (first_blank_ == 0) {
+                    first_blank_ = number_;
+                }
+                continue;
+            }
+            if (first_blank_ != 0) [[unlikely]] {
+                failure_ = refusal(first_blank_, "is blank, but more lines follow; remove it");
+                return false;
+            }
+            return true;
+        }
+        return false;
+    }
+
+    /// Of the line last given, beginning with 1.
+    std::uint64_t number() const { return number_; }
+    const std::optional<Error>& failure() const { return failure_; }
+    FeedProgress progress() const { return {bytes_->consumed(), bytes_->file_bytes()}; }
+    std::string place(std::uint64_t line) const { return fmt::format("{}:{}", name_, line); }
+    Error refusal(std::uint64_t line, std::string_view what) const {
+        return {ErrorKind::data, fmt::format("{}:{}: {}", name_, line, what)};
+    }
+    Error refusal(std::string_view what) const { return refusal(number_, what); }
+
+private:
+    bool next_raw(std::string_view& line) {
+        const char* const from = buffer_.data() + begin_;
+        const void* const found = std::memchr(from, '\n', end_ - begin_);
+        if (found == nullptr) [[unlikely]] {
+            return next_after_refill(line);
+        }
+        return take(line, static_cast<std::size_t>(static_cast<const char*>(found) - from), 1);
+    }
+
+    bool take(std::string_view& line, std::size_t bytes, std::size_t ending) {
+        line = {buffer_.data() + begin_, bytes};
+        begin_ += bytes + ending;
+        if (bytes > kMaxLineBytes) [[unlikely]] {
+            failure_ = refusal(number_ + 1,
+                               fmt::format("the line is longer than {} bytes; is this a CSV file?",
+                                           kMaxLineBytes));
+            return false;
+        }
+        return true;
+    }
+
+    /// Brings in blocks until a line is whole, or the rest of the file is the last one.
+    [[gnu::noinline]] bool next_after_refill(std::string_view& line) {
+        while (!failure_) {
+            const std::size_t rest = end_ - begin_;
+            if (ended_ || rest > kMaxLineBytes) {
+                return rest != 0 && take(line, rest, 0);
+            }
+            std::memmove(buffer_.data(), buffer_.data() + begin_, rest);
+            begin_ = 0;
+            end_ = rest;
+            const auto got = bytes_->read(std::span(buffer_).subspan(end_));
+            if (!got) {
+                failure_ = got.error();
+                return false;
+            }
+            ended_ = *got == 0;
+            end_ += *got;
+            const void* const found = std::memchr(buffer_.data() + rest, '\n', *got);
+            if (found != nullptr) {
+                return take(
+                    line,
+                    static_cast<std::size_t>(static_cast<const char*>(found) - buffer_.data()), 1);
+            }
+        }
+        return false;
+    }
+
+    std::string name_;
+    std::unique_ptr<ByteSource> bytes_;
+    std::vector<char> buffer_ = std::vector<char>(kBufferBytes);
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+    std::uint64_t number_ = 0;
+    std::uint64_t first_blank_ = 0;
+    bool ended_ = false;
+    std::optional<Error> failure_;
+};
+
+// ---- fields -----------------------------------------------------------------------------------------------------------
+
+/// The fields of one line. Quoted fields as in RFC 4180, without line breaks inside.
+class Fields {
+public:
+    /// False when a quoted field does not end, or goes on behind its closing quotation mark.
+    bool split(std::string_view line) {
+        fields_.clear();
+        if (std::memchr(line.data(), '"', line.size()) != nullptr) [[unlikely]] {
+            return split_quoted(line);
+        }
+        std::size_t from = 0;
+        for (std::size_t comma = line.find(','); comma != std::string_view::npos;
+             comma = line.find(',', from)) {
+            fields_.push_back(line.substr(from, comma - from));
+            from = comma + 1;
+        }
+        fields_.push_back(line.substr(from));
+        return true;
+    }
+    std::size_t size() const { return fields_.size(); }
+    std::string_view operator[](std::size_t i) const { return fields_[i]; }
+
+private:
+    bool split_quoted(std::string_view line) {
+        unquoted_.clear();
+        unquoted_.reserve(line.size());  // no field grows by unquoting, so views into it stay valid
+        std::size_t at = 0;
+        while (true) {
+            if (at < line.size() && line[at] == '"') {
+                const std::size_t from = unquoted_.size();
+                ++at;
+                while (at < line.size() &&
+                       (line[at] != '"' || (at + 1 < line.size() && line[at + 1] == '"'))) {
+                    unquoted_ += line[at];
+                    at += line[at] == '"' ? 2U : 1U;
+                }
+                if (at == line.size()) {
+                    return false;
+                }
+                ++at;
+                fields_.push_back(std::string_view(unquoted_).substr(from));
+            } else {
+                const std::size_t comma = std::min(line.find(',', at), line.size());
+                fields_.push_back(line.substr(at, comma - at));
+                at = comma;
+            }
+            if (at == line.size()) {
+                return true;
+            }
+            if (line[at] != ',') {
+                return false;
+            }
+            ++at;
+        }
+    }
+
+    std::vector<std::string_view> fields_;
+    std::string unquoted_;
+};
+
+constexpr std::string_view kBadQuotes = "a quotation mark is not closed, or text follows a closing "
+                                        "one; write a \" inside a quoted field as \"\"";
+
+/// Whole nanoseconds at `p`, which moves to the comma or the end behind them. False for anything
+/// unusual.
+bool read_ns(const char*& p, const char* end, std::int64_t& ns) {
+    constexpr std::ptrdiff_t kMostDigits = 19;  // below 2^64
+    const char* const first = p;
+    std::uint64_t value = 0;
+    while (p != end && static_cast<unsigned char>(*p - '0') <= 9) {
+        value = value * 10 + static_cast<unsigned char>(*p - '0');
+        ++p;
+    }
+    if (p == first || p - first > kMostDigits || value >= static_cast<std::uint64_t>(kMaxTime.ns)) {
+        return false;
+    }
+    ns = static_cast<std::int64_t>(value);
+    return p == end || *p == ',';
+}
+
+/// A plain decimal at `p` as a raw 1e-8 value; `p` moves to the comma or the end behind it. False
+/// for anything unusual: a sign, more than ten digits in front of the point, more than eight behind
+/// it. parse_price and parse_qty judge those.
+bool read_fixed(const char*& p, const char* end, std::int64_t& raw) {
+    constexpr std::array<std::uint64_t, kScaleDigits + 1> kPowers{
+        1, 10, 100, 1'000, 10'000, 100'000, 1'000'000, 10'000'000, 100'000'000};
+    constexpr std::ptrdiff_t kMostWholeDigits = 10;
+    const char* const first = p;
+    std::uint64_t value = 0;
+    while (p != end && static_cast<unsigned char>(*p - '0') <= 9) {
+        value = value * 10 + static_cast<unsigned char>(*p - '0');
+        ++p;
+    }
+    if (p == first || p - first > kMostWholeDigits) {
+        return false;
+    }
+    std::size_t decimals = 0;
+    if (p != end && *p == '.') {
+        const char* const point = p++;
+        while (p != end && static_cast<unsigned char>(*p - '0') <= 9) {
+            value = value * 10 + static_cast<unsigned char>(*p - '0');
+            ++p;
+        }
+        decimals = static_cast<std::size_t>(p - point) - 1;
+        if (decimals == 0 || decimals > kScaleDigits) {
+            return false;
+        }
+    }
+    raw = static_cast<std::int64_t>(value * kPowers[kScaleDigits - decimals]);
+    return p == end || *p == ',';
+}
+
+// ---- headers ----------------------------------------------------------------------------------------------------------
+
+/// Insertions, deletions and replacements that make `a` out of `b`.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+        row[j] = j;
+    }
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t diagonal = std::exchange(row[0], i);
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            diagonal = row[j];
+            row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+        }
+    }
+    return row[b.size()];
+}
+
+/// The one of `names` that `word` was probably meant to be, else empty.
+std::string_view closest(std::string_view word, const std::vector<std::string_view>& names) {
+    constexpr std::size_t kSlips = 2;
+    std::string_view best;
+    std::size_t fewest = kSlips + 1;
+    for (const std::string_view name : names) {
+        const std::size_t distance =
+            word.size() <= limits::kMaxNameBytes ? edit_distance(word, name) : fewest;
+        if (distance < fewest && distance * 2 < name.size()) {
+            fewest = distance;
+            best = name;
+        }
+    }
+    return best;
+}
+
+/// What a first line that holds no text may be instead of CSV; empty when it may be text.
+std::string_view not_text(std::string_view line) {
+    struct Kind {
+        std::string_view begins;
+        std::string_view text;
+    };
+    static constexpr std::array<Kind, 6> kKinds{{
+        {"PK\x03\x04", "is a zip or Excel file; save the sheet as CSV, or unpack it"},
+        {"PAR1", "is a Parquet file; export it as CSV"},
+        {"\xFD"
+         "7zXZ",
+         "is compressed with xz; unpack it, or use gzip or zstd"},
+        {"BZh", "is compressed with bzip2; unpack it, or use gzip or zstd"},
+        {"\xFF\xFE", "is UTF-16 text; save it as UTF-8"},
+        {"\xFE\xFF", "is UTF-16 text; save it as UTF-8"},
+    }};
+    for (const Kind& kind : kKinds) {
+        if (line.substr(0, kind.begins.size()) == kind.begins) {
+            return kind.text;
+        }
+    }
+    for (const char c : line) {
+        const auto byte = static_cast<unsigned char>(c);
+        if ((byte < 0x20 && c != '\t') || byte == 0x7F) {
+            return "looks binary; a CSV file is text that begins with a header";
+        }
+    }
+    return {};
+}
+
+struct ColumnName {
+    std::string_view name;
+    bool required = true;
+};
+
+constexpr std::size_t kAbsent = static_cast<std::size_t>(-1);
+
+constexpr std::array<ColumnName, 6> kQuoteColumns{
+    {{"ts_ns"}, {"instrument"}, {"bid"}, {"bid_qty"}, {"ask"}, {"ask_qty"}}};
+enum QuoteColumn : std::uint8_t { kTsNs, kInstrument, kBid, kBidQty, kAsk, kAskQty };
+
+constexpr std::array<ColumnName, 8> kBarColumns{{{"date", false},
+                                                 {"timestamp", false},
+                                                 {"open"},
+                                                 {"high"},
+                                                 {"low"},
+                                                 {"close"},
+                                                 {"volume", false},
+                                                 {"instrument", false}}};
+enum BarColumn : std::uint8_t {
+    kDate,
+    kTimestamp,
+    kOpen,
+    kHigh,
+    kLow,
+    kClose,
+    kVolume,
+    kBarInstrument
+};
+
+std::string lower(std::string_view text) {
+    std::string out(text);
+    for (char& c : out) {
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    }
+    return out;
+}
+
+/// A header as read: for each known column, the field that holds it, or kAbsent.
+struct Header {
+    std::vector<std::size_t> field_of;
+    std::size_t fields = 0;
+};
+
+/// The columns of one kind of file.
+struct Form {
+    std::span<const ColumnName> columns;
+    std::string_view example;
+    std::string_view name;
+    bool others;  ///< whether columns of other names may stand beside these
+};
+
+constexpr Form kQuoteForm{kQuoteColumns, kQuoteHeader, "quotes", false};
+constexpr Form kBarForm{kBarColumns, "date,open,high,low,close,volume", "bars", true};
+
+const ColumnName* find_column(const Form& form, std::string_view name) {
+    for (const ColumnName& column : form.columns) {
+        if (column.name == name) {
+            return &column;
+        }
+    }
+    return nullptr;
+}
+
+/// Whether the names are the header of such a file, or nearly.
+bool resembles(const Form& form, const Fields& fields) {
+    std::size_t known = 0;
+    for (std::size_t f = 0; f < fields.size(); ++f) {
+        known += find_column(form, lower(fields[f])) != nullptr ? 1U : 0U;
+    }
+    constexpr std::size_t kNearly = 4;
+    return known >= kNearly;
+}
+
+/// Reads the first line of a file of this form.
+Result<Header> read_header(LineReader& lines, const Form& form) {
+    const std::span<const ColumnName> known = form.columns;
+    const std::string_view example = form.example;
+    const auto refuse = [&](std::string_view what) {
+        return tl::unexpected(lines.refusal(1, what));
+    };
+    std::string_view line;
+    if (!lines.next(line)) {
+        if (lines.failure()) {
+            const bool text = line.empty() || not_text(line).empty();
+            return text ? tl::unexpected(*lines.failure()) : refuse(not_text(line));
+        }
+        return refuse(
+            fmt::format("the file is empty; it should begin with the header {}", example));
+    }
+    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+    if (line.substr(0, kByteOrderMark.size()) == kByteOrderMark) {
+        line.remove_prefix(kByteOrderMark.size());
+    }
+    if (const std::string_view instead = not_text(line); !instead.empty()) {
+        return refuse(instead);
+    }
+    Fields fields;
+    if (!fields.split(line)) {
+        return refuse(kBadQuotes);
+    }
+    Header header{std::vector<std::size_t>(known.size(), kAbsent), fields.size()};
+    std::vector<std::string> unknown;
+    for (std::size_t f = 0; f < fields.size(); ++f) {
+        const std::string name = lower(fields[f]);
+        const ColumnName* const at = find_column(form, name);
+        if (at == nullptr) {
+            unknown.push_back(name);
+            continue;
+        }
+        std::size_t& field = header.field_of[static_cast<std::size_t>(at - known.data())];
+        if (field != kAbsent) {
+            return refuse(fmt::format("column {} is there twice; remove one of the two", name));
+        }
+        field = f;
+    }
+    const Form& other = form.name == kBarForm.name ? kQuoteForm : kBarForm;
+    if (!resembles(form, fields) && resembles(other, fields)) {
+        return refuse(fmt::format("is the header of {}, not of {}; write kind: {}", other.name,
+                                  form.name, other.name));
+    }
+    if (unknown.size() == fields.size()) {
+        const bool semicolons =
+            line.find(',') == std::string_view::npos && line.find(';') != std::string_view::npos;
+        return refuse(semicolons
+                          ? fmt::format("is separated by semicolons; write commas: {}", example)
+                          : fmt::format("is not a header; the first line should be {}", example));
+    }
+    std::vector<std::string_view> absent;
+    std::vector<std::string_view> missing;
+    for (std::size_t c = 0; c < known.size(); ++c) {
+        if (header.field_of[c] == kAbsent) {
+            absent.push_back(known[c].name);
+            if (known[c].required) {
+                missing.push_back(known[c].name);
+            }
+        }
+    }
+    for (const std::string& name : unknown) {
+        // A slip of the hand must not turn a column that may be absent into one that is ignored.
+        const std::string_view meant = closest(name, absent);
+        if (!meant.empty()) {
+            return refuse(
+                fmt::format("column {} is unknown; did you mean {}? The header should be {}",
+                            in_quotes(name), meant, example));
+        }
+        if (!form.others) {
+            return refuse(fmt::format("column {} is unknown; remove it: the header should be {}",
+                                      in_quotes(name), example));
+        }
+    }
+    if (!missing.empty()) {
+        return refuse(
+            fmt::format("the header lacks {}; it should be {}", fmt::join(missing, ", "), example));
+    }
+    return header;
+}
+
+std::string wrong_field_count(std::size_t found, std::size_t expected) {
+    return fmt::format(
+        "has {} field{} where the header has {}; {}", found, found == 1 ? "" : "s", expected,
+        found < expected ? "is the line cut short?" : "write numbers without thousands separators");
+}
+
+/// What parse_price, parse_date or parse_timestamp found wrong with `text`, its quotation made fit
+/// for a terminal.
+std::string reason(std::string_view text, const Error& error) {
+    const std::size_t closing = error.message.rfind('\'');
+    return in_quotes(text) +
+           (closing == std::string::npos ? " cannot be read" : error.message.substr(closing + 1));
+}
+
+/// The instruments of one file, each judged once, when its name first appears.
+class FileSymbols {
+public:
+    /// `only`: the scenario's name for the file's one instrument, or empty.
+    explicit FileSymbols(std::string only) : only_(std::move(only)) {}
+
+    /// The index of a name seen before, else SymbolTable::kUnknown.
+    std::uint32_t find(std::string_view name) { return table_.find(name); }
+    /// The name's index; a text says what forbids it.
+    tl::expected<std::uint32_t, std::string> admit(std::string_view name) {
+        const std::uint32_t known = table_.find(name);
+        if (known != SymbolTable::kUnknown) {
+            return known;
+        }
+        if (std::string why = name_refusal(name); !why.empty()) {
+            return tl::unexpected(std::move(why));
+        }
+        if (!only_.empty() && name != only_) {
+            return tl::unexpected(fmt::format(
+                "instrument {} is not {}, which the scenario gives for this file; leave it "
+                "out there to take every instrument of the file",
+                in_quotes(name), in_quotes(only_)));
+        }
+        if (table_.names().size() == limits::kMaxInstruments) {
+            return tl::unexpected(fmt::format("holds more than {} instruments; check the columns",
+                                              limits::kMaxInstruments));
+        }
+        return table_.add(name);
+    }
+    const std::vector<std::string>& names() const { return table_.names(); }
+
+private:
+    std::string only_;
+    SymbolTable table_;
+};
+
+// ---- quotes -----------------------------------------------------------------------------------------------------------
+
+class CsvQuotes final : public RecordStream {
+public:
+    CsvQuotes(LineReader lines, std::string only, const Header& header)
+        : lines_(std::move(lines)),
+          symbols_(std::move(only)),
+          batch_(kBatchRecords, FeedRecord{Time{}, QuoteTick{}}) {
+        for (std::size_t c = 0; c < kQuoteColumns.size(); ++c) {
+            column_of_[header.field_of[c]] = static_cast<QuoteColumn>(c);
+        }
+    }
+
+    Result<std::span<FeedRecord>> next() override {
+        std::size_t n = 0;
+        std::string_view line;
+        while (n < batch_.size() && !error_) {
+            if (!lines_.next(line)) {
+                error_ = lines_.failure();
+                break;
+            }
+            Row row;
+            if (!read_plain(line, row)) [[unlikely]] {
+                const std::string why = read_carefully(line, row);
+                if (!why.empty()) {
+                    error_ = lines_.refusal(why);
+                    break;
+                }
+            }
+            last_ = row.time;
+            last_line_ = lines_.number();
+            batch_[n++] = FeedRecord{row.time, row.quote};
+        }
+        if (n == 0 && error_) {
+            return tl::unexpected(*error_);
+        }
+        return std::span(batch_).first(n);
+    }
+
+    const std::vector<std::string>& symbols() const override { return symbols_.names(); }
+    FeedProgress progress() const override { return lines_.progress(); }
+
+private:
+    struct Row {
+        Time time;
+        QuoteTick quote;
+    };
+
+    static std::int64_t& raw_of(Row& row, QuoteColumn column) {
+        switch (column) {
+        case kBid: return row.quote.bid.raw;
+        case kBidQty: return row.quote.bid_qty.raw;
+        case kAsk: return row.quote.ask.raw;
+        case kAskQty: return row.quote.ask_qty.raw;
+        case kTsNs:
+        case kInstrument: break;
+        }
+        return row.time.ns;
+    }
+
+    /// Reads a line of the usual form and judges it. False for anything else, good or bad:
+    /// read_carefully decides.
+    bool read_plain(std::string_view line, Row& row) {
+        const char* p = line.data();
+        const char* const end = p + line.size();
+        for (std::size_t f = 0; f < column_of_.size(); ++f) {
+            if (f != 0) {
+                if (p == end) {
+                    return false;
+                }
+                ++p;  // every field before this one ended at a comma
+            }
+            const QuoteColumn column = column_of_[f];
+            if (column == kTsNs) {
+                if (!read_ns(p, end, row.time.ns)) {
+                    return false;
+                }
+            } else if (column == kInstrument) {
+                const char* const first = p;
+                while (p != end && *p != ',' && *p != '"') {
+                    ++p;
+                }
+                const std::uint32_t symbol =
+                    symbols_.find({first, static_cast<std::size_t>(p - first)});
+                if (symbol == SymbolTable::kUnknown || (p != end && *p == '"')) {
+                    return false;
+                }
+                row.quote.instrument = InstrumentId{symbol};
+            } else if (!read_fixed(p, end, raw_of(row, column))) {
+                return false;
+            }
+        }
+        return p == end && row.time >= last_ && is_good(row.quote);
+    }
+
+    /// Reads any line and says what is wrong with it, or nothing.
+    [[gnu::noinline]] std::string read_carefully(std::string_view line, Row& row) {
+        if (!fields_.split(line)) {
+            return std::string(kBadQuotes);
+        }
+        if (fields_.size() != column_of_.size()) {
+            return wrong_field_count(fields_.size(), column_of_.size());
+        }
+        std::string_view instrument;
+        for (std::size_t f = 0; f < column_of_.size(); ++f) {
+            const QuoteColumn column = column_of_[f];
+            const std::string_view text = fields_[f];
+            if (column == kTsNs) {
+                const auto [stop, error] =
+                    std::from_chars(text.data(), text.data() + text.size(), row.time.ns);
+                if (error != std::errc() || stop != text.data() + text.size()) {
+                    return fmt::format(
+                        "ts_ns {} is not a time in whole nanoseconds since 1970, such as "
+                        "1381152600072000000",
+                        in_quotes(text));
+                }
+            } else if (column == kInstrument) {
+                instrument = text;
+            } else {
+                const auto value = parse_price(text);  // the same decimal form as a quantity
+                if (!value) {
+                    return fmt::format("{} {}; write a decimal such as 10.05",
+                                       kQuoteColumns[column].name, reason(text, value.error()));
+                }
+                raw_of(row, column) = value->raw;
+            }
+        }
+        if (std::string why = time_refusal(row.time); !why.empty()) {
+            return why;
+        }
+        if (row.time < last_) {
+            return fmt::format("time {} is before {} of line {}; sort the file by ts_ns",
+                               row.time.ns, last_.ns, last_line_);
+        }
+        if (std::string why = quote_refusal(row.quote); !why.empty()) {
+            return why;
+        }
+        const auto symbol = symbols_.admit(instrument);
+        if (!symbol) {
+            return symbol.error();
+        }
+        row.quote.instrument = InstrumentId{*symbol};
+        return {};
+    }
+
+    LineReader lines_;
+    FileSymbols symbols_;
+    std::array<QuoteColumn, kQuoteColumns.size()> column_of_{};
+    std::vector<FeedRecord> batch_;
+    Fields fields_;
+    Time last_ = kMinTime;
+    std::uint64_t last_line_ = 1;
+    std::optional<Error> error_;
+};
+
+// ---- bars -------------------------------------------------------------------------------------------------------------
+
+class CsvBars final : public BarRows {
+public:
+    CsvBars(LineReader lines, const DataSource& source, Header header)
+        : lines_(std::move(lines)),
+          header_(std::move(header)),
+          symbols_(source.instrument),
+          interval_(source.interval),
+          order_(source.interval, source.interval.ns == kDayNs),
+          only_(source.instrument) {
+        // Where a file has both, its first time column counts.
+        label_field_ = std::min(header_.field_of[kDate], header_.field_of[kTimestamp]);
+        if (!only_.empty()) {
+            const bool admitted = symbols_.admit(only_).has_value();
+            ALPHA_ASSERT(admitted, "the instrument's name was judged before");
+        }
+    }
+
+    Result<std::span<const BarRow>> next() override {
+        std::size_t n = 0;
+        std::string_view line;
+        while (n < batch_.size() && !error_) {
+            if (!lines_.next(line)) {
+                error_ = lines_.failure();
+                break;
+            }
+            const std::string why = read(line, batch_[n]);
+            if (!why.empty()) {
+                error_ = lines_.refusal(why);
+                break;
+            }
+            ++n;
+        }
+        if (n == 0 && error_) {
+            return tl::unexpected(*error_);
+        }
+        return std::span<const BarRow>(batch_).first(n);
+    }
+
+    Duration interval() const override { return interval_; }
+    /// A bar of a day is one of a calendar date, however its label is written.
+    bool date_only() const override { return interval_.ns == kDayNs; }
+    const std::vector<std::string>& symbols() const override { return symbols_.names(); }
+    std::string place(std::uint64_t line) const override { return lines_.place(line); }
+    FeedProgress progress() const override { return lines_.progress(); }
+
+private:
+    /// Says what is wrong with the line, or nothing.
+    std::string read(std::string_view line, BarRow& row) {
+        if (!fields_.split(line)) {
+            return std::string(kBadQuotes);
+        }
+        if (fields_.size() != header_.fields) {
+            return wrong_field_count(fields_.size(), header_.fields);
+        }
+        row.line = lines_.number();
+        if (std::string why = read_label(fields_[label_field_], row.label); !why.empty()) {
+            return why;
+        }
+        std::int64_t volume = 0;
+        const std::array<std::pair<BarColumn, std::int64_t*>, 5> numbers{
+            {{kOpen, &row.bar.open.raw},
+             {kHigh, &row.bar.high.raw},
+             {kLow, &row.bar.low.raw},
+             {kClose, &row.bar.close.raw},
+             {kVolume, &volume}}};
+        for (const auto& [column, raw] : numbers) {
+            const std::size_t field = header_.field_of[column];
+            if (field == kAbsent) {
+                continue;
+            }
+            const std::string_view text = fields_[field];
+            const char* p = text.data();
+            if (read_fixed(p, text.data() + text.size(), *raw) && p == text.data() + text.size())
+                [[likely]] {
+                continue;
+            }
+            const auto value = parse_price(text);  // the same decimal form as a quantity
+            if (!value) {
+                return fmt::format("{} {}; write a decimal such as 10.05", kBarColumns[column].name,
+                                   reason(text, value.error()));
+            }
+            *raw = value->raw;
+        }
+        row.bar.volume = Qty{volume};
+        if (std::string why = bar_refusal(row.bar); !why.empty()) {
+            return why;
+        }
+        const std::size_t named = header_.field_of[kBarInstrument];
+        const auto symbol =
+            symbols_.admit(named == kAbsent ? std::string_view(only_) : fields_[named]);
+        if (!symbol) {
+            return symbol.error();
+        }
+        row.bar.instrument = InstrumentId{*symbol};
+        return order_.refusal(*symbol, row.label);
+    }
+
+    std::string read_label(std::string_view text, Time& label) const {
+        constexpr std::size_t kDateBytes = 10;
+        const bool is_date = text.size() == kDateBytes;
+        if (is_date && !date_only()) {
+            return fmt::format("{} is a date, but the bars last {}; give the time of day with its "
+                               "offset, or write interval: day",
+                               in_quotes(text), to_string(interval_));
+        }
+        if (is_date) {
+            const auto date = parse_date(text);
+            if (!date) {
+                return reason(text, date.error());
+            }
+            label = TradingHours{}.midnight(*date);
+        } else {
+            const auto stamp = parse_timestamp(text);
+            if (!stamp) {
+                return reason(text, stamp.error());
+            }
+            label = stamp->time;
+            if (date_only()) {
+                const TradingHours there{stamp->utc_offset_s};
+                label = TradingHours{}.midnight(there.date_of(stamp->time));
+            }
+        }
+        return time_refusal(label);
+    }
+
+    LineReader lines_;
+    Header header_;
+    FileSymbols symbols_;
+    Duration interval_;
+    BarOrder order_;
+    std::string only_;
+    std::size_t label_field_ = 0;
+    std::vector<BarRow> batch_ = std::vector<BarRow>(kBatchRecords);
+    Fields fields_;
+    std::optional<Error> error_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<RecordStream>> open_csv_quotes(const DataSource& source) {
+    auto bytes = open_bytes(source.file);
+    if (!bytes) {
+        return tl::unexpected(bytes.error());
+    }
+    LineReader lines(source.file, std::move(*bytes));
+    auto header = read_header(lines, kQuoteForm);
+    if (!header) {
+        return tl::unexpected(header.error());
+    }
+    return std::make_unique<CsvQuotes>(std::move(lines), source.instrument, *header);
+}
+
+Result<std::unique_ptr<BarRows>> open_csv_bars(const DataSource& source) {
+    if (const std::string why = interval_refusal(source.interval); !why.empty()) {
+        return fail(ErrorKind::usage, fmt::format("{}: {}", source.file, why));
+    }
+    auto bytes = open_bytes(source.file);
+    if (!bytes) {
+        return tl::unexpected(bytes.error());
+    }
+    LineReader lines(source.file, std::move(*bytes));
+    auto header = read_header(lines, kBarForm);
+    if (!header) {
+        return tl::unexpected(header.error());
+    }
+    if (header->field_of[kDate] == kAbsent && header->field_of[kTimestamp] == kAbsent) {
+        return tl::unexpected(
+            lines.refusal(1, fmt::format("the header lacks date or timestamp; it should be {}",
+                                         kBarForm.example)));
+    }
+    if (header->field_of[kBarInstrument] == kAbsent && source.instrument.empty()) {
+        return tl::unexpected(lines.refusal(
+            1, "there is no instrument column; name the instrument of the file, as in "
+               "instrument: IBM (--instrument IBM on the command line)"));
+    }
+    if (!source.instrument.empty()) {
+        if (const std::string why = name_refusal(source.instrument); !why.empty()) {
+            return fail(ErrorKind::usage, fmt::format("{}: {}", source.file, why));
+        }
+    }
+    return std::make_unique<CsvBars>(std::move(lines), source, std::move(*header));
+}
+
+}  // namespace alpha

@@ -1,0 +1,21 @@
+#pragma once
+/// Market data from CSV text: quotes and bars. Every refusal is of kind data and reads "FILE:LINE:
+/// what; how to mend it", the header being line 1. A byte-order mark, CRLF and blank lines at the
+/// end are tolerated; guesses about values are not made.
+///
+///   quotes  ts_ns,instrument,bid,bid_qty,ask,ask_qty             any order; no other column
+///   bars    date|timestamp,open,high,low,close[,volume][,instrument]   any order; other columns
+///   are ignored
+
+#include "adapters/data/record_stream.hpp"
+
+namespace alpha {
+
+/// The header that alpha itself writes for quotes.
+inline constexpr std::string_view kQuoteHeader = "ts_ns,instrument,bid,bid_qty,ask,ask_qty";
+
+/// Opens `source.file` and reads its header.
+Result<std::unique_ptr<RecordStream>> open_csv_quotes(const DataSource& source);
+Result<std::unique_ptr<BarRows>> open_csv_bars(const DataSource& source);
+
+}  // namespace alpha

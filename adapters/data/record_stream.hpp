@@ -1,0 +1,138 @@
+#pragma once
+/// Inside adapters/data: a source of records before sources are merged, and what every record must
+/// satisfy whatever form it is stored in. A CSV file and the data set made of it pass the same
+/// checks and give the same records.
+
+#include "adapters/data/feed.hpp"
+#include "events/limits.hpp"
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace alpha {
+
+/// Records handed over at a time: 32 KiB, which stays in the cache between producer and consumer.
+inline constexpr std::size_t kBatchRecords = 512;
+
+/// One source's records in order: time, then bar close < quote < bar open, then as they stand in
+/// the source. Their `instrument` is an index into this source's own symbols().
+class RecordStream {
+public:
+    virtual ~RecordStream() = default;
+    /// The next records; empty at the end. Good records come before the error that follows them.
+    /// Valid until the next call; the caller may overwrite them.
+    virtual Result<std::span<FeedRecord>> next() = 0;
+    virtual const std::vector<std::string>& symbols() const = 0;
+    virtual FeedProgress progress() const = 0;
+};
+
+/// A bar as it is stored: at its label, not yet placed in time.
+struct BarRow {
+    Time label;              ///< date-only bars: 00:00 UTC of their date
+    BarClosed bar;           ///< instrument: index into the source's symbols()
+    std::uint64_t line = 0;  ///< where it stands, for BarRows::place()
+};
+
+/// One source's bars in order of their labels.
+class BarRows {
+public:
+    virtual ~BarRows() = default;
+    /// The next rows; empty at the end. Good rows come before the error that follows them. Valid
+    /// until the next call.
+    virtual Result<std::span<const BarRow>> next() = 0;
+    virtual Duration interval() const = 0;
+    virtual bool date_only() const = 0;
+    virtual const std::vector<std::string>& symbols() const = 0;
+    /// How an error about the row begins, e.g. "ibm.csv:7".
+    virtual std::string place(std::uint64_t line) const = 0;
+    virtual FeedProgress progress() const = 0;
+};
+
+/// Names and their indices, in the order they were added. Built for the same few names asked for
+/// millions of times.
+class SymbolTable {
+public:
+    static constexpr std::uint32_t kUnknown = 0xFFFF'FFFF;
+
+    SymbolTable() { recent_.fill(kUnknown); }
+    /// The index, or kUnknown.
+    std::uint32_t find(std::string_view name) {
+        std::uint32_t& recent = recent_[slot_of(name)];
+        if (recent != kUnknown && names_[recent] == name) [[likely]] {
+            return recent;
+        }
+        const auto at = index_.find(name);
+        if (at == index_.end()) {
+            return kUnknown;
+        }
+        return recent = at->second;
+    }
+    /// Requires that the name is not there yet.
+    std::uint32_t add(std::string_view name);
+    const std::vector<std::string>& names() const { return names_; }
+
+private:
+    static constexpr std::size_t kSlots = 256;
+    /// Names of one market differ at their ends more than at their fronts.
+    static std::size_t slot_of(std::string_view name) {
+        std::uint64_t key = name.size();
+        const std::size_t from = name.size() > 8 ? name.size() - 8 : 0;
+        for (std::size_t i = from; i < name.size(); ++i) {
+            key = key * 0x100'0000'01B3U + static_cast<unsigned char>(name[i]);
+        }
+        return (key * 0x9E37'79B9'7F4A'7C15U) >> 56U;
+    }
+
+    std::vector<std::string> names_;
+    std::map<std::string, std::uint32_t, std::less<>> index_;
+    std::array<std::uint32_t, kSlots> recent_{};
+};
+
+// What forbids a value; empty when nothing does. Each text says what is wrong and how to mend it.
+
+std::string name_refusal(std::string_view name);
+std::string time_refusal(Time time);
+std::string quote_refusal(const QuoteTick& quote);
+std::string bar_refusal(const BarClosed& bar);
+std::string interval_refusal(Duration interval);
+
+inline bool is_good(Time time) {
+    return time >= kMinTime && time < kMaxTime;
+}
+/// Whether quote_refusal would be empty, without building a text.
+inline bool is_good(const QuoteTick& quote) {
+    const auto within = [](std::int64_t raw, std::int64_t max) { return raw >= 0 && raw <= max; };
+    return within(quote.bid.raw, limits::kMaxPrice.raw) &&
+           within(quote.ask.raw, limits::kMaxPrice.raw) &&
+           within(quote.bid_qty.raw, limits::kMaxQty.raw) &&
+           within(quote.ask_qty.raw, limits::kMaxQty.raw) && (quote.bid.raw | quote.ask.raw) != 0;
+}
+
+/// How the bars of one source may follow each other: labels never go back, and bars of one
+/// instrument neither repeat nor overlap.
+class BarOrder {
+public:
+    BarOrder(Duration interval, bool date_only) : interval_(interval), date_only_(date_only) {}
+    /// What forbids a bar of `symbol` at `label` now; empty when nothing does, and then it counts
+    /// as seen.
+    std::string refusal(std::uint32_t symbol, Time label);
+
+private:
+    std::string text(Time label) const;
+
+    Duration interval_;
+    bool date_only_;
+    Time last_ = kBeforeAll;
+    std::vector<Time> last_of_;  ///< by symbol
+};
+
+/// `text` with what could confuse a terminal replaced by '?', cut to a readable length, in
+/// quotation marks.
+std::string in_quotes(std::string_view text);
+
+}  // namespace alpha

@@ -1,0 +1,53 @@
+#pragma once
+/// What the tests of adapters/data share: a folder that vanishes, and a feed read to its end as
+/// text.
+
+#include "adapters/data/feed.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace alpha::test {
+
+/// A fresh folder for one test, removed with everything in it.
+class TempDir {
+public:
+    TempDir();
+    ~TempDir();
+    TempDir(const TempDir&) = delete;
+    TempDir& operator=(const TempDir&) = delete;
+
+    std::string path(std::string_view name) const { return path_ + "/" + std::string(name); }
+    /// Writes a file and gives its path.
+    std::string write(std::string_view name, std::string_view content) const;
+    /// How many files the folder holds.
+    std::size_t files() const;
+
+private:
+    std::string path_;
+};
+
+std::string gzip(std::string_view content);
+std::string zstd(std::string_view content);
+
+/// A feed read to its end: a line a record, "time kind NAME values", and how it ended.
+struct Reading {
+    std::vector<std::string> lines;
+    std::vector<std::string> symbols;
+    std::string error;  ///< empty at a good end
+    ErrorKind kind = ErrorKind::internal;
+};
+
+Reading read_all(const std::vector<DataSource>& sources, const HoursOf& hours = {});
+
+DataSource quotes(const std::string& file);
+DataSource bars(const std::string& file, Duration interval, const std::string& instrument = {});
+
+inline constexpr Duration kMinute{60 * kSecondNs};
+inline constexpr Duration kDay{kDayNs};
+
+/// NSE's session for every instrument.
+TradingHours nse_hours(const std::string& instrument);
+
+}  // namespace alpha::test
