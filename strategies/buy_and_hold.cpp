@@ -1,0 +1,106 @@
+/// Buys each instrument once, at its first price, and keeps it: what other strategies are compared
+/// with.
+///
+/// What a refusal, a rejection or a cancel left unbought is tried again on the instrument's next
+/// trading day, not at its next tick: a rule that says no will mostly say so all day.
+
+#include "strategies/built_in.hpp"
+#include "strategies/strategy_state.hpp"
+
+#include <array>
+#include <limits>
+
+namespace alpha {
+
+namespace {
+
+class BuyAndHold final : public Strategy {
+public:
+    explicit BuyAndHold(const StrategyConfig& config)
+        : quantity_(qty_param(config.params, "quantity")),
+          last_tried_(config.instruments, kNotYet),
+          holdings_(config.instruments) {}
+
+    /// Only an ask can be bought from.
+    void on_quote(const QuoteTick& quote, Context& context) override {
+        if (quote.ask.raw > 0) {
+            buy_what_is_missing(quote.instrument, context);
+        }
+    }
+    void on_bar(const BarClosed& bar, Context& context) override {
+        buy_what_is_missing(bar.instrument, context);
+    }
+
+    void on_order(const OrderUpdate& update, Context& /*context*/) override {
+        holdings_.on_order(update);
+    }
+    void on_fill(const OrderFilled& fill, Context& /*context*/) override {
+        holdings_.on_fill(fill);
+    }
+
+    void save(ByteBuffer& bytes) const override {
+        StateWriter out(bytes);
+        for (const InstrumentId id : last_tried_.ids()) {
+            out.i64(last_tried_[id].days);
+        }
+        holdings_.save(out);
+    }
+
+    Result<void> load(Bytes bytes) override {
+        StateReader in(bytes);
+        PerInstrument<Date> last_tried = last_tried_;
+        for (const InstrumentId id : last_tried.ids()) {
+            const std::int64_t days = in.i64();
+            in.require(days >= kNotYet.days && days <= std::numeric_limits<std::int32_t>::max());
+            last_tried[id] = Date{static_cast<std::int32_t>(days)};
+        }
+        Holdings holdings = holdings_;
+        holdings.load(in);
+        return in.finish("buy_and_hold").map([&] {
+            last_tried_ = std::move(last_tried);
+            holdings_ = std::move(holdings);
+        });
+    }
+
+private:
+    static constexpr Date kNotYet{std::numeric_limits<std::int32_t>::min()};
+
+    void buy_what_is_missing(InstrumentId id, Context& context) {
+        const Qty missing = quantity_ - holdings_.position(id);
+        if (missing.raw <= 0 || holdings_.waiting(id)) {
+            return;
+        }
+        const Date today = context.view().market(id).session_date;
+        if (last_tried_[id] == today) {
+            return;
+        }
+        last_tried_[id] = today;
+        context.signal(id, Direction::lengthen);
+        holdings_.ordered(id, context.market(id, Side::buy, missing), missing);
+    }
+
+    Qty quantity_;
+    PerInstrument<Date> last_tried_;
+    Holdings holdings_;
+};
+
+constexpr std::array kParams = {
+    quantity_param("quantity", "how much of each instrument to buy"),
+};
+
+}  // namespace
+
+StrategySpec buy_and_hold_spec() {
+    StrategySpec spec;
+    spec.name = "buy_and_hold";
+    spec.summary = "buys each instrument once, at its first price, and keeps it";
+    spec.params = kParams;
+    spec.uses_quotes = true;
+    spec.uses_bars = true;
+    spec.make = [](const StrategyConfig& config) -> std::unique_ptr<Strategy> {
+        return std::make_unique<BuyAndHold>(config);
+    };
+    return spec;
+}
+
+}  // namespace alpha

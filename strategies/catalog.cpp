@@ -1,0 +1,158 @@
+#include "strategies/catalog.hpp"
+
+#include "events/assert.hpp"
+#include "strategies/built_in.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace alpha {
+
+namespace {
+
+const Setting* find_setting(const std::vector<Setting>& params, std::string_view key) {
+    const auto found =
+        std::find_if(params.begin(), params.end(), [&](const Setting& s) { return s.key == key; });
+    return found == params.end() ? nullptr : &*found;
+}
+
+const std::string& text_of(const std::vector<Setting>& params, std::string_view key) {
+    const Setting* setting = find_setting(params, key);
+    ALPHA_ASSERT(setting != nullptr, "a strategy reads a parameter that its spec does not have");
+    return setting->value;
+}
+
+std::string known_names(const StrategySpec& spec) {
+    std::string names;
+    for (const ParamSpec& param : spec.params) {
+        names += names.empty() ? "" : ", ";
+        names += param.name;
+    }
+    return names.empty() ? "none" : names;
+}
+
+std::string what_is_wanted(const ParamSpec& param) {
+    std::string text(param.name);
+    if (param.kind == ParamKind::flag) {
+        return text + " must be true or false";
+    }
+    text += param.kind == ParamKind::count ? " must be a whole number from "
+                                           : " must be a number from ";
+    return text + to_string(param.min) + " to " + to_string(param.max);
+}
+
+/// The canonical text of one value, or what is wrong with it.
+tl::expected<std::string, std::string> canonical(const ParamSpec& param, const std::string& text) {
+    if (param.kind == ParamKind::flag) {
+        if (text == "true" || text == "false") {
+            return text;
+        }
+        return tl::unexpected<std::string>(what_is_wanted(param) + ", not '" + text.substr(0, 48) +
+                                           "'");
+    }
+    const Result<Money> value = parse_money(text);
+    if (!value) {
+        return tl::unexpected<std::string>(what_is_wanted(param) + ": " + value.error().message);
+    }
+    const bool whole = value->raw % kScale == 0;
+    if (*value < param.min || *value > param.max || (param.kind == ParamKind::count && !whole)) {
+        return tl::unexpected<std::string>(what_is_wanted(param) + ", not " + to_string(*value));
+    }
+    return to_string(*value);
+}
+
+}  // namespace
+
+std::span<const StrategySpec> strategy_catalog() {
+    static const std::array<StrategySpec, 4> kCatalog = {buy_and_hold_spec(), ema_cross_spec(),
+                                                         market_maker_spec(), sma_cross_spec()};
+    return kCatalog;
+}
+
+const StrategySpec* find_strategy(std::string_view name) {
+    for (const StrategySpec& spec : strategy_catalog()) {
+        if (spec.name == name) {
+            return &spec;
+        }
+    }
+    return nullptr;
+}
+
+tl::expected<std::vector<Setting>, std::vector<ParamError>> validate_params(
+    const StrategySpec& spec, const std::vector<Setting>& given) {
+    std::vector<Setting> settings;
+    std::vector<ParamError> errors;
+    for (const ParamSpec& param : spec.params) {
+        const std::string name(param.name);
+        const Setting* setting = find_setting(given, param.name);
+        if (setting == nullptr && param.default_value.empty()) {
+            errors.push_back({name, name + " is missing: " + std::string(param.help)});
+            continue;
+        }
+        const auto value = canonical(param, setting == nullptr ? std::string(param.default_value)
+                                                               : setting->value);
+        if (value) {
+            settings.push_back({name, *value});
+        } else {
+            errors.push_back({name, value.error()});
+        }
+    }
+    for (const Setting& setting : given) {
+        const bool known =
+            std::any_of(spec.params.begin(), spec.params.end(),
+                        [&](const ParamSpec& param) { return param.name == setting.key; });
+        if (!known) {
+            errors.push_back({setting.key, "'" + setting.key + "' is not a parameter of " +
+                                               std::string(spec.name) +
+                                               "; it has: " + known_names(spec)});
+        } else if (find_setting(given, setting.key) != &setting) {
+            errors.push_back({setting.key, setting.key + " is given more than once"});
+        }
+    }
+    std::sort(settings.begin(), settings.end(),
+              [](const Setting& a, const Setting& b) { return a.key < b.key; });
+    if (errors.empty() && spec.check != nullptr) {
+        errors = spec.check(settings);
+    }
+    if (!errors.empty()) {
+        return tl::unexpected<std::vector<ParamError>>(std::move(errors));
+    }
+    return settings;
+}
+
+std::int64_t count_param(const std::vector<Setting>& params, std::string_view key) {
+    const Result<Qty> value = parse_qty(text_of(params, key));
+    ALPHA_ASSERT(value && value->raw % kScale == 0, "a count was not validated");
+    return value->raw / kScale;
+}
+
+Qty qty_param(const std::vector<Setting>& params, std::string_view key) {
+    const Result<Qty> value = parse_qty(text_of(params, key));
+    ALPHA_ASSERT(value, "a quantity was not validated");
+    return *value;
+}
+
+Price price_param(const std::vector<Setting>& params, std::string_view key) {
+    const Result<Price> value = parse_price(text_of(params, key));
+    ALPHA_ASSERT(value, "a price was not validated");
+    return *value;
+}
+
+bool flag_param(const std::vector<Setting>& params, std::string_view key) {
+    const std::string& text = text_of(params, key);
+    ALPHA_ASSERT(text == "true" || text == "false", "a flag was not validated");
+    return text == "true";
+}
+
+std::vector<ParamError> check_fast_below_slow(const std::vector<Setting>& params) {
+    const std::int64_t fast = count_param(params, "fast");
+    const std::int64_t slow = count_param(params, "slow");
+    if (fast < slow) {
+        return {};
+    }
+    return {{"fast", "fast must be below slow, and " + std::to_string(fast) + " is not below " +
+                         std::to_string(slow)}};
+}
+
+}  // namespace alpha
