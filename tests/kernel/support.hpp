@@ -1,0 +1,486 @@
+#pragma once
+/// A trading floor for tests: a Kernel with scripted brokers and strategies. After EVERY step it
+/// decodes what the kernel wrote, folds it into a second state which must equal the kernel's own,
+/// checks the books, and saves and loads the state.
+
+#include "events/codec.hpp"
+#include "events/text.hpp"
+#include "kernel/kernel.hpp"
+#include "kernel/snapshot.hpp"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace alpha::test {
+
+// ---- short names for values ---------------------------------------------------------------------
+
+inline Price px(std::string_view text) {
+    return parse_price(text).value();
+}
+inline Qty qty(std::string_view text) {
+    return parse_qty(text).value();
+}
+inline Money money(std::string_view text) {
+    return parse_money(text).value();
+}
+/// Seconds (and nanoseconds) after 2024-01-01T00:00:00Z, a Monday.
+inline Time at(std::int64_t seconds, std::int64_t ns = 0) {
+    return Time{(1'704'067'200 + seconds) * kSecondNs + ns};
+}
+/// Seconds after midnight.
+constexpr std::int64_t hms(int hours, int minutes, int seconds = 0) {
+    return hours * 3'600 + minutes * 60 + seconds;
+}
+inline constexpr std::int64_t kDaySeconds = 86'400;
+
+inline constexpr InstrumentId kIbm{0};
+inline constexpr InstrumentId kBac{1};
+inline constexpr PortfolioId kMain{0};
+inline constexpr PortfolioId kSide{1};
+
+inline OrderTerms market_order(Side side, std::string_view quantity, InstrumentId instrument = kIbm,
+                               TimeInForce tif = TimeInForce::gtc) {
+    return {instrument, side, OrderType::market, tif, qty(quantity), {}, {}};
+}
+inline OrderTerms limit_order(Side side, std::string_view quantity, std::string_view price,
+                              InstrumentId instrument = kIbm, TimeInForce tif = TimeInForce::gtc) {
+    return {instrument, side, OrderType::limit, tif, qty(quantity), px(price), {}};
+}
+
+// ---- the configuration --------------------------------------------------------------------------
+
+/// Builds event 0 piece by piece. Ids follow the order in which things are added.
+class Setup {
+public:
+    Setup() {
+        config_.name = "floor";
+        config_.currency = "USD";
+    }
+    Setup& instrument(std::string name, TradingHours hours = {}, std::string_view tick = "0.01",
+                      std::string_view lot = "1") {
+        config_.instruments.push_back({std::move(name), px(tick), qty(lot), hours});
+        return *this;
+    }
+    Setup& portfolio(std::string name, std::string_view cash) {
+        config_.portfolios.push_back({std::move(name), money(cash)});
+        return *this;
+    }
+    Setup& broker(std::string name) {
+        config_.brokers.push_back({std::move(name), "scripted", {}});
+        return *this;
+    }
+    Setup& strategy(std::string name, std::vector<InstrumentId> instruments,
+                    PortfolioId portfolio = kMain, BrokerId broker = {}) {
+        config_.strategies.push_back(
+            {std::move(name), "scripted", portfolio, broker, std::move(instruments), {}});
+        return *this;
+    }
+    Setup& limit(Rule rule, std::string_view value) {
+        config_.risk.push_back({rule, money(value)});
+        std::ranges::sort(config_.risk, {}, &RiskLimit::rule);
+        return *this;
+    }
+    Setup& allowed(std::vector<InstrumentId> instruments) {
+        config_.allowed_instruments = std::move(instruments);
+        return limit(Rule::allowed_instruments, "0");
+    }
+    Setup& charges(std::string_view per_fill, std::string_view rate) {
+        config_.charges = {money(per_fill), money(rate)};
+        return *this;
+    }
+    Setup& snapshots_every(std::int64_t seconds) {
+        config_.snapshot_interval = Duration{seconds * kSecondNs};
+        return *this;
+    }
+    const SessionConfigured& config() const { return config_; }
+
+    /// IBM and BAC around the clock, one portfolio of 100,000, one broker and one strategy on both.
+    static Setup simple() {
+        return Setup()
+            .instrument("IBM")
+            .instrument("BAC")
+            .portfolio("main", "100000")
+            .broker("desk")
+            .strategy("one", {kIbm, kBac});
+    }
+    /// The same without a strategy yet.
+    static Setup without_strategy() {
+        return Setup()
+            .instrument("IBM")
+            .instrument("BAC")
+            .portfolio("main", "100000")
+            .broker("desk");
+    }
+
+private:
+    SessionConfigured config_;
+};
+
+// ---- reports ------------------------------------------------------------------------------------
+
+inline BrokerReport report(ReportKind kind, std::uint64_t order, std::string text = {}) {
+    BrokerReport r;
+    r.order = OrderId{order};
+    r.kind = kind;
+    r.text = std::move(text);
+    return r;
+}
+inline BrokerReport filled(std::uint64_t order, std::string_view quantity, std::string_view price,
+                           std::string trade) {
+    BrokerReport r = report(ReportKind::filled, order);
+    r.quantity = qty(quantity);
+    r.price = px(price);
+    r.trade = std::move(trade);
+    return r;
+}
+inline BrokerReport modified(std::uint64_t order, std::string_view quantity,
+                             std::string_view limit_price = "0",
+                             std::string_view stop_price = "0") {
+    BrokerReport r = report(ReportKind::modified, order);
+    r.quantity = qty(quantity);
+    r.limit_price = px(limit_price);
+    r.stop_price = px(stop_price);
+    return r;
+}
+
+// ---- a broker that does what the test says ------------------------------------------------------
+
+/// Records every wish. Says nothing unless `answer` does; what is put into `resting` is reported at
+/// the next market input, and `at_session_close` answers the end of a session.
+class ScriptedBroker final : public Broker {
+public:
+    std::vector<Effect> effects;
+    std::function<void(Time, const Effect&, Reports&)> answer;
+    std::function<void(Time, const SessionClosed&, Reports&)> at_session_close;
+    std::function<void(Time, InstrumentId, Price bid, Price ask, Reports&)> at_market;
+    Reports resting;
+
+    void on_quote(Time now, const QuoteTick& q, Reports& out) override {
+        market(now, q.instrument, q.bid, q.ask, out);
+    }
+    void on_bar_opened(Time now, const BarOpened& b, Reports& out) override {
+        market(now, b.instrument, b.open, b.open, out);
+    }
+    void on_bar_closed(Time now, const BarClosed& b, Reports& out) override {
+        market(now, b.instrument, b.close, b.close, out);
+    }
+    void on_session_closed(Time now, const SessionClosed& session, Reports& out) override {
+        if (at_session_close) {
+            at_session_close(now, session, out);
+        }
+    }
+    void perform(Time now, const Effect& effect, Reports& out) override {
+        effects.push_back(effect);
+        if (answer) {
+            answer(now, effect, out);
+        }
+    }
+    bool needs_durability() const override { return false; }
+    void save(ByteBuffer&) const override {}
+    Result<void> load(Bytes) override { return {}; }
+
+    /// Accepts what is placed, and carries out cancels and modifies at once.
+    void obey() {
+        answer = [](Time, const Effect& effect, Reports& out) { out.push_back(obeyed(effect)); };
+    }
+    /// Accepts what is placed and fills it whole at `price`.
+    void fill_at(std::string_view price) {
+        answer = [p = px(price)](Time, const Effect& effect, Reports& out) {
+            out.push_back(obeyed(effect));
+            if (const auto* place = std::get_if<PlaceOrder>(&effect)) {
+                BrokerReport fill = report(ReportKind::filled, place->order.value);
+                fill.quantity = place->terms.quantity;
+                fill.price = p;
+                fill.trade = "t" + std::to_string(place->order.value);
+                out.push_back(fill);
+            }
+        };
+    }
+    static BrokerReport obeyed(const Effect& effect) {
+        return std::visit(
+            overloaded{
+                [](const PlaceOrder& e) { return report(ReportKind::accepted, e.order.value); },
+                [](const CancelOrder& e) {
+                    return report(ReportKind::cancelled, e.order.value, "asked");
+                },
+                [](const ModifyOrder& e) {
+                    BrokerReport r = report(ReportKind::modified, e.order.value);
+                    r.quantity = e.quantity;
+                    r.limit_price = e.limit_price;
+                    r.stop_price = e.stop_price;
+                    return r;
+                }},
+            effect);
+    }
+
+private:
+    void market(Time now, InstrumentId instrument, Price bid, Price ask, Reports& out) {
+        out.insert(out.end(), resting.begin(), resting.end());
+        resting.clear();
+        if (at_market) {
+            at_market(now, instrument, bid, ask, out);
+        }
+    }
+};
+
+// ---- a strategy that does what the test says ----------------------------------------------------
+
+/// Writes down what it is told, e.g. "quote", "order 1 working", "fill 1", "timer 7", then does
+/// what the test says.
+struct ScriptedStrategy {
+    std::function<void(const QuoteTick&, Context&)> on_quote;
+    std::function<void(const BarOpened&, Context&)> on_bar_opened;
+    std::function<void(const BarClosed&, Context&)> on_bar;
+    std::function<void(TimerId, Context&)> on_timer;
+    std::function<void(const OrderUpdate&, Context&)> on_order;
+    std::function<void(const OrderFilled&, Context&)> on_fill;
+    std::vector<std::string> heard;
+
+    /// At its next quote only.
+    void once(std::function<void(Context&)> act) {
+        on_quote = [this, act = std::move(act)](const QuoteTick&, Context& context) {
+            const auto now = act;  // what acts may replace on_quote
+            on_quote = nullptr;
+            now(context);
+        };
+    }
+};
+
+/// The Strategy that a Kernel owns: passes everything on, so that the script outlives the kernel
+/// across a restart.
+class Actor final : public Strategy {
+public:
+    explicit Actor(ScriptedStrategy& script) : script_(script) {}
+    void on_quote(const QuoteTick& e, Context& c) override {
+        tell("quote", script_.on_quote, e, c);
+    }
+    void on_bar_opened(const BarOpened& e, Context& c) override {
+        tell("bar_opened", script_.on_bar_opened, e, c);
+    }
+    void on_bar(const BarClosed& e, Context& c) override { tell("bar", script_.on_bar, e, c); }
+    void on_timer(TimerId id, Context& c) override {
+        tell("timer " + std::to_string(id.value), script_.on_timer, id, c);
+    }
+    void on_order(const OrderUpdate& e, Context& c) override {
+        std::string line = "order " + std::to_string(e.order.value) + ' ' + name_of(e.status);
+        if (e.rule != Rule::none) {
+            line += std::string(" by ") + name_of(e.rule);
+        }
+        tell(line + (e.change_failed ? " change failed" : ""), script_.on_order, e, c);
+    }
+    void on_fill(const OrderFilled& e, Context& c) override {
+        tell("fill " + std::to_string(e.order.value), script_.on_fill, e, c);
+    }
+
+private:
+    template <class F, class E>
+    void tell(std::string line, const F& act, const E& event, Context& context) {
+        script_.heard.push_back(std::move(line));
+        if (act) {
+            const F now = act;  // what acts may replace itself
+            now(event, context);
+        }
+    }
+    ScriptedStrategy& script_;
+};
+
+// ---- the floor ----------------------------------------------------------------------------------
+
+using Lines = std::vector<std::string>;
+
+class Floor {
+public:
+    explicit Floor(const Setup& setup) : Floor(setup.config()) {}
+    explicit Floor(const SessionConfigured& config)
+        : brokers_(config.brokers.size()), scripts_(config.strategies.size()) {
+        kernel_ = std::make_unique<Kernel>(parts(), frame_);
+        frame_.begin(0);
+        kernel_->configure(config);
+        after_step();
+        lines_.clear();
+    }
+    Floor(const Floor&) = delete;
+    Floor& operator=(const Floor&) = delete;
+
+    ScriptedBroker& broker(std::size_t i = 0) { return brokers_.at(i); }
+    ScriptedStrategy& strategy(std::size_t i = 0) { return scripts_.at(i); }
+    const State& state() const { return kernel_->state(); }
+    const Portfolio& portfolio(PortfolioId id = kMain) const {
+        return state().portfolios.at(id.value);
+    }
+    const Position& position(InstrumentId instrument = kIbm, PortfolioId id = kMain) const {
+        return portfolio(id).position(instrument);
+    }
+    const Order& order(std::uint64_t id) const {
+        const Order* found = state().find_order(OrderId{id});
+        REQUIRE(found != nullptr);
+        return *found;
+    }
+    std::vector<std::uint8_t> saved() const {
+        ByteBuffer bytes;
+        save_state(state(), bytes);
+        return {bytes.view().begin(), bytes.view().end()};
+    }
+
+    // ---- inputs -----------------------------------------------------------------------------------
+
+    void quote(Time now, std::string_view bid, std::string_view ask,
+               InstrumentId instrument = kIbm) {
+        kernel_->on_quote(now, {instrument, px(bid), px(ask), qty("100"), qty("100")});
+        after_step();
+    }
+    void bar_opened(Time now, std::string_view open, InstrumentId instrument = kIbm) {
+        kernel_->on_bar_opened(now, {instrument, px(open)});
+        after_step();
+    }
+    void bar_closed(Time now, std::string_view close, InstrumentId instrument = kIbm) {
+        kernel_->on_bar_closed(
+            now, {instrument, px(close), px(close), px(close), px(close), qty("1000")});
+        after_step();
+    }
+    void tell(Time now, const BrokerReport& r) {
+        kernel_->on_report(now, r);
+        after_step();
+    }
+    void kill(Time now, PortfolioId id = kMain) {
+        kernel_->kill(now, id);
+        after_step();
+    }
+    void release(Time now, PortfolioId id = kMain) {
+        kernel_->release(now, id);
+        after_step();
+    }
+    InstrumentId list(Time now, const Instrument& definition) {
+        const InstrumentId id = kernel_->list_instrument(now, definition);
+        after_step();
+        return id;
+    }
+    /// A quote of 99.99 : 100.01 on which strategy `i` asks what `act` asks.
+    void act(Time now, std::function<void(Context&)> wish, std::size_t i = 0,
+             InstrumentId instrument = kIbm) {
+        strategy(i).once(std::move(wish));
+        quote(now, "99.99", "100.01", instrument);
+    }
+    OrderId place(Time now, const OrderTerms& terms, std::size_t i = 0) {
+        OrderId id;
+        act(now, [&](Context& c) { id = c.place(terms); }, i);
+        return id;
+    }
+
+    /// Goes on with a new kernel that knows only the saved state, the brokers and the strategies.
+    void restart() {
+        const auto bytes = saved();
+        auto loaded = load_state(bytes);
+        REQUIRE(loaded);
+        kernel_ = std::make_unique<Kernel>(std::move(*loaded), parts(), frame_);
+    }
+
+    // ---- what was recorded ------------------------------------------------------------------------
+
+    /// Canonical text of everything recorded since this was last asked.
+    Lines said() { return std::exchange(lines_, {}); }
+    /// The same, of one type only, without sequence number and time.
+    Lines said_of(std::string_view type) {
+        Lines found;
+        for (const std::string& line : said()) {
+            const std::string rest = line.substr(line.find(' ', line.find(' ') + 1) + 1);
+            if (rest.substr(0, rest.find(' ')) == type) {
+                found.push_back(rest);
+            }
+        }
+        return found;
+    }
+    const std::vector<DecodedEvent>& events() const { return events_; }
+    /// The frame bytes of the latest step.
+    const std::vector<std::uint8_t>& step_bytes() const { return step_bytes_; }
+    std::vector<std::string> heard(std::size_t i = 0) {
+        return std::exchange(strategy(i).heard, {});
+    }
+    std::size_t steps() const { return steps_; }
+
+private:
+    Kernel::Parts parts() {
+        Kernel::Parts made;
+        for (ScriptedStrategy& script : scripts_) {
+            made.strategies.push_back(std::make_unique<Actor>(script));
+        }
+        for (ScriptedBroker& broker : brokers_) {
+            made.brokers.push_back(&broker);
+        }
+        return made;
+    }
+
+    void after_step() {
+        ++steps_;
+        Bytes bytes = frame_.bytes.view();
+        step_bytes_.assign(bytes.begin(), bytes.end());
+        Seq seq = frame_.first_seq;
+        while (!bytes.empty()) {
+            auto decoded = decode(bytes, seq++);
+            REQUIRE(decoded);
+            bytes = bytes.subspan(decoded->bytes);
+            names_.learn(decoded->event);
+            apply(shadow_, decoded->envelope, decoded->event);
+            lines_.push_back(to_text(decoded->envelope, decoded->event, names_));
+            check_links(decoded->envelope);
+            events_.push_back(std::move(*decoded));
+        }
+        REQUIRE(seq == frame_.next_seq());
+        REQUIRE(shadow_ == state());
+        check_invariants(state());
+        if (state().closed_orders.size() < 100) {
+            const auto image = saved();
+            const auto loaded = load_state(image);
+            REQUIRE(loaded);
+            REQUIRE(*loaded == state());
+        }
+        frame_.begin(state().next_seq);
+    }
+    /// A root has no links; a fact's two links are earlier events, and its correlation is a root.
+    void check_links(const Envelope& envelope) const {
+        if (envelope.is_root()) {
+            REQUIRE(envelope.correlation == kNoSeq);
+            return;
+        }
+        REQUIRE(envelope.causation < envelope.seq);
+        REQUIRE(envelope.correlation <= envelope.causation);
+        REQUIRE(events_.at(envelope.correlation).envelope.is_root());
+    }
+
+    std::vector<ScriptedBroker> brokers_;
+    std::vector<ScriptedStrategy> scripts_;
+    Frame frame_;
+    std::unique_ptr<Kernel> kernel_;
+    State shadow_;
+    Names names_;
+    Lines lines_;
+    std::vector<DecodedEvent> events_;
+    std::vector<std::uint8_t> step_bytes_;
+    std::size_t steps_ = 0;
+};
+
+/// Numbers that are the same on every machine (xorshift64).
+class Dice {
+public:
+    explicit Dice(std::uint64_t seed) : state_(seed) {}
+    std::uint64_t next() {
+        state_ ^= state_ << 13U;
+        state_ ^= state_ >> 7U;
+        state_ ^= state_ << 17U;
+        return state_;
+    }
+    /// From 0 to n - 1.
+    std::uint64_t below(std::uint64_t n) { return next() % n; }
+
+private:
+    std::uint64_t state_;
+};
+
+}  // namespace alpha::test
