@@ -56,9 +56,8 @@ public:
     std::string place(std::uint64_t record) const {
         return fmt::format("{}: record {}", name_, record);
     }
-    Error refusal(std::string_view what) const {
-        return {ErrorKind::data,
-                fmt::format("{}: {}; import the CSV again", place(record()), what)};
+    Error refusal(std::uint64_t record, std::string_view what) const {
+        return {ErrorKind::data, fmt::format("{}: {}; import the CSV again", place(record), what)};
     }
 
     /// Decodes the event at the front, which must be an E about a known instrument at a possible
@@ -67,14 +66,15 @@ public:
     Result<std::pair<Time, E>> take() {
         auto decoded = decode(rest(), records_);
         if (!decoded) {
-            return tl::unexpected(refusal(decoded.error().message));
+            return tl::unexpected(refusal(record(), decoded.error().message));
         }
         const E* const event = std::get_if<E>(&decoded->event);
         if (event == nullptr || event->instrument.value >= info().symbols.size()) {
-            return tl::unexpected(refusal("is of another kind or of an unknown instrument"));
+            return tl::unexpected(
+                refusal(record(), "is of another kind or of an unknown instrument"));
         }
         if (std::string why = time_refusal(decoded->envelope.time); !why.empty()) {
-            return tl::unexpected(refusal(why));
+            return tl::unexpected(refusal(record(), why));
         }
         consume(decoded->bytes);
         return std::pair(decoded->envelope.time, *event);
@@ -159,6 +159,7 @@ private:
 
     /// Reads the next event whatever its layout, or says in error_ what is wrong with it.
     bool take_carefully(FeedRecord& into) {
+        const std::uint64_t record = events_.record();
         auto taken = events_.take<QuoteTick>();
         if (!taken) {
             error_ = taken.error();
@@ -170,7 +171,7 @@ private:
             why = "its time goes back";
         }
         if (!why.empty()) {
-            error_ = events_.refusal(why);
+            error_ = events_.refusal(record, why);
             return false;
         }
         last_ = time;
@@ -230,8 +231,7 @@ private:
             why = "is not at the midnight of its date";
         }
         if (!why.empty()) {
-            error_ = Error{ErrorKind::data,
-                           fmt::format("{}: {}; import the CSV again", place(row.line), why)};
+            error_ = events_.refusal(row.line, why);
             return false;
         }
         return true;

@@ -181,10 +181,10 @@ TEST_CASE("the merge of long sources loses, repeats or reorders records", "[data
     for (int s = 0; s < 5; ++s) {
         std::string text = kQuotes;
         for (int i = 0; i < 700 + 300 * s; ++i) {
-            text += quote_at(i * (s + 1) / 3, "S" + std::to_string(s), i + 1);
+            text += quote_at(i * (s + 1) / 3, fmt::format("S{}", s), i + 1);
             ++records;
         }
-        sources.push_back(quotes(dir.write("s" + std::to_string(s) + ".csv", text)));
+        sources.push_back(quotes(dir.write(fmt::format("s{}.csv", s), text)));
     }
     const Reading merged = read_all(sources);
     CHECK(merged.error.empty());
