@@ -1,0 +1,149 @@
+#pragma once
+/// A trading desk with one paper broker, for tests: say what the market does or what is wished, get
+/// back what the broker reports, one line a report: "1 accepted", "1 filled 100 at 10.5 #1", "2
+/// cancelled: ioc".
+
+#include "adapters/paper/paper_broker.hpp"
+#include "events/fixed.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace alpha::test {
+
+using Said = std::vector<std::string>;
+
+inline Price px(std::string_view text) {
+    const Result<Price> price = parse_price(text);
+    ALPHA_ASSERT(price.has_value(), "a price in a test that does not parse");
+    return *price;
+}
+
+inline std::string to_line(const BrokerReport& report) {
+    std::string line = std::to_string(report.order.value);
+    switch (report.kind) {
+    case ReportKind::accepted: line += " accepted"; break;
+    case ReportKind::rejected: line += " rejected"; break;
+    case ReportKind::triggered: line += " triggered"; break;
+    case ReportKind::filled:
+        line += " filled " + to_string(report.quantity) + " at " + to_string(report.price) + " #" +
+                report.trade;
+        break;
+    case ReportKind::cancelled: line += " cancelled"; break;
+    case ReportKind::expired: line += " expired"; break;
+    case ReportKind::modified:
+        line += " modified " + to_string(report.quantity) + " limit " +
+                to_string(report.limit_price) + " stop " + to_string(report.stop_price);
+        break;
+    case ReportKind::cancel_rejected: line += " cancel_rejected"; break;
+    case ReportKind::modify_rejected: line += " modify_rejected"; break;
+    }
+    return report.text.empty() ? line : line + ": " + report.text;
+}
+
+/// An order in the making: buy(100).limit("10").ioc().
+struct Ticket {
+    OrderTerms terms;
+    Date good_until;
+
+    Ticket limit(std::string_view price) const {
+        Ticket next = *this;
+        next.terms.type = terms.type == OrderType::stop ? OrderType::stop_limit : OrderType::limit;
+        next.terms.limit_price = px(price);
+        return next;
+    }
+    Ticket stop(std::string_view price) const {
+        Ticket next = *this;
+        next.terms.type = terms.type == OrderType::limit ? OrderType::stop_limit : OrderType::stop;
+        next.terms.stop_price = px(price);
+        return next;
+    }
+    Ticket ioc() const {
+        Ticket next = *this;
+        next.terms.tif = TimeInForce::ioc;
+        return next;
+    }
+    Ticket day(int date) const {
+        Ticket next = *this;
+        next.terms.tif = TimeInForce::day;
+        next.good_until = Date{date};
+        return next;
+    }
+    Ticket of(std::uint32_t instrument) const {
+        Ticket next = *this;
+        next.terms.instrument = InstrumentId{instrument};
+        return next;
+    }
+};
+
+inline Ticket buy(std::int64_t quantity) {
+    return {{{}, Side::buy, OrderType::market, TimeInForce::gtc, qty_of(quantity), {}, {}}, {}};
+}
+inline Ticket sell(std::int64_t quantity) {
+    return {{{}, Side::sell, OrderType::market, TimeInForce::gtc, qty_of(quantity), {}, {}}, {}};
+}
+
+/// Time stands still unless wait() moves it: everything may share one nanosecond, as in real data.
+class Desk {
+public:
+    explicit Desk(const PaperSettings& settings = {}) : broker_(make_paper_broker(settings)) {}
+
+    Desk& wait(std::int64_t seconds) {
+        now_ = now_ + Duration{seconds * kSecondNs};
+        return *this;
+    }
+    Said place(const Ticket& ticket) {
+        return perform(PlaceOrder{OrderId{++orders_}, ticket.terms, ticket.good_until});
+    }
+    Said cancel(std::uint64_t order) { return perform(CancelOrder{OrderId{order}}); }
+    Said modify(std::uint64_t order, std::int64_t quantity, std::string_view limit = "0",
+                std::string_view stop = "0") {
+        return perform(ModifyOrder{OrderId{order}, qty_of(quantity), px(limit), px(stop)});
+    }
+    Said quote(std::string_view bid, std::string_view ask, std::int64_t bid_qty = 100,
+               std::int64_t ask_qty = 100, std::uint32_t instrument = 0) {
+        broker_->on_quote(
+            now_, {InstrumentId{instrument}, px(bid), px(ask), qty_of(bid_qty), qty_of(ask_qty)},
+            reports_);
+        return said();
+    }
+    Said opened(std::string_view open, std::uint32_t instrument = 0) {
+        broker_->on_bar_opened(now_, {InstrumentId{instrument}, px(open)}, reports_);
+        return said();
+    }
+    Said closed(std::string_view open, std::string_view high, std::string_view low,
+                std::string_view close, std::uint32_t instrument = 0) {
+        broker_->on_bar_closed(
+            now_, {InstrumentId{instrument}, px(open), px(high), px(low), px(close), qty_of(1'000)},
+            reports_);
+        return said();
+    }
+    Said session_closed(int date, std::uint32_t instrument = 0) {
+        broker_->on_session_closed(now_, {InstrumentId{instrument}, Date{date}}, reports_);
+        return said();
+    }
+    Broker& broker() { return *broker_; }
+
+private:
+    Said perform(const Effect& effect) {
+        broker_->perform(now_, effect, reports_);
+        return said();
+    }
+    Said said() {
+        Said lines;
+        for (const BrokerReport& report : std::exchange(reports_, {})) {
+            lines.push_back(to_line(report));
+        }
+        return lines;
+    }
+
+    std::unique_ptr<Broker> broker_;
+    Reports reports_;
+    Time now_{1'700'000'000 * kSecondNs};
+    std::uint64_t orders_ = 0;
+};
+
+}  // namespace alpha::test
