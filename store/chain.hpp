@@ -1,9 +1,9 @@
 #pragma once
 /// The hash chain over the log. Independent of framing, compression and storage:
 ///
-///   leaf   = SHA-256 over the canonical bytes of kLeafEvents consecutive events, aligned by sequence
-///   chain  = SHA-256(previous chain || leaf), beginning with 32 zero bytes
-///   head   = chain, or SHA-256(chain || SHA-256(bytes of the partial leaf)) when the last leaf is not full
+///   leaf   = SHA-256 over the canonical bytes of kLeafEvents consecutive events, aligned by
+///   sequence chain  = SHA-256(previous chain || leaf), beginning with 32 zero bytes head   =
+///   chain, or SHA-256(chain || SHA-256(bytes of the partial leaf)) when the last leaf is not full
 ///
 /// ON DISK AND PUBLISHED, DO NOT CHANGE.
 

@@ -1,0 +1,422 @@
+#include "store/event_log.hpp"
+#include "store/frame.hpp"
+#include "tests/store/support.hpp"
+
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <rocksdb/db.h>
+
+using namespace alpha;
+using namespace alpha::store_test;
+
+namespace {
+
+/// Reads a whole log, as one string of canonical bytes.
+std::vector<std::uint8_t> contents(const EventLog& log, Seq from = 0) {
+    std::vector<std::uint8_t> bytes;
+    const Result<void> ok = log.scan(from, [&](const Frame& frame) {
+        bytes.insert(bytes.end(), frame.bytes.view().begin(), frame.bytes.view().end());
+        return true;
+    });
+    REQUIRE(ok);
+    return bytes;
+}
+
+void append_all(EventLog& log, const std::vector<Frame>& frames) {
+    for (const Frame& frame : frames) {
+        REQUIRE(log.append(frame));
+    }
+}
+
+std::unique_ptr<EventLog> finished_journal(const std::string& path,
+                                           const std::vector<Frame>& frames) {
+    Result<std::unique_ptr<EventLog>> log = create_journal(path);
+    REQUIRE(log);
+    append_all(**log, frames);
+    REQUIRE((*log)->finish());
+    return std::move(*log);
+}
+
+/// Alters a journal as somebody with RocksDB at hand can.
+template <class Change>
+void alter(const std::string& path, Change change) {
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    rocksdb::DB* db = nullptr;
+    const std::vector<rocksdb::ColumnFamilyDescriptor> families{{"default", {}}, {"log", {}}};
+    REQUIRE(rocksdb::DB::Open({}, path, families, &handles, &db).ok());
+    change(*db, handles[0], handles[1]);
+    for (rocksdb::ColumnFamilyHandle* const handle : handles) {
+        REQUIRE(db->DestroyColumnFamilyHandle(handle).ok());
+    }
+    delete db;
+}
+
+std::string key_of(Seq seq) {
+    std::string key;
+    for (int shift = 56; shift >= 0; shift -= 8) {
+        key.push_back(static_cast<char>(seq >> static_cast<unsigned>(shift)));
+    }
+    return key;
+}
+
+/// What opening and then reading a journal says, if it says anything.
+Result<void> open_and_read(const std::string& path) {
+    const Result<std::unique_ptr<EventLog>> log = open_journal(path);
+    return log ? (*log)->scan(0, [](const Frame&) { return true; })
+               : tl::make_unexpected(log.error());
+}
+
+}  // namespace
+
+TEST_CASE("a journal holds what the memory log holds, under the same head", "[store]") {
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    const std::vector<Frame> frames = frames_of(12'345, 1'000, append_mixed);
+    const std::unique_ptr<EventLog> memory = make_memory_log();
+    append_all(*memory, frames);
+    REQUIRE(memory->finish());
+
+    const std::unique_ptr<EventLog> written = finished_journal(path, frames);
+    CHECK(written->head() == memory->head());
+    CHECK(written->next_seq() == 12'345);
+
+    const Result<std::unique_ptr<EventLog>> stored = open_journal(path);
+    REQUIRE(stored);
+    CHECK((*stored)->head() == memory->head());
+    CHECK((*stored)->next_seq() == 12'345);
+
+    std::vector<std::uint8_t> expected;
+    for (const Frame& frame : frames) {
+        expected.insert(expected.end(), frame.bytes.view().begin(), frame.bytes.view().end());
+    }
+    CHECK(contents(*memory) == expected);
+    CHECK(contents(*written) == expected);
+    CHECK(contents(**stored) == expected);
+}
+
+TEST_CASE("a scan begins with the frame that holds the event asked for", "[store]") {
+    const TempFolder folder;
+    const std::vector<Frame> frames = frames_of(1'000, 100, append_mixed);
+    const std::unique_ptr<EventLog> memory = make_memory_log();
+    append_all(*memory, frames);
+    const std::unique_ptr<EventLog> journal = finished_journal(folder / "journal", frames);
+    for (const EventLog* const log : {memory.get(), journal.get()}) {
+        for (const auto& [from, first] : std::vector<std::pair<Seq, Seq>>{
+                 {0, 0}, {1, 0}, {99, 0}, {100, 100}, {555, 500}, {999, 900}}) {
+            std::vector<Seq> begun;
+            REQUIRE(log->scan(from, [&](const Frame& frame) {
+                begun.push_back(frame.first_seq);
+                return begun.size() < 2;
+            }));
+            REQUIRE_FALSE(begun.empty());
+            CHECK(begun.front() == first);
+            CHECK(begun.size() == (first == 900 ? 1U : 2U));
+        }
+        int visited = 0;
+        CHECK(log->scan(1'000, [&](const Frame&) { return ++visited > 0; }));
+        CHECK(log->scan(kNoSeq, [&](const Frame&) { return ++visited > 0; }));
+        CHECK(visited == 0);
+    }
+}
+
+TEST_CASE("every event is decoded with its number, from the one asked for until told to stop",
+          "[store]") {
+    const std::unique_ptr<EventLog> log = make_memory_log();
+    append_all(*log, frames_of(1'000, 64, append_mixed));
+    std::vector<Seq> seen;
+    REQUIRE(for_each_event(*log, 100, [&](const Envelope& envelope, const Event& event) {
+        seen.push_back(envelope.seq);
+        CHECK(envelope.time == dull_envelope(envelope.seq).time);
+        CHECK(std::holds_alternative<SignalRaised>(event) == (envelope.seq % 13 == 5));
+        return envelope.seq < 777;
+    }));
+    REQUIRE(seen.size() == 678);
+    CHECK(seen.front() == 100);
+    CHECK(seen.back() == 777);
+}
+
+TEST_CASE("a journal can be read while it is written", "[store]") {
+    const TempFolder folder;
+    Result<std::unique_ptr<EventLog>> log = create_journal(folder / "journal");
+    REQUIRE(log);
+    CHECK(contents(**log).empty());
+    const std::vector<Frame> frames = frames_of(300, 100, append_mixed);
+    REQUIRE((*log)->append(frames[0]));
+    REQUIRE((*log)->append(frames[1]));
+    CHECK(contents(**log).size() == frames[0].bytes.size() + frames[1].bytes.size());
+    CHECK(contents(**log, 150).size() == frames[1].bytes.size());
+}
+
+TEST_CASE("a journal never takes the place of something", "[store]") {
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    std::filesystem::create_directory(path);
+    for (const std::string& spelling : {path, path + "/"}) {
+        const Result<std::unique_ptr<EventLog>> log = create_journal(spelling);
+        REQUIRE_FALSE(log);
+        CHECK(log.error().kind == ErrorKind::usage);
+        CHECK(log.error().message.find(path) != std::string::npos);
+        CHECK(log.error().message.find("choose another --journal or remove it") !=
+              std::string::npos);
+    }
+    CHECK(folder.names() == std::vector<std::string>{"journal"});
+}
+
+TEST_CASE("a journal whose name was taken meanwhile does not replace what took it", "[store]") {
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    Result<std::unique_ptr<EventLog>> log = create_journal(path);
+    REQUIRE(log);
+    append_all(**log, frames_of(10, 10, append_mixed));
+    write_file(path, {1, 2, 3});
+    const Result<void> ok = (*log)->finish();
+    REQUIRE_FALSE(ok);
+    CHECK(ok.error().kind == ErrorKind::usage);
+    log->reset();
+    CHECK(folder.names() == std::vector<std::string>{"journal"});
+    CHECK(read_file(path) == std::vector<std::uint8_t>{1, 2, 3});
+}
+
+TEST_CASE("a journal that is not finished leaves nothing behind", "[store]") {
+    const TempFolder folder;
+    {
+        Result<std::unique_ptr<EventLog>> log = create_journal(folder / "deep/er/journal");
+        REQUIRE(log);
+        append_all(**log, frames_of(5'000, 500, append_mixed));
+        CHECK_FALSE(std::filesystem::exists(folder / "deep/er/journal"));
+    }
+    CHECK(std::filesystem::is_empty(folder / "deep/er"));
+}
+
+TEST_CASE("two journals of one process for one name do not mix", "[store]") {
+    const TempFolder folder;
+    Result<std::unique_ptr<EventLog>> first = create_journal(folder / "journal");
+    Result<std::unique_ptr<EventLog>> second = create_journal(folder / "journal");
+    REQUIRE(first);
+    REQUIRE(second);
+    append_all(**first, frames_of(10, 10, append_mixed));
+    REQUIRE((*first)->finish());
+    CHECK_FALSE((*second)->finish());
+    CHECK((*open_journal(folder / "journal"))->next_seq() == 10);
+}
+
+TEST_CASE("what another process left unfinished is left alone", "[store]") {
+    const TempFolder folder;
+    std::filesystem::create_directory(folder / "journal.partial-1-0");
+    const std::string own = "journal.partial-" + std::to_string(::getpid()) + "-0";
+    std::filesystem::create_directory(folder / own);
+    static_cast<void>(finished_journal(folder / "journal", frames_of(10, 10, append_mixed)));
+    CHECK(std::filesystem::exists(folder / "journal.partial-1-0"));
+    CHECK(std::filesystem::exists(folder / own));
+    CHECK(folder.names().size() == 3);
+}
+
+TEST_CASE("nothing is appended to a finished log", "[store]") {
+    const TempFolder folder;
+    const std::vector<Frame> frames = frames_of(20, 10, append_mixed);
+    const std::unique_ptr<EventLog> journal = finished_journal(folder / "journal", {});
+    CHECK_FALSE(journal->append(frames[0]));
+    CHECK(journal->finish());
+    CHECK(journal->next_seq() == 0);
+    CHECK_FALSE((*open_journal(folder / "journal"))->append(frames[0]));
+
+    const std::unique_ptr<EventLog> memory = make_memory_log();
+    REQUIRE(memory->append(frames[0]));
+    REQUIRE(memory->finish());
+    CHECK_FALSE(memory->append(frames[1]));
+    CHECK(memory->next_seq() == 10);
+}
+
+TEST_CASE("an empty frame is no event, and an empty journal is a journal", "[store]") {
+    const TempFolder folder;
+    Frame empty;
+    empty.begin(0);
+    Result<std::unique_ptr<EventLog>> log = create_journal(folder / "journal");
+    REQUIRE(log);
+    REQUIRE((*log)->append(empty));
+    REQUIRE((*log)->finish());
+    const Result<std::unique_ptr<EventLog>> stored = open_journal(folder / "journal");
+    REQUIRE(stored);
+    CHECK((*stored)->head() == Digest{});
+    CHECK(contents(**stored).empty());
+}
+
+TEST_CASE("a journal that is not there is a slip of the user, another folder is bad data",
+          "[store]") {
+    const TempFolder folder;
+    const Result<std::unique_ptr<EventLog>> missing = open_journal(folder / "none");
+    REQUIRE_FALSE(missing);
+    CHECK(missing.error().kind == ErrorKind::usage);
+    CHECK(missing.error().message.find("no journal at") != std::string::npos);
+    std::filesystem::create_directory(folder / "empty");
+    REQUIRE_FALSE(open_journal(folder / "empty"));
+    CHECK(open_journal(folder / "empty").error().kind == ErrorKind::data);
+    CHECK(std::filesystem::is_empty(folder / "empty"));
+}
+
+TEST_CASE("reading a journal writes nothing to it", "[store]") {
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    static_cast<void>(finished_journal(path, frames_of(5'000, 500, append_mixed)));
+    const auto files = [&] {
+        std::vector<std::pair<std::string, std::vector<std::uint8_t>>> all;
+        for (const auto& entry : std::filesystem::directory_iterator(path)) {
+            all.emplace_back(entry.path().filename().string(), read_file(entry.path().string()));
+        }
+        std::sort(all.begin(), all.end());
+        return all;
+    };
+    const auto before = files();
+    REQUIRE(open_and_read(path));
+    CHECK(files() == before);
+}
+
+TEST_CASE("a journal with altered records is refused", "[store]") {
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    const std::vector<Frame> frames = frames_of(1'000, 100, append_mixed);
+    static_cast<void>(finished_journal(path, frames));
+    REQUIRE(open_and_read(path));
+    std::string expected;
+    const auto put = [](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
+                        const std::string& key,
+                        const std::string& value) { REQUIRE(db.Put({}, family, key, value).ok()); };
+
+    SECTION("the recorded head is another") {
+        alter(path, [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* meta,
+                        rocksdb::ColumnFamilyHandle*) {
+            std::string head;
+            REQUIRE(db.Get({}, meta, "head", &head).ok());
+            head.back() = static_cast<char>(head.back() ^ 1);
+            put(db, meta, "head", head);
+        });
+        expected = "was altered";
+    }
+    SECTION("the recorded end is earlier or later") {
+        const char change = GENERATE(char{1}, char{100});
+        alter(path, [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* meta,
+                        rocksdb::ColumnFamilyHandle*) {
+            std::string head;
+            REQUIRE(db.Get({}, meta, "head", &head).ok());
+            head[0] = static_cast<char>(head[0] ^ change);
+            put(db, meta, "head", head);
+        });
+        expected = "events";
+    }
+    SECTION("the head record is cut short") {
+        alter(path, [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* meta,
+                        rocksdb::ColumnFamilyHandle*) { put(db, meta, "head", "short"); });
+        expected = "records no head";
+    }
+    SECTION("the format is of another version") {
+        alter(path,
+              [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* meta,
+                  rocksdb::ColumnFamilyHandle*) { put(db, meta, "format", "alpha journal 2"); });
+        expected = "alpha journal 2";
+    }
+    SECTION("the first, a middle or the last frame is missing") {
+        const Seq which = GENERATE(Seq{0}, Seq{500}, Seq{900});
+        alter(path,
+              [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle*, rocksdb::ColumnFamilyHandle* log) {
+                  REQUIRE(db.Delete({}, log, key_of(which)).ok());
+              });
+        expected = "lacks events";
+    }
+    SECTION("a frame follows the end") {
+        alter(path,
+              [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle*, rocksdb::ColumnFamilyHandle* log) {
+                  Frame more;
+                  more.begin(1'000);
+                  append_mixed(more, 1'000);
+                  ByteBuffer stored;
+                  encode_frame(more, stored);
+                  const std::vector<std::uint8_t> bytes = bytes_of(stored);
+                  put(db, log, key_of(1'000), std::string(bytes.begin(), bytes.end()));
+              });
+        expected = "past its recorded end";
+    }
+    SECTION("a frame was replaced by another that is whole in itself") {
+        alter(path,
+              [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle*, rocksdb::ColumnFamilyHandle* log) {
+                  Frame other;
+                  other.begin(500);
+                  for (Seq k = 500; k < 600; ++k) {
+                      append(other, dull_envelope(k), dull_quote(k + 1));
+                  }
+                  ByteBuffer stored;
+                  encode_frame(other, stored);
+                  const std::vector<std::uint8_t> bytes = bytes_of(stored);
+                  put(db, log, key_of(500), std::string(bytes.begin(), bytes.end()));
+              });
+        expected = "was altered";
+    }
+    SECTION("a frame was damaged") {
+        alter(path,
+              [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle*, rocksdb::ColumnFamilyHandle* log) {
+                  std::string stored;
+                  REQUIRE(db.Get({}, log, key_of(500), &stored).ok());
+                  stored[stored.size() / 2] = static_cast<char>(stored[stored.size() / 2] ^ 4);
+                  put(db, log, key_of(500), stored);
+              });
+        expected = "frame at event 500 is damaged";
+    }
+    SECTION("a key is no number") {
+        alter(path, [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle*,
+                        rocksdb::ColumnFamilyHandle* log) { put(db, log, key_of(500) + "x", ""); });
+        expected = "no event number";
+    }
+
+    const Result<void> ok = open_and_read(path);
+    REQUIRE_FALSE(ok);
+    CHECK(ok.error().kind == ErrorKind::data);
+    INFO(ok.error().message);
+    CHECK(ok.error().message.find(expected) != std::string::npos);
+}
+
+TEST_CASE("a flipped bit in a journal's data files is never read as something else", "[store]") {
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    const std::vector<Frame> frames = frames_of(2'000, 500, append_mixed);
+    const std::unique_ptr<EventLog> journal = finished_journal(path, frames);
+    const std::vector<std::uint8_t> expected = contents(*journal);
+    int refused = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(path)) {
+        if (entry.path().extension() != ".sst") {
+            continue;
+        }
+        const std::string file = entry.path().string();
+        const std::vector<std::uint8_t> good = read_file(file);
+        for (std::size_t i = 0; i < 40; ++i) {
+            std::vector<std::uint8_t> bad = good;
+            bad[i * good.size() / 40] ^= 0x10U;
+            write_file(file, bad);
+            std::vector<std::uint8_t> read;
+            const Result<std::unique_ptr<EventLog>> log = open_journal(path);
+            const Result<void> ok =
+                !log ? tl::make_unexpected(log.error()) : (*log)->scan(0, [&](const Frame& frame) {
+                    read.insert(read.end(), frame.bytes.view().begin(), frame.bytes.view().end());
+                    return true;
+                });
+            refused += ok ? 0 : 1;
+            CHECK((!ok || read == expected));
+        }
+        write_file(file, good);
+    }
+    CHECK(refused > 10);
+    CHECK(open_and_read(path));
+}
+
+TEST_CASE("a step too large to be stored is an error, not a crash", "[store]") {
+    const std::unique_ptr<EventLog> log = make_memory_log();
+    Frame frame;
+    frame.begin(0);
+    SessionConfigured configured;
+    configured.instruments.resize(60'000);
+    while (frame.bytes.size() <= kMaxFrameBytes) {
+        append(frame, Envelope{frame.next_seq(), {}, kNoSeq, kNoSeq}, configured);
+    }
+    const Result<void> ok = log->append(frame);
+    REQUIRE_FALSE(ok);
+    CHECK(ok.error().kind == ErrorKind::internal);
+    CHECK(log->next_seq() == 0);
+}
