@@ -1,16 +1,20 @@
 #pragma once
-/// A scenario file, read and validated as a whole: every mistake at once, each with file:line:column and a suggestion.
+/// A scenario file, read and validated as a whole: every mistake at once, each with
+/// file:line:column and a suggestion. docs/reference-scenario.md lists every key.
 
 #include "adapters/data/feed.hpp"
 #include "events/event.hpp"
 #include "events/result.hpp"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace alpha {
 
-/// What a scenario means once every default is filled in. `config` goes into the log as event 0; `data` stays outside.
+/// What a scenario means once every default is filled in. `config` goes into the log as event 0;
+/// `data` stays outside. Two files that mean the same give equal configs, however they are written;
+/// only the order of instruments, portfolios, brokers and strategies is meaning (it gives the ids).
 struct Scenario {
     std::string path;
     SessionConfigured config;
@@ -18,12 +22,17 @@ struct Scenario {
     std::vector<std::string> warnings;  ///< file:line:column: legal, but surely not meant
 };
 
-/// Reads `path`. An error (kind usage) holds one line a mistake: "file:line:column: what is wrong; what to write instead".
+/// Reads `path`. An error (kind usage) holds one line a mistake, in the order of the file:
+/// "file:line:column: what is wrong; what to write instead". Columns count bytes from 1.
 Result<Scenario> load_scenario(const std::string& path);
 /// The same from text; `path` is used in messages and to resolve data files.
 Result<Scenario> parse_scenario(const std::string& text, const std::string& path);
 
 /// The closest of `known` to `word` when it is close enough to be a slip of the hand, else empty.
 std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& known);
+
+/// Every key with its form, default and meaning, in Markdown, from the table that also validates:
+/// docs/reference-scenario.md is this text.
+std::string scenario_reference();
 
 }  // namespace alpha

@@ -1,0 +1,1751 @@
+#include "runtime/scenario.hpp"
+
+#include "adapters/paper/paper_broker.hpp"
+#include "events/limits.hpp"
+#include "store/data_set.hpp"
+#include "strategies/catalog.hpp"
+
+#include <algorithm>
+#include <array>
+#include <compare>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fstream>
+#include <limits>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <sstream>
+#include <utility>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+
+namespace alpha {
+
+namespace {
+
+// ---- bounds of the file itself: a hostile one costs a second at most ------------------------------
+
+constexpr std::size_t kMaxFileBytes = 1U << 20U;
+constexpr std::size_t kMaxDepth = 16;  // the deepest key lies four levels down
+constexpr std::size_t kMaxReported = 100;
+constexpr std::size_t kMaxQuotedBytes = 48;
+
+// ---- every key: what is written there, what it is when it is not, and what it means ---------------
+// Validation, defaults and docs/reference-scenario.md all come from these tables.
+
+enum class Form : std::uint8_t {
+    name,      ///< 1 to limits::kMaxNameBytes printable bytes
+    choice,    ///< one of Key::choices
+    decimal,   ///< exact, at most eight places
+    count,     ///< whole
+    duration,  ///< bounds in seconds
+    flag,
+    date,
+    hours,
+    currency,
+    file,
+    names,
+    map,
+    list,
+    map_or_word
+};
+
+struct Key {
+    std::string_view name;
+    Form form = Form::name;
+    /// What holds where the key is absent: a value as one would write it, kRequired, or, in
+    /// parentheses, words for what the code makes of its absence.
+    std::string_view fallback;
+    Money min;  ///< bounds are inclusive
+    Money max;
+    std::string_view choices;  ///< separated by '|'
+    std::string_view help;
+};
+
+constexpr std::string_view kRequired = "required";
+constexpr std::string_view kNoLimit = "(no limit)";
+constexpr std::string_view kAsDefault = "(that of default_instrument)";
+constexpr Money kAboveZero{1};
+constexpr Money kMaxPriceBound{limits::kMaxPrice.raw};
+constexpr Money kMaxQtyBound{limits::kMaxQty.raw};
+
+constexpr Key plain(std::string_view name, Form form, std::string_view fallback,
+                    std::string_view help) {
+    return {name, form, fallback, {}, {}, {}, help};
+}
+constexpr Key choice(std::string_view name, std::string_view fallback, std::string_view choices,
+                     std::string_view help) {
+    return {name, Form::choice, fallback, {}, {}, choices, help};
+}
+constexpr Key number(std::string_view name, Form form, std::string_view fallback, Money min,
+                     Money max, std::string_view help) {
+    return {name, form, fallback, min, max, {}, help};
+}
+
+struct Section {
+    std::string_view path;  ///< as it leads in messages; NAME stands for a name of the user's
+    std::string_view example;
+    std::string_view help;
+    std::span<const Key> keys;
+};
+
+constexpr std::array kRootKeys{
+    plain("name", Form::name, kRequired, "What the run is called, in its log and its reports."),
+    plain("account", Form::map, kRequired, "The account's currency and cash."),
+    plain("data", Form::list, kRequired,
+          "Where the market comes from. Several entries are merged by time; at the same time, "
+          "earlier entries go first."),
+    plain("instruments", Form::map, "(all as default_instrument)",
+          "Tick, lot and session by instrument name."),
+    plain("default_instrument", Form::map, "(tick 0.01, lot 1, session utc)",
+          "Tick, lot and session wherever `instruments` is silent."),
+    plain("portfolios", Form::map, "(one named main, holding the account's cash)",
+          "Books that are kept and limited apart, by name."),
+    plain("strategies", Form::list, "(none: nothing trades)",
+          "Who trades. Their order is the order in which they see each event."),
+    plain("broker", Form::map, "(one named paper, of kind paper)",
+          "Brokers by name; one named after its kind needs no `kind`."),
+    plain("charges", Form::map_or_word, "none",
+          "What each fill costs: none, or a map of per_fill and rate."),
+    plain("risk", Form::map, "(no limits)",
+          "Rules that every order must pass; each portfolio is judged by itself."),
+    number("snapshot_interval", Form::duration, "none", money_of(1), money_of(31 * 86'400),
+           "How often the log records profit and loss, in event time."),
+};
+constexpr std::array kAccountKeys{
+    plain("currency", Form::currency, kRequired, "The one currency of all prices and cash."),
+    number("cash", Form::decimal, "(the sum of the portfolios' cash)", kAboveZero, limits::kMaxCash,
+           "What the account begins with. Required unless portfolios are given; what they leave "
+           "unused is not traded."),
+};
+constexpr std::array kDataKeys{
+    plain("file", Form::file, "(synthetic data)",
+          "A CSV, plain or compressed as .gz or .zst, or a data set made by `alpha data import`. "
+          "Relative to the scenario's folder."),
+    choice("kind", "(the data set's own)", "quotes|bars", "Required for a CSV."),
+    plain("instrument", Form::name, "(the file's instrument column)",
+          "Bars only: whose bars these are, where the CSV has no such column."),
+    number("interval", Form::duration, "(the data set's own)", {kScale / 1'000},
+           money_of(366 * 86'400), "Length of a bar; `day` is 1d. Required for a CSV of bars."),
+    plain("synth", Form::map, "(a file)", "Makes quotes from a seed in place of a file."),
+};
+constexpr std::array kSynthKeys{
+    number("seed", Form::count, "1", {},
+           {static_cast<Int128>(std::numeric_limits<std::uint64_t>::max()) * kScale},
+           "The same seed gives the same market, everywhere and always."),
+    number("ticks", Form::count, "100000", money_of(1), money_of(10'000'000'000),
+           "How many quotes to make, over all instruments."),
+    plain("instruments", Form::names, "[NSE:ALPHA, NSE:BETA]", "Whose quotes they are."),
+    plain("first_day", Form::date, "2024-01-01", "Day of the first quote; weekends are skipped."),
+};
+constexpr std::string_view kTickHelp =
+    "Smallest price step of an order; orders off it are refused.";
+constexpr std::string_view kLotHelp = "Smallest quantity step of an order.";
+constexpr std::string_view kSessionHelp =
+    "Daily trading hours in exchange time: nse (09:15-15:30+05:30), utc (the whole UTC day), or "
+    "HH:MM-HH:MM with a UTC offset.";
+constexpr std::array kDefaultInstrumentKeys{
+    number("tick", Form::decimal, "0.01", kAboveZero, kMaxPriceBound, kTickHelp),
+    number("lot", Form::decimal, "1", kAboveZero, kMaxQtyBound, kLotHelp),
+    plain("session", Form::hours, "utc", kSessionHelp),
+};
+constexpr std::array kInstrumentKeys{
+    number("tick", Form::decimal, kAsDefault, kAboveZero, kMaxPriceBound, kTickHelp),
+    number("lot", Form::decimal, kAsDefault, kAboveZero, kMaxQtyBound, kLotHelp),
+    plain("session", Form::hours, kAsDefault, kSessionHelp),
+};
+constexpr std::array kPortfolioKeys{
+    number("cash", Form::decimal, kRequired, kAboveZero, limits::kMaxCash,
+           "What the portfolio begins with. Together they hold at most the account's cash."),
+};
+constexpr std::array kStrategyKeys{
+    plain("id", Form::name, kRequired, "Its name in the log and in reports; unique."),
+    plain("use", Form::name, kRequired, "Which strategy: one of those below."),
+    plain("portfolio", Form::name, "(the only one)", "Whose cash and positions it trades."),
+    plain("broker", Form::name, "(the only one)", "Where its orders go."),
+    plain("instruments", Form::names, kRequired, "The only instruments it sees and trades."),
+    plain("params", Form::map, "(each parameter's default)", "The strategy's own parameters."),
+};
+constexpr std::array kBrokerKeys{
+    choice("kind", "(the broker's name)", "paper", "Which broker it is."),
+    choice("fill", "touch", "touch|next_open",
+           "How market orders find their price: at once at the bid or ask (with bars: at the close "
+           "just seen), or at the open of the next bar."),
+    number("slippage", Form::decimal, "0", {}, kMaxPriceBound,
+           "Added to the price of every market and stop fill, always against us."),
+    number("latency", Form::duration, "0s", {}, money_of(86'400),
+           "Event time an order travels before it reaches the market."),
+    plain("use_size", Form::flag, "false",
+          "Fill at most the quantity each quote displays; the rest waits for the next quote."),
+};
+constexpr std::array kChargesKeys{
+    number("per_fill", Form::decimal, "0", {}, money_of(1'000'000), "Currency per fill."),
+    number("rate", Form::decimal, "0", {}, {kScale / 10},
+           "Fraction of each fill's notional: 0.0003 is 3 basis points."),
+};
+constexpr std::array kRiskKeys{
+    plain("allowed_instruments", Form::names, kNoLimit,
+          "Only these may be traded. Each must be named elsewhere in the scenario."),
+    plain("session_hours", Form::flag, "false", "Refuse orders outside the instrument's session."),
+    number("max_data_age", Form::duration, kNoLimit, {kScale / 1'000}, money_of(31 * 86'400),
+           "Refuse orders when the instrument's last price is older than this."),
+    number("price_band_percent", Form::decimal, kNoLimit, kAboveZero, money_of(100),
+           "How far a limit or stop price may lie from the last price, in per cent."),
+    number("max_order_quantity", Form::decimal, kNoLimit, kAboveZero, kMaxQtyBound,
+           "Largest quantity of one order."),
+    number("max_order_notional", Form::decimal, kNoLimit, kAboveZero, limits::kMaxCash,
+           "Largest price times quantity of one order."),
+    plain("allow_short", Form::flag, "true", "Whether positions may fall below zero."),
+    number("max_position", Form::decimal, kNoLimit, kAboveZero, kMaxQtyBound,
+           "Largest position in one instrument, long or short, open orders included."),
+    number("max_gross_exposure", Form::decimal, kNoLimit, kAboveZero, limits::kMaxCash,
+           "Largest sum of the absolute values of all positions."),
+    number("max_open_orders", Form::count, kNoLimit, money_of(1), money_of(limits::kMaxOpenOrders),
+           "How many orders may be open at once."),
+    number("max_orders_per_second", Form::count, kNoLimit, money_of(1),
+           money_of(limits::kMaxOrderRate),
+           "How many orders may be sent in a second of event time."),
+    number("max_daily_loss", Form::decimal, kNoLimit, kAboveZero, limits::kMaxCash,
+           "Loss since the day began at which trading stops."),
+};
+
+constexpr Section kRoot{"", "", "", kRootKeys};
+constexpr Section kAccount{"account", "{currency: INR, cash: 1000000}", "", kAccountKeys};
+constexpr Section kData{"data", "{file: ticks.csv.zst, kind: quotes}",
+                        "A list of entries, each with a `file` or with `synth`.", kDataKeys};
+constexpr Section kSynth{"data.synth", "{seed: 7, ticks: 1000000}", "", kSynthKeys};
+constexpr Section kDefaultInstrument{"default_instrument", "{tick: 0.05, lot: 1, session: nse}", "",
+                                     kDefaultInstrumentKeys};
+constexpr Section kInstrument{"instruments.NAME", "{tick: 0.05, lot: 1, session: nse}", "",
+                              kInstrumentKeys};
+constexpr Section kPortfolio{"portfolios.NAME", "{cash: 500000}", "", kPortfolioKeys};
+constexpr Section kStrategy{
+    "strategies", "{id: cross, use: ema_cross, instruments: [IBM], params: {fast: 10, slow: 30}}",
+    "A list of entries.", kStrategyKeys};
+constexpr Section kBroker{"broker.NAME", "{fill: touch}", "", kBrokerKeys};
+constexpr Section kCharges{"charges", "{per_fill: 20, rate: 0.0003}", "", kChargesKeys};
+constexpr Section kRisk{"risk", "{max_order_quantity: 10000}", "", kRiskKeys};
+constexpr std::array kSections{&kRoot,       &kAccount,   &kData,     &kSynth,  &kDefaultInstrument,
+                               &kInstrument, &kPortfolio, &kStrategy, &kBroker, &kCharges,
+                               &kRisk};
+
+/// Top-level maps whose keys are names of the user's.
+constexpr std::string_view kPortfoliosExample = "{main: {cash: 1000000}}";
+constexpr std::string_view kInstrumentsExample = "{IBM: {tick: 0.01, lot: 1}}";
+constexpr std::string_view kBrokersExample = "{paper: {fill: touch}}";
+
+std::vector<std::string_view> choices_of(const Key& key) {
+    std::vector<std::string_view> out;
+    std::string_view rest = key.choices;
+    while (!rest.empty()) {
+        const std::size_t end = std::min(rest.find('|'), rest.size());
+        out.push_back(rest.substr(0, end));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    return out;
+}
+
+/// "a, b or c".
+std::string one_of(const std::vector<std::string_view>& words) {
+    std::string out;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        out += i == 0 ? "" : i + 1 == words.size() ? " or " : ", ";
+        out += words[i];
+    }
+    return out;
+}
+
+std::string seconds_text(Money seconds) {
+    return to_string(Duration{static_cast<std::int64_t>(seconds.raw * (kSecondNs / kScale))});
+}
+
+std::string range_text(const Key& key) {
+    const bool time = key.form == Form::duration;
+    const auto text = [&](Money bound) { return time ? seconds_text(bound) : to_string(bound); };
+    return key.min == kAboveZero ? fmt::format("above 0, at most {}", text(key.max))
+                                 : fmt::format("from {} to {}", text(key.min), text(key.max));
+}
+
+/// What to write for a key, as it reads after "write" and in the reference.
+std::string describe(const Key& key) {
+    switch (key.form) {
+    case Form::name:
+        return fmt::format("a name of 1 to {} printable characters", limits::kMaxNameBytes);
+    case Form::choice: return one_of(choices_of(key));
+    case Form::decimal: return "a plain number " + range_text(key);
+    case Form::count: return "a whole number " + range_text(key);
+    case Form::duration:
+        return (key.fallback == "none" ? "none, or a duration such as 5s "
+                                       : "a duration such as 5s ") +
+               range_text(key);
+    case Form::flag: return "true or false";
+    case Form::date: return "a date such as 2024-01-01";
+    case Form::hours: return "nse, utc or hours such as 09:15-15:30+05:30";
+    case Form::currency: return "three capital letters such as INR";
+    case Form::file: return "the path of a file";
+    case Form::names: return "a list of names such as [IBM, BAC]";
+    case Form::map: return "a map";
+    case Form::list: return "a list";
+    case Form::map_or_word: return "none or a map";
+    }
+    ALPHA_ASSERT(false, "a form without a description");
+    return {};
+}
+
+// ---- text ------------------------------------------------------------------------------------------
+
+/// Bytes of the code point at the front of `text` if it is well-formed UTF-8 that a terminal can
+/// show, else 0. Control characters would let a file rewrite the screen of whoever reads an error.
+std::size_t printable_front(std::string_view text) {
+    const auto byte = [&](std::size_t i) {
+        return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i]));
+    };
+    const std::uint32_t first = byte(0);
+    if (first < 0x80) {
+        return first >= 0x20 && first != 0x7F ? 1 : 0;
+    }
+    const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+    if (first < 0xC2 || first > 0xF4 || text.size() < length) {
+        return 0;
+    }
+    std::uint32_t point = first & (0x7FU >> length);
+    for (std::size_t i = 1; i < length; ++i) {
+        if ((byte(i) & 0xC0U) != 0x80) {
+            return 0;
+        }
+        point = (point << 6U) | (byte(i) & 0x3FU);
+    }
+    constexpr std::array<std::uint32_t, 5> kSmallest{0, 0, 0xA0, 0x800,
+                                                     0x10000};  // A0: skips C1 controls
+    const bool surrogate = point >= 0xD800 && point <= 0xDFFF;
+    return point >= kSmallest[length] && point <= 0x10FFFF && !surrogate ? length : 0;
+}
+
+bool is_printable(std::string_view text) {
+    while (!text.empty()) {
+        const std::size_t n = printable_front(text);
+        if (n == 0) {
+            return false;
+        }
+        text.remove_prefix(n);
+    }
+    return true;
+}
+
+/// The text with '?' for every byte that cannot be shown.
+std::string shown(std::string_view text) {
+    std::string out;
+    while (!text.empty()) {
+        const std::size_t n = printable_front(text);
+        out += n == 0 ? std::string_view("?") : text.substr(0, n);
+        text.remove_prefix(std::max<std::size_t>(n, 1));
+    }
+    return out;
+}
+
+std::string in_quotes(std::string_view text) {
+    const bool cut = text.size() > kMaxQuotedBytes;
+    return fmt::format("'{}{}'", text.substr(0, kMaxQuotedBytes), cut ? "..." : "");
+}
+
+bool is_name(std::string_view text) {
+    return !text.empty() && text.size() <= limits::kMaxNameBytes && is_printable(text) &&
+           text.front() != ' ' && text.back() != ' ';
+}
+
+// ---- findings --------------------------------------------------------------------------------------
+
+/// Where something stands in the file, counted from 1 as editors do.
+struct Place {
+    std::int32_t line = 1;
+    std::int32_t column = 1;
+    friend auto operator<=>(const Place&, const Place&) = default;
+};
+
+Place place_of(const YAML::Mark& mark) {
+    return mark.is_null() ? Place{} : Place{mark.line + 1, mark.column + 1};
+}
+
+struct Findings {
+    struct Finding {
+        Place at;
+        std::string text;
+    };
+    std::vector<Finding> errors;
+    std::vector<Finding> warnings;
+
+    void error(Place at, std::string text) { errors.push_back({at, std::move(text)}); }
+    void warn(Place at, std::string text) { warnings.push_back({at, std::move(text)}); }
+    /// Suggestions cost time; beyond what is printed nobody reads them.
+    bool wants_suggestions() const { return errors.size() < kMaxReported; }
+
+    static std::vector<std::string> lines(std::vector<Finding> findings, const std::string& path) {
+        std::stable_sort(findings.begin(), findings.end(),
+                         [](const Finding& a, const Finding& b) { return a.at < b.at; });
+        std::vector<std::string> out;
+        for (const Finding& finding : findings) {
+            if (out.size() == kMaxReported) {
+                out.push_back(fmt::format("{}: and {} more", path, findings.size() - kMaxReported));
+                break;
+            }
+            out.push_back(fmt::format("{}:{}:{}: {}", path, finding.at.line, finding.at.column,
+                                      shown(finding.text)));
+        }
+        return out;
+    }
+};
+
+// ---- YAML ------------------------------------------------------------------------------------------
+
+struct Node {
+    enum class Kind : std::uint8_t { nothing, text, list, map };
+    struct Entry {
+        std::string key;  ///< empty in lists
+        Place at;
+        std::uint32_t value = 0;  ///< index of a node
+    };
+    Kind kind = Kind::nothing;
+    Place at;
+    std::string text;
+    std::vector<Entry> entries;  ///< in file order
+};
+
+std::string kind_text(const Node& node) {
+    switch (node.kind) {
+    case Node::Kind::nothing: return "nothing";
+    case Node::Kind::text: return in_quotes(node.text);
+    case Node::Kind::list: return "a list";
+    case Node::Kind::map: return "a map";
+    }
+    ALPHA_ASSERT(false, "a node of no kind");
+    return {};
+}
+
+/// A part of YAML that scenarios do without.
+struct Unsupported : YAML::ParserException {
+    using YAML::ParserException::ParserException;
+};
+
+/// Collects the parser's events into a flat tree. We do not use YAML::Node: it keeps no place for
+/// keys, and following aliases it can be made to grow without bound.
+class Tree : public YAML::EventHandler {
+public:
+    explicit Tree(std::string_view source) : source_(source) {}
+
+    const std::vector<Node>& nodes() const { return nodes_; }
+
+    void OnDocumentStart(const YAML::Mark&) override {}
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        refuse_anchor(mark, anchor);
+        if (awaits_key()) {
+            throw Unsupported(mark, "a key is missing before the colon; write key: value");
+        }
+        add(Node::Kind::nothing, mark, {});
+    }
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
+        throw Unsupported(mark, "aliases (*) are not supported; write the value itself");
+    }
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  const std::string& value) override {
+        refuse_anchor(mark, anchor);
+        refuse_tag(mark, tag);
+        refuse_open_quote(mark);
+        if (awaits_key()) {
+            open_.back().key = value;
+            open_.back().key_at = place_of(mark);
+            open_.back().has_key = true;
+            return;
+        }
+        add(Node::Kind::text, mark, value);
+    }
+    void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                         YAML::EmitterStyle::value) override {
+        begin(Node::Kind::list, mark, tag, anchor);
+    }
+    void OnSequenceEnd() override { open_.pop_back(); }
+    void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                    YAML::EmitterStyle::value) override {
+        begin(Node::Kind::map, mark, tag, anchor);
+    }
+    void OnMapEnd() override { open_.pop_back(); }
+
+private:
+    struct Open {
+        std::uint32_t node = 0;
+        bool has_key = false;
+        std::string key;
+        Place key_at;
+    };
+
+    bool awaits_key() const {
+        return !open_.empty() && nodes_[open_.back().node].kind == Node::Kind::map &&
+               !open_.back().has_key;
+    }
+    void begin(Node::Kind kind, const YAML::Mark& mark, const std::string& tag,
+               YAML::anchor_t anchor) {
+        refuse_anchor(mark, anchor);
+        refuse_tag(mark, tag);
+        if (awaits_key()) {
+            throw Unsupported(mark, "a list or map cannot be a key; write a word");
+        }
+        if (open_.size() == kMaxDepth) {
+            throw Unsupported(mark, "nested too deeply; no key of a scenario lies this deep");
+        }
+        open_.push_back({add(kind, mark, {}), false, {}, {}});
+    }
+    std::uint32_t add(Node::Kind kind, const YAML::Mark& mark, const std::string& text) {
+        const auto index = static_cast<std::uint32_t>(nodes_.size());
+        const Place at = place_of(mark);
+        nodes_.push_back({kind, at, text, {}});
+        if (!open_.empty()) {
+            Open& parent = open_.back();
+            // Of an empty value yaml-cpp gives the place of whatever comes next; its key's is of
+            // more use.
+            if (parent.has_key && kind == Node::Kind::nothing) {
+                nodes_[index].at = parent.key_at;
+            }
+            nodes_[parent.node].entries.push_back(
+                {std::move(parent.key), parent.has_key ? parent.key_at : at, index});
+            parent.key.clear();
+            parent.has_key = false;
+        }
+        return index;
+    }
+    static void refuse_anchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
+        if (anchor != 0) {
+            throw Unsupported(mark,
+                              "anchors (&) are not supported; write the value where it is used");
+        }
+    }
+    static void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
+        // "?" and "!" are what yaml-cpp calls plain and quoted values without a tag.
+        if (!tag.empty() && tag != "?" && tag != "!") {
+            throw Unsupported(mark, "tags (!) are not supported; write the value alone");
+        }
+    }
+    /// yaml-cpp takes the end of the file for a closing quote: half a file would become one value.
+    void refuse_open_quote(const YAML::Mark& mark) const {
+        const auto start = static_cast<std::size_t>(std::max(mark.pos, 0));
+        if (start >= source_.size() || (source_[start] != '\'' && source_[start] != '"')) {
+            return;
+        }
+        const char quote = source_[start];
+        for (std::size_t i = start + 1; i < source_.size(); ++i) {
+            if (quote == '"' && source_[i] == '\\') {
+                ++i;
+            } else if (source_[i] == quote) {
+                // In single quotes a doubled one stands for itself and closes nothing.
+                if (quote == '"' || i + 1 >= source_.size() || source_[i + 1] != quote) {
+                    return;
+                }
+                ++i;
+            }
+        }
+        throw Unsupported(mark, "this quote is never closed; close it");
+    }
+
+    std::string_view source_;
+    std::vector<Node> nodes_;
+    std::vector<Open> open_;
+};
+
+/// What to look for where the parser gave up; it does not say so of tabs.
+std::string_view syntax_hint(std::string_view text, Place at) {
+    std::size_t start = 0;
+    for (std::int32_t line = 1; line < at.line; ++line) {
+        start = std::min(text.find('\n', start), text.size() - 1) + 1;
+    }
+    const std::size_t first = text.find_first_not_of(' ', start);
+    return first < text.size() && text[first] == '\t'
+               ? "indent with spaces, not tabs"
+               : "look for an open bracket or quote, a missing \"- \" or colon, or uneven "
+                 "indentation";
+}
+
+/// Parses the text; the root is node 0. What is not one YAML document goes into `findings`.
+std::vector<Node> parse_yaml(std::string_view text, Findings& findings) {
+    constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+    if (text.starts_with(kByteOrderMark)) {
+        text.remove_prefix(kByteOrderMark.size());
+    }
+    if (text.size() > kMaxFileBytes) {
+        findings.error(
+            {}, fmt::format(
+                    "is larger than {} bytes; a scenario holds no data: name its file under data",
+                    kMaxFileBytes));
+        return {};
+    }
+    Place at;
+    for (std::string_view rest = text; !rest.empty();) {
+        const char c = rest.front();
+        const std::size_t n = c == '\n' || c == '\r' || c == '\t' ? 1 : printable_front(rest);
+        if (n == 0) {
+            findings.error(at, fmt::format("byte 0x{:02X} is not text; write the scenario in UTF-8",
+                                           static_cast<unsigned>(static_cast<unsigned char>(c))));
+            return {};
+        }
+        at = c == '\n' ? Place{at.line + 1, 1}
+                       : Place{at.line, at.column + static_cast<std::int32_t>(n)};
+        rest.remove_prefix(n);
+    }
+    Tree tree(text);
+    try {
+        std::istringstream in{std::string(text)};
+        YAML::Parser parser(in);
+        if (parser.HandleNextDocument(tree)) {
+            Tree second(text);
+            if (parser.HandleNextDocument(second)) {
+                findings.error(second.nodes().empty() ? Place{} : second.nodes().front().at,
+                               "a second document begins here; write one scenario a file");
+            }
+        }
+    } catch (const Unsupported& e) {
+        findings.error(place_of(e.mark), e.msg);
+    } catch (const YAML::Exception& e) {
+        findings.error(place_of(e.mark), fmt::format("is not YAML: {}; {}", e.msg,
+                                                     syntax_hint(text, place_of(e.mark))));
+    } catch (const std::exception& e) {
+        findings.error(
+            {}, fmt::format("cannot be read as YAML: {}; write it as in docs/reference-scenario.md",
+                            e.what()));
+    }
+    return findings.errors.empty() ? tree.nodes() : std::vector<Node>{};
+}
+
+/// yaml-cpp keeps both of two equal keys; whichever we took, the other would be ignored silently.
+void refuse_duplicate_keys(const std::vector<Node>& nodes, Findings& findings) {
+    for (const Node& node : nodes) {
+        if (node.kind != Node::Kind::map) {
+            continue;
+        }
+        std::map<std::string_view, Place> first;
+        for (const Node::Entry& entry : node.entries) {
+            const auto [seen, is_new] = first.emplace(entry.key, entry.at);
+            if (!is_new) {
+                findings.error(entry.at,
+                               fmt::format("{} is already given at {}:{}; keep one of them",
+                                           in_quotes(entry.key), seen->second.line,
+                                           seen->second.column));
+            }
+        }
+    }
+}
+
+// ---- reading one map by its table -------------------------------------------------------------------
+
+/// " Did you mean 'x'?", or else what there is to choose from.
+std::string suggestion(std::string_view word, const std::vector<std::string_view>& known,
+                       const Findings& findings) {
+    const std::string close = findings.wants_suggestions() ? did_you_mean(word, known) : "";
+    if (!close.empty()) {
+        return fmt::format("did you mean '{}'?", shown(close));
+    }
+    constexpr std::size_t kListed = 24;
+    if (known.empty() || known.size() > kListed) {
+        return "write one that is";
+    }
+    return "write " + one_of(known);
+}
+
+/// HH:MM at the front of `text`, in seconds; -1 when there is none.
+std::int32_t clock_seconds(std::string_view text) {
+    const auto digit = [&](std::size_t i) { return text[i] >= '0' && text[i] <= '9'; };
+    if (text.size() < 5 || !digit(0) || !digit(1) || text[2] != ':' || !digit(3) || !digit(4)) {
+        return -1;
+    }
+    const std::int32_t hour = (text[0] - '0') * 10 + (text[1] - '0');
+    const std::int32_t minute = (text[3] - '0') * 10 + (text[4] - '0');
+    return minute > 59 ? -1 : hour * 3'600 + minute * 60;
+}
+
+Result<TradingHours> parse_hours(std::string_view text) {
+    constexpr std::int32_t kDaySeconds = 86'400;
+    if (text == "utc") {
+        return TradingHours{};
+    }
+    const std::string_view form = text == "nse" ? "09:15-15:30+05:30" : text;
+    const auto refuse = [](const char* why) { return fail(ErrorKind::usage, why); };
+    TradingHours hours;
+    hours.open_s = clock_seconds(form);
+    hours.close_s = form.size() >= 11 && form[5] == '-' ? clock_seconds(form.substr(6)) : -1;
+    if (hours.open_s < 0 || hours.close_s < 0) {
+        return refuse("are no trading hours");
+    }
+    const std::string_view zone = form.substr(11);
+    if (zone.empty()) {
+        return refuse("have no UTC offset");
+    }
+    if (zone != "Z") {
+        constexpr std::int32_t kMaxOffset = 14 * 3'600;
+        const std::int32_t offset = zone.size() == 6 ? clock_seconds(zone.substr(1)) : -1;
+        if ((zone[0] != '+' && zone[0] != '-') || offset < 0 || offset > kMaxOffset) {
+            return refuse("have a UTC offset that does not exist");
+        }
+        hours.utc_offset_s = zone[0] == '-' ? -offset : offset;
+    }
+    if (hours.close_s > kDaySeconds) {
+        return refuse("end after 24:00");
+    }
+    if (hours.open_s >= hours.close_s) {
+        return refuse("do not end after they begin (sessions across midnight are not supported)");
+    }
+    return hours;
+}
+
+/// One map of the file, read key by key. Complains about unknown keys when made, about the others
+/// when they are asked for; an empty answer means absent or complained about.
+class Fields {
+public:
+    /// `node` null: the map is not there, every key has its default.
+    Fields(Findings& findings, const std::vector<Node>& nodes, const Section& section,
+           std::string where, const Node* node)
+        : findings_(&findings), nodes_(&nodes), section_(&section), where_(std::move(where)) {
+        if (node == nullptr || node->kind == Node::Kind::nothing) {
+            at_ = node == nullptr ? Place{} : node->at;
+            present_ = node != nullptr;
+            return;
+        }
+        at_ = node->at;
+        if (node->kind != Node::Kind::map) {
+            findings.error(at_, fmt::format("{}: expects a map, found {}; write {}", where_,
+                                            kind_text(*node), section.example));
+            return;
+        }
+        present_ = true;
+        node_ = node;
+        std::vector<std::string_view> known;
+        for (const Key& key : section.keys) {
+            known.push_back(key.name);
+        }
+        for (const Node::Entry& entry : node->entries) {
+            if (std::find(known.begin(), known.end(), entry.key) == known.end()) {
+                misspelt_.push_back(findings.wants_suggestions() ? did_you_mean(entry.key, known)
+                                                                 : "");
+                findings.error(entry.at, fmt::format("{}unknown key {}; {}",
+                                                     where_.empty() ? "" : where_ + ": ",
+                                                     in_quotes(entry.key),
+                                                     suggestion(entry.key, known, findings)));
+            }
+        }
+    }
+
+    Place at() const { return at_; }
+    bool has(std::string_view name) const { return entry(name) != nullptr; }
+    /// The value as a node; null when absent.
+    const Node* value(std::string_view name) const {
+        const Node::Entry* found = entry(name);
+        return found == nullptr ? nullptr : &(*nodes_)[found->value];
+    }
+    /// Of the value if there is one, else of the map.
+    Place place(std::string_view name) const {
+        const Node* node = value(name);
+        return node == nullptr ? at_ : node->at;
+    }
+    std::string path(std::string_view name) const {
+        return where_.empty() ? std::string(name) : fmt::format("{}.{}", where_, name);
+    }
+    /// As value; a required one that is absent is complained about.
+    const Node* child(std::string_view name) {
+        const Node* node = value(name);
+        if (node == nullptr && key(name).fallback == kRequired) {
+            complain_missing(name);
+        }
+        return node;
+    }
+    void error(std::string_view name, std::string_view what) {
+        findings_->error(place(name), fmt::format("{}: {}", path(name), what));
+    }
+    void warn(std::string_view name, std::string_view what) {
+        findings_->warn(place(name), fmt::format("{}: {}", path(name), what));
+    }
+    void complain_missing(std::string_view name) {
+        // The map itself was refused, or the key is there under a misspelt name: one complaint is
+        // enough.
+        if (!present_ || std::find(misspelt_.begin(), misspelt_.end(), name) != misspelt_.end()) {
+            return;
+        }
+        findings_->error(at_, fmt::format("{}'{}' is missing; write {}: and {}",
+                                          where_.empty() ? "" : where_ + ": ", name, name,
+                                          describe(key(name))));
+    }
+
+    std::optional<std::string> name(std::string_view name) {
+        const auto text = written(name);
+        if (text && !is_name(*text)) {
+            wrong(name, *text, "is not a name");
+            return std::nullopt;
+        }
+        return text;
+    }
+    std::optional<std::string> file(std::string_view name) {
+        const auto text = written(name);
+        if (text && (text->empty() || !is_printable(*text))) {
+            wrong(name, *text, "is not a path");
+            return std::nullopt;
+        }
+        return text;
+    }
+    std::optional<std::string> choice(std::string_view name) {
+        auto text = written(name);
+        const auto known = choices_of(key(name));
+        if (text && std::find(known.begin(), known.end(), *text) == known.end()) {
+            error(name, fmt::format("{} is unknown; {}", in_quotes(*text),
+                                    suggestion(*text, known, *findings_)));
+            return std::nullopt;
+        }
+        return text;
+    }
+    std::optional<Money> decimal(std::string_view name) {
+        const auto text = written(name);
+        if (!text) {
+            return std::nullopt;
+        }
+        const auto number = parse_money(*text);
+        if (!number) {
+            wrong(name, *text, "is not a number with at most eight decimal places");
+            return std::nullopt;
+        }
+        if (*number < key(name).min || *number > key(name).max) {
+            wrong(name, *text, "is out of range");
+            return std::nullopt;
+        }
+        return *number;
+    }
+    std::optional<Price> price(std::string_view name) {
+        const auto number = decimal(name);
+        return number ? std::optional(Price{static_cast<std::int64_t>(number->raw)}) : std::nullopt;
+    }
+    std::optional<std::uint64_t> count(std::string_view name) {
+        const auto number = decimal(name);
+        if (number && number->raw % kScale != 0) {
+            wrong(name, to_string(*number), "is not whole");
+            return std::nullopt;
+        }
+        return number ? std::optional(static_cast<std::uint64_t>(number->raw / kScale))
+                      : std::nullopt;
+    }
+    std::optional<Duration> duration(std::string_view name) {
+        const auto text = written(name);
+        if (!text) {
+            return std::nullopt;
+        }
+        if (*text == "none" && key(name).fallback == "none") {
+            return Duration{};
+        }
+        const auto duration = parse_duration(*text);
+        if (!duration) {
+            wrong(name, *text, "is not a duration");
+            return std::nullopt;
+        }
+        const Int128 scaled = static_cast<Int128>(duration->ns) * kScale;
+        if (scaled < key(name).min.raw * kSecondNs || scaled > key(name).max.raw * kSecondNs) {
+            wrong(name, *text, "is out of range");
+            return std::nullopt;
+        }
+        return *duration;
+    }
+    std::optional<bool> flag(std::string_view name) {
+        const auto text = written(name);
+        if (text && *text != "true" && *text != "false") {
+            wrong(name, *text, "is neither true nor false");
+            return std::nullopt;
+        }
+        return text ? std::optional(*text == "true") : std::nullopt;
+    }
+    std::optional<Date> date(std::string_view name) {
+        const auto text = written(name);
+        const auto day = text ? parse_date(*text) : fail(ErrorKind::usage, "");
+        const bool in_range =
+            day && day->days * kDayNs >= kMinTime.ns && day->days < kMaxTime.ns / kDayNs;
+        if (text && !in_range) {
+            wrong(name, *text, "is not a day from 1970 to 2199");
+        }
+        return in_range ? std::optional(*day) : std::nullopt;
+    }
+    std::optional<TradingHours> hours(std::string_view name) {
+        const auto text = written(name);
+        const auto hours = text ? parse_hours(*text) : fail(ErrorKind::usage, "");
+        if (text && !hours) {
+            wrong(name, *text, hours.error().message);
+        }
+        return hours ? std::optional(*hours) : std::nullopt;
+    }
+    std::optional<std::string> currency(std::string_view name) {
+        const auto text = written(name);
+        const auto capital = [](char c) { return c >= 'A' && c <= 'Z'; };
+        if (text && (text->size() != 3 || !std::all_of(text->begin(), text->end(), capital))) {
+            wrong(name, *text, "is not a currency");
+            return std::nullopt;
+        }
+        return text;
+    }
+
+    struct NameAt {
+        std::string name;
+        Place at;
+    };
+    /// A list of at least one name, none twice; only the good ones.
+    std::vector<NameAt> names(std::string_view name) {
+        const Node* node = child(name);
+        std::vector<NameAt> out;
+        if (node == nullptr) {
+            const std::string_view fallback = key(name).fallback;
+            std::string_view rest =
+                fallback.starts_with('[') ? fallback.substr(1, fallback.size() - 2) : "";
+            while (!rest.empty()) {
+                const std::size_t end = std::min(rest.find(", "), rest.size());
+                out.push_back({std::string(rest.substr(0, end)), at_});
+                rest.remove_prefix(std::min(end + 2, rest.size()));
+            }
+            return out;
+        }
+        if (node->kind != Node::Kind::list || node->entries.empty()) {
+            error(name,
+                  fmt::format("expects a list of names, found {}; write {}",
+                              node->kind == Node::Kind::list ? "an empty one" : kind_text(*node),
+                              node->kind == Node::Kind::text && is_name(node->text)
+                                  ? fmt::format("[{}]", node->text)
+                                  : "one such as [IBM, BAC]"));
+            return out;
+        }
+        std::set<std::string_view> seen;
+        for (const Node::Entry& entry : node->entries) {
+            const Node& item = (*nodes_)[entry.value];
+            if (item.kind != Node::Kind::text || !is_name(item.text)) {
+                findings_->error(
+                    item.at, fmt::format("{}: {} is not a name; write 1 to {} printable characters",
+                                         path(name), kind_text(item), limits::kMaxNameBytes));
+            } else if (!seen.insert(item.text).second) {
+                findings_->error(item.at, fmt::format("{}: {} is already in the list; keep it once",
+                                                      path(name), in_quotes(item.text)));
+            } else {
+                out.push_back({item.text, item.at});
+            }
+        }
+        return out;
+    }
+
+private:
+    const Key& key(std::string_view name) const {
+        const auto found = std::find_if(section_->keys.begin(), section_->keys.end(),
+                                        [&](const Key& key) { return key.name == name; });
+        ALPHA_ASSERT(found != section_->keys.end(), "a key that no table holds");
+        return *found;
+    }
+    const Node::Entry* entry(std::string_view name) const {
+        if (node_ == nullptr) {
+            return nullptr;
+        }
+        const auto found =
+            std::find_if(node_->entries.begin(), node_->entries.end(),
+                         [&](const Node::Entry& entry) { return entry.key == name; });
+        return found == node_->entries.end() ? nullptr : &*found;
+    }
+    /// The text of a value, or of its default; empty when it has neither.
+    std::optional<std::string> written(std::string_view name) {
+        const Node* node = child(name);
+        const std::string_view fallback = key(name).fallback;
+        if (node == nullptr) {
+            const bool literal = fallback != kRequired && !fallback.starts_with('(');
+            return literal ? std::optional<std::string>(fallback) : std::nullopt;
+        }
+        if (node->kind != Node::Kind::text) {
+            error(name, fmt::format("expects a value, found {}; write {}", kind_text(*node),
+                                    describe(key(name))));
+            return std::nullopt;
+        }
+        return node->text;
+    }
+    void wrong(std::string_view name, std::string_view text, std::string_view why) {
+        error(name, fmt::format("{} {}; write {}", in_quotes(text), why, describe(key(name))));
+    }
+
+    Findings* findings_;
+    const std::vector<Node>* nodes_;
+    const Section* section_;
+    std::string where_;
+    const Node* node_ = nullptr;
+    Place at_;
+    bool present_ = false;
+    std::vector<std::string> misspelt_;  ///< known keys that unknown ones were probably meant to be
+};
+
+// ---- the scenario ------------------------------------------------------------------------------------
+
+class ScenarioReader {
+public:
+    ScenarioReader(const std::vector<Node>& nodes, const std::string& path, Findings& findings)
+        : nodes_(&nodes), findings_(&findings), root_(findings, nodes, kRoot, "", &nodes.front()) {
+        scenario_.path = path;
+    }
+
+    /// Call once. What it returns is complete if there were no errors.
+    Scenario read() {
+        config().name = root_.name("name").value_or("");
+        read_instruments();
+        read_data();
+        read_portfolios();
+        read_brokers();
+        read_strategies();
+        read_charges();
+        read_risk();
+        config().snapshot_interval = root_.duration("snapshot_interval").value_or(Duration{});
+        return std::move(scenario_);
+    }
+
+private:
+    SessionConfigured& config() { return scenario_.config; }
+    Fields fields(const Section& section, std::string where, const Node* node) {
+        return {*findings_, *nodes_, section, std::move(where), node};
+    }
+    const Node& node(const Node::Entry& entry) const { return (*nodes_)[entry.value]; }
+
+    /// The entries of a root key's map whose keys are the user's names; bad names are complained
+    /// about.
+    std::vector<const Node::Entry*> named_entries(std::string_view key, std::string_view example,
+                                                  std::size_t most) {
+        const Node* map = root_.child(key);
+        std::vector<const Node::Entry*> out;
+        if (map == nullptr || map->kind == Node::Kind::nothing) {
+            return out;
+        }
+        if (map->kind != Node::Kind::map) {
+            root_.error(key, fmt::format("expects a map of names, found {}; write {}",
+                                         kind_text(*map), example));
+            return out;
+        }
+        if (map->entries.size() > most) {
+            root_.error(
+                key, fmt::format("holds {} entries; write at most {}", map->entries.size(), most));
+            return out;
+        }
+        std::set<std::string_view> seen;
+        for (const Node::Entry& entry : map->entries) {
+            if (!is_name(entry.key)) {
+                findings_->error(
+                    entry.at,
+                    fmt::format("{}: {} is not a name; write 1 to {} printable characters", key,
+                                in_quotes(entry.key), limits::kMaxNameBytes));
+            } else if (seen.insert(entry.key).second) {
+                out.push_back(&entry);
+            }
+        }
+        return out;
+    }
+    /// The entries of a root key's list.
+    std::span<const Node::Entry> listed_entries(std::string_view key, const Section& section) {
+        const Node* list = root_.value(key);
+        if (list == nullptr || list->kind == Node::Kind::nothing) {
+            return {};
+        }
+        if (list->kind != Node::Kind::list) {
+            root_.error(key, fmt::format("expects a list, found {}; write [{}]", kind_text(*list),
+                                         section.example));
+            return {};
+        }
+        return list->entries;
+    }
+
+    // ---- instruments
+
+    InstrumentId instrument_id(const std::string& name) {
+        const auto [found, is_new] = instrument_ids_.emplace(
+            name, InstrumentId{static_cast<std::uint32_t>(config().instruments.size())});
+        if (is_new) {
+            Instrument instrument = config().default_instrument;
+            instrument.name = name;
+            config().instruments.push_back(std::move(instrument));
+        }
+        return found->second;
+    }
+    static void read_instrument(Fields&& given, Instrument& instrument) {
+        instrument.tick = given.price("tick").value_or(instrument.tick);
+        if (const auto lot = given.decimal("lot")) {
+            instrument.lot = Qty{static_cast<std::int64_t>(lot->raw)};
+        }
+        instrument.hours = given.hours("session").value_or(instrument.hours);
+    }
+    void read_instruments() {
+        read_instrument(
+            fields(kDefaultInstrument, "default_instrument", root_.child("default_instrument")),
+            config().default_instrument);
+        for (const Node::Entry* entry :
+             named_entries("instruments", kInstrumentsExample, limits::kMaxInstruments)) {
+            if (entry->key == "registry" && node(*entry).kind == Node::Kind::text) {
+                findings_->error(
+                    entry->at, fmt::format("instruments.registry: is not available yet; write each "
+                                           "instrument, such as {}, or default_instrument",
+                                           kInstrumentsExample));
+                continue;
+            }
+            const InstrumentId id = instrument_id(entry->key);
+            read_instrument(fields(kInstrument, "instruments." + entry->key, &node(*entry)),
+                            config().instruments[id.value]);
+        }
+    }
+
+    // ---- data
+
+    void read_data() {
+        const Node* list = root_.child("data");
+        const auto entries = listed_entries("data", kData);
+        if (list != nullptr && (list->kind == Node::Kind::nothing ||
+                                (list->kind == Node::Kind::list && list->entries.empty()))) {
+            root_.error("data", fmt::format("is empty; write at least one entry, such as [{}]",
+                                            kData.example));
+        }
+        for (const Node::Entry& entry : entries) {
+            Fields data = fields(kData, "data", &node(entry));
+            if (node(entry).kind == Node::Kind::nothing ||
+                (node(entry).kind == Node::Kind::map && !data.has("file") && !data.has("synth"))) {
+                findings_->error(
+                    node(entry).at,
+                    fmt::format("data: an entry needs a file or synth; write {} or {{synth: {}}}",
+                                kData.example, kSynth.example));
+            } else if (data.has("synth")) {
+                read_synth(data);
+            } else if (data.has("file")) {
+                read_file(data);
+            }
+        }
+    }
+    void read_synth(Fields& data) {
+        for (const std::string_view key : {"file", "kind", "instrument", "interval"}) {
+            if (data.has(key)) {
+                data.error(
+                    key,
+                    "describes a file and cannot stand beside synth; make it an entry of its own");
+            }
+        }
+        Fields fields = this->fields(kSynth, "data.synth", data.child("synth"));
+        SynthSpec spec;
+        spec.seed = fields.count("seed").value_or(spec.seed);
+        spec.ticks = fields.count("ticks").value_or(spec.ticks);
+        spec.first_day = fields.date("first_day").value_or(spec.first_day);
+        spec.instruments.clear();
+        for (Fields::NameAt& name : fields.names("instruments")) {
+            data_symbols_.insert(name.name);
+            spec.instruments.push_back(std::move(name.name));
+        }
+        has_quotes_ = true;
+        DataSource source;
+        source.kind = DataKind::quotes;
+        source.synth = std::move(spec);
+        scenario_.data.push_back(std::move(source));
+    }
+    void read_file(Fields& data) {
+        DataSource source;
+        const auto file = data.file("file");
+        const auto kind = data.choice("kind");
+        const auto instrument = data.name("instrument");
+        const auto interval = data.duration("interval");
+        bool is_set = false;
+        if (file) {
+            source.file = (std::filesystem::path(scenario_.path).parent_path() / *file)
+                              .lexically_normal()
+                              .string();
+            std::error_code error;
+            const auto status = std::filesystem::status(source.file, error);
+            if (!std::filesystem::exists(status)) {
+                data.error(
+                    "file",
+                    fmt::format("{} does not exist (looked for {}); write its path relative to the "
+                                "scenario",
+                                in_quotes(*file), source.file));
+            } else if (!std::filesystem::is_regular_file(status)) {
+                data.error("file",
+                           fmt::format("{} is not a file; write the path of a CSV or a data set",
+                                       in_quotes(*file)));
+            } else {
+                is_set = looks_like_data_set(source.file);
+            }
+        }
+        source.kind = kind == "bars" ? DataKind::bars : DataKind::quotes;
+        source.instrument = instrument.value_or("");
+        source.interval = interval.value_or(Duration{});
+        if (is_set) {
+            read_data_set(data, source);
+        } else {
+            if (!data.has("kind")) {
+                data.complain_missing("kind");
+            }
+            if (kind == "bars" && !data.has("interval")) {
+                data.complain_missing("interval");
+            }
+            all_symbols_known_ = all_symbols_known_ && kind == "bars" && instrument.has_value();
+        }
+        has_quotes_ = has_quotes_ || source.kind == DataKind::quotes;
+        has_bars_ = has_bars_ || source.kind == DataKind::bars;
+        if (source.kind == DataKind::quotes && (kind || is_set)) {
+            for (const std::string_view key : {"instrument", "interval"}) {
+                if (data.has(key)) {
+                    data.error(
+                        key,
+                        "is for bars; quotes name their instruments in the file, so leave it out");
+                }
+            }
+        }
+        if (instrument && source.kind == DataKind::bars) {
+            data_symbols_.insert(*instrument);
+            instrument_id(*instrument);
+        }
+        scenario_.data.push_back(std::move(source));
+    }
+    /// A data set knows what it holds; what is written beside it must agree.
+    void read_data_set(Fields& data, DataSource& source) {
+        const auto reader = DataSetReader::open(source.file);
+        if (!reader) {
+            all_symbols_known_ = false;  // a damaged file is for the feed to refuse, as data
+            return;
+        }
+        const DataSetInfo& info = (*reader)->info();
+        const auto name = [](DataKind kind) { return kind == DataKind::bars ? "bars" : "quotes"; };
+        if (data.has("kind") && source.kind != info.kind) {
+            data.error("kind", fmt::format("the data set holds {}; write kind: {} or leave it out",
+                                           name(info.kind), name(info.kind)));
+        }
+        if (info.kind == DataKind::bars && source.interval.ns != 0 &&
+            source.interval != info.interval) {
+            data.error("interval",
+                       fmt::format("the data set holds bars of {}; write that or leave it out",
+                                   to_string(info.interval)));
+        }
+        source.kind = info.kind;
+        source.interval = info.interval;
+        data_symbols_.insert(info.symbols.begin(), info.symbols.end());
+    }
+
+    // ---- account and portfolios
+
+    void read_portfolios() {
+        const Node* node = root_.child("account");
+        Fields account = fields(kAccount, "account", node);
+        config().currency = account.currency("currency").value_or("");
+        const auto cash = account.decimal("cash");
+        const auto entries =
+            named_entries("portfolios", kPortfoliosExample, limits::kMaxPortfolios);
+        bool all_known = true;
+        Money sum;
+        for (const Node::Entry* entry : entries) {
+            Fields portfolio = fields(kPortfolio, "portfolios." + entry->key, &this->node(*entry));
+            const auto own = portfolio.decimal("cash");
+            all_known = all_known && own.has_value();
+            sum += own.value_or(Money{});
+            config().portfolios.push_back({entry->key, own.value_or(Money{})});
+        }
+        if (entries.empty()) {
+            if (node != nullptr && !account.has("cash")) {
+                account.complain_missing("cash");
+            }
+            config().portfolios.push_back({"main", cash.value_or(Money{})});
+        } else if (cash && all_known && sum > *cash) {
+            account.error(
+                "cash",
+                fmt::format(
+                    "the portfolios hold {}, more than the account's {}; write at least {}, or "
+                    "leave it out",
+                    to_string(sum), to_string(*cash), to_string(sum)));
+        } else if (cash && all_known && sum < *cash) {
+            account.warn(
+                "cash",
+                fmt::format(
+                    "the portfolios hold only {} of the account's {}; the rest is not traded",
+                    to_string(sum), to_string(*cash)));
+        }
+    }
+
+    // ---- brokers
+
+    void read_brokers() {
+        const auto entries = named_entries("broker", kBrokersExample, limits::kMaxBrokers);
+        if (entries.empty()) {
+            read_broker("paper", nullptr,
+                        root_.has("broker") ? root_.place("broker") : root_.place("data"));
+        }
+        for (const Node::Entry* entry : entries) {
+            read_broker(entry->key, &node(*entry), entry->at);
+        }
+    }
+    void read_broker(const std::string& name, const Node* node, Place at) {
+        Fields broker = fields(kBroker, "broker." + name, node);
+        const bool is_map =
+            node == nullptr || node->kind == Node::Kind::map || node->kind == Node::Kind::nothing;
+        if (is_map && !broker.has("kind") && name != "paper") {
+            findings_->error(
+                at,
+                name == "zerodha"
+                    ? "broker.zerodha: is not available yet; write paper"
+                    : fmt::format(
+                          "broker: {} is no kind of broker; write paper, or {}: {{kind: paper}}",
+                          in_quotes(name), shown(name)));
+        }
+        broker.choice("kind");
+        PaperSettings settings;
+        const auto fill = broker.choice("fill");
+        settings.fill = fill == "next_open" ? FillModel::next_open : FillModel::touch;
+        settings.slippage = broker.price("slippage").value_or(Price{});
+        settings.latency = broker.duration("latency").value_or(Duration{});
+        settings.use_size = broker.flag("use_size").value_or(false);
+        const Place fill_at = broker.has("fill") ? broker.place("fill") : at;
+        if (fill == "next_open" && has_quotes_ && !has_bars_) {
+            findings_->error(
+                fill_at, fmt::format("{}: the data has no bars to open; write touch, or add bars",
+                                     broker.path("fill")));
+        }
+        if (fill == "touch" && has_bars_ && !has_quotes_) {
+            findings_->warn(
+                fill_at,
+                fmt::format(
+                    "{}: touch fills at the close of the very bar that was decided on, which "
+                    "is optimistic; next_open is safer with bars alone",
+                    broker.path("fill")));
+        }
+        config().brokers.push_back({name, "paper", to_settings(settings)});
+    }
+
+    // ---- strategies
+
+    void read_strategies() {
+        const auto entries = listed_entries("strategies", kStrategy);
+        if (entries.empty()) {
+            findings_->warn(root_.has("strategies") ? root_.place("strategies") : root_.at(),
+                            "strategies: there are none; nothing will trade");
+        }
+        if (entries.size() > limits::kMaxStrategies) {
+            root_.error("strategies", fmt::format("holds {} entries; write at most {}",
+                                                  entries.size(), limits::kMaxStrategies));
+            return;
+        }
+        std::map<std::string, Place> ids;
+        for (const Node::Entry& entry : entries) {
+            const Node& node = this->node(entry);
+            if (node.kind == Node::Kind::nothing) {
+                findings_->error(node.at, fmt::format("strategies: this entry is empty; write {}",
+                                                      kStrategy.example));
+                continue;
+            }
+            Fields strategy = fields(kStrategy, "strategies", &node);
+            const auto id = strategy.name("id");
+            if (id) {
+                const auto [first, is_new] = ids.emplace(*id, strategy.place("id"));
+                if (!is_new) {
+                    strategy.error(
+                        "id",
+                        fmt::format("{} is already the id of the strategy at {}:{}; write another",
+                                    in_quotes(*id), first->second.line, first->second.column));
+                }
+            }
+            if (node.kind == Node::Kind::map) {
+                read_strategy(strategy, id.value_or(""));
+            }
+        }
+    }
+    void read_strategy(Fields& strategy, std::string id) {
+        StrategyConfig out;
+        out.name = std::move(id);
+        out.portfolio = PortfolioId{index_of(strategy, "portfolio", config().portfolios)};
+        out.broker = BrokerId{index_of(strategy, "broker", config().brokers)};
+        for (const Fields::NameAt& name : strategy.names("instruments")) {
+            warn_if_not_in_data(name);
+            out.instruments.push_back(instrument_id(name.name));
+        }
+        const auto use = strategy.name("use");
+        const StrategySpec* spec = use ? find_strategy(*use) : nullptr;
+        if (use && spec == nullptr) {
+            std::vector<std::string_view> known;
+            for (const StrategySpec& each : strategy_catalog()) {
+                known.push_back(each.name);
+            }
+            strategy.error("use", fmt::format("there is no strategy {}; {}", in_quotes(*use),
+                                              suggestion(*use, known, *findings_)));
+        }
+        if (spec != nullptr) {
+            out.use = spec->name;
+            out.params = read_params(strategy, *spec, out.instruments);
+            const bool sees_data =
+                (spec->uses_quotes && has_quotes_) || (spec->uses_bars && has_bars_);
+            if (!sees_data && (has_quotes_ || has_bars_)) {
+                strategy.warn("use",
+                              fmt::format("{} trades on {}, and the data has none", spec->name,
+                                          spec->uses_quotes ? "quotes" : "bars"));
+            }
+        }
+        config().strategies.push_back(std::move(out));
+    }
+    /// The place in `all` of the portfolio or broker that the strategy names, or of the only one.
+    template <class Config>
+    std::uint32_t index_of(Fields& strategy, std::string_view key, const std::vector<Config>& all) {
+        std::vector<std::string_view> known;
+        for (const Config& each : all) {
+            known.push_back(each.name);
+        }
+        if (!strategy.has(key)) {
+            if (all.size() > 1) {
+                findings_->error(strategy.at(),
+                                 fmt::format("{} is missing, and there are {}; write {}: and {}",
+                                             strategy.path(key), all.size(), key,
+                                             known.size() <= 8 ? one_of(known) : "one of them"));
+            }
+            return 0;
+        }
+        const auto name = strategy.name(key);
+        const auto found = std::find(known.begin(), known.end(), name.value_or(""));
+        if (name && found == known.end()) {
+            strategy.error(key, fmt::format("there is no {} {}; {}", key, in_quotes(*name),
+                                            suggestion(*name, known, *findings_)));
+        }
+        return found == known.end() ? 0 : static_cast<std::uint32_t>(found - known.begin());
+    }
+    void warn_if_not_in_data(const Fields::NameAt& name) {
+        if (!all_symbols_known_ || data_symbols_.empty() || data_symbols_.contains(name.name)) {
+            return;
+        }
+        const std::vector<std::string_view> known(data_symbols_.begin(), data_symbols_.end());
+        findings_->warn(name.at, fmt::format("strategies.instruments: the data has no {}; {}",
+                                             in_quotes(name.name),
+                                             suggestion(name.name, known, *findings_)));
+    }
+    std::vector<Setting> read_params(Fields& strategy, const StrategySpec& spec,
+                                     const std::vector<InstrumentId>& ids) {
+        const Node* params = strategy.child("params");
+        std::vector<std::string_view> known;
+        for (const ParamSpec& param : spec.params) {
+            known.push_back(param.name);
+        }
+        std::vector<Setting> given;
+        std::map<std::string_view, Place> places;
+        std::set<std::string_view> complained;  // of these the catalog must not complain again
+        if (params != nullptr && params->kind != Node::Kind::map &&
+            params->kind != Node::Kind::nothing) {
+            strategy.error("params",
+                           fmt::format("expects a map, found {}; write {{{}: ...}}",
+                                       kind_text(*params),
+                                       known.empty() ? std::string_view() : known.front()));
+            return {};
+        }
+        for (const Node::Entry& entry :
+             params == nullptr ? std::vector<Node::Entry>{} : params->entries) {
+            const Node& value = node(entry);
+            if (std::find(known.begin(), known.end(), entry.key) == known.end()) {
+                findings_->error(entry.at,
+                                 fmt::format("strategies.params: {} has no parameter {}; {}",
+                                             spec.name, in_quotes(entry.key),
+                                             suggestion(entry.key, known, *findings_)));
+                // The parameter it was probably meant to be is not missing as well.
+                const std::string close = did_you_mean(entry.key, known);
+                const auto meant = std::find(known.begin(), known.end(), close);
+                if (meant != known.end()) {
+                    complained.insert(*meant);
+                }
+            } else if (value.kind != Node::Kind::text) {
+                findings_->error(
+                    value.at,
+                    fmt::format("strategies.params.{}: expects a value, found {}; write one "
+                                "number, or true or false",
+                                entry.key, kind_text(value)));
+                complained.insert(entry.key);
+            } else if (places.emplace(entry.key, value.at).second) {
+                given.push_back({entry.key, value.text});
+            }
+        }
+        std::vector<std::string> instruments;
+        for (const InstrumentId id : ids) {
+            instruments.push_back(config().instruments[id.value].name);
+        }
+        auto settings = validate_params(spec, given, instruments);
+        if (settings) {
+            return std::move(*settings);
+        }
+        for (const ParamError& error : settings.error()) {
+            if (complained.contains(error.param)) {
+                continue;
+            }
+            const auto place = places.find(error.param);
+            const Place at = place != places.end()    ? place->second
+                             : strategy.has("params") ? strategy.place("params")
+                                                      : strategy.at();
+            findings_->error(at, fmt::format("strategies.params: {}", error.message));
+        }
+        return {};
+    }
+
+    // ---- charges and risk
+
+    void read_charges() {
+        const Node* node = root_.child("charges");
+        if (node == nullptr || (node->kind == Node::Kind::text && node->text == "none")) {
+            return;
+        }
+        if (node->kind != Node::Kind::map) {
+            root_.error("charges",
+                        fmt::format("{} is {}; write none or {}", kind_text(*node),
+                                    node->kind == Node::Kind::text && node->text == "zerodha"
+                                        ? "not available yet"
+                                        : "unknown",
+                                    kCharges.example));
+            return;
+        }
+        Fields charges = fields(kCharges, "charges", node);
+        config().charges.per_fill = charges.decimal("per_fill").value_or(Money{});
+        config().charges.rate = charges.decimal("rate").value_or(Money{});
+    }
+    void read_risk() {
+        struct Limit {
+            Rule rule;
+            std::string_view key;
+        };
+        constexpr std::array kLimits{Limit{Rule::price_band, "price_band_percent"},
+                                     Limit{Rule::order_quantity, "max_order_quantity"},
+                                     Limit{Rule::order_notional, "max_order_notional"},
+                                     Limit{Rule::position, "max_position"},
+                                     Limit{Rule::gross_exposure, "max_gross_exposure"},
+                                     Limit{Rule::daily_loss, "max_daily_loss"}};
+        constexpr std::array kCounts{Limit{Rule::open_orders, "max_open_orders"},
+                                     Limit{Rule::order_rate, "max_orders_per_second"}};
+        Fields risk = fields(kRisk, "risk", root_.child("risk"));
+        const auto add = [&](Rule rule, Money limit) { config().risk.push_back({rule, limit}); };
+        for (const Limit& limit : kLimits) {
+            if (const auto value = risk.decimal(limit.key)) {
+                add(limit.rule, *value);
+            }
+        }
+        for (const Limit& limit : kCounts) {
+            if (const auto value = risk.count(limit.key)) {
+                add(limit.rule, money_of(static_cast<std::int64_t>(*value)));
+            }
+        }
+        if (!risk.flag("allow_short").value_or(true)) {
+            add(Rule::shorting, {});
+        }
+        if (risk.flag("session_hours").value_or(false)) {
+            add(Rule::session_hours, {});
+        }
+        if (const auto age = risk.duration("max_data_age")) {
+            constexpr std::int64_t kMicrosecondNs = 1'000;
+            if (age->ns % kMicrosecondNs != 0) {
+                risk.error("max_data_age", "is finer than a microsecond; write whole microseconds");
+            }
+            add(Rule::stale_data, Money{age->ns / (kSecondNs / kScale)});
+        }
+        read_allowed(risk);
+        std::sort(config().risk.begin(), config().risk.end(),
+                  [](const RiskLimit& a, const RiskLimit& b) { return a.rule < b.rule; });
+    }
+    void read_allowed(Fields& risk) {
+        if (!risk.has("allowed_instruments")) {
+            return;
+        }
+        std::vector<std::string_view> known;
+        for (const Instrument& instrument : config().instruments) {
+            known.push_back(instrument.name);
+        }
+        for (const Fields::NameAt& name : risk.names("allowed_instruments")) {
+            const auto found = instrument_ids_.find(name.name);
+            if (found != instrument_ids_.end()) {
+                config().allowed_instruments.push_back(found->second);
+                continue;
+            }
+            findings_->error(name.at,
+                             fmt::format("risk.allowed_instruments: no strategy trades {}; {}",
+                                         in_quotes(name.name),
+                                         suggestion(name.name, known, *findings_)));
+        }
+        std::sort(config().allowed_instruments.begin(), config().allowed_instruments.end());
+        config().risk.push_back({Rule::allowed_instruments, {}});
+    }
+
+    const std::vector<Node>* nodes_;
+    Findings* findings_;
+    Fields root_;
+    Scenario scenario_;
+    std::map<std::string, InstrumentId> instrument_ids_;
+    bool has_quotes_ = false;
+    bool has_bars_ = false;
+    std::set<std::string> data_symbols_;
+    bool all_symbols_known_ = true;  ///< whether data_symbols_ is all that the data holds
+};
+
+Error usage_error(const Findings& findings, const std::string& path) {
+    return {ErrorKind::usage,
+            fmt::format("{}", fmt::join(Findings::lines(findings.errors, path), "\n"))};
+}
+
+}  // namespace
+
+Result<Scenario> parse_scenario(const std::string& text, const std::string& path) {
+    Findings findings;
+    const std::vector<Node> nodes = parse_yaml(text, findings);
+    if (findings.errors.empty() && (nodes.empty() || nodes.front().kind == Node::Kind::nothing)) {
+        findings.error({}, "is empty; write at least name, account, data and strategies");
+    }
+    if (findings.errors.empty() && nodes.front().kind != Node::Kind::map) {
+        findings.error(nodes.front().at,
+                       fmt::format("expects a map, found {}; write name: and the run's name first",
+                                   kind_text(nodes.front())));
+    }
+    if (!findings.errors.empty()) {
+        return tl::unexpected(usage_error(findings, path));
+    }
+    refuse_duplicate_keys(nodes, findings);
+    Scenario scenario = ScenarioReader(nodes, path, findings).read();
+    if (!findings.errors.empty()) {
+        return tl::unexpected(usage_error(findings, path));
+    }
+    scenario.warnings = Findings::lines(findings.warnings, path);
+    return scenario;
+}
+
+Result<Scenario> load_scenario(const std::string& path) {
+    std::error_code error;
+    const auto status = std::filesystem::status(path, error);
+    if (!std::filesystem::exists(status)) {
+        return fail(ErrorKind::usage,
+                    fmt::format("{}: does not exist; write the path of a scenario", path));
+    }
+    if (std::filesystem::is_directory(status)) {
+        return fail(ErrorKind::usage,
+                    fmt::format("{}: is a folder; write the path of a scenario in it", path));
+    }
+    std::ifstream in(path, std::ios::binary);
+    // One byte more than is allowed, so that parse_scenario sees that there is more (plus a
+    // byte-order mark).
+    std::string text(kMaxFileBytes + 4, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    if (!in.is_open() || in.bad()) {
+        return fail(ErrorKind::usage,
+                    fmt::format("{}: cannot be read; check its permissions", path));
+    }
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    return parse_scenario(text, path);
+}
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& known) {
+    // Case and hyphens are the commonest slips and cost nothing.
+    const auto fold = [](std::string_view text) {
+        std::string out(text);
+        for (char& c : out) {
+            c = c == '-' ? '_' : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        }
+        return out;
+    };
+    if (word.empty() || word.size() > limits::kMaxNameBytes) {
+        return {};
+    }
+    const std::string a = fold(word);
+    std::string_view best;
+    std::size_t best_distance =
+        std::min<std::size_t>(3, std::max<std::size_t>(1, a.size() / 3)) + 1;
+    std::array<std::array<std::size_t, limits::kMaxNameBytes + 1>, 3> rows{};
+    for (const std::string_view candidate : known) {
+        const std::size_t apart =
+            candidate.size() > a.size() ? candidate.size() - a.size() : a.size() - candidate.size();
+        if (candidate.size() > limits::kMaxNameBytes || apart >= best_distance) {
+            continue;
+        }
+        // Damerau-Levenshtein, restricted: insert, delete, replace, or swap two neighbours.
+        const std::string b = fold(candidate);
+        for (std::size_t j = 0; j <= b.size(); ++j) {
+            rows[0][j] = j;
+        }
+        for (std::size_t i = 1; i <= a.size(); ++i) {
+            const auto& above = rows[(i - 1) % 3];
+            auto& row = rows[i % 3];
+            row[0] = i;
+            for (std::size_t j = 1; j <= b.size(); ++j) {
+                const std::size_t replaced = above[j - 1] + (a[i - 1] == b[j - 1] ? 0U : 1U);
+                row[j] = std::min({above[j] + 1, row[j - 1] + 1, replaced});
+                if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+                    row[j] = std::min(row[j], rows[(i - 2) % 3][j - 2] + 1);
+                }
+            }
+        }
+        const std::size_t distance = rows[a.size() % 3][b.size()];
+        // A word wholly replaced is another word, however short.
+        if (distance < best_distance && distance < std::max(a.size(), b.size())) {
+            best = candidate;
+            best_distance = distance;
+        }
+    }
+    return std::string(best);
+}
+
+std::string scenario_reference() {
+    std::string out =
+        "# Scenario files\n\n"
+        "Every key of a scenario. This page is generated from the tables that validate one "
+        "(runtime/scenario.cpp); a test keeps them equal.\n\n"
+        "Unknown keys, wrong types and implausible values are refused, all at once, each with "
+        "file:line:column. Numbers are plain decimals with at most eight places; durations are a "
+        "whole number with a unit "
+        "(ns, us, ms, s, m, h, d); quotes around a value change nothing. Anchors, aliases and tags "
+        "are not supported.\n\n"
+        "```yaml\n"
+        "name: ema-cross\n"
+        "account: {currency: USD, cash: 1000000}\n"
+        "data:\n"
+        "  - {file: ticks.csv.zst, kind: quotes}    # ts_ns,instrument,bid,bid_qty,ask,ask_qty\n"
+        "  - {file: ibm.csv, kind: bars, instrument: IBM, interval: day}\n"
+        "  - {synth: {seed: 7, ticks: 1000000}}\n"
+        "instruments: {IBM: {tick: 0.01, lot: 1}}\n"
+        "portfolios: {main: {cash: 1000000}}\n"
+        "strategies:\n"
+        "  - {id: cross, use: ema_cross, portfolio: main, instruments: [BAC, IBM],\n"
+        "     params: {fast: 100, slow: 1000, quantity: 100}}\n"
+        "broker: {paper: {fill: touch}}\n"
+        "charges: none\n"
+        "risk: {max_order_quantity: 10000}\n"
+        "snapshot_interval: 300s\n"
+        "```\n";
+    const auto row = [&](std::string_view name, std::string_view write, std::string_view fallback,
+                         std::string_view help) {
+        const bool literal = fallback != kRequired && !fallback.starts_with('(');
+        const std::string_view words =
+            fallback.starts_with('(') ? fallback.substr(1, fallback.size() - 2) : fallback;
+        out += fmt::format("| `{}` | {} | {}{}{} | {} |\n", name, write, literal ? "`" : "", words,
+                           literal ? "`" : "", help);
+    };
+    constexpr std::string_view kTableHead =
+        "| key | write | default | meaning |\n|---|---|---|---|\n";
+    for (const Section* section : kSections) {
+        out += section->path.empty() ? "\n## Top level\n\n"
+                                     : fmt::format("\n## {}\n\n", section->path);
+        if (!section->help.empty()) {
+            out += fmt::format("{} ", section->help);
+        }
+        if (!section->example.empty()) {
+            out += fmt::format("For example `{}`.\n\n", section->example);
+        }
+        out += kTableHead;
+        for (const Key& key : section->keys) {
+            row(key.name, describe(key), key.fallback, key.help);
+        }
+    }
+    out += "\n## Strategies\n";
+    for (const StrategySpec& spec : strategy_catalog()) {
+        out += fmt::format("\n### {}\n\n{}; trades on {}.\n\n", spec.name, spec.summary,
+                           spec.uses_quotes && spec.uses_bars ? "quotes and bars"
+                           : spec.uses_quotes                 ? "quotes"
+                                                              : "bars");
+        if (!spec.params.empty()) {
+            out += "| parameter | write | default | meaning |\n|---|---|---|---|\n";
+        }
+        for (const ParamSpec& param : spec.params) {
+            Key key;
+            key.form = param.kind == ParamKind::flag    ? Form::flag
+                       : param.kind == ParamKind::count ? Form::count
+                                                        : Form::decimal;
+            key.min = param.min;
+            key.max = param.max;
+            row(param.name, describe(key),
+                param.default_value.empty() ? kRequired : param.default_value, param.help);
+        }
+    }
+    return out;
+}
+
+}  // namespace alpha
