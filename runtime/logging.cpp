@@ -1,0 +1,77 @@
+#include "runtime/logging.hpp"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <spdlog/logger.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <vector>
+
+namespace alpha {
+
+namespace {
+
+// UTC, so that lines of machines in different places can be laid side by side.
+constexpr const char* kTerminalPattern = "%H:%M:%S.%eZ %l %n: %v";
+constexpr const char* kFilePattern = "%Y-%m-%dT%H:%M:%S.%fZ %l %n: %v";
+
+spdlog::level::level_enum level_of(int verbosity) {
+    switch (std::clamp(verbosity, -1, 3)) {
+    case -1: return spdlog::level::err;
+    case 0: return spdlog::level::warn;
+    case 1: return spdlog::level::info;
+    case 2: return spdlog::level::debug;
+    default: return spdlog::level::trace;
+    }
+}
+
+void prepare(spdlog::sinks::sink& sink, const char* pattern, spdlog::level::level_enum level) {
+    sink.set_formatter(
+        std::make_unique<spdlog::pattern_formatter>(pattern, spdlog::pattern_time_type::utc));
+    sink.set_level(level);
+}
+
+}  // namespace
+
+struct Loggers::Sinks {
+    std::vector<spdlog::sink_ptr> all;
+    spdlog::level::level_enum finest = spdlog::level::warn;
+    std::mutex mutex;  ///< guards `made`
+    std::map<std::string, std::shared_ptr<spdlog::logger>> made;
+};
+
+Loggers::Loggers(const LogOptions& options) : sinks_(std::make_unique<Sinks>()) {
+    const auto level = level_of(options.verbosity);
+    sinks_->finest = level;
+    sinks_->all.push_back(std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    prepare(*sinks_->all.back(), kTerminalPattern, level);
+    if (options.file.empty()) {
+        return;
+    }
+    try {
+        sinks_->all.push_back(std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file));
+        sinks_->finest = std::min(level, spdlog::level::debug);
+        prepare(*sinks_->all.back(), kFilePattern, sinks_->finest);
+    } catch (const spdlog::spdlog_ex& e) {
+        of("logging")->warn("{}; logging goes on without the file", e.what());
+    }
+}
+
+Loggers::~Loggers() = default;
+
+std::shared_ptr<spdlog::logger> Loggers::of(const std::string& component) const {
+    const std::lock_guard lock(sinks_->mutex);
+    std::shared_ptr<spdlog::logger>& logger = sinks_->made[component];
+    if (logger == nullptr) {
+        // Not by spdlog's factories: those would enter it in a registry of the whole process.
+        logger =
+            std::make_shared<spdlog::logger>(component, sinks_->all.begin(), sinks_->all.end());
+        logger->set_level(sinks_->finest);
+        logger->flush_on(spdlog::level::warn);
+    }
+    return logger;
+}
+
+}  // namespace alpha
