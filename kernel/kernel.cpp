@@ -123,8 +123,8 @@ Kernel::~Kernel() = default;
 // ---- facts -----------------------------------------------------------------------------------------------------------------
 
 template <class E>
-Seq Kernel::record(Time now, const E& event, Cause cause) {
-    const Envelope envelope{state_.next_seq, now, cause.root, cause.parent};
+Seq Kernel::record(const E& event, Cause cause) {
+    const Envelope envelope{state_.next_seq, step_time_, cause.root, cause.parent};
     append(*frame_, envelope, event);
     apply(state_, envelope, event);
     if (parts_.observer != nullptr) {
@@ -139,11 +139,16 @@ Seq Kernel::record(Time now, const E& event, Cause cause) {
     return envelope.seq;
 }
 
-template <class E>
-Seq Kernel::begin_step(Time now, const E& input) {
+void Kernel::enter_step(Time now) {
     ALPHA_ASSERT(next_work_ == work_.size(), "a step ends with nothing left to do");
     step_root_ = state_.next_seq;
-    return record(now, input, Cause{});
+    step_time_ = now;
+}
+
+template <class E>
+Seq Kernel::begin_step(Time now, const E& input) {
+    enter_step(now);
+    return record(input, Cause{});
 }
 
 void Kernel::configure(const SessionConfigured& config) {
@@ -159,7 +164,7 @@ void Kernel::configure(const SessionConfigured& config) {
             subscribers_[instrument.value].push_back(StrategyId{s});
         }
         if (!state_.portfolios[strategy.portfolio.value].is_open) {
-            record(Time{0}, PortfolioOpened{strategy.portfolio, config.portfolios[strategy.portfolio.value].cash},
+            record(PortfolioOpened{strategy.portfolio, config.portfolios[strategy.portfolio.value].cash},
                    Cause{root, root});
         }
     }
@@ -246,7 +251,7 @@ void Kernel::take_snapshots(Time boundary) {
             const Seq root = begin_step(at, snapshot);
             cause = Cause{root, root};
         } else {
-            record(at, snapshot, cause);
+            record(snapshot, cause);
         }
     }
     ALPHA_ASSERT(cause.parent != kNoSeq, "snapshots are only scheduled with a portfolio open");
@@ -312,7 +317,7 @@ void Kernel::on_bar_closed(Time now, const BarClosed& bar) {
 
 void Kernel::on_report(Time now, const BrokerReport& report) {
     run_due(now, true);
-    step_root_ = state_.next_seq;
+    enter_step(now);
     work_.push_back({report, Cause{}});
     drain();
 }
@@ -320,7 +325,7 @@ void Kernel::on_report(Time now, const BrokerReport& report) {
 void Kernel::kill(Time now, PortfolioId portfolio) {
     run_due(now, true);
     if (!state_.portfolios[portfolio.value].killed) {
-        step_root_ = state_.next_seq;
+        enter_step(now);
         latch(portfolio, Verdict{Rule::operator_kill, {}, {}}, Cause{});
         drain();
     }
@@ -355,7 +360,7 @@ void Kernel::call_strategy(StrategyId id, Cause cause, Callback callback) {
 
 void Kernel::halt_strategy(StrategyId strategy, Cause cause, std::string reason) {
     reason.resize(std::min(reason.size(), limits::kMaxTextBytes));
-    record(state_.now, StrategyHalted{strategy, std::move(reason)}, cause);
+    record(StrategyHalted{strategy, std::move(reason)}, cause);
     refresh_next_due();
 }
 
@@ -396,7 +401,7 @@ void Kernel::carry_out(const Request& request, Cause cause) {
         case Request::Kind::set_timer: return set_timer(request, cause);
         case Request::Kind::cancel_timer: return cancel_timer(request, cause);
         case Request::Kind::signal:
-            record(state_.now, SignalRaised{request.strategy, request.terms.instrument, request.direction}, cause);
+            record(SignalRaised{request.strategy, request.terms.instrument, request.direction}, cause);
     }
 }
 
@@ -421,8 +426,7 @@ void Kernel::place(const Request& request, Cause cause) {
         const bool before_close = market.session_closes != kNever && state_.now < market.session_closes;
         good_until = before_close ? market.session_date : Date{today.days + (state_.now < hours.close_on(today) ? 0 : 1)};
     }
-    const Seq intent = record(state_.now,
-                              OrderIntended{request.order, request.strategy, config.portfolio, config.broker, request.terms,
+    const Seq intent = record(OrderIntended{request.order, request.strategy, config.portfolio, config.broker, request.terms,
                                             good_until},
                               cause);
     perform(config.broker, PlaceOrder{request.order, request.terms, good_until}, Cause{cause.root, intent});
@@ -430,8 +434,7 @@ void Kernel::place(const Request& request, Cause cause) {
 
 void Kernel::refuse(const Request& request, const Verdict& verdict, Cause cause) {
     const PortfolioId portfolio = state_.config.strategies[request.strategy.value].portfolio;
-    const Seq refusal = record(state_.now,
-                               OrderRefused{request.order, request.strategy, portfolio, request.terms, verdict.rule,
+    const Seq refusal = record(OrderRefused{request.order, request.strategy, portfolio, request.terms, verdict.rule,
                                             verdict.limit, verdict.observed},
                                cause);
     const OrderUpdate update{request.order, OrderStatus::refused, verdict.rule, false};
@@ -448,7 +451,7 @@ void Kernel::cancel(const Request& request, Cause cause) {
         return;  // it is on its way already
     }
     const BrokerId broker = order->broker;
-    const Seq intent = record(state_.now, CancelIntended{request.order, Rule::none}, cause);
+    const Seq intent = record(CancelIntended{request.order, Rule::none}, cause);
     perform(broker, CancelOrder{request.order}, Cause{cause.root, intent});
 }
 
@@ -471,15 +474,13 @@ void Kernel::modify(const Request& request, Cause cause) {
         return refuse_change(request, verdict, cause);
     }
     const BrokerId broker = order->broker;
-    const Seq intent = record(
-        state_.now, ModifyIntended{request.order, terms.quantity, terms.limit_price, terms.stop_price}, cause);
+    const Seq intent = record(ModifyIntended{request.order, terms.quantity, terms.limit_price, terms.stop_price}, cause);
     perform(broker, ModifyOrder{request.order, terms.quantity, terms.limit_price, terms.stop_price},
             Cause{cause.root, intent});
 }
 
 void Kernel::refuse_change(const Request& request, const Verdict& verdict, Cause cause) {
-    const Seq refusal = record(
-        state_.now, ChangeRefused{request.order, request.strategy, verdict.rule, verdict.limit, verdict.observed}, cause);
+    const Seq refusal = record(ChangeRefused{request.order, request.strategy, verdict.rule, verdict.limit, verdict.observed}, cause);
     const Order* order = state_.find_order(request.order);
     const OrderUpdate update{request.order, order != nullptr ? order->status : OrderStatus::refused, verdict.rule, true};
     call_strategy(request.strategy, Cause{cause.root, refusal},
@@ -494,7 +495,7 @@ void Kernel::set_timer(const Request& request, Cause cause) {
         return halt_strategy(request.strategy, cause, "more timers are pending than limits::kMaxTimersPerStrategy");
     }
     const Time earliest = state_.now + Duration{limits::kMinTimerDelayNs};
-    record(state_.now, TimerSet{request.strategy, request.timer, std::clamp(request.due, earliest, kMaxTime)}, cause);
+    record(TimerSet{request.strategy, request.timer, std::clamp(request.due, earliest, kMaxTime)}, cause);
     refresh_next_due();
 }
 
@@ -503,7 +504,7 @@ void Kernel::cancel_timer(const Request& request, Cause cause) {
         return t.strategy == request.strategy && t.timer == request.timer;
     });
     if (pending) {
-        record(state_.now, TimerCancelled{request.strategy, request.timer}, cause);
+        record(TimerCancelled{request.strategy, request.timer}, cause);
         refresh_next_due();
     }
 }
@@ -538,11 +539,11 @@ void Kernel::take_report(const BrokerReport& report, Cause cause) {
     Seq fact = 0;
     bool change_failed = false;
     switch (report.kind) {
-        case ReportKind::accepted: fact = record(state_.now, OrderAccepted{order->id, report.text}, link); break;
-        case ReportKind::rejected: fact = record(state_.now, OrderRejected{order->id, report.text}, link); break;
-        case ReportKind::triggered: fact = record(state_.now, OrderTriggered{order->id}, link); break;
-        case ReportKind::cancelled: fact = record(state_.now, OrderCancelled{order->id, report.text}, link); break;
-        case ReportKind::expired: fact = record(state_.now, OrderExpired{order->id}, link); break;
+        case ReportKind::accepted: fact = record(OrderAccepted{order->id, report.text}, link); break;
+        case ReportKind::rejected: fact = record(OrderRejected{order->id, report.text}, link); break;
+        case ReportKind::triggered: fact = record(OrderTriggered{order->id}, link); break;
+        case ReportKind::cancelled: fact = record(OrderCancelled{order->id, report.text}, link); break;
+        case ReportKind::expired: fact = record(OrderExpired{order->id}, link); break;
         case ReportKind::modified: {
             const bool plausible = report.quantity.raw > 0 && report.quantity <= limits::kMaxQty &&
                                    report.limit_price.raw >= 0 && report.limit_price <= limits::kMaxPrice &&
@@ -550,12 +551,12 @@ void Kernel::take_report(const BrokerReport& report, Cause cause) {
             if (!plausible) {
                 return ignore_report(report, "implausible terms", link);
             }
-            fact = record(state_.now, OrderModified{order->id, report.quantity, report.limit_price, report.stop_price}, link);
+            fact = record(OrderModified{order->id, report.quantity, report.limit_price, report.stop_price}, link);
             break;
         }
         case ReportKind::cancel_rejected:
         case ReportKind::modify_rejected:
-            fact = record(state_.now, ChangeRejected{order->id, report.kind, report.text}, link);
+            fact = record(ChangeRejected{order->id, report.kind, report.text}, link);
             change_failed = true;
             break;
         case ReportKind::filled: break;  // taken above
@@ -592,7 +593,7 @@ void Kernel::take_fill(const Order& order, const BrokerReport& report, Cause cau
                                   fill.price, fill.notional)
                             .realized_pnl;
     fill.trade = report.trade;
-    const Seq fact = record(state_.now, fill, cause);
+    const Seq fact = record(fill, cause);
     const Cause after{cause.root, fact};
     call_strategy(fill.strategy, after, [&](Strategy& strategy, Context& context) { strategy.on_fill(fill, context); });
     if (const Order* done = state_.find_order(fill.order); done != nullptr && is_terminal(done->status)) {
@@ -607,8 +608,7 @@ void Kernel::take_fill(const Order& order, const BrokerReport& report, Cause cau
 }
 
 void Kernel::ignore_report(const BrokerReport& report, const char* why, Cause cause) {
-    const Seq fact = record(state_.now,
-                            ReportIgnored{report.order, report.kind, report.quantity, report.price, report.limit_price,
+    const Seq fact = record(ReportIgnored{report.order, report.kind, report.quantity, report.price, report.limit_price,
                                           report.stop_price, report.trade, report.text, why},
                             cause);
     const Order* order = state_.find_order(report.order);
@@ -631,7 +631,7 @@ void Kernel::latch(PortfolioId portfolio, const Verdict& verdict, Cause cause) {
     if (state_.portfolios[portfolio.value].killed) {
         return;
     }
-    const Seq fact = record(state_.now, KillSwitchLatched{portfolio, verdict.rule, verdict.limit, verdict.observed}, cause);
+    const Seq fact = record(KillSwitchLatched{portfolio, verdict.rule, verdict.limit, verdict.observed}, cause);
     const Seq root = cause.root == kNoSeq ? fact : cause.root;
     std::vector<std::pair<OrderId, BrokerId>> open;
     for (const auto& [id, order] : state_.open_orders) {
@@ -640,7 +640,7 @@ void Kernel::latch(PortfolioId portfolio, const Verdict& verdict, Cause cause) {
         }
     }
     for (const auto& [id, broker] : open) {
-        const Seq intent = record(state_.now, CancelIntended{id, verdict.rule}, Cause{root, fact});
+        const Seq intent = record(CancelIntended{id, verdict.rule}, Cause{root, fact});
         perform(broker, CancelOrder{id}, Cause{root, intent});
     }
 }

@@ -78,7 +78,8 @@ private:
 
     // Facts.
     template <class E>
-    Seq record(Time now, const E& event, Cause cause);
+    Seq record(const E& event, Cause cause);
+    void enter_step(Time now);
     template <class E>
     Seq begin_step(Time now, const E& input);
 
@@ -128,6 +129,7 @@ private:
     std::size_t next_work_ = 0;
     Reports reports_;
     Seq step_root_ = 0;
+    Time step_time_ = kBeforeAll;  // what every fact of the step is stamped with
     OrderId next_order_{1};  // ids already promised to requests that are not judged yet
     std::unique_ptr<Asking> asking_;
 };

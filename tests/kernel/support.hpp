@@ -295,6 +295,18 @@ private:
 
 using Lines = std::vector<std::string>;
 
+/// Writes down what observers are shown: "order 1", "refusal 2", "fill 1".
+class Onlooker final : public KernelObserver {
+public:
+    Lines seen;
+    void on_fill(const Envelope&, const OrderFilled& e) override { see("fill ", e.order); }
+    void on_order(const Envelope&, const OrderIntended& e) override { see("order ", e.order); }
+    void on_refusal(const Envelope&, const OrderRefused& e) override { see("refusal ", e.order); }
+
+private:
+    void see(const char* what, OrderId id) { seen.push_back(what + std::to_string(id.value)); }
+};
+
 class Floor {
 public:
     explicit Floor(const Setup& setup) : Floor(setup.config()) {}
@@ -403,7 +415,11 @@ public:
     std::vector<std::string> heard(std::size_t i = 0) {
         return std::exchange(strategy(i).heard, {});
     }
-    std::size_t steps() const { return steps_; }
+    const Lines& seen() const { return onlooker_.seen; }
+    std::size_t count_of(std::string_view type) const {
+        return static_cast<std::size_t>(std::ranges::count_if(
+            events_, [&](const DecodedEvent& e) { return type_name(e.event) == type; }));
+    }
 
 private:
     Kernel::Parts parts() {
@@ -414,11 +430,11 @@ private:
         for (ScriptedBroker& broker : brokers_) {
             made.brokers.push_back(&broker);
         }
+        made.observer = &onlooker_;
         return made;
     }
 
     void after_step() {
-        ++steps_;
         Bytes bytes = frame_.bytes.view();
         step_bytes_.assign(bytes.begin(), bytes.end());
         Seq seq = frame_.first_seq;
@@ -463,7 +479,7 @@ private:
     Lines lines_;
     std::vector<DecodedEvent> events_;
     std::vector<std::uint8_t> step_bytes_;
-    std::size_t steps_ = 0;
+    Onlooker onlooker_;
 };
 
 /// Numbers that are the same on every machine (xorshift64).
