@@ -384,6 +384,9 @@ void Kernel::drain() {
     }
     work_.clear();
     next_work_ = 0;
+    // Ids promised to a strategy that was halted before its turn came are given again: a kernel that goes on from the saved
+    // state cannot know of them.
+    next_order_ = state_.next_order;
 }
 
 void Kernel::carry_out(const Request& request, Cause cause) {

@@ -1069,6 +1069,22 @@ TEST_CASE("order ids only grow, over refusals and restarts alike", "[kernel]") {
     CHECK(ids == std::vector<std::uint64_t>{1, 2, 3, 4, 5, 6});
 }
 
+TEST_CASE("ids promised to a halted strategy do not part a restarted kernel from one that went on", "[kernel]") {
+    for (const bool restarted : {false, true}) {
+        Floor floor(two_strategies());
+        floor.strategy(0).on_order = [](const OrderUpdate&, Context&) { throw std::runtime_error("no"); };
+        floor.strategy(0).once([](Context& c) {
+            c.place(market_order(Side::buy, "0"));  // refused, and its callback throws
+            c.place(market_order(Side::buy, "1"));  // dropped, though its id was promised
+        });
+        floor.quote(at(1), "99", "101");
+        if (restarted) {
+            floor.restart();
+        }
+        CHECK(floor.place(at(2), market_order(Side::buy, "1"), 1) == OrderId{2});
+    }
+}
+
 // ---- reports and commands from outside ----------------------------------------------------------
 
 TEST_CASE("what falls due before a report or command comes before it", "[kernel]") {
