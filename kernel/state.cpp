@@ -1,6 +1,7 @@
 #include "kernel/state.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace alpha {
 
@@ -63,7 +64,9 @@ void change_order(State& state, OrderId id, F&& change) {
         --portfolio_of(state, order.portfolio).open_orders;
         state.closed_orders.insert(state.open_orders.extract(id));
         if (state.closed_orders.size() > limits::kMaxClosedOrders) {
-            state.closed_orders.erase(state.closed_orders.begin());
+            // Not the one that closes just now, however old it is: its strategy has yet to be told.
+            const auto oldest = state.closed_orders.begin();
+            state.closed_orders.erase(oldest->first == id ? std::next(oldest) : oldest);
         }
     }
 }

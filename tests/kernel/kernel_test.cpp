@@ -802,6 +802,32 @@ TEST_CASE("the broker's own order id is kept", "[kernel]") {
           Lines{"order_accepted order=1 broker_order=240101000000001 cause=4 root=3"});
 }
 
+TEST_CASE("an order that outlived all the closed ones we remember can still end", "[kernel]") {
+    Floor floor(Setup::simple());
+    floor.place(at(0), limit_order(Side::buy, "1", "90"));
+    floor.broker().answer = [](Time, const Effect& effect, Reports& out) {
+        if (const auto* place = std::get_if<PlaceOrder>(&effect)) {
+            out.push_back(report(ReportKind::rejected, place->order.value, "no"));
+        }
+    };
+    std::int64_t second = 0;
+    while (floor.state().closed_orders.size() < limits::kMaxClosedOrders) {
+        floor.act(at(++second), [](Context& c) {
+            for (int i = 0; i < 256; ++i) {
+                c.place(limit_order(Side::buy, "1", "90"));
+            }
+        });
+    }
+    floor.heard();
+    floor.tell(at(++second), report(ReportKind::cancelled, 1));
+    CHECK(floor.heard() == Lines{"order 1 cancelled"});
+    CHECK(floor.state().closed_orders.size() == limits::kMaxClosedOrders);
+    CHECK(floor.order(1).status == OrderStatus::cancelled);
+    CHECK(floor.state().find_order(OrderId{2}) == nullptr);  // the oldest but it
+    floor.act(at(++second), [](Context& c) { c.place(limit_order(Side::buy, "1", "90")); });
+    CHECK(floor.state().find_order(OrderId{1}) == nullptr);
+}
+
 // ---- cancel and modify --------------------------------------------------------------------------
 
 TEST_CASE("an order that is closed, unknown or another's cannot be cancelled or modified",
