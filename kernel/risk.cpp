@@ -195,9 +195,11 @@ Verdict check_gross_exposure(const RiskQuestion& q) {
         return kPass;
     }
     const Portfolio& portfolio = q.portfolio();
-    Money before;
+    Money others;
     for (std::uint32_t i = 0; i < portfolio.positions.size(); ++i) {
-        before += notional(q.state.markets[i].mark, worst_case(portfolio.positions[i], Side::buy, Qty{}));
+        if (InstrumentId{i} != q.terms.instrument) {
+            others += notional(q.state.markets[i].mark, worst_case(portfolio.positions[i], Side::buy, Qty{}));
+        }
     }
     const Position& position = portfolio.position(q.terms.instrument);
     const Price mark = q.market().mark.raw != 0 ? q.market().mark : q.reference_price();
@@ -206,7 +208,7 @@ Verdict check_gross_exposure(const RiskQuestion& q) {
     if (own_after <= own_before) {
         return kPass;
     }
-    return refuse_above(Rule::gross_exposure, limit, before - own_before + own_after);
+    return refuse_above(Rule::gross_exposure, limit, others + own_after);
 }
 
 Verdict check_open_orders(const RiskQuestion& q) {

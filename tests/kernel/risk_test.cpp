@@ -156,6 +156,15 @@ TEST_CASE("gross exposure adds up all instruments at their marks, working orders
           "gross_exposure 1000 1050");
 }
 
+TEST_CASE("gross exposure counts what works in an instrument without a price at the new order's price", "[kernel]") {
+    Floor floor(Setup::simple().limit(Rule::gross_exposure, "1000"));
+    floor.broker().obey();
+    floor.act(at(1), [](Context& c) { c.place(limit_order(Side::buy, "6", "100", kBac)); });
+    REQUIRE(floor.position(kBac).open_buys == qty("6"));
+    CHECK(ask(check_gross_exposure, floor, limit_order(Side::buy, "4", "100", kBac)) == "pass");
+    CHECK(ask(check_gross_exposure, floor, limit_order(Side::buy, "5", "100", kBac)) == "gross_exposure 1000 1100");
+}
+
 TEST_CASE("gross exposure never refuses a reduction", "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::gross_exposure, "1000"));
     floor.quote(at(1), "100", "100");
