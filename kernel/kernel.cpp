@@ -551,7 +551,9 @@ void Kernel::take_report(const BrokerReport& report, Cause cause) {
             const bool plausible = report.quantity.raw > 0 && report.quantity <= limits::kMaxQty &&
                                    report.limit_price.raw >= 0 && report.limit_price <= limits::kMaxPrice &&
                                    report.stop_price.raw >= 0 && report.stop_price <= limits::kMaxPrice;
-            if (!plausible) {
+            const Position& position = state_.portfolios[order->portfolio.value].position(order->terms.instrument);
+            const Qty working = order->terms.side == Side::buy ? position.open_buys : position.open_sells;
+            if (!plausible || working + report.quantity > limits::kMaxWorking) {
                 return ignore_report(report, "implausible terms", link);
             }
             fact = record(OrderModified{order->id, report.quantity, report.limit_price, report.stop_price}, link);
@@ -579,6 +581,11 @@ void Kernel::take_fill(const Order& order, const BrokerReport& report, Cause cau
         return ignore_report(report, "implausible execution", cause);
     }
     const PortfolioId portfolio = order.portfolio;
+    const Position& position = state_.portfolios[portfolio.value].position(order.terms.instrument);
+    const Qty net_after = position.net + signed_qty(order.terms.side, report.quantity);
+    if (abs(net_after) > limits::kMaxPosition || order.filled + report.quantity > limits::kMaxPosition) {
+        return ignore_report(report, "more than the books can hold", cause);
+    }
     const Qty leaves = order.terms.quantity > order.filled ? order.terms.quantity - order.filled : Qty{};
     const bool overfill = report.quantity > std::max(leaves, order.leaves());
     const Qty asked = order.terms.quantity;
@@ -592,9 +599,7 @@ void Kernel::take_fill(const Order& order, const BrokerReport& report, Cause cau
     fill.price = report.price;
     fill.notional = notional(report.price, report.quantity);
     fill.charges = charges_for(state_.config.charges, fill.notional);
-    fill.realized_pnl = with_fill(state_.portfolios[portfolio.value].position(fill.instrument), fill.side, fill.quantity,
-                                  fill.price, fill.notional)
-                            .realized_pnl;
+    fill.realized_pnl = with_fill(position, fill.side, fill.quantity, fill.price, fill.notional).realized_pnl;
     fill.trade = report.trade;
     const Seq fact = record(fill, cause);
     const Cause after{cause.root, fact};

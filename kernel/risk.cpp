@@ -179,14 +179,15 @@ Verdict check_shorting(const RiskQuestion& q) {
 }
 
 Verdict check_position(const RiskQuestion& q) {
-    const auto& limit = q.limits.of(Rule::position);
-    if (!limit || q.added().raw <= 0) {  // making an order smaller is never refused
+    if (q.added().raw <= 0) {  // making an order smaller is never refused
         return kPass;
     }
+    const auto& limit = q.limits.of(Rule::position);
+    const Money hard = units(limits::kMaxQty);
     const Position& position = q.portfolio().position(q.terms.instrument);
     // Only the order's own side: a sell must pass while what is already working on the buy side is at the limit.
     const Qty reached = q.terms.side == Side::buy ? worst_case_long(position, q.added()) : -worst_case_short(position, q.added());
-    return refuse_above(Rule::position, limit, units(reached));
+    return refuse_above(Rule::position, limit ? std::min(*limit, hard) : hard, units(reached));
 }
 
 Verdict check_gross_exposure(const RiskQuestion& q) {

@@ -1,6 +1,7 @@
 #pragma once
 /// Pre-trade risk: every rule a small function of its own, judged in the order of enum Rule. The first that is broken names
 /// itself, its limit and what it saw. Limits are maxima: reaching one is allowed, passing it is not.
+/// Positions and open orders are bounded without a rule too (limits::kMaxQty, limits::kMaxOpenOrders).
 ///
 /// | rule                | scenario key          | compares                                                        | unit     |
 /// |---------------------|-----------------------|------------------------------------------------------------------|----------|

@@ -701,6 +701,25 @@ TEST_CASE("an implausible execution is not booked, and latches only the portfoli
     }
 }
 
+TEST_CASE("a broker that fills without end or changes orders without measure cannot stop the engine", "[kernel]") {
+    Floor floor(Setup::simple());
+    floor.broker().obey();
+    for (int i = 0; i < 8; ++i) {
+        floor.place(at(i), limit_order(Side::buy, "1", "90"));
+    }
+    for (int i = 1; i <= 8; ++i) {
+        floor.tell(at(10), modified(static_cast<std::uint64_t>(i), "10000000000", "90"));
+    }
+    CHECK(floor.position().open_buys == qty("30000000005"));  // three were believed
+    for (int i = 0; i < 20; ++i) {
+        floor.tell(at(20), filled(1, "10000000000", "10000000000", "t" + std::to_string(i)));
+    }
+    CHECK(floor.position().net == qty("20000000000"));
+    CHECK(floor.count_of("order_filled") == 2);
+    CHECK(floor.portfolio().killed);
+    CHECK(floor.said_of("report_ignored").size() == 5 + 18);
+}
+
 TEST_CASE("a report that cannot be is recorded and changes nothing else", "[kernel]") {
     Floor floor(Setup::simple());
     floor.broker().obey();

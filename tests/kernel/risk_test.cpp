@@ -101,6 +101,23 @@ TEST_CASE("the position limit counts working orders of the same side, and not th
     CHECK(ask(check_position, floor, market_order(Side::buy, "100", kBac)) == "pass");
 }
 
+TEST_CASE("positions are bounded even without a rule, so that no sum of orders overflows", "[kernel]") {
+    Floor floor(Setup::simple());
+    floor.broker().obey();
+    floor.act(at(1), [](Context& c) {
+        for (int i = 0; i < 20; ++i) {
+            c.place(limit_order(Side::buy, "10000000000", "90"));
+            c.place(limit_order(Side::sell, "10000000000", "90"));
+        }
+    });
+    CHECK(floor.state().open_orders.size() == 2);
+    CHECK(ask(check_position, floor, market_order(Side::buy, "1")) == "position 10000000000 10000000001");
+    CHECK(ask(check_position, floor, market_order(Side::sell, "1")) == "position 10000000000 10000000001");
+    Floor lenient(Setup::simple().limit(Rule::position, "90000000000"));  // a rule cannot lift the bound
+    CHECK(ask(check_position, lenient, market_order(Side::buy, "10000000000.00000001")) ==
+          "position 10000000000 10000000000.00000001");
+}
+
 TEST_CASE("a modification is judged by what it adds to the order's own working quantity",
           "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::position, "100"));
