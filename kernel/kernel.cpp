@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <optional>
 
 namespace alpha {
 
@@ -348,13 +349,19 @@ void Kernel::call_strategy(StrategyId id, Cause cause, Callback callback) {
     asking_->speak_for(id, cause);
     const std::size_t asked_before = work_.size();
     const OrderId order_before = next_order_;
+    std::optional<std::string> thrown;
     try {
         callback(*parts_.strategies[id.value], *asking_);
     } catch (const std::exception& e) {
+        thrown = e.what();
+    } catch (...) {
+        thrown = "it threw something that is no std::exception";
+    }
+    if (thrown) [[unlikely]] {
         // What it asked for in the callback that failed is half a thought: none of it happens.
         work_.resize(asked_before);
         next_order_ = order_before;
-        halt_strategy(id, cause, e.what());
+        halt_strategy(id, cause, std::move(*thrown));
     }
 }
 
@@ -498,7 +505,7 @@ void Kernel::set_timer(const Request& request, Cause cause) {
         return halt_strategy(request.strategy, cause, "more timers are pending than limits::kMaxTimersPerStrategy");
     }
     const Time earliest = state_.now + Duration{limits::kMinTimerDelayNs};
-    record(TimerSet{request.strategy, request.timer, std::clamp(request.due, earliest, kMaxTime)}, cause);
+    record(TimerSet{request.strategy, request.timer, std::min(std::max(request.due, earliest), kMaxTime)}, cause);
     refresh_next_due();
 }
 
@@ -588,7 +595,8 @@ void Kernel::take_fill(const Order& order, const BrokerReport& report, Cause cau
     }
     const Qty leaves = order.terms.quantity > order.filled ? order.terms.quantity - order.filled : Qty{};
     const bool overfill = report.quantity > std::max(leaves, order.leaves());
-    const Qty asked = order.terms.quantity;
+    const Money asked{order.terms.quantity.raw};
+    const Money got{(order.filled + report.quantity).raw};
     OrderFilled fill;
     fill.order = order.id;
     fill.strategy = order.strategy;
@@ -608,7 +616,7 @@ void Kernel::take_fill(const Order& order, const BrokerReport& report, Cause cau
         tell_order(*done, after, false);
     }
     if (overfill) {
-        latch(portfolio, Verdict{Rule::overfill, Money{asked.raw}, Money{(asked - leaves + report.quantity).raw}}, after);
+        latch(portfolio, Verdict{Rule::overfill, asked, got}, after);
     }
     if (const Verdict loss = check_daily_loss(state_, limits_, state_.portfolios[portfolio.value]); loss.refused()) {
         latch(portfolio, loss, after);

@@ -327,6 +327,8 @@ TEST_CASE("a timer due beyond the end of time is set for the end of time", "[ker
     Floor floor(Setup::simple());
     floor.act(at(1), [](Context& c) { c.set_timer(TimerId{1}, kNever); });
     CHECK(floor.state().timers.at(0).due == kMaxTime);
+    floor.act(Time{kMaxTime.ns - 1}, [](Context& c) { c.set_timer(TimerId{2}, at(2)); });
+    CHECK(floor.state().timers.back().due == kMaxTime);
 }
 
 TEST_CASE("timers due at the same time fire in the order of strategy and id", "[kernel]") {
@@ -654,6 +656,11 @@ TEST_CASE("a late fill beyond the order is an overfill too", "[kernel]") {
     floor.tell(at(3), filled(1, "1", "90", "t2"));
     CHECK(floor.portfolio().killed_by == Rule::overfill);
     CHECK(floor.position().net == qty("11"));
+    floor.release(at(4));
+    floor.said();
+    floor.tell(at(5), filled(1, "2", "90", "t3"));  // what came before is not forgotten
+    CHECK(floor.said_of("kill_switch_latched") ==
+          Lines{"kill_switch_latched portfolio=main rule=overfill limit=10 observed=13 cause=10 root=3"});
 }
 
 TEST_CASE("a fill that no order explains latches every portfolio, and is kept whole", "[kernel]") {
@@ -1041,6 +1048,17 @@ TEST_CASE(
     CHECK(floor.heard(0).empty());  // no fill, no timer, no quote
     CHECK(floor.heard(1) == Lines{"quote", "order 2 working", "quote"});
     CHECK(floor.count_of("timer_fired") == 0);
+}
+
+TEST_CASE("a strategy that throws something strange is halted like any other", "[kernel]") {
+    Floor floor(Setup::simple());
+    floor.act(at(1), [](Context& c) {
+        c.place(market_order(Side::buy, "1"));
+        throw 42;  // NOLINT(misc-throw-by-value-catch-by-reference,hicpp-exception-baseclass)
+    });
+    CHECK(floor.said_of("strategy_halted") ==
+          Lines{"strategy_halted strategy=one reason=\"it threw something that is no std::exception\" cause=3 root=3"});
+    CHECK(floor.broker().effects.empty());
 }
 
 TEST_CASE("what a strategy asked in earlier callbacks is dropped too once it is halted",
