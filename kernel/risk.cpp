@@ -171,7 +171,7 @@ Verdict check_order_notional(const RiskQuestion& q) {
 }
 
 Verdict check_shorting(const RiskQuestion& q) {
-    if (!q.limits.of(Rule::shorting) || q.terms.side == Side::buy) {
+    if (!q.limits.of(Rule::shorting) || q.terms.side == Side::buy || q.added().raw <= 0) {
         return kPass;
     }
     const Qty shortest = worst_case_short(q.portfolio().position(q.terms.instrument), q.added());

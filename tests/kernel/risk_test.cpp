@@ -317,6 +317,21 @@ TEST_CASE("without shorting, sells are bounded by the position less the sells th
     CHECK(ask(check_shorting, Floor(Setup::simple()), market_order(Side::sell, "5")) == "pass");
 }
 
+TEST_CASE("without shorting, an order that has become too large may still be made smaller", "[kernel]") {
+    Floor floor(Setup::simple().limit(Rule::shorting, "0"));
+    floor.broker().fill_at("100");
+    floor.place(at(1), market_order(Side::buy, "10"));
+    floor.broker().obey();
+    floor.place(at(2), limit_order(Side::sell, "6", "110"));
+    floor.act(at(3), [](Context& c) { c.cancel(OrderId{2}); });
+    floor.place(at(4), limit_order(Side::sell, "10", "110"));
+    floor.tell(at(5), filled(2, "6", "110", "late"));
+    REQUIRE(floor.position().net - floor.position().open_sells == qty("-6"));
+    CHECK(ask_change(check_shorting, floor, 3, "5") == "pass");
+    CHECK(ask_change(check_shorting, floor, 3, "11") == "shorting 0 -7");
+    CHECK(ask(check_shorting, floor, market_order(Side::sell, "1")) == "shorting 0 -7");
+}
+
 TEST_CASE("only allowed instruments, and an empty list allows none", "[kernel]") {
     CHECK(ask(check_allowed_instruments, Floor(Setup::simple().allowed({kIbm})),
               market_order(Side::buy, "1")) == "pass");
