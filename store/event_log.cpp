@@ -163,6 +163,7 @@ public:
         options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
         options.max_open_files = kMaxOpenFiles;
         options.info_log = std::make_shared<SilentLogger>();
+        options.db_host_id.clear();  // a journal does not tell on which machine it was written
         options.stats_dump_period_sec = 0;
 
         rocksdb::BlockBasedTableOptions table;

@@ -2,6 +2,7 @@
 #include "store/frame.hpp"
 #include "tests/store/support.hpp"
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <rocksdb/db.h>
@@ -269,6 +270,21 @@ TEST_CASE("reading a journal writes nothing to it", "[store]") {
     const auto before = files();
     REQUIRE(open_and_read(path));
     CHECK(files() == before);
+}
+
+TEST_CASE("a journal does not tell where it was written", "[store]") {
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    static_cast<void>(finished_journal(path, frames_of(100, 100, append_mixed)));
+    std::array<char, 256> host{};
+    REQUIRE(::gethostname(host.data(), host.size() - 1) == 0);
+    for (const auto& entry : std::filesystem::directory_iterator(path)) {
+        const std::vector<std::uint8_t> bytes = read_file(entry.path().string());
+        const std::string text(bytes.begin(), bytes.end());
+        INFO(entry.path().filename().string());
+        CHECK(text.find(path) == std::string::npos);
+        CHECK(text.find(std::string("host.identity") + host.data()) == std::string::npos);
+    }
 }
 
 TEST_CASE("a journal with altered records is refused", "[store]") {
