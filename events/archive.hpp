@@ -28,7 +28,7 @@ constexpr bool is_valid(Side v) { return v >= Side::buy && v <= Side::sell; }
 constexpr bool is_valid(OrderType v) { return v >= OrderType::market && v <= OrderType::stop_limit; }
 constexpr bool is_valid(TimeInForce v) { return v >= TimeInForce::day && v <= TimeInForce::ioc; }
 constexpr bool is_valid(Direction v) { return v >= Direction::flat && v <= Direction::shorten; }
-constexpr bool is_valid(Rule v) { return v <= Rule::operator_kill; }
+constexpr bool is_valid(Rule v) { return v <= Rule::unmatched_fill; }
 constexpr bool is_valid(ReportKind v) { return v >= ReportKind::accepted && v <= ReportKind::modify_rejected; }
 
 template <class T>

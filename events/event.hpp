@@ -61,7 +61,9 @@ enum class Rule : std::uint8_t {
     daily_loss = 19,
     step_facts = 20,    ///< limits::kMaxFactsPerStep
     not_open = 21,      ///< cancel or modify of an order that is not open
-    operator_kill = 22  ///< kill switch pulled by a person
+    operator_kill = 22,  ///< kill switch pulled by a person
+    overfill = 23,       ///< a broker filled more than was asked
+    unmatched_fill = 24  ///< a broker reported an execution that no known order explains
 };
 
 /// What a broker can say of an order.

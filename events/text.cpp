@@ -61,6 +61,8 @@ const char* name_of(Rule rule) {
         case Rule::step_facts: return "step_facts";
         case Rule::not_open: return "not_open";
         case Rule::operator_kill: return "operator_kill";
+        case Rule::overfill: return "overfill";
+        case Rule::unmatched_fill: return "unmatched_fill";
     }
     return "?";
 }
