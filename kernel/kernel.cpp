@@ -203,7 +203,9 @@ void Kernel::run_due(Time now, bool session_end_included) {
         const Time timer_due = state_.timers.empty() ? kNever : state_.timers.front().due;
         const Time snapshot_due = state_.next_snapshot <= now ? last_boundary() : kNever;
         if (session_due && session_end <= timer_due && session_end <= snapshot_due) {
-            close_session(session_end, session_ends_.begin()->second);
+            const InstrumentId instrument = session_ends_.begin()->second;
+            session_ends_.erase(session_ends_.begin());
+            close_session(session_end, {instrument, state_.markets[instrument.value].session_date});
         } else if (timer_due <= now && timer_due <= snapshot_due) {
             fire_timer(timer_due, state_.timers.front());
         } else if (snapshot_due <= now) {
@@ -215,9 +217,7 @@ void Kernel::run_due(Time now, bool session_end_included) {
     }
 }
 
-void Kernel::close_session(Time now, InstrumentId instrument) {
-    const SessionClosed closed{instrument, state_.markets[instrument.value].session_date};
-    session_ends_.erase(session_ends_.begin());
+void Kernel::close_session(Time now, const SessionClosed& closed) {
     const Time at = std::max(now, state_.now);
     const Seq root = begin_step(at, closed);
     for (Broker* broker : parts_.brokers) {
@@ -261,7 +261,19 @@ void Kernel::take_snapshots(Time boundary) {
 void Kernel::open_session(Time now, InstrumentId instrument, Time reference) {
     const Market& market = state_.markets[instrument.value];
     ALPHA_ASSERT(market.session_closes == kNever, "a session closes before the next one opens");
-    begin_step(now, SessionOpened{instrument, state_.instruments[instrument.value].hours.date_of(reference)});
+    const TradingHours& hours = state_.instruments[instrument.value].hours;
+    const Date date = hours.date_of(reference);
+    // DAY orders of a day on which the instrument had no data: no session of it opened, so none could close.
+    Date missed;
+    for (const auto& [id, order] : state_.open_orders) {
+        if (order.terms.instrument == instrument && order.good_until < date) {
+            missed = std::max(missed, order.good_until);
+        }
+    }
+    if (missed.days != 0) {
+        close_session(hours.close_on(missed), {instrument, missed});
+    }
+    begin_step(now, SessionOpened{instrument, date});
     session_ends_.emplace(market.session_closes, instrument);
     refresh_next_due();
 }

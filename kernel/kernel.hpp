@@ -86,7 +86,7 @@ private:
     // What falls due.
     void run_due(Time now, bool session_end_included);
     void refresh_next_due();
-    void close_session(Time now, InstrumentId instrument);
+    void close_session(Time now, const SessionClosed& closed);
     void fire_timer(Time now, const PendingTimer& timer);
     void take_snapshots(Time boundary);
     void open_session(Time now, InstrumentId instrument, Time reference);

@@ -574,6 +574,28 @@ TEST_CASE("what a session's end expires is told within its step, at its time", "
     CHECK(floor.position().open_buys == Qty{});
 }
 
+TEST_CASE(
+    "a DAY order does not live into the next day because its instrument had no data on its own",
+    "[kernel]") {
+    Floor floor(indian());
+    floor.broker().obey();
+    floor.broker().at_session_close = [](Time, const SessionClosed& session, Reports& out) {
+        if (session.instrument == kBac && session.date == Date{19'723}) {
+            out.push_back(report(ReportKind::expired, 1));
+        }
+    };
+    floor.place(at(kOpen), day_order(kBac));
+    floor.quote(at(kDaySeconds + kOpen), "1", "1");
+    floor.said();
+    floor.quote(at(kDaySeconds + kOpen + 1), "1", "1", kBac);
+    CHECK(
+        floor.said() ==
+        Lines{"9 2024-01-02T03:45:00Z session_closed instrument=BAC date=2024-01-01",
+              "10 2024-01-02T03:45:00Z order_expired order=1 cause=9 root=3",
+              "11 2024-01-02T03:45:01Z session_opened instrument=BAC date=2024-01-02",
+              "12 2024-01-02T03:45:01Z quote instrument=BAC bid=1 ask=1 bid_qty=100 ask_qty=100"});
+}
+
 TEST_CASE("a day's start equity is taken once, by the first instrument that enters the day",
           "[kernel]") {
     Floor floor(Setup::simple());
@@ -660,7 +682,8 @@ TEST_CASE("a late fill beyond the order is an overfill too", "[kernel]") {
     floor.said();
     floor.tell(at(5), filled(1, "2", "90", "t3"));  // what came before is not forgotten
     CHECK(floor.said_of("kill_switch_latched") ==
-          Lines{"kill_switch_latched portfolio=main rule=overfill limit=10 observed=13 cause=10 root=3"});
+          Lines{"kill_switch_latched portfolio=main rule=overfill limit=10 observed=13 cause=10 "
+                "root=3"});
 }
 
 TEST_CASE("a fill that no order explains latches every portfolio, and is kept whole", "[kernel]") {
@@ -708,7 +731,9 @@ TEST_CASE("an implausible execution is not booked, and latches only the portfoli
     }
 }
 
-TEST_CASE("a broker that fills without end or changes orders without measure cannot stop the engine", "[kernel]") {
+TEST_CASE(
+    "a broker that fills without end or changes orders without measure cannot stop the engine",
+    "[kernel]") {
     Floor floor(Setup::simple());
     floor.broker().obey();
     for (int i = 0; i < 8; ++i) {
@@ -1057,7 +1082,8 @@ TEST_CASE("a strategy that throws something strange is halted like any other", "
         throw 42;  // NOLINT(misc-throw-by-value-catch-by-reference,hicpp-exception-baseclass)
     });
     CHECK(floor.said_of("strategy_halted") ==
-          Lines{"strategy_halted strategy=one reason=\"it threw something that is no std::exception\" cause=3 root=3"});
+          Lines{"strategy_halted strategy=one reason=\"it threw something that is no "
+                "std::exception\" cause=3 root=3"});
     CHECK(floor.broker().effects.empty());
 }
 
@@ -1132,10 +1158,13 @@ TEST_CASE("order ids only grow, over refusals and restarts alike", "[kernel]") {
     CHECK(ids == std::vector<std::uint64_t>{1, 2, 3, 4, 5, 6});
 }
 
-TEST_CASE("ids promised to a halted strategy do not part a restarted kernel from one that went on", "[kernel]") {
+TEST_CASE("ids promised to a halted strategy do not part a restarted kernel from one that went on",
+          "[kernel]") {
     for (const bool restarted : {false, true}) {
         Floor floor(two_strategies());
-        floor.strategy(0).on_order = [](const OrderUpdate&, Context&) { throw std::runtime_error("no"); };
+        floor.strategy(0).on_order = [](const OrderUpdate&, Context&) {
+            throw std::runtime_error("no");
+        };
         floor.strategy(0).once([](Context& c) {
             c.place(market_order(Side::buy, "0"));  // refused, and its callback throws
             c.place(market_order(Side::buy, "1"));  // dropped, though its id was promised

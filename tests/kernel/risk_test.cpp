@@ -101,7 +101,8 @@ TEST_CASE("the position limit counts working orders of the same side, and not th
     CHECK(ask(check_position, floor, market_order(Side::buy, "100", kBac)) == "pass");
 }
 
-TEST_CASE("positions are bounded even without a rule, so that no sum of orders overflows", "[kernel]") {
+TEST_CASE("positions are bounded even without a rule, so that no sum of orders overflows",
+          "[kernel]") {
     Floor floor(Setup::simple());
     floor.broker().obey();
     floor.act(at(1), [](Context& c) {
@@ -111,9 +112,12 @@ TEST_CASE("positions are bounded even without a rule, so that no sum of orders o
         }
     });
     CHECK(floor.state().open_orders.size() == 2);
-    CHECK(ask(check_position, floor, market_order(Side::buy, "1")) == "position 10000000000 10000000001");
-    CHECK(ask(check_position, floor, market_order(Side::sell, "1")) == "position 10000000000 10000000001");
-    Floor lenient(Setup::simple().limit(Rule::position, "90000000000"));  // a rule cannot lift the bound
+    CHECK(ask(check_position, floor, market_order(Side::buy, "1")) ==
+          "position 10000000000 10000000001");
+    CHECK(ask(check_position, floor, market_order(Side::sell, "1")) ==
+          "position 10000000000 10000000001");
+    Floor lenient(
+        Setup::simple().limit(Rule::position, "90000000000"));  // a rule cannot lift the bound
     CHECK(ask(check_position, lenient, market_order(Side::buy, "10000000000.00000001")) ==
           "position 10000000000 10000000000.00000001");
 }
@@ -173,13 +177,16 @@ TEST_CASE("gross exposure adds up all instruments at their marks, working orders
           "gross_exposure 1000 1050");
 }
 
-TEST_CASE("gross exposure counts what works in an instrument without a price at the new order's price", "[kernel]") {
+TEST_CASE(
+    "gross exposure counts what works in an instrument without a price at the new order's price",
+    "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::gross_exposure, "1000"));
     floor.broker().obey();
     floor.act(at(1), [](Context& c) { c.place(limit_order(Side::buy, "6", "100", kBac)); });
     REQUIRE(floor.position(kBac).open_buys == qty("6"));
     CHECK(ask(check_gross_exposure, floor, limit_order(Side::buy, "4", "100", kBac)) == "pass");
-    CHECK(ask(check_gross_exposure, floor, limit_order(Side::buy, "5", "100", kBac)) == "gross_exposure 1000 1100");
+    CHECK(ask(check_gross_exposure, floor, limit_order(Side::buy, "5", "100", kBac)) ==
+          "gross_exposure 1000 1100");
 }
 
 TEST_CASE("gross exposure never refuses a reduction", "[kernel]") {
@@ -317,7 +324,8 @@ TEST_CASE("without shorting, sells are bounded by the position less the sells th
     CHECK(ask(check_shorting, Floor(Setup::simple()), market_order(Side::sell, "5")) == "pass");
 }
 
-TEST_CASE("without shorting, an order that has become too large may still be made smaller", "[kernel]") {
+TEST_CASE("without shorting, an order that has become too large may still be made smaller",
+          "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::shorting, "0"));
     floor.broker().fill_at("100");
     floor.place(at(1), market_order(Side::buy, "10"));
