@@ -39,9 +39,19 @@ constexpr std::array<Unit, 7> kUnits{{{"d", kDayNs},
                                       {"us", 1'000},
                                       {"ns", 1}}};
 
+/// The first days of the years 0 and 10000, between which ISO dates have four digits of year.
+constexpr std::int32_t kYear0Days = -719'528;
+constexpr std::int32_t kYear10000Days = 2'932'897;
+/// The first and last year whose every nanosecond, at any offset, fits Time.
+constexpr int kFirstYear = 1678;
+constexpr int kLastYear = 2261;
+
 }  // namespace
 
 std::string to_iso(Date d) {
+    if (d.days < kYear0Days || d.days >= kYear10000Days) {
+        return fmt::format("#{}", d.days);
+    }
     const date::year_month_day ymd{date::sys_days{date::days{d.days}}};
     return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(ymd.year()), static_cast<unsigned>(ymd.month()),
                        static_cast<unsigned>(ymd.day()));
@@ -49,7 +59,7 @@ std::string to_iso(Date d) {
 
 std::string to_iso(Time t) {
     const Date day = TradingHours{}.date_of(t);
-    const std::int64_t in_day = t.ns - day.days * kDayNs;
+    const std::int64_t in_day = t.ns % kDayNs + (t.ns % kDayNs < 0 ? kDayNs : 0);
     const std::int64_t seconds = in_day / kSecondNs;
     const std::int64_t ns = in_day % kSecondNs;
     std::string out = fmt::format("{}T{:02}:{:02}:{:02}", to_iso(day), seconds / 3'600, seconds / 60 % 60, seconds % 60);
@@ -69,6 +79,9 @@ Result<Date> parse_date(std::string_view text) {
     const int d = digits(text, 8, 2);
     if (text.size() != 10 || y < 0 || m < 0 || d < 0 || text[4] != '-' || text[7] != '-') {
         return refuse(text, "is not a date such as 2024-03-28");
+    }
+    if (y < kFirstYear || y > kLastYear) {
+        return refuse(text, "is not within the years 1678 to 2261");
     }
     const date::year_month_day ymd{date::year{y}, date::month{static_cast<unsigned>(m)},
                                    date::day{static_cast<unsigned>(d)}};
@@ -139,12 +152,17 @@ Result<Duration> parse_duration(std::string_view text) {
     }
     std::size_t n = 0;
     std::int64_t value = 0;
-    while (n < text.size() && text[n] >= '0' && text[n] <= '9' && n < 18) {
-        value = value * 10 + (text[n++] - '0');
+    bool fits = true;
+    for (; n < text.size() && text[n] >= '0' && text[n] <= '9'; ++n) {
+        fits = fits && !__builtin_mul_overflow(value, std::int64_t{10}, &value) &&
+               !__builtin_add_overflow(value, std::int64_t{text[n] - '0'}, &value);
     }
     for (const Unit& unit : kUnits) {
         std::int64_t ns = 0;
-        if (n > 0 && text.substr(n) == unit.name && !__builtin_mul_overflow(value, unit.ns, &ns)) {
+        if (n > 0 && text.substr(n) == unit.name) {
+            if (!fits || __builtin_mul_overflow(value, unit.ns, &ns)) {
+                return refuse(text, "is too long (at most 292 years)");
+            }
             return Duration{ns};
         }
     }

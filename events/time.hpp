@@ -51,7 +51,7 @@ struct TradingHours {
     /// The local calendar day that `t` falls on.
     constexpr Date date_of(Time t) const {
         const std::int64_t local = t.ns + utc_offset_s * kSecondNs;
-        const std::int64_t days = local >= 0 ? local / kDayNs : -((-local + kDayNs - 1) / kDayNs);
+        const std::int64_t days = local / kDayNs - (local % kDayNs < 0 ? 1 : 0);
         return Date{static_cast<std::int32_t>(days)};
     }
     constexpr Time midnight(Date d) const { return Time{d.days * kDayNs - utc_offset_s * kSecondNs}; }
@@ -65,10 +65,11 @@ struct TradingHours {
 
 /// ISO 8601 in UTC with as many decimals as needed in groups of three: "2013-10-07T13:30:00.072Z".
 std::string to_iso(Time t);
-/// "2013-10-07".
+/// "2013-10-07". A day outside the years 0 to 9999, which only damaged bytes can name, reads "#days".
 std::string to_iso(Date d);
 
-/// Reads "YYYY-MM-DD". Refuses days that do not exist.
+/// Reads "YYYY-MM-DD". Refuses days that do not exist and years that Time cannot hold whole (before 1678, after 2261), so any
+/// date that was read has a midnight in any zone.
 Result<Date> parse_date(std::string_view text);
 
 /// A timestamp as read, with the offset it was written with.
@@ -82,7 +83,7 @@ Result<Timestamp> parse_timestamp(std::string_view text);
 
 /// Reads "250ms", "5s", "1m", "2h", "1d", "10us", "100ns", or "day" (= 1d). Whole numbers only.
 Result<Duration> parse_duration(std::string_view text);
-/// The shortest spelling that parse_duration reads back, e.g. "5s", "1500ms".
+/// The shortest spelling, e.g. "5s", "1500ms"; parse_duration reads it back unless it is negative.
 std::string to_string(Duration d);
 
 }  // namespace alpha

@@ -1,0 +1,279 @@
+#include "support.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace alpha::test {
+
+namespace {
+
+/// 2024-03-28 09:15:00.072 in India.
+constexpr Time kWhen{1'711'597'500'072'000'000};
+
+TradingHours indian_hours() {
+    return TradingHours{19'800, 33'300, 55'800};
+}
+
+SessionConfigured session() {
+    SessionConfigured e;
+    e.name = "ema-cross";
+    e.currency = "INR";
+    e.instruments = {{"NSE:INFY", px("0.05"), qty_of(1), indian_hours()},
+                     {"IBM", px("0.01"), qty_of(10), TradingHours{}}};
+    e.default_instrument = Instrument{"", px("0.01"), qty_of(1), TradingHours{}};
+    e.portfolios = {{"main", money_of(1'000'000)}, {"hedge", money("250000.5")}};
+    e.brokers = {{"paper", "paper", {{"fill", "touch"}, {"latency", "0s"}}}};
+    e.strategies = {{"cross",
+                     "ema_cross",
+                     PortfolioId{1},
+                     BrokerId{0},
+                     {InstrumentId{0}, InstrumentId{1}},
+                     {{"fast", "100"}, {"slow", "1000"}}}};
+    e.risk = {{Rule::order_quantity, money_of(10'000)}, {Rule::daily_loss, money("0.5")}};
+    e.allowed_instruments = {InstrumentId{1}};
+    e.charges = {money_of(20), money("0.0003")};
+    e.snapshot_interval = Duration{300 * kSecondNs};
+    return e;
+}
+
+OrderTerms terms() {
+    return {InstrumentId{1}, Side::sell, OrderType::stop_limit, TimeInForce::day, qty_of(100),
+            px("181.69"),    px("182.5")};
+}
+
+}  // namespace
+
+std::vector<Sample> samples() {
+    const Envelope root{7, kWhen, kNoSeq, kNoSeq};
+    const Envelope fact{8, kWhen, 3, 7};
+    const InstrumentId ibm{1};
+    const OrderId order{42};
+    const StrategyId strategy{0};
+    const PortfolioId portfolio{1};
+    return {
+        {{0, kWhen, kNoSeq, kNoSeq}, session()},
+        {root, InstrumentListed{InstrumentId{2}, {"NSE:TCS", px("0.05"), qty_of(5), indian_hours()}}},
+        {root, QuoteTick{ibm, px("181.69"), px("181.9"), qty_of(200), qty_of(100)}},
+        {root, BarOpened{ibm, px("181.69")}},
+        {root, BarClosed{ibm, px("181.69"), px("183"), px("180.00000001"), px("182.5"), qty_of(1'234'567)}},
+        {root, SessionOpened{ibm, Date{19'810}}},
+        {root, SessionClosed{ibm, Date{19'810}}},
+        {root, TimerFired{strategy, TimerId{9}}},
+        {root, PnlSnapshot{portfolio, money("999000.25"), money("1500"), money("1000500.25"), money("-20"),
+                           money("540.25"), money("20"), money("1500.5"), 3}},
+        {fact, PortfolioOpened{portfolio, money("250000.5")}},
+        {fact, SignalRaised{strategy, ibm, Direction::shorten}},
+        {fact, OrderIntended{order, strategy, portfolio, BrokerId{0}, terms(), Date{19'810}}},
+        {fact, OrderRefused{order, strategy, portfolio, terms(), Rule::price_band, money("5"), money("7.25")}},
+        {fact, CancelIntended{order, Rule::kill_switch}},
+        {fact, ModifyIntended{order, qty_of(150), px("181.7"), px("182.6")}},
+        {fact, ChangeRefused{order, strategy, Rule::not_open, money("1"), money("2")}},
+        {fact, TimerSet{strategy, TimerId{9}, Time{1'711'597'560'000'000'000}}},
+        {fact, TimerCancelled{strategy, TimerId{9}}},
+        {fact, KillSwitchLatched{portfolio, Rule::daily_loss, money("1000"), money("1000.00000001")}},
+        {fact, KillSwitchReleased{portfolio}},
+        {fact, StrategyHalted{strategy, "it threw \"no\""}},
+        {fact, OrderAccepted{order, "240328000012345"}},
+        {fact, OrderRejected{order, "margin of 12.50 is short"}},
+        {fact, OrderTriggered{order}},
+        {fact, OrderFilled{order, strategy, portfolio, ibm, Side::sell, qty_of(40), px("182.5"), money("7300"),
+                           money("22.19"), money("-12.5"), "T1"}},
+        {fact, OrderCancelled{order, "ioc"}},
+        {fact, OrderExpired{order}},
+        {fact, OrderModified{order, qty_of(150), px("181.7"), px("182.6")}},
+        {fact, ChangeRejected{order, ReportKind::modify_rejected, "already filled"}},
+        {fact, ReportIgnored{order, ReportKind::filled, qty_of(40), px("182.5"), px("181.69"), px("183"), "T1",
+                             "240328000012345", "duplicate trade"}},
+    };
+}
+
+std::string hex(Bytes bytes) {
+    std::string out;
+    for (const std::uint8_t byte : bytes) {
+        out += fmt::format("{:02x}", byte);
+    }
+    return out;
+}
+
+std::vector<std::uint8_t> encoded(const Envelope& envelope, const Event& event) {
+    ByteBuffer out;
+    encode(out, envelope, event);
+    return {out.view().begin(), out.view().end()};
+}
+
+namespace {
+
+/// A strict reader of JSON that keeps nothing but the keys of the objects it is in, and its own stack.
+class JsonCheck {
+public:
+    explicit JsonCheck(std::string_view text) : text_(text) {}
+
+    std::string run() {
+        do {
+            begin_value();
+            while (fault_.empty() && value_ended_ && !open_.empty()) {
+                end_value();
+            }
+        } while (fault_.empty() && !open_.empty());
+        if (fault_.empty() && at_ != text_.size()) {
+            refuse("something after the value");
+        }
+        return fault_;
+    }
+
+private:
+    struct Level {
+        bool object = false;
+        std::vector<std::string_view> keys;
+    };
+
+    void refuse(std::string_view why) {
+        if (fault_.empty()) {
+            fault_ = fmt::format("at {}: {}", at_, why);
+        }
+    }
+    char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
+    bool eat(char c) {
+        const bool there = at_ < text_.size() && text_[at_] == c;
+        at_ += there ? 1 : 0;
+        return there;
+    }
+    /// Canonical JSON has no spaces outside of strings.
+    void begin_value() {
+        value_ended_ = true;
+        if (eat('{')) {
+            open_.push_back({true, {}});
+            if (!eat('}')) {
+                value_ended_ = false;
+                key();
+                return;
+            }
+            open_.pop_back();
+        } else if (eat('[')) {
+            if (!eat(']')) {
+                open_.push_back({});
+                value_ended_ = false;
+            }
+        } else if (peek() == '"') {
+            string();
+        } else if (text_.substr(at_, 4) == "null" || text_.substr(at_, 4) == "true") {
+            at_ += 4;
+        } else if (text_.substr(at_, 5) == "false") {
+            at_ += 5;
+        } else {
+            number();
+        }
+    }
+    void end_value() {
+        if (eat(',')) {
+            value_ended_ = false;
+            if (open_.back().object) {
+                key();
+            }
+        } else if (eat(open_.back().object ? '}' : ']')) {
+            open_.pop_back();
+        } else {
+            refuse("neither a comma nor the end of the list or object");
+        }
+    }
+    void key() {
+        const std::size_t first = at_;
+        string();
+        const std::string_view name = text_.substr(first, at_ - first);
+        auto& keys = open_.back().keys;
+        if (std::find(keys.begin(), keys.end(), name) != keys.end()) {
+            refuse("a key for the second time");
+        }
+        keys.push_back(name);
+        if (!eat(':')) {
+            refuse("no colon");
+        }
+    }
+    void digits() {
+        if (peek() < '0' || peek() > '9') {
+            refuse("no value");
+        }
+        while (peek() >= '0' && peek() <= '9') {
+            ++at_;
+        }
+    }
+    void number() {
+        eat('-');
+        if (!eat('0')) {
+            digits();
+        }
+        if (eat('.')) {
+            digits();
+        }
+    }
+    void string() {
+        if (!eat('"')) {
+            refuse("no string");
+        }
+        while (fault_.empty() && !eat('"')) {
+            if (at_ >= text_.size()) {
+                refuse("a string without an end");
+            } else if (eat('\\')) {
+                escape();
+            } else if (static_cast<unsigned char>(peek()) < 0x20U) {
+                refuse("a control character in a string");
+            } else {
+                character();
+            }
+        }
+    }
+    void escape() {
+        if (eat('u')) {
+            for (int i = 0; i < 4; ++i) {
+                if (std::string_view("0123456789abcdefABCDEF").find(peek()) == std::string_view::npos) {
+                    refuse("not four hex digits");
+                }
+                ++at_;
+            }
+        } else if (std::string_view("\"\\/bfnrt").find(peek()) == std::string_view::npos) {
+            refuse("an escape that JSON does not know");
+        } else {
+            ++at_;
+        }
+    }
+    /// One code point of UTF-8, decoded by arithmetic rather than by the table that events/text.cpp uses.
+    void character() {
+        const auto first = static_cast<unsigned char>(text_[at_++]);
+        const int more = first < 0x80U   ? 0
+                         : first < 0xC0U ? -1
+                         : first < 0xE0U ? 1
+                         : first < 0xF0U ? 2
+                         : first < 0xF8U ? 3
+                                         : -1;
+        if (more < 0) {
+            return refuse("a byte that begins no character");
+        }
+        std::uint32_t code = more == 0 ? first : first & (0x3FU >> static_cast<unsigned>(more));
+        for (int i = 0; i < more; ++i) {
+            const auto next = static_cast<unsigned char>(peek());
+            if ((next & 0xC0U) != 0x80U) {
+                return refuse("a character cut short");
+            }
+            code = (code << 6U) | (next & 0x3FU);
+            ++at_;
+        }
+        constexpr std::uint32_t kLeast[] = {0, 0x80, 0x800, 0x10000};
+        if (code < kLeast[more] || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) {
+            refuse("a character that Unicode does not have");
+        }
+    }
+
+    std::string_view text_;
+    std::size_t at_ = 0;
+    bool value_ended_ = false;
+    std::vector<Level> open_;
+    std::string fault_;
+};
+
+}  // namespace
+
+std::string json_fault(std::string_view text) {
+    return JsonCheck(text).run();
+}
+
+}  // namespace alpha::test
