@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <limits>
+#include <utility>
 
 namespace alpha {
 
@@ -14,11 +15,14 @@ void assert_failed(const char* file, int line, const char* condition, const char
 namespace {
 
 constexpr Int128 kMaxInt128 = static_cast<Int128>((~static_cast<UInt128>(0)) >> 1);
+constexpr Int128 kMaxInt64 = std::numeric_limits<std::int64_t>::max();
 
 /// Parses into a raw value at 1e-8 whose magnitude is at most `limit`.
 Result<Int128> parse_raw(std::string_view text, Int128 limit) {
     const auto refuse = [&](const char* why) {
-        return fail(ErrorKind::data, "'" + std::string(text.substr(0, 48)) + "' " + why);
+        std::string message(1, '\'');
+        message.append(text.substr(0, 48)).append("' ").append(why);
+        return fail(ErrorKind::data, std::move(message));
     };
     std::size_t i = 0;
     const bool negative = i < text.size() && text[i] == '-';
@@ -67,8 +71,6 @@ Result<Int128> parse_raw(std::string_view text, Int128 limit) {
     return negative ? -value : value;
 }
 
-constexpr Int128 kMaxInt64 = std::numeric_limits<std::int64_t>::max();
-
 }  // namespace
 
 Int128 divide_half_even(Int128 value, Int128 divisor) {
@@ -106,8 +108,8 @@ Money pro_rata(Money amount, Qty part, Qty whole) {
     if (remainder > other_half || (remainder == other_half && (quotient & 1U) != 0)) {
         ++quotient;
     }
-    const auto value = static_cast<Int128>(quotient);
-    return Money{negative ? -value : value};
+    // The sign is put on before the cast: the least amount has no positive counterpart.
+    return Money{static_cast<Int128>(negative ? UInt128{0} - quotient : quotient)};
 }
 
 Price average_price(Money cost, Qty quantity) {
@@ -115,10 +117,12 @@ Price average_price(Money cost, Qty quantity) {
         return Price{0};
     }
     const Int128 magnitude = quantity.raw < 0 ? -static_cast<Int128>(quantity.raw) : quantity.raw;
-    const Int128 signed_cost = quantity.raw < 0 ? -cost.raw : cost.raw;
+    const Int128 signed_cost = quantity.raw < 0 ? (-cost).raw : cost.raw;
     Int128 scaled = 0;
     ALPHA_ASSERT(!__builtin_mul_overflow(signed_cost, static_cast<Int128>(kScale), &scaled), "average price overflow");
-    return Price{static_cast<std::int64_t>(divide_half_even(scaled, magnitude))};
+    const Int128 average = divide_half_even(scaled, magnitude);
+    ALPHA_ASSERT(average >= -kMaxInt64 && average <= kMaxInt64, "average price overflow");
+    return Price{static_cast<std::int64_t>(average)};
 }
 
 Result<Price> parse_price(std::string_view text) {

@@ -8,6 +8,7 @@
 /// | Money ± Money        | Money  | none                           | asserts                      |
 /// | notional(Price, Qty) | Money  | half-even, once                | cannot (63 + 63 bits)        |
 /// | pro_rata(Money, a/b) | Money  | half-even, once                | cannot for 0 <= a <= b       |
+/// | average_price        | Price  | half-even, once                | asserts                      |
 /// | parse                | any    | none: too many digits refused  | refused                      |
 ///
 /// Overflow from outside is refused while parsing (limits.hpp keeps accepted values far from the edge); inside the fold it
@@ -123,7 +124,8 @@ Result<Price> parse_price(std::string_view text);
 Result<Qty> parse_qty(std::string_view text);
 Result<Money> parse_money(std::string_view text);
 
-/// The shortest decimal that parses back to the same value: no trailing zeros, no exponent, "0" for zero.
+/// The shortest decimal of the value: no trailing zeros, no exponent, "0" for zero. It parses back to the same value, except
+/// for the least of each type: parsing keeps the range symmetrical, so that a sign can always be turned.
 std::string to_string(Price value);
 std::string to_string(Qty value);
 std::string to_string(Money value);
