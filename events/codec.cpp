@@ -48,8 +48,8 @@ void encode(ByteBuffer& out, const Envelope& envelope, const E& event) {
     const std::size_t payload = out.size();
     // cereal's protocol has one serialize for both directions; writing leaves the event as it is.
     const_cast<E&>(event).serialize(ar);
+    ALPHA_ASSERT(out.size() - payload <= limits::kMaxEventBytes, "an event is too large for the log");
     const auto length = static_cast<std::uint32_t>(out.size() - payload);
-    ALPHA_ASSERT(length <= limits::kMaxEventBytes, "an event is too large for the log");
     std::memcpy(out.data() + start, &length, sizeof length);
 }
 
@@ -94,7 +94,10 @@ Result<EncodedHeader> decode_header(Bytes bytes, Seq seq) {
             return refuse("names a cause that comes after it");
         }
     }
-    if (header.payload_bytes > limits::kMaxEventBytes || header.payload_bytes > ar.left()) {
+    if (header.payload_bytes > limits::kMaxEventBytes) {
+        return refuse("claims to be larger than an event can be");
+    }
+    if (header.payload_bytes > ar.left()) {
         return refuse("is cut short");
     }
     return header;
@@ -118,7 +121,7 @@ Result<DecodedEvent> decode(Bytes bytes, Seq seq) {
         if (!whole) {
             return fail(ErrorKind::data, fmt::format("event {}: the payload of {} is damaged", seq, E::name_v));
         }
-        return decoded;
+        return std::move(decoded);
     };
     switch (header->tag) {
 #define ALPHA_DECODE(E) \

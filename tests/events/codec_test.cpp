@@ -1,0 +1,404 @@
+#include "events/codec.hpp"
+#include "support.hpp"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <rapidcheck.h>
+#include <set>
+
+namespace {
+
+/// The largest single request for memory since it was set to zero.
+std::size_t largest_request = 0;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+
+}  // namespace
+
+// Counted, so that a test can see what a lie about a length would have cost. Not inlined, because g++ 12 then takes
+// malloc and delete for a mismatched pair.
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
+    largest_request = std::max(largest_request, bytes);
+    if (void* memory = std::malloc(std::max<std::size_t>(bytes, 1))) {
+        return memory;
+    }
+    throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
+    std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
+
+using namespace alpha;
+using alpha::test::encoded;
+using alpha::test::Sample;
+
+namespace {
+
+using EncodedBytes = std::vector<std::uint8_t>;
+
+std::string refusal(const EncodedBytes& bytes, Seq seq) {
+    const auto decoded = decode(bytes, seq);
+    if (decoded) {
+        return "accepted";
+    }
+    CHECK(decoded.error().kind == ErrorKind::data);
+    return decoded.error().message;
+}
+
+/// Damaged bytes are refused, or they are the one encoding of something else.
+bool refused_or_canonical(const EncodedBytes& bytes, Seq seq) {
+    const auto decoded = decode(bytes, seq);
+    if (!decoded) {
+        return decoded.error().kind == ErrorKind::data;
+    }
+    return decoded->bytes <= bytes.size() &&
+           encoded(decoded->envelope, decoded->event) ==
+               EncodedBytes(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(decoded->bytes));
+}
+
+/// Fills every field of an event with anything that its type can hold; the field list is the codec's own.
+class Arbitrary {
+public:
+    template <class... Ts>
+    void operator()(Named<Ts>... fields) {
+        (fill(fields.value), ...);
+    }
+
+private:
+    static void fill(Price& v) { v.raw = *rc::gen::arbitrary<std::int64_t>(); }
+    static void fill(Qty& v) { v.raw = *rc::gen::arbitrary<std::int64_t>(); }
+    static void fill(Money& v) {
+        const auto high = *rc::gen::arbitrary<std::int64_t>();
+        v.raw = (static_cast<Int128>(high) << 64U) | *rc::gen::arbitrary<std::uint64_t>();
+    }
+    static void fill(Time& v) { v.ns = *rc::gen::arbitrary<std::int64_t>(); }
+    static void fill(Duration& v) { v.ns = *rc::gen::arbitrary<std::int64_t>(); }
+    static void fill(Date& v) { v.days = *rc::gen::arbitrary<std::int32_t>(); }
+    template <class Tag, class Rep>
+    static void fill(Id<Tag, Rep>& v) {
+        v.value = *rc::gen::arbitrary<Rep>();
+    }
+    static void fill(std::uint32_t& v) { v = *rc::gen::arbitrary<std::uint32_t>(); }
+    static void fill(std::int32_t& v) { v = *rc::gen::arbitrary<std::int32_t>(); }
+    static void fill(Side& v) { v = *rc::gen::element(Side::buy, Side::sell); }
+    static void fill(OrderType& v) { v = OrderType{*rc::gen::inRange<std::uint8_t>(1, 5)}; }
+    static void fill(TimeInForce& v) { v = TimeInForce{*rc::gen::inRange<std::uint8_t>(1, 4)}; }
+    static void fill(Direction& v) { v = Direction{*rc::gen::inRange<std::uint8_t>(1, 4)}; }
+    static void fill(Rule& v) { v = Rule{*rc::gen::inRange<std::uint8_t>(0, 25)}; }
+    static void fill(ReportKind& v) { v = ReportKind{*rc::gen::inRange<std::uint8_t>(1, 10)}; }
+    static void fill(std::string& v) { v = *rc::gen::arbitrary<std::string>(); }
+    template <class T>
+    void fill(std::vector<T>& v) {
+        v.resize(*rc::gen::inRange<std::size_t>(0, 5));
+        for (T& element : v) {
+            fill(element);
+        }
+    }
+    template <class T>
+        requires requires(T& object, Arbitrary& ar) { object.serialize(ar); }
+    void fill(T& object) {
+        object.serialize(*this);
+    }
+};
+
+Envelope arbitrary_envelope() {
+    Envelope envelope{*rc::gen::inRange<Seq>(2, 1'000'000), Time{*rc::gen::arbitrary<std::int64_t>()}, kNoSeq, kNoSeq};
+    if (*rc::gen::arbitrary<bool>()) {
+        envelope.causation = *rc::gen::inRange<Seq>(0, envelope.seq);
+        envelope.correlation = *rc::gen::inRange<Seq>(0, envelope.causation + 1);
+    }
+    return envelope;
+}
+
+template <class E>
+void check_arbitrary() {
+    INFO(E::name_v);
+    CHECK(rc::check(E::name_v, [] {
+        E event;
+        Arbitrary anything;
+        event.serialize(anything);
+        const Envelope envelope = arbitrary_envelope();
+        const EncodedBytes bytes = encoded(envelope, event);
+        const auto decoded = decode(bytes, envelope.seq);
+        RC_ASSERT(decoded.has_value());
+        RC_ASSERT(decoded->envelope == envelope);
+        RC_ASSERT(std::get<E>(decoded->event) == event);
+        RC_ASSERT(decoded->bytes == bytes.size());
+        RC_ASSERT(encoded(decoded->envelope, decoded->event) == bytes);
+    }));
+}
+
+void put_u32(EncodedBytes& bytes, std::size_t at, std::uint32_t value) {
+    std::memcpy(bytes.data() + at, &value, sizeof value);
+}
+
+std::uint32_t payload_bytes(const EncodedBytes& bytes) {
+    std::uint32_t n = 0;
+    std::memcpy(&n, bytes.data(), sizeof n);
+    return n;
+}
+
+constexpr std::size_t kTagAt = 4;
+constexpr std::size_t kVersionAt = 6;
+constexpr std::size_t kFlagsAt = 7;
+
+}  // namespace
+
+TEST_CASE("every event comes back from its bytes as it went in, and gives the same bytes again", "[events]") {
+    for (const Sample& sample : test::samples()) {
+        INFO(sample.event.index() + 1);
+        const EncodedBytes bytes = encoded(sample.envelope, sample.event);
+        const auto decoded = decode(bytes, sample.envelope.seq);
+        REQUIRE(decoded.has_value());
+        CHECK(decoded->envelope == sample.envelope);
+        CHECK(decoded->event == sample.event);
+        CHECK(decoded->bytes == bytes.size());
+        CHECK(encoded(decoded->envelope, decoded->event) == bytes);
+    }
+}
+
+TEST_CASE("there is a sample of every event type, in tag order", "[events]") {
+    const std::vector<Sample> samples = test::samples();
+    REQUIRE(samples.size() == std::variant_size_v<Event>);
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+        CHECK(samples[i].event.index() == i);
+        CHECK(std::visit([](const auto& e) { return std::size_t{e.tag}; }, samples[i].event) == i + 1);
+    }
+}
+
+TEST_CASE("whatever an event may hold, its bytes give it back", "[events]"){
+#define CHECK_ARBITRARY(E) check_arbitrary<E>();
+    ALPHA_EVENTS(CHECK_ARBITRARY)
+#undef CHECK_ARBITRARY
+}
+
+TEST_CASE("the typed and the variant encoder write the same bytes", "[events]") {
+    for (const Sample& sample : test::samples()) {
+        ByteBuffer typed;
+        std::visit([&](const auto& e) { encode(typed, sample.envelope, e); }, sample.event);
+        CHECK(test::hex(typed.view()) == test::hex(encoded(sample.envelope, sample.event)));
+    }
+}
+
+TEST_CASE("events stand one after the other and are found again one by one", "[events]") {
+    ByteBuffer out(1);  // grows many times
+    const std::vector<Sample> samples = test::samples();
+    for (const Sample& sample : samples) {
+        encode(out, sample.envelope, sample.event);
+    }
+    Bytes rest = out.view();
+    for (const Sample& sample : samples) {
+        const auto header = decode_header(rest, sample.envelope.seq);
+        REQUIRE(header.has_value());
+        CHECK(header->has_links == !sample.envelope.is_root());
+        CHECK(header->envelope == sample.envelope);
+        const auto decoded = decode(rest, sample.envelope.seq);
+        REQUIRE(decoded.has_value());
+        CHECK(decoded->event == sample.event);
+        CHECK(decoded->bytes == header->total_bytes());
+        rest = rest.subspan(decoded->bytes);
+    }
+    CHECK(rest.empty());
+}
+
+TEST_CASE("an event cut short anywhere is refused", "[events]") {
+    CHECK_FALSE(decode(Bytes{}, 0).has_value());
+    for (const Sample& sample : test::samples()) {
+        const EncodedBytes whole = encoded(sample.envelope, sample.event);
+        for (std::size_t n = 0; n < whole.size(); ++n) {
+            // A copy of exactly n bytes, so that the address sanitizer sees a read beyond them.
+            const EncodedBytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(n));
+            if (decode(cut, sample.envelope.seq).has_value()) {
+                FAIL("event type " << sample.event.index() + 1 << " cut to " << n << " of " << whole.size()
+                                   << " bytes");
+            }
+        }
+    }
+}
+
+TEST_CASE("a payload cut short anywhere is refused though its length is told", "[events]") {
+    for (const Sample& sample : test::samples()) {
+        const EncodedBytes whole = encoded(sample.envelope, sample.event);
+        for (std::uint32_t n = 0; n < payload_bytes(whole); ++n) {
+            EncodedBytes cut(whole.begin(), whole.end() - static_cast<std::ptrdiff_t>(payload_bytes(whole) - n));
+            put_u32(cut, 0, n);
+            if (decode(cut, sample.envelope.seq).has_value()) {
+                FAIL("event type " << sample.event.index() + 1 << " with " << n << " bytes of payload");
+            }
+        }
+    }
+}
+
+TEST_CASE("no changed byte goes unnoticed: it is refused, or it is there when written again", "[events]") {
+    for (const Sample& sample : test::samples()) {
+        EncodedBytes bytes = encoded(sample.envelope, sample.event);
+        for (std::size_t at = 0; at < bytes.size(); ++at) {
+            const std::uint8_t was = bytes[at];
+            for (unsigned change = 1; change < 256; ++change) {
+                bytes[at] = static_cast<std::uint8_t>(was ^ change);
+                if (!refused_or_canonical(bytes, sample.envelope.seq)) {
+                    FAIL("event type " << sample.event.index() + 1 << ", byte " << at << ": " << test::hex(bytes));
+                }
+            }
+            bytes[at] = was;
+        }
+    }
+}
+
+TEST_CASE("bytes left over behind the last field are refused", "[events]") {
+    for (const Sample& sample : test::samples()) {
+        EncodedBytes bytes = encoded(sample.envelope, sample.event);
+        put_u32(bytes, 0, payload_bytes(bytes) + 1);
+        bytes.push_back(0);
+        INFO(sample.event.index() + 1);
+        CHECK_THAT(refusal(bytes, sample.envelope.seq), Catch::EndsWith("is damaged"));
+    }
+}
+
+TEST_CASE("a length that lies costs no memory", "[events]") {
+    for (const Sample& sample : test::samples()) {
+        const EncodedBytes honest = encoded(sample.envelope, sample.event);
+        const std::size_t header = sample.envelope.is_root() ? kHeaderBytes : kHeaderBytes + kLinkBytes;
+        for (const std::uint32_t lie : {0xFFFF'FFFFU, 0x7FFF'FFFFU, 0x0100'0000U, payload_bytes(honest)}) {
+            EncodedBytes bytes = honest;
+            put_u32(bytes, 0, lie);
+            largest_request = 0;
+            static_cast<void>(decode(bytes, sample.envelope.seq));
+            CHECK(largest_request < 4'096 + 16 * honest.size());
+            for (std::size_t at = header; at + 4 <= honest.size(); ++at) {
+                bytes = honest;
+                put_u32(bytes, at, lie);
+                largest_request = 0;
+                const auto decoded = decode(bytes, sample.envelope.seq);
+                if (largest_request >= 4'096 + 16 * honest.size()) {
+                    FAIL("event type " << sample.event.index() + 1 << " asked for " << largest_request << " bytes");
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("an event larger than the log takes is refused before it is read", "[events]") {
+    EncodedBytes bytes = encoded({8, Time{1}, 3, 7}, OrderTriggered{OrderId{1}});
+    put_u32(bytes, 0, static_cast<std::uint32_t>(limits::kMaxEventBytes) + 1);
+    bytes.resize(kHeaderBytes + kLinkBytes + limits::kMaxEventBytes + 1);
+    CHECK(refusal(bytes, 8) == "event 8 claims to be larger than an event can be");
+}
+
+TEST_CASE("an event as large as the log takes is read", "[events]") {
+    const Envelope envelope{1, Time{1}, 0, 0};
+    const std::size_t around = 4 + 4;  // the strategy and the length of the text
+    const StrategyHalted event{StrategyId{1}, std::string(limits::kMaxEventBytes - around, 'x')};
+    const auto decoded = decode(encoded(envelope, event), 1);
+    REQUIRE(decoded.has_value());
+    CHECK((decoded->event == Event{event}));
+}
+
+TEST_CASE("an event of a newer version is refused with advice", "[events]") {
+    for (const Sample& sample : test::samples()) {
+        EncodedBytes bytes = encoded(sample.envelope, sample.event);
+        ++bytes[kVersionAt];
+        INFO(sample.event.index() + 1);
+        CHECK_THAT(refusal(bytes, sample.envelope.seq),
+                   Catch::Contains("newer than this program knows") && Catch::EndsWith("use a newer alpha"));
+    }
+    EncodedBytes quote = encoded({7, Time{1}, kNoSeq, kNoSeq}, QuoteTick{});
+    quote[kVersionAt] = 9;
+    CHECK(refusal(quote, 7) == "event 7: quote has version 9, newer than this program knows (1); use a newer alpha");
+}
+
+TEST_CASE("version zero never was", "[events]") {
+    for (const Sample& sample : test::samples()) {
+        EncodedBytes bytes = encoded(sample.envelope, sample.event);
+        bytes[kVersionAt] = 0;
+        CHECK_THAT(refusal(bytes, sample.envelope.seq), Catch::EndsWith("is damaged"));
+    }
+}
+
+TEST_CASE("an unknown wire tag is refused by its number", "[events]") {
+    EncodedBytes bytes = encoded({7, Time{1}, kNoSeq, kNoSeq}, QuoteTick{});
+    for (const unsigned tag : {0U, 31U, 255U, 256U + 3U, 0xFFFFU}) {
+        bytes[kTagAt] = static_cast<std::uint8_t>(tag & 0xFFU);
+        bytes[kTagAt + 1] = static_cast<std::uint8_t>(tag >> 8U);
+        CHECK(refusal(bytes, 7) ==
+              "event 7 has wire tag " + std::to_string(tag) + ", which this program does not know");
+    }
+}
+
+TEST_CASE("a cause that is the event itself or comes after it is refused", "[events]") {
+    const EncodedBytes bytes = encoded({100, Time{1}, 40, 99}, OrderTriggered{OrderId{1}});
+    CHECK(decode(bytes, 100).has_value());
+    CHECK(refusal(bytes, 99) == "event 99 names a cause that comes after it");
+    CHECK(refusal(bytes, 0) == "event 0 names a cause that comes after it");
+    const EncodedBytes late_root = encoded({100, Time{1}, 100, 7}, OrderTriggered{OrderId{1}});
+    CHECK(refusal(late_root, 100) == "event 100 names a cause that comes after it");
+}
+
+TEST_CASE("a link to nothing is refused: roots are written without links", "[events]") {
+    EncodedBytes bytes = encoded({100, Time{1}, 40, 99}, OrderTriggered{OrderId{1}});
+    std::fill_n(bytes.begin() + kHeaderBytes, kLinkBytes, std::uint8_t{0xFF});
+    CHECK(refusal(bytes, 100) == "event 100 names a cause that comes after it");
+}
+
+TEST_CASE("flags that this version does not know are refused", "[events]") {
+    EncodedBytes bytes = encoded({7, Time{1}, kNoSeq, kNoSeq}, QuoteTick{});
+    for (unsigned flags = 2; flags < 256; ++flags) {
+        bytes[kFlagsAt] = static_cast<std::uint8_t>(flags);
+        CHECK(refusal(bytes, 7) == "event 7 has flags that this version does not know");
+    }
+}
+
+TEST_CASE("a choice that an enum does not have is refused", "[events]") {
+    // Each event holds the enum in its payload's last byte, or `behind` bytes before its end.
+    struct Row {
+        Event event;
+        std::size_t behind;
+        std::set<unsigned> valid;
+    };
+    const auto range = [](unsigned first, unsigned last) {
+        std::set<unsigned> values;
+        for (unsigned v = first; v <= last; ++v) {
+            values.insert(v);
+        }
+        return values;
+    };
+    constexpr std::size_t kAmountsAndDate = 3 * 8 + 4;
+    const Row rows[] = {
+        {SignalRaised{}, 0, range(1, 3)},
+        {CancelIntended{}, 0, range(0, 24)},
+        {OrderIntended{}, kAmountsAndDate + 2, range(1, 2)},  // side
+        {OrderIntended{}, kAmountsAndDate + 1, range(1, 4)},  // order type
+        {OrderIntended{}, kAmountsAndDate, range(1, 3)},      // time in force
+        {ChangeRejected{}, 4, range(1, 9)},                   // before the empty reason
+    };
+    for (const Row& row : rows) {
+        EncodedBytes bytes = encoded({1, Time{1}, 0, 0}, row.event);
+        for (unsigned value = 0; value < 256; ++value) {
+            bytes[bytes.size() - 1 - row.behind] = static_cast<std::uint8_t>(value);
+            INFO(row.event.index() + 1 << ": " << value);
+            CHECK(decode(bytes, 1).has_value() == row.valid.contains(value));
+        }
+    }
+}
+
+TEST_CASE("a frame knows where the leaves of the hash chain end", "[events]") {
+    Frame frame;
+    frame.begin(kLeafEvents - 1);
+    std::vector<std::size_t> starts;
+    for (std::uint32_t i = 0; i < kLeafEvents + 2; ++i) {
+        starts.push_back(frame.bytes.size());
+        append(frame, Envelope{frame.next_seq(), Time{1}, kNoSeq, kNoSeq}, BarOpened{});
+    }
+    CHECK(frame.events == kLeafEvents + 2);
+    CHECK(frame.next_seq() == 2 * kLeafEvents + 1);
+    CHECK(frame.leaf_cuts == std::vector<std::size_t>{starts[1], starts[kLeafEvents + 1]});
+
+    frame.begin(0);
+    CHECK(frame.bytes.empty());
+    append(frame, Envelope{0, Time{1}, kNoSeq, kNoSeq}, BarOpened{});
+    CHECK(frame.leaf_cuts.empty());
+}
