@@ -167,6 +167,12 @@ std::size_t utf8_length(std::string_view s) {
     return 0;
 }
 
+/// Whether the code point at the front is one that terminals obey: C0, DEL, and C1 in its two bytes of UTF-8.
+bool is_control(std::string_view text) {
+    const auto c = static_cast<unsigned char>(text.front());
+    return c < 0x20U || c == 0x7FU || (c == 0xC2U && utf8_length(text) == 2 && static_cast<unsigned char>(text[1]) < 0xA0U);
+}
+
 void append_json_string(std::string& out, std::string_view text) {
     out += '"';
     while (!text.empty()) {
@@ -177,8 +183,9 @@ void append_json_string(std::string& out, std::string_view text) {
             out += c;
         } else if (c == '\n') {
             out += "\\n";
-        } else if (static_cast<unsigned char>(c) < 0x20U || c == 0x7F) {
-            out += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+        } else if (is_control(text)) {
+            // Below U+0100 the last byte is the code point's low byte: C1 begins at C2 80, which is U+0080.
+            out += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(text[n - 1])));
         } else if (n == 0) {
             out += "\\ufffd";
             n = 1;
@@ -190,7 +197,29 @@ void append_json_string(std::string& out, std::string_view text) {
     out += '"';
 }
 
+/// Whether a line of text can hold it as it is: no spaces, nothing a terminal would obey or a reader take for syntax.
+bool is_plain(std::string_view text) {
+    bool plain = !text.empty();
+    while (plain && !text.empty()) {
+        const char c = text.front();
+        const std::size_t n = utf8_length(text);
+        plain = n > 0 && !is_control(text) && c != ' ' && c != '"' && c != '\\' && c != '=';
+        text.remove_prefix(plain ? n : 0);
+    }
+    return plain;
+}
+
 // ---- fields to text ----------------------------------------------------------------------------------------------------------
+
+/// The only date that can be absent is the day a DAY order ends with; any other may well be 1970-01-01.
+template <class T>
+bool says_nothing(std::string_view name, const T& v) {
+    if constexpr (std::is_same_v<T, Date>) {
+        return v.days == 0 && name == "good_until";
+    } else {
+        return false;
+    }
+}
 
 /// Writes values as JSON; the text form uses it for lists and nested objects, and prints the rest bare.
 class JsonWriter {
@@ -211,7 +240,11 @@ public:
     template <class T>
     void field(const char* name, T& v) {
         key(name);
-        value(v);
+        if (says_nothing(name, v)) {
+            out_ += "null";
+        } else {
+            value(v);
+        }
     }
 
     void value(const std::string& v) { append_json_string(out_, v); }
@@ -220,7 +253,7 @@ public:
     void value(Money v) { quoted(v.raw); }
     void value(Time v) { out_ += fmt::format("\"{}\"", v.ns); }
     void value(Duration v) { out_ += fmt::format("\"{}\"", v.ns); }
-    void value(Date v) { out_ += v.days == 0 ? "null" : '"' + to_iso(v) + '"'; }
+    void value(Date v) { out_ += '"' + to_iso(v) + '"'; }
     void value(InstrumentId v) { value(names_.instrument(v)); }
     void value(PortfolioId v) { value(names_.portfolio(v)); }
     void value(StrategyId v) { value(names_.strategy(v)); }
@@ -286,16 +319,14 @@ private:
     static bool unused(std::string_view name, const T& v) {
         if constexpr (std::is_same_v<T, Price>) {
             return v.raw == 0 && (name == "limit_price" || name == "stop_price");
-        } else if constexpr (std::is_same_v<T, Date>) {
-            return v.days == 0;
         } else if constexpr (std::is_same_v<T, std::string>) {
             return v.empty();
         } else {
-            return false;
+            return says_nothing(name, v);
         }
     }
     void bare(const std::string& v) {
-        if (v.empty() || v.find_first_of(" \"\\=\n\t\r") != std::string::npos) {
+        if (!is_plain(v)) {
             json_.value(v);
         } else {
             out_ += v;
@@ -318,7 +349,7 @@ private:
         out_ += name_of(v);
     }
     template <class T>
-        requires(!std::is_enum_v<T>)
+        requires(!std::is_enum_v<T> && !std::is_same_v<T, std::string>)
     void value(T& v) {
         json_.value(v);
     }

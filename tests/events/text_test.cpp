@@ -1,0 +1,425 @@
+#include "events/text.hpp"
+#include "support.hpp"
+
+#include <catch2/catch.hpp>
+#include <rapidcheck.h>
+
+using namespace alpha;
+
+namespace {
+
+struct Lines {
+    const char* text;
+    const char* json;
+};
+
+// clang-format off
+const Lines kLines[] = {
+    {
+     R"(0 2024-03-28T03:45:00.072Z session_configured name=ema-cross currency=INR instruments=[{"name":")"
+     R"(NSE:INFY","tick":"0.05","lot":"1","utc_offset_s":19800,"open_s":33300,"close_s":55800},{"name":")"
+     R"(IBM","tick":"0.01","lot":"10","utc_offset_s":0,"open_s":0,"close_s":86400}] default_instrument={)"
+     R"("name":"","tick":"0.01","lot":"1","utc_offset_s":0,"open_s":0,"close_s":86400} portfolios=[{"nam)"
+     R"(e":"main","cash":"1000000"},{"name":"hedge","cash":"250000.5"}] brokers=[{"name":"paper","kind":)"
+     R"("paper","settings":[{"key":"fill","value":"touch"},{"key":"latency","value":"0s"}]}] strategies=)"
+     R"([{"name":"cross","use":"ema_cross","portfolio":"hedge","broker":"paper","instruments":["NSE:INFY)"
+     R"(","IBM"],"params":[{"key":"fast","value":"100"},{"key":"slow","value":"1000"}]}] risk=[{"rule":")"
+     R"(order_quantity","limit":"10000"},{"rule":"daily_loss","limit":"0.5"}] allowed_instruments=["IBM")"
+     R"(] charges={"per_fill":"20","rate":"0.0003"} snapshot_interval_ns=5m)",
+     R"({"seq":0,"ts_ns":"1711597500072000000","type":"session_configured","name":"ema-cross","currency")"
+     R"(:"INR","instruments":[{"name":"NSE:INFY","tick":"0.05","lot":"1","utc_offset_s":19800,"open_s":3)"
+     R"(3300,"close_s":55800},{"name":"IBM","tick":"0.01","lot":"10","utc_offset_s":0,"open_s":0,"close_)"
+     R"(s":86400}],"default_instrument":{"name":"","tick":"0.01","lot":"1","utc_offset_s":0,"open_s":0,")"
+     R"(close_s":86400},"portfolios":[{"name":"main","cash":"1000000"},{"name":"hedge","cash":"250000.5")"
+     R"(}],"brokers":[{"name":"paper","kind":"paper","settings":[{"key":"fill","value":"touch"},{"key":")"
+     R"(latency","value":"0s"}]}],"strategies":[{"name":"cross","use":"ema_cross","portfolio":"hedge","b)"
+     R"(roker":"paper","instruments":["NSE:INFY","IBM"],"params":[{"key":"fast","value":"100"},{"key":"s)"
+     R"(low","value":"1000"}]}],"risk":[{"rule":"order_quantity","limit":"10000"},{"rule":"daily_loss",")"
+     R"(limit":"0.5"}],"allowed_instruments":["IBM"],"charges":{"per_fill":"20","rate":"0.0003"},"snapsh)"
+     R"(ot_interval_ns":"300000000000"})"
+    },
+    {
+     R"(7 2024-03-28T03:45:00.072Z instrument_listed instrument=#2 definition={"name":"NSE:TCS","tick":")"
+     R"(0.05","lot":"5","utc_offset_s":19800,"open_s":33300,"close_s":55800})",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"instrument_listed","instrument":"#2","definition")"
+     R"(:{"name":"NSE:TCS","tick":"0.05","lot":"5","utc_offset_s":19800,"open_s":33300,"close_s":55800}})"
+    },
+    {
+     R"(7 2024-03-28T03:45:00.072Z quote instrument=IBM bid=181.69 ask=181.9 bid_qty=200 ask_qty=100)",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"quote","instrument":"IBM","bid":"181.69","ask":"1)"
+     R"(81.9","bid_qty":"200","ask_qty":"100"})"
+    },
+    {
+     R"(7 2024-03-28T03:45:00.072Z bar_opened instrument=IBM open=181.69)",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"bar_opened","instrument":"IBM","open":"181.69"})"
+    },
+    {
+     R"(7 2024-03-28T03:45:00.072Z bar_closed instrument=IBM open=181.69 high=183 low=180.00000001 close)"
+     R"(=182.5 volume=1234567)",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"bar_closed","instrument":"IBM","open":"181.69","h)"
+     R"(igh":"183","low":"180.00000001","close":"182.5","volume":"1234567"})"
+    },
+    {
+     R"(7 2024-03-28T03:45:00.072Z session_opened instrument=IBM date=2024-03-28)",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"session_opened","instrument":"IBM","date":"2024-0)"
+     R"(3-28"})"
+    },
+    {
+     R"(7 2024-03-28T03:45:00.072Z session_closed instrument=IBM date=2024-03-28)",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"session_closed","instrument":"IBM","date":"2024-0)"
+     R"(3-28"})"
+    },
+    {
+     R"(7 2024-03-28T03:45:00.072Z timer_fired strategy=cross timer=9)",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"timer_fired","strategy":"cross","timer":9})"
+    },
+    {
+     R"(7 2024-03-28T03:45:00.072Z pnl_snapshot portfolio=hedge cash=999000.25 market_value=1500 equity=)"
+     R"(1000500.25 realized_pnl=-20 unrealized_pnl=540.25 charges=20 gross_exposure=1500.5 open_orders=3)",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"pnl_snapshot","portfolio":"hedge","cash":"999000.)"
+     R"(25","market_value":"1500","equity":"1000500.25","realized_pnl":"-20","unrealized_pnl":"540.25",")"
+     R"(charges":"20","gross_exposure":"1500.5","open_orders":3})"
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z portfolio_opened portfolio=hedge cash=250000.5 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"portfolio_opened","correlation":3,"causation":7,")"
+     R"(portfolio":"hedge","cash":"250000.5"})"
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z signal strategy=cross instrument=IBM direction=short cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"signal","correlation":3,"causation":7,"strategy":)"
+     R"("cross","instrument":"IBM","direction":"short"})"
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z order_intended order=42 strategy=cross portfolio=hedge broker=paper i)"
+     R"(nstrument=IBM side=sell order_type=stop_limit tif=day quantity=100 limit_price=181.69 stop_price)"
+     R"(=182.5 good_until=2024-03-28 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_intended","correlation":3,"causation":7,"or)"
+     R"(der":42,"strategy":"cross","portfolio":"hedge","broker":"paper","instrument":"IBM","side":"sell")"
+     R"(,"order_type":"stop_limit","tif":"day","quantity":"100","limit_price":"181.69","stop_price":"182)"
+     R"(.5","good_until":"2024-03-28"})"
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z order_refused order=42 strategy=cross portfolio=hedge instrument=IBM )"
+     R"(side=sell order_type=stop_limit tif=day quantity=100 limit_price=181.69 stop_price=182.5 rule=pr)"
+     R"(ice_band limit=5 observed=7.25 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_refused","correlation":3,"causation":7,"ord)"
+     R"(er":42,"strategy":"cross","portfolio":"hedge","instrument":"IBM","side":"sell","order_type":"sto)"
+     R"(p_limit","tif":"day","quantity":"100","limit_price":"181.69","stop_price":"182.5","rule":"price_)"
+     R"(band","limit":"5","observed":"7.25"})"
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z cancel_intended order=42 rule=kill_switch cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"cancel_intended","correlation":3,"causation":7,"o)"
+     R"(rder":42,"rule":"kill_switch"})"
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z modify_intended order=42 quantity=150 limit_price=181.7 stop_price=18)"
+     R"(2.6 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"modify_intended","correlation":3,"causation":7,"o)"
+     R"(rder":42,"quantity":"150","limit_price":"181.7","stop_price":"182.6"})"
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z change_refused order=42 strategy=cross rule=not_open limit=1 observed)"
+     R"(=2 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"change_refused","correlation":3,"causation":7,"or)"
+     R"(der":42,"strategy":"cross","rule":"not_open","limit":"1","observed":"2"})"
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z timer_set strategy=cross timer=9 due=2024-03-28T03:46:00Z cause=7 roo)"
+     R"(t=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"timer_set","correlation":3,"causation":7,"strateg)"
+     R"(y":"cross","timer":9,"due":"1711597560000000000"})"
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z timer_cancelled strategy=cross timer=9 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"timer_cancelled","correlation":3,"causation":7,"s)"
+     R"(trategy":"cross","timer":9})"
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z kill_switch_latched portfolio=hedge rule=daily_loss limit=1000 observ)"
+     R"(ed=1000.00000001 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"kill_switch_latched","correlation":3,"causation":)"
+     R"(7,"portfolio":"hedge","rule":"daily_loss","limit":"1000","observed":"1000.00000001"})"
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z kill_switch_released portfolio=hedge cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"kill_switch_released","correlation":3,"causation")"
+     R"(:7,"portfolio":"hedge"})"
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z strategy_halted strategy=cross reason="it threw \"no\"" cause=7 root=)"
+     R"(3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"strategy_halted","correlation":3,"causation":7,"s)"
+     R"(trategy":"cross","reason":"it threw \"no\""})"
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z order_accepted order=42 broker_order=240328000012345 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_accepted","correlation":3,"causation":7,"or)"
+     R"(der":42,"broker_order":"240328000012345"})"
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z order_rejected order=42 reason="margin of 12.50 is short" cause=7 roo)"
+     R"(t=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_rejected","correlation":3,"causation":7,"or)"
+     R"(der":42,"reason":"margin of 12.50 is short"})"
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z order_triggered order=42 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_triggered","correlation":3,"causation":7,"o)"
+     R"(rder":42})"
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z order_filled order=42 strategy=cross portfolio=hedge instrument=IBM s)"
+     R"(ide=sell quantity=40 price=182.5 notional=7300 charges=22.19 realized_pnl=-12.5 trade=T1 cause=7)"
+     R"( root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_filled","correlation":3,"causation":7,"orde)"
+     R"(r":42,"strategy":"cross","portfolio":"hedge","instrument":"IBM","side":"sell","quantity":"40","p)"
+     R"(rice":"182.5","notional":"7300","charges":"22.19","realized_pnl":"-12.5","trade":"T1"})"
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z order_cancelled order=42 reason=ioc cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_cancelled","correlation":3,"causation":7,"o)"
+     R"(rder":42,"reason":"ioc"})"
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z order_expired order=42 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_expired","correlation":3,"causation":7,"ord)"
+     R"(er":42})"
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z order_modified order=42 quantity=150 limit_price=181.7 stop_price=182)"
+     R"(.6 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_modified","correlation":3,"causation":7,"or)"
+     R"(der":42,"quantity":"150","limit_price":"181.7","stop_price":"182.6"})"
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z change_rejected order=42 kind=modify_rejected reason="already filled")"
+     R"( cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"change_rejected","correlation":3,"causation":7,"o)"
+     R"(rder":42,"kind":"modify_rejected","reason":"already filled"})"
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z report_ignored order=42 kind=filled quantity=40 price=182.5 limit_pri)"
+     R"(ce=181.69 stop_price=183 trade=T1 text=240328000012345 why="duplicate trade" cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"report_ignored","correlation":3,"causation":7,"or)"
+     R"(der":42,"kind":"filled","quantity":"40","price":"182.5","limit_price":"181.69","stop_price":"183)"
+     R"(","trade":"T1","text":"240328000012345","why":"duplicate trade"})"
+    },
+};
+// clang-format on
+
+Names learned() {
+    Names names;
+    names.learn(test::samples()[0].event);
+    return names;
+}
+
+const Envelope kFact{8, Time{1'711'597'500'072'000'000}, 3, 7};
+
+std::string reason_as_text(const std::string& reason) {
+    const std::string line = to_text(kFact, OrderRejected{OrderId{1}, reason}, Names{});
+    constexpr std::string_view kBefore = "8 2024-03-28T03:45:00.072Z order_rejected order=1 reason=";
+    constexpr std::string_view kAfter = " cause=7 root=3";
+    REQUIRE(line.size() > kBefore.size() + kAfter.size());
+    return line.substr(kBefore.size(), line.size() - kBefore.size() - kAfter.size());
+}
+
+}  // namespace
+
+TEST_CASE("the text and JSON of every event type are what programs read", "[events]") {
+    const Names names = learned();
+    const std::vector<test::Sample> samples = test::samples();
+    REQUIRE(samples.size() == std::size(kLines));
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+        CHECK(to_text(samples[i].envelope, samples[i].event, names) == kLines[i].text);
+        CHECK(to_json(samples[i].envelope, samples[i].event, names) == kLines[i].json);
+    }
+}
+
+TEST_CASE("every JSON line is valid JSON without a key twice", "[events]") {
+    const Names names = learned();
+    for (const test::Sample& sample : test::samples()) {
+        const std::string line = to_json(sample.envelope, sample.event, names);
+        INFO(line);
+        CHECK(test::json_fault(line) == "");
+        CHECK(line.find('\n') == std::string::npos);
+    }
+}
+
+TEST_CASE("the JSON check of these tests sees what is not JSON", "[events]") {
+    for (const char* text : {"null", "{}", "[]", R"({"a":1})", R"([1,-2.5,0,"x",{"b":[[]]},true,false])",
+                             R"("\u00e9\n\"\\")", "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\""}) {
+        INFO(text);
+        CHECK(test::json_fault(text) == "");
+    }
+    for (const char* text : {"",
+                             "{",
+                             "}",
+                             "[",
+                             "[1,]",
+                             "[,1]",
+                             "[1 2]",
+                             R"({"a"})",
+                             R"({"a":})",
+                             R"({"a":1,})",
+                             R"({a:1})",
+                             "01",
+                             "1.",
+                             ".5",
+                             "+1",
+                             "nan",
+                             "nul",
+                             "\"",
+                             "\"\n\"",
+                             R"("\x")",
+                             R"("\u12g4")",
+                             R"({"a":1,"a":2})",
+                             "{}{}",
+                             "[1]x",
+                             "[}",
+                             "{]",
+                             "\"\x80\"",
+                             "\"\xc3\"",
+                             "\"\xc0\x80\"",
+                             "\"\xed\xa0\x80\"",
+                             "\"\xf4\x90\x80\x80\""}) {
+        INFO(text);
+        CHECK(test::json_fault(text) != "");
+    }
+}
+
+TEST_CASE("the line that the header shows is the line that comes out", "[events]") {
+    Names names;
+    names.learn(SessionConfigured{"", "", {{"IBM", {}, {}, {}}}, {}, {}, {}, {}, {}, {}, {}, {}});
+    const Envelope envelope{12, Time{1'381'152'600'072'000'000}, kNoSeq, kNoSeq};
+    const QuoteTick quote{InstrumentId{0}, test::px("181.69"), test::px("181.9"), qty_of(200), qty_of(100)};
+    CHECK(to_text(envelope, quote, names) ==
+          "12 2013-10-07T13:30:00.072Z quote instrument=IBM bid=181.69 ask=181.9 bid_qty=200 ask_qty=100");
+    CHECK(
+        to_json(envelope, quote, names) ==
+        R"({"seq":12,"ts_ns":"1381152600072000000","type":"quote","instrument":"IBM","bid":"181.69","ask":"181.9","bid_qty":"200","ask_qty":"100"})");
+}
+
+TEST_CASE("ids print as the names that the log gave them, others by number", "[events]") {
+    Names names;
+    CHECK(names.instrument(InstrumentId{0}) == "#0");
+    CHECK(names.strategy(StrategyId{7}) == "#7");
+    names.learn(test::samples()[0].event);
+    CHECK(names.instrument(InstrumentId{0}) == "NSE:INFY");
+    CHECK(names.instrument(InstrumentId{1}) == "IBM");
+    CHECK(names.instrument(InstrumentId{2}) == "#2");
+    CHECK(names.portfolio(PortfolioId{1}) == "hedge");
+    CHECK(names.strategy(StrategyId{0}) == "cross");
+    CHECK(names.broker(BrokerId{0}) == "paper");
+    CHECK(names.broker(BrokerId{1}) == "#1");
+
+    names.learn(InstrumentListed{InstrumentId{2}, {"NSE:TCS", {}, {}, {}}});
+    CHECK(names.instrument(InstrumentId{2}) == "NSE:TCS");
+    names.learn(InstrumentListed{InstrumentId{2}, {"NSE:WIPRO", {}, {}, {}}});
+    CHECK(names.instrument(InstrumentId{2}) == "NSE:TCS");
+    // Read from the middle of a log: a gap is not filled with the wrong name.
+    names.learn(InstrumentListed{InstrumentId{9}, {"NSE:SBIN", {}, {}, {}}});
+    CHECK(names.instrument(InstrumentId{3}) == "#3");
+    CHECK(names.instrument(InstrumentId{9}) == "#9");
+    names.learn(QuoteTick{});
+    CHECK(names.instrument(InstrumentId{0}) == "NSE:INFY");
+}
+
+TEST_CASE("every type has one name, in tag order", "[events]") {
+    const std::vector<test::Sample> samples = test::samples();
+    REQUIRE(all_type_names().size() == samples.size());
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+        CHECK(std::string(all_type_names()[i]) == type_name(samples[i].event));
+    }
+}
+
+TEST_CASE("a text from outside cannot break a line, forge a field or command a terminal", "[events]") {
+    CHECK(reason_as_text("plain") == "plain");
+    CHECK(reason_as_text("caf\xc3\xa9") == "caf\xc3\xa9");
+    CHECK(reason_as_text("two words") == R"("two words")");
+    CHECK(reason_as_text("x cause=1") == R"("x cause=1")");
+    CHECK(reason_as_text("a=b") == R"("a=b")");
+    CHECK(reason_as_text("say \"no\"") == R"("say \"no\"")");
+    CHECK(reason_as_text("back\\slash") == R"("back\\slash")");
+    CHECK(reason_as_text("line\nbreak") == R"("line\nbreak")");
+    CHECK(reason_as_text("\x1b[2J") == R"("\u001b[2J")");
+    CHECK(reason_as_text("bell\x07") == R"("bell\u0007")");
+    CHECK(reason_as_text("del\x7f") == R"("del\u007f")");
+    CHECK(reason_as_text("\xc2\x9b[2J") == R"("\u009b[2J")");
+    CHECK(reason_as_text(std::string("nul\0x", 5)) == R"("nul\u0000x")");
+    CHECK(reason_as_text("\xff") == R"("\ufffd")");
+    // What says nothing is left out.
+    CHECK(to_text(kFact, OrderRejected{OrderId{1}, ""}, Names{}) ==
+          "8 2024-03-28T03:45:00.072Z order_rejected order=1 cause=7 root=3");
+}
+
+TEST_CASE("JSON strings escape what JSON and terminals would trip over", "[events]") {
+    CHECK(json_string("") == R"("")");
+    CHECK(json_string("a\"b\\c/d") == R"("a\"b\\c/d")");
+    CHECK(json_string("\n\t\r\x01\x7f") == R"("\n\u0009\u000d\u0001\u007f")");
+    CHECK(json_string(std::string_view("\0", 1)) == R"("\u0000")");
+    CHECK(json_string("\xc2\x80\xc2\x9f\xc2\xa0") == "\"\\u0080\\u009f\xc2\xa0\"");
+    CHECK(json_string("\xe2\x82\xb9 \xf0\x9f\x98\x80") == "\"\xe2\x82\xb9 \xf0\x9f\x98\x80\"");
+}
+
+TEST_CASE("bytes that are not UTF-8 are replaced one by one, and what follows is kept", "[events]") {
+    CHECK(json_string("a\xff"
+                      "b") == R"("a\ufffdb")");
+    CHECK(json_string("\x80") == R"("\ufffd")");
+    CHECK(json_string("\xc0\xaf") == R"("\ufffd\ufffd")");                      // overlong
+    CHECK(json_string("\xe0\x80\x80") == R"("\ufffd\ufffd\ufffd")");            // overlong
+    CHECK(json_string("\xed\xa0\x80") == R"("\ufffd\ufffd\ufffd")");            // half of a surrogate pair
+    CHECK(json_string("\xf4\x90\x80\x80") == R"("\ufffd\ufffd\ufffd\ufffd")");  // beyond U+10FFFF
+    CHECK(json_string("\xc3") == R"("\ufffd")");                                // cut short
+    CHECK(json_string("\xe2\x82"
+                      "x") == R"("\ufffd\ufffdx")");
+    CHECK(json_string("\xf0\x9f\x98") == R"("\ufffd\ufffd\ufffd")");
+}
+
+TEST_CASE("whatever bytes a text holds, its JSON is valid and its line is one line", "[events]") {
+    CHECK(rc::check([](const std::vector<std::uint8_t>& bytes) {
+        const std::string text(bytes.begin(), bytes.end());
+        RC_ASSERT(test::json_fault(json_string(text)).empty());
+        const OrderRejected event{OrderId{1}, text};
+        RC_ASSERT(test::json_fault(to_json(kFact, event, Names{})).empty());
+        const std::string line = to_text(kFact, event, Names{});
+        RC_ASSERT(std::none_of(line.begin(), line.end(),
+                               [](char c) { return static_cast<unsigned char>(c) < 0x20U || c == 0x7F; }));
+    }));
+}
+
+TEST_CASE("prices that the order's type does not use are left out of the text, not of the JSON", "[events]") {
+    OrderIntended order;
+    order.order = OrderId{1};
+    order.terms.quantity = qty_of(10);
+    CHECK(to_text(kFact, order, Names{}) ==
+          "8 2024-03-28T03:45:00.072Z order_intended order=1 strategy=#0 portfolio=#0 broker=#0 instrument=#0 side=buy "
+          "order_type=market tif=gtc quantity=10 cause=7 root=3");
+    const std::string json = to_json(kFact, order, Names{});
+    CHECK_THAT(json, Catch::Contains(R"("limit_price":"0","stop_price":"0","good_until":null)"));
+    CHECK(test::json_fault(json) == "");
+}
+
+TEST_CASE("a price of zero is shown where it is data", "[events]") {
+    const Envelope envelope{1, Time{0}, kNoSeq, kNoSeq};
+    CHECK(to_text(envelope, QuoteTick{}, Names{}) ==
+          "1 1970-01-01T00:00:00Z quote instrument=#0 bid=0 ask=0 bid_qty=0 ask_qty=0");
+}
+
+TEST_CASE("the first day of 1970 is a day like any other", "[events]") {
+    const Envelope envelope{1, Time{0}, kNoSeq, kNoSeq};
+    CHECK(to_text(envelope, SessionOpened{}, Names{}) ==
+          "1 1970-01-01T00:00:00Z session_opened instrument=#0 date=1970-01-01");
+    CHECK_THAT(to_json(envelope, SessionOpened{}, Names{}), Catch::EndsWith(R"("date":"1970-01-01"})"));
+}
+
+TEST_CASE("the largest values print whole", "[events]") {
+    const Envelope envelope{kNoSeq - 1, kNever, kNoSeq - 3, kNoSeq - 2};
+    const TimerSet event{StrategyId{0xFFFF'FFFF}, TimerId{0xFFFF'FFFF'FFFF'FFFF}, kBeforeAll};
+    CHECK(
+        to_text(envelope, event, Names{}) ==
+        "18446744073709551614 2262-04-11T23:47:16.854775807Z timer_set strategy=#4294967295 timer=18446744073709551615 "
+        "due=1677-09-21T00:12:43.145224192Z cause=18446744073709551613 root=18446744073709551612");
+    CHECK(test::json_fault(to_json(envelope, event, Names{})) == "");
+}
