@@ -1,0 +1,276 @@
+#include "support.hpp"
+
+#include <catch2/catch.hpp>
+#include <set>
+#include <string>
+
+// ON DISK, DO NOT CHANGE: these are bytes that journals hold. When a payload changes, its version is raised, the row
+// here is kept with the old version as an upcast below, and a new row is added. An edited row is an unreadable journal
+// somewhere.
+
+using namespace alpha;
+
+namespace {
+
+struct Golden {
+    std::uint16_t tag;
+    std::uint8_t version;
+    const char* name;
+    const char* hex;
+};
+
+// clang-format off
+const Golden kGoldens[] = {
+    {1, 1, "session_configured",
+     "9b010000 0100 01 00 00fa3c9edbd0c017"
+     "09000000656d612d63726f737303000000494e5202000000080000004e53453a494e4659404b4c000000000000e1f505"
+     "00000000584d000014820000f8d900000300000049424d40420f000000000000ca9a3b00000000000000000000000080"
+     "5101000000000040420f000000000000e1f5050000000000000000000000008051010002000000040000006d61696e00"
+     "407a10f35a00000000000000000000050000006865646765808019c7bc16000000000000000000000100000005000000"
+     "7061706572050000007061706572020000000400000066696c6c05000000746f756368070000006c6174656e63790200"
+     "00003073010000000500000063726f737309000000656d615f63726f7373010000000000000002000000000000000100"
+     "00000200000004000000666173740300000031303004000000736c6f770400000031303030020000000c0010a5d4e800"
+     "000000000000000000001380f0fa02000000000000000000000000010000000100000000943577000000000000000000"
+     "0000003075000000000000000000000000000000b864d945000000"},
+    {2, 1, "instrument_listed",
+     "2b000000 0200 01 00 00fa3c9edbd0c017"
+     "02000000070000004e53453a544353404b4c00000000000065cd1d00000000584d000014820000f8d90000"},
+    {3, 1, "quote",
+     "24000000 0300 01 00 00fa3c9edbd0c017"
+     "0100000040f0f43a04000000805f353c0400000000c817a80400000000e40b5402000000"},
+    {4, 1, "bar_opened",
+     "0c000000 0400 01 00 00fa3c9edbd0c017"
+     "0100000040f0f43a04000000"},
+    {5, 1, "bar_closed",
+     "2c000000 0500 01 00 00fa3c9edbd0c017"
+     "0100000040f0f43a0400000000d7c342040000000134e2300400000080e6c83f0400000000a7bf8048700000"},
+    {6, 1, "session_opened",
+     "08000000 0600 01 00 00fa3c9edbd0c017"
+     "01000000624d0000"},
+    {7, 1, "session_closed",
+     "08000000 0700 01 00 00fa3c9edbd0c017"
+     "01000000624d0000"},
+    {8, 1, "timer_fired",
+     "0c000000 0800 01 00 00fa3c9edbd0c017"
+     "000000000900000000000000"},
+    {9, 2, "pnl_snapshot",
+     "78000000 0900 02 00 00fa3c9edbd0c017"
+     "0100000040d080c9db5a00000000000000000000005cb2ec220000000000000000000000402c33b6fe5a000000000000"
+     "00000000006cca88ffffffffffffffffffffffff401424940c0000000000000000000000009435770000000000000000"
+     "00000000804cadef22000000000000000000000003000000"},
+    {10, 1, "portfolio_opened",
+     "14000000 0a00 01 01 00fa3c9edbd0c017"
+     "0300000000000000 0700000000000000"
+     "01000000808019c7bc1600000000000000000000"},
+    {11, 1, "signal",
+     "09000000 0b00 01 01 00fa3c9edbd0c017"
+     "0300000000000000 0700000000000000"
+     "000000000100000003"},
+    {12, 1, "order_intended",
+     "37000000 0c00 01 01 00fa3c9edbd0c017"
+     "0300000000000000 0700000000000000"
+     "2a000000000000000000000001000000000000000100000002040100e40b540200000040f0f43a0400000080e6c83f04"
+     "000000624d0000"},
+    {13, 1, "order_refused",
+     "50000000 0d00 01 01 00fa3c9edbd0c017"
+     "0300000000000000 0700000000000000"
+     "2a0000000000000000000000010000000100000002040100e40b540200000040f0f43a0400000080e6c83f040000000b"
+     "0065cd1d000000000000000000000000409f362b000000000000000000000000"},
+    {14, 1, "cancel_intended",
+     "09000000 0e00 01 01 00fa3c9edbd0c017"
+     "0300000000000000 0700000000000000"
+     "2a0000000000000003"},
+    {15, 1, "modify_intended",
+     "20000000 0f00 01 01 00fa3c9edbd0c017"
+     "0300000000000000 0700000000000000"
+     "2a0000000000000000d6117e030000008032043b04000000007d614004000000"},
+    {16, 1, "change_refused",
+     "2d000000 1000 01 01 00fa3c9edbd0c017"
+     "0300000000000000 0700000000000000"
+     "2a00000000000000000000001500e1f50500000000000000000000000000c2eb0b000000000000000000000000"},
+    {17, 1, "timer_set",
+     "14000000 1100 01 01 00fa3c9edbd0c017"
+     "0300000000000000 0700000000000000"
+     "00000000090000000000000000b03992e9d0c017"},
+    {18, 1, "timer_cancelled",
+     "0c000000 1200 01 01 00fa3c9edbd0c017"
+     "0300000000000000 0700000000000000"
+     "000000000900000000000000"},
+    {19, 1, "kill_switch_latched",
+     "25000000 1300 01 01 00fa3c9edbd0c017"
+     "0300000000000000 0700000000000000"
+     "010000001300e8764817000000000000000000000001e87648170000000000000000000000"},
+    {20, 1, "kill_switch_released",
+     "04000000 1400 01 01 00fa3c9edbd0c017"
+     "0300000000000000 0700000000000000"
+     "01000000"},
+    {21, 1, "strategy_halted",
+     "15000000 1500 01 01 00fa3c9edbd0c017"
+     "0300000000000000 0700000000000000"
+     "000000000d000000697420746872657720226e6f22"},
+    {22, 1, "order_accepted",
+     "1b000000 1600 01 01 00fa3c9edbd0c017"
+     "0300000000000000 0700000000000000"
+     "2a000000000000000f000000323430333238303030303132333435"},
+    {23, 1, "order_rejected",
+     "24000000 1700 01 01 00fa3c9edbd0c017"
+     "0300000000000000 0700000000000000"
+     "2a00000000000000180000006d617267696e206f662031322e35302069732073686f7274"},
+    {24, 1, "order_triggered",
+     "08000000 1800 01 01 00fa3c9edbd0c017"
+     "0300000000000000 0700000000000000"
+     "2a00000000000000"},
+    {25, 1, "order_filled",
+     "5b000000 1900 01 01 00fa3c9edbd0c017"
+     "0300000000000000 0700000000000000"
+     "2a000000000000000000000001000000010000000200286bee0000000080e6c83f04000000000464f7a9000000000000"
+     "0000000000c040438400000000000000000000000080837eb5ffffffffffffffffffffffff020000005431"},
+    {26, 1, "order_cancelled",
+     "0f000000 1a00 01 01 00fa3c9edbd0c017"
+     "0300000000000000 0700000000000000"
+     "2a0000000000000003000000696f63"},
+    {27, 1, "order_expired",
+     "08000000 1b00 01 01 00fa3c9edbd0c017"
+     "0300000000000000 0700000000000000"
+     "2a00000000000000"},
+    {28, 1, "order_modified",
+     "20000000 1c00 01 01 00fa3c9edbd0c017"
+     "0300000000000000 0700000000000000"
+     "2a0000000000000000d6117e030000008032043b04000000007d614004000000"},
+    {29, 1, "change_rejected",
+     "1b000000 1d00 01 01 00fa3c9edbd0c017"
+     "0300000000000000 0700000000000000"
+     "2a00000000000000090e000000616c72656164792066696c6c6564"},
+    {30, 1, "report_ignored",
+     "55000000 1e00 01 01 00fa3c9edbd0c017"
+     "0300000000000000 0700000000000000"
+     "2a000000000000000400286bee0000000080e6c83f0400000040f0f43a0400000000d7c342040000000200000054310f"
+     "0000003234303332383030303031323334350f0000006475706c6963617465207472616465"},
+};
+// clang-format on
+
+/// pnl_snapshot as written before version 2 added open_orders: the sample's, without it.
+constexpr const char* kPnlSnapshotV1 =
+    "74000000 0900 01 00 00fa3c9edbd0c017"
+    "0100000040d080c9db5a00000000000000000000005cb2ec220000000000000000000000402c33b6fe5a000000000000"
+    "00000000006cca88ffffffffffffffffffffffff401424940c0000000000000000000000009435770000000000000000"
+    "00000000804cadef220000000000000000000000";
+
+std::vector<std::uint8_t> from_hex(std::string_view text) {
+    std::vector<std::uint8_t> bytes;
+    std::string digits;
+    for (const char c : text) {
+        if (c == ' ') {
+            continue;
+        }
+        digits += c;
+        if (digits.size() == 2) {
+            bytes.push_back(static_cast<std::uint8_t>(std::stoul(digits, nullptr, 16)));
+            digits.clear();
+        }
+    }
+    return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("the bytes of every event type are what journals hold", "[events]") {
+    const std::vector<test::Sample> samples = test::samples();
+    REQUIRE(samples.size() == std::size(kGoldens));
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+        const Golden& golden = kGoldens[i];
+        INFO(golden.name);
+        const auto bytes = test::encoded(samples[i].envelope, samples[i].event);
+        CHECK(test::hex(bytes) == test::hex(from_hex(golden.hex)));
+        const auto decoded = decode(from_hex(golden.hex), samples[i].envelope.seq);
+        REQUIRE(decoded.has_value());
+        CHECK((decoded->event == samples[i].event));
+        CHECK(decoded->envelope == samples[i].envelope);
+    }
+}
+
+TEST_CASE("no event type changes its wire tag, version or name unnoticed", "[events]") {
+    std::size_t i = 0;
+#define CHECK_PINNED(E)                                                                                                \
+    INFO(E::name_v);                                                                                                   \
+    REQUIRE(i < std::size(kGoldens));                                                                                  \
+    CHECK(E::tag == kGoldens[i].tag);                                                                                  \
+    CHECK(+E::version == +kGoldens[i].version);                                                                        \
+    CHECK(std::string(E::name_v) == kGoldens[i].name);                                                                 \
+    ++i;
+    ALPHA_EVENTS(CHECK_PINNED)
+#undef CHECK_PINNED
+    CHECK(i == std::size(kGoldens));
+}
+
+TEST_CASE("no two event types share a wire tag or a name", "[events]") {
+    std::set<std::uint16_t> tags;
+    std::set<std::string> names;
+#define TAKE_NOTE(E)                                                                                                   \
+    tags.insert(E::tag);                                                                                               \
+    names.insert(E::name_v);
+    ALPHA_EVENTS(TAKE_NOTE)
+#undef TAKE_NOTE
+    CHECK(tags.size() == std::variant_size_v<Event>);
+    CHECK(names.size() == std::variant_size_v<Event>);
+}
+
+TEST_CASE("a P&L snapshot of version 1 becomes the current one, with no open orders", "[events]") {
+    const test::Sample current = test::samples()[PnlSnapshot::tag - 1];
+    PnlSnapshot expected = std::get<PnlSnapshot>(current.event);
+    expected.open_orders = 0;
+    const auto bytes = from_hex(kPnlSnapshotV1);
+    const auto decoded = decode(bytes, current.envelope.seq);
+    REQUIRE(decoded.has_value());
+    CHECK(decoded->envelope == current.envelope);
+    CHECK(decoded->bytes == bytes.size());
+    REQUIRE(std::holds_alternative<PnlSnapshot>(decoded->event));
+    CHECK((std::get<PnlSnapshot>(decoded->event) == expected));
+}
+
+TEST_CASE("a damaged P&L snapshot of version 1 is refused", "[events]") {
+    const auto whole = from_hex(kPnlSnapshotV1);
+    for (std::size_t n = 0; n < whole.size(); ++n) {
+        const std::vector<std::uint8_t> cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(n));
+        CHECK_FALSE(decode(cut, 7).has_value());
+    }
+    auto longer = whole;
+    ++longer[0];
+    longer.push_back(0);
+    CHECK_FALSE(decode(longer, 7).has_value());
+    auto newer = whole;
+    newer[6] = PnlSnapshot::version;
+    CHECK_FALSE(decode(newer, 7).has_value());
+}
+
+TEST_CASE("the numbers of enums on disk stay what they are", "[events]") {
+    const auto number = [](auto value) { return static_cast<int>(value); };
+    CHECK(number(Side::buy) == 1);
+    CHECK(number(Side::sell) == 2);
+    CHECK(number(OrderType::market) == 1);
+    CHECK(number(OrderType::limit) == 2);
+    CHECK(number(OrderType::stop) == 3);
+    CHECK(number(OrderType::stop_limit) == 4);
+    CHECK(number(TimeInForce::day) == 1);
+    CHECK(number(TimeInForce::gtc) == 2);
+    CHECK(number(TimeInForce::ioc) == 3);
+    CHECK(number(Direction::flat) == 1);
+    CHECK(number(Direction::lengthen) == 2);
+    CHECK(number(Direction::shorten) == 3);
+    const char* const rules[] = {
+        "none",       "invalid_order",  "unknown_instrument",  "kill_switch",    "strategy_halted",
+        "tick_size",  "lot_size",       "allowed_instruments", "session_hours",  "no_market",
+        "stale_data", "price_band",     "order_quantity",      "order_notional", "shorting",
+        "position",   "gross_exposure", "open_orders",         "order_rate",     "daily_loss",
+        "step_facts", "not_open",       "operator_kill",       "overfill",       "unmatched_fill"};
+    for (std::size_t i = 0; i < std::size(rules); ++i) {
+        CHECK(std::string(name_of(static_cast<Rule>(i))) == rules[i]);
+    }
+    CHECK(std::string(name_of(static_cast<Rule>(std::size(rules)))) == "?");
+    const char* const kinds[] = {"accepted", "rejected", "triggered",       "filled",         "cancelled",
+                                 "expired",  "modified", "cancel_rejected", "modify_rejected"};
+    for (std::size_t i = 0; i < std::size(kinds); ++i) {
+        CHECK(std::string(name_of(static_cast<ReportKind>(i + 1))) == kinds[i]);
+    }
+    CHECK(std::string(name_of(static_cast<ReportKind>(std::size(kinds) + 1))) == "?");
+}
