@@ -69,6 +69,7 @@ struct Key {
 constexpr std::string_view kRequired = "required";
 constexpr std::string_view kNoLimit = "(no limit)";
 constexpr std::string_view kAsDefault = "(that of default_instrument)";
+constexpr std::int64_t kDaySeconds = kDayNs / kSecondNs;
 constexpr Money kAboveZero{1};
 constexpr Money kMaxPriceBound{limits::kMaxPrice.raw};
 constexpr Money kMaxQtyBound{limits::kMaxQty.raw};
@@ -113,7 +114,7 @@ constexpr std::array kRootKeys{
           "What each fill costs: none, or a map of per_fill and rate."),
     plain("risk", Form::map, "(no limits)",
           "Rules that every order must pass; each portfolio is judged by itself."),
-    number("snapshot_interval", Form::duration, "none", money_of(1), money_of(31 * 86'400),
+    number("snapshot_interval", Form::duration, "none", money_of(1), money_of(31 * kDaySeconds),
            "How often the log records profit and loss, in event time."),
 };
 constexpr std::array kAccountKeys{
@@ -130,7 +131,8 @@ constexpr std::array kDataKeys{
     plain("instrument", Form::name, "(the file's instrument column)",
           "Bars only: whose bars these are, where the CSV has no such column."),
     number("interval", Form::duration, "(the data set's own)", {kScale / 1'000},
-           money_of(366 * 86'400), "Length of a bar; `day` is 1d. Required for a CSV of bars."),
+           money_of(366 * kDaySeconds),
+           "Length of a bar; `day` is 1d. Required for a CSV of bars."),
     plain("synth", Form::map, "(a file)", "Makes quotes from a seed in place of a file."),
 };
 constexpr std::array kSynthKeys{
@@ -177,7 +179,7 @@ constexpr std::array kBrokerKeys{
            "just seen), or at the open of the next bar."),
     number("slippage", Form::decimal, "0", {}, kMaxPriceBound,
            "Added to the price of every market and stop fill, always against us."),
-    number("latency", Form::duration, "0s", {}, money_of(86'400),
+    number("latency", Form::duration, "0s", {}, money_of(kDaySeconds),
            "Event time an order travels before it reaches the market."),
     plain("use_size", Form::flag, "false",
           "Fill at most the quantity each quote displays; the rest waits for the next quote."),
@@ -191,7 +193,7 @@ constexpr std::array kRiskKeys{
     plain("allowed_instruments", Form::names, kNoLimit,
           "Only these may be traded. Each must be named elsewhere in the scenario."),
     plain("session_hours", Form::flag, "false", "Refuse orders outside the instrument's session."),
-    number("max_data_age", Form::duration, kNoLimit, {kScale / 1'000}, money_of(31 * 86'400),
+    number("max_data_age", Form::duration, kNoLimit, {kScale / 1'000}, money_of(31 * kDaySeconds),
            "Refuse orders when the instrument's last price is older than this."),
     number("price_band_percent", Form::decimal, kNoLimit, kAboveZero, money_of(100),
            "How far a limit or stop price may lie from the last price, in per cent."),
@@ -378,8 +380,14 @@ struct Findings {
     std::vector<Finding> errors;
     std::vector<Finding> warnings;
 
-    void error(Place at, std::string text) { errors.push_back({at, std::move(text)}); }
-    void warn(Place at, std::string text) { warnings.push_back({at, std::move(text)}); }
+    template <class... Args>
+    void error(Place at, fmt::format_string<Args...> text, Args&&... args) {
+        errors.push_back({at, fmt::format(text, std::forward<Args>(args)...)});
+    }
+    template <class... Args>
+    void warn(Place at, fmt::format_string<Args...> text, Args&&... args) {
+        warnings.push_back({at, fmt::format(text, std::forward<Args>(args)...)});
+    }
     /// Suggestions cost time; beyond what is printed nobody reads them.
     bool wants_suggestions() const { return errors.size() < kMaxReported; }
 
@@ -401,7 +409,7 @@ struct Findings {
 
 // ---- YAML ------------------------------------------------------------------------------------------
 
-struct Node {
+struct Item {
     enum class Kind : std::uint8_t { nothing, text, list, map };
     struct Entry {
         std::string key;  ///< empty in lists
@@ -414,12 +422,12 @@ struct Node {
     std::vector<Entry> entries;  ///< in file order
 };
 
-std::string kind_text(const Node& node) {
+std::string kind_text(const Item& node) {
     switch (node.kind) {
-    case Node::Kind::nothing: return "nothing";
-    case Node::Kind::text: return in_quotes(node.text);
-    case Node::Kind::list: return "a list";
-    case Node::Kind::map: return "a map";
+    case Item::Kind::nothing: return "nothing";
+    case Item::Kind::text: return in_quotes(node.text);
+    case Item::Kind::list: return "a list";
+    case Item::Kind::map: return "a map";
     }
     ALPHA_ASSERT(false, "a node of no kind");
     return {};
@@ -436,7 +444,7 @@ class Tree : public YAML::EventHandler {
 public:
     explicit Tree(std::string_view source) : source_(source) {}
 
-    const std::vector<Node>& nodes() const { return nodes_; }
+    const std::vector<Item>& nodes() const { return nodes_; }
 
     void OnDocumentStart(const YAML::Mark&) override {}
     void OnDocumentEnd() override {}
@@ -445,7 +453,7 @@ public:
         if (awaits_key()) {
             throw Unsupported(mark, "a key is missing before the colon; write key: value");
         }
-        add(Node::Kind::nothing, mark, {});
+        add(Item::Kind::nothing, mark, {});
     }
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
         throw Unsupported(mark, "aliases (*) are not supported; write the value itself");
@@ -461,16 +469,16 @@ public:
             open_.back().has_key = true;
             return;
         }
-        add(Node::Kind::text, mark, value);
+        add(Item::Kind::text, mark, value);
     }
     void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                          YAML::EmitterStyle::value) override {
-        begin(Node::Kind::list, mark, tag, anchor);
+        begin(Item::Kind::list, mark, tag, anchor);
     }
     void OnSequenceEnd() override { open_.pop_back(); }
     void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                     YAML::EmitterStyle::value) override {
-        begin(Node::Kind::map, mark, tag, anchor);
+        begin(Item::Kind::map, mark, tag, anchor);
     }
     void OnMapEnd() override { open_.pop_back(); }
 
@@ -483,10 +491,10 @@ private:
     };
 
     bool awaits_key() const {
-        return !open_.empty() && nodes_[open_.back().node].kind == Node::Kind::map &&
+        return !open_.empty() && nodes_[open_.back().node].kind == Item::Kind::map &&
                !open_.back().has_key;
     }
-    void begin(Node::Kind kind, const YAML::Mark& mark, const std::string& tag,
+    void begin(Item::Kind kind, const YAML::Mark& mark, const std::string& tag,
                YAML::anchor_t anchor) {
         refuse_anchor(mark, anchor);
         refuse_tag(mark, tag);
@@ -498,7 +506,7 @@ private:
         }
         open_.push_back({add(kind, mark, {}), false, {}, {}});
     }
-    std::uint32_t add(Node::Kind kind, const YAML::Mark& mark, const std::string& text) {
+    std::uint32_t add(Item::Kind kind, const YAML::Mark& mark, const std::string& text) {
         const auto index = static_cast<std::uint32_t>(nodes_.size());
         const Place at = place_of(mark);
         nodes_.push_back({kind, at, text, {}});
@@ -506,7 +514,7 @@ private:
             Open& parent = open_.back();
             // Of an empty value yaml-cpp gives the place of whatever comes next; its key's is of
             // more use.
-            if (parent.has_key && kind == Node::Kind::nothing) {
+            if (parent.has_key && kind == Item::Kind::nothing) {
                 nodes_[index].at = parent.key_at;
             }
             nodes_[parent.node].entries.push_back(
@@ -550,7 +558,7 @@ private:
     }
 
     std::string_view source_;
-    std::vector<Node> nodes_;
+    std::vector<Item> nodes_;
     std::vector<Open> open_;
 };
 
@@ -568,16 +576,15 @@ std::string_view syntax_hint(std::string_view text, Place at) {
 }
 
 /// Parses the text; the root is node 0. What is not one YAML document goes into `findings`.
-std::vector<Node> parse_yaml(std::string_view text, Findings& findings) {
+std::vector<Item> parse_yaml(std::string_view text, Findings& findings) {
     constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
     if (text.starts_with(kByteOrderMark)) {
         text.remove_prefix(kByteOrderMark.size());
     }
     if (text.size() > kMaxFileBytes) {
         findings.error(
-            {}, fmt::format(
-                    "is larger than {} bytes; a scenario holds no data: name its file under data",
-                    kMaxFileBytes));
+            {}, "is larger than {} bytes; a scenario holds no data: name its file under data",
+            kMaxFileBytes);
         return {};
     }
     Place at;
@@ -585,8 +592,8 @@ std::vector<Node> parse_yaml(std::string_view text, Findings& findings) {
         const char c = rest.front();
         const std::size_t n = c == '\n' || c == '\r' || c == '\t' ? 1 : printable_front(rest);
         if (n == 0) {
-            findings.error(at, fmt::format("byte 0x{:02X} is not text; write the scenario in UTF-8",
-                                           static_cast<unsigned>(static_cast<unsigned char>(c))));
+            findings.error(at, "byte 0x{:02X} is not text; write the scenario in UTF-8",
+                           static_cast<unsigned>(static_cast<unsigned char>(c)));
             return {};
         }
         at = c == '\n' ? Place{at.line + 1, 1}
@@ -605,32 +612,29 @@ std::vector<Node> parse_yaml(std::string_view text, Findings& findings) {
             }
         }
     } catch (const Unsupported& e) {
-        findings.error(place_of(e.mark), e.msg);
+        findings.error(place_of(e.mark), "{}", e.msg);
     } catch (const YAML::Exception& e) {
-        findings.error(place_of(e.mark), fmt::format("is not YAML: {}; {}", e.msg,
-                                                     syntax_hint(text, place_of(e.mark))));
+        findings.error(place_of(e.mark), "is not YAML: {}; {}", e.msg,
+                       syntax_hint(text, place_of(e.mark)));
     } catch (const std::exception& e) {
-        findings.error(
-            {}, fmt::format("cannot be read as YAML: {}; write it as in docs/reference-scenario.md",
-                            e.what()));
+        findings.error({}, "cannot be read as YAML: {}; write it as in docs/reference-scenario.md",
+                       e.what());
     }
-    return findings.errors.empty() ? tree.nodes() : std::vector<Node>{};
+    return findings.errors.empty() ? tree.nodes() : std::vector<Item>{};
 }
 
 /// yaml-cpp keeps both of two equal keys; whichever we took, the other would be ignored silently.
-void refuse_duplicate_keys(const std::vector<Node>& nodes, Findings& findings) {
-    for (const Node& node : nodes) {
-        if (node.kind != Node::Kind::map) {
+void refuse_duplicate_keys(const std::vector<Item>& nodes, Findings& findings) {
+    for (const Item& node : nodes) {
+        if (node.kind != Item::Kind::map) {
             continue;
         }
         std::map<std::string_view, Place> first;
-        for (const Node::Entry& entry : node.entries) {
+        for (const Item::Entry& entry : node.entries) {
             const auto [seen, is_new] = first.emplace(entry.key, entry.at);
             if (!is_new) {
-                findings.error(entry.at,
-                               fmt::format("{} is already given at {}:{}; keep one of them",
-                                           in_quotes(entry.key), seen->second.line,
-                                           seen->second.column));
+                findings.error(entry.at, "{} is already given at {}:{}; keep one of them",
+                               in_quotes(entry.key), seen->second.line, seen->second.column);
             }
         }
     }
@@ -664,7 +668,6 @@ std::int32_t clock_seconds(std::string_view text) {
 }
 
 Result<TradingHours> parse_hours(std::string_view text) {
-    constexpr std::int32_t kDaySeconds = 86'400;
     if (text == "utc") {
         return TradingHours{};
     }
@@ -702,34 +705,34 @@ Result<TradingHours> parse_hours(std::string_view text) {
 class Fields {
 public:
     /// `node` null: the map is not there, every key has its default.
-    Fields(Findings& findings, const std::vector<Node>& nodes, const Section& section,
-           std::string where, const Node* node)
+    Fields(Findings& findings, const std::vector<Item>& nodes, const Section& section,
+           std::string where, const Item* node)
         : findings_(&findings), nodes_(&nodes), section_(&section), where_(std::move(where)) {
-        if (node == nullptr || node->kind == Node::Kind::nothing) {
+        if (node == nullptr || node->kind == Item::Kind::nothing) {
             at_ = node == nullptr ? Place{} : node->at;
             present_ = node != nullptr;
             return;
         }
         at_ = node->at;
-        if (node->kind != Node::Kind::map) {
-            findings.error(at_, fmt::format("{}: expects a map, found {}; write {}", where_,
-                                            kind_text(*node), section.example));
+        if (node->kind != Item::Kind::map) {
+            findings.error(at_, "{}: expects a map, found {}; write {}", where_, kind_text(*node),
+                           section.example);
             return;
         }
         present_ = true;
         node_ = node;
         std::vector<std::string_view> known;
+        known.reserve(section.keys.size());
         for (const Key& key : section.keys) {
             known.push_back(key.name);
         }
-        for (const Node::Entry& entry : node->entries) {
+        for (const Item::Entry& entry : node->entries) {
             if (std::find(known.begin(), known.end(), entry.key) == known.end()) {
                 misspelt_.push_back(findings.wants_suggestions() ? did_you_mean(entry.key, known)
                                                                  : "");
-                findings.error(entry.at, fmt::format("{}unknown key {}; {}",
-                                                     where_.empty() ? "" : where_ + ": ",
-                                                     in_quotes(entry.key),
-                                                     suggestion(entry.key, known, findings)));
+                findings.error(entry.at, "{}unknown key {}; {}",
+                               where_.empty() ? "" : where_ + ": ", in_quotes(entry.key),
+                               suggestion(entry.key, known, findings));
             }
         }
     }
@@ -737,31 +740,35 @@ public:
     Place at() const { return at_; }
     bool has(std::string_view name) const { return entry(name) != nullptr; }
     /// The value as a node; null when absent.
-    const Node* value(std::string_view name) const {
-        const Node::Entry* found = entry(name);
+    const Item* value(std::string_view name) const {
+        const Item::Entry* found = entry(name);
         return found == nullptr ? nullptr : &(*nodes_)[found->value];
     }
     /// Of the value if there is one, else of the map.
     Place place(std::string_view name) const {
-        const Node* node = value(name);
+        const Item* node = value(name);
         return node == nullptr ? at_ : node->at;
     }
     std::string path(std::string_view name) const {
         return where_.empty() ? std::string(name) : fmt::format("{}.{}", where_, name);
     }
     /// As value; a required one that is absent is complained about.
-    const Node* child(std::string_view name) {
-        const Node* node = value(name);
+    const Item* child(std::string_view name) {
+        const Item* node = value(name);
         if (node == nullptr && key(name).fallback == kRequired) {
             complain_missing(name);
         }
         return node;
     }
-    void error(std::string_view name, std::string_view what) {
-        findings_->error(place(name), fmt::format("{}: {}", path(name), what));
+    template <class... Args>
+    void error(std::string_view name, fmt::format_string<Args...> what, Args&&... args) {
+        findings_->error(place(name), "{}: {}", path(name),
+                         fmt::format(what, std::forward<Args>(args)...));
     }
-    void warn(std::string_view name, std::string_view what) {
-        findings_->warn(place(name), fmt::format("{}: {}", path(name), what));
+    template <class... Args>
+    void warn(std::string_view name, fmt::format_string<Args...> what, Args&&... args) {
+        findings_->warn(place(name), "{}: {}", path(name),
+                        fmt::format(what, std::forward<Args>(args)...));
     }
     void complain_missing(std::string_view name) {
         // The map itself was refused, or the key is there under a misspelt name: one complaint is
@@ -769,13 +776,12 @@ public:
         if (!present_ || std::find(misspelt_.begin(), misspelt_.end(), name) != misspelt_.end()) {
             return;
         }
-        findings_->error(at_, fmt::format("{}'{}' is missing; write {}: and {}",
-                                          where_.empty() ? "" : where_ + ": ", name, name,
-                                          describe(key(name))));
+        findings_->error(at_, "{}'{}' is missing; write {}: and {}",
+                         where_.empty() ? "" : where_ + ": ", name, name, describe(key(name)));
     }
 
     std::optional<std::string> name(std::string_view name) {
-        const auto text = written(name);
+        auto text = written(name);
         if (text && !is_name(*text)) {
             wrong(name, *text, "is not a name");
             return std::nullopt;
@@ -783,7 +789,7 @@ public:
         return text;
     }
     std::optional<std::string> file(std::string_view name) {
-        const auto text = written(name);
+        auto text = written(name);
         if (text && (text->empty() || !is_printable(*text))) {
             wrong(name, *text, "is not a path");
             return std::nullopt;
@@ -794,8 +800,8 @@ public:
         auto text = written(name);
         const auto known = choices_of(key(name));
         if (text && std::find(known.begin(), known.end(), *text) == known.end()) {
-            error(name, fmt::format("{} is unknown; {}", in_quotes(*text),
-                                    suggestion(*text, known, *findings_)));
+            error(name, "{} is unknown; {}", in_quotes(*text),
+                  suggestion(*text, known, *findings_));
             return std::nullopt;
         }
         return text;
@@ -876,7 +882,7 @@ public:
         return hours ? std::optional(*hours) : std::nullopt;
     }
     std::optional<std::string> currency(std::string_view name) {
-        const auto text = written(name);
+        auto text = written(name);
         const auto capital = [](char c) { return c >= 'A' && c <= 'Z'; };
         if (text && (text->size() != 3 || !std::all_of(text->begin(), text->end(), capital))) {
             wrong(name, *text, "is not a currency");
@@ -891,7 +897,7 @@ public:
     };
     /// A list of at least one name, none twice; only the good ones.
     std::vector<NameAt> names(std::string_view name) {
-        const Node* node = child(name);
+        const Item* node = child(name);
         std::vector<NameAt> out;
         if (node == nullptr) {
             const std::string_view fallback = key(name).fallback;
@@ -904,25 +910,24 @@ public:
             }
             return out;
         }
-        if (node->kind != Node::Kind::list || node->entries.empty()) {
-            error(name,
-                  fmt::format("expects a list of names, found {}; write {}",
-                              node->kind == Node::Kind::list ? "an empty one" : kind_text(*node),
-                              node->kind == Node::Kind::text && is_name(node->text)
-                                  ? fmt::format("[{}]", node->text)
-                                  : "one such as [IBM, BAC]"));
+        if (node->kind != Item::Kind::list || node->entries.empty()) {
+            error(name, "expects a list of names, found {}; write {}",
+                  node->kind == Item::Kind::list ? "an empty one" : kind_text(*node),
+                  node->kind == Item::Kind::text && is_name(node->text)
+                      ? fmt::format("[{}]", node->text)
+                      : "one such as [IBM, BAC]");
             return out;
         }
         std::set<std::string_view> seen;
-        for (const Node::Entry& entry : node->entries) {
-            const Node& item = (*nodes_)[entry.value];
-            if (item.kind != Node::Kind::text || !is_name(item.text)) {
-                findings_->error(
-                    item.at, fmt::format("{}: {} is not a name; write 1 to {} printable characters",
-                                         path(name), kind_text(item), limits::kMaxNameBytes));
+        for (const Item::Entry& entry : node->entries) {
+            const Item& item = (*nodes_)[entry.value];
+            if (item.kind != Item::Kind::text || !is_name(item.text)) {
+                findings_->error(item.at,
+                                 "{}: {} is not a name; write 1 to {} printable characters",
+                                 path(name), kind_text(item), limits::kMaxNameBytes);
             } else if (!seen.insert(item.text).second) {
-                findings_->error(item.at, fmt::format("{}: {} is already in the list; keep it once",
-                                                      path(name), in_quotes(item.text)));
+                findings_->error(item.at, "{}: {} is already in the list; keep it once", path(name),
+                                 in_quotes(item.text));
             } else {
                 out.push_back({item.text, item.at});
             }
@@ -937,39 +942,39 @@ private:
         ALPHA_ASSERT(found != section_->keys.end(), "a key that no table holds");
         return *found;
     }
-    const Node::Entry* entry(std::string_view name) const {
+    const Item::Entry* entry(std::string_view name) const {
         if (node_ == nullptr) {
             return nullptr;
         }
         const auto found =
             std::find_if(node_->entries.begin(), node_->entries.end(),
-                         [&](const Node::Entry& entry) { return entry.key == name; });
+                         [&](const Item::Entry& entry) { return entry.key == name; });
         return found == node_->entries.end() ? nullptr : &*found;
     }
     /// The text of a value, or of its default; empty when it has neither.
     std::optional<std::string> written(std::string_view name) {
-        const Node* node = child(name);
+        const Item* node = child(name);
         const std::string_view fallback = key(name).fallback;
         if (node == nullptr) {
             const bool literal = fallback != kRequired && !fallback.starts_with('(');
             return literal ? std::optional<std::string>(fallback) : std::nullopt;
         }
-        if (node->kind != Node::Kind::text) {
-            error(name, fmt::format("expects a value, found {}; write {}", kind_text(*node),
-                                    describe(key(name))));
+        if (node->kind != Item::Kind::text) {
+            error(name, "expects a value, found {}; write {}", kind_text(*node),
+                  describe(key(name)));
             return std::nullopt;
         }
         return node->text;
     }
     void wrong(std::string_view name, std::string_view text, std::string_view why) {
-        error(name, fmt::format("{} {}; write {}", in_quotes(text), why, describe(key(name))));
+        error(name, "{} {}; write {}", in_quotes(text), why, describe(key(name)));
     }
 
     Findings* findings_;
-    const std::vector<Node>* nodes_;
+    const std::vector<Item>* nodes_;
     const Section* section_;
     std::string where_;
-    const Node* node_ = nullptr;
+    const Item* node_ = nullptr;
     Place at_;
     bool present_ = false;
     std::vector<std::string> misspelt_;  ///< known keys that unknown ones were probably meant to be
@@ -979,7 +984,7 @@ private:
 
 class ScenarioReader {
 public:
-    ScenarioReader(const std::vector<Node>& nodes, const std::string& path, Findings& findings)
+    ScenarioReader(const std::vector<Item>& nodes, const std::string& path, Findings& findings)
         : nodes_(&nodes), findings_(&findings), root_(findings, nodes, kRoot, "", &nodes.front()) {
         scenario_.path = path;
     }
@@ -1000,37 +1005,35 @@ public:
 
 private:
     SessionConfigured& config() { return scenario_.config; }
-    Fields fields(const Section& section, std::string where, const Node* node) {
+    Fields fields(const Section& section, std::string where, const Item* node) {
         return {*findings_, *nodes_, section, std::move(where), node};
     }
-    const Node& node(const Node::Entry& entry) const { return (*nodes_)[entry.value]; }
+    const Item& node(const Item::Entry& entry) const { return (*nodes_)[entry.value]; }
 
     /// The entries of a root key's map whose keys are the user's names; bad names are complained
     /// about.
-    std::vector<const Node::Entry*> named_entries(std::string_view key, std::string_view example,
+    std::vector<const Item::Entry*> named_entries(std::string_view key, std::string_view example,
                                                   std::size_t most) {
-        const Node* map = root_.child(key);
-        std::vector<const Node::Entry*> out;
-        if (map == nullptr || map->kind == Node::Kind::nothing) {
+        const Item* map = root_.child(key);
+        std::vector<const Item::Entry*> out;
+        if (map == nullptr || map->kind == Item::Kind::nothing) {
             return out;
         }
-        if (map->kind != Node::Kind::map) {
-            root_.error(key, fmt::format("expects a map of names, found {}; write {}",
-                                         kind_text(*map), example));
+        if (map->kind != Item::Kind::map) {
+            root_.error(key, "expects a map of names, found {}; write {}", kind_text(*map),
+                        example);
             return out;
         }
         if (map->entries.size() > most) {
-            root_.error(
-                key, fmt::format("holds {} entries; write at most {}", map->entries.size(), most));
+            root_.error(key, "holds {} entries; write at most {}", map->entries.size(), most);
             return out;
         }
         std::set<std::string_view> seen;
-        for (const Node::Entry& entry : map->entries) {
+        for (const Item::Entry& entry : map->entries) {
             if (!is_name(entry.key)) {
-                findings_->error(
-                    entry.at,
-                    fmt::format("{}: {} is not a name; write 1 to {} printable characters", key,
-                                in_quotes(entry.key), limits::kMaxNameBytes));
+                findings_->error(entry.at,
+                                 "{}: {} is not a name; write 1 to {} printable characters", key,
+                                 in_quotes(entry.key), limits::kMaxNameBytes);
             } else if (seen.insert(entry.key).second) {
                 out.push_back(&entry);
             }
@@ -1038,14 +1041,14 @@ private:
         return out;
     }
     /// The entries of a root key's list.
-    std::span<const Node::Entry> listed_entries(std::string_view key, const Section& section) {
-        const Node* list = root_.value(key);
-        if (list == nullptr || list->kind == Node::Kind::nothing) {
+    std::span<const Item::Entry> listed_entries(std::string_view key, const Section& section) {
+        const Item* list = root_.value(key);
+        if (list == nullptr || list->kind == Item::Kind::nothing) {
             return {};
         }
-        if (list->kind != Node::Kind::list) {
-            root_.error(key, fmt::format("expects a list, found {}; write [{}]", kind_text(*list),
-                                         section.example));
+        if (list->kind != Item::Kind::list) {
+            root_.error(key, "expects a list, found {}; write [{}]", kind_text(*list),
+                        section.example);
             return {};
         }
         return list->entries;
@@ -1074,13 +1077,13 @@ private:
         read_instrument(
             fields(kDefaultInstrument, "default_instrument", root_.child("default_instrument")),
             config().default_instrument);
-        for (const Node::Entry* entry :
+        for (const Item::Entry* entry :
              named_entries("instruments", kInstrumentsExample, limits::kMaxInstruments)) {
-            if (entry->key == "registry" && node(*entry).kind == Node::Kind::text) {
-                findings_->error(
-                    entry->at, fmt::format("instruments.registry: is not available yet; write each "
-                                           "instrument, such as {}, or default_instrument",
-                                           kInstrumentsExample));
+            if (entry->key == "registry" && node(*entry).kind == Item::Kind::text) {
+                findings_->error(entry->at,
+                                 "instruments.registry: is not available yet; write each "
+                                 "instrument, such as {}, or default_instrument",
+                                 kInstrumentsExample);
                 continue;
             }
             const InstrumentId id = instrument_id(entry->key);
@@ -1092,21 +1095,19 @@ private:
     // ---- data
 
     void read_data() {
-        const Node* list = root_.child("data");
+        const Item* list = root_.child("data");
         const auto entries = listed_entries("data", kData);
-        if (list != nullptr && (list->kind == Node::Kind::nothing ||
-                                (list->kind == Node::Kind::list && list->entries.empty()))) {
-            root_.error("data", fmt::format("is empty; write at least one entry, such as [{}]",
-                                            kData.example));
+        if (list != nullptr && (list->kind == Item::Kind::nothing ||
+                                (list->kind == Item::Kind::list && list->entries.empty()))) {
+            root_.error("data", "is empty; write at least one entry, such as [{}]", kData.example);
         }
-        for (const Node::Entry& entry : entries) {
+        for (const Item::Entry& entry : entries) {
             Fields data = fields(kData, "data", &node(entry));
-            if (node(entry).kind == Node::Kind::nothing ||
-                (node(entry).kind == Node::Kind::map && !data.has("file") && !data.has("synth"))) {
-                findings_->error(
-                    node(entry).at,
-                    fmt::format("data: an entry needs a file or synth; write {} or {{synth: {}}}",
-                                kData.example, kSynth.example));
+            if (node(entry).kind == Item::Kind::nothing ||
+                (node(entry).kind == Item::Kind::map && !data.has("file") && !data.has("synth"))) {
+                findings_->error(node(entry).at,
+                                 "data: an entry needs a file or synth; write {} or {{synth: {}}}",
+                                 kData.example, kSynth.example);
             } else if (data.has("synth")) {
                 read_synth(data);
             } else if (data.has("file")) {
@@ -1152,15 +1153,13 @@ private:
             std::error_code error;
             const auto status = std::filesystem::status(source.file, error);
             if (!std::filesystem::exists(status)) {
-                data.error(
-                    "file",
-                    fmt::format("{} does not exist (looked for {}); write its path relative to the "
-                                "scenario",
-                                in_quotes(*file), source.file));
-            } else if (!std::filesystem::is_regular_file(status)) {
                 data.error("file",
-                           fmt::format("{} is not a file; write the path of a CSV or a data set",
-                                       in_quotes(*file)));
+                           "{} does not exist (looked for {}); write its path relative to the "
+                           "scenario",
+                           in_quotes(*file), source.file);
+            } else if (!std::filesystem::is_regular_file(status)) {
+                data.error("file", "{} is not a file; write the path of a CSV or a data set",
+                           in_quotes(*file));
             } else {
                 is_set = looks_like_data_set(source.file);
             }
@@ -1206,14 +1205,13 @@ private:
         const DataSetInfo& info = (*reader)->info();
         const auto name = [](DataKind kind) { return kind == DataKind::bars ? "bars" : "quotes"; };
         if (data.has("kind") && source.kind != info.kind) {
-            data.error("kind", fmt::format("the data set holds {}; write kind: {} or leave it out",
-                                           name(info.kind), name(info.kind)));
+            data.error("kind", "the data set holds {}; write kind: {} or leave it out",
+                       name(info.kind), name(info.kind));
         }
         if (info.kind == DataKind::bars && source.interval.ns != 0 &&
             source.interval != info.interval) {
-            data.error("interval",
-                       fmt::format("the data set holds bars of {}; write that or leave it out",
-                                   to_string(info.interval)));
+            data.error("interval", "the data set holds bars of {}; write that or leave it out",
+                       to_string(info.interval));
         }
         source.kind = info.kind;
         source.interval = info.interval;
@@ -1223,7 +1221,7 @@ private:
     // ---- account and portfolios
 
     void read_portfolios() {
-        const Node* node = root_.child("account");
+        const Item* node = root_.child("account");
         Fields account = fields(kAccount, "account", node);
         config().currency = account.currency("currency").value_or("");
         const auto cash = account.decimal("cash");
@@ -1231,7 +1229,7 @@ private:
             named_entries("portfolios", kPortfoliosExample, limits::kMaxPortfolios);
         bool all_known = true;
         Money sum;
-        for (const Node::Entry* entry : entries) {
+        for (const Item::Entry* entry : entries) {
             Fields portfolio = fields(kPortfolio, "portfolios." + entry->key, &this->node(*entry));
             const auto own = portfolio.decimal("cash");
             all_known = all_known && own.has_value();
@@ -1246,16 +1244,15 @@ private:
         } else if (cash && all_known && sum > *cash) {
             account.error(
                 "cash",
-                fmt::format(
-                    "the portfolios hold {}, more than the account's {}; write at least {}, or "
-                    "leave it out",
-                    to_string(sum), to_string(*cash), to_string(sum)));
+
+                "the portfolios hold {}, more than the account's {}; write at least {}, or "
+                "leave it out",
+                to_string(sum), to_string(*cash), to_string(sum));
         } else if (cash && all_known && sum < *cash) {
-            account.warn(
-                "cash",
-                fmt::format(
-                    "the portfolios hold only {} of the account's {}; the rest is not traded",
-                    to_string(sum), to_string(*cash)));
+            account.warn("cash",
+
+                         "the portfolios hold only {} of the account's {}; the rest is not traded",
+                         to_string(sum), to_string(*cash));
         }
     }
 
@@ -1267,22 +1264,20 @@ private:
             read_broker("paper", nullptr,
                         root_.has("broker") ? root_.place("broker") : root_.place("data"));
         }
-        for (const Node::Entry* entry : entries) {
+        for (const Item::Entry* entry : entries) {
             read_broker(entry->key, &node(*entry), entry->at);
         }
     }
-    void read_broker(const std::string& name, const Node* node, Place at) {
+    void read_broker(const std::string& name, const Item* node, Place at) {
         Fields broker = fields(kBroker, "broker." + name, node);
         const bool is_map =
-            node == nullptr || node->kind == Node::Kind::map || node->kind == Node::Kind::nothing;
-        if (is_map && !broker.has("kind") && name != "paper") {
-            findings_->error(
-                at,
-                name == "zerodha"
-                    ? "broker.zerodha: is not available yet; write paper"
-                    : fmt::format(
-                          "broker: {} is no kind of broker; write paper, or {}: {{kind: paper}}",
-                          in_quotes(name), shown(name)));
+            node == nullptr || node->kind == Item::Kind::map || node->kind == Item::Kind::nothing;
+        if (name == "zerodha" && !broker.has("kind")) {
+            findings_->error(at, "broker.zerodha: is not available yet; write paper");
+        } else if (is_map && !broker.has("kind") && name != "paper") {
+            findings_->error(at,
+                             "broker: {} is no kind of broker; write paper, or {}: {{kind: paper}}",
+                             in_quotes(name), name);
         }
         broker.choice("kind");
         PaperSettings settings;
@@ -1293,17 +1288,16 @@ private:
         settings.use_size = broker.flag("use_size").value_or(false);
         const Place fill_at = broker.has("fill") ? broker.place("fill") : at;
         if (fill == "next_open" && has_quotes_ && !has_bars_) {
-            findings_->error(
-                fill_at, fmt::format("{}: the data has no bars to open; write touch, or add bars",
-                                     broker.path("fill")));
+            findings_->error(fill_at, "{}: the data has no bars to open; write touch, or add bars",
+                             broker.path("fill"));
         }
         if (fill == "touch" && has_bars_ && !has_quotes_) {
             findings_->warn(
                 fill_at,
-                fmt::format(
-                    "{}: touch fills at the close of the very bar that was decided on, which "
-                    "is optimistic; next_open is safer with bars alone",
-                    broker.path("fill")));
+
+                "{}: touch fills at the close of the very bar that was decided on, which "
+                "is optimistic; next_open is safer with bars alone",
+                broker.path("fill"));
         }
         config().brokers.push_back({name, "paper", to_settings(settings)});
     }
@@ -1317,16 +1311,16 @@ private:
                             "strategies: there are none; nothing will trade");
         }
         if (entries.size() > limits::kMaxStrategies) {
-            root_.error("strategies", fmt::format("holds {} entries; write at most {}",
-                                                  entries.size(), limits::kMaxStrategies));
+            root_.error("strategies", "holds {} entries; write at most {}", entries.size(),
+                        limits::kMaxStrategies);
             return;
         }
         std::map<std::string, Place> ids;
-        for (const Node::Entry& entry : entries) {
-            const Node& node = this->node(entry);
-            if (node.kind == Node::Kind::nothing) {
-                findings_->error(node.at, fmt::format("strategies: this entry is empty; write {}",
-                                                      kStrategy.example));
+        for (const Item::Entry& entry : entries) {
+            const Item& node = this->node(entry);
+            if (node.kind == Item::Kind::nothing) {
+                findings_->error(node.at, "strategies: this entry is empty; write {}",
+                                 kStrategy.example);
                 continue;
             }
             Fields strategy = fields(kStrategy, "strategies", &node);
@@ -1334,13 +1328,12 @@ private:
             if (id) {
                 const auto [first, is_new] = ids.emplace(*id, strategy.place("id"));
                 if (!is_new) {
-                    strategy.error(
-                        "id",
-                        fmt::format("{} is already the id of the strategy at {}:{}; write another",
-                                    in_quotes(*id), first->second.line, first->second.column));
+                    strategy.error("id",
+                                   "{} is already the id of the strategy at {}:{}; write another",
+                                   in_quotes(*id), first->second.line, first->second.column);
                 }
             }
-            if (node.kind == Node::Kind::map) {
+            if (node.kind == Item::Kind::map) {
                 read_strategy(strategy, id.value_or(""));
             }
         }
@@ -1361,8 +1354,8 @@ private:
             for (const StrategySpec& each : strategy_catalog()) {
                 known.push_back(each.name);
             }
-            strategy.error("use", fmt::format("there is no strategy {}; {}", in_quotes(*use),
-                                              suggestion(*use, known, *findings_)));
+            strategy.error("use", "there is no strategy {}; {}", in_quotes(*use),
+                           suggestion(*use, known, *findings_));
         }
         if (spec != nullptr) {
             out.use = spec->name;
@@ -1370,9 +1363,8 @@ private:
             const bool sees_data =
                 (spec->uses_quotes && has_quotes_) || (spec->uses_bars && has_bars_);
             if (!sees_data && (has_quotes_ || has_bars_)) {
-                strategy.warn("use",
-                              fmt::format("{} trades on {}, and the data has none", spec->name,
-                                          spec->uses_quotes ? "quotes" : "bars"));
+                strategy.warn("use", "{} trades on {}, and the data has none", spec->name,
+                              spec->uses_quotes ? "quotes" : "bars");
             }
         }
         config().strategies.push_back(std::move(out));
@@ -1381,23 +1373,23 @@ private:
     template <class Config>
     std::uint32_t index_of(Fields& strategy, std::string_view key, const std::vector<Config>& all) {
         std::vector<std::string_view> known;
+        known.reserve(all.size());
         for (const Config& each : all) {
             known.push_back(each.name);
         }
         if (!strategy.has(key)) {
             if (all.size() > 1) {
-                findings_->error(strategy.at(),
-                                 fmt::format("{} is missing, and there are {}; write {}: and {}",
-                                             strategy.path(key), all.size(), key,
-                                             known.size() <= 8 ? one_of(known) : "one of them"));
+                findings_->error(strategy.at(), "{} is missing, and there are {}; write {}: and {}",
+                                 strategy.path(key), all.size(), key,
+                                 known.size() <= 8 ? one_of(known) : "one of them");
             }
             return 0;
         }
         const auto name = strategy.name(key);
         const auto found = std::find(known.begin(), known.end(), name.value_or(""));
         if (name && found == known.end()) {
-            strategy.error(key, fmt::format("there is no {} {}; {}", key, in_quotes(*name),
-                                            suggestion(*name, known, *findings_)));
+            strategy.error(key, "there is no {} {}; {}", key, in_quotes(*name),
+                           suggestion(*name, known, *findings_));
         }
         return found == known.end() ? 0 : static_cast<std::uint32_t>(found - known.begin());
     }
@@ -1406,48 +1398,44 @@ private:
             return;
         }
         const std::vector<std::string_view> known(data_symbols_.begin(), data_symbols_.end());
-        findings_->warn(name.at, fmt::format("strategies.instruments: the data has no {}; {}",
-                                             in_quotes(name.name),
-                                             suggestion(name.name, known, *findings_)));
+        findings_->warn(name.at, "strategies.instruments: the data has no {}; {}",
+                        in_quotes(name.name), suggestion(name.name, known, *findings_));
     }
     std::vector<Setting> read_params(Fields& strategy, const StrategySpec& spec,
                                      const std::vector<InstrumentId>& ids) {
-        const Node* params = strategy.child("params");
+        const Item* params = strategy.child("params");
         std::vector<std::string_view> known;
+        known.reserve(spec.params.size());
         for (const ParamSpec& param : spec.params) {
             known.push_back(param.name);
         }
         std::vector<Setting> given;
         std::map<std::string_view, Place> places;
         std::set<std::string_view> complained;  // of these the catalog must not complain again
-        if (params != nullptr && params->kind != Node::Kind::map &&
-            params->kind != Node::Kind::nothing) {
-            strategy.error("params",
-                           fmt::format("expects a map, found {}; write {{{}: ...}}",
-                                       kind_text(*params),
-                                       known.empty() ? std::string_view() : known.front()));
+        if (params != nullptr && params->kind != Item::Kind::map &&
+            params->kind != Item::Kind::nothing) {
+            strategy.error("params", "expects a map, found {}; write {{{}: ...}}",
+                           kind_text(*params), known.empty() ? std::string_view() : known.front());
             return {};
         }
-        for (const Node::Entry& entry :
-             params == nullptr ? std::vector<Node::Entry>{} : params->entries) {
-            const Node& value = node(entry);
+        for (const Item::Entry& entry :
+             params == nullptr ? std::vector<Item::Entry>{} : params->entries) {
+            const Item& value = node(entry);
             if (std::find(known.begin(), known.end(), entry.key) == known.end()) {
-                findings_->error(entry.at,
-                                 fmt::format("strategies.params: {} has no parameter {}; {}",
-                                             spec.name, in_quotes(entry.key),
-                                             suggestion(entry.key, known, *findings_)));
+                findings_->error(entry.at, "strategies.params: {} has no parameter {}; {}",
+                                 spec.name, in_quotes(entry.key),
+                                 suggestion(entry.key, known, *findings_));
                 // The parameter it was probably meant to be is not missing as well.
                 const std::string close = did_you_mean(entry.key, known);
                 const auto meant = std::find(known.begin(), known.end(), close);
                 if (meant != known.end()) {
                     complained.insert(*meant);
                 }
-            } else if (value.kind != Node::Kind::text) {
-                findings_->error(
-                    value.at,
-                    fmt::format("strategies.params.{}: expects a value, found {}; write one "
-                                "number, or true or false",
-                                entry.key, kind_text(value)));
+            } else if (value.kind != Item::Kind::text) {
+                findings_->error(value.at,
+                                 "strategies.params.{}: expects a value, found {}; write one "
+                                 "number, or true or false",
+                                 entry.key, kind_text(value));
                 complained.insert(entry.key);
             } else if (places.emplace(entry.key, value.at).second) {
                 given.push_back({entry.key, value.text});
@@ -1469,7 +1457,7 @@ private:
             const Place at = place != places.end()    ? place->second
                              : strategy.has("params") ? strategy.place("params")
                                                       : strategy.at();
-            findings_->error(at, fmt::format("strategies.params: {}", error.message));
+            findings_->error(at, "strategies.params: {}", error.message);
         }
         return {};
     }
@@ -1477,17 +1465,16 @@ private:
     // ---- charges and risk
 
     void read_charges() {
-        const Node* node = root_.child("charges");
-        if (node == nullptr || (node->kind == Node::Kind::text && node->text == "none")) {
+        const Item* node = root_.child("charges");
+        if (node == nullptr || (node->kind == Item::Kind::text && node->text == "none")) {
             return;
         }
-        if (node->kind != Node::Kind::map) {
-            root_.error("charges",
-                        fmt::format("{} is {}; write none or {}", kind_text(*node),
-                                    node->kind == Node::Kind::text && node->text == "zerodha"
-                                        ? "not available yet"
-                                        : "unknown",
-                                    kCharges.example));
+        if (node->kind != Item::Kind::map) {
+            root_.error("charges", "{} is {}; write none or {}", kind_text(*node),
+                        node->kind == Item::Kind::text && node->text == "zerodha"
+                            ? "not available yet"
+                            : "unknown",
+                        kCharges.example);
             return;
         }
         Fields charges = fields(kCharges, "charges", node);
@@ -1541,6 +1528,7 @@ private:
             return;
         }
         std::vector<std::string_view> known;
+        known.reserve(config().instruments.size());
         for (const Instrument& instrument : config().instruments) {
             known.push_back(instrument.name);
         }
@@ -1550,16 +1538,14 @@ private:
                 config().allowed_instruments.push_back(found->second);
                 continue;
             }
-            findings_->error(name.at,
-                             fmt::format("risk.allowed_instruments: no strategy trades {}; {}",
-                                         in_quotes(name.name),
-                                         suggestion(name.name, known, *findings_)));
+            findings_->error(name.at, "risk.allowed_instruments: no strategy trades {}; {}",
+                             in_quotes(name.name), suggestion(name.name, known, *findings_));
         }
         std::sort(config().allowed_instruments.begin(), config().allowed_instruments.end());
         config().risk.push_back({Rule::allowed_instruments, {}});
     }
 
-    const std::vector<Node>* nodes_;
+    const std::vector<Item>* nodes_;
     Findings* findings_;
     Fields root_;
     Scenario scenario_;
@@ -1579,14 +1565,14 @@ Error usage_error(const Findings& findings, const std::string& path) {
 
 Result<Scenario> parse_scenario(const std::string& text, const std::string& path) {
     Findings findings;
-    const std::vector<Node> nodes = parse_yaml(text, findings);
-    if (findings.errors.empty() && (nodes.empty() || nodes.front().kind == Node::Kind::nothing)) {
+    const std::vector<Item> nodes = parse_yaml(text, findings);
+    if (findings.errors.empty() && (nodes.empty() || nodes.front().kind == Item::Kind::nothing)) {
         findings.error({}, "is empty; write at least name, account, data and strategies");
     }
-    if (findings.errors.empty() && nodes.front().kind != Node::Kind::map) {
+    if (findings.errors.empty() && nodes.front().kind != Item::Kind::map) {
         findings.error(nodes.front().at,
-                       fmt::format("expects a map, found {}; write name: and the run's name first",
-                                   kind_text(nodes.front())));
+                       "expects a map, found {}; write name: and the run's name first",
+                       kind_text(nodes.front()));
     }
     if (!findings.errors.empty()) {
         return tl::unexpected(usage_error(findings, path));
