@@ -24,12 +24,14 @@ static_assert(std::endian::native == std::endian::little, "canonical bytes are w
 template <class T>
 concept PlainNumber = std::integral<T> && !std::same_as<T, bool>;
 
+// clang-format off
 constexpr bool is_valid(Side v) { return v >= Side::buy && v <= Side::sell; }
 constexpr bool is_valid(OrderType v) { return v >= OrderType::market && v <= OrderType::stop_limit; }
 constexpr bool is_valid(TimeInForce v) { return v >= TimeInForce::day && v <= TimeInForce::ioc; }
 constexpr bool is_valid(Direction v) { return v >= Direction::flat && v <= Direction::shorten; }
 constexpr bool is_valid(Rule v) { return v <= Rule::unmatched_fill; }
 constexpr bool is_valid(ReportKind v) { return v >= ReportKind::accepted && v <= ReportKind::modify_rejected; }
+// clang-format on
 
 template <class T>
 struct Wire;  // size, put, get (false: a value it cannot have)
@@ -70,15 +72,17 @@ struct Wire<T> : RawWire<T> {
         return is_valid(value);
     }
 };
-#define ALPHA_WIRE_MEMBER(TYPE, MEMBER)                                              \
-    template <>                                                                       \
-    struct Wire<TYPE> : RawWire<decltype(TYPE::MEMBER)> {                             \
-        using Raw = RawWire<decltype(TYPE::MEMBER)>;                                  \
-        static void put(std::uint8_t* to, TYPE value) { Raw::put(to, value.MEMBER); } \
-        static bool get(const std::uint8_t* from, TYPE& value) {                      \
-            value.MEMBER = Raw::get(from);                                            \
-            return true;                                                              \
-        }                                                                             \
+#define ALPHA_WIRE_MEMBER(TYPE, MEMBER)                                                                                \
+    template <>                                                                                                        \
+    struct Wire<TYPE> : RawWire<decltype(TYPE::MEMBER)> {                                                              \
+        using Raw = RawWire<decltype(TYPE::MEMBER)>;                                                                   \
+        static void put(std::uint8_t* to, TYPE value) {                                                                \
+            Raw::put(to, value.MEMBER);                                                                                \
+        }                                                                                                              \
+        static bool get(const std::uint8_t* from, TYPE& value) {                                                       \
+            value.MEMBER = Raw::get(from);                                                                             \
+            return true;                                                                                               \
+        }                                                                                                              \
     }
 ALPHA_WIRE_MEMBER(Price, raw);
 ALPHA_WIRE_MEMBER(Qty, raw);

@@ -9,9 +9,9 @@ namespace alpha {
 
 }  // namespace alpha
 
-#define ALPHA_ASSERT(condition, message)                                        \
-    do {                                                                        \
-        if (!(condition)) [[unlikely]] {                                        \
-            ::alpha::assert_failed(__FILE__, __LINE__, #condition, message);    \
-        }                                                                       \
+#define ALPHA_ASSERT(condition, message)                                                                               \
+    do {                                                                                                               \
+        if (!(condition)) [[unlikely]] {                                                                               \
+            ::alpha::assert_failed(__FILE__, __LINE__, #condition, message);                                           \
+        }                                                                                                              \
     } while (false)

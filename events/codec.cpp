@@ -58,8 +58,8 @@ bool decode_payload(Bytes payload, E& event) {
     return read_whole(payload, event);
 }
 
-#define ALPHA_INSTANTIATE(E)                                           \
-    template void encode(ByteBuffer&, const Envelope&, const E&);     \
+#define ALPHA_INSTANTIATE(E)                                                                                           \
+    template void encode(ByteBuffer&, const Envelope&, const E&);                                                      \
     template bool decode_payload(Bytes, E&);
 ALPHA_EVENTS(ALPHA_INSTANTIATE)
 #undef ALPHA_INSTANTIATE
@@ -69,9 +69,7 @@ void encode(ByteBuffer& out, const Envelope& envelope, const Event& event) {
 }
 
 Result<EncodedHeader> decode_header(Bytes bytes, Seq seq) {
-    const auto refuse = [&](const char* why) {
-        return fail(ErrorKind::data, fmt::format("event {} {}", seq, why));
-    };
+    const auto refuse = [&](const char* why) { return fail(ErrorKind::data, fmt::format("event {} {}", seq, why)); };
     EncodedHeader header;
     std::uint8_t flags = 0;
     InArchive ar(bytes);
@@ -112,26 +110,26 @@ Result<DecodedEvent> decode(Bytes bytes, Seq seq) {
     DecodedEvent decoded{header->envelope, {}, header->total_bytes()};
     const auto read = [&]<class E>(E& event) -> Result<DecodedEvent> {
         if (header->version > E::version) {
-            return fail(ErrorKind::data,
-                        fmt::format("event {}: {} has version {}, newer than this program knows ({}); use a newer alpha", seq,
-                                    E::name_v, header->version, E::version));
+            return fail(
+                ErrorKind::data,
+                fmt::format("event {}: {} has version {}, newer than this program knows ({}); use a newer alpha", seq,
+                            E::name_v, header->version, E::version));
         }
-        const bool whole = header->version == E::version ? read_whole(payload, event)
-                                                         : decode_legacy(payload, header->version, event);
+        const bool whole =
+            header->version == E::version ? read_whole(payload, event) : decode_legacy(payload, header->version, event);
         if (!whole) {
             return fail(ErrorKind::data, fmt::format("event {}: the payload of {} is damaged", seq, E::name_v));
         }
         return std::move(decoded);
     };
     switch (header->tag) {
-#define ALPHA_DECODE(E) \
-    case E::tag:        \
-        return read(decoded.event.emplace<E>());
+#define ALPHA_DECODE(E)                                                                                                \
+    case E::tag: return read(decoded.event.emplace<E>());
         ALPHA_EVENTS(ALPHA_DECODE)
 #undef ALPHA_DECODE
-        default:
-            return fail(ErrorKind::data, fmt::format("event {} has wire tag {}, which this program does not know", seq,
-                                                     header->tag));
+    default:
+        return fail(ErrorKind::data,
+                    fmt::format("event {} has wire tag {}, which this program does not know", seq, header->tag));
     }
 }
 

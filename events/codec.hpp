@@ -9,8 +9,8 @@
 /// The sequence number is not stored: it is the event's place in the log. docs/event_log.md has a worked example.
 
 #include "events/bytes.hpp"
-#include "events/limits.hpp"
 #include "events/event.hpp"
+#include "events/limits.hpp"
 #include "events/result.hpp"
 
 #include <vector>

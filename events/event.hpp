@@ -59,8 +59,8 @@ enum class Rule : std::uint8_t {
     open_orders = 17,
     order_rate = 18,
     daily_loss = 19,
-    step_facts = 20,    ///< limits::kMaxFactsPerStep
-    not_open = 21,      ///< cancel or modify of an order that is not open
+    step_facts = 20,     ///< limits::kMaxFactsPerStep
+    not_open = 21,       ///< cancel or modify of an order that is not open
     operator_kill = 22,  ///< kill switch pulled by a person
     overfill = 23,       ///< a broker filled more than was asked
     unmatched_fill = 24  ///< a broker reported an execution that no known order explains
@@ -178,7 +178,7 @@ struct SessionConfigured {
     std::vector<PortfolioConfig> portfolios;
     std::vector<BrokerConfig> brokers;
     std::vector<StrategyConfig> strategies;
-    std::vector<RiskLimit> risk;  ///< sorted by rule; applies to each portfolio by itself
+    std::vector<RiskLimit> risk;                    ///< sorted by rule; applies to each portfolio by itself
     std::vector<InstrumentId> allowed_instruments;  ///< consulted only where risk holds Rule::allowed_instruments
     ChargesConfig charges;
     Duration snapshot_interval;  ///< zero: no P&L snapshots
@@ -316,14 +316,14 @@ struct PnlSnapshot {
     Money realized_pnl;    ///< gross: before charges
     Money unrealized_pnl;  ///< market value less cost
     Money charges;
-    Money gross_exposure;       ///< sum of |position| x mark
+    Money gross_exposure;           ///< sum of |position| x mark
     std::uint32_t open_orders = 0;  ///< since version 2
     friend bool operator==(const PnlSnapshot&, const PnlSnapshot&) = default;
     template <class Ar>
     void serialize(Ar& ar) {
-        ar(named("portfolio", portfolio), named("cash", cash), named("market_value", market_value), named("equity", equity),
-           named("realized_pnl", realized_pnl), named("unrealized_pnl", unrealized_pnl), named("charges", charges),
-           named("gross_exposure", gross_exposure), named("open_orders", open_orders));
+        ar(named("portfolio", portfolio), named("cash", cash), named("market_value", market_value),
+           named("equity", equity), named("realized_pnl", realized_pnl), named("unrealized_pnl", unrealized_pnl),
+           named("charges", charges), named("gross_exposure", gross_exposure), named("open_orders", open_orders));
     }
 };
 
@@ -676,25 +676,27 @@ struct ReportIgnored {
     template <class Ar>
     void serialize(Ar& ar) {
         ar(named("order", order), named("kind", kind), named("quantity", quantity), named("price", price),
-           named("limit_price", limit_price), named("stop_price", stop_price), named("trade", trade), named("text", text),
-           named("why", why));
+           named("limit_price", limit_price), named("stop_price", stop_price), named("trade", trade),
+           named("text", text), named("why", why));
     }
 };
 
 /// Every event type once. Code that must handle each of them is generated from this list, so a new one cannot be forgotten.
+// clang-format off
 #define ALPHA_EVENTS(X)                                                                                              \
     X(SessionConfigured) X(InstrumentListed) X(QuoteTick) X(BarOpened) X(BarClosed) X(SessionOpened) X(SessionClosed)  \
     X(TimerFired) X(PnlSnapshot) X(PortfolioOpened) X(SignalRaised) X(OrderIntended) X(OrderRefused)                  \
     X(CancelIntended) X(ModifyIntended) X(ChangeRefused) X(TimerSet) X(TimerCancelled) X(KillSwitchLatched)           \
     X(KillSwitchReleased) X(StrategyHalted) X(OrderAccepted) X(OrderRejected) X(OrderTriggered) X(OrderFilled)        \
     X(OrderCancelled) X(OrderExpired) X(OrderModified) X(ChangeRejected) X(ReportIgnored)
+// clang-format on
 
-using Event = std::variant<SessionConfigured, InstrumentListed, QuoteTick, BarOpened, BarClosed, SessionOpened,
-                           SessionClosed, TimerFired, PnlSnapshot, PortfolioOpened, SignalRaised, OrderIntended,
-                           OrderRefused, CancelIntended, ModifyIntended, ChangeRefused, TimerSet, TimerCancelled,
-                           KillSwitchLatched, KillSwitchReleased, StrategyHalted, OrderAccepted, OrderRejected,
-                           OrderTriggered, OrderFilled, OrderCancelled, OrderExpired, OrderModified, ChangeRejected,
-                           ReportIgnored>;
+using Event =
+    std::variant<SessionConfigured, InstrumentListed, QuoteTick, BarOpened, BarClosed, SessionOpened, SessionClosed,
+                 TimerFired, PnlSnapshot, PortfolioOpened, SignalRaised, OrderIntended, OrderRefused, CancelIntended,
+                 ModifyIntended, ChangeRefused, TimerSet, TimerCancelled, KillSwitchLatched, KillSwitchReleased,
+                 StrategyHalted, OrderAccepted, OrderRejected, OrderTriggered, OrderFilled, OrderCancelled,
+                 OrderExpired, OrderModified, ChangeRejected, ReportIgnored>;
 
 /// What every event carries beside its payload. A root (an input, or something that fell due) has neither correlation nor
 /// causation; a fact has both.

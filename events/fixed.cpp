@@ -92,7 +92,8 @@ Money notional(Price price, Qty quantity) {
 Money pro_rata(Money amount, Qty part, Qty whole) {
     ALPHA_ASSERT(part.raw >= 0 && part <= whole && whole.raw > 0, "pro rata needs 0 <= part <= whole");
     const bool negative = amount.raw < 0;
-    const UInt128 magnitude = negative ? UInt128{0} - static_cast<UInt128>(amount.raw) : static_cast<UInt128>(amount.raw);
+    const UInt128 magnitude =
+        negative ? UInt128{0} - static_cast<UInt128>(amount.raw) : static_cast<UInt128>(amount.raw);
     const auto multiplier = static_cast<std::uint64_t>(part.raw);
     const auto divisor = static_cast<std::uint64_t>(whole.raw);
     // magnitude x multiplier has up to 190 bits: three 64-bit limbs, divided from the top like long division on paper.

@@ -12,10 +12,10 @@ namespace alpha {
 
 /// An instrument as pinned in the log. Tick and lot bind our orders; market data off the tick is data and accepted.
 struct Instrument {
-    std::string name;                   ///< e.g. "NSE:INFY"; unique; at most limits::kMaxNameBytes
-    Price tick{1'000'000};              ///< smallest price step of an order: 0.01 where the scenario is silent
-    Qty lot{kScale};                    ///< smallest quantity step of an order: 1 where the scenario is silent
-    TradingHours hours;                 ///< the trading session; the whole UTC day where the scenario is silent
+    std::string name;       ///< e.g. "NSE:INFY"; unique; at most limits::kMaxNameBytes
+    Price tick{1'000'000};  ///< smallest price step of an order: 0.01 where the scenario is silent
+    Qty lot{kScale};        ///< smallest quantity step of an order: 1 where the scenario is silent
+    TradingHours hours;     ///< the trading session; the whole UTC day where the scenario is silent
 
     friend bool operator==(const Instrument&, const Instrument&) = default;
 

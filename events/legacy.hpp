@@ -18,9 +18,9 @@ struct PnlSnapshotV1 {
     Money gross_exposure;
     template <class Ar>
     void serialize(Ar& ar) {
-        ar(named("portfolio", portfolio), named("cash", cash), named("market_value", market_value), named("equity", equity),
-           named("realized_pnl", realized_pnl), named("unrealized_pnl", unrealized_pnl), named("charges", charges),
-           named("gross_exposure", gross_exposure));
+        ar(named("portfolio", portfolio), named("cash", cash), named("market_value", market_value),
+           named("equity", equity), named("realized_pnl", realized_pnl), named("unrealized_pnl", unrealized_pnl),
+           named("charges", charges), named("gross_exposure", gross_exposure));
     }
 };
 

@@ -10,74 +10,74 @@ const char* name_of(Side side) {
 
 const char* name_of(OrderType type) {
     switch (type) {
-        case OrderType::market: return "market";
-        case OrderType::limit: return "limit";
-        case OrderType::stop: return "stop";
-        case OrderType::stop_limit: return "stop_limit";
+    case OrderType::market: return "market";
+    case OrderType::limit: return "limit";
+    case OrderType::stop: return "stop";
+    case OrderType::stop_limit: return "stop_limit";
     }
     return "?";
 }
 
 const char* name_of(TimeInForce tif) {
     switch (tif) {
-        case TimeInForce::day: return "day";
-        case TimeInForce::gtc: return "gtc";
-        case TimeInForce::ioc: return "ioc";
+    case TimeInForce::day: return "day";
+    case TimeInForce::gtc: return "gtc";
+    case TimeInForce::ioc: return "ioc";
     }
     return "?";
 }
 
 const char* name_of(Direction direction) {
     switch (direction) {
-        case Direction::flat: return "flat";
-        case Direction::lengthen: return "long";
-        case Direction::shorten: return "short";
+    case Direction::flat: return "flat";
+    case Direction::lengthen: return "long";
+    case Direction::shorten: return "short";
     }
     return "?";
 }
 
 const char* name_of(Rule rule) {
     switch (rule) {
-        case Rule::none: return "none";
-        case Rule::invalid_order: return "invalid_order";
-        case Rule::unknown_instrument: return "unknown_instrument";
-        case Rule::kill_switch: return "kill_switch";
-        case Rule::strategy_halted: return "strategy_halted";
-        case Rule::tick_size: return "tick_size";
-        case Rule::lot_size: return "lot_size";
-        case Rule::allowed_instruments: return "allowed_instruments";
-        case Rule::session_hours: return "session_hours";
-        case Rule::no_market: return "no_market";
-        case Rule::stale_data: return "stale_data";
-        case Rule::price_band: return "price_band";
-        case Rule::order_quantity: return "order_quantity";
-        case Rule::order_notional: return "order_notional";
-        case Rule::shorting: return "shorting";
-        case Rule::position: return "position";
-        case Rule::gross_exposure: return "gross_exposure";
-        case Rule::open_orders: return "open_orders";
-        case Rule::order_rate: return "order_rate";
-        case Rule::daily_loss: return "daily_loss";
-        case Rule::step_facts: return "step_facts";
-        case Rule::not_open: return "not_open";
-        case Rule::operator_kill: return "operator_kill";
-        case Rule::overfill: return "overfill";
-        case Rule::unmatched_fill: return "unmatched_fill";
+    case Rule::none: return "none";
+    case Rule::invalid_order: return "invalid_order";
+    case Rule::unknown_instrument: return "unknown_instrument";
+    case Rule::kill_switch: return "kill_switch";
+    case Rule::strategy_halted: return "strategy_halted";
+    case Rule::tick_size: return "tick_size";
+    case Rule::lot_size: return "lot_size";
+    case Rule::allowed_instruments: return "allowed_instruments";
+    case Rule::session_hours: return "session_hours";
+    case Rule::no_market: return "no_market";
+    case Rule::stale_data: return "stale_data";
+    case Rule::price_band: return "price_band";
+    case Rule::order_quantity: return "order_quantity";
+    case Rule::order_notional: return "order_notional";
+    case Rule::shorting: return "shorting";
+    case Rule::position: return "position";
+    case Rule::gross_exposure: return "gross_exposure";
+    case Rule::open_orders: return "open_orders";
+    case Rule::order_rate: return "order_rate";
+    case Rule::daily_loss: return "daily_loss";
+    case Rule::step_facts: return "step_facts";
+    case Rule::not_open: return "not_open";
+    case Rule::operator_kill: return "operator_kill";
+    case Rule::overfill: return "overfill";
+    case Rule::unmatched_fill: return "unmatched_fill";
     }
     return "?";
 }
 
 const char* name_of(ReportKind kind) {
     switch (kind) {
-        case ReportKind::accepted: return "accepted";
-        case ReportKind::rejected: return "rejected";
-        case ReportKind::triggered: return "triggered";
-        case ReportKind::filled: return "filled";
-        case ReportKind::cancelled: return "cancelled";
-        case ReportKind::expired: return "expired";
-        case ReportKind::modified: return "modified";
-        case ReportKind::cancel_rejected: return "cancel_rejected";
-        case ReportKind::modify_rejected: return "modify_rejected";
+    case ReportKind::accepted: return "accepted";
+    case ReportKind::rejected: return "rejected";
+    case ReportKind::triggered: return "triggered";
+    case ReportKind::filled: return "filled";
+    case ReportKind::cancelled: return "cancelled";
+    case ReportKind::expired: return "expired";
+    case ReportKind::modified: return "modified";
+    case ReportKind::cancel_rejected: return "cancel_rejected";
+    case ReportKind::modify_rejected: return "modify_rejected";
     }
     return "?";
 }
@@ -156,7 +156,8 @@ std::size_t utf8_length(std::string_view s) {
         return continues(1) ? 2 : 0;
     }
     if (c >= 0xE0U && c <= 0xEFU) {
-        const bool ok = continues(1) && continues(2) && !(c == 0xE0U && byte(1) < 0xA0U) && !(c == 0xEDU && byte(1) > 0x9FU);
+        const bool ok =
+            continues(1) && continues(2) && !(c == 0xE0U && byte(1) < 0xA0U) && !(c == 0xEDU && byte(1) > 0x9FU);
         return ok ? 3 : 0;
     }
     if (c >= 0xF0U && c <= 0xF4U) {
@@ -170,7 +171,8 @@ std::size_t utf8_length(std::string_view s) {
 /// Whether the code point at the front is one that terminals obey: C0, DEL, and C1 in its two bytes of UTF-8.
 bool is_control(std::string_view text) {
     const auto c = static_cast<unsigned char>(text.front());
-    return c < 0x20U || c == 0x7FU || (c == 0xC2U && utf8_length(text) == 2 && static_cast<unsigned char>(text[1]) < 0xA0U);
+    return c < 0x20U || c == 0x7FU ||
+           (c == 0xC2U && utf8_length(text) == 2 && static_cast<unsigned char>(text[1]) < 0xA0U);
 }
 
 void append_json_string(std::string& out, std::string_view text) {
@@ -379,8 +381,8 @@ std::string to_text(const Envelope& envelope, const Event& event, const Names& n
 }
 
 std::string to_json(const Envelope& envelope, const Event& event, const Names& names) {
-    std::string out = fmt::format("{{\"seq\":{},\"ts_ns\":\"{}\",\"type\":\"{}\"", envelope.seq, envelope.time.ns,
-                                  type_name(event));
+    std::string out =
+        fmt::format("{{\"seq\":{},\"ts_ns\":\"{}\",\"type\":\"{}\"", envelope.seq, envelope.time.ns, type_name(event));
     JsonWriter writer(out, names);
     if (!envelope.is_root()) {
         out += fmt::format(",\"correlation\":{},\"causation\":{}", envelope.correlation, envelope.causation);

@@ -62,7 +62,8 @@ std::string to_iso(Time t) {
     const std::int64_t in_day = t.ns % kDayNs + (t.ns % kDayNs < 0 ? kDayNs : 0);
     const std::int64_t seconds = in_day / kSecondNs;
     const std::int64_t ns = in_day % kSecondNs;
-    std::string out = fmt::format("{}T{:02}:{:02}:{:02}", to_iso(day), seconds / 3'600, seconds / 60 % 60, seconds % 60);
+    std::string out =
+        fmt::format("{}T{:02}:{:02}:{:02}", to_iso(day), seconds / 3'600, seconds / 60 % 60, seconds % 60);
     if (ns % 1'000 != 0) {
         out += fmt::format(".{:09}", ns);
     } else if (ns % 1'000'000 != 0) {
@@ -137,7 +138,8 @@ Result<Timestamp> parse_timestamp(std::string_view text) {
         }
         const int zh = digits(zone, 1, 2);
         const int zm = digits(zone, colon ? 4 : 3, 2);
-        if ((zone[0] != '+' && zone[0] != '-') || (!colon && zone.size() != 5) || zh < 0 || zh > 15 || zm < 0 || zm > 59) {
+        if ((zone[0] != '+' && zone[0] != '-') || (!colon && zone.size() != 5) || zh < 0 || zh > 15 || zm < 0 ||
+            zm > 59) {
             return refuse(text, kForm);
         }
         offset_s = (zh * 3'600 + zm * 60) * (zone[0] == '-' ? -1 : 1);

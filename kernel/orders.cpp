@@ -21,6 +21,7 @@ constexpr std::size_t kReports = 9;
 
 /// One row a status, one column a report. A broker that fills, cancels or expires an order it never acknowledged has
 /// acknowledged it by that. A fill after the end is late, not impossible: it changes the books, never the status.
+// clang-format off
 constexpr std::array<std::array<Transition, kReports>, kStatuses> kTable{{
     //               accepted     rejected      triggered        filled            cancelled      expired      modified         cancel_rejected  modify_rejected
     /* intended  */ {to(working), to(rejected), to(working),     to(working),      to(cancelled), to(expired), to(working),     stays(intended), stays(intended)},
@@ -30,18 +31,19 @@ constexpr std::array<std::array<Transition, kReports>, kStatuses> kTable{{
     /* rejected  */ {kNo,         kNo,          kNo,             stays(rejected),  kNo,           kNo,         kNo,             stays(rejected), stays(rejected)},
     /* expired   */ {kNo,         kNo,          kNo,             stays(expired),   kNo,           kNo,         kNo,             stays(expired),  stays(expired)},
 }};
+// clang-format on
 
 }  // namespace
 
 const char* name_of(OrderStatus status) {
     switch (status) {
-        case intended: return "intended";
-        case working: return "working";
-        case filled: return "filled";
-        case cancelled: return "cancelled";
-        case rejected: return "rejected";
-        case expired: return "expired";
-        case refused: return "refused";
+    case intended: return "intended";
+    case working: return "working";
+    case filled: return "filled";
+    case cancelled: return "cancelled";
+    case rejected: return "rejected";
+    case expired: return "expired";
+    case refused: return "refused";
     }
     return "?";
 }
