@@ -24,10 +24,7 @@ Setup two_strategies() {
     return Setup::without_strategy().strategy("one", {kIbm}).strategy("two", {kIbm});
 }
 Setup two_portfolios() {
-    return Setup::without_strategy()
-        .portfolio("side", "500")
-        .strategy("one", {kIbm})
-        .strategy("two", {kIbm}, kSide);
+    return Setup::without_strategy().portfolio("side", "500").strategy("one", {kIbm}).strategy("two", {kIbm}, kSide);
 }
 
 /// A DAY limit order that nothing fills.
@@ -39,8 +36,7 @@ OrderTerms day_order(InstrumentId instrument = kIbm) {
 
 // ---- the order of things within a step ----------------------------------------------------------
 
-TEST_CASE("the mark moves, then resting orders fill, then strategies speak in the scenario's order",
-          "[kernel]") {
+TEST_CASE("the mark moves, then resting orders fill, then strategies speak in the scenario's order", "[kernel]") {
     Floor floor(two_strategies());
     floor.broker().obey();
     floor.place(at(1), limit_order(Side::buy, "5", "90"));
@@ -50,26 +46,22 @@ TEST_CASE("the mark moves, then resting orders fill, then strategies speak in th
     floor.strategy(0).on_fill = [&](const OrderFilled&, Context& c) {
         seen += "marked " + to_string(c.view().market(kIbm).mark) + "; ";
     };
-    floor.strategy(0).on_quote = [](const QuoteTick&, Context& c) {
-        c.place(market_order(Side::buy, "1"));
-    };
+    floor.strategy(0).on_quote = [](const QuoteTick&, Context& c) { c.place(market_order(Side::buy, "1")); };
     floor.strategy(1).on_quote = [&](const QuoteTick&, Context& c) {
         const Position& p = c.view().position(kIbm);
         seen += "two sees " + to_string(p.net) + " and " + to_string(p.open_buys) + " working";
     };
     floor.quote(at(2), "89", "91");
-    CHECK(floor.said() ==
-          Lines{"6 2024-01-01T00:00:02Z quote instrument=IBM bid=89 ask=91 bid_qty=100 ask_qty=100",
-                "7 2024-01-01T00:00:02Z order_filled order=1 strategy=one portfolio=main "
-                "instrument=IBM side=buy "
-                "quantity=5 price=90 notional=450 charges=0 realized_pnl=0 trade=t1 cause=6 root=3",
-                "8 2024-01-01T00:00:02Z order_intended order=2 strategy=one portfolio=main "
-                "broker=desk instrument=IBM "
-                "side=buy order_type=market tif=gtc quantity=1 cause=6 root=6",
-                "9 2024-01-01T00:00:02Z order_accepted order=2 cause=8 root=6"});
+    CHECK(floor.said() == Lines{"6 2024-01-01T00:00:02Z quote instrument=IBM bid=89 ask=91 bid_qty=100 ask_qty=100",
+                                "7 2024-01-01T00:00:02Z order_filled order=1 strategy=one portfolio=main "
+                                "instrument=IBM side=buy "
+                                "quantity=5 price=90 notional=450 charges=0 realized_pnl=0 trade=t1 cause=6 root=3",
+                                "8 2024-01-01T00:00:02Z order_intended order=2 strategy=one portfolio=main "
+                                "broker=desk instrument=IBM "
+                                "side=buy order_type=market tif=gtc quantity=1 cause=6 root=6",
+                                "9 2024-01-01T00:00:02Z order_accepted order=2 cause=8 root=6"});
     CHECK(seen == "marked 90; two sees 5 and 1 working");
-    CHECK(floor.heard(0) == Lines{"quote", "order 1 working", "fill 1", "order 1 filled", "quote",
-                                  "order 2 working"});
+    CHECK(floor.heard(0) == Lines{"quote", "order 1 working", "fill 1", "order 1 filled", "quote", "order 2 working"});
 }
 
 TEST_CASE("a strategy sees the fill that the one before it got on the same tick", "[kernel]") {
@@ -104,41 +96,37 @@ TEST_CASE("wishes are judged first in, first out, with their answers behind them
         c.modify(first, qty("3"), px("92"), {});
         c.cancel(first);
     });
-    CHECK(floor.said() ==
-          Lines{"2 2024-01-01T00:00:01Z session_opened instrument=IBM date=2024-01-01",
-                "3 2024-01-01T00:00:01Z quote instrument=IBM bid=99.99 ask=100.01 bid_qty=100 "
-                "ask_qty=100",
-                "4 2024-01-01T00:00:01Z signal strategy=one instrument=IBM direction=long cause=3 "
-                "root=3",
-                "5 2024-01-01T00:00:01Z order_intended order=1 strategy=one portfolio=main "
-                "broker=desk instrument=IBM "
-                "side=buy order_type=limit tif=gtc quantity=1 limit_price=90 cause=3 root=3",
-                "6 2024-01-01T00:00:01Z order_intended order=2 strategy=one portfolio=main "
-                "broker=desk instrument=IBM "
-                "side=buy order_type=limit tif=gtc quantity=2 limit_price=91 cause=3 root=3",
-                "7 2024-01-01T00:00:01Z modify_intended order=1 quantity=3 limit_price=92 cause=3 "
-                "root=3",
-                "8 2024-01-01T00:00:01Z cancel_intended order=1 rule=none cause=3 root=3",
-                "9 2024-01-01T00:00:01Z order_accepted order=1 cause=5 root=3",
-                "10 2024-01-01T00:00:01Z order_accepted order=2 cause=6 root=3",
-                "11 2024-01-01T00:00:01Z order_modified order=1 quantity=3 limit_price=92 cause=7 "
-                "root=3",
-                "12 2024-01-01T00:00:01Z order_cancelled order=1 reason=asked cause=8 root=3"});
-    CHECK(floor.heard() == Lines{"quote", "order 1 working", "order 2 working", "order 1 working",
-                                 "order 1 cancelled"});
+    CHECK(floor.said() == Lines{"2 2024-01-01T00:00:01Z session_opened instrument=IBM date=2024-01-01",
+                                "3 2024-01-01T00:00:01Z quote instrument=IBM bid=99.99 ask=100.01 bid_qty=100 "
+                                "ask_qty=100",
+                                "4 2024-01-01T00:00:01Z signal strategy=one instrument=IBM direction=long cause=3 "
+                                "root=3",
+                                "5 2024-01-01T00:00:01Z order_intended order=1 strategy=one portfolio=main "
+                                "broker=desk instrument=IBM "
+                                "side=buy order_type=limit tif=gtc quantity=1 limit_price=90 cause=3 root=3",
+                                "6 2024-01-01T00:00:01Z order_intended order=2 strategy=one portfolio=main "
+                                "broker=desk instrument=IBM "
+                                "side=buy order_type=limit tif=gtc quantity=2 limit_price=91 cause=3 root=3",
+                                "7 2024-01-01T00:00:01Z modify_intended order=1 quantity=3 limit_price=92 cause=3 "
+                                "root=3",
+                                "8 2024-01-01T00:00:01Z cancel_intended order=1 rule=none cause=3 root=3",
+                                "9 2024-01-01T00:00:01Z order_accepted order=1 cause=5 root=3",
+                                "10 2024-01-01T00:00:01Z order_accepted order=2 cause=6 root=3",
+                                "11 2024-01-01T00:00:01Z order_modified order=1 quantity=3 limit_price=92 cause=7 "
+                                "root=3",
+                                "12 2024-01-01T00:00:01Z order_cancelled order=1 reason=asked cause=8 root=3"});
+    CHECK(floor.heard() ==
+          Lines{"quote", "order 1 working", "order 2 working", "order 1 working", "order 1 cancelled"});
     CHECK(floor.position().open_buys == qty("2"));
 }
 
-TEST_CASE("what a fill's callback asks is caused by the fill and belongs to its chain",
-          "[kernel]") {
+TEST_CASE("what a fill's callback asks is caused by the fill and belongs to its chain", "[kernel]") {
     Floor floor(Setup::simple());
     floor.broker().obey();
     floor.place(at(1), limit_order(Side::buy, "1", "90"));
     floor.said();
     floor.broker().resting = {filled(1, "1", "90", "t1")};
-    floor.strategy().on_fill = [](const OrderFilled&, Context& c) {
-        c.place(limit_order(Side::sell, "1", "95"));
-    };
+    floor.strategy().on_fill = [](const OrderFilled&, Context& c) { c.place(limit_order(Side::sell, "1", "95")); };
     floor.quote(at(2), "90", "90");
     const Lines lines = floor.said();
     REQUIRE(lines.size() == 4);
@@ -157,8 +145,7 @@ TEST_CASE("only strategies that trade an instrument hear of it", "[kernel]") {
     CHECK(floor.heard(1) == Lines{"quote", "quote"});
 }
 
-TEST_CASE("an order for an instrument that is not the strategy's, or not there at all, is refused",
-          "[kernel]") {
+TEST_CASE("an order for an instrument that is not the strategy's, or not there at all, is refused", "[kernel]") {
     Floor floor(Setup::without_strategy().strategy("ibm", {kIbm}));
     floor.act(at(1), [](Context& c) {
         c.place(market_order(Side::buy, "1", kBac));
@@ -185,10 +172,8 @@ TEST_CASE("observers are shown orders, refusals and fills as they are decided", 
 }
 
 TEST_CASE("each strategy's orders go to its own broker", "[kernel]") {
-    Floor floor(Setup::without_strategy()
-                    .broker("other")
-                    .strategy("one", {kIbm})
-                    .strategy("two", {kIbm}, kMain, BrokerId{1}));
+    Floor floor(
+        Setup::without_strategy().broker("other").strategy("one", {kIbm}).strategy("two", {kIbm}, kMain, BrokerId{1}));
     floor.strategy(0).once([](Context& c) { c.place(market_order(Side::buy, "1")); });
     floor.strategy(1).once([](Context& c) { c.place(market_order(Side::buy, "2")); });
     floor.quote(at(1), "1", "1");
@@ -202,8 +187,7 @@ TEST_CASE("each strategy's orders go to its own broker", "[kernel]") {
 
 // ---- marks --------------------------------------------------------------------------------------
 
-TEST_CASE("the mark is the mid of both sides, half to even, and a missing side leaves it alone",
-          "[kernel]") {
+TEST_CASE("the mark is the mid of both sides, half to even, and a missing side leaves it alone", "[kernel]") {
     Floor floor(Setup::simple());
     const auto mark = [&] { return to_string(floor.state().market(kIbm).mark); };
     floor.quote(at(1), "0", "3");
@@ -229,17 +213,13 @@ TEST_CASE("the mark is the mid of both sides, half to even, and a missing side l
     CHECK(floor.state().bars == 1);
 }
 
-TEST_CASE("an instrument first named by the data gets the next id and a market of its own",
-          "[kernel]") {
+TEST_CASE("an instrument first named by the data gets the next id and a market of its own", "[kernel]") {
     Floor floor(Setup::simple());
     Instrument definition;
     definition.name = "XYZ";
     CHECK(floor.list(at(1), definition) == InstrumentId{2});
-    CHECK(
-        floor.said() ==
-        Lines{
-            "2 2024-01-01T00:00:01Z instrument_listed instrument=XYZ definition={\"name\":\"XYZ\","
-            "\"tick\":\"0.01\",\"lot\":\"1\",\"utc_offset_s\":0,\"open_s\":0,\"close_s\":86400}"});
+    CHECK(floor.said() == Lines{"2 2024-01-01T00:00:01Z instrument_listed instrument=XYZ definition={\"name\":\"XYZ\","
+                                "\"tick\":\"0.01\",\"lot\":\"1\",\"utc_offset_s\":0,\"open_s\":0,\"close_s\":86400}"});
     floor.quote(at(1), "5", "7", InstrumentId{2});
     CHECK(floor.state().market(InstrumentId{2}).mark == px("6"));
     CHECK(floor.heard().empty());
@@ -247,8 +227,7 @@ TEST_CASE("an instrument first named by the data gets the next id and a market o
 
 // ---- portfolios ---------------------------------------------------------------------------------
 
-TEST_CASE("a portfolio is opened by its first strategy, once, and never when none uses it",
-          "[kernel]") {
+TEST_CASE("a portfolio is opened by its first strategy, once, and never when none uses it", "[kernel]") {
     const Floor floor(two_strategies().portfolio("idle", "7"));
     CHECK(floor.count_of("portfolio_opened") == 1);
     CHECK(floor.portfolio(kMain).is_open);
@@ -260,9 +239,7 @@ TEST_CASE("a portfolio is opened by its first strategy, once, and never when non
 
 // ---- timers -------------------------------------------------------------------------------------
 
-TEST_CASE(
-    "timers fire in the order they are due, before the input that passes them, at their own time",
-    "[kernel]") {
+TEST_CASE("timers fire in the order they are due, before the input that passes them, at their own time", "[kernel]") {
     Floor floor(Setup::simple());
     floor.broker().obey();
     floor.act(at(1), [](Context& c) {
@@ -277,15 +254,13 @@ TEST_CASE(
         }
     };
     floor.quote(at(10), "1", "1");
-    CHECK(
-        floor.said() ==
-        Lines{"6 2024-01-01T00:00:05Z timer_fired strategy=one timer=2",
-              "7 2024-01-01T00:00:05Z order_intended order=1 strategy=one portfolio=main "
-              "broker=desk instrument=IBM "
-              "side=buy order_type=limit tif=gtc quantity=1 limit_price=90 cause=6 root=6",
-              "8 2024-01-01T00:00:05Z order_accepted order=1 cause=7 root=6",
-              "9 2024-01-01T00:00:10Z timer_fired strategy=one timer=1",
-              "10 2024-01-01T00:00:10Z quote instrument=IBM bid=1 ask=1 bid_qty=100 ask_qty=100"});
+    CHECK(floor.said() == Lines{"6 2024-01-01T00:00:05Z timer_fired strategy=one timer=2",
+                                "7 2024-01-01T00:00:05Z order_intended order=1 strategy=one portfolio=main "
+                                "broker=desk instrument=IBM "
+                                "side=buy order_type=limit tif=gtc quantity=1 limit_price=90 cause=6 root=6",
+                                "8 2024-01-01T00:00:05Z order_accepted order=1 cause=7 root=6",
+                                "9 2024-01-01T00:00:10Z timer_fired strategy=one timer=1",
+                                "10 2024-01-01T00:00:10Z quote instrument=IBM bid=1 ask=1 bid_qty=100 ask_qty=100"});
     CHECK(floor.heard() == Lines{"quote", "timer 2", "order 1 working", "timer 1", "quote"});
     floor.quote(at(100), "1", "1");
     CHECK(floor.heard() == Lines{"quote"});  // each fired once
@@ -301,16 +276,14 @@ TEST_CASE("a timer is moved by setting it again, and gone when cancelled", "[ker
         c.cancel_timer(TimerId{2});
         c.cancel_timer(TimerId{3});  // never set: nothing to record
     });
-    CHECK(floor.said_of("timer_cancelled") ==
-          Lines{"timer_cancelled strategy=one timer=2 cause=3 root=3"});
+    CHECK(floor.said_of("timer_cancelled") == Lines{"timer_cancelled strategy=one timer=2 cause=3 root=3"});
     floor.quote(at(20), "1", "1");
     CHECK(floor.said_of("timer_fired") ==
           Lines{"timer_fired strategy=two timer=1", "timer_fired strategy=one timer=1"});
     CHECK(floor.heard(0) == Lines{"quote", "timer 1", "quote"});
 }
 
-TEST_CASE("a timer set for the past or at once waits a millisecond, so that it cannot stop time",
-          "[kernel]") {
+TEST_CASE("a timer set for the past or at once waits a millisecond, so that it cannot stop time", "[kernel]") {
     Floor floor(Setup::simple());
     int fired = 0;
     floor.strategy().on_timer = [&](TimerId id, Context& c) {
@@ -339,13 +312,11 @@ TEST_CASE("timers due at the same time fire in the order of strategy and id", "[
         c.set_timer(TimerId{2}, at(5));
     });
     floor.quote(at(6), "1", "1");
-    CHECK(floor.said_of("timer_fired") == Lines{"timer_fired strategy=one timer=2",
-                                                "timer_fired strategy=one timer=9",
+    CHECK(floor.said_of("timer_fired") == Lines{"timer_fired strategy=one timer=2", "timer_fired strategy=one timer=9",
                                                 "timer_fired strategy=two timer=1"});
 }
 
-TEST_CASE("a strategy that piles up timers is halted at the bound, and its timers go with it",
-          "[kernel]") {
+TEST_CASE("a strategy that piles up timers is halted at the bound, and its timers go with it", "[kernel]") {
     Floor floor(Setup::simple());
     const auto pile = [](std::uint64_t first, std::uint64_t last) {
         return [=](Context& c) {
@@ -365,8 +336,7 @@ TEST_CASE("a strategy that piles up timers is halted at the bound, and its timer
 
 // ---- P&L snapshots ------------------------------------------------------------------------------
 
-TEST_CASE("several boundaries crossed give one snapshot, of the latest, from the marks before",
-          "[kernel]") {
+TEST_CASE("several boundaries crossed give one snapshot, of the latest, from the marks before", "[kernel]") {
     Floor floor(Setup::simple().snapshots_every(300));
     floor.broker().fill_at("100");
     floor.place(at(20), market_order(Side::buy, "10"));
@@ -374,40 +344,31 @@ TEST_CASE("several boundaries crossed give one snapshot, of the latest, from the
     CHECK(floor.count_of("pnl_snapshot") == 0);
     floor.said();
     floor.quote(at(1'000), "150", "150");
-    CHECK(
-        floor.said() ==
-        Lines{
-            "8 2024-01-01T00:15:00Z pnl_snapshot portfolio=main cash=99000 market_value=1200 "
-            "equity=100200 "
-            "realized_pnl=0 unrealized_pnl=200 charges=0 gross_exposure=1200 open_orders=0",
-            "9 2024-01-01T00:16:40Z quote instrument=IBM bid=150 ask=150 bid_qty=100 ask_qty=100"});
+    CHECK(floor.said() == Lines{"8 2024-01-01T00:15:00Z pnl_snapshot portfolio=main cash=99000 market_value=1200 "
+                                "equity=100200 "
+                                "realized_pnl=0 unrealized_pnl=200 charges=0 gross_exposure=1200 open_orders=0",
+                                "9 2024-01-01T00:16:40Z quote instrument=IBM bid=150 ask=150 bid_qty=100 ask_qty=100"});
     floor.quote(at(1'199), "160", "160");
     floor.said();
     floor.quote(at(1'200), "170", "170");  // exactly on the boundary: before the input still
-    CHECK(
-        floor.said_of("pnl_snapshot") ==
-        Lines{
-            "pnl_snapshot portfolio=main cash=99000 market_value=1600 equity=100600 realized_pnl=0 "
-            "unrealized_pnl=600 charges=0 gross_exposure=1600 open_orders=0"});
+    CHECK(floor.said_of("pnl_snapshot") ==
+          Lines{"pnl_snapshot portfolio=main cash=99000 market_value=1600 equity=100600 realized_pnl=0 "
+                "unrealized_pnl=600 charges=0 gross_exposure=1600 open_orders=0"});
     floor.quote(at(1'200), "180", "180");
     CHECK(floor.said_of("pnl_snapshot").empty());
 }
 
-TEST_CASE("a night takes one snapshot, not one for each boundary that nobody was there to see",
-          "[kernel]") {
+TEST_CASE("a night takes one snapshot, not one for each boundary that nobody was there to see", "[kernel]") {
     Floor floor(indian().snapshots_every(300));
     floor.quote(at(kOpen + 10), "100", "100");
     floor.said();
     floor.quote(at(kDaySeconds + kOpen + 10), "100", "100");
-    CHECK(
-        floor.said() ==
-        Lines{
-            "4 2024-01-01T10:00:00Z session_closed instrument=IBM date=2024-01-01",
-            "5 2024-01-02T03:45:00Z pnl_snapshot portfolio=main cash=100000 market_value=0 "
-            "equity=100000 "
-            "realized_pnl=0 unrealized_pnl=0 charges=0 gross_exposure=0 open_orders=0",
-            "6 2024-01-02T03:45:10Z session_opened instrument=IBM date=2024-01-02",
-            "7 2024-01-02T03:45:10Z quote instrument=IBM bid=100 ask=100 bid_qty=100 ask_qty=100"});
+    CHECK(floor.said() == Lines{"4 2024-01-01T10:00:00Z session_closed instrument=IBM date=2024-01-01",
+                                "5 2024-01-02T03:45:00Z pnl_snapshot portfolio=main cash=100000 market_value=0 "
+                                "equity=100000 "
+                                "realized_pnl=0 unrealized_pnl=0 charges=0 gross_exposure=0 open_orders=0",
+                                "6 2024-01-02T03:45:10Z session_opened instrument=IBM date=2024-01-02",
+                                "7 2024-01-02T03:45:10Z quote instrument=IBM bid=100 ask=100 bid_qty=100 ask_qty=100"});
 }
 
 TEST_CASE("all open portfolios are seen in one step, the first as its root", "[kernel]") {
@@ -420,15 +381,11 @@ TEST_CASE("all open portfolios are seen in one step, the first as its root", "[k
     CHECK(lines[0] == "5 2024-01-01T00:01:00Z pnl_snapshot portfolio=main cash=100000 "
                       "market_value=0 equity=100000 "
                       "realized_pnl=0 unrealized_pnl=0 charges=0 gross_exposure=0 open_orders=0");
-    CHECK(
-        lines[1] ==
-        "6 2024-01-01T00:01:00Z pnl_snapshot portfolio=side cash=500 market_value=0 equity=500 "
-        "realized_pnl=0 unrealized_pnl=0 charges=0 gross_exposure=0 open_orders=0 cause=5 root=5");
+    CHECK(lines[1] == "6 2024-01-01T00:01:00Z pnl_snapshot portfolio=side cash=500 market_value=0 equity=500 "
+                      "realized_pnl=0 unrealized_pnl=0 charges=0 gross_exposure=0 open_orders=0 cause=5 root=5");
 }
 
-TEST_CASE(
-    "what fires between boundaries is seen in the snapshot, a timer on the boundary itself too",
-    "[kernel]") {
+TEST_CASE("what fires between boundaries is seen in the snapshot, a timer on the boundary itself too", "[kernel]") {
     Floor floor(Setup::simple().snapshots_every(60));
     floor.broker().fill_at("100");
     floor.strategy().on_timer = [](TimerId, Context& c) { c.place(market_order(Side::buy, "1")); };
@@ -438,11 +395,9 @@ TEST_CASE(
         c.set_timer(TimerId{3}, at(61));
     });
     floor.quote(at(90), "200", "200");
-    CHECK(
-        floor.said_of("pnl_snapshot") ==
-        Lines{
-            "pnl_snapshot portfolio=main cash=99800 market_value=200 equity=100000 realized_pnl=0 "
-            "unrealized_pnl=0 charges=0 gross_exposure=200 open_orders=0"});
+    CHECK(floor.said_of("pnl_snapshot") ==
+          Lines{"pnl_snapshot portfolio=main cash=99800 market_value=200 equity=100000 realized_pnl=0 "
+                "unrealized_pnl=0 charges=0 gross_exposure=200 open_orders=0"});
     CHECK(floor.position().net == qty("3"));
 }
 
@@ -455,21 +410,17 @@ TEST_CASE("without an interval there are no snapshots", "[kernel]") {
 
 // ---- sessions and DAY orders --------------------------------------------------------------------
 
-TEST_CASE(
-    "a session opens with its first input and closes at its time, before the input that passes it",
-    "[kernel]") {
+TEST_CASE("a session opens with its first input and closes at its time, before the input that passes it", "[kernel]") {
     Floor floor(indian());
     floor.quote(at(kOpen), "1", "1");
     floor.quote(at(kClose, -1), "1", "1");
-    CHECK(floor.said() ==
-          Lines{"2 2024-01-01T03:45:00Z session_opened instrument=IBM date=2024-01-01",
-                "3 2024-01-01T03:45:00Z quote instrument=IBM bid=1 ask=1 bid_qty=100 ask_qty=100",
-                "4 2024-01-01T09:59:59.999999999Z quote instrument=IBM bid=1 ask=1 bid_qty=100 "
-                "ask_qty=100"});
+    CHECK(floor.said() == Lines{"2 2024-01-01T03:45:00Z session_opened instrument=IBM date=2024-01-01",
+                                "3 2024-01-01T03:45:00Z quote instrument=IBM bid=1 ask=1 bid_qty=100 ask_qty=100",
+                                "4 2024-01-01T09:59:59.999999999Z quote instrument=IBM bid=1 ask=1 bid_qty=100 "
+                                "ask_qty=100"});
     floor.quote(at(kClose), "1", "1");
-    CHECK(floor.said() ==
-          Lines{"5 2024-01-01T10:00:00Z session_closed instrument=IBM date=2024-01-01",
-                "6 2024-01-01T10:00:00Z quote instrument=IBM bid=1 ask=1 bid_qty=100 ask_qty=100"});
+    CHECK(floor.said() == Lines{"5 2024-01-01T10:00:00Z session_closed instrument=IBM date=2024-01-01",
+                                "6 2024-01-01T10:00:00Z quote instrument=IBM bid=1 ask=1 bid_qty=100 ask_qty=100"});
     floor.quote(at(kClose + 60), "1", "1");  // after hours: no session for it
     CHECK(floor.said_of("session_opened").empty());
 }
@@ -479,8 +430,7 @@ TEST_CASE("a trading day begins at local midnight, not at UTC's", "[kernel]") {
     floor.quote(at(-19'800 - 1), "1", "1");
     floor.quote(at(-19'800), "1", "1");
     CHECK(floor.said_of("session_opened") ==
-          Lines{"session_opened instrument=IBM date=2023-12-31",
-                "session_opened instrument=IBM date=2024-01-01"});
+          Lines{"session_opened instrument=IBM date=2023-12-31", "session_opened instrument=IBM date=2024-01-01"});
 }
 
 TEST_CASE("sessions that end together close in the order of their instruments", "[kernel]") {
@@ -490,12 +440,10 @@ TEST_CASE("sessions that end together close in the order of their instruments", 
     floor.said();
     floor.quote(at(kClose + 1), "1", "1", kBac);
     CHECK(floor.said_of("session_closed") ==
-          Lines{"session_closed instrument=IBM date=2024-01-01",
-                "session_closed instrument=BAC date=2024-01-01"});
+          Lines{"session_closed instrument=IBM date=2024-01-01", "session_closed instrument=BAC date=2024-01-01"});
 }
 
-TEST_CASE("a bar that closes with its session belongs to it, and its orders to the next",
-          "[kernel]") {
+TEST_CASE("a bar that closes with its session belongs to it, and its orders to the next", "[kernel]") {
     Floor floor(indian());
     floor.broker().obey();
     floor.bar_opened(at(kClose - 60), "100");
@@ -511,14 +459,11 @@ TEST_CASE("a bar that closes with its session belongs to it, and its orders to t
                                 "6 2024-01-01T10:00:00Z order_accepted order=1 cause=5 root=4"});
     floor.strategy().on_bar = nullptr;
     floor.bar_opened(at(kDaySeconds + kOpen), "100");
-    CHECK(floor.said_of("session_closed") ==
-          Lines{"session_closed instrument=IBM date=2024-01-01"});
+    CHECK(floor.said_of("session_closed") == Lines{"session_closed instrument=IBM date=2024-01-01"});
     CHECK(floor.order(1).status == OrderStatus::working);
 }
 
-TEST_CASE(
-    "a whole-day bar that closes at midnight belongs to the day it was, and its orders to the next",
-    "[kernel]") {
+TEST_CASE("a whole-day bar that closes at midnight belongs to the day it was, and its orders to the next", "[kernel]") {
     Floor floor(Setup::simple());
     floor.bar_opened(at(0), "100");
     floor.strategy().on_bar = [](const BarClosed&, Context& c) { c.place(day_order()); };
@@ -574,9 +519,7 @@ TEST_CASE("what a session's end expires is told within its step, at its time", "
     CHECK(floor.position().open_buys == Qty{});
 }
 
-TEST_CASE(
-    "a DAY order does not live into the next day because its instrument had no data on its own",
-    "[kernel]") {
+TEST_CASE("a DAY order does not live into the next day because its instrument had no data on its own", "[kernel]") {
     Floor floor(indian());
     floor.broker().obey();
     floor.broker().at_session_close = [](Time, const SessionClosed& session, Reports& out) {
@@ -588,16 +531,13 @@ TEST_CASE(
     floor.quote(at(kDaySeconds + kOpen), "1", "1");
     floor.said();
     floor.quote(at(kDaySeconds + kOpen + 1), "1", "1", kBac);
-    CHECK(
-        floor.said() ==
-        Lines{"9 2024-01-02T03:45:00Z session_closed instrument=BAC date=2024-01-01",
-              "10 2024-01-02T03:45:00Z order_expired order=1 cause=9 root=3",
-              "11 2024-01-02T03:45:01Z session_opened instrument=BAC date=2024-01-02",
-              "12 2024-01-02T03:45:01Z quote instrument=BAC bid=1 ask=1 bid_qty=100 ask_qty=100"});
+    CHECK(floor.said() == Lines{"9 2024-01-02T03:45:00Z session_closed instrument=BAC date=2024-01-01",
+                                "10 2024-01-02T03:45:00Z order_expired order=1 cause=9 root=3",
+                                "11 2024-01-02T03:45:01Z session_opened instrument=BAC date=2024-01-02",
+                                "12 2024-01-02T03:45:01Z quote instrument=BAC bid=1 ask=1 bid_qty=100 ask_qty=100"});
 }
 
-TEST_CASE("a day's start equity is taken once, by the first instrument that enters the day",
-          "[kernel]") {
+TEST_CASE("a day's start equity is taken once, by the first instrument that enters the day", "[kernel]") {
     Floor floor(Setup::simple());
     floor.broker().fill_at("100");
     floor.place(at(1), market_order(Side::buy, "10"));
@@ -656,15 +596,14 @@ TEST_CASE("a fill of more than was asked is booked whole and latches the portfol
     floor.tell(at(3), filled(1, "4", "90", "t1"));
     floor.said();
     floor.tell(at(4), filled(1, "8", "90", "t2"));
-    CHECK(floor.said() ==
-          Lines{"10 2024-01-01T00:00:04Z order_filled order=1 strategy=one portfolio=main "
-                "instrument=IBM side=buy "
-                "quantity=8 price=90 notional=720 charges=0 realized_pnl=0 trade=t2 cause=4 root=3",
-                "11 2024-01-01T00:00:04Z kill_switch_latched portfolio=main rule=overfill limit=10 "
-                "observed=12 "
-                "cause=10 root=3",
-                "12 2024-01-01T00:00:04Z cancel_intended order=2 rule=overfill cause=11 root=3",
-                "13 2024-01-01T00:00:04Z order_cancelled order=2 reason=asked cause=12 root=6"});
+    CHECK(floor.said() == Lines{"10 2024-01-01T00:00:04Z order_filled order=1 strategy=one portfolio=main "
+                                "instrument=IBM side=buy "
+                                "quantity=8 price=90 notional=720 charges=0 realized_pnl=0 trade=t2 cause=4 root=3",
+                                "11 2024-01-01T00:00:04Z kill_switch_latched portfolio=main rule=overfill limit=10 "
+                                "observed=12 "
+                                "cause=10 root=3",
+                                "12 2024-01-01T00:00:04Z cancel_intended order=2 rule=overfill cause=11 root=3",
+                                "13 2024-01-01T00:00:04Z order_cancelled order=2 reason=asked cause=12 root=6"});
     CHECK(floor.position().net == qty("12"));
     CHECK(floor.order(1).status == OrderStatus::filled);
 }
@@ -703,8 +642,7 @@ TEST_CASE("a fill that no order explains latches every portfolio, and is kept wh
     CHECK_FALSE(floor.portfolio(PortfolioId{2}).killed);  // never opened
 }
 
-TEST_CASE("an implausible execution is not booked, and latches only the portfolio of its order",
-          "[kernel]") {
+TEST_CASE("an implausible execution is not booked, and latches only the portfolio of its order", "[kernel]") {
     struct Row {
         const char* fear;
         BrokerReport report;
@@ -731,9 +669,7 @@ TEST_CASE("an implausible execution is not booked, and latches only the portfoli
     }
 }
 
-TEST_CASE(
-    "a broker that fills without end or changes orders without measure cannot stop the engine",
-    "[kernel]") {
+TEST_CASE("a broker that fills without end or changes orders without measure cannot stop the engine", "[kernel]") {
     Floor floor(Setup::simple());
     floor.broker().obey();
     for (int i = 0; i < 8; ++i) {
@@ -782,8 +718,7 @@ TEST_CASE("a report that cannot be is recorded and changes nothing else", "[kern
         floor.tell(at(4), r);
         const Lines lines = floor.said();
         REQUIRE(lines.size() == 1);
-        CHECK(lines[0].find(" report_ignored order=" + std::to_string(r.order.value)) !=
-              std::string::npos);
+        CHECK(lines[0].find(" report_ignored order=" + std::to_string(r.order.value)) != std::string::npos);
         State after = floor.state();
         after.next_seq = before.next_seq;
         after.now = before.now;
@@ -819,8 +754,7 @@ TEST_CASE("every end of an order frees what it had reserved, and tells its strat
 
 TEST_CASE("a stop's trigger is remembered and told", "[kernel]") {
     Floor floor(Setup::simple());
-    floor.place(at(1),
-                {kIbm, Side::sell, OrderType::stop, TimeInForce::gtc, qty("1"), {}, px("90")});
+    floor.place(at(1), {kIbm, Side::sell, OrderType::stop, TimeInForce::gtc, qty("1"), {}, px("90")});
     floor.heard();
     floor.tell(at(2), report(ReportKind::triggered, 1));
     CHECK(floor.order(1).triggered);
@@ -881,8 +815,7 @@ TEST_CASE("an order that outlived all the closed ones we remember can still end"
 
 // ---- cancel and modify --------------------------------------------------------------------------
 
-TEST_CASE("an order that is closed, unknown or another's cannot be cancelled or modified",
-          "[kernel]") {
+TEST_CASE("an order that is closed, unknown or another's cannot be cancelled or modified", "[kernel]") {
     Floor floor(two_strategies());
     floor.broker().obey();
     floor.place(at(1), limit_order(Side::buy, "10", "90"));
@@ -905,14 +838,13 @@ TEST_CASE("an order that is closed, unknown or another's cannot be cancelled or 
         return std::string("change_refused order=") + order + " strategy=" + strategy +
                " rule=not_open limit=0 observed=0 cause=12 root=12";
     };
-    CHECK(floor.said_of("change_refused") == Lines{refused("1", "one"), refused("1", "one"),
-                                                   refused("99", "one"), refused("2", "two"),
-                                                   refused("2", "two")});
+    CHECK(floor.said_of("change_refused") == Lines{refused("1", "one"), refused("1", "one"), refused("99", "one"),
+                                                   refused("2", "two"), refused("2", "two")});
     CHECK(floor.heard(0) == Lines{"quote", "order 1 cancelled by not_open change failed",
                                   "order 1 cancelled by not_open change failed",
                                   "order 99 refused by not_open change failed"});
-    CHECK(floor.heard(1) == Lines{"quote", "order 2 working by not_open change failed",
-                                  "order 2 working by not_open change failed"});
+    CHECK(floor.heard(1) ==
+          Lines{"quote", "order 2 working by not_open change failed", "order 2 working by not_open change failed"});
     CHECK(floor.order(2).status == OrderStatus::working);
 }
 
@@ -1038,9 +970,7 @@ TEST_CASE("a modify down to what filled meanwhile ends the order", "[kernel]") {
 
 // ---- strategies that misbehave ------------------------------------------------------------------
 
-TEST_CASE(
-    "a strategy that throws is halted, its half-asked wishes are dropped, and the others go on",
-    "[kernel]") {
+TEST_CASE("a strategy that throws is halted, its half-asked wishes are dropped, and the others go on", "[kernel]") {
     Floor floor(two_strategies());
     floor.broker().obey();
     floor.strategy(0).once([](Context& c) {
@@ -1057,15 +987,13 @@ TEST_CASE(
     });
     floor.strategy(1).once([](Context& c) { c.place(limit_order(Side::buy, "3", "90")); });
     floor.quote(at(2), "99", "101");
-    CHECK(
-        floor.said() ==
-        Lines{"7 2024-01-01T00:00:02Z quote instrument=IBM bid=99 ask=101 bid_qty=100 ask_qty=100",
-              "8 2024-01-01T00:00:02Z strategy_halted strategy=one reason=\"off the rails\" "
-              "cause=7 root=7",
-              "9 2024-01-01T00:00:02Z order_intended order=2 strategy=two portfolio=main "
-              "broker=desk instrument=IBM "
-              "side=buy order_type=limit tif=gtc quantity=3 limit_price=90 cause=7 root=7",
-              "10 2024-01-01T00:00:02Z order_accepted order=2 cause=9 root=7"});
+    CHECK(floor.said() == Lines{"7 2024-01-01T00:00:02Z quote instrument=IBM bid=99 ask=101 bid_qty=100 ask_qty=100",
+                                "8 2024-01-01T00:00:02Z strategy_halted strategy=one reason=\"off the rails\" "
+                                "cause=7 root=7",
+                                "9 2024-01-01T00:00:02Z order_intended order=2 strategy=two portfolio=main "
+                                "broker=desk instrument=IBM "
+                                "side=buy order_type=limit tif=gtc quantity=3 limit_price=90 cause=7 root=7",
+                                "10 2024-01-01T00:00:02Z order_accepted order=2 cause=9 root=7"});
     floor.heard(0);
     floor.tell(at(3), filled(1, "1", "90", "t1"));  // its order is still there, and is booked
     floor.quote(at(10), "99", "101");
@@ -1087,12 +1015,9 @@ TEST_CASE("a strategy that throws something strange is halted like any other", "
     CHECK(floor.broker().effects.empty());
 }
 
-TEST_CASE("what a strategy asked in earlier callbacks is dropped too once it is halted",
-          "[kernel]") {
+TEST_CASE("what a strategy asked in earlier callbacks is dropped too once it is halted", "[kernel]") {
     Floor floor(Setup::simple());
-    floor.strategy().on_order = [](const OrderUpdate&, Context&) {
-        throw std::runtime_error("refused? me?");
-    };
+    floor.strategy().on_order = [](const OrderUpdate&, Context&) { throw std::runtime_error("refused? me?"); };
     floor.act(at(1), [](Context& c) {
         c.place(market_order(Side::buy, "0"));
         c.place(market_order(Side::buy, "1"));
@@ -1110,8 +1035,7 @@ TEST_CASE("a reason as long as a book is cut", "[kernel]") {
     CHECK(halted->reason.size() == limits::kMaxTextBytes);
 }
 
-TEST_CASE("a step has a bound of facts, past which orders and changes are refused and recorded",
-          "[kernel]") {
+TEST_CASE("a step has a bound of facts, past which orders and changes are refused and recorded", "[kernel]") {
     Floor floor(Setup::simple());
     floor.act(at(1), [](Context& c) {
         for (int i = 0; i < 1'010; ++i) {
@@ -1126,8 +1050,7 @@ TEST_CASE("a step has a bound of facts, past which orders and changes are refuse
               return l.find("order_refused") != std::string::npos &&
                      l.find("rule=step_facts limit=1000 observed=1001") != std::string::npos;
           }) == 11);
-    CHECK(lines.back().find(
-              "change_refused order=1 strategy=one rule=step_facts limit=1000 observed=1001") !=
+    CHECK(lines.back().find("change_refused order=1 strategy=one rule=step_facts limit=1000 observed=1001") !=
           std::string::npos);
     CHECK_FALSE(floor.state().strategies[0].halted);
     floor.act(at(2), [](Context& c) { c.place(limit_order(Side::buy, "1", "90")); });
@@ -1136,9 +1059,7 @@ TEST_CASE("a step has a bound of facts, past which orders and changes are refuse
 
 TEST_CASE("a strategy that answers every refusal with another wish is stopped", "[kernel]") {
     Floor floor(Setup::simple());
-    floor.strategy().on_order = [](const OrderUpdate&, Context& c) {
-        c.place(market_order(Side::buy, "0"));
-    };
+    floor.strategy().on_order = [](const OrderUpdate&, Context& c) { c.place(market_order(Side::buy, "0")); };
     floor.act(at(1), [](Context& c) { c.place(market_order(Side::buy, "0")); });
     CHECK(floor.state().strategies[0].halted);
     CHECK(floor.count_of("order_refused") == 1'999);
@@ -1149,8 +1070,7 @@ TEST_CASE("order ids only grow, over refusals and restarts alike", "[kernel]") {
     floor.broker().obey();
     std::vector<std::uint64_t> ids;
     for (int i = 0; i < 6; ++i) {
-        ids.push_back(
-            floor.place(at(i), limit_order(Side::buy, i % 2 == 0 ? "1" : "0", "90")).value);
+        ids.push_back(floor.place(at(i), limit_order(Side::buy, i % 2 == 0 ? "1" : "0", "90")).value);
         if (i == 3) {
             floor.restart();
         }
@@ -1158,13 +1078,10 @@ TEST_CASE("order ids only grow, over refusals and restarts alike", "[kernel]") {
     CHECK(ids == std::vector<std::uint64_t>{1, 2, 3, 4, 5, 6});
 }
 
-TEST_CASE("ids promised to a halted strategy do not part a restarted kernel from one that went on",
-          "[kernel]") {
+TEST_CASE("ids promised to a halted strategy do not part a restarted kernel from one that went on", "[kernel]") {
     for (const bool restarted : {false, true}) {
         Floor floor(two_strategies());
-        floor.strategy(0).on_order = [](const OrderUpdate&, Context&) {
-            throw std::runtime_error("no");
-        };
+        floor.strategy(0).on_order = [](const OrderUpdate&, Context&) { throw std::runtime_error("no"); };
         floor.strategy(0).once([](Context& c) {
             c.place(market_order(Side::buy, "0"));  // refused, and its callback throws
             c.place(market_order(Side::buy, "1"));  // dropped, though its id was promised
@@ -1191,16 +1108,14 @@ TEST_CASE("what falls due before a report or command comes before it", "[kernel]
         types.push_back(line.substr(line.find(' ') + 1, 40));
     }
     REQUIRE(types.size() == 2);
-    CHECK(types[0] ==
-          std::string("2024-01-01T03:45:02Z timer_fired strategy=one timer=1").substr(0, 40));
+    CHECK(types[0] == std::string("2024-01-01T03:45:02Z timer_fired strategy=one timer=1").substr(0, 40));
     floor.kill(at(kClose));
     CHECK(floor.said_of("session_closed").size() == 1);
     floor.release(at(kClose + 3'600));
     CHECK(floor.said_of("pnl_snapshot").size() == 1);
 }
 
-TEST_CASE("a report or command from outside is stamped with its own time, not the last tick's",
-          "[kernel]") {
+TEST_CASE("a report or command from outside is stamped with its own time, not the last tick's", "[kernel]") {
     Floor floor(Setup::simple());
     floor.place(at(1), limit_order(Side::buy, "10", "90"));
     floor.said();
@@ -1217,8 +1132,7 @@ TEST_CASE("a report or command from outside is stamped with its own time, not th
     const Lines lines = floor.said();
     CHECK(lines.at(0) == "8 2024-01-01T00:00:05Z kill_switch_latched portfolio=main "
                          "rule=operator_kill limit=0 observed=0");
-    CHECK(lines.at(1) ==
-          "9 2024-01-01T00:00:05Z cancel_intended order=1 rule=operator_kill cause=8 root=8");
+    CHECK(lines.at(1) == "9 2024-01-01T00:00:05Z cancel_intended order=1 rule=operator_kill cause=8 root=8");
     CHECK(floor.state().now == at(5));
 }
 

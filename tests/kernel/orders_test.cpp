@@ -5,13 +5,11 @@ namespace alpha::test {
 
 namespace {
 
-constexpr OrderStatus kStatuses[] = {OrderStatus::intended, OrderStatus::working,
-                                     OrderStatus::filled,   OrderStatus::cancelled,
-                                     OrderStatus::rejected, OrderStatus::expired};
-constexpr ReportKind kReports[] = {
-    ReportKind::accepted, ReportKind::rejected,        ReportKind::triggered,
-    ReportKind::filled,   ReportKind::cancelled,       ReportKind::expired,
-    ReportKind::modified, ReportKind::cancel_rejected, ReportKind::modify_rejected};
+constexpr OrderStatus kStatuses[] = {OrderStatus::intended,  OrderStatus::working,  OrderStatus::filled,
+                                     OrderStatus::cancelled, OrderStatus::rejected, OrderStatus::expired};
+constexpr ReportKind kReports[] = {ReportKind::accepted, ReportKind::rejected,        ReportKind::triggered,
+                                   ReportKind::filled,   ReportKind::cancelled,       ReportKind::expired,
+                                   ReportKind::modified, ReportKind::cancel_rejected, ReportKind::modify_rejected};
 
 }  // namespace
 
@@ -97,8 +95,7 @@ TEST_CASE("terminal stays terminal, whatever a broker reports", "[kernel]") {
     CHECK(is_terminal(OrderStatus::refused));
 }
 
-TEST_CASE("what may still fill counts the larger of the confirmed and the asked-for quantity",
-          "[kernel]") {
+TEST_CASE("what may still fill counts the larger of the confirmed and the asked-for quantity", "[kernel]") {
     Order order;
     order.status = OrderStatus::working;
     order.terms.quantity = qty("10");
@@ -121,8 +118,7 @@ TEST_CASE("each status has a name of its own", "[kernel]") {
         names.emplace_back(name_of(status));
     }
     names.emplace_back(name_of(OrderStatus::refused));
-    CHECK(names ==
-          Lines{"intended", "working", "filled", "cancelled", "rejected", "expired", "refused"});
+    CHECK(names == Lines{"intended", "working", "filled", "cancelled", "rejected", "expired", "refused"});
 }
 
 }  // namespace alpha::test

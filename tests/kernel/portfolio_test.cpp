@@ -13,15 +13,13 @@ Position holding(std::string_view net, std::string_view cost) {
     return position;
 }
 
-PositionChange fill(const Position& before, Side side, std::string_view quantity,
-                    std::string_view price) {
+PositionChange fill(const Position& before, Side side, std::string_view quantity, std::string_view price) {
     return with_fill(before, side, qty(quantity), px(price), notional(px(price), qty(quantity)));
 }
 
 /// "net cost realized", of one change.
 std::string told(const PositionChange& change) {
-    return to_string(change.after.net) + ' ' + to_string(change.after.cost) + ' ' +
-           to_string(change.realized_pnl);
+    return to_string(change.after.net) + ' ' + to_string(change.after.cost) + ' ' + to_string(change.realized_pnl);
 }
 
 /// A position of so many raw units (1e-8) at so many raw units of cost, closed in part for nothing.
@@ -44,8 +42,7 @@ TEST_CASE("a sell adds cash, a buy takes it, and charges always take", "[kernel]
     CHECK(cash_change(Side::buy, money("1000"), money("1.5")) == money("-1001.5"));
 }
 
-TEST_CASE("every way a fill can move a position has the right quantity, cost and profit",
-          "[kernel]") {
+TEST_CASE("every way a fill can move a position has the right quantity, cost and profit", "[kernel]") {
     struct Row {
         const char* fear;
         const char* net;
@@ -57,29 +54,24 @@ TEST_CASE("every way a fill can move a position has the right quantity, cost and
     };
     const Row rows[] = {
         {"opens long", "0", "0", Side::buy, "10", "100", "10 1000 0"},
-        {"opens short: the cost is the proceeds, negative", "0", "0", Side::sell, "10", "100",
-         "-10 -1000 0"},
+        {"opens short: the cost is the proceeds, negative", "0", "0", Side::sell, "10", "100", "-10 -1000 0"},
         {"adds to a long at a higher price", "10", "1000", Side::buy, "5", "130", "15 1650 0"},
         {"adds to a short at a lower price", "-10", "-1000", Side::sell, "5", "70", "-15 -1350 0"},
         {"a long's part closes with profit", "10", "1000", Side::sell, "4", "110", "6 600 40"},
         {"a long's part closes with loss", "10", "1000", Side::sell, "4", "90", "6 600 -40"},
-        {"a short's profit is earned when the price falls", "-10", "-1000", Side::buy, "4", "90",
-         "-6 -600 40"},
-        {"a short's loss is taken when the price rises", "-10", "-1000", Side::buy, "4", "110",
-         "-6 -600 -40"},
+        {"a short's profit is earned when the price falls", "-10", "-1000", Side::buy, "4", "90", "-6 -600 40"},
+        {"a short's loss is taken when the price rises", "-10", "-1000", Side::buy, "4", "110", "-6 -600 -40"},
         {"a long closes whole", "10", "1000", Side::sell, "10", "110", "0 0 100"},
         {"a short closes whole", "-10", "-1000", Side::buy, "10", "110", "0 0 -100"},
-        {"a flip from long closes with the old cost and opens with the new", "10", "1000",
-         Side::sell, "15", "110", "-5 -550 100"},
-        {"a flip from short closes with the old cost and opens with the new", "-10", "-1000",
-         Side::buy, "15", "90", "5 450 100"},
-        {"a flip by one unit only", "10", "1000", Side::sell, "10.00000001", "100",
-         "-0.00000001 -0.000001 0"},
+        {"a flip from long closes with the old cost and opens with the new", "10", "1000", Side::sell, "15", "110",
+         "-5 -550 100"},
+        {"a flip from short closes with the old cost and opens with the new", "-10", "-1000", Side::buy, "15", "90",
+         "5 450 100"},
+        {"a flip by one unit only", "10", "1000", Side::sell, "10.00000001", "100", "-0.00000001 -0.000001 0"},
     };
     for (const Row& row : rows) {
         INFO(row.fear);
-        CHECK(told(fill(holding(row.net, row.cost), row.side, row.quantity, row.price)) ==
-              row.after);
+        CHECK(told(fill(holding(row.net, row.cost), row.side, row.quantity, row.price)) == row.after);
     }
 }
 
@@ -144,9 +136,8 @@ TEST_CASE("a cost far beyond 64 bits is divided exactly", "[kernel]") {
     Position position;
     position.net = limits::kMaxQty;
     position.cost = notional(limits::kMaxPrice, limits::kMaxQty);
-    const PositionChange change =
-        with_fill(position, Side::sell, Qty{limits::kMaxQty.raw / 2}, limits::kMaxPrice,
-                  notional(limits::kMaxPrice, Qty{limits::kMaxQty.raw / 2}));
+    const PositionChange change = with_fill(position, Side::sell, Qty{limits::kMaxQty.raw / 2}, limits::kMaxPrice,
+                                            notional(limits::kMaxPrice, Qty{limits::kMaxQty.raw / 2}));
     CHECK(change.after.cost == money("50000000000000000000"));
     CHECK(change.realized_pnl == Money{});
 }
@@ -155,16 +146,14 @@ TEST_CASE("a flip loses nothing of the notional to rounding", "[kernel]") {
     // 0.5 per unit: closing one raw unit is worth 0.5 -> 0, the whole three are worth 1.5 -> 2.
     Position position;
     position.net = Qty{1};
-    const PositionChange change =
-        with_fill(position, Side::sell, Qty{3}, px("0.5"), notional(px("0.5"), Qty{3}));
+    const PositionChange change = with_fill(position, Side::sell, Qty{3}, px("0.5"), notional(px("0.5"), Qty{3}));
     CHECK(change.after.net == Qty{-2});
     CHECK(change.realized_pnl == Money{0});
     CHECK(change.after.cost == Money{-2});
     CHECK(change.after.traded == Money{2});
 }
 
-TEST_CASE("market value and unrealized profit have the sign of what closing would bring",
-          "[kernel]") {
+TEST_CASE("market value and unrealized profit have the sign of what closing would bring", "[kernel]") {
     CHECK(market_value(holding("10", "1000"), px("110")) == money("1100"));
     CHECK(unrealized_pnl(holding("10", "1000"), px("110")) == money("100"));
     CHECK(unrealized_pnl(holding("10", "1000"), px("90")) == money("-100"));
@@ -227,10 +216,8 @@ TEST_CASE("a short sold first and bought back pays into cash, then out of it", "
 }
 
 TEST_CASE("portfolios keep their books apart", "[kernel]") {
-    Floor floor(Setup::without_strategy()
-                    .portfolio("side", "500")
-                    .strategy("one", {kIbm})
-                    .strategy("two", {kIbm}, kSide));
+    Floor floor(
+        Setup::without_strategy().portfolio("side", "500").strategy("one", {kIbm}).strategy("two", {kIbm}, kSide));
     floor.broker().fill_at("10");
     floor.strategy(0).once([](Context& c) { c.place(market_order(Side::buy, "10")); });
     floor.strategy(1).once([](Context& c) { c.place(market_order(Side::sell, "3")); });

@@ -9,9 +9,7 @@ using Check = Verdict (*)(const RiskQuestion&);
 
 /// "pass", or "rule limit observed".
 std::string told(const Verdict& v) {
-    return v.refused() ? std::string(name_of(v.rule)) + ' ' + to_string(v.limit) + ' ' +
-                             to_string(v.observed)
-                       : "pass";
+    return v.refused() ? std::string(name_of(v.rule)) + ' ' + to_string(v.limit) + ' ' + to_string(v.observed) : "pass";
 }
 
 /// Asks a rule about new terms, as the first strategy. The state may be doctored.
@@ -23,23 +21,19 @@ std::string ask(Check check, const Floor& floor, const OrderTerms& terms) {
     return ask(check, floor.state(), terms);
 }
 /// The same about a change of an order that stands.
-std::string ask_change(Check check, const Floor& floor, std::uint64_t id,
-                       std::string_view quantity) {
+std::string ask_change(Check check, const Floor& floor, std::uint64_t id, std::string_view quantity) {
     const RiskLimits limits(floor.state().config);
     const Order& order = floor.order(id);
     OrderTerms terms = order.terms;
     terms.quantity = qty(quantity);
-    return told(
-        check({floor.state(), limits, order.strategy, terms, order.leaves(), order.filled, true}));
+    return told(check({floor.state(), limits, order.strategy, terms, order.leaves(), order.filled, true}));
 }
 
 OrderTerms stop_order(Side side, std::string_view quantity, std::string_view stop) {
     return {kIbm, side, OrderType::stop, TimeInForce::gtc, qty(quantity), {}, px(stop)};
 }
-OrderTerms stop_limit_order(Side side, std::string_view quantity, std::string_view stop,
-                            std::string_view limit) {
-    return {kIbm,      side,    OrderType::stop_limit, TimeInForce::gtc, qty(quantity),
-            px(limit), px(stop)};
+OrderTerms stop_limit_order(Side side, std::string_view quantity, std::string_view stop, std::string_view limit) {
+    return {kIbm, side, OrderType::stop_limit, TimeInForce::gtc, qty(quantity), px(limit), px(stop)};
 }
 
 constexpr TradingHours kIndia{19'800, hms(9, 15), hms(15, 30)};
@@ -51,43 +45,34 @@ TEST_CASE("an order of the largest quantity passes, one unit more does not", "[k
     CHECK(ask(check_order_quantity, floor, market_order(Side::buy, "100")) == "pass");
     CHECK(ask(check_order_quantity, floor, market_order(Side::buy, "100.00000001")) ==
           "order_quantity 100 100.00000001");
-    CHECK(ask(check_order_quantity, Floor(Setup::simple()), market_order(Side::buy, "1000000")) ==
-          "pass");
+    CHECK(ask(check_order_quantity, Floor(Setup::simple()), market_order(Side::buy, "1000000")) == "pass");
 }
 
-TEST_CASE("an order's notional is reckoned at its limit, its stop, or the touch that it would take",
-          "[kernel]") {
+TEST_CASE("an order's notional is reckoned at its limit, its stop, or the touch that it would take", "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::order_notional, "1000"));
     floor.quote(at(1), "99.99", "100.01");
     CHECK(ask(check_order_notional, floor, limit_order(Side::buy, "10", "100")) == "pass");
-    CHECK(ask(check_order_notional, floor, limit_order(Side::buy, "10", "100.01")) ==
-          "order_notional 1000 1000.1");
+    CHECK(ask(check_order_notional, floor, limit_order(Side::buy, "10", "100.01")) == "order_notional 1000 1000.1");
     CHECK(ask(check_order_notional, floor, limit_order(Side::buy, "10.00000001", "100")) ==
           "order_notional 1000 1000.000001");
     CHECK(ask(check_order_notional, floor, stop_order(Side::sell, "10", "100")) == "pass");
-    CHECK(ask(check_order_notional, floor, stop_order(Side::sell, "10", "101")) ==
-          "order_notional 1000 1010");
+    CHECK(ask(check_order_notional, floor, stop_order(Side::sell, "10", "101")) == "order_notional 1000 1010");
     CHECK(ask(check_order_notional, floor, stop_limit_order(Side::buy, "10", "99", "100.5")) ==
           "order_notional 1000 1005");
-    CHECK(ask(check_order_notional, floor, market_order(Side::buy, "10")) ==
-          "order_notional 1000 1000.1");
+    CHECK(ask(check_order_notional, floor, market_order(Side::buy, "10")) == "order_notional 1000 1000.1");
     CHECK(ask(check_order_notional, floor, market_order(Side::sell, "10")) == "pass");
     // A quote without a bid: a sell is reckoned at the mark.
     floor.quote(at(2), "0", "100.01");
-    CHECK(ask(check_order_notional, floor, market_order(Side::sell, "11")) ==
-          "order_notional 1000 1100");
+    CHECK(ask(check_order_notional, floor, market_order(Side::sell, "11")) == "order_notional 1000 1100");
 }
 
-TEST_CASE("the position limit counts working orders of the same side, and not the other's",
-          "[kernel]") {
+TEST_CASE("the position limit counts working orders of the same side, and not the other's", "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::position, "100"));
     floor.broker().obey();
     CHECK(ask(check_position, floor, market_order(Side::buy, "100")) == "pass");
-    CHECK(ask(check_position, floor, market_order(Side::buy, "100.00000001")) ==
-          "position 100 100.00000001");
+    CHECK(ask(check_position, floor, market_order(Side::buy, "100.00000001")) == "position 100 100.00000001");
     CHECK(ask(check_position, floor, market_order(Side::sell, "100")) == "pass");
-    CHECK(ask(check_position, floor, market_order(Side::sell, "100.00000001")) ==
-          "position 100 100.00000001");
+    CHECK(ask(check_position, floor, market_order(Side::sell, "100.00000001")) == "position 100 100.00000001");
     floor.place(at(1), limit_order(Side::buy, "60", "90"));
     CHECK(ask(check_position, floor, market_order(Side::buy, "40")) == "pass");
     CHECK(ask(check_position, floor, market_order(Side::buy, "41")) == "position 100 101");
@@ -101,8 +86,7 @@ TEST_CASE("the position limit counts working orders of the same side, and not th
     CHECK(ask(check_position, floor, market_order(Side::buy, "100", kBac)) == "pass");
 }
 
-TEST_CASE("positions are bounded even without a rule, so that no sum of orders overflows",
-          "[kernel]") {
+TEST_CASE("positions are bounded even without a rule, so that no sum of orders overflows", "[kernel]") {
     Floor floor(Setup::simple());
     floor.broker().obey();
     floor.act(at(1), [](Context& c) {
@@ -112,18 +96,14 @@ TEST_CASE("positions are bounded even without a rule, so that no sum of orders o
         }
     });
     CHECK(floor.state().open_orders.size() == 2);
-    CHECK(ask(check_position, floor, market_order(Side::buy, "1")) ==
-          "position 10000000000 10000000001");
-    CHECK(ask(check_position, floor, market_order(Side::sell, "1")) ==
-          "position 10000000000 10000000001");
-    Floor lenient(
-        Setup::simple().limit(Rule::position, "90000000000"));  // a rule cannot lift the bound
+    CHECK(ask(check_position, floor, market_order(Side::buy, "1")) == "position 10000000000 10000000001");
+    CHECK(ask(check_position, floor, market_order(Side::sell, "1")) == "position 10000000000 10000000001");
+    Floor lenient(Setup::simple().limit(Rule::position, "90000000000"));  // a rule cannot lift the bound
     CHECK(ask(check_position, lenient, market_order(Side::buy, "10000000000.00000001")) ==
           "position 10000000000 10000000000.00000001");
 }
 
-TEST_CASE("a modification is judged by what it adds to the order's own working quantity",
-          "[kernel]") {
+TEST_CASE("a modification is judged by what it adds to the order's own working quantity", "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::position, "100"));
     floor.broker().obey();
     floor.place(at(1), limit_order(Side::buy, "60", "90"));
@@ -137,10 +117,7 @@ TEST_CASE("a modification is judged by what it adds to the order's own working q
 }
 
 TEST_CASE("two strategies cannot both spend the same limit", "[kernel]") {
-    Floor floor(Setup::without_strategy()
-                    .strategy("one", {kIbm})
-                    .strategy("two", {kIbm})
-                    .limit(Rule::position, "100"));
+    Floor floor(Setup::without_strategy().strategy("one", {kIbm}).strategy("two", {kIbm}).limit(Rule::position, "100"));
     floor.broker().obey();
     floor.strategy(0).once([](Context& c) { c.place(limit_order(Side::buy, "60", "90")); });
     floor.strategy(1).once([](Context& c) {
@@ -154,39 +131,29 @@ TEST_CASE("two strategies cannot both spend the same limit", "[kernel]") {
     CHECK(floor.position().open_buys == qty("100"));
 }
 
-TEST_CASE("gross exposure adds up all instruments at their marks, working orders included",
-          "[kernel]") {
+TEST_CASE("gross exposure adds up all instruments at their marks, working orders included", "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::gross_exposure, "1000"));
     floor.quote(at(1), "99", "101");
     floor.quote(at(1), "49", "51", kBac);
     CHECK(ask(check_gross_exposure, floor, market_order(Side::buy, "10")) == "pass");
     CHECK(ask(check_gross_exposure, floor, market_order(Side::sell, "10")) == "pass");
-    CHECK(ask(check_gross_exposure, floor, market_order(Side::buy, "10.01")) ==
-          "gross_exposure 1000 1001");
-    CHECK(ask(check_gross_exposure, floor, market_order(Side::sell, "10.01")) ==
-          "gross_exposure 1000 1001");
+    CHECK(ask(check_gross_exposure, floor, market_order(Side::buy, "10.01")) == "gross_exposure 1000 1001");
+    CHECK(ask(check_gross_exposure, floor, market_order(Side::sell, "10.01")) == "gross_exposure 1000 1001");
     floor.broker().fill_at("50");
-    floor.act(at(2),
-              [](Context& c) { c.place(market_order(Side::sell, "5", kBac)); });  // short 250
+    floor.act(at(2), [](Context& c) { c.place(market_order(Side::sell, "5", kBac)); });  // short 250
     floor.broker().obey();
-    floor.act(at(3), [](Context& c) {
-        c.place(limit_order(Side::buy, "3", "90"));
-    });  // working 300 at the mark
+    floor.act(at(3), [](Context& c) { c.place(limit_order(Side::buy, "3", "90")); });  // working 300 at the mark
     CHECK(ask(check_gross_exposure, floor, market_order(Side::buy, "4.5")) == "pass");
-    CHECK(ask(check_gross_exposure, floor, market_order(Side::buy, "5")) ==
-          "gross_exposure 1000 1050");
+    CHECK(ask(check_gross_exposure, floor, market_order(Side::buy, "5")) == "gross_exposure 1000 1050");
 }
 
-TEST_CASE(
-    "gross exposure counts what works in an instrument without a price at the new order's price",
-    "[kernel]") {
+TEST_CASE("gross exposure counts what works in an instrument without a price at the new order's price", "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::gross_exposure, "1000"));
     floor.broker().obey();
     floor.act(at(1), [](Context& c) { c.place(limit_order(Side::buy, "6", "100", kBac)); });
     REQUIRE(floor.position(kBac).open_buys == qty("6"));
     CHECK(ask(check_gross_exposure, floor, limit_order(Side::buy, "4", "100", kBac)) == "pass");
-    CHECK(ask(check_gross_exposure, floor, limit_order(Side::buy, "5", "100", kBac)) ==
-          "gross_exposure 1000 1100");
+    CHECK(ask(check_gross_exposure, floor, limit_order(Side::buy, "5", "100", kBac)) == "gross_exposure 1000 1100");
 }
 
 TEST_CASE("gross exposure never refuses a reduction", "[kernel]") {
@@ -196,12 +163,9 @@ TEST_CASE("gross exposure never refuses a reduction", "[kernel]") {
     floor.place(at(2), market_order(Side::buy, "10"));
     floor.quote(at(3), "200", "200");  // 2,000: the market has carried it past the limit
     CHECK(ask(check_gross_exposure, floor, market_order(Side::sell, "1")) == "pass");
-    CHECK(ask(check_gross_exposure, floor, market_order(Side::sell, "20")) ==
-          "pass");  // as large, the other way
-    CHECK(ask(check_gross_exposure, floor, market_order(Side::sell, "21")) ==
-          "gross_exposure 1000 2200");
-    CHECK(ask(check_gross_exposure, floor, market_order(Side::buy, "1")) ==
-          "gross_exposure 1000 2200");
+    CHECK(ask(check_gross_exposure, floor, market_order(Side::sell, "20")) == "pass");  // as large, the other way
+    CHECK(ask(check_gross_exposure, floor, market_order(Side::sell, "21")) == "gross_exposure 1000 2200");
+    CHECK(ask(check_gross_exposure, floor, market_order(Side::buy, "1")) == "gross_exposure 1000 2200");
 }
 
 TEST_CASE("open orders are counted with this one, and bounded even without a rule", "[kernel]") {
@@ -219,11 +183,9 @@ TEST_CASE("open orders are counted with this one, and bounded even without a rul
     crowded.portfolios[0].open_orders = limits::kMaxOpenOrders - 1;
     CHECK(ask(check_open_orders, crowded, market_order(Side::buy, "1")) == "pass");
     crowded.portfolios[0].open_orders = limits::kMaxOpenOrders;
-    CHECK(ask(check_open_orders, crowded, market_order(Side::buy, "1")) ==
-          "open_orders 10000 10001");
+    CHECK(ask(check_open_orders, crowded, market_order(Side::buy, "1")) == "open_orders 10000 10001");
     crowded.config.risk = {{Rule::open_orders, money("20000")}};  // a rule cannot lift the bound
-    CHECK(ask(check_open_orders, crowded, market_order(Side::buy, "1")) ==
-          "open_orders 10000 10001");
+    CHECK(ask(check_open_orders, crowded, market_order(Side::buy, "1")) == "open_orders 10000 10001");
 }
 
 TEST_CASE("an order leaves the rate's window exactly one second after it was sent", "[kernel]") {
@@ -266,10 +228,9 @@ TEST_CASE("the order rate holds within one callback, and counts modifications bu
                 "quantity=1 limit_price=90 rule=order_rate limit=3 observed=4 cause=3 root=3"});
     CHECK(floor.order(3).terms.quantity == qty("1"));
     CHECK(floor.order(1).status == OrderStatus::cancelled);
-    CHECK(floor.heard() == Lines{"quote", "order 2 refused by invalid_order",
-                                 "order 4 refused by order_rate",
-                                 "order 3 intended by order_rate change failed", "order 1 working",
-                                 "order 1 working", "order 3 working", "order 1 cancelled"});
+    CHECK(floor.heard() == Lines{"quote", "order 2 refused by invalid_order", "order 4 refused by order_rate",
+                                 "order 3 intended by order_rate change failed", "order 1 working", "order 1 working",
+                                 "order 3 working", "order 1 cancelled"});
 }
 
 TEST_CASE("nothing is kept for the order rate where no rule asks for it", "[kernel]") {
@@ -281,33 +242,25 @@ TEST_CASE("nothing is kept for the order rate where no rule asks for it", "[kern
 
 TEST_CASE("the price band binds limit and stop on both sides of the mark", "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::price_band, "5"));
-    CHECK(ask(check_price_band, floor, limit_order(Side::buy, "1", "7")) ==
-          "pass");  // no mark to be far from yet
+    CHECK(ask(check_price_band, floor, limit_order(Side::buy, "1", "7")) == "pass");  // no mark to be far from yet
     floor.quote(at(1), "99", "101");
     CHECK(ask(check_price_band, floor, limit_order(Side::buy, "1", "105")) == "pass");
     CHECK(ask(check_price_band, floor, limit_order(Side::sell, "1", "95")) == "pass");
-    CHECK(ask(check_price_band, floor, limit_order(Side::buy, "1", "105.00000001")) ==
-          "price_band 5 5.00000001");
-    CHECK(ask(check_price_band, floor, limit_order(Side::buy, "1", "94.99999999")) ==
-          "price_band 5 5.00000001");
+    CHECK(ask(check_price_band, floor, limit_order(Side::buy, "1", "105.00000001")) == "price_band 5 5.00000001");
+    CHECK(ask(check_price_band, floor, limit_order(Side::buy, "1", "94.99999999")) == "price_band 5 5.00000001");
     CHECK(ask(check_price_band, floor, stop_order(Side::buy, "1", "110")) == "price_band 5 10");
-    CHECK(ask(check_price_band, floor, stop_limit_order(Side::buy, "1", "105", "106")) ==
-          "price_band 5 6");
-    CHECK(ask(check_price_band, floor, stop_limit_order(Side::buy, "1", "107", "105")) ==
-          "price_band 5 7");
+    CHECK(ask(check_price_band, floor, stop_limit_order(Side::buy, "1", "105", "106")) == "price_band 5 6");
+    CHECK(ask(check_price_band, floor, stop_limit_order(Side::buy, "1", "107", "105")) == "price_band 5 7");
     CHECK(ask(check_price_band, floor, market_order(Side::buy, "1")) == "pass");
     // One third of a per cent has no end: what is beyond the band never prints as the band.
     floor.quote(at(2), "300", "300");
-    CHECK(ask(check_price_band, floor, limit_order(Side::buy, "1", "315.00000001")) ==
-          "price_band 5 5.00000001");
+    CHECK(ask(check_price_band, floor, limit_order(Side::buy, "1", "315.00000001")) == "price_band 5 5.00000001");
 }
 
-TEST_CASE("without shorting, sells are bounded by the position less the sells that are working",
-          "[kernel]") {
+TEST_CASE("without shorting, sells are bounded by the position less the sells that are working", "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::shorting, "0"));
     floor.broker().fill_at("100");
-    CHECK(ask(check_shorting, floor, market_order(Side::sell, "0.00000001")) ==
-          "shorting 0 -0.00000001");
+    CHECK(ask(check_shorting, floor, market_order(Side::sell, "0.00000001")) == "shorting 0 -0.00000001");
     CHECK(ask(check_shorting, floor, market_order(Side::buy, "5")) == "pass");
     floor.place(at(1), market_order(Side::buy, "10"));
     CHECK(ask(check_shorting, floor, market_order(Side::sell, "10")) == "pass");
@@ -316,16 +269,14 @@ TEST_CASE("without shorting, sells are bounded by the position less the sells th
     floor.place(at(2), limit_order(Side::sell, "6", "110"));
     CHECK(ask(check_shorting, floor, market_order(Side::sell, "4")) == "pass");
     CHECK(ask(check_shorting, floor, market_order(Side::sell, "5")) == "shorting 0 -1");
-    floor.place(
-        at(3), limit_order(Side::buy, "20", "90"));  // a buy that has not filled is nothing to sell
+    floor.place(at(3), limit_order(Side::buy, "20", "90"));  // a buy that has not filled is nothing to sell
     CHECK(ask(check_shorting, floor, market_order(Side::sell, "5")) == "shorting 0 -1");
     CHECK(ask_change(check_shorting, floor, 1 + 1, "10") == "pass");
     CHECK(ask_change(check_shorting, floor, 1 + 1, "11") == "shorting 0 -1");
     CHECK(ask(check_shorting, Floor(Setup::simple()), market_order(Side::sell, "5")) == "pass");
 }
 
-TEST_CASE("without shorting, an order that has become too large may still be made smaller",
-          "[kernel]") {
+TEST_CASE("without shorting, an order that has become too large may still be made smaller", "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::shorting, "0"));
     floor.broker().fill_at("100");
     floor.place(at(1), market_order(Side::buy, "10"));
@@ -341,16 +292,15 @@ TEST_CASE("without shorting, an order that has become too large may still be mad
 }
 
 TEST_CASE("only allowed instruments, and an empty list allows none", "[kernel]") {
-    CHECK(ask(check_allowed_instruments, Floor(Setup::simple().allowed({kIbm})),
-              market_order(Side::buy, "1")) == "pass");
-    CHECK(ask(check_allowed_instruments, Floor(Setup::simple().allowed({kIbm})),
-              market_order(Side::buy, "1", kBac)) == "allowed_instruments 0 1");
+    CHECK(ask(check_allowed_instruments, Floor(Setup::simple().allowed({kIbm})), market_order(Side::buy, "1")) ==
+          "pass");
+    CHECK(ask(check_allowed_instruments, Floor(Setup::simple().allowed({kIbm})), market_order(Side::buy, "1", kBac)) ==
+          "allowed_instruments 0 1");
     CHECK(ask(check_allowed_instruments, Floor(Setup::simple().allowed({kBac, kIbm})),
               market_order(Side::buy, "1", kBac)) == "pass");
-    CHECK(ask(check_allowed_instruments, Floor(Setup::simple().allowed({})),
-              market_order(Side::buy, "1")) == "allowed_instruments 0 0");
-    CHECK(ask(check_allowed_instruments, Floor(Setup::simple()),
-              market_order(Side::buy, "1", kBac)) == "pass");
+    CHECK(ask(check_allowed_instruments, Floor(Setup::simple().allowed({})), market_order(Side::buy, "1")) ==
+          "allowed_instruments 0 0");
+    CHECK(ask(check_allowed_instruments, Floor(Setup::simple()), market_order(Side::buy, "1", kBac)) == "pass");
 }
 
 TEST_CASE("a session's first instant is inside and its last is not", "[kernel]") {
@@ -389,39 +339,29 @@ TEST_CASE("data may be as old as the limit and not a nanosecond older", "[kernel
     CHECK(ask(check_stale_data, state, market_order(Side::buy, "1")) == "stale_data 5 5.00000001");
     CHECK(ask(check_stale_data, floor, market_order(Side::buy, "1", kBac)) ==
           "stale_data 5 1704067210");  // none at all
-    CHECK(ask(check_stale_data, Floor(Setup::simple()), market_order(Side::buy, "1", kBac)) ==
-          "pass");
+    CHECK(ask(check_stale_data, Floor(Setup::simple()), market_order(Side::buy, "1", kBac)) == "pass");
 }
 
 TEST_CASE("orders keep to ticks and lots", "[kernel]") {
-    const Floor floor(Setup()
-                          .instrument("IBM", {}, "0.05", "25")
-                          .portfolio("main", "1")
-                          .broker("desk")
-                          .strategy("one", {kIbm}));
+    const Floor floor(
+        Setup().instrument("IBM", {}, "0.05", "25").portfolio("main", "1").broker("desk").strategy("one", {kIbm}));
     CHECK(ask(check_tick_size, floor, limit_order(Side::buy, "25", "100.05")) == "pass");
-    CHECK(ask(check_tick_size, floor, limit_order(Side::buy, "25", "100.01")) ==
-          "tick_size 0.05 100.01");
-    CHECK(ask(check_tick_size, floor, stop_limit_order(Side::buy, "25", "100.02", "100")) ==
-          "tick_size 0.05 100.02");
+    CHECK(ask(check_tick_size, floor, limit_order(Side::buy, "25", "100.01")) == "tick_size 0.05 100.01");
+    CHECK(ask(check_tick_size, floor, stop_limit_order(Side::buy, "25", "100.02", "100")) == "tick_size 0.05 100.02");
     CHECK(ask(check_tick_size, floor, market_order(Side::buy, "25")) == "pass");
     CHECK(ask(check_lot_size, floor, market_order(Side::buy, "75")) == "pass");
     CHECK(ask(check_lot_size, floor, market_order(Side::buy, "30")) == "lot_size 25 30");
-    CHECK(ask(check_lot_size, floor, market_order(Side::buy, "25.00000001")) ==
-          "lot_size 25 25.00000001");
+    CHECK(ask(check_lot_size, floor, market_order(Side::buy, "25.00000001")) == "lot_size 25 25.00000001");
 }
 
-TEST_CASE(
-    "an order without a quantity, or with prices that its type does not use or lacks, is no order",
-    "[kernel]") {
+TEST_CASE("an order without a quantity, or with prices that its type does not use or lacks, is no order", "[kernel]") {
     const Floor floor(Setup::simple());
     const auto valid = [&](const OrderTerms& terms) { return ask(check_valid, floor, terms); };
     CHECK(valid(market_order(Side::buy, "0.00000001")) == "pass");
     CHECK(valid(market_order(Side::buy, "10000000000")) == "pass");
     CHECK(valid(market_order(Side::buy, "0")) == "invalid_order 10000000000 0");
     CHECK(valid(market_order(Side::buy, "-1")) == "invalid_order 10000000000 -1");
-    CHECK(valid(market_order(Side::buy, "10000000000.00000001")) ==
-          "invalid_order 10000000000 10000000000.00000001");
+    CHECK(valid(market_order(Side::buy, "10000000000.00000001")) == "invalid_order 10000000000 10000000000.00000001");
     CHECK(valid(limit_order(Side::buy, "1", "10000000000")) == "pass");
     CHECK(valid(limit_order(Side::buy, "1", "10000000000.00000001")) ==
           "invalid_order 10000000000 10000000000.00000001");
@@ -451,8 +391,7 @@ TEST_CASE("a market order needs a price seen, on either side", "[kernel]") {
     CHECK(ask(check_market, floor, market_order(Side::buy, "1", kBac)) == "pass");
 }
 
-TEST_CASE("rules are judged in the order of their numbers: the first that is broken names itself",
-          "[kernel]") {
+TEST_CASE("rules are judged in the order of their numbers: the first that is broken names itself", "[kernel]") {
     struct Rung {
         Rule rule;
         std::function<void(State&, OrderTerms&)> mend;
@@ -463,18 +402,9 @@ TEST_CASE("rules are judged in the order of their numbers: the first that is bro
         };
     };
     Setup setup;
-    setup.instrument("IBM", kIndia)
-        .instrument("BAC")
-        .portfolio("main", "1")
-        .broker("desk")
-        .strategy("one", {kBac});
-    setup.allowed({kBac})
-        .limit(Rule::session_hours, "1")
-        .limit(Rule::stale_data, "5")
-        .limit(Rule::price_band, "1");
-    setup.limit(Rule::order_quantity, "1")
-        .limit(Rule::order_notional, "1")
-        .limit(Rule::shorting, "0");
+    setup.instrument("IBM", kIndia).instrument("BAC").portfolio("main", "1").broker("desk").strategy("one", {kBac});
+    setup.allowed({kBac}).limit(Rule::session_hours, "1").limit(Rule::stale_data, "5").limit(Rule::price_band, "1");
+    setup.limit(Rule::order_quantity, "1").limit(Rule::order_notional, "1").limit(Rule::shorting, "0");
     setup.limit(Rule::position, "1").limit(Rule::gross_exposure, "1").limit(Rule::open_orders, "1");
     setup.limit(Rule::order_rate, "1");
     State broken = Floor(setup).state();
@@ -485,8 +415,7 @@ TEST_CASE("rules are judged in the order of their numbers: the first that is bro
     broken.portfolios[0].open_orders = 1;
     broken.portfolios[0].recent_orders = {at(0)};
     const std::vector<Rung> common{
-        {Rule::unknown_instrument,
-         [](State& s, OrderTerms&) { s.config.strategies[0].instruments = {kIbm}; }},
+        {Rule::unknown_instrument, [](State& s, OrderTerms&) { s.config.strategies[0].instruments = {kIbm}; }},
         {Rule::kill_switch, [](State& s, OrderTerms&) { s.portfolios[0].killed = false; }},
         {Rule::strategy_halted, [](State& s, OrderTerms&) { s.strategies[0].halted = false; }},
         {Rule::tick_size, [](State&, OrderTerms& t) { t.limit_price = px("200"); }},
@@ -510,20 +439,15 @@ TEST_CASE("rules are judged in the order of their numbers: the first that is bro
         for (const Rung& rung : common) {
             INFO(name_of(rung.rule));
             if (std::ranges::find(not_broken, rung.rule) == not_broken.end()) {
-                CHECK(
-                    name_of(
-                        judge(
-                            {state, RiskLimits(state.config), StrategyId{0}, terms, {}, {}, false})
-                            .rule) == std::string(name_of(rung.rule)));
+                CHECK(name_of(judge({state, RiskLimits(state.config), StrategyId{0}, terms, {}, {}, false}).rule) ==
+                      std::string(name_of(rung.rule)));
                 rung.mend(state, terms);
             }
         }
-        CHECK_FALSE(judge({state, RiskLimits(state.config), StrategyId{0}, terms, {}, {}, false})
-                        .refused());
+        CHECK_FALSE(judge({state, RiskLimits(state.config), StrategyId{0}, terms, {}, {}, false}).refused());
     };
     const OrderTerms worst = limit_order(Side::sell, "1000.5", "200.005");
-    CHECK(ask(judge, broken, limit_order(Side::sell, "-0.5", "200.005")) ==
-          "invalid_order 10000000000 -0.5");
+    CHECK(ask(judge, broken, limit_order(Side::sell, "-0.5", "200.005")) == "invalid_order 10000000000 -0.5");
     climb(broken, worst, {Rule::no_market});
     broken.markets[0].mark = {};
     climb(broken, market_order(Side::sell, "1000.5"), {Rule::tick_size, Rule::price_band});
@@ -545,23 +469,19 @@ void take_the_risk(Floor& floor) {
 
 }  // namespace
 
-TEST_CASE("a loss of the limit is allowed, one beyond latches and cancels what is open",
-          "[kernel]") {
+TEST_CASE("a loss of the limit is allowed, one beyond latches and cancels what is open", "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::daily_loss, "100"));
     take_the_risk(floor);
     floor.quote(at(3), "90", "90");
     CHECK_FALSE(floor.portfolio().killed);
     floor.said();
     floor.quote(at(4), "89.99999998", "90");  // mid 89.99999999
-    CHECK(
-        floor.said() ==
-        Lines{
-            "11 2024-01-01T00:00:04Z quote instrument=IBM bid=89.99999998 ask=90 bid_qty=100 "
-            "ask_qty=100",
-            "12 2024-01-01T00:00:04Z kill_switch_latched portfolio=main rule=daily_loss limit=100 "
-            "observed=100.0000001 cause=11 root=11",
-            "13 2024-01-01T00:00:04Z cancel_intended order=2 rule=daily_loss cause=12 root=11",
-            "14 2024-01-01T00:00:04Z order_cancelled order=2 reason=asked cause=13 root=7"});
+    CHECK(floor.said() == Lines{"11 2024-01-01T00:00:04Z quote instrument=IBM bid=89.99999998 ask=90 bid_qty=100 "
+                                "ask_qty=100",
+                                "12 2024-01-01T00:00:04Z kill_switch_latched portfolio=main rule=daily_loss limit=100 "
+                                "observed=100.0000001 cause=11 root=11",
+                                "13 2024-01-01T00:00:04Z cancel_intended order=2 rule=daily_loss cause=12 root=11",
+                                "14 2024-01-01T00:00:04Z order_cancelled order=2 reason=asked cause=13 root=7"});
     CHECK(floor.heard() == Lines{"quote", "order 2 cancelled", "quote"});
     CHECK(floor.portfolio().killed);
     CHECK(floor.portfolio().killed_by == Rule::daily_loss);
@@ -571,12 +491,10 @@ TEST_CASE("a loss of the limit is allowed, one beyond latches and cancels what i
     floor.quote(at(6), "50", "50");
     const Lines lines = floor.said();
     CHECK(lines.at(1).find("rule=kill_switch limit=0 observed=1") != std::string::npos);
-    CHECK(std::ranges::none_of(
-        lines, [](const auto& l) { return l.find("latched") != std::string::npos; }));
+    CHECK(std::ranges::none_of(lines, [](const auto& l) { return l.find("latched") != std::string::npos; }));
 }
 
-TEST_CASE("a latch survives the night, and a new trading day begins with the equity it finds",
-          "[kernel]") {
+TEST_CASE("a latch survives the night, and a new trading day begins with the equity it finds", "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::daily_loss, "100"));
     take_the_risk(floor);
     CHECK(floor.portfolio().day_start_equity == money("100000"));
@@ -584,8 +502,7 @@ TEST_CASE("a latch survives the night, and a new trading day begins with the equ
     REQUIRE(floor.portfolio().killed);
     floor.quote(at(kDaySeconds + 1), "79", "79");
     CHECK(floor.portfolio().killed);
-    CHECK(floor.portfolio().day_start_equity ==
-          money("99800"));  // the night's gap belongs to the new day
+    CHECK(floor.portfolio().day_start_equity == money("99800"));  // the night's gap belongs to the new day
     floor.release(at(kDaySeconds + 2));
     CHECK_FALSE(floor.portfolio().killed);
     floor.quote(at(kDaySeconds + 3), "70", "70");
@@ -604,20 +521,17 @@ TEST_CASE("after a release within the same day the same loss latches again", "[k
     CHECK(floor.portfolio().killed);
 }
 
-TEST_CASE("a fill that loses too much latches in its own step, before what its callback asks",
-          "[kernel]") {
+TEST_CASE("a fill that loses too much latches in its own step, before what its callback asks", "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::daily_loss, "100"));
     floor.broker().fill_at("111");  // marked at 100
-    floor.strategy().on_fill = [](const OrderFilled&, Context& c) {
-        c.place(market_order(Side::buy, "1"));
-    };
+    floor.strategy().on_fill = [](const OrderFilled&, Context& c) { c.place(market_order(Side::buy, "1")); };
     floor.place(at(1), market_order(Side::buy, "10"));
     CHECK(floor.portfolio().killed);
     CHECK(floor.said_of("kill_switch_latched") ==
           Lines{"kill_switch_latched portfolio=main rule=daily_loss limit=100 observed=110 cause=6 "
                 "root=3"});
-    CHECK(floor.heard() == Lines{"quote", "order 1 working", "fill 1", "order 1 filled",
-                                 "order 2 refused by kill_switch"});
+    CHECK(floor.heard() ==
+          Lines{"quote", "order 1 working", "fill 1", "order 1 filled", "order 2 refused by kill_switch"});
 }
 
 TEST_CASE("charges count towards the day's loss", "[kernel]") {
@@ -654,8 +568,7 @@ TEST_CASE("a person's kill cancels everything open, once, until a person release
     floor.kill(at(3));
     const Lines lines = floor.said();
     REQUIRE(lines.size() == 5);
-    CHECK(lines[0].find("kill_switch_latched portfolio=main rule=operator_kill") !=
-          std::string::npos);
+    CHECK(lines[0].find("kill_switch_latched portfolio=main rule=operator_kill") != std::string::npos);
     CHECK(lines[1].find("cancel_intended order=1 rule=operator_kill") != std::string::npos);
     CHECK(lines[2].find("cancel_intended order=2 rule=operator_kill") != std::string::npos);
     CHECK(lines[3].find("order_cancelled order=1") != std::string::npos);

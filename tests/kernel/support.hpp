@@ -76,10 +76,9 @@ public:
         config_.brokers.push_back({std::move(name), "scripted", {}});
         return *this;
     }
-    Setup& strategy(std::string name, std::vector<InstrumentId> instruments,
-                    PortfolioId portfolio = kMain, BrokerId broker = {}) {
-        config_.strategies.push_back(
-            {std::move(name), "scripted", portfolio, broker, std::move(instruments), {}});
+    Setup& strategy(std::string name, std::vector<InstrumentId> instruments, PortfolioId portfolio = kMain,
+                    BrokerId broker = {}) {
+        config_.strategies.push_back({std::move(name), "scripted", portfolio, broker, std::move(instruments), {}});
         return *this;
     }
     Setup& limit(Rule rule, std::string_view value) {
@@ -112,11 +111,7 @@ public:
     }
     /// The same without a strategy yet.
     static Setup without_strategy() {
-        return Setup()
-            .instrument("IBM")
-            .instrument("BAC")
-            .portfolio("main", "100000")
-            .broker("desk");
+        return Setup().instrument("IBM").instrument("BAC").portfolio("main", "100000").broker("desk");
     }
 
 private:
@@ -132,16 +127,14 @@ inline BrokerReport report(ReportKind kind, std::uint64_t order, std::string tex
     r.text = std::move(text);
     return r;
 }
-inline BrokerReport filled(std::uint64_t order, std::string_view quantity, std::string_view price,
-                           std::string trade) {
+inline BrokerReport filled(std::uint64_t order, std::string_view quantity, std::string_view price, std::string trade) {
     BrokerReport r = report(ReportKind::filled, order);
     r.quantity = qty(quantity);
     r.price = px(price);
     r.trade = std::move(trade);
     return r;
 }
-inline BrokerReport modified(std::uint64_t order, std::string_view quantity,
-                             std::string_view limit_price = "0",
+inline BrokerReport modified(std::uint64_t order, std::string_view quantity, std::string_view limit_price = "0",
                              std::string_view stop_price = "0") {
     BrokerReport r = report(ReportKind::modified, order);
     r.quantity = qty(quantity);
@@ -162,9 +155,7 @@ public:
     std::function<void(Time, InstrumentId, Price bid, Price ask, Reports&)> at_market;
     Reports resting;
 
-    void on_quote(Time now, const QuoteTick& q, Reports& out) override {
-        market(now, q.instrument, q.bid, q.ask, out);
-    }
+    void on_quote(Time now, const QuoteTick& q, Reports& out) override { market(now, q.instrument, q.bid, q.ask, out); }
     void on_bar_opened(Time now, const BarOpened& b, Reports& out) override {
         market(now, b.instrument, b.open, b.open, out);
     }
@@ -205,18 +196,15 @@ public:
     }
     static BrokerReport obeyed(const Effect& effect) {
         return std::visit(
-            overloaded{
-                [](const PlaceOrder& e) { return report(ReportKind::accepted, e.order.value); },
-                [](const CancelOrder& e) {
-                    return report(ReportKind::cancelled, e.order.value, "asked");
-                },
-                [](const ModifyOrder& e) {
-                    BrokerReport r = report(ReportKind::modified, e.order.value);
-                    r.quantity = e.quantity;
-                    r.limit_price = e.limit_price;
-                    r.stop_price = e.stop_price;
-                    return r;
-                }},
+            overloaded{[](const PlaceOrder& e) { return report(ReportKind::accepted, e.order.value); },
+                       [](const CancelOrder& e) { return report(ReportKind::cancelled, e.order.value, "asked"); },
+                       [](const ModifyOrder& e) {
+                           BrokerReport r = report(ReportKind::modified, e.order.value);
+                           r.quantity = e.quantity;
+                           r.limit_price = e.limit_price;
+                           r.stop_price = e.stop_price;
+                           return r;
+                       }},
             effect);
     }
 
@@ -258,12 +246,8 @@ struct ScriptedStrategy {
 class Actor final : public Strategy {
 public:
     explicit Actor(ScriptedStrategy& script) : script_(script) {}
-    void on_quote(const QuoteTick& e, Context& c) override {
-        tell("quote", script_.on_quote, e, c);
-    }
-    void on_bar_opened(const BarOpened& e, Context& c) override {
-        tell("bar_opened", script_.on_bar_opened, e, c);
-    }
+    void on_quote(const QuoteTick& e, Context& c) override { tell("quote", script_.on_quote, e, c); }
+    void on_bar_opened(const BarOpened& e, Context& c) override { tell("bar_opened", script_.on_bar_opened, e, c); }
     void on_bar(const BarClosed& e, Context& c) override { tell("bar", script_.on_bar, e, c); }
     void on_timer(TimerId id, Context& c) override {
         tell("timer " + std::to_string(id.value), script_.on_timer, id, c);
@@ -324,9 +308,7 @@ public:
     ScriptedBroker& broker(std::size_t i = 0) { return brokers_.at(i); }
     ScriptedStrategy& strategy(std::size_t i = 0) { return scripts_.at(i); }
     const State& state() const { return kernel_->state(); }
-    const Portfolio& portfolio(PortfolioId id = kMain) const {
-        return state().portfolios.at(id.value);
-    }
+    const Portfolio& portfolio(PortfolioId id = kMain) const { return state().portfolios.at(id.value); }
     const Position& position(InstrumentId instrument = kIbm, PortfolioId id = kMain) const {
         return portfolio(id).position(instrument);
     }
@@ -343,8 +325,7 @@ public:
 
     // ---- inputs -----------------------------------------------------------------------------------
 
-    void quote(Time now, std::string_view bid, std::string_view ask,
-               InstrumentId instrument = kIbm) {
+    void quote(Time now, std::string_view bid, std::string_view ask, InstrumentId instrument = kIbm) {
         kernel_->on_quote(now, {instrument, px(bid), px(ask), qty("100"), qty("100")});
         after_step();
     }
@@ -353,8 +334,7 @@ public:
         after_step();
     }
     void bar_closed(Time now, std::string_view close, InstrumentId instrument = kIbm) {
-        kernel_->on_bar_closed(
-            now, {instrument, px(close), px(close), px(close), px(close), qty("1000")});
+        kernel_->on_bar_closed(now, {instrument, px(close), px(close), px(close), px(close), qty("1000")});
         after_step();
     }
     void tell(Time now, const BrokerReport& r) {
@@ -375,8 +355,7 @@ public:
         return id;
     }
     /// A quote of 99.99 : 100.01 on which strategy `i` asks what `act` asks.
-    void act(Time now, std::function<void(Context&)> wish, std::size_t i = 0,
-             InstrumentId instrument = kIbm) {
+    void act(Time now, std::function<void(Context&)> wish, std::size_t i = 0, InstrumentId instrument = kIbm) {
         strategy(i).once(std::move(wish));
         quote(now, "99.99", "100.01", instrument);
     }
@@ -412,13 +391,11 @@ public:
     const std::vector<DecodedEvent>& events() const { return events_; }
     /// The frame bytes of the latest step.
     const std::vector<std::uint8_t>& step_bytes() const { return step_bytes_; }
-    std::vector<std::string> heard(std::size_t i = 0) {
-        return std::exchange(strategy(i).heard, {});
-    }
+    std::vector<std::string> heard(std::size_t i = 0) { return std::exchange(strategy(i).heard, {}); }
     const Lines& seen() const { return onlooker_.seen; }
     std::size_t count_of(std::string_view type) const {
-        return static_cast<std::size_t>(std::ranges::count_if(
-            events_, [&](const DecodedEvent& e) { return type_name(e.event) == type; }));
+        return static_cast<std::size_t>(
+            std::ranges::count_if(events_, [&](const DecodedEvent& e) { return type_name(e.event) == type; }));
     }
 
 private:

@@ -1,0 +1,162 @@
+#include "kernel/snapshot.hpp"
+#include "tests/kernel/rich_run.hpp"
+
+namespace alpha::test {
+
+namespace {
+
+using Image = std::vector<std::uint8_t>;
+
+Image image_of(const State& state) {
+    ByteBuffer bytes;
+    save_state(state, bytes);
+    return {bytes.view().begin(), bytes.view().end()};
+}
+
+/// A state in which every kind of thing is present.
+Image rich_image() {
+    RichRun run;
+    run.play(moves_of(7, 400));
+    const State& state = run.floor().state();
+    REQUIRE_FALSE(state.open_orders.empty());
+    REQUIRE_FALSE(state.closed_orders.empty());
+    REQUIRE(state.fills > 20);
+    REQUIRE(state.instruments.size() > 2);
+    return run.floor().saved();
+}
+
+}  // namespace
+
+TEST_CASE("a saved state comes back equal, and is saved to the same bytes again", "[kernel]") {
+    for (const std::uint64_t seed : {1U, 2U, 3U, 4U, 5U}) {
+        RichRun run;
+        run.play(moves_of(seed, 300));
+        const Image image = run.floor().saved();
+        const auto loaded = load_state(image);
+        REQUIRE(loaded);
+        CHECK(*loaded == run.floor().state());
+        CHECK(image_of(*loaded) == image);
+    }
+}
+
+TEST_CASE("a state that differs in anything is saved to other bytes", "[kernel]") {
+    RichRun run;
+    run.play(moves_of(3, 300));
+    const State& state = run.floor().state();
+    const Image image = image_of(state);
+    const auto differs = [&](const char* what, const std::function<void(State&)>& change) {
+        INFO(what);
+        State other = state;
+        change(other);
+        CHECK(image_of(other) != image);
+    };
+    differs("the configuration", [](State& s) { s.config.name += "x"; });
+    differs("an instrument", [](State& s) { s.instruments[1].hours.close_s -= 1; });
+    differs("a mark", [](State& s) { s.markets[0].mark.raw += 1; });
+    differs("a market's age", [](State& s) { s.markets[0].updated.ns += 1; });
+    differs("a session's end", [](State& s) { s.markets[0].session_closes = at(5); });
+    differs("a session's date", [](State& s) { s.markets[0].session_date.days += 1; });
+    differs("a day's end", [](State& s) { s.markets[0].day_ends.ns += 1; });
+    differs("cash", [](State& s) { s.portfolios[0].cash.raw += 1; });
+    differs("the kill switch", [](State& s) { s.portfolios[0].killed = !s.portfolios[0].killed; });
+    differs("what latched it", [](State& s) { s.portfolios[0].killed_by = Rule::price_band; });
+    differs("the day's start", [](State& s) { s.portfolios[0].day_start_equity.raw += 1; });
+    differs("the rate's window", [](State& s) { s.portfolios[0].recent_orders.push_back(at(1)); });
+    differs("a cost", [](State& s) { s.portfolios[0].positions[0].cost.raw += 1; });
+    differs("a reservation", [](State& s) { s.portfolios[0].positions[0].open_buys.raw += 1; });
+    differs("a halted strategy", [](State& s) { s.strategies[0].halted = !s.strategies[0].halted; });
+    differs("a timer", [](State& s) { s.timers.push_back({at(1), StrategyId{0}, TimerId{9}}); });
+    differs("a booked trade", [](State& s) { s.closed_orders.begin()->second.trades.emplace_back("x"); });
+    differs("a closed order", [](State& s) { s.closed_orders.erase(s.closed_orders.begin()); });
+    differs("the next event", [](State& s) { s.next_seq += 1; });
+    differs("the next order", [](State& s) { s.next_order.value += 1; });
+    differs("the time", [](State& s) { s.now.ns += 1; });
+    differs("the trading date", [](State& s) { s.trading_date.days += 1; });
+    differs("the next snapshot", [](State& s) { s.next_snapshot.ns -= 1; });
+    differs("a count", [](State& s) { s.quotes += 1; });
+}
+
+TEST_CASE("a state before anything happened can be saved", "[kernel]") {
+    const Image image = image_of(State{});
+    const auto loaded = load_state(image);
+    REQUIRE(loaded);
+    CHECK(*loaded == State{});
+}
+
+TEST_CASE("a snapshot that was cut short, went on, or is of another version is refused", "[kernel]") {
+    Image image = rich_image();
+    for (std::size_t size = 0; size < image.size(); ++size) {
+        const auto loaded = load_state(Bytes(image).first(size));
+        REQUIRE_FALSE(loaded);
+        REQUIRE(loaded.error().kind == ErrorKind::data);
+    }
+    image.push_back(0);
+    CHECK_FALSE(load_state(image));
+    image.pop_back();
+    CHECK(load_state(image));
+    image[0] += 1;
+    CHECK(load_state(image).error().message == "the state snapshot is of another version");
+}
+
+TEST_CASE("no damaged byte crashes the reader, and what it accepts is what it would write", "[kernel]") {
+    const Image image = rich_image();
+    Dice dice(20'240'101);
+    std::size_t accepted = 0;
+    for (int i = 0; i < 5'000; ++i) {
+        Image damaged = image;
+        for (std::uint64_t n = 1 + dice.below(3); n > 0; --n) {
+            damaged[dice.below(damaged.size())] = static_cast<std::uint8_t>(dice.next());
+        }
+        const auto loaded = load_state(damaged);
+        if (loaded) {
+            ++accepted;
+            REQUIRE(image_of(*loaded) == damaged);
+        }
+    }
+    CHECK(accepted > 0);  // a changed price is a price: the snapshot's own digest must find it
+    CHECK(accepted < 5'000);
+}
+
+TEST_CASE("orders out of order or twice are refused: the reader would not write them so", "[kernel]") {
+    const SessionConfigured config = RichRun::setup().config();
+    Floor floor(config);
+    floor.place(at(1), limit_order(Side::buy, "1", "100"));
+    floor.place(at(2), limit_order(Side::buy, "1", "100"));
+    const Image image = floor.saved();
+    // Each order begins with its id, u64; both stand near the end of the image.
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i + 16 <= image.size(); ++i) {
+        const std::uint8_t first[] = {1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+        if (std::equal(std::begin(first), std::end(first), image.begin() + static_cast<std::ptrdiff_t>(i))) {
+            places.push_back(i);
+        }
+    }
+    std::size_t refused = 0;
+    for (const std::size_t place : places) {
+        for (const std::uint8_t id : {std::uint8_t{2}, std::uint8_t{9}}) {
+            Image swapped = image;
+            swapped[place] = id;
+            refused += load_state(swapped) ? 0U : 1U;
+        }
+    }
+    CHECK(refused >= 2);
+}
+
+TEST_CASE("a restarted kernel goes on byte for byte as the one that never stopped", "[kernel]") {
+    for (const std::uint64_t seed : {11U, 12U, 13U, 14U}) {
+        const std::vector<Move> moves = moves_of(seed, 250);
+        RichRun whole;
+        RichRun broken;
+        for (std::size_t i = 0; i < moves.size(); ++i) {
+            INFO("seed " << seed << ", move " << i);
+            whole.play(moves[i]);
+            broken.play(moves[i]);
+            REQUIRE(broken.floor().step_bytes() == whole.floor().step_bytes());
+            broken.floor().restart();
+        }
+        CHECK(broken.floor().saved() == whole.floor().saved());
+        CHECK(whole.floor().state().fills > 10);
+    }
+}
+
+}  // namespace alpha::test
