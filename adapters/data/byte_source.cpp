@@ -32,8 +32,7 @@ public:
     Result<std::size_t> read(std::span<char> into) {
         const std::size_t got = std::fread(into.data(), 1, into.size(), stream_.get());
         if (got == 0 && std::ferror(stream_.get()) != 0) {
-            return fail(ErrorKind::data,
-                        fmt::format("{}: cannot be read: {}", name_, reason_of(errno)));
+            return fail(ErrorKind::data, fmt::format("{}: cannot be read: {}", name_, reason_of(errno)));
         }
         consumed_ += got;
         return got;
@@ -53,17 +52,14 @@ private:
 };
 
 tl::unexpected<Error> cut_short(const File& file, const char* format) {
-    return fail(
-        ErrorKind::data,
-        fmt::format(
-            "{}: its {} stream ends early, so the file is cut short; copy or download it again",
-            file.name(), format));
+    return fail(ErrorKind::data,
+                fmt::format("{}: its {} stream ends early, so the file is cut short; copy or download it again",
+                            file.name(), format));
 }
 
 tl::unexpected<Error> corrupt(const File& file, const char* format, const char* why) {
     return fail(ErrorKind::data,
-                fmt::format("{}: its {} stream is corrupt ({}); copy or download it again",
-                            file.name(), format, why));
+                fmt::format("{}: its {} stream is corrupt ({}); copy or download it again", file.name(), format, why));
 }
 
 class PlainSource final : public ByteSource {
@@ -96,7 +92,7 @@ public:
             if (stream_.avail_in == 0) {
                 const auto got = file_.read(block_);
                 if (!got) {
-                    return got;
+                    return tl::unexpected(got.error());
                 }
                 if (*got == 0 && between_members_) {
                     return 0;
@@ -116,8 +112,7 @@ public:
             } else if (code == Z_BUF_ERROR && stream_.avail_in == 0) {
                 return cut_short(file_, "gzip");
             } else if (code != Z_OK) {
-                return corrupt(file_, "gzip",
-                               stream_.msg != nullptr ? stream_.msg : "no reason given");
+                return corrupt(file_, "gzip", stream_.msg != nullptr ? stream_.msg : "no reason given");
             }
         }
         return into.size() - stream_.avail_out;
@@ -145,7 +140,7 @@ public:
             if (in_.pos == in_.size) {
                 const auto got = file_.read(block_);
                 if (!got) {
-                    return got;
+                    return tl::unexpected(got.error());
                 }
                 at_end = *got == 0;
                 if (at_end && between_frames_) {
@@ -187,8 +182,7 @@ bool begins_as_gzip(const std::array<unsigned char, 4>& head) {
 /// A zstd frame, or the skippable frame that some tools write in front of one.
 bool begins_as_zstd(const std::array<unsigned char, 4>& head) {
     const bool frame = head[0] == 0x28 && head[1] == 0xB5 && head[2] == 0x2F && head[3] == 0xFD;
-    const bool skippable =
-        (head[0] & 0xF0U) == 0x50U && head[1] == 0x2A && head[2] == 0x4D && head[3] == 0x18;
+    const bool skippable = (head[0] & 0xF0U) == 0x50U && head[1] == 0x2A && head[2] == 0x4D && head[3] == 0x18;
     return frame || skippable;
 }
 
@@ -198,21 +192,16 @@ Result<std::unique_ptr<ByteSource>> open_bytes(const std::string& path) {
     std::error_code error;
     const auto status = std::filesystem::status(path, error);
     if (!std::filesystem::exists(status)) {
-        return fail(
-            ErrorKind::data,
-            fmt::format(
-                "{}: there is no such file; check the name and the folder it is relative to",
-                path));
+        return fail(ErrorKind::data,
+                    fmt::format("{}: there is no such file; check the name and the folder it is relative to", path));
     }
     if (!std::filesystem::is_regular_file(status)) {
-        return fail(ErrorKind::data,
-                    fmt::format("{}: is not a regular file; name a CSV file or a data set", path));
+        return fail(ErrorKind::data, fmt::format("{}: is not a regular file; name a CSV file or a data set", path));
     }
     const std::uintmax_t bytes = std::filesystem::file_size(path, error);
     std::FILE* const stream = std::fopen(path.c_str(), "rbe");
     if (stream == nullptr) {
-        return fail(ErrorKind::data,
-                    fmt::format("{}: cannot be opened: {}", path, reason_of(errno)));
+        return fail(ErrorKind::data, fmt::format("{}: cannot be opened: {}", path, reason_of(errno)));
     }
     // Every read is a whole block, so stdio's own buffer would only be one copy more.
     static_cast<void>(std::setvbuf(stream, nullptr, _IONBF, 0));

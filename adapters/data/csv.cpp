@@ -76,8 +76,7 @@ private:
         begin_ += bytes + ending;
         if (bytes > kMaxLineBytes) [[unlikely]] {
             failure_ = refusal(number_ + 1,
-                               fmt::format("the line is longer than {} bytes; is this a CSV file?",
-                                           kMaxLineBytes));
+                               fmt::format("the line is longer than {} bytes; is this a CSV file?", kMaxLineBytes));
             return false;
         }
         return true;
@@ -102,9 +101,7 @@ private:
             end_ += *got;
             const void* const found = std::memchr(buffer_.data() + rest, '\n', *got);
             if (found != nullptr) {
-                return take(
-                    line,
-                    static_cast<std::size_t>(static_cast<const char*>(found) - buffer_.data()), 1);
+                return take(line, static_cast<std::size_t>(static_cast<const char*>(found) - buffer_.data()), 1);
             }
         }
         return false;
@@ -133,8 +130,7 @@ public:
             return split_quoted(line);
         }
         std::size_t from = 0;
-        for (std::size_t comma = line.find(','); comma != std::string_view::npos;
-             comma = line.find(',', from)) {
+        for (std::size_t comma = line.find(','); comma != std::string_view::npos; comma = line.find(',', from)) {
             fields_.push_back(line.substr(from, comma - from));
             from = comma + 1;
         }
@@ -153,8 +149,7 @@ private:
             if (at < line.size() && line[at] == '"') {
                 const std::size_t from = unquoted_.size();
                 ++at;
-                while (at < line.size() &&
-                       (line[at] != '"' || (at + 1 < line.size() && line[at + 1] == '"'))) {
+                while (at < line.size() && (line[at] != '"' || (at + 1 < line.size() && line[at + 1] == '"'))) {
                     unquoted_ += line[at];
                     at += line[at] == '"' ? 2U : 1U;
                 }
@@ -206,8 +201,8 @@ bool read_ns(const char*& p, const char* end, std::int64_t& ns) {
 /// for anything unusual: a sign, more than ten digits in front of the point, more than eight behind
 /// it. parse_price and parse_qty judge those.
 bool read_fixed(const char*& p, const char* end, std::int64_t& raw) {
-    constexpr std::array<std::uint64_t, kScaleDigits + 1> kPowers{
-        1, 10, 100, 1'000, 10'000, 100'000, 1'000'000, 10'000'000, 100'000'000};
+    constexpr std::array<std::uint64_t, kScaleDigits + 1> kPowers{1,       10,        100,        1'000,      10'000,
+                                                                  100'000, 1'000'000, 10'000'000, 100'000'000};
     constexpr std::ptrdiff_t kMostWholeDigits = 10;
     const char* const first = p;
     std::uint64_t value = 0;
@@ -259,8 +254,7 @@ std::string_view closest(std::string_view word, const std::vector<std::string_vi
     std::string_view best;
     std::size_t fewest = kSlips + 1;
     for (const std::string_view name : names) {
-        const std::size_t distance =
-            word.size() <= limits::kMaxNameBytes ? edit_distance(word, name) : fewest;
+        const std::size_t distance = word.size() <= limits::kMaxNameBytes ? edit_distance(word, name) : fewest;
         if (distance < fewest && distance * 2 < name.size()) {
             fewest = distance;
             best = name;
@@ -318,16 +312,7 @@ constexpr std::array<ColumnName, 8> kBarColumns{{{"date", false},
                                                  {"close"},
                                                  {"volume", false},
                                                  {"instrument", false}}};
-enum BarColumn : std::uint8_t {
-    kDate,
-    kTimestamp,
-    kOpen,
-    kHigh,
-    kLow,
-    kClose,
-    kVolume,
-    kBarInstrument
-};
+enum BarColumn : std::uint8_t { kDate, kTimestamp, kOpen, kHigh, kLow, kClose, kVolume, kBarInstrument };
 
 std::string lower(std::string_view text) {
     std::string out(text);
@@ -377,17 +362,14 @@ bool resembles(const Form& form, const Fields& fields) {
 Result<Header> read_header(LineReader& lines, const Form& form) {
     const std::span<const ColumnName> known = form.columns;
     const std::string_view example = form.example;
-    const auto refuse = [&](std::string_view what) {
-        return tl::unexpected(lines.refusal(1, what));
-    };
+    const auto refuse = [&](std::string_view what) { return tl::unexpected(lines.refusal(1, what)); };
     std::string_view line;
     if (!lines.next(line)) {
         if (lines.failure()) {
             const bool text = line.empty() || not_text(line).empty();
             return text ? tl::unexpected(*lines.failure()) : refuse(not_text(line));
         }
-        return refuse(
-            fmt::format("the file is empty; it should begin with the header {}", example));
+        return refuse(fmt::format("the file is empty; it should begin with the header {}", example));
     }
     constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
     if (line.substr(0, kByteOrderMark.size()) == kByteOrderMark) {
@@ -417,15 +399,12 @@ Result<Header> read_header(LineReader& lines, const Form& form) {
     }
     const Form& other = form.name == kBarForm.name ? kQuoteForm : kBarForm;
     if (!resembles(form, fields) && resembles(other, fields)) {
-        return refuse(fmt::format("is the header of {}, not of {}; write kind: {}", other.name,
-                                  form.name, other.name));
+        return refuse(fmt::format("is the header of {}, not of {}; write kind: {}", other.name, form.name, other.name));
     }
     if (unknown.size() == fields.size()) {
-        const bool semicolons =
-            line.find(',') == std::string_view::npos && line.find(';') != std::string_view::npos;
-        return refuse(semicolons
-                          ? fmt::format("is separated by semicolons; write commas: {}", example)
-                          : fmt::format("is not a header; the first line should be {}", example));
+        const bool semicolons = line.find(',') == std::string_view::npos && line.find(';') != std::string_view::npos;
+        return refuse(semicolons ? fmt::format("is separated by semicolons; write commas: {}", example)
+                                 : fmt::format("is not a header; the first line should be {}", example));
     }
     std::vector<std::string_view> absent;
     std::vector<std::string_view> missing;
@@ -441,34 +420,30 @@ Result<Header> read_header(LineReader& lines, const Form& form) {
         // A slip of the hand must not turn a column that may be absent into one that is ignored.
         const std::string_view meant = closest(name, absent);
         if (!meant.empty()) {
-            return refuse(
-                fmt::format("column {} is unknown; did you mean {}? The header should be {}",
-                            in_quotes(name), meant, example));
+            return refuse(fmt::format("column {} is unknown; did you mean {}? The header should be {}", in_quotes(name),
+                                      meant, example));
         }
         if (!form.others) {
-            return refuse(fmt::format("column {} is unknown; remove it: the header should be {}",
-                                      in_quotes(name), example));
+            return refuse(
+                fmt::format("column {} is unknown; remove it: the header should be {}", in_quotes(name), example));
         }
     }
     if (!missing.empty()) {
-        return refuse(
-            fmt::format("the header lacks {}; it should be {}", fmt::join(missing, ", "), example));
+        return refuse(fmt::format("the header lacks {}; it should be {}", fmt::join(missing, ", "), example));
     }
     return header;
 }
 
 std::string wrong_field_count(std::size_t found, std::size_t expected) {
-    return fmt::format(
-        "has {} field{} where the header has {}; {}", found, found == 1 ? "" : "s", expected,
-        found < expected ? "is the line cut short?" : "write numbers without thousands separators");
+    return fmt::format("has {} field{} where the header has {}; {}", found, found == 1 ? "" : "s", expected,
+                       found < expected ? "is the line cut short?" : "write numbers without thousands separators");
 }
 
 /// What parse_price, parse_date or parse_timestamp found wrong with `text`, its quotation made fit
 /// for a terminal.
 std::string reason(std::string_view text, const Error& error) {
     const std::size_t closing = error.message.rfind('\'');
-    return in_quotes(text) +
-           (closing == std::string::npos ? " cannot be read" : error.message.substr(closing + 1));
+    return in_quotes(text) + (closing == std::string::npos ? " cannot be read" : error.message.substr(closing + 1));
 }
 
 /// The instruments of one file, each judged once, when its name first appears.
@@ -489,14 +464,14 @@ public:
             return tl::unexpected(std::move(why));
         }
         if (!only_.empty() && name != only_) {
-            return tl::unexpected(fmt::format(
-                "instrument {} is not {}, which the scenario gives for this file; leave it "
-                "out there to take every instrument of the file",
-                in_quotes(name), in_quotes(only_)));
+            return tl::unexpected(
+                fmt::format("instrument {} is not {}, which the scenario gives for this file; leave it "
+                            "out there to take every instrument of the file",
+                            in_quotes(name), in_quotes(only_)));
         }
         if (table_.names().size() == limits::kMaxInstruments) {
-            return tl::unexpected(fmt::format("holds more than {} instruments; check the columns",
-                                              limits::kMaxInstruments));
+            return tl::unexpected(
+                fmt::format("holds more than {} instruments; check the columns", limits::kMaxInstruments));
         }
         return table_.add(name);
     }
@@ -512,9 +487,7 @@ private:
 class CsvQuotes final : public RecordStream {
 public:
     CsvQuotes(LineReader lines, std::string only, const Header& header)
-        : lines_(std::move(lines)),
-          symbols_(std::move(only)),
-          batch_(kBatchRecords, FeedRecord{Time{}, QuoteTick{}}) {
+        : lines_(std::move(lines)), symbols_(std::move(only)), batch_(kBatchRecords, FeedRecord{Time{}, QuoteTick{}}) {
         for (std::size_t c = 0; c < kQuoteColumns.size(); ++c) {
             column_of_[header.field_of[c]] = static_cast<QuoteColumn>(c);
         }
@@ -589,8 +562,7 @@ private:
                 while (p != end && *p != ',' && *p != '"') {
                     ++p;
                 }
-                const std::uint32_t symbol =
-                    symbols_.find({first, static_cast<std::size_t>(p - first)});
+                const std::uint32_t symbol = symbols_.find({first, static_cast<std::size_t>(p - first)});
                 if (symbol == SymbolTable::kUnknown || (p != end && *p == '"')) {
                     return false;
                 }
@@ -615,21 +587,19 @@ private:
             const QuoteColumn column = column_of_[f];
             const std::string_view text = fields_[f];
             if (column == kTsNs) {
-                const auto [stop, error] =
-                    std::from_chars(text.data(), text.data() + text.size(), row.time.ns);
+                const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), row.time.ns);
                 if (error != std::errc() || stop != text.data() + text.size()) {
-                    return fmt::format(
-                        "ts_ns {} is not a time in whole nanoseconds since 1970, such as "
-                        "1381152600072000000",
-                        in_quotes(text));
+                    return fmt::format("ts_ns {} is not a time in whole nanoseconds since 1970, such as "
+                                       "1381152600072000000",
+                                       in_quotes(text));
                 }
             } else if (column == kInstrument) {
                 instrument = text;
             } else {
                 const auto value = parse_price(text);  // the same decimal form as a quantity
                 if (!value) {
-                    return fmt::format("{} {}; write a decimal such as 10.05",
-                                       kQuoteColumns[column].name, reason(text, value.error()));
+                    return fmt::format("{} {}; write a decimal such as 10.05", kQuoteColumns[column].name,
+                                       reason(text, value.error()));
                 }
                 raw_of(row, column) = value->raw;
             }
@@ -638,8 +608,8 @@ private:
             return why;
         }
         if (row.time < last_) {
-            return fmt::format("time {} is before {} of line {}; sort the file by ts_ns",
-                               row.time.ns, last_.ns, last_line_);
+            return fmt::format("time {} is before {} of line {}; sort the file by ts_ns", row.time.ns, last_.ns,
+                               last_line_);
         }
         if (std::string why = quote_refusal(row.quote); !why.empty()) {
             return why;
@@ -723,12 +693,11 @@ private:
             return why;
         }
         std::int64_t volume = 0;
-        const std::array<std::pair<BarColumn, std::int64_t*>, 5> numbers{
-            {{kOpen, &row.bar.open.raw},
-             {kHigh, &row.bar.high.raw},
-             {kLow, &row.bar.low.raw},
-             {kClose, &row.bar.close.raw},
-             {kVolume, &volume}}};
+        const std::array<std::pair<BarColumn, std::int64_t*>, 5> numbers{{{kOpen, &row.bar.open.raw},
+                                                                          {kHigh, &row.bar.high.raw},
+                                                                          {kLow, &row.bar.low.raw},
+                                                                          {kClose, &row.bar.close.raw},
+                                                                          {kVolume, &volume}}};
         for (const auto& [column, raw] : numbers) {
             const std::size_t field = header_.field_of[column];
             if (field == kAbsent) {
@@ -736,8 +705,7 @@ private:
             }
             const std::string_view text = fields_[field];
             const char* p = text.data();
-            if (read_fixed(p, text.data() + text.size(), *raw) && p == text.data() + text.size())
-                [[likely]] {
+            if (read_fixed(p, text.data() + text.size(), *raw) && p == text.data() + text.size()) [[likely]] {
                 continue;
             }
             const auto value = parse_price(text);  // the same decimal form as a quantity
@@ -752,8 +720,7 @@ private:
             return why;
         }
         const std::size_t named = header_.field_of[kBarInstrument];
-        const auto symbol =
-            symbols_.admit(named == kAbsent ? std::string_view(only_) : fields_[named]);
+        const auto symbol = symbols_.admit(named == kAbsent ? std::string_view(only_) : fields_[named]);
         if (!symbol) {
             return symbol.error();
         }
@@ -831,13 +798,11 @@ Result<std::unique_ptr<BarRows>> open_csv_bars(const DataSource& source) {
     }
     if (header->field_of[kDate] == kAbsent && header->field_of[kTimestamp] == kAbsent) {
         return tl::unexpected(
-            lines.refusal(1, fmt::format("the header lacks date or timestamp; it should be {}",
-                                         kBarForm.example)));
+            lines.refusal(1, fmt::format("the header lacks date or timestamp; it should be {}", kBarForm.example)));
     }
     if (header->field_of[kBarInstrument] == kAbsent && source.instrument.empty()) {
-        return tl::unexpected(lines.refusal(
-            1, "there is no instrument column; name the instrument of the file, as in "
-               "instrument: IBM (--instrument IBM on the command line)"));
+        return tl::unexpected(lines.refusal(1, "there is no instrument column; name the instrument of the file, as in "
+                                               "instrument: IBM (--instrument IBM on the command line)"));
     }
     if (!source.instrument.empty()) {
         if (const std::string why = name_refusal(source.instrument); !why.empty()) {

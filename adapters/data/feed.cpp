@@ -53,9 +53,7 @@ public:
     std::uint64_t record() const { return records_ + 1; }
     const DataSetInfo& info() const { return reader_->info(); }
     FeedProgress progress() const { return {reader_->position(), info().file_bytes}; }
-    std::string place(std::uint64_t record) const {
-        return fmt::format("{}: record {}", name_, record);
-    }
+    std::string place(std::uint64_t record) const { return fmt::format("{}: record {}", name_, record); }
     Error refusal(std::uint64_t record, std::string_view what) const {
         return {ErrorKind::data, fmt::format("{}: {}; import the CSV again", place(record), what)};
     }
@@ -70,8 +68,7 @@ public:
         }
         const E* const event = std::get_if<E>(&decoded->event);
         if (event == nullptr || event->instrument.value >= info().symbols.size()) {
-            return tl::unexpected(
-                refusal(record(), "is of another kind or of an unknown instrument"));
+            return tl::unexpected(refusal(record(), "is of another kind or of an unknown instrument"));
         }
         if (std::string why = time_refusal(decoded->envelope.time); !why.empty()) {
             return tl::unexpected(refusal(record(), why));
@@ -124,8 +121,7 @@ private:
     /// without gaps.
     static constexpr std::uint32_t kPayloadBytes = sizeof(std::uint32_t) + 4 * sizeof(std::int64_t);
     static constexpr std::size_t kBytes = kHeaderBytes + kPayloadBytes;
-    static constexpr std::uint64_t kHead = std::uint64_t{kPayloadBytes} |
-                                           (std::uint64_t{QuoteTick::tag} << 32U) |
+    static constexpr std::uint64_t kHead = std::uint64_t{kPayloadBytes} | (std::uint64_t{QuoteTick::tag} << 32U) |
                                            (std::uint64_t{QuoteTick::version} << 48U);
 
     /// Copies good quotes of the usual layout; stops at anything else. Says how many.
@@ -144,10 +140,10 @@ private:
             std::memcpy(&time, p + 8, sizeof time);
             std::memcpy(&instrument, p + kHeaderBytes, sizeof instrument);
             std::memcpy(values.data(), p + kHeaderBytes + sizeof instrument, sizeof values);
-            const QuoteTick quote{InstrumentId{instrument}, Price{values[0]}, Price{values[1]},
-                                  Qty{values[2]}, Qty{values[3]}};
-            if (head != kHead || Time{time} < last_ || time >= kMaxTime.ns ||
-                instrument >= symbols || !is_good(quote)) {
+            const QuoteTick quote{InstrumentId{instrument}, Price{values[0]}, Price{values[1]}, Qty{values[2]},
+                                  Qty{values[3]}};
+            if (head != kHead || Time{time} < last_ || time >= kMaxTime.ns || instrument >= symbols ||
+                !is_good(quote)) {
                 break;
             }
             last_ = Time{time};
@@ -258,17 +254,16 @@ Result<SetEvents> open_set(const DataSource& source) {
         return fail(ErrorKind::data, fmt::format("{}: {}", source.file, what));
     };
     if (info.kind != source.kind) {
-        return refuse(fmt::format("is a data set of {}, not of {}; write kind: {}",
-                                  name_of(info.kind), name_of(source.kind), name_of(info.kind)));
+        return refuse(fmt::format("is a data set of {}, not of {}; write kind: {}", name_of(info.kind),
+                                  name_of(source.kind), name_of(info.kind)));
     }
     if (info.kind == DataKind::bars) {
         if (const std::string why = interval_refusal(info.interval); !why.empty()) {
             return refuse(why);
         }
         if (source.interval.ns != 0 && source.interval != info.interval) {
-            return refuse(fmt::format("its bars last {}, not {}; write interval: {}",
-                                      to_string(info.interval), to_string(source.interval),
-                                      to_string(info.interval)));
+            return refuse(fmt::format("its bars last {}, not {}; write interval: {}", to_string(info.interval),
+                                      to_string(source.interval), to_string(info.interval)));
         }
     }
     for (const std::string& symbol : info.symbols) {
@@ -276,9 +271,8 @@ Result<SetEvents> open_set(const DataSource& source) {
             return refuse(why);
         }
         if (!source.instrument.empty() && symbol != source.instrument) {
-            return refuse(
-                fmt::format("holds instrument {} beside {}; leave instrument out to take every one",
-                            in_quotes(symbol), in_quotes(source.instrument)));
+            return refuse(fmt::format("holds instrument {} beside {}; leave instrument out to take every one",
+                                      in_quotes(symbol), in_quotes(source.instrument)));
         }
     }
     if (info.symbols.size() > limits::kMaxInstruments) {
@@ -409,18 +403,16 @@ private:
 
     std::string hours_refusal(const TradingHours& hours, const std::string& name) const {
         constexpr std::int32_t kDaySeconds = 86'400;
-        if (hours.utc_offset_s < -kDaySeconds || hours.utc_offset_s > kDaySeconds ||
-            hours.open_s < 0 || hours.open_s >= hours.close_s || hours.close_s > kDaySeconds) {
-            return fmt::format(
-                "the session of {} does not open and close within a day; mend its session",
-                in_quotes(name));
+        if (hours.utc_offset_s < -kDaySeconds || hours.utc_offset_s > kDaySeconds || hours.open_s < 0 ||
+            hours.open_s >= hours.close_s || hours.close_s > kDaySeconds) {
+            return fmt::format("the session of {} does not open and close within a day; mend its session",
+                               in_quotes(name));
         }
         if (beside_intraday_ && hours.whole_day()) {
-            return fmt::format(
-                "daily bars of {} stand beside data with times of day, but when its day opens and "
-                "closes is not "
-                "known; give it a session, as in instruments: {{{}: {{session: ...}}}}",
-                in_quotes(name), name);
+            return fmt::format("daily bars of {} stand beside data with times of day, but when its day opens and "
+                               "closes is not "
+                               "known; give it a session, as in instruments: {{{}: {{session: ...}}}}",
+                               in_quotes(name), name);
         }
         return {};
     }
@@ -472,8 +464,7 @@ public:
         if (error_) {
             return tl::unexpected(*error_);
         }
-        const std::span<const FeedRecord> records =
-            inputs_.size() == 1 ? next_of_only() : next_of_many();
+        const std::span<const FeedRecord> records = inputs_.size() == 1 ? next_of_only() : next_of_many();
         if (records.empty() && error_) {
             return tl::unexpected(*error_);
         }
@@ -495,7 +486,7 @@ public:
 private:
     struct Input {
         std::unique_ptr<RecordStream> stream;
-        std::span<FeedRecord> batch;  ///< what is left of the last one; empty only at the end
+        std::span<FeedRecord> batch;             ///< what is left of the last one; empty only at the end
         std::vector<std::uint32_t> feed_symbol;  ///< by the stream's own symbol
     };
 
@@ -511,12 +502,10 @@ private:
         if (symbol == SymbolTable::kUnknown) [[unlikely]] {
             const std::string& name = input.stream->symbols()[instrument.value];
             symbol = symbols_.find(name);
-            if (symbol == SymbolTable::kUnknown &&
-                symbols_.names().size() == limits::kMaxInstruments) {
-                error_ = Error{
-                    ErrorKind::data,
-                    fmt::format("the data hold more than {} instruments at {}; leave files out",
-                                limits::kMaxInstruments, in_quotes(name))};
+            if (symbol == SymbolTable::kUnknown && symbols_.names().size() == limits::kMaxInstruments) {
+                error_ =
+                    Error{ErrorKind::data, fmt::format("the data hold more than {} instruments at {}; leave files out",
+                                                       limits::kMaxInstruments, in_quotes(name))};
                 return false;
             }
             if (symbol == SymbolTable::kUnknown) {
@@ -609,8 +598,7 @@ private:
             if (input.batch.empty() && !load(input)) {
                 return false;
             }
-        } while (!input.batch.empty() && out_.size() < kBatchRecords &&
-                 (heap_.empty() || !after(i, heap_.front())));
+        } while (!input.batch.empty() && out_.size() < kBatchRecords && (heap_.empty() || !after(i, heap_.front())));
         return true;
     }
 
@@ -663,8 +651,7 @@ Result<Opened> open_source(const DataSource& source) {
 
 }  // namespace
 
-Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources,
-                                        const HoursOf& hours) {
+Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, const HoursOf& hours) {
     std::vector<Opened> opened;
     bool intraday = false;
     for (const DataSource& source : sources) {
@@ -683,8 +670,7 @@ Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources,
         }
         const bool date_only = opened[i].bars->date_only();
         auto placed = std::make_unique<PlacedBars>(std::move(opened[i].bars), hours, intraday);
-        if (const std::string why = date_only ? placed->refusal_of_symbols() : std::string();
-            !why.empty()) {
+        if (const std::string why = date_only ? placed->refusal_of_symbols() : std::string(); !why.empty()) {
             return fail(ErrorKind::data, fmt::format("{}: {}", sources[i].file, why));
         }
         streams.push_back(std::move(placed));

@@ -13,8 +13,7 @@ namespace {
 /// The set's own index of a source's symbol. The set numbers its symbols as records name them.
 class SetSymbols {
 public:
-    InstrumentId of(InstrumentId symbol, const std::vector<std::string>& names,
-                    DataSetWriter& writer) {
+    InstrumentId of(InstrumentId symbol, const std::vector<std::string>& names, DataSetWriter& writer) {
         if (symbol.value >= ids_.size()) {
             ids_.resize(names.size(), kUnseen);
         }
@@ -39,8 +38,7 @@ Result<void> add(DataSetWriter& writer, SetSymbols& symbols, const std::vector<s
     return writer.add(record.time, stored);
 }
 
-Result<void> add(DataSetWriter& writer, SetSymbols& symbols, const std::vector<std::string>& names,
-                 const BarRow& row) {
+Result<void> add(DataSetWriter& writer, SetSymbols& symbols, const std::vector<std::string>& names, const BarRow& row) {
     BarClosed stored = row.bar;
     stored.instrument = symbols.of(row.bar.instrument, names, writer);
     return writer.add(row.label, stored);
@@ -71,12 +69,10 @@ Result<DataSetInfo> copy(Source& source, DataSetWriter& writer, const OnProgress
 
 }  // namespace
 
-Result<DataSetInfo> import_data(const DataSource& source, const std::string& to,
-                                const OnProgress& on_progress) {
+Result<DataSetInfo> import_data(const DataSource& source, const std::string& to, const OnProgress& on_progress) {
     if (!source.synth && looks_like_data_set(source.file)) {
         return fail(ErrorKind::usage,
-                    fmt::format("{}: is a data set already; use it as it is, or copy the file",
-                                source.file));
+                    fmt::format("{}: is a data set already; use it as it is, or copy the file", source.file));
     }
     if (source.synth || source.kind == DataKind::quotes) {
         auto quotes = source.synth ? open_synth(*source.synth) : open_csv_quotes(source);
@@ -90,8 +86,7 @@ Result<DataSetInfo> import_data(const DataSource& source, const std::string& to,
     if (!bars) {
         return tl::unexpected(bars.error());
     }
-    auto writer =
-        DataSetWriter::create(to, DataKind::bars, (*bars)->interval(), (*bars)->date_only());
+    auto writer = DataSetWriter::create(to, DataKind::bars, (*bars)->interval(), (*bars)->date_only());
     return writer ? copy(**bars, **writer, on_progress) : tl::unexpected(writer.error());
 }
 

@@ -12,9 +12,7 @@ namespace {
 /// Length in bytes of the printable character at the front of `text`, or 0 where there is none: a
 /// control character (ASCII or U+0080..U+009F) or bytes that are not UTF-8.
 std::size_t printable_bytes(std::string_view text) {
-    const auto byte = [&](std::size_t i) {
-        return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i]));
-    };
+    const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i])); };
     const std::uint32_t lead = byte(0);
     if (lead < 0x80) {
         return lead >= 0x20 && lead != 0x7F ? 1 : 0;
@@ -53,20 +51,19 @@ std::string price_refusal(const char* field, Price price) {
         return fmt::format("{} {} is negative; prices are positive", field, to_string(price));
     }
     if (price > limits::kMaxPrice) {
-        return fmt::format("{} {} is above the largest price, {}; check the columns", field,
-                           to_string(price), to_string(limits::kMaxPrice));
+        return fmt::format("{} {} is above the largest price, {}; check the columns", field, to_string(price),
+                           to_string(limits::kMaxPrice));
     }
     return {};
 }
 
 std::string quantity_refusal(const char* field, Qty quantity) {
     if (quantity.raw < 0) {
-        return fmt::format("{} {} is negative; quantities are zero or more", field,
-                           to_string(quantity));
+        return fmt::format("{} {} is negative; quantities are zero or more", field, to_string(quantity));
     }
     if (quantity > limits::kMaxQty) {
-        return fmt::format("{} {} is above the largest quantity, {}; check the columns", field,
-                           to_string(quantity), to_string(limits::kMaxQty));
+        return fmt::format("{} {} is above the largest quantity, {}; check the columns", field, to_string(quantity),
+                           to_string(limits::kMaxQty));
     }
     return {};
 }
@@ -86,15 +83,14 @@ std::string name_refusal(std::string_view name) {
         return "the instrument's name is empty; give every record one";
     }
     if (name.size() > limits::kMaxNameBytes) {
-        return fmt::format("instrument {} has {} bytes; names have at most {}", in_quotes(name),
-                           name.size(), limits::kMaxNameBytes);
+        return fmt::format("instrument {} has {} bytes; names have at most {}", in_quotes(name), name.size(),
+                           limits::kMaxNameBytes);
     }
     for (std::size_t at = 0; at < name.size();) {
         const std::size_t length = printable_bytes(name.substr(at));
         if (length == 0) {
-            return fmt::format(
-                "instrument {} holds a control character or is not UTF-8; use printable names",
-                in_quotes(name));
+            return fmt::format("instrument {} holds a control character or is not UTF-8; use printable names",
+                               in_quotes(name));
         }
         at += length;
     }
@@ -107,15 +103,12 @@ std::string name_refusal(std::string_view name) {
 std::string time_refusal(Time time) {
     return is_good(time)
                ? std::string()
-               : fmt::format(
-                     "time {} is outside 1970 to 2199; times are nanoseconds since 1970-01-01 UTC",
-                     time.ns);
+               : fmt::format("time {} is outside 1970 to 2199; times are nanoseconds since 1970-01-01 UTC", time.ns);
 }
 
 std::string quote_refusal(const QuoteTick& quote) {
-    for (std::string why :
-         {price_refusal("bid", quote.bid), price_refusal("ask", quote.ask),
-          quantity_refusal("bid_qty", quote.bid_qty), quantity_refusal("ask_qty", quote.ask_qty)}) {
+    for (std::string why : {price_refusal("bid", quote.bid), price_refusal("ask", quote.ask),
+                            quantity_refusal("bid_qty", quote.bid_qty), quantity_refusal("ask_qty", quote.ask_qty)}) {
         if (!why.empty()) {
             return why;
         }
@@ -127,9 +120,9 @@ std::string quote_refusal(const QuoteTick& quote) {
 }
 
 std::string bar_refusal(const BarClosed& bar) {
-    for (std::string why : {price_refusal("open", bar.open), price_refusal("high", bar.high),
-                            price_refusal("low", bar.low), price_refusal("close", bar.close),
-                            quantity_refusal("volume", bar.volume)}) {
+    for (std::string why :
+         {price_refusal("open", bar.open), price_refusal("high", bar.high), price_refusal("low", bar.low),
+          price_refusal("close", bar.close), quantity_refusal("volume", bar.volume)}) {
         if (!why.empty()) {
             return why;
         }
@@ -139,15 +132,13 @@ std::string bar_refusal(const BarClosed& bar) {
         return "a price is 0; bars need four prices above 0: remove the line";
     }
     if (least != bar.low) {
-        return fmt::format(
-            "low {} is above another price of its bar ({}); check the columns' order",
-            to_string(bar.low), to_string(least));
+        return fmt::format("low {} is above another price of its bar ({}); check the columns' order",
+                           to_string(bar.low), to_string(least));
     }
     const Price most = std::max({bar.open, bar.high, bar.low, bar.close});
     if (most != bar.high) {
-        return fmt::format(
-            "high {} is below another price of its bar ({}); check the columns' order",
-            to_string(bar.high), to_string(most));
+        return fmt::format("high {} is below another price of its bar ({}); check the columns' order",
+                           to_string(bar.high), to_string(most));
     }
     return {};
 }
@@ -158,8 +149,7 @@ std::string interval_refusal(Duration interval) {
         return "bars need an interval above zero; write one, such as interval: 1m or interval: day";
     }
     if (interval > kLongest) {
-        return fmt::format("an interval of {} is longer than a year; write one such as 1m or day",
-                           to_string(interval));
+        return fmt::format("an interval of {} is longer than a year; write one such as 1m or day", to_string(interval));
     }
     return {};
 }
@@ -170,8 +160,7 @@ std::string BarOrder::text(Time label) const {
 
 std::string BarOrder::refusal(std::uint32_t symbol, Time label) {
     if (label < last_) {
-        return fmt::format("the bar at {} comes after one at {}; sort the file by time",
-                           text(label), text(last_));
+        return fmt::format("the bar at {} comes after one at {}; sort the file by time", text(label), text(last_));
     }
     if (symbol >= last_of_.size()) {
         last_of_.resize(symbol + std::size_t{1}, kBeforeAll);
@@ -181,9 +170,8 @@ std::string BarOrder::refusal(std::uint32_t symbol, Time label) {
         return fmt::format("the bar at {} is there twice; remove one of the two", text(label));
     }
     if (before != kBeforeAll && label < before + interval_) {
-        return fmt::format(
-            "the bar at {} overlaps the one at {}, which lasts {}; check the interval", text(label),
-            text(before), to_string(interval_));
+        return fmt::format("the bar at {} overlaps the one at {}, which lasts {}; check the interval", text(label),
+                           text(before), to_string(interval_));
     }
     before = label;
     last_ = label;

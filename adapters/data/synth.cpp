@@ -52,8 +52,7 @@ public:
     }
     /// Evenly from 0 to n - 1, for a small n.
     std::int64_t below(std::int64_t n) {
-        return static_cast<std::int64_t>((static_cast<UInt128>(next()) * static_cast<UInt128>(n)) >>
-                                         64U);
+        return static_cast<std::int64_t>((static_cast<UInt128>(next()) * static_cast<UInt128>(n)) >> 64U);
     }
     /// A bell around zero with a standard deviation of 591: the sum of four even draws from -512 to
     /// 511.
@@ -123,11 +122,9 @@ public:
     QuoteTick make() {
         const Spell& spell = kSpells[spell_];
         const std::int64_t draw = random_.below(1'024);
-        const std::int64_t spread =
-            1 + (draw < spell.wider ? 1 : 0) + (draw < spell.widest ? 1 : 0);
+        const std::int64_t spread = 1 + (draw < spell.wider ? 1 : 0) + (draw < spell.widest ? 1 : 0);
         const std::int64_t bid = fair_ / kFine - spread / 2;
-        QuoteTick quote{InstrumentId{symbol_}, Price{bid * kTickRaw},
-                        Price{(bid + spread) * kTickRaw}, Qty{}, Qty{}};
+        QuoteTick quote{InstrumentId{symbol_}, Price{bid * kTickRaw}, Price{(bid + spread) * kTickRaw}, Qty{}, Qty{}};
         quote.bid_qty = size();
         quote.ask_qty = size();
         move_price();
@@ -150,8 +147,7 @@ private:
         constexpr std::int64_t kStepDivisor = 47'300'000;
         constexpr std::int64_t kPull = 16'384;
         constexpr std::int64_t kQuotesPerSpell = 4'096;
-        fair_ += random_.bell() * fair_ * kSpells[spell_].volatility / kStepDivisor +
-                 (target_ - fair_) / kPull;
+        fair_ += random_.bell() * fair_ * kSpells[spell_].volatility / kStepDivisor + (target_ - fair_) / kPull;
         keep_in_range();
         if (random_.below(kQuotesPerSpell) == 0) {
             new_spell();
@@ -161,9 +157,8 @@ private:
     void move_time() {
         constexpr std::int64_t kHalf = kSessionUs / 2;
         // From half the mean activity at midday to twice the mean at open and close, on a parabola.
-        const std::int64_t from_midday =
-            (at_us_ < kHalf ? kHalf - at_us_ : at_us_ - kHalf) * 1'024 / kHalf;
-        const std::int64_t activity = 512 + 1'536 * from_midday * from_midday / (1'024 * 1'024);
+        const std::int64_t from_midday = (at_us_ < kHalf ? kHalf - at_us_ : at_us_ - kHalf) * 1'024 / kHalf;
+        const std::int64_t activity = 512 + 1'536 * from_midday * from_midday / 1'024 / 1'024;
         const std::int64_t wait = kWaits[static_cast<std::size_t>(random_.below(kWaits.size()))];
         const std::int64_t spread = 768 + random_.below(512);
         at_us_ += kMeanGapUs * wait / activity * spread / 1'024;
@@ -204,9 +199,7 @@ private:
 class SynthQuotes final : public RecordStream {
 public:
     explicit SynthQuotes(const SynthSpec& spec)
-        : symbols_(spec.instruments),
-          ticks_(spec.ticks),
-          batch_(kBatchRecords, FeedRecord{Time{}, QuoteTick{}}) {
+        : symbols_(spec.instruments), ticks_(spec.ticks), batch_(kBatchRecords, FeedRecord{Time{}, QuoteTick{}}) {
         for (std::uint32_t i = 0; i < symbols_.size(); ++i) {
             quoters_.emplace_back(spec.seed, i, spec.first_day);
             heap_.push_back({quoters_.back().time(), i});
@@ -228,41 +221,33 @@ public:
             std::push_heap(heap_.begin(), heap_.end(), std::greater<>());
         }
         if (n == 0 && made_ < ticks_) {
-            return fail(
-                ErrorKind::usage,
-                fmt::format("synthetic data reach the year 2200 after {} ticks; ask for fewer",
-                            made_));
+            return fail(ErrorKind::usage,
+                        fmt::format("synthetic data reach the year 2200 after {} ticks; ask for fewer", made_));
         }
         return std::span(batch_).first(n);
     }
 
     const std::vector<std::string>& symbols() const override { return symbols_; }
-    FeedProgress progress() const override {
-        return {made_ * sizeof(FeedRecord), ticks_ * sizeof(FeedRecord)};
-    }
+    FeedProgress progress() const override { return {made_ * sizeof(FeedRecord), ticks_ * sizeof(FeedRecord)}; }
 
 private:
     std::vector<std::string> symbols_;
     std::uint64_t ticks_;
     std::uint64_t made_ = 0;
     std::vector<Quoter> quoters_;
-    std::vector<std::pair<Time, std::uint32_t>>
-        heap_;  ///< each quoter's next time, the earliest in front
+    std::vector<std::pair<Time, std::uint32_t>> heap_;  ///< each quoter's next time, the earliest in front
     std::vector<FeedRecord> batch_;
 };
 
 tl::unexpected<Error> cannot_write(const std::string& path, int error_number) {
-    return fail(ErrorKind::usage,
-                fmt::format("{}: cannot be written: {}", path,
-                            std::error_code(error_number, std::generic_category()).message()));
+    return fail(ErrorKind::usage, fmt::format("{}: cannot be written: {}", path,
+                                              std::error_code(error_number, std::generic_category()).message()));
 }
 
-void append_quote(std::string& out, const FeedRecord& record,
-                  const std::vector<std::string>& csv_names) {
+void append_quote(std::string& out, const FeedRecord& record, const std::vector<std::string>& csv_names) {
     const auto* const quote = std::get_if<QuoteTick>(&record.event);
     ALPHA_ASSERT(quote != nullptr, "synthetic data are quotes");
-    fmt::format_to(std::back_inserter(out), "{},{},", record.time.ns,
-                   csv_names[quote->instrument.value]);
+    fmt::format_to(std::back_inserter(out), "{},{},", record.time.ns, csv_names[quote->instrument.value]);
     append_decimal(out, quote->bid.raw);
     out += ',';
     append_decimal(out, quote->bid_qty.raw);
@@ -346,8 +331,7 @@ Result<void> write_synth_csv(const SynthSpec& spec, const std::string& path) {
     }
     std::error_code error;
     if (std::filesystem::exists(path, error)) {
-        return fail(ErrorKind::usage,
-                    fmt::format("{}: exists already; choose another name or remove it", path));
+        return fail(ErrorKind::usage, fmt::format("{}: exists already; choose another name or remove it", path));
     }
     const std::string building = path + ".building";
     std::FILE* const file = std::fopen(building.c_str(), "wbe");
