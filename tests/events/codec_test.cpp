@@ -25,6 +25,11 @@ std::size_t largest_request = 0;  // NOLINT(cppcoreguidelines-avoid-non-const-gl
     }
     throw std::bad_alloc();
 }
+// The address sanitizer has a nothrow form of its own, which must not meet the delete below.
+[[gnu::noinline]] void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+    largest_request = std::max(largest_request, bytes);
+    return std::malloc(std::max<std::size_t>(bytes, 1));
+}
 [[gnu::noinline]] void operator delete(void* memory) noexcept {
     std::free(memory);
 }
