@@ -49,6 +49,7 @@ enum class Form : std::uint8_t {
     currency,
     file,
     names,
+    text,  ///< of a strategy's own making
     map,
     list,
     map_or_word
@@ -74,16 +75,15 @@ constexpr Money kAboveZero{1};
 constexpr Money kMaxPriceBound{limits::kMaxPrice.raw};
 constexpr Money kMaxQtyBound{limits::kMaxQty.raw};
 
-constexpr Key plain(std::string_view name, Form form, std::string_view fallback,
-                    std::string_view help) {
+constexpr Key plain(std::string_view name, Form form, std::string_view fallback, std::string_view help) {
     return {name, form, fallback, {}, {}, {}, help};
 }
 constexpr Key choice(std::string_view name, std::string_view fallback, std::string_view choices,
                      std::string_view help) {
     return {name, Form::choice, fallback, {}, {}, choices, help};
 }
-constexpr Key number(std::string_view name, Form form, std::string_view fallback, Money min,
-                     Money max, std::string_view help) {
+constexpr Key number(std::string_view name, Form form, std::string_view fallback, Money min, Money max,
+                     std::string_view help) {
     return {name, form, fallback, min, max, {}, help};
 }
 
@@ -100,8 +100,7 @@ constexpr std::array kRootKeys{
     plain("data", Form::list, kRequired,
           "Where the market comes from. Several entries are merged by time; at the same time, "
           "earlier entries go first."),
-    plain("instruments", Form::map, "(all as default_instrument)",
-          "Tick, lot and session by instrument name."),
+    plain("instruments", Form::map, "(all as default_instrument)", "Tick, lot and session by instrument name."),
     plain("default_instrument", Form::map, "(tick 0.01, lot 1, session utc)",
           "Tick, lot and session wherever `instruments` is silent."),
     plain("portfolios", Form::map, "(one named main, holding the account's cash)",
@@ -110,10 +109,8 @@ constexpr std::array kRootKeys{
           "Who trades. Their order is the order in which they see each event."),
     plain("broker", Form::map, "(one named paper, of kind paper)",
           "Brokers by name; one named after its kind needs no `kind`."),
-    plain("charges", Form::map_or_word, "none",
-          "What each fill costs: none, or a map of per_fill and rate."),
-    plain("risk", Form::map, "(no limits)",
-          "Rules that every order must pass; each portfolio is judged by itself."),
+    plain("charges", Form::map_or_word, "none", "What each fill costs: none, or a map of per_fill and rate."),
+    plain("risk", Form::map, "(no limits)", "Rules that every order must pass; each portfolio is judged by itself."),
     number("snapshot_interval", Form::duration, "none", money_of(1), money_of(31 * kDaySeconds),
            "How often the log records profit and loss, in event time."),
 };
@@ -130,22 +127,19 @@ constexpr std::array kDataKeys{
     choice("kind", "(the data set's own)", "quotes|bars", "Required for a CSV."),
     plain("instrument", Form::name, "(the file's instrument column)",
           "Bars only: whose bars these are, where the CSV has no such column."),
-    number("interval", Form::duration, "(the data set's own)", {kScale / 1'000},
-           money_of(366 * kDaySeconds),
+    number("interval", Form::duration, "(the data set's own)", {kScale / 1'000}, money_of(366 * kDaySeconds),
            "Length of a bar; `day` is 1d. Required for a CSV of bars."),
     plain("synth", Form::map, "(a file)", "Makes quotes from a seed in place of a file."),
 };
 constexpr std::array kSynthKeys{
-    number("seed", Form::count, "1", {},
-           {static_cast<Int128>(std::numeric_limits<std::uint64_t>::max()) * kScale},
+    number("seed", Form::count, "1", {}, {static_cast<Int128>(std::numeric_limits<std::uint64_t>::max()) * kScale},
            "The same seed gives the same market, everywhere and always."),
     number("ticks", Form::count, "100000", money_of(1), money_of(10'000'000'000),
            "How many quotes to make, over all instruments."),
     plain("instruments", Form::names, "[NSE:ALPHA, NSE:BETA]", "Whose quotes they are."),
     plain("first_day", Form::date, "2024-01-01", "Day of the first quote; weekends are skipped."),
 };
-constexpr std::string_view kTickHelp =
-    "Smallest price step of an order; orders off it are refused.";
+constexpr std::string_view kTickHelp = "Smallest price step of an order; orders off it are refused.";
 constexpr std::string_view kLotHelp = "Smallest quantity step of an order.";
 constexpr std::string_view kSessionHelp =
     "Daily trading hours in exchange time: nse (09:15-15:30+05:30), utc (the whole UTC day), or "
@@ -197,8 +191,7 @@ constexpr std::array kRiskKeys{
            "Refuse orders when the instrument's last price is older than this."),
     number("price_band_percent", Form::decimal, kNoLimit, kAboveZero, money_of(100),
            "How far a limit or stop price may lie from the last price, in per cent."),
-    number("max_order_quantity", Form::decimal, kNoLimit, kAboveZero, kMaxQtyBound,
-           "Largest quantity of one order."),
+    number("max_order_quantity", Form::decimal, kNoLimit, kAboveZero, kMaxQtyBound, "Largest quantity of one order."),
     number("max_order_notional", Form::decimal, kNoLimit, kAboveZero, limits::kMaxCash,
            "Largest price times quantity of one order."),
     plain("allow_short", Form::flag, "true", "Whether positions may fall below zero."),
@@ -208,8 +201,7 @@ constexpr std::array kRiskKeys{
            "Largest sum of the absolute values of all positions."),
     number("max_open_orders", Form::count, kNoLimit, money_of(1), money_of(limits::kMaxOpenOrders),
            "How many orders may be open at once."),
-    number("max_orders_per_second", Form::count, kNoLimit, money_of(1),
-           money_of(limits::kMaxOrderRate),
+    number("max_orders_per_second", Form::count, kNoLimit, money_of(1), money_of(limits::kMaxOrderRate),
            "How many orders may be sent in a second of event time."),
     number("max_daily_loss", Form::decimal, kNoLimit, kAboveZero, limits::kMaxCash,
            "Loss since the day began at which trading stops."),
@@ -222,12 +214,11 @@ constexpr Section kData{"data", "{file: ticks.csv.zst, kind: quotes}",
 constexpr Section kSynth{"data.synth", "{seed: 7, ticks: 1000000}", "", kSynthKeys};
 constexpr Section kDefaultInstrument{"default_instrument", "{tick: 0.05, lot: 1, session: nse}", "",
                                      kDefaultInstrumentKeys};
-constexpr Section kInstrument{"instruments.NAME", "{tick: 0.05, lot: 1, session: nse}", "",
-                              kInstrumentKeys};
+constexpr Section kInstrument{"instruments.NAME", "{tick: 0.05, lot: 1, session: nse}", "", kInstrumentKeys};
 constexpr Section kPortfolio{"portfolios.NAME", "{cash: 500000}", "", kPortfolioKeys};
-constexpr Section kStrategy{
-    "strategies", "{id: cross, use: ema_cross, instruments: [IBM], params: {fast: 10, slow: 30}}",
-    "A list of entries.", kStrategyKeys};
+constexpr Section kStrategy{"strategies",
+                            "{id: cross, use: ema_cross, instruments: [IBM], params: {fast: 10, slow: 30}}",
+                            "A list of entries.", kStrategyKeys};
 constexpr Section kBroker{"broker.NAME", "{fill: touch}", "", kBrokerKeys};
 constexpr Section kCharges{"charges", "{per_fill: 20, rate: 0.0003}", "", kChargesKeys};
 constexpr Section kRisk{"risk", "{max_order_quantity: 10000}", "", kRiskKeys};
@@ -275,14 +266,12 @@ std::string range_text(const Key& key) {
 /// What to write for a key, as it reads after "write" and in the reference.
 std::string describe(const Key& key) {
     switch (key.form) {
-    case Form::name:
-        return fmt::format("a name of 1 to {} printable characters", limits::kMaxNameBytes);
+    case Form::name: return fmt::format("a name of 1 to {} printable characters", limits::kMaxNameBytes);
     case Form::choice: return one_of(choices_of(key));
     case Form::decimal: return "a plain number " + range_text(key);
     case Form::count: return "a whole number " + range_text(key);
     case Form::duration:
-        return (key.fallback == "none" ? "none, or a duration such as 5s "
-                                       : "a duration such as 5s ") +
+        return (key.fallback == "none" ? "none, or a duration such as 5s " : "a duration such as 5s ") +
                range_text(key);
     case Form::flag: return "true or false";
     case Form::date: return "a date such as 2024-01-01";
@@ -303,9 +292,7 @@ std::string describe(const Key& key) {
 /// Bytes of the code point at the front of `text` if it is well-formed UTF-8 that a terminal can
 /// show, else 0. Control characters would let a file rewrite the screen of whoever reads an error.
 std::size_t printable_front(std::string_view text) {
-    const auto byte = [&](std::size_t i) {
-        return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i]));
-    };
+    const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i])); };
     const std::uint32_t first = byte(0);
     if (first < 0x80) {
         return first >= 0x20 && first != 0x7F ? 1 : 0;
@@ -321,8 +308,7 @@ std::size_t printable_front(std::string_view text) {
         }
         point = (point << 6U) | (byte(i) & 0x3FU);
     }
-    constexpr std::array<std::uint32_t, 5> kSmallest{0, 0, 0xA0, 0x800,
-                                                     0x10000};  // A0: skips C1 controls
+    constexpr std::array<std::uint32_t, 5> kSmallest{0, 0, 0xA0, 0x800, 0x10000};  // A0: skips C1 controls
     const bool surrogate = point >= 0xD800 && point <= 0xDFFF;
     return point >= kSmallest[length] && point <= 0x10FFFF && !surrogate ? length : 0;
 }
@@ -355,8 +341,8 @@ std::string in_quotes(std::string_view text) {
 }
 
 bool is_name(std::string_view text) {
-    return !text.empty() && text.size() <= limits::kMaxNameBytes && is_printable(text) &&
-           text.front() != ' ' && text.back() != ' ';
+    return !text.empty() && text.size() <= limits::kMaxNameBytes && is_printable(text) && text.front() != ' ' &&
+           text.back() != ' ';
 }
 
 // ---- findings --------------------------------------------------------------------------------------
@@ -400,8 +386,7 @@ struct Findings {
                 out.push_back(fmt::format("{}: and {} more", path, findings.size() - kMaxReported));
                 break;
             }
-            out.push_back(fmt::format("{}:{}:{}: {}", path, finding.at.line, finding.at.column,
-                                      shown(finding.text)));
+            out.push_back(fmt::format("{}:{}:{}: {}", path, finding.at.line, finding.at.column, shown(finding.text)));
         }
         return out;
     }
@@ -491,11 +476,9 @@ private:
     };
 
     bool awaits_key() const {
-        return !open_.empty() && nodes_[open_.back().node].kind == Item::Kind::map &&
-               !open_.back().has_key;
+        return !open_.empty() && nodes_[open_.back().node].kind == Item::Kind::map && !open_.back().has_key;
     }
-    void begin(Item::Kind kind, const YAML::Mark& mark, const std::string& tag,
-               YAML::anchor_t anchor) {
+    void begin(Item::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
         refuse_anchor(mark, anchor);
         refuse_tag(mark, tag);
         if (awaits_key()) {
@@ -517,8 +500,7 @@ private:
             if (parent.has_key && kind == Item::Kind::nothing) {
                 nodes_[index].at = parent.key_at;
             }
-            nodes_[parent.node].entries.push_back(
-                {std::move(parent.key), parent.has_key ? parent.key_at : at, index});
+            nodes_[parent.node].entries.push_back({std::move(parent.key), parent.has_key ? parent.key_at : at, index});
             parent.key.clear();
             parent.has_key = false;
         }
@@ -526,8 +508,7 @@ private:
     }
     static void refuse_anchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
         if (anchor != 0) {
-            throw Unsupported(mark,
-                              "anchors (&) are not supported; write the value where it is used");
+            throw Unsupported(mark, "anchors (&) are not supported; write the value where it is used");
         }
     }
     static void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
@@ -582,9 +563,8 @@ std::vector<Item> parse_yaml(std::string_view text, Findings& findings) {
         text.remove_prefix(kByteOrderMark.size());
     }
     if (text.size() > kMaxFileBytes) {
-        findings.error(
-            {}, "is larger than {} bytes; a scenario holds no data: name its file under data",
-            kMaxFileBytes);
+        findings.error({}, "is larger than {} bytes; a scenario holds no data: name its file under data",
+                       kMaxFileBytes);
         return {};
     }
     Place at;
@@ -596,8 +576,7 @@ std::vector<Item> parse_yaml(std::string_view text, Findings& findings) {
                            static_cast<unsigned>(static_cast<unsigned char>(c)));
             return {};
         }
-        at = c == '\n' ? Place{at.line + 1, 1}
-                       : Place{at.line, at.column + static_cast<std::int32_t>(n)};
+        at = c == '\n' ? Place{at.line + 1, 1} : Place{at.line, at.column + static_cast<std::int32_t>(n)};
         rest.remove_prefix(n);
     }
     Tree tree(text);
@@ -614,11 +593,9 @@ std::vector<Item> parse_yaml(std::string_view text, Findings& findings) {
     } catch (const Unsupported& e) {
         findings.error(place_of(e.mark), "{}", e.msg);
     } catch (const YAML::Exception& e) {
-        findings.error(place_of(e.mark), "is not YAML: {}; {}", e.msg,
-                       syntax_hint(text, place_of(e.mark)));
+        findings.error(place_of(e.mark), "is not YAML: {}; {}", e.msg, syntax_hint(text, place_of(e.mark)));
     } catch (const std::exception& e) {
-        findings.error({}, "cannot be read as YAML: {}; write it as in docs/reference-scenario.md",
-                       e.what());
+        findings.error({}, "cannot be read as YAML: {}; write it as in docs/reference-scenario.md", e.what());
     }
     return findings.errors.empty() ? tree.nodes() : std::vector<Item>{};
 }
@@ -633,8 +610,8 @@ void refuse_duplicate_keys(const std::vector<Item>& nodes, Findings& findings) {
         for (const Item::Entry& entry : node.entries) {
             const auto [seen, is_new] = first.emplace(entry.key, entry.at);
             if (!is_new) {
-                findings.error(entry.at, "{} is already given at {}:{}; keep one of them",
-                               in_quotes(entry.key), seen->second.line, seen->second.column);
+                findings.error(entry.at, "{} is already given at {}:{}; keep one of them", in_quotes(entry.key),
+                               seen->second.line, seen->second.column);
             }
         }
     }
@@ -643,8 +620,7 @@ void refuse_duplicate_keys(const std::vector<Item>& nodes, Findings& findings) {
 // ---- reading one map by its table -------------------------------------------------------------------
 
 /// " Did you mean 'x'?", or else what there is to choose from.
-std::string suggestion(std::string_view word, const std::vector<std::string_view>& known,
-                       const Findings& findings) {
+std::string suggestion(std::string_view word, const std::vector<std::string_view>& known, const Findings& findings) {
     const std::string close = findings.wants_suggestions() ? did_you_mean(word, known) : "";
     if (!close.empty()) {
         return fmt::format("did you mean '{}'?", shown(close));
@@ -705,8 +681,8 @@ Result<TradingHours> parse_hours(std::string_view text) {
 class Fields {
 public:
     /// `node` null: the map is not there, every key has its default.
-    Fields(Findings& findings, const std::vector<Item>& nodes, const Section& section,
-           std::string where, const Item* node)
+    Fields(Findings& findings, const std::vector<Item>& nodes, const Section& section, std::string where,
+           const Item* node)
         : findings_(&findings), nodes_(&nodes), section_(&section), where_(std::move(where)) {
         if (node == nullptr || node->kind == Item::Kind::nothing) {
             at_ = node == nullptr ? Place{} : node->at;
@@ -715,8 +691,7 @@ public:
         }
         at_ = node->at;
         if (node->kind != Item::Kind::map) {
-            findings.error(at_, "{}: expects a map, found {}; write {}", where_, kind_text(*node),
-                           section.example);
+            findings.error(at_, "{}: expects a map, found {}; write {}", where_, kind_text(*node), section.example);
             return;
         }
         present_ = true;
@@ -728,11 +703,9 @@ public:
         }
         for (const Item::Entry& entry : node->entries) {
             if (std::find(known.begin(), known.end(), entry.key) == known.end()) {
-                misspelt_.push_back(findings.wants_suggestions() ? did_you_mean(entry.key, known)
-                                                                 : "");
-                findings.error(entry.at, "{}unknown key {}; {}",
-                               where_.empty() ? "" : where_ + ": ", in_quotes(entry.key),
-                               suggestion(entry.key, known, findings));
+                misspelt_.push_back(findings.wants_suggestions() ? did_you_mean(entry.key, known) : "");
+                findings.error(entry.at, "{}unknown key {}; {}", where_.empty() ? "" : where_ + ": ",
+                               in_quotes(entry.key), suggestion(entry.key, known, findings));
             }
         }
     }
@@ -762,13 +735,11 @@ public:
     }
     template <class... Args>
     void error(std::string_view name, fmt::format_string<Args...> what, Args&&... args) {
-        findings_->error(place(name), "{}: {}", path(name),
-                         fmt::format(what, std::forward<Args>(args)...));
+        findings_->error(place(name), "{}: {}", path(name), fmt::format(what, std::forward<Args>(args)...));
     }
     template <class... Args>
     void warn(std::string_view name, fmt::format_string<Args...> what, Args&&... args) {
-        findings_->warn(place(name), "{}: {}", path(name),
-                        fmt::format(what, std::forward<Args>(args)...));
+        findings_->warn(place(name), "{}: {}", path(name), fmt::format(what, std::forward<Args>(args)...));
     }
     void complain_missing(std::string_view name) {
         // The map itself was refused, or the key is there under a misspelt name: one complaint is
@@ -776,8 +747,8 @@ public:
         if (!present_ || std::find(misspelt_.begin(), misspelt_.end(), name) != misspelt_.end()) {
             return;
         }
-        findings_->error(at_, "{}'{}' is missing; write {}: and {}",
-                         where_.empty() ? "" : where_ + ": ", name, name, describe(key(name)));
+        findings_->error(at_, "{}'{}' is missing; write {}: and {}", where_.empty() ? "" : where_ + ": ", name, name,
+                         describe(key(name)));
     }
 
     std::optional<std::string> name(std::string_view name) {
@@ -800,8 +771,7 @@ public:
         auto text = written(name);
         const auto known = choices_of(key(name));
         if (text && std::find(known.begin(), known.end(), *text) == known.end()) {
-            error(name, "{} is unknown; {}", in_quotes(*text),
-                  suggestion(*text, known, *findings_));
+            error(name, "{} is unknown; {}", in_quotes(*text), suggestion(*text, known, *findings_));
             return std::nullopt;
         }
         return text;
@@ -832,8 +802,7 @@ public:
             wrong(name, to_string(*number), "is not whole");
             return std::nullopt;
         }
-        return number ? std::optional(static_cast<std::uint64_t>(number->raw / kScale))
-                      : std::nullopt;
+        return number ? std::optional(static_cast<std::uint64_t>(number->raw / kScale)) : std::nullopt;
     }
     std::optional<Duration> duration(std::string_view name) {
         const auto text = written(name);
@@ -866,8 +835,7 @@ public:
     std::optional<Date> date(std::string_view name) {
         const auto text = written(name);
         const auto day = text ? parse_date(*text) : fail(ErrorKind::usage, "");
-        const bool in_range =
-            day && day->days * kDayNs >= kMinTime.ns && day->days < kMaxTime.ns / kDayNs;
+        const bool in_range = day && day->days * kDayNs >= kMinTime.ns && day->days < kMaxTime.ns / kDayNs;
         if (text && !in_range) {
             wrong(name, *text, "is not a day from 1970 to 2199");
         }
@@ -901,8 +869,7 @@ public:
         std::vector<NameAt> out;
         if (node == nullptr) {
             const std::string_view fallback = key(name).fallback;
-            std::string_view rest =
-                fallback.starts_with('[') ? fallback.substr(1, fallback.size() - 2) : "";
+            std::string_view rest = fallback.starts_with('[') ? fallback.substr(1, fallback.size() - 2) : "";
             while (!rest.empty()) {
                 const std::size_t end = std::min(rest.find(", "), rest.size());
                 out.push_back({std::string(rest.substr(0, end)), at_});
@@ -913,18 +880,16 @@ public:
         if (node->kind != Item::Kind::list || node->entries.empty()) {
             error(name, "expects a list of names, found {}; write {}",
                   node->kind == Item::Kind::list ? "an empty one" : kind_text(*node),
-                  node->kind == Item::Kind::text && is_name(node->text)
-                      ? fmt::format("[{}]", node->text)
-                      : "one such as [IBM, BAC]");
+                  node->kind == Item::Kind::text && is_name(node->text) ? fmt::format("[{}]", node->text)
+                                                                        : "one such as [IBM, BAC]");
             return out;
         }
         std::set<std::string_view> seen;
         for (const Item::Entry& entry : node->entries) {
             const Item& item = (*nodes_)[entry.value];
             if (item.kind != Item::Kind::text || !is_name(item.text)) {
-                findings_->error(item.at,
-                                 "{}: {} is not a name; write 1 to {} printable characters",
-                                 path(name), kind_text(item), limits::kMaxNameBytes);
+                findings_->error(item.at, "{}: {} is not a name; write 1 to {} printable characters", path(name),
+                                 kind_text(item), limits::kMaxNameBytes);
             } else if (!seen.insert(item.text).second) {
                 findings_->error(item.at, "{}: {} is already in the list; keep it once", path(name),
                                  in_quotes(item.text));
@@ -946,9 +911,8 @@ private:
         if (node_ == nullptr) {
             return nullptr;
         }
-        const auto found =
-            std::find_if(node_->entries.begin(), node_->entries.end(),
-                         [&](const Item::Entry& entry) { return entry.key == name; });
+        const auto found = std::find_if(node_->entries.begin(), node_->entries.end(),
+                                        [&](const Item::Entry& entry) { return entry.key == name; });
         return found == node_->entries.end() ? nullptr : &*found;
     }
     /// The text of a value, or of its default; empty when it has neither.
@@ -960,8 +924,7 @@ private:
             return literal ? std::optional<std::string>(fallback) : std::nullopt;
         }
         if (node->kind != Item::Kind::text) {
-            error(name, "expects a value, found {}; write {}", kind_text(*node),
-                  describe(key(name)));
+            error(name, "expects a value, found {}; write {}", kind_text(*node), describe(key(name)));
             return std::nullopt;
         }
         return node->text;
@@ -1012,16 +975,14 @@ private:
 
     /// The entries of a root key's map whose keys are the user's names; bad names are complained
     /// about.
-    std::vector<const Item::Entry*> named_entries(std::string_view key, std::string_view example,
-                                                  std::size_t most) {
+    std::vector<const Item::Entry*> named_entries(std::string_view key, std::string_view example, std::size_t most) {
         const Item* map = root_.child(key);
         std::vector<const Item::Entry*> out;
         if (map == nullptr || map->kind == Item::Kind::nothing) {
             return out;
         }
         if (map->kind != Item::Kind::map) {
-            root_.error(key, "expects a map of names, found {}; write {}", kind_text(*map),
-                        example);
+            root_.error(key, "expects a map of names, found {}; write {}", kind_text(*map), example);
             return out;
         }
         if (map->entries.size() > most) {
@@ -1031,8 +992,7 @@ private:
         std::set<std::string_view> seen;
         for (const Item::Entry& entry : map->entries) {
             if (!is_name(entry.key)) {
-                findings_->error(entry.at,
-                                 "{}: {} is not a name; write 1 to {} printable characters", key,
+                findings_->error(entry.at, "{}: {} is not a name; write 1 to {} printable characters", key,
                                  in_quotes(entry.key), limits::kMaxNameBytes);
             } else if (seen.insert(entry.key).second) {
                 out.push_back(&entry);
@@ -1047,8 +1007,7 @@ private:
             return {};
         }
         if (list->kind != Item::Kind::list) {
-            root_.error(key, "expects a list, found {}; write [{}]", kind_text(*list),
-                        section.example);
+            root_.error(key, "expects a list, found {}; write [{}]", kind_text(*list), section.example);
             return {};
         }
         return list->entries;
@@ -1057,8 +1016,8 @@ private:
     // ---- instruments
 
     InstrumentId instrument_id(const std::string& name) {
-        const auto [found, is_new] = instrument_ids_.emplace(
-            name, InstrumentId{static_cast<std::uint32_t>(config().instruments.size())});
+        const auto [found, is_new] =
+            instrument_ids_.emplace(name, InstrumentId{static_cast<std::uint32_t>(config().instruments.size())});
         if (is_new) {
             Instrument instrument = config().default_instrument;
             instrument.name = name;
@@ -1074,11 +1033,9 @@ private:
         instrument.hours = given.hours("session").value_or(instrument.hours);
     }
     void read_instruments() {
-        read_instrument(
-            fields(kDefaultInstrument, "default_instrument", root_.child("default_instrument")),
-            config().default_instrument);
-        for (const Item::Entry* entry :
-             named_entries("instruments", kInstrumentsExample, limits::kMaxInstruments)) {
+        read_instrument(fields(kDefaultInstrument, "default_instrument", root_.child("default_instrument")),
+                        config().default_instrument);
+        for (const Item::Entry* entry : named_entries("instruments", kInstrumentsExample, limits::kMaxInstruments)) {
             if (entry->key == "registry" && node(*entry).kind == Item::Kind::text) {
                 findings_->error(entry->at,
                                  "instruments.registry: is not available yet; write each "
@@ -1097,16 +1054,15 @@ private:
     void read_data() {
         const Item* list = root_.child("data");
         const auto entries = listed_entries("data", kData);
-        if (list != nullptr && (list->kind == Item::Kind::nothing ||
-                                (list->kind == Item::Kind::list && list->entries.empty()))) {
+        if (list != nullptr &&
+            (list->kind == Item::Kind::nothing || (list->kind == Item::Kind::list && list->entries.empty()))) {
             root_.error("data", "is empty; write at least one entry, such as [{}]", kData.example);
         }
         for (const Item::Entry& entry : entries) {
             Fields data = fields(kData, "data", &node(entry));
             if (node(entry).kind == Item::Kind::nothing ||
                 (node(entry).kind == Item::Kind::map && !data.has("file") && !data.has("synth"))) {
-                findings_->error(node(entry).at,
-                                 "data: an entry needs a file or synth; write {} or {{synth: {}}}",
+                findings_->error(node(entry).at, "data: an entry needs a file or synth; write {} or {{synth: {}}}",
                                  kData.example, kSynth.example);
             } else if (data.has("synth")) {
                 read_synth(data);
@@ -1118,9 +1074,7 @@ private:
     void read_synth(Fields& data) {
         for (const std::string_view key : {"file", "kind", "instrument", "interval"}) {
             if (data.has(key)) {
-                data.error(
-                    key,
-                    "describes a file and cannot stand beside synth; make it an entry of its own");
+                data.error(key, "describes a file and cannot stand beside synth; make it an entry of its own");
             }
         }
         Fields fields = this->fields(kSynth, "data.synth", data.child("synth"));
@@ -1147,9 +1101,7 @@ private:
         const auto interval = data.duration("interval");
         bool is_set = false;
         if (file) {
-            source.file = (std::filesystem::path(scenario_.path).parent_path() / *file)
-                              .lexically_normal()
-                              .string();
+            source.file = (std::filesystem::path(scenario_.path).parent_path() / *file).lexically_normal().string();
             std::error_code error;
             const auto status = std::filesystem::status(source.file, error);
             if (!std::filesystem::exists(status)) {
@@ -1158,8 +1110,7 @@ private:
                            "scenario",
                            in_quotes(*file), source.file);
             } else if (!std::filesystem::is_regular_file(status)) {
-                data.error("file", "{} is not a file; write the path of a CSV or a data set",
-                           in_quotes(*file));
+                data.error("file", "{} is not a file; write the path of a CSV or a data set", in_quotes(*file));
             } else {
                 is_set = looks_like_data_set(source.file);
             }
@@ -1183,9 +1134,7 @@ private:
         if (source.kind == DataKind::quotes && (kind || is_set)) {
             for (const std::string_view key : {"instrument", "interval"}) {
                 if (data.has(key)) {
-                    data.error(
-                        key,
-                        "is for bars; quotes name their instruments in the file, so leave it out");
+                    data.error(key, "is for bars; quotes name their instruments in the file, so leave it out");
                 }
             }
         }
@@ -1205,11 +1154,10 @@ private:
         const DataSetInfo& info = (*reader)->info();
         const auto name = [](DataKind kind) { return kind == DataKind::bars ? "bars" : "quotes"; };
         if (data.has("kind") && source.kind != info.kind) {
-            data.error("kind", "the data set holds {}; write kind: {} or leave it out",
-                       name(info.kind), name(info.kind));
+            data.error("kind", "the data set holds {}; write kind: {} or leave it out", name(info.kind),
+                       name(info.kind));
         }
-        if (info.kind == DataKind::bars && source.interval.ns != 0 &&
-            source.interval != info.interval) {
+        if (info.kind == DataKind::bars && source.interval.ns != 0 && source.interval != info.interval) {
             data.error("interval", "the data set holds bars of {}; write that or leave it out",
                        to_string(info.interval));
         }
@@ -1225,8 +1173,7 @@ private:
         Fields account = fields(kAccount, "account", node);
         config().currency = account.currency("currency").value_or("");
         const auto cash = account.decimal("cash");
-        const auto entries =
-            named_entries("portfolios", kPortfoliosExample, limits::kMaxPortfolios);
+        const auto entries = named_entries("portfolios", kPortfoliosExample, limits::kMaxPortfolios);
         bool all_known = true;
         Money sum;
         for (const Item::Entry* entry : entries) {
@@ -1242,17 +1189,16 @@ private:
             }
             config().portfolios.push_back({"main", cash.value_or(Money{})});
         } else if (cash && all_known && sum > *cash) {
-            account.error(
-                "cash",
+            account.error("cash",
 
-                "the portfolios hold {}, more than the account's {}; write at least {}, or "
-                "leave it out",
-                to_string(sum), to_string(*cash), to_string(sum));
+                          "the portfolios hold {}, more than the account's {}; write at least {}, or "
+                          "leave it out",
+                          to_string(sum), to_string(*cash), to_string(sum));
         } else if (cash && all_known && sum < *cash) {
             account.warn("cash",
 
-                         "the portfolios hold only {} of the account's {}; the rest is not traded",
-                         to_string(sum), to_string(*cash));
+                         "the portfolios hold only {} of the account's {}; the rest is not traded", to_string(sum),
+                         to_string(*cash));
         }
     }
 
@@ -1261,8 +1207,7 @@ private:
     void read_brokers() {
         const auto entries = named_entries("broker", kBrokersExample, limits::kMaxBrokers);
         if (entries.empty()) {
-            read_broker("paper", nullptr,
-                        root_.has("broker") ? root_.place("broker") : root_.place("data"));
+            read_broker("paper", nullptr, root_.has("broker") ? root_.place("broker") : root_.place("data"));
         }
         for (const Item::Entry* entry : entries) {
             read_broker(entry->key, &node(*entry), entry->at);
@@ -1270,13 +1215,11 @@ private:
     }
     void read_broker(const std::string& name, const Item* node, Place at) {
         Fields broker = fields(kBroker, "broker." + name, node);
-        const bool is_map =
-            node == nullptr || node->kind == Item::Kind::map || node->kind == Item::Kind::nothing;
+        const bool is_map = node == nullptr || node->kind == Item::Kind::map || node->kind == Item::Kind::nothing;
         if (name == "zerodha" && !broker.has("kind")) {
             findings_->error(at, "broker.zerodha: is not available yet; write paper");
         } else if (is_map && !broker.has("kind") && name != "paper") {
-            findings_->error(at,
-                             "broker: {} is no kind of broker; write paper, or {}: {{kind: paper}}",
+            findings_->error(at, "broker: {} is no kind of broker; write paper, or {}: {{kind: paper}}",
                              in_quotes(name), name);
         }
         broker.choice("kind");
@@ -1292,12 +1235,11 @@ private:
                              broker.path("fill"));
         }
         if (fill == "touch" && has_bars_ && !has_quotes_) {
-            findings_->warn(
-                fill_at,
+            findings_->warn(fill_at,
 
-                "{}: touch fills at the close of the very bar that was decided on, which "
-                "is optimistic; next_open is safer with bars alone",
-                broker.path("fill"));
+                            "{}: touch fills at the close of the very bar that was decided on, which "
+                            "is optimistic; next_open is safer with bars alone",
+                            broker.path("fill"));
         }
         config().brokers.push_back({name, "paper", to_settings(settings)});
     }
@@ -1311,16 +1253,14 @@ private:
                             "strategies: there are none; nothing will trade");
         }
         if (entries.size() > limits::kMaxStrategies) {
-            root_.error("strategies", "holds {} entries; write at most {}", entries.size(),
-                        limits::kMaxStrategies);
+            root_.error("strategies", "holds {} entries; write at most {}", entries.size(), limits::kMaxStrategies);
             return;
         }
         std::map<std::string, Place> ids;
         for (const Item::Entry& entry : entries) {
             const Item& node = this->node(entry);
             if (node.kind == Item::Kind::nothing) {
-                findings_->error(node.at, "strategies: this entry is empty; write {}",
-                                 kStrategy.example);
+                findings_->error(node.at, "strategies: this entry is empty; write {}", kStrategy.example);
                 continue;
             }
             Fields strategy = fields(kStrategy, "strategies", &node);
@@ -1328,9 +1268,8 @@ private:
             if (id) {
                 const auto [first, is_new] = ids.emplace(*id, strategy.place("id"));
                 if (!is_new) {
-                    strategy.error("id",
-                                   "{} is already the id of the strategy at {}:{}; write another",
-                                   in_quotes(*id), first->second.line, first->second.column);
+                    strategy.error("id", "{} is already the id of the strategy at {}:{}; write another", in_quotes(*id),
+                                   first->second.line, first->second.column);
                 }
             }
             if (node.kind == Item::Kind::map) {
@@ -1354,14 +1293,12 @@ private:
             for (const StrategySpec& each : strategy_catalog()) {
                 known.push_back(each.name);
             }
-            strategy.error("use", "there is no strategy {}; {}", in_quotes(*use),
-                           suggestion(*use, known, *findings_));
+            strategy.error("use", "there is no strategy {}; {}", in_quotes(*use), suggestion(*use, known, *findings_));
         }
         if (spec != nullptr) {
             out.use = spec->name;
             out.params = read_params(strategy, *spec, out.instruments);
-            const bool sees_data =
-                (spec->uses_quotes && has_quotes_) || (spec->uses_bars && has_bars_);
+            const bool sees_data = (spec->uses_quotes && has_quotes_) || (spec->uses_bars && has_bars_);
             if (!sees_data && (has_quotes_ || has_bars_)) {
                 strategy.warn("use", "{} trades on {}, and the data has none", spec->name,
                               spec->uses_quotes ? "quotes" : "bars");
@@ -1379,17 +1316,15 @@ private:
         }
         if (!strategy.has(key)) {
             if (all.size() > 1) {
-                findings_->error(strategy.at(), "{} is missing, and there are {}; write {}: and {}",
-                                 strategy.path(key), all.size(), key,
-                                 known.size() <= 8 ? one_of(known) : "one of them");
+                findings_->error(strategy.at(), "{} is missing, and there are {}; write {}: and {}", strategy.path(key),
+                                 all.size(), key, known.size() <= 8 ? one_of(known) : "one of them");
             }
             return 0;
         }
         const auto name = strategy.name(key);
         const auto found = std::find(known.begin(), known.end(), name.value_or(""));
         if (name && found == known.end()) {
-            strategy.error(key, "there is no {} {}; {}", key, in_quotes(*name),
-                           suggestion(*name, known, *findings_));
+            strategy.error(key, "there is no {} {}; {}", key, in_quotes(*name), suggestion(*name, known, *findings_));
         }
         return found == known.end() ? 0 : static_cast<std::uint32_t>(found - known.begin());
     }
@@ -1398,11 +1333,10 @@ private:
             return;
         }
         const std::vector<std::string_view> known(data_symbols_.begin(), data_symbols_.end());
-        findings_->warn(name.at, "strategies.instruments: the data has no {}; {}",
-                        in_quotes(name.name), suggestion(name.name, known, *findings_));
+        findings_->warn(name.at, "strategies.instruments: the data has no {}; {}", in_quotes(name.name),
+                        suggestion(name.name, known, *findings_));
     }
-    std::vector<Setting> read_params(Fields& strategy, const StrategySpec& spec,
-                                     const std::vector<InstrumentId>& ids) {
+    std::vector<Setting> read_params(Fields& strategy, const StrategySpec& spec, const std::vector<InstrumentId>& ids) {
         const Item* params = strategy.child("params");
         std::vector<std::string_view> known;
         known.reserve(spec.params.size());
@@ -1412,19 +1346,19 @@ private:
         std::vector<Setting> given;
         std::map<std::string_view, Place> places;
         std::set<std::string_view> complained;  // of these the catalog must not complain again
-        if (params != nullptr && params->kind != Item::Kind::map &&
-            params->kind != Item::Kind::nothing) {
-            strategy.error("params", "expects a map, found {}; write {{{}: ...}}",
-                           kind_text(*params), known.empty() ? std::string_view() : known.front());
+        if (params != nullptr && params->kind != Item::Kind::map && params->kind != Item::Kind::nothing) {
+            strategy.error("params", "expects a map, found {}; write {{{}: ...}}", kind_text(*params),
+                           known.empty() ? std::string_view() : known.front());
             return {};
         }
-        for (const Item::Entry& entry :
-             params == nullptr ? std::vector<Item::Entry>{} : params->entries) {
+        // A view, not a copy: places and complained keep views of the keys.
+        const std::span<const Item::Entry> entries =
+            params == nullptr ? std::span<const Item::Entry>() : params->entries;
+        for (const Item::Entry& entry : entries) {
             const Item& value = node(entry);
             if (std::find(known.begin(), known.end(), entry.key) == known.end()) {
-                findings_->error(entry.at, "strategies.params: {} has no parameter {}; {}",
-                                 spec.name, in_quotes(entry.key),
-                                 suggestion(entry.key, known, *findings_));
+                findings_->error(entry.at, "strategies.params: {} has no parameter {}; {}", spec.name,
+                                 in_quotes(entry.key), suggestion(entry.key, known, *findings_));
                 // The parameter it was probably meant to be is not missing as well.
                 const std::string close = did_you_mean(entry.key, known);
                 const auto meant = std::find(known.begin(), known.end(), close);
@@ -1432,16 +1366,15 @@ private:
                     complained.insert(*meant);
                 }
             } else if (value.kind != Item::Kind::text) {
-                findings_->error(value.at,
-                                 "strategies.params.{}: expects a value, found {}; write one "
-                                 "number, or true or false",
-                                 entry.key, kind_text(value));
+                findings_->error(value.at, "strategies.params.{}: expects a value, found {}; write one", entry.key,
+                                 kind_text(value));
                 complained.insert(entry.key);
             } else if (places.emplace(entry.key, value.at).second) {
                 given.push_back({entry.key, value.text});
             }
         }
         std::vector<std::string> instruments;
+        instruments.reserve(ids.size());
         for (const InstrumentId id : ids) {
             instruments.push_back(config().instruments[id.value].name);
         }
@@ -1471,9 +1404,7 @@ private:
         }
         if (node->kind != Item::Kind::map) {
             root_.error("charges", "{} is {}; write none or {}", kind_text(*node),
-                        node->kind == Item::Kind::text && node->text == "zerodha"
-                            ? "not available yet"
-                            : "unknown",
+                        node->kind == Item::Kind::text && node->text == "zerodha" ? "not available yet" : "unknown",
                         kCharges.example);
             return;
         }
@@ -1486,12 +1417,10 @@ private:
             Rule rule;
             std::string_view key;
         };
-        constexpr std::array kLimits{Limit{Rule::price_band, "price_band_percent"},
-                                     Limit{Rule::order_quantity, "max_order_quantity"},
-                                     Limit{Rule::order_notional, "max_order_notional"},
-                                     Limit{Rule::position, "max_position"},
-                                     Limit{Rule::gross_exposure, "max_gross_exposure"},
-                                     Limit{Rule::daily_loss, "max_daily_loss"}};
+        constexpr std::array kLimits{
+            Limit{Rule::price_band, "price_band_percent"},     Limit{Rule::order_quantity, "max_order_quantity"},
+            Limit{Rule::order_notional, "max_order_notional"}, Limit{Rule::position, "max_position"},
+            Limit{Rule::gross_exposure, "max_gross_exposure"}, Limit{Rule::daily_loss, "max_daily_loss"}};
         constexpr std::array kCounts{Limit{Rule::open_orders, "max_open_orders"},
                                      Limit{Rule::order_rate, "max_orders_per_second"}};
         Fields risk = fields(kRisk, "risk", root_.child("risk"));
@@ -1538,8 +1467,8 @@ private:
                 config().allowed_instruments.push_back(found->second);
                 continue;
             }
-            findings_->error(name.at, "risk.allowed_instruments: no strategy trades {}; {}",
-                             in_quotes(name.name), suggestion(name.name, known, *findings_));
+            findings_->error(name.at, "risk.allowed_instruments: no strategy trades {}; {}", in_quotes(name.name),
+                             suggestion(name.name, known, *findings_));
         }
         std::sort(config().allowed_instruments.begin(), config().allowed_instruments.end());
         config().risk.push_back({Rule::allowed_instruments, {}});
@@ -1557,8 +1486,7 @@ private:
 };
 
 Error usage_error(const Findings& findings, const std::string& path) {
-    return {ErrorKind::usage,
-            fmt::format("{}", fmt::join(Findings::lines(findings.errors, path), "\n"))};
+    return {ErrorKind::usage, fmt::format("{}", fmt::join(Findings::lines(findings.errors, path), "\n"))};
 }
 
 }  // namespace
@@ -1570,8 +1498,7 @@ Result<Scenario> parse_scenario(const std::string& text, const std::string& path
         findings.error({}, "is empty; write at least name, account, data and strategies");
     }
     if (findings.errors.empty() && nodes.front().kind != Item::Kind::map) {
-        findings.error(nodes.front().at,
-                       "expects a map, found {}; write name: and the run's name first",
+        findings.error(nodes.front().at, "expects a map, found {}; write name: and the run's name first",
                        kind_text(nodes.front()));
     }
     if (!findings.errors.empty()) {
@@ -1590,12 +1517,10 @@ Result<Scenario> load_scenario(const std::string& path) {
     std::error_code error;
     const auto status = std::filesystem::status(path, error);
     if (!std::filesystem::exists(status)) {
-        return fail(ErrorKind::usage,
-                    fmt::format("{}: does not exist; write the path of a scenario", path));
+        return fail(ErrorKind::usage, fmt::format("{}: does not exist; write the path of a scenario", path));
     }
     if (std::filesystem::is_directory(status)) {
-        return fail(ErrorKind::usage,
-                    fmt::format("{}: is a folder; write the path of a scenario in it", path));
+        return fail(ErrorKind::usage, fmt::format("{}: is a folder; write the path of a scenario in it", path));
     }
     std::ifstream in(path, std::ios::binary);
     // One byte more than is allowed, so that parse_scenario sees that there is more (plus a
@@ -1603,8 +1528,7 @@ Result<Scenario> load_scenario(const std::string& path) {
     std::string text(kMaxFileBytes + 4, '\0');
     in.read(text.data(), static_cast<std::streamsize>(text.size()));
     if (!in.is_open() || in.bad()) {
-        return fail(ErrorKind::usage,
-                    fmt::format("{}: cannot be read; check its permissions", path));
+        return fail(ErrorKind::usage, fmt::format("{}: cannot be read; check its permissions", path));
     }
     text.resize(static_cast<std::size_t>(in.gcount()));
     return parse_scenario(text, path);
@@ -1624,8 +1548,7 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string_vi
     }
     const std::string a = fold(word);
     std::string_view best;
-    std::size_t best_distance =
-        std::min<std::size_t>(3, std::max<std::size_t>(1, a.size() / 3)) + 1;
+    std::size_t best_distance = std::min<std::size_t>(3, std::max<std::size_t>(1, a.size() / 3)) + 1;
     std::array<std::array<std::size_t, limits::kMaxNameBytes + 1>, 3> rows{};
     for (const std::string_view candidate : known) {
         const std::size_t apart =
@@ -1661,45 +1584,41 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string_vi
 }
 
 std::string scenario_reference() {
-    std::string out =
-        "# Scenario files\n\n"
-        "Every key of a scenario. This page is generated from the tables that validate one "
-        "(runtime/scenario.cpp); a test keeps them equal.\n\n"
-        "Unknown keys, wrong types and implausible values are refused, all at once, each with "
-        "file:line:column. Numbers are plain decimals with at most eight places; durations are a "
-        "whole number with a unit "
-        "(ns, us, ms, s, m, h, d); quotes around a value change nothing. Anchors, aliases and tags "
-        "are not supported.\n\n"
-        "```yaml\n"
-        "name: ema-cross\n"
-        "account: {currency: USD, cash: 1000000}\n"
-        "data:\n"
-        "  - {file: ticks.csv.zst, kind: quotes}    # ts_ns,instrument,bid,bid_qty,ask,ask_qty\n"
-        "  - {file: ibm.csv, kind: bars, instrument: IBM, interval: day}\n"
-        "  - {synth: {seed: 7, ticks: 1000000}}\n"
-        "instruments: {IBM: {tick: 0.01, lot: 1}}\n"
-        "portfolios: {main: {cash: 1000000}}\n"
-        "strategies:\n"
-        "  - {id: cross, use: ema_cross, portfolio: main, instruments: [BAC, IBM],\n"
-        "     params: {fast: 100, slow: 1000, quantity: 100}}\n"
-        "broker: {paper: {fill: touch}}\n"
-        "charges: none\n"
-        "risk: {max_order_quantity: 10000}\n"
-        "snapshot_interval: 300s\n"
-        "```\n";
+    std::string out = "# Scenario files\n\n"
+                      "Every key of a scenario. This page is generated from the tables that validate one "
+                      "(runtime/scenario.cpp); a test keeps them equal.\n\n"
+                      "Unknown keys, wrong types and implausible values are refused, all at once, each with "
+                      "file:line:column. Numbers are plain decimals with at most eight places; durations are a "
+                      "whole number with a unit "
+                      "(ns, us, ms, s, m, h, d); quotes around a value change nothing. Anchors, aliases and tags "
+                      "are not supported.\n\n"
+                      "```yaml\n"
+                      "name: ema-cross\n"
+                      "account: {currency: USD, cash: 1000000}\n"
+                      "data:\n"
+                      "  - {file: ticks.csv.zst, kind: quotes}    # ts_ns,instrument,bid,bid_qty,ask,ask_qty\n"
+                      "  - {file: ibm.csv, kind: bars, instrument: IBM, interval: day}\n"
+                      "  - {synth: {seed: 7, ticks: 1000000}}\n"
+                      "instruments: {IBM: {tick: 0.01, lot: 1}}\n"
+                      "portfolios: {main: {cash: 1000000}}\n"
+                      "strategies:\n"
+                      "  - {id: cross, use: ema_cross, portfolio: main, instruments: [BAC, IBM],\n"
+                      "     params: {fast: 100, slow: 1000, quantity: 100}}\n"
+                      "broker: {paper: {fill: touch}}\n"
+                      "charges: none\n"
+                      "risk: {max_order_quantity: 10000}\n"
+                      "snapshot_interval: 300s\n"
+                      "```\n";
     const auto row = [&](std::string_view name, std::string_view write, std::string_view fallback,
                          std::string_view help) {
         const bool literal = fallback != kRequired && !fallback.starts_with('(');
-        const std::string_view words =
-            fallback.starts_with('(') ? fallback.substr(1, fallback.size() - 2) : fallback;
-        out += fmt::format("| `{}` | {} | {}{}{} | {} |\n", name, write, literal ? "`" : "", words,
-                           literal ? "`" : "", help);
+        const std::string_view words = fallback.starts_with('(') ? fallback.substr(1, fallback.size() - 2) : fallback;
+        out += fmt::format("| `{}` | {} | {}{}{} | {} |\n", name, write, literal ? "`" : "", words, literal ? "`" : "",
+                           help);
     };
-    constexpr std::string_view kTableHead =
-        "| key | write | default | meaning |\n|---|---|---|---|\n";
+    constexpr std::string_view kTableHead = "| key | write | default | meaning |\n|---|---|---|---|\n";
     for (const Section* section : kSections) {
-        out += section->path.empty() ? "\n## Top level\n\n"
-                                     : fmt::format("\n## {}\n\n", section->path);
+        out += section->path.empty() ? "\n## Top level\n\n" : fmt::format("\n## {}\n\n", section->path);
         if (!section->help.empty()) {
             out += fmt::format("{} ", section->help);
         }
@@ -1722,13 +1641,15 @@ std::string scenario_reference() {
         }
         for (const ParamSpec& param : spec.params) {
             Key key;
-            key.form = param.kind == ParamKind::flag    ? Form::flag
-                       : param.kind == ParamKind::count ? Form::count
-                                                        : Form::decimal;
+            switch (param.kind) {
+            case ParamKind::count: key.form = Form::count; break;
+            case ParamKind::decimal: key.form = Form::decimal; break;
+            case ParamKind::flag: key.form = Form::flag; break;
+            case ParamKind::text: key.form = Form::text; break;
+            }
             key.min = param.min;
             key.max = param.max;
-            row(param.name, describe(key),
-                param.default_value.empty() ? kRequired : param.default_value, param.help);
+            row(param.name, describe(key), param.default_value.empty() ? kRequired : param.default_value, param.help);
         }
     }
     return out;

@@ -10,6 +10,7 @@ namespace alpha {
 StrategySpec buy_and_hold_spec();
 StrategySpec ema_cross_spec();
 StrategySpec market_maker_spec();
+StrategySpec script_spec();
 StrategySpec sma_cross_spec();
 
 /// Longest average, in ticks or bars.
@@ -27,6 +28,7 @@ constexpr ParamSpec periods_param(std::string_view name, std::string_view help) 
 }
 
 /// For strategies with two averages: `fast` must be shorter than `slow`.
-std::vector<ParamError> check_fast_below_slow(const std::vector<Setting>& params);
+std::vector<ParamError> check_fast_below_slow(const std::vector<Setting>& params,
+                                              std::span<const std::string> instruments);
 
 }  // namespace alpha

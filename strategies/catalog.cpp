@@ -17,12 +17,6 @@ const Setting* find_setting(const std::vector<Setting>& params, std::string_view
     return found == params.end() ? nullptr : &*found;
 }
 
-const std::string& text_of(const std::vector<Setting>& params, std::string_view key) {
-    const Setting* setting = find_setting(params, key);
-    ALPHA_ASSERT(setting != nullptr, "a strategy reads a parameter that its spec does not have");
-    return setting->value;
-}
-
 std::string known_names(const StrategySpec& spec) {
     std::string names;
     for (const ParamSpec& param : spec.params) {
@@ -42,6 +36,24 @@ std::string what_is_wanted(const ParamSpec& param) {
     return text + to_string(param.min) + " to " + to_string(param.max);
 }
 
+/// Single spaces; lines joined by "; ". The same words in another layout are the same text.
+std::string canonical_text(std::string_view text) {
+    std::string out;
+    const char* between = "";
+    for (const char c : text) {
+        if (c == '\n') {
+            between = out.empty() ? "" : "; ";
+        } else if (c == ' ' || c == '\t' || c == '\r') {
+            between = out.empty() || *between == ';' ? between : " ";
+        } else {
+            out += between;
+            out += c;
+            between = "";
+        }
+    }
+    return out;
+}
+
 /// The canonical text of one value, or what is wrong with it.
 tl::expected<std::string, std::string> canonical(const ParamSpec& param, const std::string& text) {
     if (param.kind == ParamKind::flag) {
@@ -50,6 +62,13 @@ tl::expected<std::string, std::string> canonical(const ParamSpec& param, const s
         }
         return tl::unexpected<std::string>(what_is_wanted(param) + ", not '" + text.substr(0, 48) +
                                            "'");
+    }
+    if (param.kind == ParamKind::text) {
+        std::string words = canonical_text(text);
+        if (words.empty()) {
+            return tl::unexpected<std::string>(std::string(param.name) + " is empty");
+        }
+        return words;
     }
     const Result<Money> value = parse_money(text);
     if (!value) {
@@ -65,8 +84,8 @@ tl::expected<std::string, std::string> canonical(const ParamSpec& param, const s
 }  // namespace
 
 std::span<const StrategySpec> strategy_catalog() {
-    static const std::array<StrategySpec, 4> kCatalog = {buy_and_hold_spec(), ema_cross_spec(),
-                                                         market_maker_spec(), sma_cross_spec()};
+    static const std::array<StrategySpec, 5> kCatalog = {buy_and_hold_spec(), ema_cross_spec(),
+                                                         market_maker_spec(), script_spec(), sma_cross_spec()};
     return kCatalog;
 }
 
@@ -80,7 +99,7 @@ const StrategySpec* find_strategy(std::string_view name) {
 }
 
 tl::expected<std::vector<Setting>, std::vector<ParamError>> validate_params(
-    const StrategySpec& spec, const std::vector<Setting>& given) {
+    const StrategySpec& spec, const std::vector<Setting>& given, std::span<const std::string> instruments) {
     std::vector<Setting> settings;
     std::vector<ParamError> errors;
     for (const ParamSpec& param : spec.params) {
@@ -113,7 +132,7 @@ tl::expected<std::vector<Setting>, std::vector<ParamError>> validate_params(
     std::sort(settings.begin(), settings.end(),
               [](const Setting& a, const Setting& b) { return a.key < b.key; });
     if (errors.empty() && spec.check != nullptr) {
-        errors = spec.check(settings);
+        errors = spec.check(settings, instruments);
     }
     if (!errors.empty()) {
         return tl::unexpected<std::vector<ParamError>>(std::move(errors));
@@ -122,30 +141,36 @@ tl::expected<std::vector<Setting>, std::vector<ParamError>> validate_params(
 }
 
 std::int64_t count_param(const std::vector<Setting>& params, std::string_view key) {
-    const Result<Qty> value = parse_qty(text_of(params, key));
+    const Result<Qty> value = parse_qty(text_param(params, key));
     ALPHA_ASSERT(value && value->raw % kScale == 0, "a count was not validated");
     return value->raw / kScale;
 }
 
 Qty qty_param(const std::vector<Setting>& params, std::string_view key) {
-    const Result<Qty> value = parse_qty(text_of(params, key));
+    const Result<Qty> value = parse_qty(text_param(params, key));
     ALPHA_ASSERT(value, "a quantity was not validated");
     return *value;
 }
 
 Price price_param(const std::vector<Setting>& params, std::string_view key) {
-    const Result<Price> value = parse_price(text_of(params, key));
+    const Result<Price> value = parse_price(text_param(params, key));
     ALPHA_ASSERT(value, "a price was not validated");
     return *value;
 }
 
+const std::string& text_param(const std::vector<Setting>& params, std::string_view key) {
+    const Setting* setting = find_setting(params, key);
+    ALPHA_ASSERT(setting != nullptr, "a strategy reads a parameter that its spec does not have");
+    return setting->value;
+}
+
 bool flag_param(const std::vector<Setting>& params, std::string_view key) {
-    const std::string& text = text_of(params, key);
+    const std::string& text = text_param(params, key);
     ALPHA_ASSERT(text == "true" || text == "false", "a flag was not validated");
     return text == "true";
 }
 
-std::vector<ParamError> check_fast_below_slow(const std::vector<Setting>& params) {
+std::vector<ParamError> check_fast_below_slow(const std::vector<Setting>& params, std::span<const std::string>) {
     const std::int64_t fast = count_param(params, "fast");
     const std::int64_t slow = count_param(params, "slow");
     if (fast < slow) {

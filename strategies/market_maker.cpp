@@ -289,7 +289,7 @@ private:
     PerInstrument<Book> books_;
 };
 
-std::vector<ParamError> check_inventory(const std::vector<Setting>& params) {
+std::vector<ParamError> check_inventory(const std::vector<Setting>& params, std::span<const std::string>) {
     const Qty quantity = qty_param(params, "quantity");
     const Qty max_inventory = qty_param(params, "max_inventory");
     if (max_inventory >= quantity) {

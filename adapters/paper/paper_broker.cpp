@@ -355,11 +355,12 @@ public:
         for (OpenOrder& order : book.orders) {
             order.triggered_now = false;
         }
-        take_hold_all_due(now, book, out);
         keep_if(book.orders,
                 [&](OpenOrder& order) { return match_bar_range_stop(order, bar, out); });
         keep_if(book.orders,
                 [&](OpenOrder& order) { return match_bar_range(book, order, bar, out); });
+        // What arrives with the close was not there while the bar traded: it meets the close, not the range.
+        take_hold_all_due(now, book, out);
     }
 
     void on_session_closed(Time, const SessionClosed& session, Reports& out) override {
