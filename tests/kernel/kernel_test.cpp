@@ -798,17 +798,18 @@ TEST_CASE("an order that outlived all the closed ones we remember can still end"
     std::int64_t second = 0;
     while (floor.state().closed_orders.size() < limits::kMaxClosedOrders) {
         floor.act(at(++second), [](Context& c) {
-            for (int i = 0; i < 256; ++i) {
+            for (int i = 0; i < 330; ++i) {
                 c.place(limit_order(Side::buy, "1", "90"));
             }
         });
     }
     floor.heard();
+    const OrderId oldest = floor.state().closed_orders.begin()->first;
     floor.tell(at(++second), report(ReportKind::cancelled, 1));
     CHECK(floor.heard() == Lines{"order 1 cancelled"});
     CHECK(floor.state().closed_orders.size() == limits::kMaxClosedOrders);
     CHECK(floor.order(1).status == OrderStatus::cancelled);
-    CHECK(floor.state().find_order(OrderId{2}) == nullptr);  // the oldest but it
+    CHECK(floor.state().find_order(oldest) == nullptr);
     floor.act(at(++second), [](Context& c) { c.place(limit_order(Side::buy, "1", "90")); });
     CHECK(floor.state().find_order(OrderId{1}) == nullptr);
 }

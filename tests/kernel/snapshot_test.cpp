@@ -16,11 +16,12 @@ Image image_of(const State& state) {
 /// A state in which every kind of thing is present.
 Image rich_image() {
     RichRun run;
-    run.play(moves_of(7, 400));
+    run.play(moves_of(7, 60));
     const State& state = run.floor().state();
     REQUIRE_FALSE(state.open_orders.empty());
     REQUIRE_FALSE(state.closed_orders.empty());
-    REQUIRE(state.fills > 20);
+    REQUIRE_FALSE(state.timers.empty());
+    REQUIRE(state.fills > 3);
     REQUIRE(state.instruments.size() > 2);
     return run.floor().saved();
 }
@@ -28,9 +29,9 @@ Image rich_image() {
 }  // namespace
 
 TEST_CASE("a saved state comes back equal, and is saved to the same bytes again", "[kernel]") {
-    for (const std::uint64_t seed : {1U, 2U, 3U, 4U, 5U}) {
+    for (const std::uint64_t seed : {1U, 2U, 3U}) {
         RichRun run;
-        run.play(moves_of(seed, 300));
+        run.play(moves_of(seed, 200));
         const Image image = run.floor().saved();
         const auto loaded = load_state(image);
         REQUIRE(loaded);
@@ -87,8 +88,7 @@ TEST_CASE("a snapshot that was cut short, went on, or is of another version is r
     Image image = rich_image();
     for (std::size_t size = 0; size < image.size(); ++size) {
         const auto loaded = load_state(Bytes(image).first(size));
-        REQUIRE_FALSE(loaded);
-        REQUIRE(loaded.error().kind == ErrorKind::data);
+        REQUIRE((!loaded && loaded.error().kind == ErrorKind::data));
     }
     image.push_back(0);
     CHECK_FALSE(load_state(image));
@@ -143,8 +143,8 @@ TEST_CASE("orders out of order or twice are refused: the reader would not write 
 }
 
 TEST_CASE("a restarted kernel goes on byte for byte as the one that never stopped", "[kernel]") {
-    for (const std::uint64_t seed : {11U, 12U, 13U, 14U}) {
-        const std::vector<Move> moves = moves_of(seed, 250);
+    for (const std::uint64_t seed : {11U, 12U, 13U}) {
+        const std::vector<Move> moves = moves_of(seed, 200);
         RichRun whole;
         RichRun broken;
         for (std::size_t i = 0; i < moves.size(); ++i) {

@@ -1,0 +1,107 @@
+#pragma once
+/// The books a second time, slowly: every question is answered from the list of all fills, in fractions of integers, by
+/// arithmetic that shares nothing with kernel/portfolio.cpp or events/fixed.cpp. Amounts are raw integers at 1e-8, and stay
+/// below 2^62 or so: the tests see to it.
+
+#include <cstdint>
+#include <stdexcept>
+#include <vector>
+
+namespace alpha::model {
+
+__extension__ using Wide = __int128;
+
+/// n / d, d > 0.
+struct Fraction {
+    Wide n;
+    Wide d;
+};
+
+/// The integer nearest to the fraction; of two equally near, the even one.
+inline Wide nearest(Fraction f) {
+    Wide below = f.n / f.d;
+    if (below * f.d > f.n) {
+        below -= 1;  // C++ divides towards zero; this is the floor
+    }
+    const Wide twice_rest = 2 * (f.n - below * f.d);
+    if (twice_rest < f.d) {
+        return below;
+    }
+    if (twice_rest > f.d) {
+        return below + 1;
+    }
+    return below % 2 == 0 ? below : below + 1;
+}
+
+constexpr Wide kOne = 100'000'000;
+
+struct Fill {
+    bool buy;
+    Wide quantity;
+    Wide price;
+    Wide charges;
+};
+
+inline Wide notional_of(Wide price, Wide quantity) {
+    return nearest({price * quantity, kOne});
+}
+
+/// Average-cost books. A long and a short are two separate piles, of which at most one is not empty; each pile knows what
+/// was paid into it (a short's proceeds).
+class Books {
+public:
+    void fill(const Fill& f) { fills_.push_back(f); }
+
+    struct Sums {
+        Wide long_quantity = 0;
+        Wide long_paid = 0;
+        Wide short_quantity = 0;
+        Wide short_received = 0;
+        Wide realized = 0;
+        Wide cash = 0;
+        Wide charges = 0;
+        Wide net() const { return long_quantity - short_quantity; }
+        Wide cost() const { return long_paid - short_received; }
+    };
+
+    /// All fills from the first to the last, again.
+    Sums sums() const {
+        Sums s;
+        for (const Fill& f : fills_) {
+            one(s, f);
+        }
+        return s;
+    }
+
+private:
+    static void one(Sums& s, const Fill& f) {
+        const Wide whole = notional_of(f.price, f.quantity);
+        s.cash += (f.buy ? -whole : whole) - f.charges;
+        s.charges += f.charges;
+        Wide& other_quantity = f.buy ? s.short_quantity : s.long_quantity;
+        Wide& other_money = f.buy ? s.short_received : s.long_paid;
+        Wide& own_quantity = f.buy ? s.long_quantity : s.short_quantity;
+        Wide& own_money = f.buy ? s.long_paid : s.short_received;
+        Wide closed = 0;
+        Wide closed_notional = 0;
+        if (other_quantity > 0) {
+            closed = f.quantity < other_quantity ? f.quantity : other_quantity;
+            closed_notional = closed == f.quantity ? whole : notional_of(f.price, closed);
+            const Wide share = closed == other_quantity ? other_money : nearest({other_money * closed, other_quantity});
+            other_quantity -= closed;
+            other_money -= share;
+            s.realized += f.buy ? share - closed_notional : closed_notional - share;
+        }
+        if (closed < f.quantity) {
+            own_quantity += f.quantity - closed;
+            own_money += whole - closed_notional;
+        }
+        if (s.long_quantity != 0 && s.short_quantity != 0) {
+            throw std::logic_error("long and short at once");
+        }
+    }
+
+    std::vector<Fill> fills_;
+};
+
+}  // namespace alpha::model

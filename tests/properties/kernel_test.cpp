@@ -1,0 +1,217 @@
+#include "tests/kernel/rich_run.hpp"
+#include "tests/properties/exact_model.hpp"
+
+#include <rapidcheck/catch.h>
+
+namespace rc {
+
+template <>
+struct Arbitrary<alpha::test::Move> {
+    static Gen<alpha::test::Move> arbitrary() {
+        using alpha::test::Move;
+        const auto any = gen::inRange<std::uint32_t>(0, 1U << 24U);
+        return gen::build<Move>(gen::set(&Move::kind, any), gen::set(&Move::wait_ms, any), gen::set(&Move::price, any),
+                                gen::set(&Move::dice));
+    }
+};
+
+}  // namespace rc
+
+namespace alpha::test {
+
+std::ostream& operator<<(std::ostream& out, const Move& m) {
+    return out << '{' << m.kind << ',' << m.wait_ms << ',' << m.price << ',' << m.dice << '}';
+}
+
+namespace {
+
+/// Some fifty moves: enough for nights, kills and orders that meet their end.
+std::vector<Move> some_moves() {
+    const auto count = *rc::gen::inRange<std::size_t>(1, 90);
+    return *rc::gen::container<std::vector<Move>>(count, rc::gen::arbitrary<Move>());
+}
+
+/// The state without what a mere record moves.
+State without_place(State state) {
+    state.next_seq = 0;
+    state.next_order = {};
+    state.now = {};
+    return state;
+}
+
+void fold_all(State& state, const std::vector<DecodedEvent>& events, std::size_t from) {
+    for (std::size_t i = from; i < events.size(); ++i) {
+        apply(state, events[i].envelope, events[i].event);
+    }
+}
+
+}  // namespace
+
+// Floor checks after every step: invariants, the log folds to the state, the saved state comes back.
+TEST_CASE("whatever market, strategies and brokers do, the books of the log are those of the exact model",
+          "[properties]") {
+    rc::prop("cash = initial + ledger, positions and profit to the last unit, and every P&L snapshot adds up", [] {
+        RichRun run;
+        run.play(some_moves());
+        std::map<std::pair<std::uint32_t, std::uint32_t>, model::Books> books;
+        const State& state = run.floor().state();
+        for (const DecodedEvent& e : run.floor().events()) {
+            if (const auto* fill = std::get_if<OrderFilled>(&e.event)) {
+                books[{fill->portfolio.value, fill->instrument.value}].fill(
+                    {fill->side == Side::buy, fill->quantity.raw, fill->price.raw, fill->charges.raw});
+                RC_ASSERT(fill->notional.raw == model::notional_of(fill->price.raw, fill->quantity.raw));
+            } else if (const auto* p = std::get_if<PnlSnapshot>(&e.event)) {
+                const Money initial = state.portfolios[p->portfolio.value].initial_cash;
+                RC_ASSERT(p->equity == p->cash + p->market_value);
+                RC_ASSERT(p->equity == initial + p->realized_pnl + p->unrealized_pnl - p->charges);
+            }
+        }
+        std::vector<model::Wide> cash;
+        for (const Portfolio& portfolio : state.portfolios) {
+            cash.push_back(portfolio.initial_cash.raw);
+        }
+        for (const auto& [key, book] : books) {
+            const auto exact = book.sums();
+            const Position& position = state.portfolios[key.first].position(InstrumentId{key.second});
+            RC_ASSERT(position.net.raw == exact.net());
+            RC_ASSERT(position.cost.raw == exact.cost());
+            RC_ASSERT(position.realized_pnl.raw == exact.realized);
+            RC_ASSERT(position.charges.raw == exact.charges);
+            cash[key.first] += exact.cash;
+        }
+        for (std::size_t p = 0; p < cash.size(); ++p) {
+            RC_ASSERT(state.portfolios[p].cash.raw == cash[p]);
+        }
+        RC_CLASSIFY(state.fills > 5, "more than five fills");
+    });
+}
+
+TEST_CASE("a snapshot and the rest of the log are the whole log", "[properties]") {
+    rc::prop("wherever the snapshot was taken", [] {
+        const auto moves = some_moves();
+        const auto cut = *rc::gen::inRange<std::size_t>(0, moves.size() + 1);
+        RichRun run;
+        std::size_t events = run.floor().events().size();
+        std::vector<std::uint8_t> image = run.floor().saved();
+        for (std::size_t i = 0; i < moves.size(); ++i) {
+            run.play(moves[i]);
+            if (i + 1 == cut) {
+                image = run.floor().saved();
+                events = run.floor().events().size();
+            }
+        }
+        auto state = load_state(image);
+        RC_ASSERT(state.has_value());
+        fold_all(*state, run.floor().events(), events);
+        RC_ASSERT(*state == run.floor().state());
+        State from_nothing;
+        fold_all(from_nothing, run.floor().events(), 0);
+        RC_ASSERT(from_nothing == run.floor().state());
+    });
+
+    rc::prop("and a kernel that goes on from it writes the same bytes", [] {
+        const auto moves = some_moves();
+        const auto cut = *rc::gen::inRange<std::size_t>(0, moves.size());
+        RichRun whole;
+        RichRun broken;
+        for (std::size_t i = 0; i < moves.size(); ++i) {
+            if (i == cut) {
+                broken.floor().restart();
+            }
+            whole.play(moves[i]);
+            broken.play(moves[i]);
+            RC_ASSERT(whole.floor().step_bytes() == broken.floor().step_bytes());
+        }
+    });
+}
+
+TEST_CASE("executions told twice change nothing", "[properties]") {
+    rc::prop("not even after the end of their orders", [] {
+        RichRun run;
+        run.play(some_moves());
+        Floor& floor = run.floor();
+        for (const BrokerReport& execution : run.executions()) {
+            const Order* order = floor.state().find_order(execution.order);
+            if (order == nullptr || std::ranges::find(order->trades, execution.trade) == order->trades.end()) {
+                continue;  // it was not booked the first time
+            }
+            // What falls due in the meantime is over with the first look.
+            floor.tell(run.now(), execution);
+            const State before = floor.state();
+            floor.tell(run.now(), execution);
+            RC_ASSERT(without_place(floor.state()) == without_place(before));
+            RC_ASSERT(floor.state().next_seq == before.next_seq + 1);
+        }
+    });
+}
+
+TEST_CASE("a terminal order stays as it ended", "[properties]") {
+    rc::prop("whatever is reported of it later", [] {
+        RichRun run;
+        std::map<OrderId, OrderStatus> ended;
+        for (const Move& move : some_moves()) {
+            run.play(move);
+            const State& state = run.floor().state();
+            for (const auto& [id, status] : ended) {
+                RC_ASSERT(state.open_orders.count(id) == 0U);
+                RC_ASSERT(state.closed_orders.at(id).status == status);
+            }
+            for (const auto& [id, order] : state.closed_orders) {
+                ended.emplace(id, order.status);
+            }
+        }
+        RC_CLASSIFY(ended.size() > 10, "more than ten orders ended");
+    });
+}
+
+TEST_CASE("a refusal changes nothing but its own record", "[properties]") {
+    rc::prop("in any state", [] {
+        const auto moves = some_moves();
+        const OrderTerms refused[] = {market_order(Side::buy, "0"), limit_order(Side::sell, "1", "0.005"),
+                                      market_order(Side::buy, "1", InstrumentId{99}),
+                                      market_order(Side::sell, "100000000")};
+        const OrderTerms terms = refused[*rc::gen::inRange<std::size_t>(0, std::size(refused))];
+        RichRun with;
+        RichRun without;
+        with.play(moves);
+        without.play(moves);
+        RC_ASSERT(with.floor().saved() == without.floor().saved());
+        const auto count = with.floor().count_of("order_refused");
+        const auto quote = [&](RichRun& run, bool ask) {
+            for (std::size_t s = 0; s < 3; ++s) {
+                ScriptedStrategy& script = run.floor().strategy(s);
+                script = {};
+                if (ask && s == 0) {
+                    script.on_quote = [&](const QuoteTick&, Context& c) { c.place(terms); };
+                }
+            }
+            for (std::size_t b = 0; b < 2; ++b) {
+                run.floor().broker(b).at_market = nullptr;
+            }
+            run.floor().quote(run.now(), "99", "101");
+        };
+        quote(with, true);
+        quote(without, false);
+        RC_ASSERT(without_place(with.floor().state()) == without_place(without.floor().state()));
+        if (!with.floor().state().strategies[0].halted) {
+            RC_ASSERT(with.floor().count_of("order_refused") == count + 1);
+        }
+    });
+}
+
+TEST_CASE("random runs visit what they are meant to", "[properties]") {
+    std::map<std::string, std::size_t> seen;
+    for (const std::uint64_t seed : {21U, 22U, 23U, 24U, 25U, 26U}) {
+        RichRun run;
+        run.play(moves_of(seed, 300));
+        for (const DecodedEvent& e : run.floor().events()) {
+            ++seen[type_name(e.event)];
+        }
+    }
+    for (const char* type : all_type_names()) {
+        INFO(type);
+        CHECK(seen[type] > 0);
+    }
+}
+
+}  // namespace alpha::test
