@@ -24,7 +24,6 @@ TEST_CASE("the checksum is the published CRC-32C, not one of our own", "[store]"
 TEST_CASE("a checksum continued over pieces is that of the whole", "[store]") {
     const std::string_view text = "the quick brown fox jumps over the lazy dog";
     for (std::size_t cut = 0; cut <= text.size(); ++cut) {
-        CHECK(crc32c(bytes_of(text.substr(cut)), crc32c(bytes_of(text.substr(0, cut)))) ==
-              crc32c(bytes_of(text)));
+        CHECK(crc32c(bytes_of(text.substr(cut)), crc32c(bytes_of(text.substr(0, cut)))) == crc32c(bytes_of(text)));
     }
 }

@@ -13,14 +13,12 @@ namespace {
 
 std::unique_ptr<DataSetWriter> new_set(const std::string& path, DataKind kind = DataKind::quotes,
                                        Duration interval = {}, bool date_only = false) {
-    Result<std::unique_ptr<DataSetWriter>> writer =
-        DataSetWriter::create(path, kind, interval, date_only);
+    Result<std::unique_ptr<DataSetWriter>> writer = DataSetWriter::create(path, kind, interval, date_only);
     REQUIRE(writer);
     return std::move(*writer);
 }
 
-Result<DataSetInfo> write_quotes(const std::string& path, Seq records,
-                                 const std::string& prefix = "NSE:") {
+Result<DataSetInfo> write_quotes(const std::string& path, Seq records, const std::string& prefix = "NSE:") {
     const std::unique_ptr<DataSetWriter> writer = new_set(path);
     for (Seq k = 0; k < records; ++k) {
         QuoteTick quote = dull_quote(k);
@@ -75,8 +73,8 @@ TEST_CASE("quotes come back from a data set as they went in", "[store]") {
     CHECK(info.file_bytes == std::filesystem::file_size(path));
 
     std::vector<std::uint8_t> expected;
-    for (const Frame& frame : frames_of(
-             10'000, 10'000, [](Frame& f, Seq k) { append(f, dull_envelope(k), dull_quote(k)); })) {
+    for (const Frame& frame :
+         frames_of(10'000, 10'000, [](Frame& f, Seq k) { append(f, dull_envelope(k), dull_quote(k)); })) {
         expected = bytes_of(frame.bytes);
     }
     CHECK(read_all(path) == expected);
@@ -89,10 +87,8 @@ TEST_CASE("bars keep their interval and whether their labels were dates", "[stor
     for (const bool date_only : {false, true}) {
         const std::string path = folder / (date_only ? "daily" : "minutes");
         const Duration interval{date_only ? kDayNs : 60 * kSecondNs};
-        const std::unique_ptr<DataSetWriter> writer =
-            new_set(path, DataKind::bars, interval, date_only);
-        const BarClosed bar{
-            writer->symbol("NSE:INFY"), Price{5}, Price{9}, Price{1}, Price{7}, qty_of(12)};
+        const std::unique_ptr<DataSetWriter> writer = new_set(path, DataKind::bars, interval, date_only);
+        const BarClosed bar{writer->symbol("NSE:INFY"), Price{5}, Price{9}, Price{1}, Price{7}, qty_of(12)};
         REQUIRE(writer->add(Time{0}, bar));
         REQUIRE(writer->add(Time{interval.ns}, bar));
         REQUIRE(writer->finish());
@@ -123,8 +119,7 @@ TEST_CASE("the content hash is of what the records mean, and of nothing else", "
     CHECK(write_quotes(folder / "d", 5'000, "BSE:")->content_hash != hash);
 
     const auto bars = [&](const std::string& name, Duration interval, bool date_only) {
-        const std::unique_ptr<DataSetWriter> writer =
-            new_set(folder / name, DataKind::bars, interval, date_only);
+        const std::unique_ptr<DataSetWriter> writer = new_set(folder / name, DataKind::bars, interval, date_only);
         REQUIRE(writer->add(Time{0}, BarClosed{writer->symbol("X"), {}, {}, {}, {}, {}}));
         return writer->finish()->content_hash;
     };
@@ -189,8 +184,7 @@ TEST_CASE("the writer refuses records that no reader would accept", "[store]") {
         ok = writer->add(Time{100}, QuoteTick{writer->symbol(""), {}, {}, {}, {}});
     }
     SECTION("the symbol's name is too long") {
-        ok =
-            writer->add(Time{100}, QuoteTick{writer->symbol(std::string(65, 'x')), {}, {}, {}, {}});
+        ok = writer->add(Time{100}, QuoteTick{writer->symbol(std::string(65, 'x')), {}, {}, {}, {}});
     }
     REQUIRE_FALSE(ok);
     CHECK(ok.error().kind == ErrorKind::data);
@@ -203,8 +197,7 @@ TEST_CASE("the bounds themselves are accepted", "[store]") {
     const TempFolder folder;
     const std::unique_ptr<DataSetWriter> writer = new_set(folder / "set");
     const InstrumentId x = writer->symbol(std::string(limits::kMaxNameBytes, 'x'));
-    REQUIRE(writer->add(kMinTime,
-                        QuoteTick{x, limits::kMaxPrice, limits::kMaxPrice, limits::kMaxQty, {}}));
+    REQUIRE(writer->add(kMinTime, QuoteTick{x, limits::kMaxPrice, limits::kMaxPrice, limits::kMaxQty, {}}));
     REQUIRE(writer->add(Time{kMaxTime.ns - 1}, QuoteTick{x, {}, {}, {}, {}}));
     REQUIRE(writer->finish());
     CHECK(read_all(folder / "set"));
@@ -232,8 +225,8 @@ TEST_CASE("as many symbols as the engine takes, and not one more", "[store]") {
 TEST_CASE("what is no data set is refused by its first bytes", "[store]") {
     const TempFolder folder;
     for (const std::string& text :
-         {std::string(), std::string("ts_ns,instrument,bid,bid_qty,ask,ask_qty\n1,2,3,4,5,6\n"),
-          std::string("alphase"), std::string("alphasex01234567890123456789012345")}) {
+         {std::string(), std::string("ts_ns,instrument,bid,bid_qty,ask,ask_qty\n1,2,3,4,5,6\n"), std::string("alphase"),
+          std::string("alphasex01234567890123456789012345")}) {
         write_file(folder / "file", {text.begin(), text.end()});
         CHECK_FALSE(looks_like_data_set(folder / "file"));
         const auto reader = DataSetReader::open(folder / "file");
@@ -262,8 +255,7 @@ TEST_CASE("a data set that was cut short is refused wherever the cut is", "[stor
     REQUIRE(write_quotes(folder / "set", 10'000));
     const std::vector<std::uint8_t> good = read_file(folder / "set");
     for (std::size_t i = 0; i < 50; ++i) {
-        write_file(folder / "cut",
-                   {good.begin(), good.begin() + static_cast<long>(i * good.size() / 50)});
+        write_file(folder / "cut", {good.begin(), good.begin() + static_cast<long>(i * good.size() / 50)});
         const auto bytes = read_all(folder / "cut");
         REQUIRE_FALSE(bytes);
         CHECK(bytes.error().kind == ErrorKind::data);
@@ -289,8 +281,7 @@ TEST_CASE("a flipped bit anywhere in a data set is found", "[store]") {
     }
 }
 
-TEST_CASE("a data set whose checksums were made to fit is still not what its hash says",
-          "[store]") {
+TEST_CASE("a data set whose checksums were made to fit is still not what its hash says", "[store]") {
     const TempFolder folder;
     REQUIRE(write_quotes(folder / "set", 300));
     std::vector<std::uint8_t> bytes = read_file(folder / "set");
@@ -318,16 +309,15 @@ TEST_CASE("memory does not grow with the length of a data set", "[store]") {
     const long before = peak_kib();
     const std::unique_ptr<DataSetWriter> writer = new_set(folder / "set");
     const InstrumentId x = writer->symbol("X");
-    std::mt19937_64 random(3);
+    std::mt19937_64 random = random_from(3);
     for (std::int64_t i = 0; i < 1'500'000; ++i) {
         const auto price = [&] { return Price{static_cast<std::int64_t>(random() >> 10U)}; };
         const Price bid = price();
-        REQUIRE(
-            writer->add(Time{i}, QuoteTick{x, bid, price(), Qty{price().raw}, Qty{price().raw}}));
+        REQUIRE(writer->add(Time{i}, QuoteTick{x, bid, price(), Qty{price().raw}, Qty{price().raw}}));
     }
     const Result<DataSetInfo> info = writer->finish();
     REQUIRE(info);
     REQUIRE(info->file_bytes > 30U << 20U);
     REQUIRE(verify_data_set(folder / "set"));
-    CHECK(peak_kib() - before < 12 * 1'024);
+    CHECK(peak_kib() - before < 12L * 1'024);
 }

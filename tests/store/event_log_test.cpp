@@ -29,8 +29,7 @@ void append_all(EventLog& log, const std::vector<Frame>& frames) {
     }
 }
 
-std::unique_ptr<EventLog> finished_journal(const std::string& path,
-                                           const std::vector<Frame>& frames) {
+std::unique_ptr<EventLog> finished_journal(const std::string& path, const std::vector<Frame>& frames) {
     Result<std::unique_ptr<EventLog>> log = create_journal(path);
     REQUIRE(log);
     append_all(**log, frames);
@@ -63,8 +62,7 @@ std::string key_of(Seq seq) {
 /// What opening and then reading a journal says, if it says anything.
 Result<void> open_and_read(const std::string& path) {
     const Result<std::unique_ptr<EventLog>> log = open_journal(path);
-    return log ? (*log)->scan(0, [](const Frame&) { return true; })
-               : tl::make_unexpected(log.error());
+    return log ? (*log)->scan(0, [](const Frame&) { return true; }) : tl::make_unexpected(log.error());
 }
 
 }  // namespace
@@ -102,8 +100,8 @@ TEST_CASE("a scan begins with the frame that holds the event asked for", "[store
     append_all(*memory, frames);
     const std::unique_ptr<EventLog> journal = finished_journal(folder / "journal", frames);
     for (const EventLog* const log : {memory.get(), journal.get()}) {
-        for (const auto& [from, first] : std::vector<std::pair<Seq, Seq>>{
-                 {0, 0}, {1, 0}, {99, 0}, {100, 100}, {555, 500}, {999, 900}}) {
+        for (const auto& [from, first] :
+             std::vector<std::pair<Seq, Seq>>{{0, 0}, {1, 0}, {99, 0}, {100, 100}, {555, 500}, {999, 900}}) {
             std::vector<Seq> begun;
             REQUIRE(log->scan(from, [&](const Frame& frame) {
                 begun.push_back(frame.first_seq);
@@ -120,8 +118,7 @@ TEST_CASE("a scan begins with the frame that holds the event asked for", "[store
     }
 }
 
-TEST_CASE("every event is decoded with its number, from the one asked for until told to stop",
-          "[store]") {
+TEST_CASE("every event is decoded with its number, from the one asked for until told to stop", "[store]") {
     const std::unique_ptr<EventLog> log = make_memory_log();
     append_all(*log, frames_of(1'000, 64, append_mixed));
     std::vector<Seq> seen;
@@ -157,8 +154,7 @@ TEST_CASE("a journal never takes the place of something", "[store]") {
         REQUIRE_FALSE(log);
         CHECK(log.error().kind == ErrorKind::usage);
         CHECK(log.error().message.find(path) != std::string::npos);
-        CHECK(log.error().message.find("choose another --journal or remove it") !=
-              std::string::npos);
+        CHECK(log.error().message.find("choose another --journal or remove it") != std::string::npos);
     }
     CHECK(folder.names() == std::vector<std::string>{"journal"});
 }
@@ -242,8 +238,7 @@ TEST_CASE("an empty frame is no event, and an empty journal is a journal", "[sto
     CHECK(contents(**stored).empty());
 }
 
-TEST_CASE("a journal that is not there is a slip of the user, another folder is bad data",
-          "[store]") {
+TEST_CASE("a journal that is not there is a slip of the user, another folder is bad data", "[store]") {
     const TempFolder folder;
     const Result<std::unique_ptr<EventLog>> missing = open_journal(folder / "none");
     REQUIRE_FALSE(missing);
@@ -294,13 +289,11 @@ TEST_CASE("a journal with altered records is refused", "[store]") {
     static_cast<void>(finished_journal(path, frames));
     REQUIRE(open_and_read(path));
     std::string expected;
-    const auto put = [](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family,
-                        const std::string& key,
+    const auto put = [](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, const std::string& key,
                         const std::string& value) { REQUIRE(db.Put({}, family, key, value).ok()); };
 
     SECTION("the recorded head is another") {
-        alter(path, [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* meta,
-                        rocksdb::ColumnFamilyHandle*) {
+        alter(path, [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* meta, rocksdb::ColumnFamilyHandle*) {
             std::string head;
             REQUIRE(db.Get({}, meta, "head", &head).ok());
             head.back() = static_cast<char>(head.back() ^ 1);
@@ -310,8 +303,7 @@ TEST_CASE("a journal with altered records is refused", "[store]") {
     }
     SECTION("the recorded end is earlier or later") {
         const char change = GENERATE(char{1}, char{100});
-        alter(path, [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* meta,
-                        rocksdb::ColumnFamilyHandle*) {
+        alter(path, [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* meta, rocksdb::ColumnFamilyHandle*) {
             std::string head;
             REQUIRE(db.Get({}, meta, "head", &head).ok());
             head[0] = static_cast<char>(head[0] ^ change);
@@ -320,65 +312,63 @@ TEST_CASE("a journal with altered records is refused", "[store]") {
         expected = "events";
     }
     SECTION("the head record is cut short") {
-        alter(path, [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* meta,
-                        rocksdb::ColumnFamilyHandle*) { put(db, meta, "head", "short"); });
+        alter(path, [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* meta, rocksdb::ColumnFamilyHandle*) {
+            put(db, meta, "head", "short");
+        });
         expected = "records no head";
     }
     SECTION("the format is of another version") {
-        alter(path,
-              [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* meta,
-                  rocksdb::ColumnFamilyHandle*) { put(db, meta, "format", "alpha journal 2"); });
+        alter(path, [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* meta, rocksdb::ColumnFamilyHandle*) {
+            put(db, meta, "format", "alpha journal 2");
+        });
         expected = "alpha journal 2";
     }
     SECTION("the first, a middle or the last frame is missing") {
         const Seq which = GENERATE(Seq{0}, Seq{500}, Seq{900});
-        alter(path,
-              [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle*, rocksdb::ColumnFamilyHandle* log) {
-                  REQUIRE(db.Delete({}, log, key_of(which)).ok());
-              });
+        alter(path, [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle*, rocksdb::ColumnFamilyHandle* log) {
+            REQUIRE(db.Delete({}, log, key_of(which)).ok());
+        });
         expected = "lacks events";
     }
     SECTION("a frame follows the end") {
-        alter(path,
-              [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle*, rocksdb::ColumnFamilyHandle* log) {
-                  Frame more;
-                  more.begin(1'000);
-                  append_mixed(more, 1'000);
-                  ByteBuffer stored;
-                  encode_frame(more, stored);
-                  const std::vector<std::uint8_t> bytes = bytes_of(stored);
-                  put(db, log, key_of(1'000), std::string(bytes.begin(), bytes.end()));
-              });
+        alter(path, [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle*, rocksdb::ColumnFamilyHandle* log) {
+            Frame more;
+            more.begin(1'000);
+            append_mixed(more, 1'000);
+            ByteBuffer stored;
+            encode_frame(more, stored);
+            const std::vector<std::uint8_t> bytes = bytes_of(stored);
+            put(db, log, key_of(1'000), std::string(bytes.begin(), bytes.end()));
+        });
         expected = "past its recorded end";
     }
     SECTION("a frame was replaced by another that is whole in itself") {
-        alter(path,
-              [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle*, rocksdb::ColumnFamilyHandle* log) {
-                  Frame other;
-                  other.begin(500);
-                  for (Seq k = 500; k < 600; ++k) {
-                      append(other, dull_envelope(k), dull_quote(k + 1));
-                  }
-                  ByteBuffer stored;
-                  encode_frame(other, stored);
-                  const std::vector<std::uint8_t> bytes = bytes_of(stored);
-                  put(db, log, key_of(500), std::string(bytes.begin(), bytes.end()));
-              });
+        alter(path, [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle*, rocksdb::ColumnFamilyHandle* log) {
+            Frame other;
+            other.begin(500);
+            for (Seq k = 500; k < 600; ++k) {
+                append(other, dull_envelope(k), dull_quote(k + 1));
+            }
+            ByteBuffer stored;
+            encode_frame(other, stored);
+            const std::vector<std::uint8_t> bytes = bytes_of(stored);
+            put(db, log, key_of(500), std::string(bytes.begin(), bytes.end()));
+        });
         expected = "was altered";
     }
     SECTION("a frame was damaged") {
-        alter(path,
-              [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle*, rocksdb::ColumnFamilyHandle* log) {
-                  std::string stored;
-                  REQUIRE(db.Get({}, log, key_of(500), &stored).ok());
-                  stored[stored.size() / 2] = static_cast<char>(stored[stored.size() / 2] ^ 4);
-                  put(db, log, key_of(500), stored);
-              });
+        alter(path, [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle*, rocksdb::ColumnFamilyHandle* log) {
+            std::string stored;
+            REQUIRE(db.Get({}, log, key_of(500), &stored).ok());
+            stored[stored.size() / 2] = static_cast<char>(stored[stored.size() / 2] ^ 4);
+            put(db, log, key_of(500), stored);
+        });
         expected = "frame at event 500 is damaged";
     }
     SECTION("a key is no number") {
-        alter(path, [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle*,
-                        rocksdb::ColumnFamilyHandle* log) { put(db, log, key_of(500) + "x", ""); });
+        alter(path, [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle*, rocksdb::ColumnFamilyHandle* log) {
+            put(db, log, key_of(500) + "x", "");
+        });
         expected = "no event number";
     }
 
@@ -408,11 +398,10 @@ TEST_CASE("a flipped bit in a journal's data files is never read as something el
             write_file(file, bad);
             std::vector<std::uint8_t> read;
             const Result<std::unique_ptr<EventLog>> log = open_journal(path);
-            const Result<void> ok =
-                !log ? tl::make_unexpected(log.error()) : (*log)->scan(0, [&](const Frame& frame) {
-                    read.insert(read.end(), frame.bytes.view().begin(), frame.bytes.view().end());
-                    return true;
-                });
+            const Result<void> ok = !log ? tl::make_unexpected(log.error()) : (*log)->scan(0, [&](const Frame& frame) {
+                read.insert(read.end(), frame.bytes.view().begin(), frame.bytes.view().end());
+                return true;
+            });
             refused += ok ? 0 : 1;
             CHECK((!ok || read == expected));
         }

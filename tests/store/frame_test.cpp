@@ -43,14 +43,14 @@ std::int64_t any_value(std::mt19937_64& random) {
 }  // namespace
 
 TEST_CASE("a market of ordinary quotes comes back, and takes little room", "[store]") {
-    const std::vector<Frame> frames = frames_of(
-        10'000, 4'096, [](Frame& frame, Seq k) { append(frame, dull_envelope(k), dull_quote(k)); });
+    const std::vector<Frame> frames =
+        frames_of(10'000, 4'096, [](Frame& frame, Seq k) { append(frame, dull_envelope(k), dull_quote(k)); });
     for (const Frame& frame : frames) {
         check_round_trip(frame);
     }
     ByteBuffer stored;
     encode_frame(frames.front(), stored);
-    CHECK(stored.size() < 4 * frames.front().events);
+    CHECK(stored.size() < std::size_t{4} * frames.front().events);
 }
 
 TEST_CASE("events between quotes keep their places and their bytes", "[store]") {
@@ -62,7 +62,7 @@ TEST_CASE("events between quotes keep their places and their bytes", "[store]") 
 }
 
 TEST_CASE("no value of a quote is too strange for the columns", "[store]") {
-    std::mt19937_64 random(20'131'007);
+    std::mt19937_64 random = random_from(20'131'007);
     for (int round = 0; round < 200; ++round) {
         Frame frame;
         frame.begin(static_cast<Seq>(round) * 777);
@@ -70,9 +70,8 @@ TEST_CASE("no value of a quote is too strange for the columns", "[store]") {
         for (std::uint64_t i = 0; i < events; ++i) {
             const Envelope envelope{frame.next_seq(), Time{any_value(random)}, kNoSeq, kNoSeq};
             append(frame, envelope,
-                   QuoteTick{InstrumentId{static_cast<std::uint32_t>(any_value(random))},
-                             Price{any_value(random)}, Price{any_value(random)},
-                             Qty{any_value(random)}, Qty{any_value(random)}});
+                   QuoteTick{InstrumentId{static_cast<std::uint32_t>(any_value(random))}, Price{any_value(random)},
+                             Price{any_value(random)}, Qty{any_value(random)}, Qty{any_value(random)}});
         }
         check_round_trip(frame);
     }
@@ -85,8 +84,8 @@ TEST_CASE("every size of difference is stored in as many bytes as it needs", "[s
         for (const std::uint64_t less : {0U, 1U, 2U}) {
             const auto value = static_cast<std::int64_t>((std::uint64_t{1} << bits) + 1 - less);
             append(frame, Envelope{frame.next_seq(), Time{value}, kNoSeq, kNoSeq},
-                   QuoteTick{InstrumentId{static_cast<std::uint32_t>(value)}, Price{value},
-                             Price{~value}, Qty{0}, Qty{value}});
+                   QuoteTick{InstrumentId{static_cast<std::uint32_t>(value)}, Price{value}, Price{~value}, Qty{0},
+                             Qty{value}});
         }
         check_round_trip(frame);
     }
@@ -127,11 +126,10 @@ TEST_CASE("an empty frame and one of a single large event come back", "[store]")
 
 TEST_CASE("frames stored by earlier versions can still be read", "[store]") {
     // Never edited, only added to: these bytes are in users' journals.
-    const std::string hex =
-        "a1020000020000005d00000066000000c3b323eaf00f01000000020000002900000001010"
-        "90000000b0001014054f5dbf8d62a131600000200040800002e0000020041030012e62100"
-        "f004010c01000006020200070202000b0707000a012400f00102f28d02360e039a9999999"
-        "999190102";
+    const std::string hex = "a1020000020000005d00000066000000c3b323eaf00f01000000020000002900000001010"
+                            "90000000b0001014054f5dbf8d62a131600000200040800002e0000020041030012e62100"
+                            "f004010c01000006020200070202000b0707000a012400f00102f28d02360e039a9999999"
+                            "999190102";
     std::vector<std::uint8_t> stored;
     for (std::size_t i = 0; i < hex.size(); i += 2) {
         stored.push_back(static_cast<std::uint8_t>(std::stoul(hex.substr(i, 2), nullptr, 16)));
@@ -139,8 +137,8 @@ TEST_CASE("frames stored by earlier versions can still be read", "[store]") {
     Frame expected;
     expected.begin(41);
     append(expected, Envelope{41, Time{1'381'152'600'072'000'000}, kNoSeq, kNoSeq},
-           QuoteTick{InstrumentId{0}, Price{18'169'000'000}, Price{18'190'000'000},
-                     Qty{20'000'000'000}, Qty{10'000'000'000}});
+           QuoteTick{InstrumentId{0}, Price{18'169'000'000}, Price{18'190'000'000}, Qty{20'000'000'000},
+                     Qty{10'000'000'000}});
     append(expected, Envelope{42, Time{1'381'152'600'073'000'000}, 41, 41},
            SignalRaised{StrategyId{1}, InstrumentId{0}, Direction::shorten});
     Frame frame;
@@ -156,8 +154,7 @@ TEST_CASE("a frame that is cut short is refused", "[store]") {
     Frame back;
     for (std::size_t size = 0; size < stored.size(); ++size) {
         // A copy of its own, so that a sanitizer sees a read past its end.
-        const std::vector<std::uint8_t> cut(stored.view().begin(),
-                                            stored.view().begin() + static_cast<long>(size));
+        const std::vector<std::uint8_t> cut(stored.view().begin(), stored.view().begin() + static_cast<long>(size));
         const Result<void> ok = decode_frame(cut, 0, back);
         REQUIRE_FALSE(ok);
         REQUIRE(ok.error().kind == ErrorKind::data);
@@ -175,12 +172,11 @@ TEST_CASE("a frame in another's place is refused", "[store]") {
 }
 
 TEST_CASE("a damaged frame never comes back as something else", "[store]") {
-    std::mt19937_64 random(7);
+    std::mt19937_64 random = random_from(7);
     for (const bool mixed : {false, true}) {
-        const Frame frame =
-            std::move(frames_of(300, 300, [&](Frame& f, Seq k) {
-                          mixed ? append_mixed(f, k) : append(f, dull_envelope(k), dull_quote(k));
-                      }).front());
+        const Frame frame = std::move(frames_of(300, 300, [&](Frame& f, Seq k) {
+                                          mixed ? append_mixed(f, k) : append(f, dull_envelope(k), dull_quote(k));
+                                      }).front());
         ByteBuffer buffer;
         encode_frame(frame, buffer);
         const std::vector<std::uint8_t> stored = bytes_of(buffer);
@@ -200,7 +196,7 @@ TEST_CASE("a damaged frame never comes back as something else", "[store]") {
 
 TEST_CASE("columns from anywhere are read within their bounds, checksum or not", "[store]") {
     // What a checksum would keep out goes to the columns directly here.
-    std::mt19937_64 random(11);
+    std::mt19937_64 random = random_from(11);
     const Frame frame = std::move(frames_of(1'100, 1'100, append_mixed).front());
     ByteBuffer columns;
     to_columns(frame, columns);
@@ -212,10 +208,8 @@ TEST_CASE("columns from anywhere are read within their bounds, checksum or not",
         const std::uint64_t changes = 1 + random() % 3;
         for (std::uint64_t i = 0; i < changes; ++i) {
             // The first bytes hold sizes and runs: half of the changes go there.
-            const std::size_t range =
-                random() % 2 == 0 ? std::min<std::size_t>(bytes.size(), 200) : bytes.size();
-            bytes[random() % range] =
-                static_cast<std::uint8_t>(random() % 3 == 0 ? 0xFF : random());
+            const std::size_t range = random() % 2 == 0 ? std::min<std::size_t>(bytes.size(), 200) : bytes.size();
+            bytes[random() % range] = static_cast<std::uint8_t>(random() % 3 == 0 ? 0xFF : random());
         }
         if (random() % 4 == 0) {
             bytes.resize(random() % bytes.size());

@@ -19,9 +19,8 @@ class TempFolder {
 public:
     TempFolder() {
         static std::atomic<int> counter{0};
-        path_ =
-            std::filesystem::temp_directory_path() /
-            ("alpha-store-test-" + std::to_string(::getpid()) + "-" + std::to_string(counter++));
+        path_ = std::filesystem::temp_directory_path() /
+                ("alpha-store-test-" + std::to_string(::getpid()) + "-" + std::to_string(counter++));
         std::filesystem::create_directories(path_);
     }
     TempFolder(const TempFolder&) = delete;
@@ -44,14 +43,18 @@ private:
     std::filesystem::path path_;
 };
 
+/// The same numbers every time: a failure must come back when the test is run again.
+inline std::mt19937_64 random_from(std::uint64_t seed) {
+    return std::mt19937_64(seed);
+}
+
 inline std::vector<std::uint8_t> bytes_of(const ByteBuffer& buffer) {
     return {buffer.view().begin(), buffer.view().end()};
 }
 
 inline std::vector<std::uint8_t> read_file(const std::string& path) {
     std::ifstream in(path, std::ios::binary);
-    const std::vector<char> chars{std::istreambuf_iterator<char>(in),
-                                  std::istreambuf_iterator<char>()};
+    const std::vector<char> chars{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
     return {chars.begin(), chars.end()};
 }
 
@@ -80,8 +83,7 @@ inline void append_mixed(Frame& frame, Seq k) {
     } else if (k % 101 == 50) {
         append(frame, root, BarOpened{InstrumentId{3}, Price{12'345}});
     } else if (k % 997 == 500) {
-        append(frame, root,
-               InstrumentListed{InstrumentId{9}, {std::string(k % 50, 'x'), {}, {}, {}}});
+        append(frame, root, InstrumentListed{InstrumentId{9}, {std::string(k % 50, 'x'), {}, {}, {}}});
     } else {
         append(frame, root, dull_quote(k));
     }
