@@ -28,8 +28,7 @@ spdlog::level::level_enum level_of(int verbosity) {
 }
 
 void prepare(spdlog::sinks::sink& sink, const char* pattern, spdlog::level::level_enum level) {
-    sink.set_formatter(
-        std::make_unique<spdlog::pattern_formatter>(pattern, spdlog::pattern_time_type::utc));
+    sink.set_formatter(std::make_unique<spdlog::pattern_formatter>(pattern, spdlog::pattern_time_type::utc));
     sink.set_level(level);
 }
 
@@ -66,8 +65,7 @@ std::shared_ptr<spdlog::logger> Loggers::of(const std::string& component) const 
     std::shared_ptr<spdlog::logger>& logger = sinks_->made[component];
     if (logger == nullptr) {
         // Not by spdlog's factories: those would enter it in a registry of the whole process.
-        logger =
-            std::make_shared<spdlog::logger>(component, sinks_->all.begin(), sinks_->all.end());
+        logger = std::make_shared<spdlog::logger>(component, sinks_->all.begin(), sinks_->all.end());
         logger->set_level(sinks_->finest);
         logger->flush_on(spdlog::level::warn);
     }

@@ -279,6 +279,7 @@ std::string describe(const Key& key) {
     case Form::currency: return "three capital letters such as INR";
     case Form::file: return "the path of a file";
     case Form::names: return "a list of names such as [IBM, BAC]";
+    case Form::text: return "text";
     case Form::map: return "a map";
     case Form::list: return "a list";
     case Form::map_or_word: return "none or a map";

@@ -133,24 +133,21 @@ TEST_CASE("the contract's own example means something else", "[runtime]") {
     CHECK(cross.portfolio.value == 0);
     CHECK(cross.broker.value == 0);
     CHECK(cross.instruments == std::vector<InstrumentId>{{1}, {0}});
-    CHECK(cross.params ==
-          std::vector<Setting>{{"fast", "100"}, {"quantity", "100"}, {"slow", "1000"}});
+    CHECK(cross.params == std::vector<Setting>{{"fast", "100"}, {"quantity", "100"}, {"slow", "1000"}});
     CHECK(s.config.charges == ChargesConfig{});
     CHECK(s.config.risk == std::vector<RiskLimit>{{Rule::order_quantity, money_of(10'000)}});
     CHECK(s.config.snapshot_interval.ns == 300 * kSecondNs);
 }
 
 TEST_CASE("a silent scenario gets other defaults than the engine's", "[runtime]") {
-    const Scenario s =
-        good("name: least\naccount: {currency: INR, cash: 5}\ndata: [{synth: }]\n"
-             "strategies: [{id: a, use: buy_and_hold, instruments: [X], params: {quantity: 1}}]\n");
+    const Scenario s = good("name: least\naccount: {currency: INR, cash: 5}\ndata: [{synth: }]\n"
+                            "strategies: [{id: a, use: buy_and_hold, instruments: [X], params: {quantity: 1}}]\n");
     CHECK(s.config.default_instrument == Instrument{});
     Instrument x;
     x.name = "X";
     CHECK(s.config.instruments == std::vector<Instrument>{x});
     CHECK(s.config.portfolios == std::vector<PortfolioConfig>{{"main", money_of(5)}});
-    CHECK(s.config.brokers ==
-          std::vector<BrokerConfig>{{"paper", "paper", to_settings(PaperSettings{})}});
+    CHECK(s.config.brokers == std::vector<BrokerConfig>{{"paper", "paper", to_settings(PaperSettings{})}});
     CHECK(s.config.charges == ChargesConfig{});
     CHECK(s.config.risk.empty());
     CHECK(s.config.allowed_instruments.empty());
@@ -222,8 +219,7 @@ TEST_CASE("a mistake is missed, misplaced or badly explained", "[runtime]") {
         {"name: good", "name: [good", "2:8: is not YAML: end of sequence flow not found; look for"},
         {"name: good", "name: 'good", "1:7: this quote is never closed"},
         {"name: good", "name: \"good\\\"", "1:7: this quote is never closed"},
-        {"charges: none", "\tcharges: none",
-         "7:2: is not YAML: end of map not found; indent with spaces, not tabs"},
+        {"charges: none", "\tcharges: none", "7:2: is not YAML: end of map not found; indent with spaces, not tabs"},
         {"charges: none", "charges: none\n---\nname: b", "9:1: a second document begins here"},
         {"name: good", "name: &a good", "1:7: anchors (&) are not supported"},
         {"name: good", "name: !!str good", "1:7: tags (!) are not supported"},
@@ -235,16 +231,11 @@ TEST_CASE("a mistake is missed, misplaced or badly explained", "[runtime]") {
         {"strategies:", "strategie:", "4:1: unknown key 'strategie'; did you mean 'strategies'?"},
         {"account:", "acount:", "2:1: unknown key 'acount'; did you mean 'account'?"},
         {"charges: none", "Charges: none", "7:1: unknown key 'Charges'; did you mean 'charges'?"},
-        {"currency: USD", "currency: USD, xyzzy: 1",
-         "2:26: account: unknown key 'xyzzy'; write currency or cash"},
-        {"fill: touch", "fil: touch",
-         "6:18: broker.paper: unknown key 'fil'; did you mean 'fill'?"},
-        {"kind: quotes", "knid: quotes, kind: quotes",
-         "3:26: data: unknown key 'knid'; did you mean 'kind'?"},
-        {"charges: none", "charges: none\ncharges: none",
-         "8:1: 'charges' is already given at 7:1; keep one"},
-        {"cash: 1000000", "cash: 1000000, cash: 5",
-         "2:41: 'cash' is already given at 2:26; keep one"},
+        {"currency: USD", "currency: USD, xyzzy: 1", "2:26: account: unknown key 'xyzzy'; write currency or cash"},
+        {"fill: touch", "fil: touch", "6:18: broker.paper: unknown key 'fil'; did you mean 'fill'?"},
+        {"kind: quotes", "knid: quotes, kind: quotes", "3:26: data: unknown key 'knid'; did you mean 'kind'?"},
+        {"charges: none", "charges: none\ncharges: none", "8:1: 'charges' is already given at 7:1; keep one"},
+        {"cash: 1000000", "cash: 1000000, cash: 5", "2:41: 'cash' is already given at 2:26; keep one"},
         {"charges: none", "<<: {a: 1}", "7:1: unknown key '<<'"},
         // the top
         {"name: good\n", "", "1:1: 'name' is missing; write name: and a name of 1 to 64"},
@@ -256,76 +247,57 @@ TEST_CASE("a mistake is missed, misplaced or badly explained", "[runtime]") {
         {"name: good", "name: \"a\\x1b[31m\"", "1:7: name: 'a?[31m' is not a name"},
         // account
         {"account: {currency: USD, cash: 1000000}\n", "", "1:1: 'account' is missing"},
-        {"{currency: USD, cash: 1000000}", "USD",
-         "2:10: account: expects a map, found 'USD'; write {currency:"},
-        {"currency: USD, ", "",
-         "2:10: account: 'currency' is missing; write currency: and three capital"},
-        {"currency: USD", "currency: usd",
-         "2:21: account.currency: 'usd' is not a currency; write three capital"},
-        {", cash: 1000000", "",
-         "2:10: account: 'cash' is missing; write cash: and a plain number above 0"},
+        {"{currency: USD, cash: 1000000}", "USD", "2:10: account: expects a map, found 'USD'; write {currency:"},
+        {"currency: USD, ", "", "2:10: account: 'currency' is missing; write currency: and three capital"},
+        {"currency: USD", "currency: usd", "2:21: account.currency: 'usd' is not a currency; write three capital"},
+        {", cash: 1000000", "", "2:10: account: 'cash' is missing; write cash: and a plain number above 0"},
         {"cash: 1000000", "cash: lots", "2:32: account.cash: 'lots' is not a number"},
         {"cash: 1000000", "cash: 1_000_000", "2:32: account.cash: '1_000_000' is not a number"},
         {"cash: 1000000", "cash: 1e6", "2:32: account.cash: '1e6' is not a number"},
         {"cash: 1000000", "cash: .nan", "2:32: account.cash: '.nan' is not a number"},
-        {"cash: 1000000", "cash: 0",
-         "2:32: account.cash: '0' is out of range; write a plain number above 0"},
+        {"cash: 1000000", "cash: 0", "2:32: account.cash: '0' is out of range; write a plain number above 0"},
         {"cash: 1000000", "cash: -5", "2:32: account.cash: '-5' is out of range"},
-        {"cash: 1000000", "cash: 1.123456789",
-         "2:32: account.cash: '1.123456789' is not a number with at most eight"},
-        {"cash: 1000000", "cash: 1000000000000001",
-         "2:32: account.cash: '1000000000000001' is out of range"},
+        {"cash: 1000000", "cash: 1.123456789", "2:32: account.cash: '1.123456789' is not a number with at most eight"},
+        {"cash: 1000000", "cash: 1000000000000001", "2:32: account.cash: '1000000000000001' is out of range"},
         {"cash: 1000000", "cash: [1]", "2:32: account.cash: expects a value, found a list"},
         // data
         {"data: [{file: ticks.csv, kind: quotes}]\n", "", "1:1: 'data' is missing"},
-        {"[{file: ticks.csv, kind: quotes}]", "[]",
-         "3:7: data: is empty; write at least one entry"},
+        {"[{file: ticks.csv, kind: quotes}]", "[]", "3:7: data: is empty; write at least one entry"},
         {" [{file: ticks.csv, kind: quotes}]", "", "3:1: data: is empty; write at least one entry"},
         {"[{file: ticks.csv, kind: quotes}]", "ticks.csv",
          "3:7: data: expects a list, found 'ticks.csv'; write [{file:"},
-        {"{file: ticks.csv, kind: quotes}", "ticks.csv",
-         "3:8: data: expects a map, found 'ticks.csv'; write {file:"},
-        {"{file: ticks.csv, kind: quotes}", "{kind: quotes}",
-         "3:8: data: an entry needs a file or synth; write"},
+        {"{file: ticks.csv, kind: quotes}", "ticks.csv", "3:8: data: expects a map, found 'ticks.csv'; write {file:"},
+        {"{file: ticks.csv, kind: quotes}", "{kind: quotes}", "3:8: data: an entry needs a file or synth; write"},
         {"ticks.csv", "nowhere.csv", "3:15: data.file: 'nowhere.csv' does not exist (looked for "},
         {"ticks.csv", "folder", "3:15: data.file: 'folder' is not a file"},
         {"ticks.csv", "\"ticks.csv\\0x\"", "3:15: data.file: 'ticks.csv?x' is not a path"},
         {", kind: quotes", "", "3:8: data: 'kind' is missing; write kind: and quotes or bars"},
-        {"kind: quotes", "kind: quote",
-         "3:32: data.kind: 'quote' is unknown; did you mean 'quotes'?"},
+        {"kind: quotes", "kind: quote", "3:32: data.kind: 'quote' is unknown; did you mean 'quotes'?"},
         {"kind: quotes", "kind: quotes, instrument: IBM", "3:52: data.instrument: is for bars"},
         {"kind: quotes", "kind: quotes, interval: 1m", "3:50: data.interval: is for bars"},
-        {", kind: quotes", ", synth: {}",
-         "3:15: data.file: describes a file and cannot stand beside synth"},
+        {", kind: quotes", ", synth: {}", "3:15: data.file: describes a file and cannot stand beside synth"},
         {"file: ticks.csv, kind: quotes", "synth: {sed: 1}",
          "3:17: data.synth: unknown key 'sed'; did you mean 'seed'?"},
-        {"file: ticks.csv, kind: quotes", "synth: {seed: -1}",
-         "3:23: data.synth.seed: '-1' is out of range"},
+        {"file: ticks.csv, kind: quotes", "synth: {seed: -1}", "3:23: data.synth.seed: '-1' is out of range"},
         {"file: ticks.csv, kind: quotes", "synth: {seed: 18446744073709551616}",
          "3:23: data.synth.seed: '18446744073709551616' is out"},
-        {"file: ticks.csv, kind: quotes", "synth: {ticks: 1.5}",
-         "3:24: data.synth.ticks: '1.5' is not whole"},
-        {"file: ticks.csv, kind: quotes", "synth: {ticks: 0}",
-         "3:24: data.synth.ticks: '0' is out of range"},
+        {"file: ticks.csv, kind: quotes", "synth: {ticks: 1.5}", "3:24: data.synth.ticks: '1.5' is not whole"},
+        {"file: ticks.csv, kind: quotes", "synth: {ticks: 0}", "3:24: data.synth.ticks: '0' is out of range"},
         {"file: ticks.csv, kind: quotes", "synth: {first_day: 2024-02-30}",
          "3:28: data.synth.first_day: '2024-02-30' is not a day"},
         {"file: ticks.csv, kind: quotes", "synth: {first_day: 1969-12-31}",
          "3:28: data.synth.first_day: '1969-12-31' is not a day"},
         {"file: ticks.csv, kind: quotes", "synth: {instruments: []}",
          "3:30: data.synth.instruments: expects a list of names, found an empty one"},
-        {"file: ticks.csv, kind: quotes", "synth: 7",
-         "3:16: data.synth: expects a map, found '7'; write {seed: 7"},
+        {"file: ticks.csv, kind: quotes", "synth: 7", "3:16: data.synth: expects a map, found '7'; write {seed: 7"},
         // instruments
-        {"charges: none", "instruments: {IBM: {tick: 0}}",
-         "7:27: instruments.IBM.tick: '0' is out of range"},
-        {"charges: none", "instruments: {IBM: {lot: -1}}",
-         "7:26: instruments.IBM.lot: '-1' is out of range"},
+        {"charges: none", "instruments: {IBM: {tick: 0}}", "7:27: instruments.IBM.tick: '0' is out of range"},
+        {"charges: none", "instruments: {IBM: {lot: -1}}", "7:26: instruments.IBM.lot: '-1' is out of range"},
         {"charges: none", "instruments: {IBM: {tick: 10000000001}}",
          "7:27: instruments.IBM.tick: '10000000001' is out of range"},
         {"charges: none", "instruments: {IBM: 0.01}",
          "7:20: instruments.IBM: expects a map, found '0.01'; write {tick:"},
-        {"charges: none", "instruments: [IBM]",
-         "7:14: instruments: expects a map of names, found a list; write {IBM:"},
+        {"charges: none", "instruments: [IBM]", "7:14: instruments: expects a map of names, found a list; write {IBM:"},
         {"charges: none", "instruments: {'': {}}", "7:15: instruments: '' is not a name"},
         {"charges: none", "instruments: {registry: instruments.csv}",
          "7:15: instruments.registry: is not available yet; write"},
@@ -343,10 +315,8 @@ TEST_CASE("a mistake is missed, misplaced or badly explained", "[runtime]") {
          "7:31: default_instrument.session: '00:60-24:00Z' are no trading hours"},
         // portfolios
         {"charges: none", "portfolios: {a: {}}", "7:17: portfolios.a: 'cash' is missing"},
-        {"charges: none", "portfolios: {a: {cash: 0}}",
-         "7:24: portfolios.a.cash: '0' is out of range"},
-        {"charges: none", "portfolios: {a: 5}",
-         "7:17: portfolios.a: expects a map, found '5'; write {cash:"},
+        {"charges: none", "portfolios: {a: {cash: 0}}", "7:24: portfolios.a.cash: '0' is out of range"},
+        {"charges: none", "portfolios: {a: 5}", "7:17: portfolios.a: expects a map, found '5'; write {cash:"},
         {"charges: none", "portfolios: {a: {cash: 1000001}}",
          "2:32: account.cash: the portfolios hold 1000001, more than the account's 1000000"},
         {"charges: none", "portfolios: {a: {cash: 1}, b: {cash: 2}}",
@@ -357,29 +327,23 @@ TEST_CASE("a mistake is missed, misplaced or badly explained", "[runtime]") {
         {"use: ema_cross, ", "", "5:5: strategies: 'use' is missing"},
         {"use: ema_cross", "use: ema_crss",
          "5:22: strategies.use: there is no strategy 'ema_crss'; did you mean 'ema_cross'?"},
-        {"use: ema_cross", "use: magic",
-         "5:22: strategies.use: there is no strategy 'magic'; write "},
+        {"use: ema_cross", "use: magic", "5:22: strategies.use: there is no strategy 'magic'; write "},
         {"id: cross", "portfolio: mian, id: cross",
          "5:17: strategies.portfolio: there is no portfolio 'mian'; did you mean 'main'?"},
         {"id: cross", "broker: papper, id: cross",
          "5:14: strategies.broker: there is no broker 'papper'; did you mean 'paper'?"},
         {"instruments: [BAC, IBM], ", "", "5:5: strategies: 'instruments' is missing"},
-        {"[BAC, IBM]", "[]",
-         "5:46: strategies.instruments: expects a list of names, found an empty one"},
-        {"[BAC, IBM]", "BAC",
-         "5:46: strategies.instruments: expects a list of names, found 'BAC'; write [BAC]"},
-        {"[BAC, IBM]", "[BAC, IBM, BAC]",
-         "5:57: strategies.instruments: 'BAC' is already in the list"},
+        {"[BAC, IBM]", "[]", "5:46: strategies.instruments: expects a list of names, found an empty one"},
+        {"[BAC, IBM]", "BAC", "5:46: strategies.instruments: expects a list of names, found 'BAC'; write [BAC]"},
+        {"[BAC, IBM]", "[BAC, IBM, BAC]", "5:57: strategies.instruments: 'BAC' is already in the list"},
         {"[BAC, IBM]", "[BAC, {IBM: 1}]", "5:52: strategies.instruments: a map is not a name"},
         {"[BAC, IBM]", "[BAC, null]", "5:52: strategies.instruments: nothing is not a name"},
-        {"fast: 100", "fats: 100",
-         "5:67: strategies.params: ema_cross has no parameter 'fats'; did you mean 'fast'?"},
+        {"fast: 100", "fats: 100", "5:67: strategies.params: ema_cross has no parameter 'fats'; did you mean 'fast'?"},
         {"fast: 100", "fast: [100]", "5:73: strategies.params.fast: expects a value, found a list"},
         {"quantity: 100", "quantity: -5", "5:100: strategies.params: quantity must be"},
         {"fast: 100", "fast: 5000", "5:73: strategies.params: fast must be below slow"},
         {"fast: 100", "fast: 1.5", "5:73: strategies.params: fast must be a whole number"},
-        {"{fast: 100, slow: 1000, quantity: 100}", "7",
-         "5:66: strategies.params: expects a map, found '7'"},
+        {"{fast: 100, slow: 1000, quantity: 100}", "7", "5:66: strategies.params: expects a map, found '7'"},
         {"  - {id: cross,",
          "  - {id: cross, use: ema_cross, instruments: [BAC], params: {fast: 1, slow: 2, quantity: "
          "1}}\n  - {id: cross,",
@@ -388,19 +352,16 @@ TEST_CASE("a mistake is missed, misplaced or badly explained", "[runtime]") {
         // broker
         {"{paper: {fill: touch}}", "paper",
          "6:9: broker: expects a map of names, found 'paper'; write {paper: {fill: touch}}"},
-        {"fill: touch", "fill: tuoch",
-         "6:24: broker.paper.fill: 'tuoch' is unknown; did you mean 'touch'?"},
+        {"fill: touch", "fill: tuoch", "6:24: broker.paper.fill: 'tuoch' is unknown; did you mean 'touch'?"},
         {"fill: touch", "fill: next_open", "6:24: broker.paper.fill: the data has no bars to open"},
         {"fill: touch", "slippage: -1", "6:28: broker.paper.slippage: '-1' is out of range"},
-        {"fill: touch", "latency: 5",
-         "6:27: broker.paper.latency: '5' is not a duration; write a duration such as 5s"},
+        {"fill: touch", "latency: 5", "6:27: broker.paper.latency: '5' is not a duration; write a duration such as 5s"},
         {"fill: touch", "latency: 2d",
          "6:27: broker.paper.latency: '2d' is out of range; write a duration such as 5s from 0s to "
          "1d"},
         {"fill: touch", "use_size: yes",
          "6:28: broker.paper.use_size: 'yes' is neither true nor false; write true or false"},
-        {"{paper: {fill: touch}}", "{zerodha: {}}",
-         "6:10: broker.zerodha: is not available yet; write paper"},
+        {"{paper: {fill: touch}}", "{zerodha: {}}", "6:10: broker.zerodha: is not available yet; write paper"},
         {"{paper: {fill: touch}}", "{mine: {}}",
          "6:10: broker: 'mine' is no kind of broker; write paper, or mine: {kind: paper}"},
         {"{paper: {fill: touch}}", "{mine: {kind: papre}}",
@@ -408,60 +369,47 @@ TEST_CASE("a mistake is missed, misplaced or badly explained", "[runtime]") {
         {"{paper: {fill: touch}}", "{a: {kind: paper}, b: {kind: paper}}",
          "5:5: strategies.broker is missing, and there are 2; write broker: and a or b"},
         // charges
-        {"charges: none", "charges: zerodha",
-         "7:10: charges: 'zerodha' is not available yet; write none or {per_fill"},
+        {"charges: none", "charges: zerodha", "7:10: charges: 'zerodha' is not available yet; write none or {per_fill"},
         {"charges: none", "charges: nnoe", "7:10: charges: 'nnoe' is unknown; write none or"},
         {"charges: none", "charges: {rate: 0.2}",
          "7:17: charges.rate: '0.2' is out of range; write a plain number from 0 to 0.1"},
-        {"charges: none", "charges: {per_fill: -1}",
-         "7:21: charges.per_fill: '-1' is out of range"},
-        {"charges: none", "charges: {perfill: 1}",
-         "7:11: charges: unknown key 'perfill'; did you mean 'per_fill'?"},
+        {"charges: none", "charges: {per_fill: -1}", "7:21: charges.per_fill: '-1' is out of range"},
+        {"charges: none", "charges: {perfill: 1}", "7:11: charges: unknown key 'perfill'; did you mean 'per_fill'?"},
         {"charges: none", "charges: []", "7:10: charges: a list is unknown; write none or"},
         // risk
         {"charges: none", "risk: {max_order_qty: 1}", "7:8: risk: unknown key 'max_order_qty'"},
         {"charges: none", "risk: {max_postion: 1}",
          "7:8: risk: unknown key 'max_postion'; did you mean 'max_position'?"},
-        {"charges: none", "risk: {max_position: 0}",
-         "7:22: risk.max_position: '0' is out of range"},
+        {"charges: none", "risk: {max_position: 0}", "7:22: risk.max_position: '0' is out of range"},
         {"charges: none", "risk: {max_open_orders: 10001}",
          "7:25: risk.max_open_orders: '10001' is out of range; write a whole number from 1 to "
          "10000"},
         {"charges: none", "risk: {max_orders_per_second: 1001}",
          "7:31: risk.max_orders_per_second: '1001' is out of range"},
-        {"charges: none", "risk: {max_open_orders: 2.5}",
-         "7:25: risk.max_open_orders: '2.5' is not whole"},
-        {"charges: none", "risk: {price_band_percent: 101}",
-         "7:28: risk.price_band_percent: '101' is out of range"},
-        {"charges: none", "risk: {allow_short: no}",
-         "7:21: risk.allow_short: 'no' is neither true nor false"},
-        {"charges: none", "risk: {max_data_age: 0s}",
-         "7:22: risk.max_data_age: '0s' is out of range"},
-        {"charges: none", "risk: {max_data_age: 1000000001ns}",
-         "7:22: risk.max_data_age: is finer than a microsecond"},
+        {"charges: none", "risk: {max_open_orders: 2.5}", "7:25: risk.max_open_orders: '2.5' is not whole"},
+        {"charges: none", "risk: {price_band_percent: 101}", "7:28: risk.price_band_percent: '101' is out of range"},
+        {"charges: none", "risk: {allow_short: no}", "7:21: risk.allow_short: 'no' is neither true nor false"},
+        {"charges: none", "risk: {max_data_age: 0s}", "7:22: risk.max_data_age: '0s' is out of range"},
+        {"charges: none", "risk: {max_data_age: 1000000001ns}", "7:22: risk.max_data_age: is finer than a microsecond"},
         {"charges: none", "risk: {allowed_instruments: [IBN]}",
          "7:30: risk.allowed_instruments: no strategy trades 'IBN'; did you mean 'IBM'?"},
         {"charges: none", "risk: {allowed_instruments: []}",
          "7:29: risk.allowed_instruments: expects a list of names, found an empty one"},
-        {"charges: none", "risk: none",
-         "7:7: risk: expects a map, found 'none'; write {max_order_quantity: 10000}"},
+        {"charges: none", "risk: none", "7:7: risk: expects a map, found 'none'; write {max_order_quantity: 10000}"},
         {"charges: none", "snapshot_interval: 300",
          "7:20: snapshot_interval: '300' is not a duration; write none, or a duration"},
-        {"charges: none", "snapshot_interval: 500ms",
-         "7:20: snapshot_interval: '500ms' is out of range"},
-        {"charges: none", "snapshot_interval: 32d",
-         "7:20: snapshot_interval: '32d' is out of range"},
+        {"charges: none", "snapshot_interval: 500ms", "7:20: snapshot_interval: '500ms' is out of range"},
+        {"charges: none", "snapshot_interval: 32d", "7:20: snapshot_interval: '32d' is out of range"},
     };
     for (const Case& c : cases) {
         const std::string text = replaced(kGood, c.old, c.now);
         INFO(c.old << " -> " << c.now);
         std::vector<std::string> found = errors(text);
         if (c.now.ends_with("\nx:")) {
-            found.erase(std::remove_if(found.begin(), found.end(),
-                                       [](const std::string& e) {
-                                           return e.find("unknown key 'x'") != std::string::npos;
-                                       }),
-                        found.end());
+            found.erase(
+                std::remove_if(found.begin(), found.end(),
+                               [](const std::string& e) { return e.find("unknown key 'x'") != std::string::npos; }),
+                found.end());
         }
         CAPTURE(found);
         REQUIRE(found.size() == 1);
@@ -472,9 +420,8 @@ TEST_CASE("a mistake is missed, misplaced or badly explained", "[runtime]") {
 TEST_CASE("bars without what they need are let through", "[runtime]") {
     CHECK(errors(kBars).empty());
     CHECK(errors(replaced(kBars, ", interval: day", "")) ==
-          std::vector<std::string>{
-              "3:8: data: 'interval' is missing; write interval: and a duration such as 5s from "
-              "1ms to 366d"});
+          std::vector<std::string>{"3:8: data: 'interval' is missing; write interval: and a duration such as 5s from "
+                                   "1ms to 366d"});
     CHECK_THAT(errors(replaced(kBars, "interval: day", "interval: 0s")).at(0),
                Catch::StartsWith("3:63: data.interval: '0s' is out of range"));
     CHECK_THAT(errors(replaced(kBars, "interval: day", "interval: daily")).at(0),
@@ -484,25 +431,24 @@ TEST_CASE("bars without what they need are let through", "[runtime]") {
 }
 
 TEST_CASE("mistakes come one at a time or out of order", "[runtime]") {
-    const std::vector<std::string> found = errors(
-        "name: ''\n"
-        "account: {currency: dollars, cash: -1, csh: 2}\n"
-        "data:\n"
-        "  - {file: nowhere.csv, kind: quotes}\n"
-        "  - {file: ticks.csv, kind: quots}\n"
-        "strategies:\n"
-        "  - {id: a, use: ema_cross, instruments: [], params: {fast: 9, slow: 3, quantity: 1}}\n"
-        "  - {id: a, use: emacross, instruments: [IBM]}\n"
-        "risk: {max_position: none, allow_short: 1}\n"
-        "snapshot: 5s\n"
-        "name: b\n");
+    const std::vector<std::string> found =
+        errors("name: ''\n"
+               "account: {currency: dollars, cash: -1, csh: 2}\n"
+               "data:\n"
+               "  - {file: nowhere.csv, kind: quotes}\n"
+               "  - {file: ticks.csv, kind: quots}\n"
+               "strategies:\n"
+               "  - {id: a, use: ema_cross, instruments: [], params: {fast: 9, slow: 3, quantity: 1}}\n"
+               "  - {id: a, use: emacross, instruments: [IBM]}\n"
+               "risk: {max_position: none, allow_short: 1}\n"
+               "snapshot: 5s\n"
+               "name: b\n");
     std::vector<std::string> places;
     for (const std::string& error : found) {
         places.push_back(error.substr(0, error.find(": ")));
     }
-    CHECK(places == std::vector<std::string>{"1:7", "2:21", "2:36", "2:40", "4:12", "5:29", "7:42",
-                                             "7:61", "8:10", "8:18", "9:22", "9:41", "10:1",
-                                             "11:1"});
+    CHECK(places == std::vector<std::string>{"1:7", "2:21", "2:36", "2:40", "4:12", "5:29", "7:42", "7:61", "8:10",
+                                             "8:18", "9:22", "9:41", "10:1", "11:1"});
 }
 
 TEST_CASE("a file of mistakes floods the terminal", "[runtime]") {
@@ -523,13 +469,10 @@ TEST_CASE("an empty or foreign file is taken for a scenario", "[runtime]") {
     CHECK_THAT(errors("~").at(0), Catch::StartsWith("1:1: is empty"));
     CHECK_THAT(errors("[a, b]").at(0), Catch::StartsWith("1:1: expects a map, found a list"));
     CHECK_THAT(errors("hello").at(0), Catch::StartsWith("1:1: expects a map, found 'hello'"));
-    CHECK_THAT(errors(std::string("a\0b", 3)).at(0),
-               Catch::StartsWith("1:2: byte 0x00 is not text"));
-    CHECK_THAT(errors(std::string((1U << 20U) + 1, '#')).at(0),
-               Catch::StartsWith("1:1: is larger than"));
+    CHECK_THAT(errors(std::string("a\0b", 3)).at(0), Catch::StartsWith("1:2: byte 0x00 is not text"));
+    CHECK_THAT(errors(std::string((1U << 20U) + 1, '#')).at(0), Catch::StartsWith("1:1: is larger than"));
     CHECK(errors("\xEF\xBB\xBF" + kGood).empty());
-    CHECK(errors(replaced("\xEF\xBB\xBF" + kGood, "name: good", "name: ''")).at(0).substr(0, 4) ==
-          "1:7:");
+    CHECK(errors(replaced("\xEF\xBB\xBF" + kGood, "name: good", "name: ''")).at(0).substr(0, 4) == "1:7:");
     std::string windows;
     for (const char c : kGood) {
         windows += c == '\n' ? "\r\n" : std::string(1, c);
@@ -538,11 +481,9 @@ TEST_CASE("an empty or foreign file is taken for a scenario", "[runtime]") {
 }
 
 TEST_CASE("an alias or deep nesting makes a small file a large one", "[runtime]") {
-    CHECK_THAT(errors("a: &a [x, x]\nb: &b [*a, *a]\n").at(0),
-               Catch::StartsWith("1:4: anchors (&)"));
+    CHECK_THAT(errors("a: &a [x, x]\nb: &b [*a, *a]\n").at(0), Catch::StartsWith("1:4: anchors (&)"));
     CHECK_THAT(errors("a: *a\n").at(0), Catch::Contains("the referenced anchor is not defined"));
-    for (const char* piece :
-         {"[", "{", "- ", "? ", "[a,", "{a: ", "'", "\"", "\n", ",", "|\n ", "a: b\n", "---\n"}) {
+    for (const char* piece : {"[", "{", "- ", "? ", "[a,", "{a: ", "'", "\"", "\n", ",", "|\n ", "a: b\n", "---\n"}) {
         std::string text;
         while (text.size() + 4 < 200'000) {
             text += piece;
@@ -556,21 +497,18 @@ TEST_CASE("a scenario that is not there is an internal error", "[runtime]") {
     const auto missing = load_scenario(folder() / "none.yaml");
     REQUIRE_FALSE(missing);
     CHECK(missing.error().kind == ErrorKind::usage);
-    CHECK(missing.error().message ==
-          (folder() / "none.yaml") + ": does not exist; write the path of a scenario");
+    CHECK(missing.error().message == (folder() / "none.yaml") + ": does not exist; write the path of a scenario");
     const auto directory = load_scenario(folder() / "folder");
     REQUIRE_FALSE(directory);
     CHECK(directory.error().kind == ErrorKind::usage);
     const TempFolder own;
-    write_text(own / "s.yaml",
-               replaced(kGood, "file: ticks.csv", "file: " + (folder() / "ticks.csv")));
+    write_text(own / "s.yaml", replaced(kGood, "file: ticks.csv", "file: " + (folder() / "ticks.csv")));
     const auto loaded = load_scenario(own / "s.yaml");
     REQUIRE(loaded);
     CHECK(loaded->config == good(kGood).config);
     CHECK(loaded->data[0].file == folder() / "ticks.csv");
     write_text(own / "large.yaml", std::string(3U << 20U, '#'));
-    CHECK_THAT(load_scenario(own / "large.yaml").error().message,
-               Catch::Contains("is larger than 1048576 bytes"));
+    CHECK_THAT(load_scenario(own / "large.yaml").error().message, Catch::Contains("is larger than 1048576 bytes"));
 }
 
 TEST_CASE("instruments get other ids than the documented order gives", "[runtime]") {
@@ -613,12 +551,11 @@ strategies:
   - {id: b, use: ema_cross, portfolio: swing, broker: second, instruments: [X], params: {fast: 1, slow: 2, quantity: 1}}
 )");
     CHECK(s.warnings.empty());
-    CHECK(s.config.portfolios ==
-          std::vector<PortfolioConfig>{{"swing", money_of(300)}, {"intraday", money_of(400)}});
+    CHECK(s.config.portfolios == std::vector<PortfolioConfig>{{"swing", money_of(300)}, {"intraday", money_of(400)}});
     REQUIRE(s.config.brokers.size() == 2);
-    CHECK(s.config.brokers[0] == BrokerConfig{"paper", "paper",
-                                              to_settings({FillModel::touch, Price{1'000'000},
-                                                           Duration{kSecondNs / 4}, true})});
+    CHECK(s.config.brokers[0] ==
+          BrokerConfig{"paper", "paper",
+                       to_settings({FillModel::touch, Price{1'000'000}, Duration{kSecondNs / 4}, true})});
     CHECK(s.config.brokers[1] == BrokerConfig{"second", "paper", to_settings({})});
     CHECK(s.config.strategies[0].portfolio.value == 1);
     CHECK(s.config.strategies[0].broker.value == 0);
@@ -655,8 +592,7 @@ TEST_CASE("a risk rule gets lost, or another's limit", "[runtime]") {
                                       {Rule::daily_loss, money_of(5'000)}};
     CHECK(s.config.risk == want);
     CHECK(s.config.allowed_instruments == std::vector<InstrumentId>{{1}});
-    const ChargesConfig charges =
-        good(replaced(kGood, "none", "{per_fill: 20, rate: 0.0003}")).config.charges;
+    const ChargesConfig charges = good(replaced(kGood, "none", "{per_fill: 20, rate: 0.0003}")).config.charges;
     CHECK(charges == ChargesConfig{money_of(20), decimal("0.0003")});
 }
 
@@ -667,32 +603,26 @@ TEST_CASE("what is legal but surely not meant passes in silence", "[runtime]") {
         return s.warnings[0].substr((folder() / "s.yaml").size() + 1);
     };
     CHECK_THAT(warning(kGood + "portfolios: {main: {cash: 999999}}\n"),
-               Catch::StartsWith(
-                   "2:32: account.cash: the portfolios hold only 999999 of the account's 1000000"));
-    CHECK_THAT(
-        warning(replaced(kBars, "next_open", "touch")),
-        Catch::StartsWith("6:24: broker.paper.fill: touch fills at the close of the very bar"));
+               Catch::StartsWith("2:32: account.cash: the portfolios hold only 999999 of the account's 1000000"));
+    CHECK_THAT(warning(replaced(kBars, "next_open", "touch")),
+               Catch::StartsWith("6:24: broker.paper.fill: touch fills at the close of the very bar"));
     CHECK_THAT(warning(kGood.substr(0, kGood.find("strategies:"))),
                Catch::StartsWith("1:1: strategies: there are none; nothing will trade"));
     CHECK_THAT(warning(replaced(kBars, "instruments: [IBM]", "instruments: [IBN]")),
-               Catch::StartsWith(
-                   "5:47: strategies.instruments: the data has no 'IBN'; did you mean 'IBM'?"));
-    CHECK_THAT(
-        warning(replaced(replaced(kGood, "ema_cross", "sma_cross"), ", IBM", "")),
-        Catch::StartsWith("5:22: strategies.use: sma_cross trades on bars, and the data has none"));
+               Catch::StartsWith("5:47: strategies.instruments: the data has no 'IBN'; did you mean 'IBM'?"));
+    CHECK_THAT(warning(replaced(replaced(kGood, "ema_cross", "sma_cross"), ", IBM", "")),
+               Catch::StartsWith("5:22: strategies.use: sma_cross trades on bars, and the data has none"));
     CHECK(good(kGood).warnings.empty());
     CHECK(good(kBars).warnings.empty());
     // The account's cash may be left to the portfolios.
-    const Scenario s =
-        good(replaced(kGood, ", cash: 1000000", "") + "portfolios: {main: {cash: 7}}\n");
+    const Scenario s = good(replaced(kGood, ", cash: 1000000", "") + "portfolios: {main: {cash: 7}}\n");
     CHECK(s.warnings.empty());
     CHECK(s.config.portfolios[0].cash == money_of(7));
 }
 
 TEST_CASE("a data set must be told what it holds", "[runtime]") {
     const TempFolder own;
-    auto writer =
-        DataSetWriter::create(own / "bars.alpha", DataKind::bars, Duration{60 * kSecondNs}, false);
+    auto writer = DataSetWriter::create(own / "bars.alpha", DataKind::bars, Duration{60 * kSecondNs}, false);
     REQUIRE(writer);
     const InstrumentId id = (*writer)->symbol("IBM");
     BarClosed bar;
@@ -701,9 +631,8 @@ TEST_CASE("a data set must be told what it holds", "[runtime]") {
     REQUIRE((*writer)->add(Time{kSecondNs}, bar));
     REQUIRE((*writer)->finish());
     const auto with = [&](const std::string& entry) {
-        return parse_scenario(
-            replaced(kBars, "{file: ibm.csv, kind: bars, instrument: IBM, interval: day}", entry),
-            own / "s.yaml");
+        return parse_scenario(replaced(kBars, "{file: ibm.csv, kind: bars, instrument: IBM, interval: day}", entry),
+                              own / "s.yaml");
     };
     const auto scenario = with("{file: bars.alpha}");
     INFO((scenario ? std::string() : scenario.error().message));
@@ -713,15 +642,13 @@ TEST_CASE("a data set must be told what it holds", "[runtime]") {
     CHECK(scenario->data[0].interval.ns == 60 * kSecondNs);
     CHECK(with("{file: bars.alpha, kind: bars, interval: 1m}"));
     CHECK_THAT(with("{file: bars.alpha, kind: quotes}").error().message,
-               Catch::Contains(
-                   ":3:33: data.kind: the data set holds bars; write kind: bars or leave it out"));
+               Catch::Contains(":3:33: data.kind: the data set holds bars; write kind: bars or leave it out"));
     CHECK_THAT(with("{file: bars.alpha, interval: 5m}").error().message,
                Catch::Contains(":3:37: data.interval: the data set holds bars of 1m"));
 }
 
 TEST_CASE("a suggestion is far-fetched, or fails to come", "[runtime]") {
-    const std::vector<std::string_view> known{"ema_cross", "sma_cross", "fill",   "IBM",
-                                              "touch",     "next_open", "account"};
+    const std::vector<std::string_view> known{"ema_cross", "sma_cross", "fill", "IBM", "touch", "next_open", "account"};
     CHECK(did_you_mean("ema_crss", known) == "ema_cross");
     CHECK(did_you_mean("ema-cross", known) == "ema_cross");
     CHECK(did_you_mean("EMA_CROSS", known) == "ema_cross");
@@ -749,9 +676,8 @@ TEST_CASE("a damaged scenario crashes the reader, or is refused without a place"
     };
     const std::string alphabet = "{}[]:,-#&*!|>'\"%@`~?\t\n \\0159aefxyz_\xc3\xff";
     const std::vector<std::string> words{
-        "null", "- ",    ": ",  "---\n", "{",    "}",          "[",    "999999999999999999999",
-        "-1",   "0x1F",  "&a ", "*a",    "true", "2024-01-01", "\n\n", "name",
-        "? ",   "!!str "};
+        "null", "- ",   ": ",         "---\n", "{",    "}",  "[",     "999999999999999999999", "-1", "0x1F", "&a ",
+        "*a",   "true", "2024-01-01", "\n\n",  "name", "? ", "!!str "};
     int accepted = 0;
     int refused = 0;
     for (int i = 0; i < 2'000; ++i) {

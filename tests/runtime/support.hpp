@@ -15,9 +15,8 @@ class TempFolder {
 public:
     TempFolder() {
         static std::atomic<int> counter{0};
-        path_ =
-            std::filesystem::temp_directory_path() /
-            ("alpha-runtime-test-" + std::to_string(::getpid()) + "-" + std::to_string(counter++));
+        path_ = std::filesystem::temp_directory_path() /
+                ("alpha-runtime-test-" + std::to_string(::getpid()) + "-" + std::to_string(counter++));
         std::filesystem::create_directories(path_);
     }
     TempFolder(const TempFolder&) = delete;
