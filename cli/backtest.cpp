@@ -1,0 +1,260 @@
+#include "cli/command.hpp"
+#include "cli/summary.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fmt/format.h>
+#include <memory>
+#include <sys/resource.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace alpha {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// How many default journals a scenario may have before a person is asked to name one.
+constexpr int kMaxNumberedRuns = 1'000'000;
+
+struct BacktestOptions {
+    std::string scenario;
+    std::string journal;
+    std::string fills;
+};
+
+std::string reason(int error_number) {
+    return std::generic_category().message(error_number);
+}
+
+/// The fills as a CSV, under a temporary name until commit(); without commit() nothing is left
+/// behind.
+class FillsFile {
+public:
+    static Result<std::unique_ptr<FillsFile>> create(const std::string& path) {
+        std::error_code ignored;
+        if (fs::is_directory(path, ignored)) {
+            return fail(ErrorKind::usage, fmt::format("{}: is a folder; --fills wants the name of a file", path));
+        }
+        const std::string temporary = fmt::format("{}.{}.tmp", path, getpid());
+        std::FILE* file = std::fopen(temporary.c_str(), "wxb");
+        if (file == nullptr) {
+            return fail(ErrorKind::usage, fmt::format("{}: cannot be written: {}", path, reason(errno)));
+        }
+        std::unique_ptr<FillsFile> fills(new FillsFile(path, temporary, file));
+        fills->write("ts_ns,instrument,side,quantity,price\n");
+        return fills;
+    }
+    ~FillsFile() {
+        if (file_ != nullptr) {
+            std::fclose(file_);
+        }
+        if (!committed_) {
+            std::remove(temporary_.c_str());
+        }
+    }
+    FillsFile(const FillsFile&) = delete;
+    FillsFile& operator=(const FillsFile&) = delete;
+
+    void add(const FillRow& fill) {
+        write(fmt::format("{},{},{},{},{}\n", fill.time.ns, csv_field(fill.instrument),
+                          fill.side == Side::buy ? "BUY" : "SELL", to_string(fill.quantity), to_string(fill.price)));
+    }
+
+    /// Gives the file its name, in place of an older one.
+    Result<void> commit() {
+        const bool closed = std::fclose(file_) == 0;
+        file_ = nullptr;
+        if (!closed && error_ == 0) {
+            error_ = errno;
+        }
+        if (error_ == 0 && std::rename(temporary_.c_str(), path_.c_str()) != 0) {
+            error_ = errno;
+        }
+        if (error_ != 0) {
+            return fail(ErrorKind::internal, fmt::format("{}: cannot be written: {}", path_, reason(error_)));
+        }
+        committed_ = true;
+        return {};
+    }
+
+private:
+    FillsFile(std::string path, std::string temporary, std::FILE* file)
+        : path_(std::move(path)), temporary_(std::move(temporary)), file_(file) {}
+
+    /// Quoted only where the name could be taken for two fields (RFC 4180).
+    static std::string csv_field(const std::string& text) {
+        if (text.find_first_of(",\"\n\r") == std::string::npos) {
+            return text;
+        }
+        std::string quoted = "\"";
+        for (const char c : text) {
+            quoted += c == '"' ? "\"\"" : std::string(1, c);
+        }
+        return quoted + '"';
+    }
+
+    void write(const std::string& text) {
+        if (error_ == 0 && std::fwrite(text.data(), 1, text.size(), file_) != text.size()) {
+            error_ = errno;
+        }
+    }
+
+    std::string path_;
+    std::string temporary_;
+    std::FILE* file_;
+    int error_ = 0;  ///< errno of the first write that failed
+    bool committed_ = false;
+};
+
+/// The scenario's name as one plain part of a path.
+std::string file_name_of(const std::string& scenario) {
+    std::string name;
+    for (const char c : scenario) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                           c == '_' || (c == '.' && !name.empty());
+        name += plain ? c : '-';
+    }
+    return name.empty() ? "run" : name;
+}
+
+/// runs/NAME-1, or the first number after it that is free.
+Result<std::string> free_journal_path(const std::string& scenario) {
+    const std::string stem = "runs/" + file_name_of(scenario) + "-";
+    for (int n = 1; n < kMaxNumberedRuns; ++n) {
+        std::error_code unreadable;
+        std::string path = stem + std::to_string(n);
+        if (!fs::exists(path, unreadable) && !unreadable) {
+            return path;
+        }
+        if (unreadable) {
+            return fail(ErrorKind::usage,
+                        fmt::format("{}: {}; name another place with --journal", path, unreadable.message()));
+        }
+    }
+    return fail(ErrorKind::usage, fmt::format("{}*: all numbers are taken; name a place with --journal", stem));
+}
+
+double peak_rss_mb() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return static_cast<double>(usage.ru_maxrss) / 1024.0;  // Linux reports kB
+}
+
+/// What a person types to get the same again; a path with odd characters is quoted for the shell.
+std::string command_for(const std::string& scenario) {
+    if (scenario.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+=:@") ==
+        std::string::npos) {
+        return "alpha backtest " + scenario;
+    }
+    std::string quoted;
+    for (const char c : scenario) {
+        quoted += c == '\'' ? "'\\''" : std::string(1, c);
+    }
+    return "alpha backtest '" + quoted + "'";
+}
+
+Result<int> backtest(const BacktestOptions& options, Wiring& wiring) {
+    const auto begun = std::chrono::steady_clock::now();
+    const std::atomic<bool>& stop = stop_on_signals();
+    const Result<Scenario> scenario = load_scenario(options.scenario);
+    if (!scenario) {
+        return tl::unexpected(scenario.error());
+    }
+    Result<std::string> journal_path =
+        options.journal.empty() ? free_journal_path(scenario->config.name) : Result<std::string>(options.journal);
+    if (!journal_path) {
+        return tl::unexpected(journal_path.error());
+    }
+
+    RunResult result;
+    std::unique_ptr<FillsFile> fills;
+    {
+        if (!options.fills.empty()) {
+            Result<std::unique_ptr<FillsFile>> created = FillsFile::create(options.fills);
+            if (!created) {
+                return tl::unexpected(created.error());
+            }
+            fills = std::move(*created);
+        }
+        // Made before any data is read, so that a journal that exists is refused at once.
+        const Result<std::unique_ptr<EventLog>> journal = create_journal(*journal_path);
+        if (!journal) {
+            return tl::unexpected(journal.error());
+        }
+        ProgressBar progress(wiring.progress);
+        RunOptions run;
+        if (fills != nullptr) {
+            run.on_fill = [&fills](const FillRow& fill) { fills->add(fill); };
+        }
+        if (wiring.progress) {
+            run.on_progress = [&progress](const FeedProgress& at) { progress.update(at.done, at.total); };
+        }
+        run.stop = &stop;
+        run.log = wiring.loggers.of("session");
+        Result<RunResult> ran = run_scenario(*scenario, **journal, run);
+        if (!ran) {
+            return tl::unexpected(ran.error());
+        }
+        result = std::move(*ran);
+    }
+    if (fills != nullptr) {
+        const Result<void> written = fills->commit();
+        if (!written) {
+            return tl::unexpected(written.error());
+        }
+    }
+
+    RunFacts facts;
+    facts.command = command_for(options.scenario);
+    facts.journal = *journal_path;
+    facts.fills_file = options.fills;
+    facts.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+    facts.peak_rss_mb = peak_rss_mb();
+    if (wiring.json) {
+        wiring.out.write(run_json(*scenario, result, facts));
+    } else if (wiring.quiet) {
+        wiring.out.write(run_summary_line(result, facts));
+    } else {
+        wiring.out.write(run_summary(*scenario, result, facts, wiring.out_style));
+    }
+    if (wiring.json) {
+        for (const std::string& warning : warnings_of(*scenario, result)) {
+            wiring.note(warning);
+        }
+    }
+
+    if (result.interrupted) {
+        return kExitInterrupted;
+    }
+    for (const PortfolioResult& each : result.portfolios) {
+        if (each.killed) {
+            return kExitRiskHalt;
+        }
+    }
+    return kExitOk;
+}
+
+}  // namespace
+
+void add_backtest(CLI::App& app, Commands& commands) {
+    auto options = std::make_shared<BacktestOptions>();
+    CLI::App& command = commands.add(
+        app, "backtest", "Run a scenario on its data with the paper broker; write the journal and a summary",
+        "Example:\n"
+        "  alpha backtest scenarios/demo.yaml --journal runs/mine --fills fills.csv\n\n"
+        "Ctrl-C ends the run after the present step: the journal is whole, the summary printed, "
+        "the exit code 130.\n"
+        "Exit code 6 says that a portfolio ended with its kill switch latched.",
+        [options](Wiring& wiring) { return backtest(*options, wiring); });
+    command.add_option("scenario", options->scenario, "The scenario, a YAML file")->required();
+    command.add_option("--journal", options->journal,
+                       "Where to write the journal; default: runs/NAME-N, the next free N");
+    command.add_option("--fills", options->fills,
+                       "Also write every fill to this CSV: ts_ns,instrument,side,quantity,price");
+}
+
+}  // namespace alpha

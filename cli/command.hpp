@@ -1,0 +1,105 @@
+#pragma once
+/// What the commands share: how one is declared, what it is handed when it runs, and where its
+/// results go. main.cpp makes all of it once and passes it down; no command looks anything up.
+
+#include "cli/terminal.hpp"
+#include "events/result.hpp"
+#include "runtime/logging.hpp"
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace alpha {
+
+/// Standard output. A reader that went away (`| head`) is no error: what follows is dropped and
+/// `closed` says so.
+class Output {
+public:
+    void write(std::string_view text);
+    /// Whether nobody reads any more. Long outputs stop then.
+    bool closed() const { return closed_; }
+    /// Flushes. Anything but a closed reader (a full disk) is an error.
+    Result<void> finish();
+
+private:
+    void note_failure();
+    bool closed_ = false;
+    int error_ = 0;  ///< errno of the first failure that is not EPIPE
+};
+
+/// Options every command takes.
+struct CommonOptions {
+    bool json = false;
+    bool quiet = false;
+    int verbose = 0;
+    std::string log_file;
+};
+
+/// What a command is handed.
+struct Wiring {
+    Output& out;
+    Style out_style;  ///< for standard output
+    Style err_style;  ///< for standard error
+    const Loggers& loggers;
+    bool json = false;
+    bool quiet = false;
+    bool progress = false;  ///< standard error is a terminal and wants a progress bar
+    bool in_ci = false;     ///< the environment variable CI is set
+
+    /// A line on standard error that is no error, e.g. a warning; nothing when quiet.
+    void note(std::string_view text) const;
+};
+
+/// A result of one of these leaves with that exit code; an error leaves with its kind.
+/// events/result.hpp lists them all.
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitMismatch = static_cast<int>(ErrorKind::mismatch);
+inline constexpr int kExitRiskHalt = static_cast<int>(ErrorKind::risk_halt);
+inline constexpr int kExitInterrupted = static_cast<int>(ErrorKind::interrupted);
+
+using CommandRun = std::function<Result<int>(Wiring&)>;
+
+/// The commands that were declared, and what each does.
+class Commands {
+public:
+    explicit Commands(CommonOptions& common) : common_(&common) {}
+
+    /// Declares a command under `parent`: its help ends with `example`; the common options are
+    /// added.
+    CLI::App& add(CLI::App& parent, const std::string& name, const std::string& summary, const std::string& example,
+                  CommandRun run);
+    /// A command that only groups others.
+    static CLI::App& add_group(CLI::App& parent, const std::string& name, const std::string& summary,
+                               const std::string& example);
+    /// What runs for `command`; null for a group.
+    const CommandRun* find(const CLI::App* command) const;
+
+private:
+    struct Entry {
+        const CLI::App* command = nullptr;
+        CommandRun run;
+    };
+    CommonOptions* common_;
+    std::vector<Entry> entries_;
+};
+
+void add_backtest(CLI::App& app, Commands& commands);
+void add_golden(CLI::App& app, Commands& commands);
+void add_log(CLI::App& app, Commands& commands);
+void add_data(CLI::App& app, Commands& commands);
+
+/// From here on the first Ctrl-C, SIGTERM or SIGHUP only sets the flag, so that work ends cleanly
+/// after its present step; the second ends the process at once.
+const std::atomic<bool>& stop_on_signals();
+
+/// Prints an error on standard error, each of its lines as "error: ...".
+void print_error(const Error& error, const Style& style);
+
+}  // namespace alpha

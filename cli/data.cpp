@@ -1,0 +1,333 @@
+#include "adapters/data/import.hpp"
+#include "adapters/data/synth.hpp"
+#include "cli/command.hpp"
+#include "cli/json.hpp"
+#include "store/data_set.hpp"
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <fmt/format.h>
+#include <memory>
+#include <optional>
+#include <system_error>
+
+namespace alpha {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct ImportRequest {
+    std::string file;
+    std::string kind;
+    std::string instrument;
+    std::string interval;
+    std::string to;
+};
+
+struct InfoRequest {
+    std::string file;
+    std::string kind;  ///< empty: told from the header
+    std::string instrument;
+    std::string interval;
+};
+
+struct SynthRequest {
+    SynthSpec spec;
+    std::string first_day;
+    std::string to;
+};
+
+constexpr std::string_view kDataSetSuffix = ".alpha";
+constexpr std::string_view kCsvSuffix = ".csv";
+
+const char* kind_name(DataKind kind) {
+    return kind == DataKind::quotes ? "quotes" : "bars";
+}
+
+/// What a data set or CSV holds, however it was found out.
+struct Contents {
+    std::string file;
+    std::string format;  ///< "data set" or "CSV"
+    DataSetInfo info;
+    bool has_hash = false;  ///< a CSV has none
+};
+
+std::string contents_json(const Contents& contents) {
+    const DataSetInfo& info = contents.info;
+    JsonObject object;
+    object.text("file", contents.file).text("format", contents.format).text("kind", kind_name(info.kind));
+    if (info.kind == DataKind::bars) {
+        object.text("interval", to_string(info.interval)).flag("date_only", info.date_only);
+    }
+    object.texts("symbols", info.symbols).count("records", info.records);
+    if (info.records != 0) {
+        object.time_ns("first_ts_ns", info.first).time_ns("last_ts_ns", info.last);
+    }
+    if (contents.has_hash) {
+        object.text("content_hash", to_hex(info.content_hash));
+    }
+    object.count("file_bytes", info.file_bytes);
+    return object.done() + '\n';
+}
+
+std::string contents_text(const Contents& contents, const Style& style) {
+    const DataSetInfo& info = contents.info;
+    std::string symbols;
+    for (const std::string& symbol : info.symbols) {
+        symbols += (symbols.empty() ? "" : ", ") + symbol;
+    }
+    std::string text = fmt::format("{} · {} · {}\n", style.bold(contents.file), contents.format,
+                                   show_bytes(static_cast<double>(info.file_bytes)));
+    text += info.kind == DataKind::quotes
+                ? fmt::format("records  {} quotes\n", show_count(info.records))
+                : fmt::format("records  {} bars of {}{}\n", show_count(info.records), to_string(info.interval),
+                              info.date_only ? ", labelled by date" : "");
+    if (info.records != 0) {
+        text += fmt::format("first    {}\nlast     {}\n", to_iso(info.first), to_iso(info.last));
+    }
+    text += fmt::format("symbols  {}: {}\n", info.symbols.size(), symbols);
+    if (contents.has_hash) {
+        text += fmt::format("content  {}\n", to_hex(info.content_hash));
+    }
+    return text;
+}
+
+void print_contents(Wiring& wiring, const Contents& contents) {
+    if (wiring.json) {
+        wiring.out.write(contents_json(contents));
+    } else if (wiring.quiet) {
+        wiring.out.write(
+            fmt::format("{}: {} {}\n", contents.file, contents.info.records, kind_name(contents.info.kind)));
+    } else {
+        wiring.out.write(contents_text(contents, wiring.out_style));
+    }
+}
+
+Result<DataSource> source_of(const std::string& file, const std::string& kind, const std::string& instrument,
+                             const std::string& interval) {
+    DataSource source;
+    source.file = file;
+    source.kind = kind == "bars" ? DataKind::bars : DataKind::quotes;
+    source.instrument = instrument;
+    if (source.kind == DataKind::quotes) {
+        if (!instrument.empty() || !interval.empty()) {
+            return fail(ErrorKind::usage,
+                        "--instrument and --interval belong to --kind bars; quotes name their instrument");
+        }
+        return source;
+    }
+    if (interval.empty()) {
+        return fail(ErrorKind::usage, "--kind bars needs --interval, such as 1m, 5m or day");
+    }
+    const Result<Duration> duration = parse_duration(interval);
+    if (!duration) {
+        return fail(ErrorKind::usage, "--interval: " + duration.error().message);
+    }
+    source.interval = *duration;
+    return source;
+}
+
+/// Imports `source` into a new data set and prints what is in it.
+Result<int> import_to(const DataSource& source, const std::string& to, Wiring& wiring) {
+    ProgressBar progress(wiring.progress);
+    const Result<DataSetInfo> info =
+        import_data(source, to, [&progress](const FeedProgress& at) { progress.update(at.done, at.total); });
+    progress.clear();
+    if (!info) {
+        return tl::unexpected(info.error());
+    }
+    print_contents(wiring, {to, "data set", *info, true});
+    return kExitOk;
+}
+
+Result<int> data_import(const ImportRequest& request, Wiring& wiring) {
+    const Result<DataSource> source = source_of(request.file, request.kind, request.instrument, request.interval);
+    if (!source) {
+        return tl::unexpected(source.error());
+    }
+    return import_to(*source, request.to, wiring);
+}
+
+/// Reads a CSV to its end and notes what it holds.
+Result<DataSetInfo> scan_csv(const DataSource& source, Wiring& wiring) {
+    const Result<std::unique_ptr<Feed>> feed = open_feed({source}, [](const std::string&) { return TradingHours{}; });
+    if (!feed) {
+        return tl::unexpected(feed.error());
+    }
+    ProgressBar progress(wiring.progress);
+    DataSetInfo info;
+    info.kind = source.kind;
+    info.interval = source.interval;
+    for (;;) {
+        const Result<std::span<const FeedRecord>> records = (*feed)->next();
+        if (!records) {
+            return tl::unexpected(records.error());
+        }
+        if (records->empty()) {
+            break;
+        }
+        if (info.records == 0) {
+            info.first = records->front().time;
+        }
+        for (const FeedRecord& record : *records) {
+            // A bar comes as two events, its opening and its close: it is counted once.
+            info.records += std::holds_alternative<BarOpened>(record.event) ? 0U : 1U;
+        }
+        info.last = records->back().time;
+        progress.update((*feed)->progress().done, (*feed)->progress().total);
+    }
+    info.symbols = (*feed)->symbols();
+    std::error_code error;
+    const std::uintmax_t size = fs::file_size(source.file, error);
+    info.file_bytes = error ? 0 : static_cast<std::uint64_t>(size);
+    return info;
+}
+
+/// The kind of a CSV that was not named, by trying: quotes, then bars of a minute, then of a day.
+/// What fails in the file's first line is of another kind; anything else is told as it is.
+Result<DataSetInfo> scan_unknown_csv(const InfoRequest& request, Wiring& wiring) {
+    DataSource source;
+    source.file = request.file;
+    Result<DataSetInfo> quotes = scan_csv(source, wiring);
+    if (quotes || quotes.error().message.find(request.file + ":1:") == std::string::npos) {
+        return quotes;
+    }
+    source.kind = DataKind::bars;
+    source.instrument = request.instrument.empty() ? fs::path(request.file).stem().string() : request.instrument;
+    source.interval = Duration{60 * kSecondNs};
+    Result<DataSetInfo> minutes = scan_csv(source, wiring);
+    if (minutes) {
+        return minutes;
+    }
+    source.interval = Duration{kDayNs};
+    Result<DataSetInfo> days = scan_csv(source, wiring);
+    if (!days && days.error().message.find(request.file + ":1:") != std::string::npos) {
+        return fail(ErrorKind::data,
+                    fmt::format("as quotes: {}\nas bars: {}", quotes.error().message, days.error().message));
+    }
+    return days;
+}
+
+Result<int> data_info(const InfoRequest& request, Wiring& wiring) {
+    std::error_code error;
+    if (!fs::exists(request.file, error)) {
+        return fail(ErrorKind::usage, fmt::format("{}: there is no such file", request.file));
+    }
+    if (looks_like_data_set(request.file)) {
+        const Result<std::unique_ptr<DataSetReader>> reader = DataSetReader::open(request.file);
+        if (!reader) {
+            return tl::unexpected(reader.error());
+        }
+        print_contents(wiring, {request.file, "data set", (*reader)->info(), true});
+        return kExitOk;
+    }
+    Result<DataSetInfo> info = DataSetInfo{};
+    if (request.kind.empty()) {
+        info = scan_unknown_csv(request, wiring);
+    } else {
+        const std::string interval = request.kind == "bars" && request.interval.empty() ? "day" : request.interval;
+        const std::string instrument = request.kind == "bars" && request.instrument.empty()
+                                           ? fs::path(request.file).stem().string()
+                                           : request.instrument;
+        const Result<DataSource> source = source_of(request.file, request.kind, instrument, interval);
+        if (!source) {
+            return tl::unexpected(source.error());
+        }
+        info = scan_csv(*source, wiring);
+    }
+    if (!info) {
+        return tl::unexpected(info.error());
+    }
+    print_contents(wiring, {request.file, "CSV", *info, false});
+    return kExitOk;
+}
+
+Result<int> data_synth(const SynthRequest& request, Wiring& wiring) {
+    SynthSpec spec = request.spec;
+    if (!request.first_day.empty()) {
+        const Result<Date> day = parse_date(request.first_day);
+        if (!day) {
+            return fail(ErrorKind::usage, "--first-day: " + day.error().message);
+        }
+        spec.first_day = *day;
+    }
+    if (!request.to.ends_with(kCsvSuffix)) {
+        if (!request.to.ends_with(kDataSetSuffix)) {
+            return fail(ErrorKind::usage, fmt::format("--to {}: name it {} for text or {} for a data set", request.to,
+                                                      kCsvSuffix, kDataSetSuffix));
+        }
+        DataSource source;
+        source.synth = spec;
+        return import_to(source, request.to, wiring);
+    }
+    const Result<void> written = write_synth_csv(spec, request.to);
+    if (!written) {
+        return tl::unexpected(written.error());
+    }
+    DataSource source;
+    source.file = request.to;
+    const Result<DataSetInfo> info = scan_csv(source, wiring);
+    if (!info) {
+        return tl::unexpected(info.error());
+    }
+    print_contents(wiring, {request.to, "CSV", *info, false});
+    return kExitOk;
+}
+
+void add_import(CLI::App& group, Commands& commands) {
+    auto request = std::make_shared<ImportRequest>();
+    CLI::App& command =
+        commands.add(group, "import", "Make a data set, which reads much faster, from a CSV",
+                     "Example:\n"
+                     "  alpha data import infy-1m.csv.gz --kind bars --instrument NSE:INFY --interval 1m "
+                     "--to infy-1m.alpha",
+                     [request](Wiring& wiring) { return data_import(*request, wiring); });
+    command.add_option("file", request->file, "The CSV, plain, .gz or .zst")->required();
+    command.add_option("--kind", request->kind, "What its lines are: quotes or bars")
+        ->required()
+        ->check(CLI::IsMember({"quotes", "bars"}));
+    command.add_option("--instrument", request->instrument, "Bars: whose they are, where the file has no such column");
+    command.add_option("--interval", request->interval, "Bars: how long each is, such as 1m or day");
+    command.add_option("--to", request->to, "The data set to write; refused when it exists")->required();
+}
+
+void add_info(CLI::App& group, Commands& commands) {
+    auto request = std::make_shared<InfoRequest>();
+    CLI::App& command = commands.add(group, "info", "What is in a data set or CSV: symbols, records, first and last",
+                                     "Example:\n  alpha data info infy-1m.alpha",
+                                     [request](Wiring& wiring) { return data_info(*request, wiring); });
+    command.add_option("file", request->file, "A data set, or a CSV, plain, .gz or .zst")->required();
+    command.add_option("--kind", request->kind, "CSV: quotes or bars; default: told from its header")
+        ->check(CLI::IsMember({"quotes", "bars"}));
+    command.add_option("--instrument", request->instrument, "CSV of bars: whose they are; default: the file's name");
+    command.add_option("--interval", request->interval, "CSV of bars: how long each is; default: day");
+}
+
+void add_synth(CLI::App& group, Commands& commands) {
+    auto request = std::make_shared<SynthRequest>();
+    CLI::App& command =
+        commands.add(group, "synth", "Make synthetic quotes from a seed: the same everywhere, always",
+                     "Example:\n"
+                     "  alpha data synth --seed 7 --ticks 1000000 --instruments NSE:A,NSE:B --to ticks.csv",
+                     [request](Wiring& wiring) { return data_synth(*request, wiring); });
+    command.add_option("--seed", request->spec.seed, "The seed")->capture_default_str();
+    command.add_option("--ticks", request->spec.ticks, "How many quotes")->capture_default_str();
+    command.add_option("--instruments", request->spec.instruments, "Names, separated by commas")
+        ->delimiter(',')
+        ->capture_default_str();
+    command.add_option("--first-day", request->first_day, "First trading day, YYYY-MM-DD; default: 2024-01-01");
+    command.add_option("--to", request->to, "NAME.csv for text, NAME.alpha for a data set; refused when it exists")
+        ->required();
+}
+
+}  // namespace
+
+void add_data(CLI::App& app, Commands& commands) {
+    CLI::App& group = Commands::add_group(app, "data", "Market data: import it, look into it, make some",
+                                          "Example:\n  alpha data import ticks.csv.zst --kind quotes --to ticks.alpha");
+    add_import(group, commands);
+    add_info(group, commands);
+    add_synth(group, commands);
+}
+
+}  // namespace alpha

@@ -1,0 +1,244 @@
+#include "cli/command.hpp"
+#include "events/codec.hpp"
+#include "events/text.hpp"
+#include "runtime/scenario.hpp"
+#include "store/event_log.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <fmt/format.h>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <set>
+#include <type_traits>
+#include <variant>
+
+namespace alpha {
+namespace {
+
+struct LogRequest {
+    std::string journal;
+    Seq from = 0;
+    Seq to = std::numeric_limits<Seq>::max();
+    std::vector<std::string> types;
+    std::string instrument;
+    std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();
+};
+
+/// Every event type's name and wire tag.
+struct TypeTag {
+    const char* name;
+    std::uint16_t tag;
+};
+#define ALPHA_TYPE_TAG(E) TypeTag{E::name_v, E::tag},
+constexpr TypeTag kTypes[] = {ALPHA_EVENTS(ALPHA_TYPE_TAG)};
+#undef ALPHA_TYPE_TAG
+
+/// The wire tags of the types asked for; empty: all.
+Result<std::set<std::uint16_t>> tags_of(const std::vector<std::string>& types) {
+    std::set<std::uint16_t> tags;
+    std::string unknown;
+    for (const std::string& type : types) {
+        const auto* found = std::find_if(std::begin(kTypes), std::end(kTypes),
+                                         [&type](const TypeTag& each) { return type == each.name; });
+        if (found != std::end(kTypes)) {
+            tags.insert(found->tag);
+            continue;
+        }
+        std::string all;
+        for (const char* name : all_type_names()) {
+            all += fmt::format("{}{}", all.empty() ? "" : ", ", name);
+        }
+        const std::vector<std::string_view> known(all_type_names().begin(), all_type_names().end());
+        const std::string meant = did_you_mean(type, known);
+        unknown += fmt::format("{}unknown event type {}; {}", unknown.empty() ? "" : "\n", type,
+                               meant.empty() ? "there are: " + all : fmt::format("did you mean {}?", meant));
+    }
+    if (!unknown.empty()) {
+        return fail(ErrorKind::usage, unknown);
+    }
+    return tags;
+}
+
+/// Which events concern one instrument. Those that name only their order are found by it, so that
+/// what is shown is the whole life of the instrument's orders.
+class InstrumentFilter {
+public:
+    explicit InstrumentFilter(std::string name) : name_(std::move(name)) {}
+
+    bool is_active() const { return !name_.empty(); }
+    bool was_found() const { return id_.has_value(); }
+    const std::vector<std::string>& seen() const { return seen_; }
+
+    /// Whether the filter must see an event of this type even where it is not printed.
+    static bool needs(std::uint16_t tag) { return tag == OrderIntended::tag || tag == OrderRefused::tag; }
+
+    /// Takes note of the event; true when it concerns the instrument.
+    bool concerns(const Event& event) {
+        return std::visit([this](const auto& each) { return judge(each); }, event);
+    }
+
+private:
+    template <class E>
+    bool judge(const E& event) {
+        if constexpr (std::is_same_v<E, SessionConfigured>) {
+            for (std::size_t i = 0; i < event.instruments.size(); ++i) {
+                note(InstrumentId{static_cast<std::uint32_t>(i)}, event.instruments[i].name);
+            }
+            return false;
+        } else if constexpr (std::is_same_v<E, InstrumentListed>) {
+            note(event.instrument, event.definition.name);
+            return id_ == event.instrument;
+        } else if constexpr (requires { event.terms.instrument; }) {
+            const bool ours = id_ == event.terms.instrument;
+            if (ours) {
+                orders_.insert(event.order);
+            }
+            return ours;
+        } else if constexpr (requires { event.instrument; }) {
+            return id_ == event.instrument;
+        } else if constexpr (requires { event.order; }) {
+            return orders_.contains(event.order);
+        } else {
+            return false;
+        }
+    }
+
+    void note(InstrumentId id, const std::string& name) {
+        seen_.push_back(name);
+        if (name == name_) {
+            id_ = id;
+        }
+    }
+
+    std::string name_;
+    std::optional<InstrumentId> id_;
+    std::set<OrderId> orders_;
+    std::vector<std::string> seen_;
+};
+
+/// Prints the events asked for. Frames are walked from the first one, because names may be given
+/// anywhere, but an event is decoded only where it is printed or teaches something.
+class Printer {
+public:
+    Printer(const LogRequest& options, std::set<std::uint16_t> tags, Wiring& wiring)
+        : options_(&options), tags_(std::move(tags)), filter_(options.instrument), wiring_(&wiring) {}
+
+    /// False when nothing more is to be printed, or an error was met.
+    bool frame(const Frame& frame) {
+        Bytes rest = frame.bytes.view();
+        for (Seq seq = frame.first_seq; seq < frame.next_seq(); ++seq) {
+            const Result<EncodedHeader> header = decode_header(rest, seq);
+            if (!header) {
+                error_ = header.error();
+                return false;
+            }
+            if (seq > options_->to || printed_ >= options_->limit || wiring_->out.closed()) {
+                return false;
+            }
+            if (header->total_bytes() > rest.size()) {
+                error_ = Error{ErrorKind::data, fmt::format("event {} is cut short", seq)};
+                return false;
+            }
+            if (wants(seq, header->tag) && !event(rest, seq, header->tag)) {
+                return false;
+            }
+            rest = rest.subspan(header->total_bytes());
+        }
+        return true;
+    }
+
+    const std::optional<Error>& error() const { return error_; }
+    std::uint64_t printed() const { return printed_; }
+    const InstrumentFilter& filter() const { return filter_; }
+
+private:
+    bool in_range(Seq seq, std::uint16_t tag) const {
+        return seq >= options_->from && (tags_.empty() || tags_.contains(tag));
+    }
+
+    bool wants(Seq seq, std::uint16_t tag) const {
+        return in_range(seq, tag) || tag == SessionConfigured::tag || tag == InstrumentListed::tag ||
+               (filter_.is_active() && InstrumentFilter::needs(tag));
+    }
+
+    bool event(Bytes bytes, Seq seq, std::uint16_t tag) {
+        const Result<DecodedEvent> decoded = decode(bytes, seq);
+        if (!decoded) {
+            error_ = decoded.error();
+            return false;
+        }
+        names_.learn(decoded->event);
+        const bool concerned = !filter_.is_active() || filter_.concerns(decoded->event);
+        if (concerned && in_range(seq, tag)) {
+            wiring_->out.write(wiring_->json ? to_json(decoded->envelope, decoded->event, names_)
+                                             : to_text(decoded->envelope, decoded->event, names_));
+            wiring_->out.write("\n");
+            ++printed_;
+        }
+        return true;
+    }
+
+    const LogRequest* options_;
+    std::set<std::uint16_t> tags_;
+    InstrumentFilter filter_;
+    Wiring* wiring_;
+    Names names_;
+    std::uint64_t printed_ = 0;
+    std::optional<Error> error_;
+};
+
+Result<int> print_log(const LogRequest& options, Wiring& wiring) {
+    Result<std::set<std::uint16_t>> tags = tags_of(options.types);
+    if (!tags) {
+        return tl::unexpected(tags.error());
+    }
+    if (options.from > options.to) {
+        return fail(ErrorKind::usage, fmt::format("--from {} is behind --to {}", options.from, options.to));
+    }
+    const Result<std::unique_ptr<EventLog>> log = open_journal(options.journal);
+    if (!log) {
+        return tl::unexpected(log.error());
+    }
+    Printer printer(options, std::move(*tags), wiring);
+    const Result<void> scanned = (*log)->scan(0, [&printer](const Frame& frame) { return printer.frame(frame); });
+    if (!scanned) {
+        return tl::unexpected(scanned.error());
+    }
+    if (printer.error().has_value()) {
+        return fail(printer.error()->kind, fmt::format("{}: {}", options.journal, printer.error()->message));
+    }
+    if (printer.filter().is_active() && !printer.filter().was_found()) {
+        const std::vector<std::string_view> known(printer.filter().seen().begin(), printer.filter().seen().end());
+        const std::string meant = did_you_mean(options.instrument, known);
+        return fail(ErrorKind::usage,
+                    fmt::format("{}: no instrument {} in this journal{}", options.journal, options.instrument,
+                                meant.empty() ? "" : fmt::format("; did you mean {}?", meant)));
+    }
+    if (printer.printed() == 0 && options.from >= (*log)->next_seq()) {
+        wiring.note(fmt::format("{} holds {} events, numbered from 0; nothing at {} or after", options.journal,
+                                show_count((*log)->next_seq()), options.from));
+    }
+    return kExitOk;
+}
+
+}  // namespace
+
+void add_log(CLI::App& app, Commands& commands) {
+    auto options = std::make_shared<LogRequest>();
+    CLI::App& command =
+        commands.add(app, "log", "Print a journal's events, one a line",
+                     "Example:\n"
+                     "  alpha log --journal runs/demo --type order_filled --instrument NSE:INFY --limit 20",
+                     [options](Wiring& wiring) { return print_log(*options, wiring); });
+    command.add_option("--journal", options->journal, "The journal's folder")->required();
+    command.add_option("--from", options->from, "First event, by number; default: 0");
+    command.add_option("--to", options->to, "Last event, by number; default: the last there is");
+    command.add_option("--type", options->types, "Only events of this type; repeat or separate by commas for several")
+        ->delimiter(',');
+    command.add_option("--instrument", options->instrument, "Only events of this instrument and of its orders");
+    command.add_option("--limit", options->limit, "At most so many events");
+}
+
+}  // namespace alpha

@@ -1,0 +1,354 @@
+#include "cli/summary.hpp"
+
+#include "cli/json.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+#include <map>
+
+namespace alpha {
+namespace {
+
+constexpr std::size_t kSparkColumns = 40;
+constexpr std::size_t kNamesInHeader = 3;
+constexpr std::size_t kShownDigest = 16;
+
+/// For display only: statistics at the edge are IEEE doubles.
+double to_double(Money amount) {
+    return static_cast<double>(amount.raw) / static_cast<double>(kScale);
+}
+
+int sign_of(Money amount) {
+    return amount.raw == 0 ? 0 : (amount.raw > 0 ? 1 : -1);
+}
+
+int sign_of(double value) {
+    return value == 0.0 ? 0 : (value > 0.0 ? 1 : -1);
+}
+
+double events_per_s(const RunResult& result, const RunFacts& facts) {
+    return facts.wall_s > 0 ? static_cast<double>(result.events) / facts.wall_s : 0.0;
+}
+
+/// Gain over the money the run began with; not a number without any.
+double net_return(const RunResult& result) {
+    return to_double(result.equity) / to_double(result.initial_cash) - 1.0;
+}
+
+/// At each sample, how far equity stands below its highest so far, as a fraction of it.
+std::vector<double> drawdowns(const RunResult& result) {
+    std::vector<double> depths;
+    double peak = to_double(result.initial_cash);
+    for (const EquitySample& sample : result.equity_curve) {
+        const double equity = to_double(sample.equity);
+        peak = std::max(peak, equity);
+        depths.push_back(peak > 0 ? 1.0 - equity / peak : 0.0);
+    }
+    return depths;
+}
+
+/// Net quantities over all portfolios, by instrument, zero ones left out.
+std::map<std::string, Qty> positions_of(const std::vector<PortfolioResult>& portfolios) {
+    std::map<std::string, Qty> positions;
+    for (const PortfolioResult& portfolio : portfolios) {
+        for (const InstrumentResult& each : portfolio.instruments) {
+            positions[each.instrument] += each.net;
+        }
+    }
+    std::erase_if(positions, [](const auto& position) { return position.second == Qty{}; });
+    return positions;
+}
+
+std::string positions_json(const std::map<std::string, Qty>& positions) {
+    JsonObject object;
+    for (const auto& [instrument, quantity] : positions) {
+        object.decimal(instrument, quantity);
+    }
+    return object.done();
+}
+
+/// The scenario's own hours tell which day a trader calls it.
+const TradingHours& hours_of(const Scenario& scenario) {
+    return scenario.config.instruments.empty() ? scenario.config.default_instrument.hours
+                                               : scenario.config.instruments.front().hours;
+}
+
+std::string zone_name(const TradingHours& hours) {
+    const std::int32_t minutes = hours.utc_offset_s / 60;
+    if (minutes == 0) {
+        return "UTC";
+    }
+    if (minutes == 330) {
+        return "IST";
+    }
+    return fmt::format("UTC{}{:02}:{:02}", minutes < 0 ? '-' : '+', std::abs(minutes) / 60, std::abs(minutes) % 60);
+}
+
+std::string header(const Scenario& scenario, const RunResult& result, const Style& style) {
+    const std::vector<Instrument>& instruments = scenario.config.instruments;
+    std::string what;
+    for (std::size_t i = 0; i < std::min(instruments.size(), kNamesInHeader); ++i) {
+        what += (i == 0 ? "" : ", ") + instruments[i].name;
+    }
+    if (instruments.size() > kNamesInHeader) {
+        what += fmt::format(" and {} more", instruments.size() - kNamesInHeader);
+    }
+    std::string line = style.bold("alpha " ALPHA_VERSION) + " · " + style.bold(result.scenario);
+    if (!what.empty()) {
+        line += " · " + what;
+    }
+    if (result.ticks + result.bars != 0) {
+        const TradingHours& hours = hours_of(scenario);
+        line += fmt::format(" · {} → {} {}", to_iso(hours.date_of(result.first)), to_iso(hours.date_of(result.last)),
+                            zone_name(hours));
+    }
+    return line + '\n';
+}
+
+std::string volume_line(const RunResult& result, const RunFacts& facts, const Style& style) {
+    std::string market;
+    if (result.ticks != 0) {
+        market += show_count(result.ticks) + " ticks · ";
+    }
+    if (result.bars != 0) {
+        market += show_count(result.bars) + " bars · ";
+    }
+    return style.dim(fmt::format("{}{} events · {} · {:.1f} M events/s · {:.0f} MB", market, show_count(result.events),
+                                 show_seconds(facts.wall_s), events_per_s(result, facts) / 1e6, facts.peak_rss_mb)) +
+           '\n';
+}
+
+/// The figures, in two columns of label and value and one of counts.
+std::string figures(const RunResult& result, const Style& style) {
+    const std::string& currency = result.currency;
+    const double gain = net_return(result);
+    const std::vector<double> depths = drawdowns(result);
+    const double deepest = depths.empty() ? 0.0 : *std::max_element(depths.begin(), depths.end());
+    const auto money = [&](Money amount) { return style.gain(sign_of(amount), show_gain(amount, currency)); };
+
+    Table table({{"", Table::Align::left},
+                 {""},
+                 {"  ", Table::Align::left},
+                 {"", Table::Align::left},
+                 {""},
+                 {"  ", Table::Align::left},
+                 {"", Table::Align::left},
+                 {""}});
+    table.row({"Net return", style.gain(sign_of(gain), show_percent(gain)), "", "Equity",
+               style.bold(show_money(result.equity, currency)), "", "Orders", show_count(result.orders)});
+    table.row({"Max drawdown", show_percent(-deepest), "", "Realized", money(result.realized_pnl), "", "Refused",
+               show_count(result.refused)});
+    table.row({"Started with", show_money(result.initial_cash, currency), "", "Unrealized",
+               money(result.unrealized_pnl), "", "Fills", show_count(result.fills)});
+    table.row({"Cash", show_money(result.cash, currency), "", "Charges", money(-result.charges), "", "", ""});
+    const std::string text = table.text(Style(false));
+    return text.substr(text.find('\n') + 1);  // the columns need no titles
+}
+
+std::string sparklines(const RunResult& result) {
+    if (result.equity_curve.size() < 2) {
+        return {};
+    }
+    std::vector<double> equity;
+    for (const EquitySample& sample : result.equity_curve) {
+        equity.push_back(to_double(sample.equity));
+    }
+    return fmt::format("Equity  {}   DD  {}\n", sparkline(equity, kSparkColumns, Bucket::last),
+                       sparkline(drawdowns(result), kSparkColumns, Bucket::highest));
+}
+
+std::string portfolio_table(const RunResult& result, const Style& style) {
+    const std::string& currency = result.currency;
+    Table table({{"portfolio", Table::Align::left},
+                 {"cash"},
+                 {"equity"},
+                 {"realized"},
+                 {"unrealized"},
+                 {"charges"},
+                 {"fills"},
+                 {"", Table::Align::left}});
+    for (const PortfolioResult& each : result.portfolios) {
+        table.row({each.portfolio, show_money(each.cash, currency), show_money(each.equity, currency),
+                   style.gain(sign_of(each.realized_pnl), show_gain(each.realized_pnl, currency)),
+                   style.gain(sign_of(each.unrealized_pnl), show_gain(each.unrealized_pnl, currency)),
+                   show_money(each.charges, currency), show_count(each.fills),
+                   each.killed ? style.red("killed") : std::string()});
+    }
+    return table.text(style);
+}
+
+std::string instrument_table(const RunResult& result, const Style& style) {
+    const std::string& currency = result.currency;
+    const bool several = result.portfolios.size() > 1;
+    std::vector<Table::Column> columns{{"instrument", Table::Align::left}};
+    if (several) {
+        columns.push_back({"portfolio", Table::Align::left});
+    }
+    for (const char* title : {"net", "average", "mark", "realized", "unrealized", "charges", "fills", "traded"}) {
+        columns.push_back({title});
+    }
+    Table table(std::move(columns));
+    bool any = false;
+    for (const PortfolioResult& portfolio : result.portfolios) {
+        for (const InstrumentResult& each : portfolio.instruments) {
+            any = true;
+            std::vector<std::string> cells{each.instrument};
+            if (several) {
+                cells.push_back(portfolio.portfolio);
+            }
+            cells.push_back(show_qty(each.net, currency));
+            cells.push_back(each.net == Qty{} ? "-" : show_price(each.average, currency));
+            cells.push_back(show_price(each.mark, currency));
+            cells.push_back(style.gain(sign_of(each.realized_pnl), show_gain(each.realized_pnl, currency)));
+            cells.push_back(style.gain(sign_of(each.unrealized_pnl), show_gain(each.unrealized_pnl, currency)));
+            cells.push_back(show_money(each.charges, currency));
+            cells.push_back(show_count(each.fills));
+            cells.push_back(show_money(each.traded, currency));
+            table.row(std::move(cells));
+        }
+    }
+    return any ? table.text(style) : std::string();
+}
+
+std::string strategy_table(const RunResult& result, const Style& style) {
+    const std::string& currency = result.currency;
+    Table table({{"strategy", Table::Align::left},
+                 {"portfolio", Table::Align::left},
+                 {"orders"},
+                 {"refused"},
+                 {"fills"},
+                 {"realized"},
+                 {"charges"},
+                 {"realized, net"},
+                 {"", Table::Align::left}});
+    for (const StrategyResult& each : result.strategies) {
+        const Money net = each.realized_pnl - each.charges;
+        table.row({each.strategy, each.portfolio, show_count(each.orders), show_count(each.refused),
+                   show_count(each.fills),
+                   style.gain(sign_of(each.realized_pnl), show_gain(each.realized_pnl, currency)),
+                   show_money(each.charges, currency), style.gain(sign_of(net), show_gain(net, currency)),
+                   each.halted ? style.red("halted") : std::string()});
+    }
+    return table.text(style);
+}
+
+std::string short_digest(const std::string& digest) {
+    return digest.size() > kShownDigest ? digest.substr(0, kShownDigest) + "…" : digest;
+}
+
+}  // namespace
+
+std::vector<std::string> warnings_of(const Scenario& scenario, const RunResult& result) {
+    std::vector<std::string> warnings = scenario.warnings;
+    for (const PortfolioResult& each : result.portfolios) {
+        if (each.killed) {
+            warnings.push_back(
+                fmt::format("portfolio {}: the kill switch is latched; its orders are refused since", each.portfolio));
+        }
+    }
+    for (const StrategyResult& each : result.strategies) {
+        if (each.halted) {
+            warnings.push_back(
+                fmt::format("strategy {} was halted; alpha log --type strategy_halted says why", each.strategy));
+        }
+    }
+    if (result.refused != 0) {
+        warnings.push_back(fmt::format("{} {} refused by risk rules; alpha log --type order_refused lists them",
+                                       show_count(result.refused), result.refused == 1 ? "order was" : "orders were"));
+    }
+    if (result.interrupted) {
+        warnings.emplace_back("interrupted: the data was not read to its end; the journal is whole up to here");
+    }
+    return warnings;
+}
+
+std::string run_json(const Scenario& scenario, const RunResult& result, const RunFacts& facts) {
+    JsonObject portfolios;
+    for (const PortfolioResult& each : result.portfolios) {
+        JsonObject portfolio;
+        portfolio.decimal("initial_cash", each.initial_cash)
+            .decimal("cash", each.cash)
+            .decimal("equity", each.equity)
+            .decimal("realized_pnl", each.realized_pnl)
+            .decimal("unrealized_pnl", each.unrealized_pnl)
+            .decimal("charges", each.charges)
+            .count("fills", each.fills)
+            .flag("killed", each.killed)
+            .json("positions", positions_json(positions_of({each})));
+        portfolios.json(each.portfolio, portfolio.done());
+    }
+    JsonObject strategies;
+    for (const StrategyResult& each : result.strategies) {
+        JsonObject strategy;
+        strategy.text("portfolio", each.portfolio)
+            .count("orders", each.orders)
+            .count("refused", each.refused)
+            .count("fills", each.fills)
+            .decimal("realized_pnl", each.realized_pnl)
+            .decimal("charges", each.charges)
+            .flag("halted", each.halted);
+        strategies.json(each.strategy, strategy.done());
+    }
+    JsonObject object;
+    object.text("scenario", result.scenario)
+        .text("currency", result.currency)
+        .count("events", result.events)
+        .count("ticks", result.ticks)
+        .count("bars", result.bars)
+        .count("orders", result.orders)
+        .count("refused", result.refused)
+        .count("fills", result.fills)
+        .time_ns("first_ts_ns", result.first)
+        .time_ns("last_ts_ns", result.last)
+        .decimal("initial_cash", result.initial_cash)
+        .decimal("cash", result.cash)
+        .decimal("equity", result.equity)
+        .decimal("realized_pnl", result.realized_pnl)
+        .decimal("unrealized_pnl", result.unrealized_pnl)
+        .decimal("charges", result.charges)
+        .json("positions", positions_json(positions_of(result.portfolios)))
+        .json("portfolios", portfolios.done())
+        .json("strategies", strategies.done())
+        .texts("warnings", warnings_of(scenario, result))
+        .flag("interrupted", result.interrupted)
+        .text("log_head", result.log_head)
+        .text("state_digest", result.state_digest)
+        .text("journal", facts.journal)
+        .measured("wall_s", facts.wall_s)
+        .measured("events_per_s", events_per_s(result, facts))
+        .measured("peak_rss_mb", facts.peak_rss_mb);
+    return object.done() + '\n';
+}
+
+std::string run_summary(const Scenario& scenario, const RunResult& result, const RunFacts& facts, const Style& style) {
+    std::string text = header(scenario, result, style) + volume_line(result, facts, style) + '\n';
+    text += figures(result, style);
+    text += sparklines(result) + '\n';
+    if (result.portfolios.size() > 1) {
+        text += portfolio_table(result, style) + '\n';
+    }
+    const std::string instruments = instrument_table(result, style);
+    text += instruments + (instruments.empty() ? "" : "\n");
+    if (!result.strategies.empty()) {
+        text += strategy_table(result, style) + '\n';
+    }
+    for (const std::string& warning : warnings_of(scenario, result)) {
+        text += style.yellow("! " + warning) + '\n';
+    }
+    text += fmt::format("log head {}  state {}\n", short_digest(result.log_head), short_digest(result.state_digest));
+    text += fmt::format("journal: {}\n", facts.journal);
+    if (!facts.fills_file.empty()) {
+        text += fmt::format("fills: {}\n", facts.fills_file);
+    }
+    text += fmt::format("reproduce: {}\n", facts.command);
+    return text;
+}
+
+std::string run_summary_line(const RunResult& result, const RunFacts& facts) {
+    return fmt::format("{}: net {}, equity {}, {} fills, journal {}\n", result.scenario,
+                       show_percent(net_return(result)), show_money(result.equity, result.currency),
+                       show_count(result.fills), facts.journal);
+}
+
+}  // namespace alpha

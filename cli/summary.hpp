@@ -1,0 +1,36 @@
+#pragma once
+/// A run's result as a person and as a program read it.
+
+#include "cli/terminal.hpp"
+#include "runtime/scenario.hpp"
+#include "runtime/session.hpp"
+
+#include <string>
+#include <vector>
+
+namespace alpha {
+
+/// What the command knows of a run beside its result. None of it is in the log: it differs from
+/// machine to machine.
+struct RunFacts {
+    std::string command;  ///< what repeats it, e.g. "alpha backtest scenarios/demo.yaml"
+    std::string journal;
+    std::string fills_file;  ///< empty: none was written
+    double wall_s = 0;
+    double peak_rss_mb = 0;
+};
+
+/// What a trader should not overlook: the scenario's warnings, kill switches, halted strategies, an
+/// interrupted run.
+std::vector<std::string> warnings_of(const Scenario& scenario, const RunResult& result);
+
+/// One object on one line, as docs/reference-cli.md lists its fields.
+std::string run_json(const Scenario& scenario, const RunResult& result, const RunFacts& facts);
+
+/// The screen at the end of a run.
+std::string run_summary(const Scenario& scenario, const RunResult& result, const RunFacts& facts, const Style& style);
+
+/// The same in one line.
+std::string run_summary_line(const RunResult& result, const RunFacts& facts);
+
+}  // namespace alpha

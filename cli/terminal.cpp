@@ -1,0 +1,441 @@
+#include "cli/terminal.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <fmt/format.h>
+
+namespace alpha {
+namespace {
+
+constexpr std::array<std::string_view, 8> kBlocks{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+constexpr std::size_t kProgressColumns = 24;
+constexpr std::chrono::milliseconds kRedrawEvery{100};
+constexpr std::size_t kContextLines = 3;
+
+/// Edits beyond which two texts are shown as wholly different: the search keeps one row of the edit
+/// graph per edit, so this bounds it to about 32 MB.
+constexpr std::ptrdiff_t kMaxEdits = 2'000;
+
+bool is_indian(std::string_view currency) {
+    return currency == "INR";
+}
+
+/// 1,234,567 or, Indian, 12,34,567: the last three digits, then groups of two.
+std::string group_digits(std::string_view digits, bool indian) {
+    std::string grouped;
+    const std::size_t step = indian ? 2 : 3;
+    for (std::size_t i = 0; i < digits.size(); ++i) {
+        const std::size_t left = digits.size() - i;
+        if (i != 0 && left >= 3 && (left - 3) % step == 0) {
+            grouped += ',';
+        }
+        grouped += digits[i];
+    }
+    return grouped;
+}
+
+/// Groups the whole part of a plain decimal without a sign.
+std::string group_decimal(std::string_view decimal, bool indian) {
+    const std::size_t point = std::min(decimal.find('.'), decimal.size());
+    return group_digits(decimal.substr(0, point), indian) + std::string(decimal.substr(point));
+}
+
+/// |raw| (at 1e-8) rounded half-even to `decimals` and grouped.
+std::string show_rounded(Int128 raw, int decimals, bool indian) {
+    Int128 unit = 1;
+    for (int i = decimals; i < kScaleDigits; ++i) {
+        unit *= 10;
+    }
+    std::string text;
+    append_decimal(text, divide_half_even(raw < 0 ? -raw : raw, unit) * unit);
+    std::size_t point = text.find('.');
+    if (point == std::string::npos) {
+        point = text.size();
+        text += '.';
+    }
+    text.resize(std::max(text.size(), point + 3), '0');
+    return group_decimal(text, indian);
+}
+
+bool rounds_to_zero(Money amount) {
+    return divide_half_even(abs(amount).raw, 1'000'000) == 0;
+}
+
+std::string unsigned_money(Money amount, std::string_view currency) {
+    std::string symbol;
+    if (is_indian(currency)) {
+        symbol = "₹";
+    } else if (currency == "USD") {
+        symbol = "$";
+    } else {
+        symbol = std::string(currency) + ' ';
+    }
+    return symbol + show_rounded(amount.raw, 2, is_indian(currency));
+}
+
+std::vector<std::string_view> lines_of(std::string_view text) {
+    std::vector<std::string_view> lines;
+    while (!text.empty()) {
+        const std::size_t end = text.find('\n');
+        lines.push_back(text.substr(0, end));
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    }
+    return lines;
+}
+
+/// One line of an edit script: kept (in both), removed (only expected) or added (only actual).
+enum class Edit : std::uint8_t { keep, remove, add };
+
+/// The shortest edit script from `a` to `b` (Myers 1986), or, beyond kMaxEdits, all of `a` removed
+/// and all of `b` added.
+std::vector<Edit> edit_script(std::span<const std::string_view> a, std::span<const std::string_view> b) {
+    const auto n = static_cast<std::ptrdiff_t>(a.size());
+    const auto m = static_cast<std::ptrdiff_t>(b.size());
+    const auto line = [](std::span<const std::string_view> lines, std::ptrdiff_t i) {
+        return lines[static_cast<std::size_t>(i)];
+    };
+    // rows[d][k + d]: how far into `a` diagonal k (= x - y) is reached with d edits.
+    std::vector<std::vector<std::ptrdiff_t>> rows;
+    const auto reach = [&rows](std::ptrdiff_t d, std::ptrdiff_t k) {
+        return rows[static_cast<std::size_t>(d)][static_cast<std::size_t>(k + d)];
+    };
+    // The step onto diagonal k at edit d came from k + 1 (an added line) rather than k - 1 (a
+    // removed one).
+    const auto came_down = [&reach](std::ptrdiff_t d, std::ptrdiff_t k) {
+        return k == -d || (k != d && reach(d - 1, k - 1) < reach(d - 1, k + 1));
+    };
+    bool found = false;
+    for (std::ptrdiff_t d = 0; d <= std::min(n + m, kMaxEdits) && !found; ++d) {
+        std::vector<std::ptrdiff_t> row(static_cast<std::size_t>(2 * d + 1), -1);
+        for (std::ptrdiff_t k = -d; k <= d; k += 2) {
+            std::ptrdiff_t x = 0;
+            if (d != 0) {
+                x = came_down(d, k) ? reach(d - 1, k + 1) : reach(d - 1, k - 1) + 1;
+            }
+            while (x < n && x - k < m && x - k >= 0 && line(a, x) == line(b, x - k)) {
+                ++x;
+            }
+            row[static_cast<std::size_t>(k + d)] = x;
+            if (x >= n && x - k >= m) {
+                found = true;
+                break;
+            }
+        }
+        rows.push_back(std::move(row));
+    }
+
+    std::vector<Edit> script;
+    if (!found) {
+        script.assign(a.size(), Edit::remove);
+        script.insert(script.end(), b.size(), Edit::add);
+        return script;
+    }
+    std::ptrdiff_t x = n;
+    std::ptrdiff_t y = m;
+    for (auto d = static_cast<std::ptrdiff_t>(rows.size()) - 1; d > 0; --d) {
+        const std::ptrdiff_t k = x - y;
+        const bool down = came_down(d, k);
+        const std::ptrdiff_t from_x = reach(d - 1, down ? k + 1 : k - 1);
+        const std::ptrdiff_t after_edit_x = down ? from_x : from_x + 1;
+        script.insert(script.end(), static_cast<std::size_t>(x - after_edit_x), Edit::keep);
+        script.push_back(down ? Edit::add : Edit::remove);
+        x = from_x;
+        y = from_x - (down ? k + 1 : k - 1);
+    }
+    ALPHA_ASSERT(x == y, "the first edit does not begin on the main diagonal");
+    script.insert(script.end(), static_cast<std::size_t>(x), Edit::keep);
+    std::reverse(script.begin(), script.end());
+    return script;
+}
+
+/// A run of the script that is shown: changes and the context around them.
+struct Hunk {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+};
+
+std::vector<Hunk> hunks_of(const std::vector<Edit>& script) {
+    std::vector<Hunk> hunks;
+    for (std::size_t i = 0; i < script.size(); ++i) {
+        if (script[i] == Edit::keep) {
+            continue;
+        }
+        const std::size_t begin = i > kContextLines ? i - kContextLines : 0;
+        const std::size_t end = std::min(script.size(), i + kContextLines + 1);
+        if (!hunks.empty() && begin <= hunks.back().end) {
+            hunks.back().end = end;
+        } else {
+            hunks.push_back({begin, end});
+        }
+    }
+    return hunks;
+}
+
+}  // namespace
+
+std::string Style::gain(int sign, std::string_view text) const {
+    if (sign == 0) {
+        return std::string(text);
+    }
+    return sign > 0 ? green(text) : red(text);
+}
+
+std::string Style::paint(const char* code, std::string_view text) const {
+    return colours_ ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : std::string(text);
+}
+
+std::size_t display_columns(std::string_view text) {
+    std::size_t columns = 0;
+    bool in_escape = false;
+    for (const char c : text) {
+        if (in_escape) {
+            in_escape = c != 'm';
+        } else if (c == '\x1b') {
+            in_escape = true;
+        } else if ((static_cast<unsigned char>(c) & 0xC0U) != 0x80U) {  // every byte but UTF-8's continuation bytes
+            ++columns;
+        }
+    }
+    return columns;
+}
+
+std::string show_count(std::uint64_t count) {
+    return group_digits(std::to_string(count), false);
+}
+
+std::string show_money(Money amount, std::string_view currency) {
+    const bool minus = amount.raw < 0 && !rounds_to_zero(amount);
+    return (minus ? "-" : "") + unsigned_money(amount, currency);
+}
+
+std::string show_gain(Money amount, std::string_view currency) {
+    const bool plus = amount.raw > 0 && !rounds_to_zero(amount);
+    return (plus ? "+" : "") + show_money(amount, currency);
+}
+
+std::string show_price(Price price, std::string_view currency) {
+    return (price.raw < 0 ? "-" : "") + show_rounded(price.raw, 4, is_indian(currency));
+}
+
+std::string show_qty(Qty quantity, std::string_view currency) {
+    std::string text = to_string(quantity);
+    const bool minus = text.front() == '-';
+    return (minus ? "-" : "") + group_decimal(std::string_view(text).substr(minus ? 1 : 0), is_indian(currency));
+}
+
+std::string show_percent(double ratio) {
+    if (!std::isfinite(ratio)) {
+        return "n/a";
+    }
+    const std::string text = fmt::format("{:+.2f}%", ratio * 100.0);
+    return text == "-0.00%" || text == "+0.00%" ? "0.00%" : text;
+}
+
+std::string show_bytes(double bytes) {
+    constexpr std::array<const char*, 5> kUnits{"B", "kB", "MB", "GB", "TB"};
+    std::size_t unit = 0;
+    while (bytes >= 999.95 && unit + 1 < kUnits.size()) {
+        bytes /= 1000.0;
+        ++unit;
+    }
+    return fmt::format("{:.{}f} {}", bytes, unit == 0 ? 0 : 1, kUnits[unit]);
+}
+
+std::string show_seconds(double seconds) {
+    if (seconds < 9.95) {
+        return fmt::format("{:.1f} s", seconds);
+    }
+    const auto whole = static_cast<std::uint64_t>(std::llround(seconds));
+    if (whole < 60) {
+        return fmt::format("{} s", whole);
+    }
+    if (whole < 3600) {
+        return fmt::format("{} min {:02} s", whole / 60, whole % 60);
+    }
+    return fmt::format("{} h {:02} min", whole / 3600, whole / 60 % 60);
+}
+
+std::string sparkline(std::span<const double> values, std::size_t columns, Bucket bucket) {
+    if (values.empty() || columns == 0) {
+        return {};
+    }
+    std::vector<double> shown;
+    const std::size_t count = std::min(columns, values.size());
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto part =
+            values.subspan(i * values.size() / count, (i + 1) * values.size() / count - i * values.size() / count);
+        shown.push_back(bucket == Bucket::last ? part.back() : *std::max_element(part.begin(), part.end()));
+    }
+    const auto [low, high] = std::minmax_element(shown.begin(), shown.end());
+    std::string line;
+    for (const double value : shown) {
+        const double height = *high > *low ? (value - *low) / (*high - *low) : 0.0;
+        const auto block = static_cast<std::size_t>(std::lround(height * static_cast<double>(kBlocks.size() - 1)));
+        line += kBlocks[std::min(block, kBlocks.size() - 1)];
+    }
+    return line;
+}
+
+void Table::row(std::vector<std::string> cells) {
+    ALPHA_ASSERT(cells.size() == columns_.size(), "a table row with too many or too few cells");
+    rows_.push_back(std::move(cells));
+}
+
+std::string Table::text(const Style& style) const {
+    std::vector<std::size_t> widths;
+    for (std::size_t c = 0; c < columns_.size(); ++c) {
+        std::size_t width = display_columns(columns_[c].title);
+        for (const auto& cells : rows_) {
+            width = std::max(width, display_columns(cells[c]));
+        }
+        widths.push_back(width);
+    }
+    std::string text;
+    const auto append_row = [&](const std::vector<std::string>& cells) {
+        for (std::size_t c = 0; c < cells.size(); ++c) {
+            const std::string padding(widths[c] - display_columns(cells[c]), ' ');
+            const bool right = columns_[c].align == Align::right;
+            const bool last = c + 1 == cells.size();
+            text += c == 0 ? "" : "  ";
+            text += right ? padding + cells[c] : cells[c] + (last ? "" : padding);
+        }
+        text.resize(text.find_last_not_of(' ') + 1);
+        text += '\n';
+    };
+    std::vector<std::string> titles;
+    titles.reserve(columns_.size());
+    for (const Column& column : columns_) {
+        titles.push_back(style.dim(column.title));
+    }
+    append_row(titles);
+    for (const auto& cells : rows_) {
+        append_row(cells);
+    }
+    return text;
+}
+
+LineDiff diff_lines(std::string_view expected, std::string_view actual, const Style& style) {
+    LineDiff diff;
+    if (expected == actual) {
+        return diff;
+    }
+    const std::vector<std::string_view> a = lines_of(expected);
+    const std::vector<std::string_view> b = lines_of(actual);
+
+    // What they share at both ends needs no search; most differences are a few lines in a long
+    // text.
+    std::size_t head = 0;
+    while (head < a.size() && head < b.size() && a[head] == b[head]) {
+        ++head;
+    }
+    std::size_t tail = 0;
+    while (tail < a.size() - head && tail < b.size() - head && a[a.size() - 1 - tail] == b[b.size() - 1 - tail]) {
+        ++tail;
+    }
+    std::vector<Edit> script(head, Edit::keep);
+    const std::vector<Edit> middle = edit_script(std::span(a).subspan(head, a.size() - head - tail),
+                                                 std::span(b).subspan(head, b.size() - head - tail));
+    script.insert(script.end(), middle.begin(), middle.end());
+    script.insert(script.end(), tail, Edit::keep);
+
+    diff.first_line = head + 1;
+    diff.removed = static_cast<std::size_t>(std::count(script.begin(), script.end(), Edit::remove));
+    diff.added = static_cast<std::size_t>(std::count(script.begin(), script.end(), Edit::add));
+    if (script.size() == head + tail) {
+        diff.text = "  only the newline at the end differs\n";
+        return diff;
+    }
+
+    std::size_t at = 0;
+    std::size_t in_a = 0;
+    std::size_t in_b = 0;
+    std::size_t printed = 0;
+    std::size_t unprinted_changes = 0;
+    for (const Hunk& hunk : hunks_of(script)) {
+        in_a += hunk.begin - at;
+        in_b += hunk.begin - at;
+        at = hunk.begin;
+        const auto count_of = [&script, &hunk](Edit other) {
+            std::size_t count = 0;
+            for (std::size_t i = hunk.begin; i < hunk.end; ++i) {
+                count += script[i] == Edit::keep || script[i] == other ? 1U : 0U;
+            }
+            return count;
+        };
+        if (printed < kMaxDiffLines) {
+            diff.text += style.dim(fmt::format("@@ -{},{} +{},{} @@", in_a + 1, count_of(Edit::remove), in_b + 1,
+                                               count_of(Edit::add))) +
+                         '\n';
+        }
+        for (; at < hunk.end; ++at) {
+            const Edit edit = script[at];
+            const std::string_view line = edit == Edit::add ? b[in_b] : a[in_a];
+            in_a += edit == Edit::add ? 0U : 1U;
+            in_b += edit == Edit::remove ? 0U : 1U;
+            if (printed >= kMaxDiffLines) {
+                unprinted_changes += edit == Edit::keep ? 0U : 1U;
+                continue;
+            }
+            ++printed;
+            if (edit == Edit::keep) {
+                diff.text += fmt::format(" {}\n", line);
+            } else if (edit == Edit::remove) {
+                diff.text += style.red(fmt::format("-{}", line)) + '\n';
+            } else {
+                diff.text += style.green(fmt::format("+{}", line)) + '\n';
+            }
+        }
+    }
+    if (unprinted_changes != 0) {
+        diff.text += style.dim(fmt::format("  ... and {} more changed lines", show_count(unprinted_changes))) + '\n';
+    }
+    return diff;
+}
+
+std::string progress_line(std::uint64_t done, std::uint64_t total, double elapsed_s) {
+    const double rate = elapsed_s > 0 ? static_cast<double>(done) / elapsed_s : 0.0;
+    if (total == 0) {
+        return done == 0 ? show_seconds(elapsed_s)
+                         : fmt::format("{}  {}/s", show_bytes(static_cast<double>(done)), show_bytes(rate));
+    }
+    const double part = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
+    const auto full = static_cast<std::size_t>(part * static_cast<double>(kProgressColumns));
+    std::string line;
+    for (std::size_t i = 0; i < kProgressColumns; ++i) {
+        line += i < full ? "█" : "░";
+    }
+    line += fmt::format(" {:3.0f}%  {}/s", std::floor(part * 100.0), show_bytes(rate));
+    if (rate > 0 && done < total) {
+        line += fmt::format("  {} left", show_seconds(static_cast<double>(total - done) / rate));
+    }
+    return line;
+}
+
+ProgressBar::ProgressBar(bool shown) : shown_(shown), start_(Clock::now()), next_(start_ + kRedrawEvery) {}
+
+void ProgressBar::update(std::uint64_t done, std::uint64_t total) {
+    if (!shown_) {
+        return;
+    }
+    const Clock::time_point now = Clock::now();
+    if (now < next_) {
+        return;
+    }
+    next_ = now + kRedrawEvery;
+    drawn_ = true;
+    const std::string line = progress_line(done, total, std::chrono::duration<double>(now - start_).count());
+    std::fputs(fmt::format("\r{}\x1b[K", line).c_str(), stderr);
+    std::fflush(stderr);
+}
+
+void ProgressBar::clear() {
+    if (drawn_) {
+        std::fputs("\r\x1b[K", stderr);
+        std::fflush(stderr);
+        drawn_ = false;
+    }
+}
+
+}  // namespace alpha

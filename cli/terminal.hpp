@@ -1,0 +1,121 @@
+#pragma once
+/// How results look to a person: money and counts in their usual grouping, sparklines, aligned
+/// tables, a progress bar and readable diffs. Pure text in, pure text out (UTF-8); only ProgressBar
+/// touches a stream. Programs read --json instead.
+
+#include "events/fixed.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace alpha {
+
+/// Colours for one stream, or none where it is no terminal or NO_COLOR is set.
+class Style {
+public:
+    explicit Style(bool colours) : colours_(colours) {}
+
+    bool colours() const { return colours_; }
+    std::string bold(std::string_view text) const { return paint("1", text); }
+    std::string dim(std::string_view text) const { return paint("2", text); }
+    std::string red(std::string_view text) const { return paint("31", text); }
+    std::string green(std::string_view text) const { return paint("32", text); }
+    std::string yellow(std::string_view text) const { return paint("33", text); }
+    /// Green above zero, red below, plain at zero.
+    std::string gain(int sign, std::string_view text) const;
+
+private:
+    std::string paint(const char* code, std::string_view text) const;
+    bool colours_;
+};
+
+/// Columns `text` takes on a terminal: its code points, colour escapes not counted. Enough for the
+/// scripts alpha prints; double-width characters are counted once.
+std::size_t display_columns(std::string_view text);
+
+/// "1,234,567".
+std::string show_count(std::uint64_t count);
+/// Two decimals, half-even, in the currency's own grouping: "₹12,34,567.50" for INR,
+/// "$1,234,567.50" for USD, else "EUR 1,234,567.50". A loss is "-₹100.00".
+std::string show_money(Money amount, std::string_view currency);
+/// As show_money, with "+" in front of a gain.
+std::string show_gain(Money amount, std::string_view currency);
+/// Two to four decimals, half-even, grouped as money of the currency, without its sign.
+std::string show_price(Price price, std::string_view currency);
+/// As many decimals as it has, grouped as money of the currency.
+std::string show_qty(Qty quantity, std::string_view currency);
+/// "+1.23%"; `ratio` 0.0123. "n/a" for what is not finite.
+std::string show_percent(double ratio);
+/// "1.3 MB", decimal units.
+std::string show_bytes(double bytes);
+/// "0.4 s", "2 min 05 s", "1 h 02 min".
+std::string show_seconds(double seconds);
+
+/// What stands for the samples that share a column of a sparkline.
+enum class Bucket : std::uint8_t { last, highest };
+
+/// The series as at most `columns` blocks from ▁ to █, between its lowest and highest shown value;
+/// level when they are the same. Empty for no values.
+std::string sparkline(std::span<const double> values, std::size_t columns, Bucket bucket);
+
+/// Rows under a header, columns as wide as their widest cell.
+class Table {
+public:
+    enum class Align : std::uint8_t { left, right };
+    struct Column {
+        std::string title;
+        Align align = Align::right;
+    };
+
+    explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+    /// Requires as many cells as there are columns. Cells may be coloured.
+    void row(std::vector<std::string> cells);
+    /// Every line ends with a newline and no line with a space.
+    std::string text(const Style& style) const;
+
+private:
+    std::vector<Column> columns_;
+    std::vector<std::vector<std::string>> rows_;
+};
+
+/// Two texts compared line by line.
+struct LineDiff {
+    std::size_t first_line = 0;  ///< 1-based line of `expected` at which they part; 0: they are the same
+    std::size_t removed = 0;
+    std::size_t added = 0;
+    std::string text;  ///< unified hunks with three lines of context; cut short after kMaxDiffLines
+};
+inline constexpr std::size_t kMaxDiffLines = 80;
+
+LineDiff diff_lines(std::string_view expected, std::string_view actual, const Style& style);
+
+/// "████░░░░ 45%  84.0 MB/s  3 s left", or only what has been read where the total is unknown (0).
+std::string progress_line(std::uint64_t done, std::uint64_t total, double elapsed_s);
+
+/// A progress line on stderr, redrawn at most ten times a second and wiped at the end. Does nothing
+/// unless `shown`.
+class ProgressBar {
+public:
+    explicit ProgressBar(bool shown);
+    ~ProgressBar() { clear(); }
+    ProgressBar(const ProgressBar&) = delete;
+    ProgressBar& operator=(const ProgressBar&) = delete;
+
+    /// `done` of `total` bytes; both 0 when unknown.
+    void update(std::uint64_t done, std::uint64_t total);
+    void clear();
+
+private:
+    using Clock = std::chrono::steady_clock;
+    bool shown_;
+    bool drawn_ = false;
+    Clock::time_point start_;
+    Clock::time_point next_;
+};
+
+}  // namespace alpha
