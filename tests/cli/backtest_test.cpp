@@ -1,0 +1,190 @@
+#include "tests/cli/run_alpha.hpp"
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+TEST_CASE("a program can read the result: one JSON object, counts as numbers, money as strings", "[cli]") {
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("story", 5'000));
+    const Ran ran = here.alpha({"backtest", "s.yaml", "--json", "--journal", "j"});
+    REQUIRE(ran.code == 0);
+    CHECK(ran.err.empty());
+    CHECK(line_count(ran.out) == 1);
+    CHECK(json_field(ran.out, "scenario") == "\"story\"");
+    CHECK(json_field(ran.out, "ticks") == "5000");
+    CHECK(json_field(ran.out, "bars") == "0");
+    CHECK(std::stoi(json_field(ran.out, "fills")) > 10);
+    for (const char* count : {"events", "orders", "refused"}) {
+        CAPTURE(count);
+        CHECK(std::stoi(json_field(ran.out, count)) >= 0);
+    }
+    for (const char* amount :
+         {"cash", "equity", "realized_pnl", "unrealized_pnl", "charges", "log_head", "state_digest"}) {
+        CAPTURE(amount);
+        CHECK(json_field(ran.out, amount).starts_with("\""));
+    }
+    CHECK(json_field(ran.out, "log_head").size() == 66);
+    CHECK(json_field(ran.out, "journal") == "\"j\"");
+    for (const char* measured : {"wall_s", "events_per_s", "peak_rss_mb"}) {
+        CAPTURE(measured);
+        CHECK(std::stod(json_field(ran.out, measured)) > 0);
+    }
+    CHECK(contains(ran.out, R"("portfolios":{"main":{)"));
+    CHECK(contains(ran.out, R"("strategies":{"cross":{)"));
+    here.write("result.json", ran.out);
+    CHECK(here.shell("python3 -m json.tool result.json").code == 0);
+}
+
+TEST_CASE("the summary shows what a trader looks for", "[cli]") {
+    const Workplace here;
+    here.write("story.yaml", synth_scenario("story", 5'000));
+    const Ran ran = here.alpha({"backtest", "story.yaml"});
+    REQUIRE(ran.code == 0);
+    CHECK(ran.err.empty());
+    for (const char* part :
+         {"Net return", "Max drawdown", "Equity", "Charges", "Fills", "instrument", "NSE:ALPHA", "strategy", "cross",
+          "₹10,00,000.00", "log head", "journal: runs/story-1", "reproduce: alpha backtest story.yaml"}) {
+        CAPTURE(part, ran.out);
+        CHECK(contains(ran.out, part));
+    }
+}
+
+TEST_CASE("quiet means one line", "[cli]") {
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("story", 2'000));
+    const Ran ran = here.alpha({"backtest", "s.yaml", "-q"});
+    CHECK(ran.code == 0);
+    CHECK(line_count(ran.out) == 1);
+    CHECK(ran.err.empty());
+}
+
+TEST_CASE("the fills file holds every fill under the columns that others read", "[cli]") {
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("s", 5'000));
+    here.write("fills.csv", "an older file\n");
+    const Ran ran = here.alpha({"backtest", "s.yaml", "--json", "--journal", "j", "--fills", "fills.csv"});
+    REQUIRE(ran.code == 0);
+    const std::string fills = here.read("fills.csv");
+    CHECK(fills.starts_with("ts_ns,instrument,side,quantity,price\n17"));
+    CHECK(contains(fills, ",BUY,10,"));
+    CHECK(contains(fills, ",SELL,10,"));
+    CHECK(std::to_string(line_count(fills) - 1) == json_field(ran.out, "fills"));
+    CHECK(here.shell("ls -A | sort | tr '\\n' ' '").out == "fills.csv j s.yaml ");
+}
+
+TEST_CASE("a journal is never overwritten", "[cli]") {
+    const Workplace here;
+    here.write("a.yaml", synth_scenario("a", 2'000));
+    here.write("b.yaml", synth_scenario("b", 3'000));
+    REQUIRE(here.alpha({"backtest", "a.yaml", "--journal", "j"}).code == 0);
+    const std::string before = here.alpha({"log", "--journal", "j"}).out;
+    const Ran again = here.alpha({"backtest", "b.yaml", "--journal", "j", "--fills", "f.csv"});
+    CHECK(again.code == 2);
+    CHECK(contains(again.err, "j"));
+    CHECK(again.out.empty());
+    CHECK_FALSE(here.has("f.csv"));
+    CHECK(here.alpha({"log", "--journal", "j"}).out == before);
+}
+
+TEST_CASE("without a name each run gets the next free journal", "[cli]") {
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("my-story", 1'000));
+    for (const char* expected : {"\"runs/my-story-1\"", "\"runs/my-story-2\""}) {
+        const Ran ran = here.alpha({"backtest", "s.yaml", "--json"});
+        REQUIRE(ran.code == 0);
+        CHECK(json_field(ran.out, "journal") == expected);
+    }
+    CHECK(here.has("runs/my-story-1"));
+    CHECK(here.has("runs/my-story-2"));
+}
+
+TEST_CASE("a bad scenario is refused with every mistake on a line of its own", "[cli]") {
+    const Workplace here;
+    std::string text = synth_scenario("s", 1'000);
+    text.replace(text.find("strategies:"), 11, "strategie:");
+    text.replace(text.find("cash: 1000000"), 13, "cash: lots");
+    here.write("bad.yaml", text);
+    const auto before = here.names();
+    const Ran ran = here.alpha({"backtest", "bad.yaml", "--journal", "j", "--fills", "f.csv"});
+    CHECK(ran.code == 2);
+    CHECK(ran.out.empty());
+    CHECK(line_count(ran.err) >= 2);
+    CHECK(contains(ran.err, "bad.yaml:2:"));
+    CHECK(contains(ran.err, "bad.yaml:4:"));
+    CHECK(here.names() == before);
+
+    const Ran missing = here.alpha({"backtest", "none.yaml"});
+    CHECK(missing.code == 2);
+    CHECK(contains(missing.err, "none.yaml"));
+    CHECK(here.names() == before);
+}
+
+TEST_CASE("bad data ends with its line and leaves neither journal nor fills", "[cli]") {
+    const Workplace here;
+    here.write("x.csv", few_quotes("nan"));
+    here.write("s.yaml", hold_scenario("s", "x.csv"));
+    here.write("fills.csv", "an older file\n");
+    const auto before = here.names();
+    const Ran ran = here.alpha({"backtest", "s.yaml", "--journal", "j", "--fills", "fills.csv"});
+    CHECK(ran.code == 3);
+    CHECK(contains(ran.err, "x.csv:4"));
+    CHECK(ran.out.empty());
+    CHECK(here.names() == before);
+    CHECK(here.read("fills.csv") == "an older file\n");
+}
+
+TEST_CASE("a fills file that cannot be written is refused before the run", "[cli]") {
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("s", 1'000));
+    const auto before = here.names();
+    CHECK(here.alpha({"backtest", "s.yaml", "--fills", "nowhere/f.csv"}).code == 2);
+    CHECK(here.alpha({"backtest", "s.yaml", "--fills", "."}).code == 2);
+    CHECK(here.names() == before);
+}
+
+TEST_CASE("a reader that goes away does not spoil the run", "[cli]") {
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("s", 2'000));
+    const Ran ran = here.shell("set -o pipefail; $ALPHA backtest s.yaml --journal j | head -n 1");
+    CHECK(ran.code == 0);
+    CHECK(ran.err.empty());
+    CHECK(line_count(ran.out) == 1);
+    const Ran none = here.shell("set -o pipefail; $ALPHA backtest s.yaml --journal k | true");
+    CHECK(none.code == 0);
+    CHECK(none.err.empty());
+    CHECK(here.alpha({"log", "--journal", "k", "--limit", "1"}).code == 0);
+}
+
+TEST_CASE("an interrupted run ends with a whole journal and says that it was interrupted", "[cli]") {
+    const Workplace here;
+    // Minutes of work on any machine, of which only the beginning is done.
+    here.write("s.yaml", synth_scenario("s", 400'000'000));
+    const int signal = GENERATE(SIGINT, SIGTERM);
+    const pid_t process = here.start({"backtest", "s.yaml", "--json", "--journal", "made/j", "--fills", "f.csv"});
+    // The folder appears once the run has begun; signals are heeded from before that.
+    for (int i = 0; i < 1'000 && !here.has("made"); ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    REQUIRE(here.has("made"));
+    REQUIRE(kill(process, signal) == 0);
+    const Ran ran = here.finish(process);
+    CHECK(ran.code == 130);
+    CHECK(json_field(ran.out, "interrupted") == "true");
+    CHECK(contains(ran.err, "interrupted"));
+    const std::string events = json_field(ran.out, "events");
+    const Ran last = here.alpha({"log", "--journal", "made/j", "--from", std::to_string(std::stoull(events) - 1)});
+    CHECK(last.code == 0);
+    CHECK(line_count(last.out) == 1);
+    CHECK(std::to_string(line_count(here.read("f.csv")) - 1) == json_field(ran.out, "fills"));
+}
+
+TEST_CASE("a run that ended with its kill switch latched says so in its exit code", "[cli]") {
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("s", 20'000) + "risk: {max_daily_loss: 1}\n");
+    const Ran ran = here.alpha({"backtest", "s.yaml", "--journal", "j"});
+    CHECK(ran.code == 6);
+    CHECK(contains(ran.out, "kill switch"));
+    CHECK(contains(ran.out, "journal: j"));
+}
