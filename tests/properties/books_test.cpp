@@ -25,10 +25,19 @@ std::ostream& operator<<(std::ostream& out, const Trade& t) {
     return out << (t.buy ? "buy " : "sell ") << t.quantity << " at " << t.price;
 }
 
+/// Trades of a few raw units each, so that halves, which must go to even, are met all the time.
+rc::Gen<std::vector<Trade>> tiny_trades() {
+    return rc::gen::container<std::vector<Trade>>(rc::gen::build<Trade>(
+        rc::gen::set(&Trade::buy), rc::gen::set(&Trade::quantity, rc::gen::inRange<std::int64_t>(1, 9)),
+        rc::gen::set(&Trade::price, rc::gen::map(rc::gen::inRange<std::int64_t>(1, 8),
+                                                 [](std::int64_t n) { return n * kScale / 2; }))));
+}
+
 rc::Gen<std::vector<Trade>> trades() {
-    return rc::gen::container<std::vector<Trade>>(
-        rc::gen::build<Trade>(rc::gen::set(&Trade::buy), rc::gen::set(&Trade::quantity, awkward(1'000 * kScale)),
-                              rc::gen::set(&Trade::price, awkward(10'000 * kScale))));
+    return rc::gen::oneOf(tiny_trades(),
+                          rc::gen::container<std::vector<Trade>>(rc::gen::build<Trade>(
+                              rc::gen::set(&Trade::buy), rc::gen::set(&Trade::quantity, awkward(1'000 * kScale)),
+                              rc::gen::set(&Trade::price, awkward(10'000 * kScale)))));
 }
 
 }  // namespace
