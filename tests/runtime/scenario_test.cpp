@@ -444,6 +444,7 @@ TEST_CASE("mistakes come one at a time or out of order", "[runtime]") {
                "snapshot: 5s\n"
                "name: b\n");
     std::vector<std::string> places;
+    places.reserve(found.size());
     for (const std::string& error : found) {
         places.push_back(error.substr(0, error.find(": ")));
     }
