@@ -127,15 +127,24 @@ template <class T>
 }
 
 // ---- the archives ------------------------------------------------------------------------------------------------------
+//
+// A cereal archive costs some thirty stores to set up (it carries maps for pointers and class versions). So a payload is
+// written and read by a cursor that needs none, and a cereal archive is made only for a field of variable size: cold ones.
 
-class OutArchive : public cereal::OutputArchive<OutArchive, cereal::AllowEmptyClassElision> {
-    using Base = cereal::OutputArchive<OutArchive, cereal::AllowEmptyClassElision>;
+class OutCursor;
+class InCursor;
+template <class T>
+void write_with_cereal(OutCursor& out, const T& field);
+template <class T>
+void read_with_cereal(InCursor& in, T& field);
 
+/// Appends fields to a buffer. What is handed over together costs one bounds check and one pointer update.
+class OutCursor {
 public:
-    explicit OutArchive(ByteBuffer& out) : Base(this), out_(out) {}
+    explicit OutCursor(ByteBuffer& out) : out_(out) {}
 
     template <class... Ts>
-    [[gnu::always_inline]] OutArchive& operator()(Ts&&... fields) {
+    [[gnu::always_inline]] inline OutCursor& operator()(Ts&&... fields) {
         if constexpr ((FixedField<unnamed_t<Ts>> && ...)) {
             std::uint8_t* at = out_.extend((Wire<unnamed_t<Ts>>::size + ... + 0));
             ((Wire<unnamed_t<Ts>>::put(at, value_of(fields)), at += Wire<unnamed_t<Ts>>::size), ...);
@@ -157,21 +166,54 @@ private:
         if constexpr (FixedField<T>) {
             (*this)(field);
         } else {
-            Base::operator()(field);
+            write_with_cereal(*this, field);
         }
     }
     ByteBuffer& out_;
 };
 
-/// Never throws and never reads beyond its bytes: the first thing wrong makes ok() false, and what follows reads as zero.
-class InArchive : public cereal::InputArchive<InArchive, cereal::AllowEmptyClassElision> {
-    using Base = cereal::InputArchive<InArchive, cereal::AllowEmptyClassElision>;
+class OutArchive : public cereal::OutputArchive<OutArchive, cereal::AllowEmptyClassElision> {
+    using Base = cereal::OutputArchive<OutArchive, cereal::AllowEmptyClassElision>;
 
 public:
-    explicit InArchive(Bytes in) : Base(this), at_(in.data()), end_(in.data() + in.size()) {}
+    explicit OutArchive(OutCursor& cursor) : Base(this), cursor_(cursor) {}
 
     template <class... Ts>
-    [[gnu::always_inline]] InArchive& operator()(Ts&&... fields) {
+    OutArchive& operator()(Ts&&... fields) {
+        if constexpr ((FixedField<unnamed_t<Ts>> && ...)) {
+            cursor_(fields...);
+        } else {
+            (one(value_of(fields)), ...);
+        }
+        return *this;
+    }
+    /// A field of variable size, by cereal's dispatch to its serialize, save or load.
+    template <class T>
+    void whole(const T& field) {
+        Base::operator()(field);
+    }
+    void count(std::size_t n) { cursor_.count(n); }
+    void raw(const void* from, std::size_t n) { cursor_.raw(from, n); }
+
+private:
+    template <class T>
+    void one(const T& field) {
+        if constexpr (FixedField<T>) {
+            cursor_(field);
+        } else {
+            whole(field);
+        }
+    }
+    OutCursor& cursor_;
+};
+
+/// Never throws and never reads beyond its bytes: the first thing wrong makes ok() false and leaves nothing to read.
+class InCursor {
+public:
+    explicit InCursor(Bytes in) : at_(in.data()), end_(in.data() + in.size()) {}
+
+    template <class... Ts>
+    [[gnu::always_inline]] inline InCursor& operator()(Ts&&... fields) {
         if constexpr ((FixedField<unnamed_t<Ts>> && ...)) {
             constexpr std::size_t kSize = (Wire<unnamed_t<Ts>>::size + ... + 0);
             if (left() < kSize) [[unlikely]] {
@@ -219,13 +261,57 @@ private:
         if constexpr (FixedField<T>) {
             (*this)(field);
         } else {
-            Base::operator()(field);
+            read_with_cereal(*this, field);
         }
     }
     const std::uint8_t* at_;
     const std::uint8_t* end_;
     bool ok_ = true;
 };
+
+class InArchive : public cereal::InputArchive<InArchive, cereal::AllowEmptyClassElision> {
+    using Base = cereal::InputArchive<InArchive, cereal::AllowEmptyClassElision>;
+
+public:
+    explicit InArchive(InCursor& cursor) : Base(this), cursor_(cursor) {}
+
+    template <class... Ts>
+    InArchive& operator()(Ts&&... fields) {
+        if constexpr ((FixedField<unnamed_t<Ts>> && ...)) {
+            cursor_(fields...);
+        } else {
+            (one(value_of(fields)), ...);
+        }
+        return *this;
+    }
+    template <class T>
+    void whole(T& field) {
+        Base::operator()(field);
+    }
+    std::size_t count(std::size_t element_bytes) { return cursor_.count(element_bytes); }
+    void raw(void* to, std::size_t n) { cursor_.raw(to, n); }
+    bool ok() const { return cursor_.ok(); }
+
+private:
+    template <class T>
+    void one(T& field) {
+        if constexpr (FixedField<T>) {
+            cursor_(field);
+        } else {
+            whole(field);
+        }
+    }
+    InCursor& cursor_;
+};
+
+template <class T>
+void write_with_cereal(OutCursor& out, const T& field) {
+    OutArchive(out).whole(field);
+}
+template <class T>
+void read_with_cereal(InCursor& in, T& field) {
+    InArchive(in).whole(field);
+}
 
 // ---- what is not of fixed size: a u32 count, then the bytes or elements ----------------------------------------------
 

@@ -14,7 +14,7 @@ constexpr std::uint8_t kFlagLinks = 1;
 /// Reads a payload of one shape, whole or not at all.
 template <class E>
 bool read_whole(Bytes payload, E& event) {
-    InArchive ar(payload);
+    InCursor ar(payload);
     event.serialize(ar);
     return ar.ok() && ar.left() == 0;
 }
@@ -40,7 +40,7 @@ template <class E>
 void encode(ByteBuffer& out, const Envelope& envelope, const E& event) {
     const std::size_t start = out.size();
     const bool links = !envelope.is_root();
-    OutArchive ar(out);
+    OutCursor ar(out);
     ar(std::uint32_t{0}, E::tag, E::version, links ? kFlagLinks : std::uint8_t{0}, envelope.time);
     if (links) {
         ar(envelope.correlation, envelope.causation);
@@ -72,7 +72,7 @@ Result<EncodedHeader> decode_header(Bytes bytes, Seq seq) {
     const auto refuse = [&](const char* why) { return fail(ErrorKind::data, fmt::format("event {} {}", seq, why)); };
     EncodedHeader header;
     std::uint8_t flags = 0;
-    InArchive ar(bytes);
+    InCursor ar(bytes);
     ar(header.payload_bytes, header.tag, header.version, flags, header.envelope.time);
     if (!ar.ok()) {
         return refuse("is cut short");

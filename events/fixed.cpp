@@ -85,10 +85,6 @@ Int128 divide_half_even(Int128 value, Int128 divisor) {
     return quotient;
 }
 
-Money notional(Price price, Qty quantity) {
-    return Money{divide_half_even(static_cast<Int128>(price.raw) * quantity.raw, kScale)};
-}
-
 Money pro_rata(Money amount, Qty part, Qty whole) {
     ALPHA_ASSERT(part.raw >= 0 && part <= whole && whole.raw > 0, "pro rata needs 0 <= part <= whole");
     const bool negative = amount.raw < 0;

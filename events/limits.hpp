@@ -39,6 +39,6 @@ inline constexpr std::size_t kMaxTimersPerStrategy = 1'000;
 inline constexpr std::int64_t kMinTimerDelayNs = 1'000'000;
 
 /// Largest encoded event, and bound of every length read while decoding.
-inline constexpr std::size_t kMaxEventBytes = 8U << 20U;
+inline constexpr std::size_t kMaxEventBytes = 32U << 20U;
 
 }  // namespace alpha::limits

@@ -288,6 +288,7 @@ void Kernel::market_step(Time now, Time session_reference, const E& input, ToBro
     if (session_reference >= state_.markets[input.instrument.value].day_ends) [[unlikely]] {
         open_session(now, input.instrument, session_reference);
     }
+    const Price mark_before = state_.markets[input.instrument.value].mark;
     const Seq root = begin_step(now, input);
     const Cause cause{root, root};
     for (Broker* broker : parts_.brokers) {
@@ -297,7 +298,8 @@ void Kernel::market_step(Time now, Time session_reference, const E& input, ToBro
         queue_reports(cause);
         drain();
     }
-    if (limits_.of(Rule::daily_loss)) {
+    // A mark that stands moves no equity; fills are checked where they are taken.
+    if (limits_.of(Rule::daily_loss) && state_.markets[input.instrument.value].mark != mark_before) {
         check_daily_losses(input.instrument, cause);
     }
     for (const StrategyId strategy : subscribers_[input.instrument.value]) {

@@ -252,7 +252,7 @@ Verdict check_daily_loss(const State& state, const RiskLimits& limits, const Por
     if (!limit) {
         return kPass;
     }
-    return refuse_above(Rule::daily_loss, limit, portfolio.day_start_equity - value(state, portfolio).equity);
+    return refuse_above(Rule::daily_loss, limit, portfolio.day_start_equity - equity(state, portfolio));
 }
 
 }  // namespace alpha

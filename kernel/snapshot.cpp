@@ -40,14 +40,14 @@ void serialize(Ar& ar, StrategyState& s) {
 
 namespace {
 
-void save_orders(OutArchive& ar, const std::map<OrderId, Order>& orders) {
+void save_orders(OutCursor& ar, const std::map<OrderId, Order>& orders) {
     ar.count(orders.size());
     for (const auto& [id, order] : orders) {
         ar(order);
     }
 }
 
-void load_orders(InArchive& ar, std::map<OrderId, Order>& orders) {
+void load_orders(InCursor& ar, std::map<OrderId, Order>& orders) {
     for (std::size_t n = ar.count(1); n > 0 && ar.ok(); --n) {
         Order order;
         ar(order);
@@ -70,7 +70,7 @@ void flat_fields(Ar& ar, State& s) {
 }  // namespace
 
 void save_state(const State& state, ByteBuffer& out) {
-    OutArchive ar(out);
+    OutCursor ar(out);
     ar(kStateVersion);
     flat_fields(ar, const_cast<State&>(state));  // cereal's one serialize for both directions; writing only reads
     save_orders(ar, state.open_orders);
@@ -78,7 +78,7 @@ void save_state(const State& state, ByteBuffer& out) {
 }
 
 Result<State> load_state(Bytes bytes) {
-    InArchive ar(bytes);
+    InCursor ar(bytes);
     std::uint16_t version = 0;
     ar(version);
     if (!ar.ok() || version != kStateVersion) {

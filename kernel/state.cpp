@@ -150,7 +150,7 @@ void fold(State& state, const Envelope& envelope, const SessionOpened& e) {
     if (e.date > state.trading_date) {
         state.trading_date = e.date;
         for (Portfolio& portfolio : state.portfolios) {
-            portfolio.day_start_equity = value(state, portfolio).equity;
+            portfolio.day_start_equity = equity(state, portfolio);
         }
     }
     const std::int64_t interval = state.config.snapshot_interval.ns;
@@ -357,6 +357,16 @@ Valuation value(const State& state, const Portfolio& portfolio) {
         sum.gross_exposure += abs(worth);
     }
     sum.equity = sum.cash + sum.market_value;
+    return sum;
+}
+
+Money equity(const State& state, const Portfolio& portfolio) {
+    Money sum = portfolio.cash;
+    for (std::size_t i = 0; i < portfolio.positions.size(); ++i) {
+        if (const Qty net = portfolio.positions[i].net; net.raw != 0) {
+            sum += notional(state.markets[i].mark, net);
+        }
+    }
     return sum;
 }
 

@@ -74,6 +74,8 @@ struct Valuation {
     Money gross_exposure;
 };
 Valuation value(const State& state, const Portfolio& portfolio);
+/// Just its equity: cash and what the positions are worth.
+Money equity(const State& state, const Portfolio& portfolio);
 
 /// Folds one fact. O(1) for market inputs; O(log open orders) for order facts.
 template <class E>

@@ -62,7 +62,7 @@ public:
         skipped_ = 0;
         Money equity;
         for (const Portfolio& portfolio : state.portfolios) {
-            equity += value(state, portfolio).equity;
+            equity += alpha::equity(state, portfolio);
         }
         points_.push_back({state.now, equity});
         if (points_.size() == kCurvePoints) {
