@@ -149,7 +149,8 @@ void BM_stage_decode(benchmark::State& state) {
         while (!rest.empty()) {
             const auto header = decode_header(rest, seq);
             QuoteTick quote;
-            const bool good = header && decode_payload(rest.subspan(header->header_bytes, header->payload_bytes), quote);
+            const bool good =
+                header && decode_payload(rest.subspan(header->header_bytes, header->payload_bytes), quote);
             if (!good) {
                 give_up("a frame does not decode");
             }

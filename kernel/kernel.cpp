@@ -103,7 +103,8 @@ Kernel::Kernel(State state, Parts parts, Frame& frame)
     if (state_.next_seq == 0) {
         return;
     }
-    ALPHA_ASSERT(parts_.strategies.size() == state_.config.strategies.size(), "one strategy for each that is configured");
+    ALPHA_ASSERT(parts_.strategies.size() == state_.config.strategies.size(),
+                 "one strategy for each that is configured");
     ALPHA_ASSERT(parts_.brokers.size() == state_.config.brokers.size(), "one broker for each that is configured");
     subscribers_.resize(state_.instruments.size());
     for (std::uint32_t s = 0; s < state_.config.strategies.size(); ++s) {
@@ -246,8 +247,9 @@ void Kernel::take_snapshots(Time boundary) {
             continue;
         }
         const Valuation v = value(state_, portfolio);
-        const PnlSnapshot snapshot{PortfolioId{p}, v.cash,    v.market_value,   v.equity,             v.realized_pnl,
-                                   v.unrealized_pnl, v.charges, v.gross_exposure, portfolio.open_orders};
+        const PnlSnapshot snapshot{PortfolioId{p}, v.cash,           v.market_value,
+                                   v.equity,       v.realized_pnl,   v.unrealized_pnl,
+                                   v.charges,      v.gross_exposure, portfolio.open_orders};
         if (cause.parent == kNoSeq) {
             const Seq root = begin_step(at, snapshot);
             cause = Cause{root, root};
@@ -419,13 +421,13 @@ void Kernel::carry_out(const Request& request, Cause cause) {
         return halt_strategy(request.strategy, cause, "it kept asking past the bound of facts in one step");
     }
     switch (request.kind) {
-        case Request::Kind::place: return place(request, cause);
-        case Request::Kind::cancel: return cancel(request, cause);
-        case Request::Kind::modify: return modify(request, cause);
-        case Request::Kind::set_timer: return set_timer(request, cause);
-        case Request::Kind::cancel_timer: return cancel_timer(request, cause);
-        case Request::Kind::signal:
-            record(SignalRaised{request.strategy, request.terms.instrument, request.direction}, cause);
+    case Request::Kind::place: return place(request, cause);
+    case Request::Kind::cancel: return cancel(request, cause);
+    case Request::Kind::modify: return modify(request, cause);
+    case Request::Kind::set_timer: return set_timer(request, cause);
+    case Request::Kind::cancel_timer: return cancel_timer(request, cause);
+    case Request::Kind::signal:
+        record(SignalRaised{request.strategy, request.terms.instrument, request.direction}, cause);
     }
 }
 
@@ -448,11 +450,12 @@ void Kernel::place(const Request& request, Cause cause) {
     if (request.terms.tif == TimeInForce::day) {
         const Date today = std::max(market.session_date, hours.date_of(state_.now));
         const bool before_close = market.session_closes != kNever && state_.now < market.session_closes;
-        good_until = before_close ? market.session_date : Date{today.days + (state_.now < hours.close_on(today) ? 0 : 1)};
+        good_until =
+            before_close ? market.session_date : Date{today.days + (state_.now < hours.close_on(today) ? 0 : 1)};
     }
-    const Seq intent = record(OrderIntended{request.order, request.strategy, config.portfolio, config.broker, request.terms,
-                                            good_until},
-                              cause);
+    const Seq intent = record(
+        OrderIntended{request.order, request.strategy, config.portfolio, config.broker, request.terms, good_until},
+        cause);
     perform(config.broker, PlaceOrder{request.order, request.terms, good_until}, Cause{cause.root, intent});
 }
 
@@ -481,7 +484,8 @@ void Kernel::cancel(const Request& request, Cause cause) {
 
 void Kernel::modify(const Request& request, Cause cause) {
     const Order* order = state_.find_order(request.order);
-    if (order == nullptr || is_terminal(order->status) || order->strategy != request.strategy || order->modify_pending) {
+    if (order == nullptr || is_terminal(order->status) || order->strategy != request.strategy ||
+        order->modify_pending) {
         return refuse_change(request, Verdict{Rule::not_open, {}, {}}, cause);
     }
     OrderTerms terms = order->terms;
@@ -498,15 +502,18 @@ void Kernel::modify(const Request& request, Cause cause) {
         return refuse_change(request, verdict, cause);
     }
     const BrokerId broker = order->broker;
-    const Seq intent = record(ModifyIntended{request.order, terms.quantity, terms.limit_price, terms.stop_price}, cause);
+    const Seq intent =
+        record(ModifyIntended{request.order, terms.quantity, terms.limit_price, terms.stop_price}, cause);
     perform(broker, ModifyOrder{request.order, terms.quantity, terms.limit_price, terms.stop_price},
             Cause{cause.root, intent});
 }
 
 void Kernel::refuse_change(const Request& request, const Verdict& verdict, Cause cause) {
-    const Seq refusal = record(ChangeRefused{request.order, request.strategy, verdict.rule, verdict.limit, verdict.observed}, cause);
+    const Seq refusal =
+        record(ChangeRefused{request.order, request.strategy, verdict.rule, verdict.limit, verdict.observed}, cause);
     const Order* order = state_.find_order(request.order);
-    const OrderUpdate update{request.order, order != nullptr ? order->status : OrderStatus::refused, verdict.rule, true};
+    const OrderUpdate update{request.order, order != nullptr ? order->status : OrderStatus::refused, verdict.rule,
+                             true};
     call_strategy(request.strategy, Cause{cause.root, refusal},
                   [&](Strategy& strategy, Context& context) { strategy.on_order(update, context); });
 }
@@ -553,7 +560,8 @@ void Kernel::take_report(const BrokerReport& report, Cause cause) {
         return ignore_report(report, "no such order", cause);
     }
     // An order's events share the root that led to it, whatever input a report came with.
-    const Cause link = cause.parent == kNoSeq ? Cause{order->correlation, order->intent} : Cause{order->correlation, cause.parent};
+    const Cause link =
+        cause.parent == kNoSeq ? Cause{order->correlation, order->intent} : Cause{order->correlation, cause.parent};
     if (report.kind == ReportKind::filled) {
         return take_fill(*order, report, link);
     }
@@ -563,29 +571,29 @@ void Kernel::take_report(const BrokerReport& report, Cause cause) {
     Seq fact = 0;
     bool change_failed = false;
     switch (report.kind) {
-        case ReportKind::accepted: fact = record(OrderAccepted{order->id, report.text}, link); break;
-        case ReportKind::rejected: fact = record(OrderRejected{order->id, report.text}, link); break;
-        case ReportKind::triggered: fact = record(OrderTriggered{order->id}, link); break;
-        case ReportKind::cancelled: fact = record(OrderCancelled{order->id, report.text}, link); break;
-        case ReportKind::expired: fact = record(OrderExpired{order->id}, link); break;
-        case ReportKind::modified: {
-            const bool plausible = report.quantity.raw > 0 && report.quantity <= limits::kMaxQty &&
-                                   report.limit_price.raw >= 0 && report.limit_price <= limits::kMaxPrice &&
-                                   report.stop_price.raw >= 0 && report.stop_price <= limits::kMaxPrice;
-            const Position& position = state_.portfolios[order->portfolio.value].position(order->terms.instrument);
-            const Qty working = order->terms.side == Side::buy ? position.open_buys : position.open_sells;
-            if (!plausible || working + report.quantity > limits::kMaxWorking) {
-                return ignore_report(report, "implausible terms", link);
-            }
-            fact = record(OrderModified{order->id, report.quantity, report.limit_price, report.stop_price}, link);
-            break;
+    case ReportKind::accepted: fact = record(OrderAccepted{order->id, report.text}, link); break;
+    case ReportKind::rejected: fact = record(OrderRejected{order->id, report.text}, link); break;
+    case ReportKind::triggered: fact = record(OrderTriggered{order->id}, link); break;
+    case ReportKind::cancelled: fact = record(OrderCancelled{order->id, report.text}, link); break;
+    case ReportKind::expired: fact = record(OrderExpired{order->id}, link); break;
+    case ReportKind::modified: {
+        const bool plausible = report.quantity.raw > 0 && report.quantity <= limits::kMaxQty &&
+                               report.limit_price.raw >= 0 && report.limit_price <= limits::kMaxPrice &&
+                               report.stop_price.raw >= 0 && report.stop_price <= limits::kMaxPrice;
+        const Position& position = state_.portfolios[order->portfolio.value].position(order->terms.instrument);
+        const Qty working = order->terms.side == Side::buy ? position.open_buys : position.open_sells;
+        if (!plausible || working + report.quantity > limits::kMaxWorking) {
+            return ignore_report(report, "implausible terms", link);
         }
-        case ReportKind::cancel_rejected:
-        case ReportKind::modify_rejected:
-            fact = record(ChangeRejected{order->id, report.kind, report.text}, link);
-            change_failed = true;
-            break;
-        case ReportKind::filled: break;  // taken above
+        fact = record(OrderModified{order->id, report.quantity, report.limit_price, report.stop_price}, link);
+        break;
+    }
+    case ReportKind::cancel_rejected:
+    case ReportKind::modify_rejected:
+        fact = record(ChangeRejected{order->id, report.kind, report.text}, link);
+        change_failed = true;
+        break;
+    case ReportKind::filled: break;  // taken above
     }
     const Order* after = state_.find_order(report.order);
     ALPHA_ASSERT(after != nullptr, "an order that was just reported on is remembered");

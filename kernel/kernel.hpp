@@ -122,15 +122,15 @@ private:
     Parts parts_;
     Frame* frame_;
     RiskLimits limits_;
-    std::vector<std::vector<StrategyId>> subscribers_;     // by instrument
-    std::set<std::pair<Time, InstrumentId>> session_ends_; // open sessions, by when they close
+    std::vector<std::vector<StrategyId>> subscribers_;      // by instrument
+    std::set<std::pair<Time, InstrumentId>> session_ends_;  // open sessions, by when they close
     Time next_due_ = kNever;
     std::vector<Work> work_;
     std::size_t next_work_ = 0;
     Reports reports_;
     Seq step_root_ = 0;
     Time step_time_ = kBeforeAll;  // what every fact of the step is stamped with
-    OrderId next_order_{1};  // ids already promised to requests that are not judged yet
+    OrderId next_order_{1};        // ids already promised to requests that are not judged yet
     std::unique_ptr<Asking> asking_;
 };
 

@@ -21,9 +21,9 @@ struct Position {
     Money cost;          ///< what the open part cost: positive long, negative short (the proceeds)
     Money realized_pnl;  ///< gross, of the parts closed so far
     Money charges;
-    Money traded;        ///< sum of notionals, both sides
-    Qty open_buys;       ///< what working orders may still buy
-    Qty open_sells;      ///< what working orders may still sell
+    Money traded;    ///< sum of notionals, both sides
+    Qty open_buys;   ///< what working orders may still buy
+    Qty open_sells;  ///< what working orders may still sell
     std::uint64_t fills = 0;
     friend bool operator==(const Position&, const Position&) = default;
 };
@@ -61,8 +61,8 @@ struct Portfolio {
     Rule killed_by = Rule::none;
     std::uint32_t open_orders = 0;
     std::uint64_t fills = 0;
-    std::vector<Position> positions;      ///< by instrument id; grows with the instruments this portfolio touches
-    std::vector<Time> recent_orders;      ///< times of orders within the last second, oldest first (the rate window)
+    std::vector<Position> positions;  ///< by instrument id; grows with the instruments this portfolio touches
+    std::vector<Time> recent_orders;  ///< times of orders within the last second, oldest first (the rate window)
     friend bool operator==(const Portfolio&, const Portfolio&) = default;
 
     const Position& position(InstrumentId instrument) const {

@@ -72,7 +72,8 @@ Verdict check_valid(const RiskQuestion& q) {
     if (t.quantity <= q.filled) {  // a modification to what has filled already leaves nothing to do
         return {Rule::invalid_order, units(q.filled), units(t.quantity)};
     }
-    for (const auto& [used, price] : {std::pair{uses_limit(t.type), t.limit_price}, std::pair{uses_stop(t.type), t.stop_price}}) {
+    for (const auto& [used, price] :
+         {std::pair{uses_limit(t.type), t.limit_price}, std::pair{uses_stop(t.type), t.stop_price}}) {
         const bool right = used ? price.raw > 0 && price <= limits::kMaxPrice : price.raw == 0;
         if (!right) {
             return {Rule::invalid_order, units(limits::kMaxPrice), units(price)};
@@ -186,7 +187,8 @@ Verdict check_position(const RiskQuestion& q) {
     const Money hard = units(limits::kMaxQty);
     const Position& position = q.portfolio().position(q.terms.instrument);
     // Only the order's own side: a sell must pass while what is already working on the buy side is at the limit.
-    const Qty reached = q.terms.side == Side::buy ? worst_case_long(position, q.added()) : -worst_case_short(position, q.added());
+    const Qty reached =
+        q.terms.side == Side::buy ? worst_case_long(position, q.added()) : -worst_case_short(position, q.added());
     return refuse_above(Rule::position, limit ? std::min(*limit, hard) : hard, units(reached));
 }
 
@@ -236,9 +238,10 @@ Verdict check_order_rate(const RiskQuestion& q) {
 Verdict judge(const RiskQuestion& q) {
     using Check = Verdict (*)(const RiskQuestion&);
     static constexpr Check kChecks[] = {
-        check_valid,     check_known_instrument, check_kill_switch,    check_strategy_halted, check_tick_size,   check_lot_size,
-        check_allowed_instruments, check_session_hours, check_market, check_stale_data, check_price_band, check_order_quantity,
-        check_order_notional, check_shorting, check_position, check_gross_exposure, check_open_orders, check_order_rate};
+        check_valid,          check_known_instrument,    check_kill_switch,    check_strategy_halted, check_tick_size,
+        check_lot_size,       check_allowed_instruments, check_session_hours,  check_market,          check_stale_data,
+        check_price_band,     check_order_quantity,      check_order_notional, check_shorting,        check_position,
+        check_gross_exposure, check_open_orders,         check_order_rate};
     for (const Check check : kChecks) {
         if (const Verdict verdict = check(q); verdict.refused()) {
             return verdict;

@@ -26,7 +26,8 @@ template <class Ar>
 void serialize(Ar& ar, Order& o) {
     ar(o.id, o.strategy, o.portfolio, o.broker);
     o.terms.serialize(ar);
-    ar(o.good_until, o.status, o.filled, o.asked, o.triggered, o.cancel_pending, o.modify_pending, o.intent, o.correlation);
+    ar(o.good_until, o.status, o.filled, o.asked, o.triggered, o.cancel_pending, o.modify_pending, o.intent,
+       o.correlation);
     ar(o.broker_order, o.trades);
 }
 template <class Ar>

@@ -80,7 +80,8 @@ void end_order(State& state, OrderId id, ReportKind kind) {
 }
 
 void note_order_sent(State& state, Portfolio& portfolio, Time now) {
-    const bool limited = std::ranges::any_of(state.config.risk, [](const RiskLimit& r) { return r.rule == Rule::order_rate; });
+    const bool limited =
+        std::ranges::any_of(state.config.risk, [](const RiskLimit& r) { return r.rule == Rule::order_rate; });
     if (!limited) {
         return;
     }
@@ -396,7 +397,8 @@ void check_invariants(const State& state) {
     }
     for (const auto& [id, order] : state.open_orders) {
         ALPHA_ASSERT(!is_terminal(order.status), "an open order is not terminal");
-        ALPHA_ASSERT(order.filled < order.terms.quantity || order.asked > order.filled, "an open order has something left");
+        ALPHA_ASSERT(order.filled < order.terms.quantity || order.asked > order.filled,
+                     "an open order has something left");
         ++open_orders[order.portfolio.value];
         Position& sum = working[order.portfolio.value][order.terms.instrument.value];
         (order.terms.side == Side::buy ? sum.open_buys : sum.open_sells) += order.leaves();
@@ -413,15 +415,18 @@ void check_invariants(const State& state) {
         for (std::size_t i = 0; i < portfolio.positions.size(); ++i) {
             const Position& position = portfolio.positions[i];
             ALPHA_ASSERT(position.net.raw != 0 || position.cost.raw == 0, "a flat position has no cost left over");
-            ALPHA_ASSERT(position.open_buys == working[p][i].open_buys && position.open_sells == working[p][i].open_sells,
+            ALPHA_ASSERT(position.open_buys == working[p][i].open_buys &&
+                             position.open_sells == working[p][i].open_sells,
                          "reservations are those of the open orders");
             cost += position.cost;
             realized += position.realized_pnl;
             charges += position.charges;
             portfolio_fills += position.fills;
         }
-        ALPHA_ASSERT(portfolio.cash == portfolio.initial_cash - cost + realized - charges, "cash is what the fills left");
-        ALPHA_ASSERT(portfolio.realized_pnl == realized && portfolio.charges == charges, "totals are the positions' sums");
+        ALPHA_ASSERT(portfolio.cash == portfolio.initial_cash - cost + realized - charges,
+                     "cash is what the fills left");
+        ALPHA_ASSERT(portfolio.realized_pnl == realized && portfolio.charges == charges,
+                     "totals are the positions' sums");
         const Valuation v = value(state, portfolio);
         ALPHA_ASSERT(v.equity == portfolio.initial_cash + v.realized_pnl + v.unrealized_pnl - v.charges,
                      "equity is initial cash plus profit less charges");

@@ -21,9 +21,9 @@ struct Market {
     Qty bid_qty;
     Qty ask_qty;
     Time updated = kBeforeAll;
-    Date session_date{-1};        ///< the trading day of the last market input
-    Time day_ends = kBeforeAll;   ///< local midnight after it: the first input at or after it opens a new session
-    Time session_closes = kNever; ///< when SessionClosed falls due; kNever once it was recorded
+    Date session_date{-1};         ///< the trading day of the last market input
+    Time day_ends = kBeforeAll;    ///< local midnight after it: the first input at or after it opens a new session
+    Time session_closes = kNever;  ///< when SessionClosed falls due; kNever once it was recorded
     friend bool operator==(const Market&, const Market&) = default;
 };
 
@@ -51,8 +51,8 @@ struct State {
     Seq next_seq = 0;
     OrderId next_order{1};
     Time now = kBeforeAll;
-    Date trading_date{-1};              ///< the latest session date of any instrument
-    Time next_snapshot = kNever;        ///< the boundary at which P&L snapshots fall due
+    Date trading_date{-1};        ///< the latest session date of any instrument
+    Time next_snapshot = kNever;  ///< the boundary at which P&L snapshots fall due
     std::uint64_t quotes = 0;
     std::uint64_t bars = 0;
     std::uint64_t orders = 0;  ///< intended, refused ones not counted

@@ -14,7 +14,7 @@
 namespace alpha {
 
 /// The price as the double nearest to its decimal. By division: raw / 1e8 is correctly rounded, raw * 1e-8 is not.
-inline double to_double(Price price) {  // determinism-ok: strategies may compute in IEEE doubles
+inline double to_double(Price price) {            // determinism-ok: strategies may compute in IEEE doubles
     return static_cast<double>(price.raw) / 1e8;  // determinism-ok: strategies may compute in IEEE doubles
 }
 

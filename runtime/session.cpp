@@ -38,7 +38,8 @@ public:
         result.realized_pnl += fill.realized_pnl;
         result.charges += fill.charges;
         if (on_fill_) {
-            on_fill_({envelope.time, state_->instruments[fill.instrument.value].name, fill.side, fill.quantity, fill.price});
+            on_fill_(
+                {envelope.time, state_->instruments[fill.instrument.value].name, fill.side, fill.quantity, fill.price});
         }
     }
     void on_order(const Envelope&, const OrderIntended& order) override { ++results_[order.strategy.value].orders; }
@@ -288,9 +289,10 @@ private:
             const Position& position = portfolio.positions[i];
             if (position.fills != 0) {
                 const Price mark = state.markets[i].mark;
-                r.instruments.push_back({state.instruments[i].name, position.net, average_price(position.cost, position.net),
-                                         mark, position.realized_pnl, alpha::unrealized_pnl(position, mark),
-                                         position.charges, position.traded, position.fills});
+                r.instruments.push_back({state.instruments[i].name, position.net,
+                                         average_price(position.cost, position.net), mark, position.realized_pnl,
+                                         alpha::unrealized_pnl(position, mark), position.charges, position.traded,
+                                         position.fills});
             }
         }
         return r;
@@ -330,7 +332,8 @@ Result<RunResult> run_scenario(const Scenario& scenario, EventLog& log, const Ru
     if (!feed) {
         return tl::unexpected(feed.error());
     }
-    options.log->info("{}: {} strategies, {} data sources", scenario.config.name, strategies->size(), scenario.data.size());
+    options.log->info("{}: {} strategies, {} data sources", scenario.config.name, strategies->size(),
+                      scenario.data.size());
     Session session(scenario, log, options, std::move(*strategies), std::move(*brokers));
     if (auto begun = session.begin(); !begun) {
         return tl::unexpected(begun.error());

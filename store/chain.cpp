@@ -25,18 +25,14 @@ public:
     }
 
     void begin() { check(EVP_DigestInit_ex2(context_.get(), md_.get(), nullptr)); }
-    void update(Bytes bytes) {
-        check(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()));
-    }
+    void update(Bytes bytes) { check(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size())); }
     /// The digest of all since begin(); begin() must follow before the next update.
     Digest finish() {
         Digest digest;
         check(EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr));
         return digest;
     }
-    void copy_from(const Sha256& other) {
-        check(EVP_MD_CTX_copy_ex(context_.get(), other.context_.get()));
-    }
+    void copy_from(const Sha256& other) { check(EVP_MD_CTX_copy_ex(context_.get(), other.context_.get())); }
 
 private:
     static void check(int status) { ALPHA_ASSERT(status == 1, "OpenSSL failed to hash"); }
@@ -56,9 +52,7 @@ constexpr char kHexDigits[] = "0123456789abcdef";
 
 /// 0..15, or 16 for what is no lower-case hexadecimal digit.
 std::size_t hex_value(char c) {
-    return std::string_view(kHexDigits).find(c) == std::string_view::npos
-               ? 16
-               : std::string_view(kHexDigits).find(c);
+    return std::string_view(kHexDigits).find(c) == std::string_view::npos ? 16 : std::string_view(kHexDigits).find(c);
 }
 
 }  // namespace
@@ -82,8 +76,7 @@ std::string to_hex(const Digest& digest) {
 Result<Digest> digest_from_hex(std::string_view text) {
     Digest digest;
     if (text.size() != 2 * digest.size()) {
-        return fail(ErrorKind::data,
-                    "A digest has 64 hexadecimal digits, not " + std::to_string(text.size()) + ".");
+        return fail(ErrorKind::data, "A digest has 64 hexadecimal digits, not " + std::to_string(text.size()) + ".");
     }
     for (std::size_t i = 0; i < digest.size(); ++i) {
         const std::size_t high = hex_value(text[2 * i]);
@@ -128,15 +121,13 @@ void ChainHasher::append(const Frame& frame) {
     // holds.
     const Seq leaves_begun_before = (stream.next + kLeafEvents - 1) / kLeafEvents;
     const Seq leaves_begun_after = (frame.next_seq() + kLeafEvents - 1) / kLeafEvents;
-    const Seq cuts =
-        leaves_begun_after - leaves_begun_before - (stream.next == 0 && frame.events != 0 ? 1 : 0);
+    const Seq cuts = leaves_begun_after - leaves_begun_before - (stream.next == 0 && frame.events != 0 ? 1 : 0);
     ALPHA_ASSERT(frame.leaf_cuts.size() == cuts, "a frame names every leaf that begins in it");
 
     const Bytes bytes = frame.bytes.view();
     std::size_t from = 0;
     for (const std::size_t cut : frame.leaf_cuts) {
-        ALPHA_ASSERT(cut >= from && cut <= bytes.size(),
-                     "leaf cuts rise and lie within their frame");
+        ALPHA_ASSERT(cut >= from && cut <= bytes.size(), "leaf cuts rise and lie within their frame");
         if (cut != 0) {
             stream.leaf.update(bytes.subspan(from, cut - from));
             stream.close_leaf();

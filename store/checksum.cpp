@@ -42,9 +42,8 @@ std::uint32_t crc32c(Bytes bytes, std::uint32_t before) {
     std::size_t left = bytes.size();
     for (; left >= 8; left -= 8, p += 8) {
         const std::uint64_t word = load<std::uint64_t>(p) ^ crc;
-        crc = kTable[7][word & 0xFFU] ^ kTable[6][(word >> 8U) & 0xFFU] ^
-              kTable[5][(word >> 16U) & 0xFFU] ^ kTable[4][(word >> 24U) & 0xFFU] ^
-              kTable[3][(word >> 32U) & 0xFFU] ^ kTable[2][(word >> 40U) & 0xFFU] ^
+        crc = kTable[7][word & 0xFFU] ^ kTable[6][(word >> 8U) & 0xFFU] ^ kTable[5][(word >> 16U) & 0xFFU] ^
+              kTable[4][(word >> 24U) & 0xFFU] ^ kTable[3][(word >> 32U) & 0xFFU] ^ kTable[2][(word >> 40U) & 0xFFU] ^
               kTable[1][(word >> 48U) & 0xFFU] ^ kTable[0][word >> 56U];
     }
     for (; left > 0; --left, ++p) {

@@ -11,9 +11,8 @@ namespace alpha {
 namespace {
 
 constexpr std::size_t kBlockQuotes = 512;  // a block's columns stay in the L1 cache
-constexpr std::size_t kSlots =
-    1024;  // instruments of one frame that have a predecessor of their own
-constexpr std::size_t kColumns = 5;  // time, bid, ask, bid quantity, ask quantity
+constexpr std::size_t kSlots = 1024;       // instruments of one frame that have a predecessor of their own
+constexpr std::size_t kColumns = 5;        // time, bid, ask, bid quantity, ask quantity
 constexpr std::size_t kSectionBytes = 12;
 constexpr std::size_t kShapeBytes = 4;
 constexpr std::size_t kBlockHeadBytes = 8 + 1 + kColumns * kShapeBytes;
@@ -71,8 +70,7 @@ constexpr auto kPowers = [] {
 /// v / 10^k as a signed number when that is whole; otherwise something whose product with 10^k is
 /// not v.
 std::uint64_t divide_exactly(std::uint64_t v, std::size_t k) {
-    return static_cast<std::uint64_t>(static_cast<std::int64_t>(v * kPowers[k].inverse_of_five) >>
-                                      k);
+    return static_cast<std::uint64_t>(static_cast<std::int64_t>(v * kPowers[k].inverse_of_five) >> k);
 }
 
 struct Last {
@@ -122,12 +120,10 @@ std::size_t scale_down(std::uint64_t* values, std::size_t n, std::uint64_t& all)
 
 /// Writes one column's codes and data at `to` and its shape at `shape`; returns the end. Requires 9
 /// bytes a value at `to`.
-std::uint8_t* put_column(std::uint64_t* values, std::size_t n, std::uint8_t* shape,
-                         std::uint8_t* to) {
+std::uint8_t* put_column(std::uint64_t* values, std::size_t n, std::uint8_t* shape, std::uint8_t* to) {
     std::uint64_t all = 0;
     const std::size_t exponent = scale_down(values, n, all);
-    const std::size_t widest =
-        std::max<std::size_t>(1, (static_cast<std::size_t>(std::bit_width(all)) + 7) / 8);
+    const std::size_t widest = std::max<std::size_t>(1, (static_cast<std::size_t>(std::bit_width(all)) + 7) / 8);
     const std::array<std::size_t, 4> widths{0, 1, middle_width(widest), widest};
     const std::uint64_t middle_mask = width_mask(widths[2]);
 
@@ -135,8 +131,7 @@ std::uint8_t* put_column(std::uint64_t* values, std::size_t n, std::uint8_t* sha
     std::uint8_t* data = to + groups;
     std::uint8_t* const data_begin = data;
     const auto code_of = [&](std::uint64_t value) {
-        const unsigned code = static_cast<unsigned>(value != 0) +
-                              static_cast<unsigned>(value > 0xFF) +
+        const unsigned code = static_cast<unsigned>(value != 0) + static_cast<unsigned>(value > 0xFF) +
                               static_cast<unsigned>(value > middle_mask);
         store(data, value);
         data += widths[code];
@@ -195,11 +190,10 @@ public:
         if (size_ == 0) {
             return;
         }
-        const std::size_t width = std::max<std::size_t>(
-            1, (static_cast<std::size_t>(std::bit_width(widest_instrument_)) + 7) / 8);
+        const std::size_t width =
+            std::max<std::size_t>(1, (static_cast<std::size_t>(std::bit_width(widest_instrument_)) + 7) / 8);
         const std::size_t begin = out_.size();
-        const std::size_t room =
-            kBlockHeadBytes + size_ * (sizeof(std::uint32_t) + 9 * kColumns) + kColumnPadding;
+        const std::size_t room = kBlockHeadBytes + size_ * (sizeof(std::uint32_t) + 9 * kColumns) + kColumnPadding;
         std::uint8_t* const head = out_.extend(room);
         store(head, time_before_);
         head[8] = static_cast<std::uint8_t>(width);
@@ -243,8 +237,8 @@ bool get_varint(WireReader& in, std::uint64_t& value) {
 
 /// Reads one column of `n` values from `codes` and `data`. False when the data does not end where
 /// it should. Reads up to 32 bytes past the end of the data.
-bool get_column(const std::uint8_t* codes, Bytes data, std::size_t exponent, std::size_t widest,
-                std::size_t n, std::uint64_t* values) {
+bool get_column(const std::uint8_t* codes, Bytes data, std::size_t exponent, std::size_t widest, std::size_t n,
+                std::uint64_t* values) {
     const std::array<std::size_t, 4> widths{0, 1, middle_width(widest), widest};
     const std::array<std::uint64_t, 4> masks{0, 0xFF, width_mask(widths[2]), width_mask(widest)};
     const std::uint64_t power = kPowers[exponent].value;
@@ -281,8 +275,7 @@ public:
             if (at_ == size_ && !next_block()) {
                 return false;
             }
-            const std::size_t end =
-                at_ + static_cast<std::size_t>(std::min<std::uint64_t>(n, size_ - at_));
+            const std::size_t end = at_ + static_cast<std::size_t>(std::min<std::uint64_t>(n, size_ - at_));
             n -= end - at_;
             for (; at_ < end; ++at_, to += kQuoteBytes) {
                 put_quote(to);
@@ -331,8 +324,7 @@ private:
             const Bytes codes = in_.take((size_ + 3) / 4);
             const Bytes data = in_.take(load<std::uint16_t>(shape + 2));
             if (!in_.ok() || exponent > kMaxExponent || widest < 1 || widest > 8 ||
-                !get_column(codes.data(), data, exponent, widest, size_,
-                            block_.columns[c].data())) {
+                !get_column(codes.data(), data, exponent, widest, size_, block_.columns[c].data())) {
                 return false;
             }
         }
@@ -442,9 +434,8 @@ bool from_columns(Bytes columns, std::uint32_t events, std::size_t canonical_byt
     while (runs.left() > 0) {
         std::uint64_t quote_run = 0;
         std::uint64_t other_run = 0;
-        if (!get_varint(runs, quote_run) || !get_varint(runs, other_run) ||
-            quote_run + other_run == 0 || quote_run > quotes_left ||
-            quote_run + other_run > events_left) {
+        if (!get_varint(runs, quote_run) || !get_varint(runs, other_run) || quote_run + other_run == 0 ||
+            quote_run > quotes_left || quote_run + other_run > events_left) {
             return false;
         }
         quotes_left -= quote_run;

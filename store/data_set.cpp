@@ -28,8 +28,7 @@ constexpr std::size_t kBufferBytes = 256U << 10U;
 /// No frame of so many records comes near this, whatever it holds.
 constexpr std::size_t kMaxStoredFrame = 1U << 20U;
 
-static_assert(limits::kMaxPrice.raw == limits::kMaxQty.raw,
-              "records are checked against one bound");
+static_assert(limits::kMaxPrice.raw == limits::kMaxQty.raw, "records are checked against one bound");
 constexpr auto kMaxValue = static_cast<std::uint64_t>(limits::kMaxPrice.raw);
 
 Bytes bytes_of(std::string_view text) {
@@ -67,8 +66,7 @@ struct RecordShape {
 template <class E>
 constexpr RecordShape shape_of(std::size_t values) {
     const std::size_t payload = sizeof(std::uint32_t) + values * sizeof(std::int64_t);
-    return {payload | std::uint64_t{E::tag} << 32U | std::uint64_t{E::version} << 48U,
-            kHeaderBytes + payload, values};
+    return {payload | std::uint64_t{E::tag} << 32U | std::uint64_t{E::version} << 48U, kHeaderBytes + payload, values};
 }
 constexpr RecordShape shape_of(DataKind kind) {
     return kind == DataKind::quotes ? shape_of<QuoteTick>(4) : shape_of<BarClosed>(5);
@@ -109,11 +107,9 @@ public:
         if (load<std::uint32_t>(at + kHeaderBytes) >= symbols) {
             return "has a record of a symbol it does not list";
         }
-        std::uint64_t largest =
-            0;  // negative values are the largest of all when read without their sign
+        std::uint64_t largest = 0;  // negative values are the largest of all when read without their sign
         for (std::size_t i = 0; i < shape_.values; ++i) {
-            largest = std::max(
-                largest, load<std::uint64_t>(at + kHeaderBytes + sizeof(std::uint32_t) + 8 * i));
+            largest = std::max(largest, load<std::uint64_t>(at + kHeaderBytes + sizeof(std::uint32_t) + 8 * i));
         }
         if (largest > kMaxValue) {
             return "has a price or quantity that is negative or too large";
@@ -133,10 +129,7 @@ private:
 
 struct DataSetWriter::Writing {
     Writing(std::string path_, Partial::WithFile place, DataKind kind)
-        : path(std::move(path_)),
-          partial(std::move(place.partial)),
-          file(std::move(place.file)),
-          check(kind) {}
+        : path(std::move(path_)), partial(std::move(place.partial)), file(std::move(place.file)), check(kind) {}
 
     std::string path;
     Partial partial;
@@ -170,10 +163,9 @@ struct DataSetWriter::Writing {
         }
         const std::size_t begin = frame.bytes.size();
         append(frame, Envelope{info.records, time, kNoSeq, kNoSeq}, record);
-        if (const char* const what = check.check(frame.bytes.data() + begin, info.symbols.size());
-            what != nullptr) {
-            note(wrong(path, std::string(what) + ": record " + std::to_string(info.records + 1) +
-                                 " at " + to_iso(time)));
+        if (const char* const what = check.check(frame.bytes.data() + begin, info.symbols.size()); what != nullptr) {
+            note(wrong(path,
+                       std::string(what) + ": record " + std::to_string(info.records + 1) + " at " + to_iso(time)));
             return outcome();
         }
         if (info.records == 0) {
@@ -195,8 +187,7 @@ struct DataSetWriter::Writing {
         const std::size_t begin = out.size();
         put(out, std::uint32_t{0});
         encode_frame(frame, out);
-        store(out.data() + begin,
-              static_cast<std::uint32_t>(out.size() - begin - sizeof(std::uint32_t)));
+        store(out.data() + begin, static_cast<std::uint32_t>(out.size() - begin - sizeof(std::uint32_t)));
         frame.begin(info.records);
         if (out.size() >= kBufferBytes) {
             write_out();
@@ -229,8 +220,8 @@ struct DataSetWriter::Writing {
 DataSetWriter::DataSetWriter(std::unique_ptr<Writing> writing) : writing_(std::move(writing)) {}
 DataSetWriter::~DataSetWriter() = default;
 
-Result<std::unique_ptr<DataSetWriter>> DataSetWriter::create(const std::string& path, DataKind kind,
-                                                             Duration interval, bool date_only) {
+Result<std::unique_ptr<DataSetWriter>> DataSetWriter::create(const std::string& path, DataKind kind, Duration interval,
+                                                             bool date_only) {
     Result<Partial::WithFile> place = Partial::make_file(path, "choose another name or remove it");
     if (!place) {
         return tl::make_unexpected(place.error());
@@ -257,8 +248,7 @@ InstrumentId DataSetWriter::symbol(std::string_view name) {
         return {};
     }
     if (w.info.symbols.size() == limits::kMaxInstruments) {
-        w.note(
-            wrong(w.path, "has more than " + std::to_string(limits::kMaxInstruments) + " symbols"));
+        w.note(wrong(w.path, "has more than " + std::to_string(limits::kMaxInstruments) + " symbols"));
         return {};
     }
     const InstrumentId id{static_cast<std::uint32_t>(w.info.symbols.size())};
@@ -331,13 +321,10 @@ struct DataSetReader::Reading {
                 return wrong(path, "is damaged: a frame is cut short");
             }
             std::memmove(buffer.data(), buffer.data() + taken, ahead);
-            const auto wanted =
-                static_cast<std::size_t>(std::min<std::uint64_t>(std::max(n, kBufferBytes), left));
+            const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(std::max(n, kBufferBytes), left));
             buffer.resize(wanted);
             taken = 0;
-            if (Result<void> ok =
-                    file.read_at(position + ahead, buffer.data() + ahead, wanted - ahead);
-                !ok) {
+            if (Result<void> ok = file.read_at(position + ahead, buffer.data() + ahead, wanted - ahead); !ok) {
                 return tl::make_unexpected(ok.error());
             }
         }
@@ -351,8 +338,8 @@ struct DataSetReader::Reading {
     Result<const Frame*> next() {
         if (position == frames_end) {
             if (next_record != info.records || (info.records != 0 && check.last() != info.last)) {
-                return wrong(path, "is damaged: it holds " + std::to_string(next_record) +
-                                       " records instead of " + std::to_string(info.records));
+                return wrong(path, "is damaged: it holds " + std::to_string(next_record) + " records instead of " +
+                                       std::to_string(info.records));
             }
             return nullptr;
         }
@@ -374,12 +361,11 @@ struct DataSetReader::Reading {
         }
         take(length);
         if (frame.events == 0 || frame.events > kRecordsPerFrame) {
-            return wrong(path,
-                         "is damaged: a frame holds " + std::to_string(frame.events) + " records");
+            return wrong(path, "is damaged: a frame holds " + std::to_string(frame.events) + " records");
         }
         if (const char* const what = check.check(frame, info.symbols.size()); what != nullptr) {
-            return wrong(path, std::string(what) + ", among the records from " +
-                                   std::to_string(next_record + 1) + " on");
+            return wrong(path,
+                         std::string(what) + ", among the records from " + std::to_string(next_record + 1) + " on");
         }
         next_record = frame.next_seq();
         return &frame;
@@ -400,10 +386,9 @@ bool read_footer(Bytes footer, DataSetInfo& info) {
     info.first.ns = in.get<std::int64_t>();
     info.last.ns = in.get<std::int64_t>();
     const Bytes hash = in.take(info.content_hash.size());
-    const bool kind_known = kind == static_cast<std::uint8_t>(DataKind::quotes) ||
-                            kind == static_cast<std::uint8_t>(DataKind::bars);
-    if (!in.ok() || !kind_known || date_only > 1 || zero != 0 ||
-        symbols > limits::kMaxInstruments) {
+    const bool kind_known =
+        kind == static_cast<std::uint8_t>(DataKind::quotes) || kind == static_cast<std::uint8_t>(DataKind::bars);
+    if (!in.ok() || !kind_known || date_only > 1 || zero != 0 || symbols > limits::kMaxInstruments) {
         return false;
     }
     info.kind = static_cast<DataKind>(kind);
@@ -444,11 +429,9 @@ Result<std::unique_ptr<DataSetReader>> DataSetReader::open(const std::string& pa
         return fail(ErrorKind::data, path + " is no data set.");
     }
     const auto version = load<std::uint32_t>(head.data() + kMagic.size());
-    if (version != kVersion ||
-        load<std::uint32_t>(head.data() + kMagic.size() + sizeof version) != 0) {
-        return wrong(path, "has version " + std::to_string(version) +
-                               ", and this program reads version " + std::to_string(kVersion) +
-                               "; import it again");
+    if (version != kVersion || load<std::uint32_t>(head.data() + kMagic.size() + sizeof version) != 0) {
+        return wrong(path, "has version " + std::to_string(version) + ", and this program reads version " +
+                               std::to_string(kVersion) + "; import it again");
     }
     std::array<std::uint8_t, kEndBytes> end{};
     if (*size < kHeadBytes + kEndBytes) {
@@ -477,8 +460,8 @@ Result<std::unique_ptr<DataSetReader>> DataSetReader::open(const std::string& pa
         return wrong(path, "has a damaged footer");
     }
     info.file_bytes = *size;
-    return std::unique_ptr<DataSetReader>(new DataSetReader(
-        std::make_unique<Reading>(path, std::move(*file), std::move(info), frames_end)));
+    return std::unique_ptr<DataSetReader>(
+        new DataSetReader(std::make_unique<Reading>(path, std::move(*file), std::move(info), frames_end)));
 }
 
 const DataSetInfo& DataSetReader::info() const {

@@ -45,8 +45,8 @@ struct DataSetInfo {
 class DataSetWriter {
 public:
     /// Refuses (kind usage) when `path` exists; parent folders are made.
-    static Result<std::unique_ptr<DataSetWriter>> create(const std::string& path, DataKind kind,
-                                                         Duration interval, bool date_only);
+    static Result<std::unique_ptr<DataSetWriter>> create(const std::string& path, DataKind kind, Duration interval,
+                                                         bool date_only);
     ~DataSetWriter();
     DataSetWriter(const DataSetWriter&) = delete;
     DataSetWriter& operator=(const DataSetWriter&) = delete;

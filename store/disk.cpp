@@ -16,8 +16,8 @@ namespace fs = std::filesystem;
 constexpr int kMaxNameTries = 1'000;
 
 tl::unexpected<Error> refused(const char* what, const std::string& path, int error) {
-    return fail(ErrorKind::data, std::string("Cannot ") + what + " " + path + ": " +
-                                     std::generic_category().message(error) + ".");
+    return fail(ErrorKind::data,
+                std::string("Cannot ") + what + " " + path + ": " + std::generic_category().message(error) + ".");
 }
 
 tl::unexpected<Error> exists_already(const std::string& path, const std::string& remedy) {
@@ -51,8 +51,7 @@ Result<std::string> make_partial(const std::string& path, const std::string& rem
         return refused("make the folder", parent_of(path), error.value());
     }
     for (int i = 0; i < kMaxNameTries; ++i) {
-        std::string partial =
-            path + ".partial-" + std::to_string(::getpid()) + "-" + std::to_string(i);
+        std::string partial = path + ".partial-" + std::to_string(::getpid()) + "-" + std::to_string(i);
         const int status = make(partial);
         if (status == 0) {
             return partial;
@@ -76,8 +75,7 @@ Result<File> File::open(const std::string& path) {
     return File(descriptor, path);
 }
 
-File::File(File&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)) {}
+File::File(File&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)) {}
 
 File& File::operator=(File&& other) noexcept {
     std::swap(descriptor_, other.descriptor_);
@@ -151,9 +149,8 @@ Result<void> sync_folder(const std::string& path) {
 
 Result<Partial> Partial::make_folder(const std::string& wanted, const std::string& remedy) {
     const std::string path = trimmed(wanted);
-    Result<std::string> partial = make_partial(path, remedy, [](const std::string& name) {
-        return ::mkdir(name.c_str(), 0777) == 0 ? 0 : errno;
-    });
+    Result<std::string> partial = make_partial(
+        path, remedy, [](const std::string& name) { return ::mkdir(name.c_str(), 0777) == 0 ? 0 : errno; });
     if (!partial) {
         return tl::make_unexpected(partial.error());
     }

@@ -26,8 +26,7 @@ constexpr char kHeadKey[] = "head";
 constexpr char kEndKey[] = "end";
 constexpr char kCleanEnd[] = "clean";
 
-constexpr std::size_t kMemtableBytes = 16U
-                                       << 20U;  // two of them bound what a journal keeps in memory
+constexpr std::size_t kMemtableBytes = 16U << 20U;  // two of them bound what a journal keeps in memory
 constexpr std::size_t kBlockBytes = 64U << 10U;
 constexpr std::size_t kCacheBytes = 4U << 20U;  // index blocks; a scan reads each frame once
 constexpr std::size_t kReadAheadBytes = 2U << 20U;
@@ -67,9 +66,8 @@ public:
         if (from >= next_seq()) {
             return {};
         }
-        auto at =
-            std::upper_bound(frames_.begin(), frames_.end(), from,
-                             [](Seq seq, const Stored& stored) { return seq < stored.first_seq; });
+        auto at = std::upper_bound(frames_.begin(), frames_.end(), from,
+                                   [](Seq seq, const Stored& stored) { return seq < stored.first_seq; });
         Frame frame;
         for (--at; at != frames_.end(); ++at) {
             if (Result<void> ok = decode_frame(at->bytes, at->first_seq, frame); !ok) {
@@ -141,8 +139,7 @@ struct HeadRecord {
         HeadRecord record;
         record.next_seq = load<Seq>(bytes.data());
         std::copy_n(bytes.begin() + sizeof(Seq), record.chain.size(), record.chain.begin());
-        std::copy_n(bytes.begin() + sizeof(Seq) + record.chain.size(), record.head.size(),
-                    record.head.begin());
+        std::copy_n(bytes.begin() + sizeof(Seq) + record.chain.size(), record.head.size(), record.head.begin());
         return record;
     }
 };
@@ -178,14 +175,13 @@ public:
         family.max_write_buffer_number = 2;
         family.disable_auto_compactions = true;  // keys only ever grow: there is nothing to merge
 
-        const std::vector<rocksdb::ColumnFamilyDescriptor> families{
-            {rocksdb::kDefaultColumnFamilyName, family}, {kLogFamily, family}};
+        const std::vector<rocksdb::ColumnFamilyDescriptor> families{{rocksdb::kDefaultColumnFamilyName, family},
+                                                                    {kLogFamily, family}};
         std::vector<rocksdb::ColumnFamilyHandle*> handles;
         rocksdb::DB* db = nullptr;
-        const rocksdb::Status status =
-            mode == Mode::create
-                ? rocksdb::DB::Open(options, path, families, &handles, &db)
-                : rocksdb::DB::OpenForReadOnly(options, path, families, &handles, &db);
+        const rocksdb::Status status = mode == Mode::create
+                                           ? rocksdb::DB::Open(options, path, families, &handles, &db)
+                                           : rocksdb::DB::OpenForReadOnly(options, path, families, &handles, &db);
         if (!status.ok()) {
             return failed("cannot be opened", path, status);
         }
@@ -204,9 +200,7 @@ public:
     rocksdb::ColumnFamilyHandle* meta() const { return handles_[0]; }
     rocksdb::ColumnFamilyHandle* log() const { return handles_[1]; }
 
-    Result<void> write(rocksdb::WriteBatch& batch) {
-        return check("cannot be written", db_->Write(writing_, &batch));
-    }
+    Result<void> write(rocksdb::WriteBatch& batch) { return check("cannot be written", db_->Write(writing_, &batch)); }
 
     Result<std::string> get_meta(const char* key) const {
         rocksdb::ReadOptions reading;
@@ -238,8 +232,7 @@ public:
     /// The last word RocksDB has to say; nothing may follow.
     Result<void> close() {
         for (rocksdb::ColumnFamilyHandle* const handle : handles_) {
-            if (Result<void> ok = check("cannot be closed", db_->DestroyColumnFamilyHandle(handle));
-                !ok) {
+            if (Result<void> ok = check("cannot be closed", db_->DestroyColumnFamilyHandle(handle)); !ok) {
                 return ok;
             }
         }
@@ -249,8 +242,7 @@ public:
 
     static tl::unexpected<Error> failed(const std::string& what, const std::string& path,
                                         const rocksdb::Status& status) {
-        return fail(ErrorKind::data,
-                    "The journal " + path + " " + what + ": " + status.ToString() + ".");
+        return fail(ErrorKind::data, "The journal " + path + " " + what + ": " + status.ToString() + ".");
     }
     Result<void> check(const char* what, const rocksdb::Status& status) const {
         if (!status.ok()) {
@@ -275,8 +267,8 @@ private:
 };
 
 /// Reads a journal whose head is known, checking it on the way.
-Result<void> scan_database(const Database& db, const std::string& path, const HeadRecord& end,
-                           Seq from, const std::function<bool(const Frame&)>& visit) {
+Result<void> scan_database(const Database& db, const std::string& path, const HeadRecord& end, Seq from,
+                           const std::function<bool(const Frame&)>& visit) {
     const auto wrong = [&](const std::string& what) {
         return fail(ErrorKind::data, "The journal " + path + " " + what + ".");
     };
@@ -295,15 +287,13 @@ Result<void> scan_database(const Database& db, const std::string& path, const He
         }
         const Seq seq = __builtin_bswap64(load<Seq>(key.data()));
         if (next != kNoSeq && seq != next) {
-            return wrong("lacks events: after " + std::to_string(next - 1) + " comes " +
-                         std::to_string(seq));
+            return wrong("lacks events: after " + std::to_string(next - 1) + " comes " + std::to_string(seq));
         }
         if (Result<void> ok = decode_frame(bytes_of(at->value()), seq, frame); !ok) {
             return wrong("is damaged: " + ok.error().message);
         }
         if (next == kNoSeq && frame.next_seq() <= from) {
-            return wrong("lacks events: the frame of event " + std::to_string(from) +
-                         " is missing");
+            return wrong("lacks events: the frame of event " + std::to_string(from) + " is missing");
         }
         next = frame.next_seq();
         if (frame.events == 0 || next > end.next_seq) {
@@ -321,13 +311,12 @@ Result<void> scan_database(const Database& db, const std::string& path, const He
     }
     if (next != end.next_seq) {
         return wrong(next == kNoSeq ? "lacks events: event " + std::to_string(from) + " is missing"
-                                    : "lacks events: it ends at " + std::to_string(next) +
-                                          " instead of " + std::to_string(end.next_seq));
+                                    : "lacks events: it ends at " + std::to_string(next) + " instead of " +
+                                          std::to_string(end.next_seq));
     }
     if (from == 0 && hasher.head() != end.head) {
-        return wrong("was altered: the hash chain of its " + std::to_string(next) +
-                     " events ends at " + to_hex(hasher.head()) + ", its recorded head is " +
-                     to_hex(end.head));
+        return wrong("was altered: the hash chain of its " + std::to_string(next) + " events ends at " +
+                     to_hex(hasher.head()) + ", its recorded head is " + to_hex(end.head));
     }
     return {};
 }
@@ -336,20 +325,18 @@ Result<void> scan_database(const Database& db, const std::string& path, const He
 class NewJournal final : public EventLog {
 public:
     static Result<std::unique_ptr<EventLog>> create(const std::string& path) {
-        Result<Partial> partial =
-            Partial::make_folder(path, "choose another --journal or remove it");
+        Result<Partial> partial = Partial::make_folder(path, "choose another --journal or remove it");
         if (!partial) {
             return tl::make_unexpected(partial.error());
         }
-        Result<std::unique_ptr<Database>> db =
-            Database::open(partial->where(), Database::Mode::create);
+        Result<std::unique_ptr<Database>> db = Database::open(partial->where(), Database::Mode::create);
         if (!db) {
             return tl::make_unexpected(db.error());
         }
         std::unique_ptr<NewJournal> journal(new NewJournal(std::move(*partial), std::move(*db)));
         rocksdb::WriteBatch batch;
-        if (Result<void> ok = journal->db_->check(
-                "cannot be written", batch.Put(journal->db_->meta(), kFormatKey, kFormat));
+        if (Result<void> ok =
+                journal->db_->check("cannot be written", batch.Put(journal->db_->meta(), kFormatKey, kFormat));
             !ok) {
             return tl::make_unexpected(ok.error());
         }
@@ -364,8 +351,7 @@ public:
             return ok;
         }
         if (broken_) {
-            return fail(ErrorKind::data,
-                        "The journal " + partial_.where() + " could not be written before.");
+            return fail(ErrorKind::data, "The journal " + partial_.where() + " could not be written before.");
         }
         hasher_.append(frame);
         if (frame.events == 0) {
@@ -375,8 +361,8 @@ public:
         encode_frame(frame, stored_);
         batch_.Clear();
         const Key key = key_of(frame.first_seq);
-        const Result<void> put = db_->check(
-            "cannot be written", batch_.Put(db_->log(), slice_of(key), slice_of(stored_.view())));
+        const Result<void> put =
+            db_->check("cannot be written", batch_.Put(db_->log(), slice_of(key), slice_of(stored_.view())));
         Result<void> written = put ? write_with_head(batch_) : put;
         broken_ = !written;
         return written;
@@ -386,8 +372,7 @@ public:
 
     Result<void> scan(Seq from, const std::function<bool(const Frame&)>& visit) const override {
         if (db_ == nullptr) {
-            Result<std::unique_ptr<Database>> db =
-                Database::open(partial_.where(), Database::Mode::read);
+            Result<std::unique_ptr<Database>> db = Database::open(partial_.where(), Database::Mode::read);
             if (!db) {
                 return tl::make_unexpected(db.error());
             }
@@ -401,13 +386,11 @@ public:
             return {};
         }
         if (broken_) {
-            return fail(ErrorKind::data,
-                        "The journal " + partial_.where() + " could not be written before.");
+            return fail(ErrorKind::data, "The journal " + partial_.where() + " could not be written before.");
         }
         broken_ = true;  // until all of the following has succeeded
         rocksdb::WriteBatch batch;
-        Result<void> ok =
-            db_->check("cannot be written", batch.Put(db_->meta(), kEndKey, kCleanEnd));
+        Result<void> ok = db_->check("cannot be written", batch.Put(db_->meta(), kEndKey, kCleanEnd));
         ok = ok ? write_with_head(batch) : ok;
         ok = ok ? db_->flush() : ok;
         ok = ok ? db_->close() : ok;
@@ -423,24 +406,20 @@ public:
     }
 
 private:
-    NewJournal(Partial partial, std::unique_ptr<Database> db)
-        : partial_(std::move(partial)), db_(std::move(db)) {}
+    NewJournal(Partial partial, std::unique_ptr<Database> db) : partial_(std::move(partial)), db_(std::move(db)) {}
 
     HeadRecord record() const { return {hasher_.next_seq(), hasher_.chain(), hasher_.head()}; }
 
     Result<void> write_with_head(rocksdb::WriteBatch& batch) {
         const auto head = record().bytes();
-        if (Result<void> ok =
-                db_->check("cannot be written", batch.Put(db_->meta(), kHeadKey, slice_of(head)));
-            !ok) {
+        if (Result<void> ok = db_->check("cannot be written", batch.Put(db_->meta(), kHeadKey, slice_of(head))); !ok) {
             return ok;
         }
         return db_->write(batch);
     }
 
-    Partial partial_;  // outlives the database within it
-    mutable std::unique_ptr<Database>
-        db_;  // closed by finish(); a scan after that opens it for reading
+    Partial partial_;                       // outlives the database within it
+    mutable std::unique_ptr<Database> db_;  // closed by finish(); a scan after that opens it for reading
     ChainHasher hasher_;
     ByteBuffer stored_;
     rocksdb::WriteBatch batch_;
@@ -551,8 +530,7 @@ Result<void> for_each_event(const EventLog& log, Seq from,
             if (seq < from) {
                 const Result<EncodedHeader> header = decode_header(rest, seq);
                 if (!header || header->total_bytes() > rest.size()) {
-                    outcome = fail(ErrorKind::data,
-                                   "Event " + std::to_string(seq) + " of the log cannot be read.");
+                    outcome = fail(ErrorKind::data, "Event " + std::to_string(seq) + " of the log cannot be read.");
                     return false;
                 }
                 rest = rest.subspan(header->total_bytes());

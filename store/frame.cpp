@@ -28,8 +28,7 @@ std::uint32_t checksum(Seq first_seq, Bytes header, Bytes body) {
 }
 
 tl::unexpected<Error> damaged(Seq first_seq, const char* what) {
-    return fail(ErrorKind::data,
-                "The stored frame at event " + std::to_string(first_seq) + " " + what + ".");
+    return fail(ErrorKind::data, "The stored frame at event " + std::to_string(first_seq) + " " + what + ".");
 }
 
 }  // namespace
@@ -39,8 +38,7 @@ void encode_frame(const Frame& frame, ByteBuffer& out) {
     thread_local ByteBuffer columns;  // kept from frame to frame: its size settles after the first
     columns.clear();
     to_columns(frame, columns);
-    ALPHA_ASSERT(columns.size() <= max_column_bytes(frame.bytes.size()),
-                 "columns are larger than their bound");
+    ALPHA_ASSERT(columns.size() <= max_column_bytes(frame.bytes.size()), "columns are larger than their bound");
 
     const std::size_t begin = out.size();
     const auto plain_size = static_cast<int>(columns.size());
@@ -60,8 +58,7 @@ void encode_frame(const Frame& frame, ByteBuffer& out) {
     store(header + 4, frame.events);
     store(header + 8, static_cast<std::uint32_t>(frame.bytes.size()));
     store(header + 12, static_cast<std::uint32_t>(columns.size()));
-    store(header + kCheckedHeaderBytes,
-          checksum(frame.first_seq, {header, kCheckedHeaderBytes}, {body, body_size}));
+    store(header + kCheckedHeaderBytes, checksum(frame.first_seq, {header, kCheckedHeaderBytes}, {body, body_size}));
     out.resize(begin + kHeaderWithChecksum + body_size);
 }
 
@@ -85,16 +82,16 @@ Result<void> decode_frame(Bytes stored, Seq first_seq, Frame& frame) {
     const std::size_t canonical_bytes = load<std::uint32_t>(header + 8);
     const std::size_t columns_bytes = load<std::uint32_t>(header + 12);
     const std::size_t most = encoding == kColumns ? body.size() : body.size() * kMaxLz4Ratio;
-    if (canonical_bytes > kMaxFrameBytes || columns_bytes > max_column_bytes(canonical_bytes) ||
-        columns_bytes > most || events > canonical_bytes / kHeaderBytes || first_seq > kNoSeq / 2) {
+    if (canonical_bytes > kMaxFrameBytes || columns_bytes > max_column_bytes(canonical_bytes) || columns_bytes > most ||
+        events > canonical_bytes / kHeaderBytes || first_seq > kNoSeq / 2) {
         return damaged(first_seq, "claims a size it cannot have");
     }
     thread_local ByteBuffer columns;  // kept from frame to frame: its size settles after the first
     columns.resize(columns_bytes + kColumnPadding);
     if (encoding == kColumnsLz4) {
-        const int size = LZ4_decompress_safe(
-            reinterpret_cast<const char*>(body.data()), reinterpret_cast<char*>(columns.data()),
-            static_cast<int>(body.size()), static_cast<int>(columns_bytes));
+        const int size =
+            LZ4_decompress_safe(reinterpret_cast<const char*>(body.data()), reinterpret_cast<char*>(columns.data()),
+                                static_cast<int>(body.size()), static_cast<int>(columns_bytes));
         if (size < 0 || static_cast<std::size_t>(size) != columns_bytes) {
             return damaged(first_seq, "does not decompress");
         }

@@ -10,8 +10,7 @@
 
 namespace alpha {
 
-static_assert(std::endian::native == std::endian::little,
-              "numbers are written as the machine holds them");
+static_assert(std::endian::native == std::endian::little, "numbers are written as the machine holds them");
 
 template <class T>
 T load(const std::uint8_t* from) {

@@ -27,16 +27,10 @@ public:
             buy_what_is_missing(quote.instrument, context);
         }
     }
-    void on_bar(const BarClosed& bar, Context& context) override {
-        buy_what_is_missing(bar.instrument, context);
-    }
+    void on_bar(const BarClosed& bar, Context& context) override { buy_what_is_missing(bar.instrument, context); }
 
-    void on_order(const OrderUpdate& update, Context& /*context*/) override {
-        holdings_.on_order(update);
-    }
-    void on_fill(const OrderFilled& fill, Context& /*context*/) override {
-        holdings_.on_fill(fill);
-    }
+    void on_order(const OrderUpdate& update, Context& /*context*/) override { holdings_.on_order(update); }
+    void on_fill(const OrderFilled& fill, Context& /*context*/) override { holdings_.on_fill(fill); }
 
     void save(ByteBuffer& bytes) const override {
         StateWriter out(bytes);

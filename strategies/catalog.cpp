@@ -12,8 +12,7 @@ namespace alpha {
 namespace {
 
 const Setting* find_setting(const std::vector<Setting>& params, std::string_view key) {
-    const auto found =
-        std::find_if(params.begin(), params.end(), [&](const Setting& s) { return s.key == key; });
+    const auto found = std::find_if(params.begin(), params.end(), [&](const Setting& s) { return s.key == key; });
     return found == params.end() ? nullptr : &*found;
 }
 
@@ -31,8 +30,7 @@ std::string what_is_wanted(const ParamSpec& param) {
     if (param.kind == ParamKind::flag) {
         return text + " must be true or false";
     }
-    text += param.kind == ParamKind::count ? " must be a whole number from "
-                                           : " must be a number from ";
+    text += param.kind == ParamKind::count ? " must be a whole number from " : " must be a number from ";
     return text + to_string(param.min) + " to " + to_string(param.max);
 }
 
@@ -60,8 +58,7 @@ tl::expected<std::string, std::string> canonical(const ParamSpec& param, const s
         if (text == "true" || text == "false") {
             return text;
         }
-        return tl::unexpected<std::string>(what_is_wanted(param) + ", not '" + text.substr(0, 48) +
-                                           "'");
+        return tl::unexpected<std::string>(what_is_wanted(param) + ", not '" + text.substr(0, 48) + "'");
     }
     if (param.kind == ParamKind::text) {
         std::string words = canonical_text(text);
@@ -84,8 +81,8 @@ tl::expected<std::string, std::string> canonical(const ParamSpec& param, const s
 }  // namespace
 
 std::span<const StrategySpec> strategy_catalog() {
-    static const std::array<StrategySpec, 5> kCatalog = {buy_and_hold_spec(), ema_cross_spec(),
-                                                         market_maker_spec(), script_spec(), sma_cross_spec()};
+    static const std::array<StrategySpec, 5> kCatalog = {buy_and_hold_spec(), ema_cross_spec(), market_maker_spec(),
+                                                         script_spec(), sma_cross_spec()};
     return kCatalog;
 }
 
@@ -98,8 +95,9 @@ const StrategySpec* find_strategy(std::string_view name) {
     return nullptr;
 }
 
-tl::expected<std::vector<Setting>, std::vector<ParamError>> validate_params(
-    const StrategySpec& spec, const std::vector<Setting>& given, std::span<const std::string> instruments) {
+tl::expected<std::vector<Setting>, std::vector<ParamError>> validate_params(const StrategySpec& spec,
+                                                                            const std::vector<Setting>& given,
+                                                                            std::span<const std::string> instruments) {
     std::vector<Setting> settings;
     std::vector<ParamError> errors;
     for (const ParamSpec& param : spec.params) {
@@ -109,8 +107,7 @@ tl::expected<std::vector<Setting>, std::vector<ParamError>> validate_params(
             errors.push_back({name, name + " is missing: " + std::string(param.help)});
             continue;
         }
-        const auto value = canonical(param, setting == nullptr ? std::string(param.default_value)
-                                                               : setting->value);
+        const auto value = canonical(param, setting == nullptr ? std::string(param.default_value) : setting->value);
         if (value) {
             settings.push_back({name, *value});
         } else {
@@ -118,19 +115,16 @@ tl::expected<std::vector<Setting>, std::vector<ParamError>> validate_params(
         }
     }
     for (const Setting& setting : given) {
-        const bool known =
-            std::any_of(spec.params.begin(), spec.params.end(),
-                        [&](const ParamSpec& param) { return param.name == setting.key; });
+        const bool known = std::any_of(spec.params.begin(), spec.params.end(),
+                                       [&](const ParamSpec& param) { return param.name == setting.key; });
         if (!known) {
-            errors.push_back({setting.key, "'" + setting.key + "' is not a parameter of " +
-                                               std::string(spec.name) +
+            errors.push_back({setting.key, "'" + setting.key + "' is not a parameter of " + std::string(spec.name) +
                                                "; it has: " + known_names(spec)});
         } else if (find_setting(given, setting.key) != &setting) {
             errors.push_back({setting.key, setting.key + " is given more than once"});
         }
     }
-    std::sort(settings.begin(), settings.end(),
-              [](const Setting& a, const Setting& b) { return a.key < b.key; });
+    std::sort(settings.begin(), settings.end(), [](const Setting& a, const Setting& b) { return a.key < b.key; });
     if (errors.empty() && spec.check != nullptr) {
         errors = spec.check(settings, instruments);
     }
@@ -176,8 +170,7 @@ std::vector<ParamError> check_fast_below_slow(const std::vector<Setting>& params
     if (fast < slow) {
         return {};
     }
-    return {{"fast", "fast must be below slow, and " + std::to_string(fast) + " is not below " +
-                         std::to_string(slow)}};
+    return {{"fast", "fast must be below slow, and " + std::to_string(fast) + " is not below " + std::to_string(slow)}};
 }
 
 }  // namespace alpha

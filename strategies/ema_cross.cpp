@@ -49,12 +49,8 @@ public:
         }
     }
 
-    void on_order(const OrderUpdate& update, Context& /*context*/) override {
-        holdings_.on_order(update);
-    }
-    void on_fill(const OrderFilled& fill, Context& /*context*/) override {
-        holdings_.on_fill(fill);
-    }
+    void on_order(const OrderUpdate& update, Context& /*context*/) override { holdings_.on_order(update); }
+    void on_fill(const OrderFilled& fill, Context& /*context*/) override { holdings_.on_fill(fill); }
 
     void save(ByteBuffer& bytes) const override {
         StateWriter out(bytes);
@@ -135,8 +131,7 @@ constexpr std::array kParams = {
 StrategySpec ema_cross_spec() {
     StrategySpec spec;
     spec.name = "ema_cross";
-    spec.summary =
-        "long while the fast exponential average of the mid is above the slow one, else flat";
+    spec.summary = "long while the fast exponential average of the mid is above the slow one, else flat";
     spec.params = kParams;
     spec.uses_quotes = true;
     spec.check = check_fast_below_slow;

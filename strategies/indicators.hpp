@@ -42,8 +42,7 @@ public:
     /// Requires 1 <= periods <= 1,000,000, which also keeps `compare` far below 2^127 for any
     /// price.
     explicit ExactSma(std::int64_t periods) : periods_(periods) {
-        ALPHA_ASSERT(periods >= 1 && periods <= 1'000'000,
-                     "a moving average needs 1 to 1,000,000 periods");
+        ALPHA_ASSERT(periods >= 1 && periods <= 1'000'000, "a moving average needs 1 to 1,000,000 periods");
     }
 
     void push(Price value) {

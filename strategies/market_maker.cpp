@@ -76,8 +76,7 @@ public:
         }
         if (is_terminal(update.status)) {
             const bool unasked = update.status == OrderStatus::cancelled && !mine->cancelled;
-            mine->resting = unasked || update.status == OrderStatus::refused ||
-                            update.status == OrderStatus::rejected;
+            mine->resting = unasked || update.status == OrderStatus::refused || update.status == OrderStatus::rejected;
             mine->order = {};
         } else if (update.change_failed) {
             mine->resting = true;
@@ -149,10 +148,10 @@ private:
 
     /// One side of one instrument. What became of the order is read from the state, not kept twice.
     struct Quote {
-        OrderId order;  // the one at the market; zero: none
-        Price price;    // the last one asked for; the order has it or, while a modify is under way,
-                        // will
-        Qty filled;     // of `order`
+        OrderId order;           // the one at the market; zero: none
+        Price price;             // the last one asked for; the order has it or, while a modify is under way,
+                                 // will
+        Qty filled;              // of `order`
         TwiceMid twice_mid = 0;  // as it was when the quote was last priced
         Time priced_at;
         bool cancelled = false;  // a cancel of `order` was asked for
@@ -174,8 +173,7 @@ private:
     }
 
     static bool is_busy(const Order& order) {
-        return order.status == OrderStatus::intended || order.modify_pending ||
-               order.cancel_pending;
+        return order.status == OrderStatus::intended || order.modify_pending || order.cancel_pending;
     }
 
     /// mid -/+ half_spread on the tick that is farther from the market; zero where there is no such
@@ -183,17 +181,13 @@ private:
     Price target_price(Side side, TwiceMid twice_mid, Price tick) const {
         const Int128 step = static_cast<Int128>(tick.raw) * 2;
         const Int128 spread = static_cast<Int128>(half_spread_.raw) * 2;
-        const Int128 ticks = side == Side::buy ? (twice_mid - spread) / step
-                                               : (twice_mid + spread + step - 1) / step;
+        const Int128 ticks = side == Side::buy ? (twice_mid - spread) / step : (twice_mid + spread + step - 1) / step;
         const Int128 price = ticks * tick.raw;
-        return price > 0 && price <= limits::kMaxPrice.raw ? Price{static_cast<std::int64_t>(price)}
-                                                           : Price{0};
+        return price > 0 && price <= limits::kMaxPrice.raw ? Price{static_cast<std::int64_t>(price)} : Price{0};
     }
 
     /// What may still be bought or sold before the inventory limit.
-    Qty room(const Book& book, Side side) const {
-        return max_inventory_ - signed_qty(side, book.position);
-    }
+    Qty room(const Book& book, Side side) const { return max_inventory_ - signed_qty(side, book.position); }
 
     void quote_side(InstrumentId id, Side side, TwiceMid twice_mid, Context& context) {
         Book& book = books_[id];
@@ -225,8 +219,7 @@ private:
         } else if (!may_quote || order->leaves() > room(book, side)) {
             mine.twice_mid = twice_mid;
             cancel(mine, context);
-        } else if (far && price != order->terms.limit_price &&
-                   !meets_other(book, side, price, context)) {
+        } else if (far && price != order->terms.limit_price && !meets_other(book, side, price, context)) {
             mine.resting = false;
             context.modify(mine.order, order->filled + amount, price, Price{0});
             note_priced(mine, price, twice_mid, context);
@@ -256,8 +249,7 @@ private:
     }
 
     void set_timer(Time due, Context& context) {
-        context.set_timer(kRefresh,
-                          std::max(due, context.view().now() + Duration{limits::kMinTimerDelayNs}));
+        context.set_timer(kRefresh, std::max(due, context.view().now() + Duration{limits::kMinTimerDelayNs}));
         timer_set_ = true;
     }
 
@@ -295,8 +287,8 @@ std::vector<ParamError> check_inventory(const std::vector<Setting>& params, std:
     if (max_inventory >= quantity) {
         return {};
     }
-    return {{"max_inventory", "max_inventory must be at least quantity, and " +
-                                  to_string(max_inventory) + " is below " + to_string(quantity)}};
+    return {{"max_inventory", "max_inventory must be at least quantity, and " + to_string(max_inventory) +
+                                  " is below " + to_string(quantity)}};
 }
 
 constexpr Money kMaxPriceParam{limits::kMaxPrice.raw};
@@ -307,8 +299,7 @@ constexpr std::array kParams = {
     quantity_param("quantity", "how much to quote on each side"),
     ParamSpec{"refresh", ParamKind::count, "0", money_of(0), money_of(86'400),
               "seconds after which a resting quote is replaced; 0: never"},
-    positive_param("requote", kMaxPriceParam,
-                   "how far the mid may move before a quote follows, in currency"),
+    positive_param("requote", kMaxPriceParam, "how far the mid may move before a quote follows, in currency"),
 };
 
 }  // namespace

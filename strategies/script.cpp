@@ -44,8 +44,7 @@ public:
 
     tl::expected<Line, std::string> read() {
         expect("at");
-        line_.at =
-            static_cast<std::uint64_t>(number("the number of a market event", kScale) / kScale);
+        line_.at = static_cast<std::uint64_t>(number("the number of a market event", kScale) / kScale);
         const std::string verb = next("buy, sell, cancel or modify");
         if (verb == "buy" || verb == "sell") {
             line_.terms.side = verb == "buy" ? Side::buy : Side::sell;
@@ -88,14 +87,13 @@ private:
                                   : word == "gtc" ? TimeInForce::gtc
                                                   : TimeInForce::ioc;
             } else {
-                complain("'" + word + "' is not limit, stop" +
-                         (placing ? ", day, gtc, ioc or as" : ""));
+                complain("'" + word + "' is not limit, stop" + (placing ? ", day, gtc, ioc or as" : ""));
             }
         }
         const bool limit = line_.terms.limit_price.raw != 0;
         const bool stop = line_.terms.stop_price.raw != 0;
-        line_.terms.type = stop ? (limit ? OrderType::stop_limit : OrderType::stop)
-                                : (limit ? OrderType::limit : OrderType::market);
+        line_.terms.type =
+            stop ? (limit ? OrderType::stop_limit : OrderType::stop) : (limit ? OrderType::limit : OrderType::market);
     }
     std::string next(const char* wanted) {
         std::string word;
@@ -145,9 +143,8 @@ ParsedScript parse_script(std::string_view script) {
             line = tl::unexpected(std::string("comes after a line for a later event"));
         }
         if (!line) {
-            parsed.errors.push_back("'" +
-                                    std::string(text.substr(text.find_first_not_of(" \t\r"))) +
-                                    "' " + line.error());
+            parsed.errors.push_back("'" + std::string(text.substr(text.find_first_not_of(" \t\r"))) + "' " +
+                                    line.error());
             continue;
         }
         last = line->at;
@@ -158,8 +155,7 @@ ParsedScript parse_script(std::string_view script) {
 
 class Script final : public Strategy {
 public:
-    explicit Script(const StrategyConfig& config)
-        : lines_(parse_script(text_param(config.params, "orders")).lines) {}
+    explicit Script(const StrategyConfig& config) : lines_(parse_script(text_param(config.params, "orders")).lines) {}
 
     void on_quote(const QuoteTick&, Context& context) override { next_event(context); }
     void on_bar_opened(const BarOpened&, Context& context) override { next_event(context); }
@@ -217,12 +213,10 @@ private:
         }
         // What a modify line does not mention stays as the order has it.
         const Order* known = context.view().order(order);
-        const Price limit = line.terms.limit_price.raw != 0 || known == nullptr
-                                ? line.terms.limit_price
-                                : known->terms.limit_price;
-        const Price stop = line.terms.stop_price.raw != 0 || known == nullptr
-                               ? line.terms.stop_price
-                               : known->terms.stop_price;
+        const Price limit =
+            line.terms.limit_price.raw != 0 || known == nullptr ? line.terms.limit_price : known->terms.limit_price;
+        const Price stop =
+            line.terms.stop_price.raw != 0 || known == nullptr ? line.terms.stop_price : known->terms.stop_price;
         context.modify(order, line.terms.quantity, limit, stop);
     }
 
@@ -254,8 +248,7 @@ private:
     std::map<std::uint64_t, OrderId> orders_;  // by the index of the line that placed them
 };
 
-std::vector<ParamError> check(const std::vector<Setting>& params,
-                              std::span<const std::string> instruments) {
+std::vector<ParamError> check(const std::vector<Setting>& params, std::span<const std::string> instruments) {
     const ParsedScript script = parse_script(text_param(params, "orders"));
     std::vector<ParamError> errors;
     for (const std::string& error : script.errors) {
@@ -264,10 +257,8 @@ std::vector<ParamError> check(const std::vector<Setting>& params,
     for (std::size_t i = 0; i < script.lines.size(); ++i) {
         const Line& line = script.lines[i];
         if (line.verb == Line::Verb::place) {
-            if (std::find(instruments.begin(), instruments.end(), line.instrument) ==
-                instruments.end()) {
-                errors.push_back({"orders", "'" + line.instrument +
-                                                "' is not among the strategy's instruments"});
+            if (std::find(instruments.begin(), instruments.end(), line.instrument) == instruments.end()) {
+                errors.push_back({"orders", "'" + line.instrument + "' is not among the strategy's instruments"});
             }
             continue;
         }
@@ -276,8 +267,8 @@ std::vector<ParamError> check(const std::vector<Setting>& params,
             return earlier.verb == Line::Verb::place && earlier.name == line.name;
         });
         if (!known) {
-            errors.push_back({"orders", "no order was named '" + line.name + "' before; add 'as " +
-                                            line.name + "' to one"});
+            errors.push_back(
+                {"orders", "no order was named '" + line.name + "' before; add 'as " + line.name + "' to one"});
         }
     }
     return errors;

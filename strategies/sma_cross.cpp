@@ -19,8 +19,7 @@ namespace {
 class SmaCross final : public Strategy {
 public:
     explicit SmaCross(const StrategyConfig& config)
-        : empty_{ExactSma(count_param(config.params, "fast")),
-                 ExactSma(count_param(config.params, "slow")), kUnknown},
+        : empty_{ExactSma(count_param(config.params, "fast")), ExactSma(count_param(config.params, "slow")), kUnknown},
           quantity_(qty_param(config.params, "quantity")),
           trends_(config.instruments, empty_),
           holdings_(config.instruments) {}
@@ -48,12 +47,8 @@ public:
         }
     }
 
-    void on_order(const OrderUpdate& update, Context& /*context*/) override {
-        holdings_.on_order(update);
-    }
-    void on_fill(const OrderFilled& fill, Context& /*context*/) override {
-        holdings_.on_fill(fill);
-    }
+    void on_order(const OrderUpdate& update, Context& /*context*/) override { holdings_.on_order(update); }
+    void on_fill(const OrderFilled& fill, Context& /*context*/) override { holdings_.on_fill(fill); }
 
     /// The slow window holds the fast one, and both sums and the sign follow from it.
     void save(ByteBuffer& bytes) const override {

@@ -96,8 +96,7 @@ private:
 template <class T>
 class PerInstrument {
 public:
-    PerInstrument(std::vector<InstrumentId> instruments, const T& initial)
-        : ids_(std::move(instruments)) {
+    PerInstrument(std::vector<InstrumentId> instruments, const T& initial) : ids_(std::move(instruments)) {
         std::sort(ids_.begin(), ids_.end());
         ids_.erase(std::unique(ids_.begin(), ids_.end()), ids_.end());
         values_.assign(ids_.empty() ? 0 : std::size_t{ids_.back().value} + 1, initial);

@@ -70,7 +70,6 @@ public:
 
 /// Opens every source and merges them. A file that is missing or of no known form is refused here,
 /// with its name.
-Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources,
-                                        const HoursOf& hours);
+Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, const HoursOf& hours);
 
 }  // namespace alpha

@@ -11,7 +11,6 @@ using OnProgress = std::function<void(const FeedProgress&)>;
 /// Writes the records of `source`, a CSV file or synthetic data, to a new data set at `to`. A feed
 /// of the set gives exactly the records that a feed of the source gives. Whatever is wrong with the
 /// source leaves nothing behind.
-Result<DataSetInfo> import_data(const DataSource& source, const std::string& to,
-                                const OnProgress& on_progress);
+Result<DataSetInfo> import_data(const DataSource& source, const std::string& to, const OnProgress& on_progress);
 
 }  // namespace alpha

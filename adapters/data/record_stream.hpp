@@ -107,10 +107,9 @@ inline bool is_good(Time time) {
 /// Whether quote_refusal would be empty, without building a text.
 inline bool is_good(const QuoteTick& quote) {
     const auto within = [](std::int64_t raw, std::int64_t max) { return raw >= 0 && raw <= max; };
-    return within(quote.bid.raw, limits::kMaxPrice.raw) &&
-           within(quote.ask.raw, limits::kMaxPrice.raw) &&
-           within(quote.bid_qty.raw, limits::kMaxQty.raw) &&
-           within(quote.ask_qty.raw, limits::kMaxQty.raw) && (quote.bid.raw | quote.ask.raw) != 0;
+    return within(quote.bid.raw, limits::kMaxPrice.raw) && within(quote.ask.raw, limits::kMaxPrice.raw) &&
+           within(quote.bid_qty.raw, limits::kMaxQty.raw) && within(quote.ask_qty.raw, limits::kMaxQty.raw) &&
+           (quote.bid.raw | quote.ask.raw) != 0;
 }
 
 /// How the bars of one source may follow each other: labels never go back, and bars of one

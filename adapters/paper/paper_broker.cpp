@@ -30,9 +30,7 @@ struct OpenOrder {
     bool is_armed_stop() const {
         return !triggered && (terms.type == OrderType::stop || terms.type == OrderType::stop_limit);
     }
-    bool has_limit() const {
-        return terms.type == OrderType::limit || terms.type == OrderType::stop_limit;
-    }
+    bool has_limit() const { return terms.type == OrderType::limit || terms.type == OrderType::stop_limit; }
 };
 
 /// A wish on its way to the market.
@@ -47,14 +45,12 @@ struct Book {
     Price ask;
     Qty bid_left;  ///< of the displayed size, what nobody has taken yet
     Qty ask_left;
-    Price bar_price;  ///< of the latest bar: its open, then its close; zero until one is seen
+    Price bar_price;                   ///< of the latest bar: its open, then its close; zero until one is seen
     bool has_quote = false;            ///< a quote was seen, even one without prices
     std::vector<OpenOrder> orders;     ///< by arrival
     std::vector<PendingWish> pending;  ///< by arrival, which is by due time
 
-    bool is_untouched() const {
-        return !has_quote && bar_price == Price{} && orders.empty() && pending.empty();
-    }
+    bool is_untouched() const { return !has_quote && bar_price == Price{} && orders.empty() && pending.empty(); }
 };
 
 /// Where an order is that is open or on its way, since cancels and modifies do not name the
@@ -85,8 +81,7 @@ bool needs_stop(OrderType type) {
 }
 
 bool prices_fit(OrderType type, Price limit_price, Price stop_price) {
-    return in_range(limit_price) && in_range(stop_price) &&
-           (!needs_limit(type) || limit_price > Price{0}) &&
+    return in_range(limit_price) && in_range(stop_price) && (!needs_limit(type) || limit_price > Price{0}) &&
            (!needs_stop(type) || stop_price > Price{0});
 }
 
@@ -95,20 +90,17 @@ bool quantity_fits(Qty quantity) {
 }
 
 bool terms_fit(const OrderTerms& terms) {
-    return quantity_fits(terms.quantity) &&
-           prices_fit(terms.type, terms.limit_price, terms.stop_price);
+    return quantity_fits(terms.quantity) && prices_fit(terms.type, terms.limit_price, terms.stop_price);
 }
 
 /// Whether `price` is the limit or better.
 bool within_limit(const OpenOrder& order, Price price) {
-    return order.terms.side == Side::buy ? price <= order.terms.limit_price
-                                         : price >= order.terms.limit_price;
+    return order.terms.side == Side::buy ? price <= order.terms.limit_price : price >= order.terms.limit_price;
 }
 
 /// Whether `price` is at the stop or through it.
 bool through_stop(const OpenOrder& order, Price price) {
-    return order.terms.side == Side::buy ? price >= order.terms.stop_price
-                                         : price <= order.terms.stop_price;
+    return order.terms.side == Side::buy ? price >= order.terms.stop_price : price <= order.terms.stop_price;
 }
 
 // ---- bytes --------------------------------------------------------------------------------------
@@ -224,8 +216,7 @@ private:
     /// An enum numbered 1..last.
     std::uint8_t choice(std::uint8_t last) {
         const std::uint8_t value = u8();
-        require(value >= 1 && value <= last,
-                "holds an order side, type or time in force of no meaning");
+        require(value >= 1 && value <= last, "holds an order side, type or time in force of no meaning");
         return ok() ? value : std::uint8_t{1};
     }
     std::uint64_t take(std::size_t bytes) {
@@ -321,8 +312,7 @@ class PaperBroker final : public Broker {
 public:
     explicit PaperBroker(const PaperSettings& settings) : settings_(settings) {
         ALPHA_ASSERT(in_range(settings.slippage), "slippage out of range");
-        ALPHA_ASSERT(settings.latency >= Duration{0} && settings.latency <= kMaxPaperLatency,
-                     "latency out of range");
+        ALPHA_ASSERT(settings.latency >= Duration{0} && settings.latency <= kMaxPaperLatency, "latency out of range");
     }
 
     void on_quote(Time now, const QuoteTick& quote, Reports& out) override {
@@ -344,8 +334,7 @@ public:
         book.bar_price = bar.open;
         take_hold_all_due(now, book, out);
         if (bar.open > Price{0}) {
-            keep_if(book.orders,
-                    [&](OpenOrder& order) { return match_bar_open(book, order, bar.open, out); });
+            keep_if(book.orders, [&](OpenOrder& order) { return match_bar_open(book, order, bar.open, out); });
         }
     }
 
@@ -355,10 +344,8 @@ public:
         for (OpenOrder& order : book.orders) {
             order.triggered_now = false;
         }
-        keep_if(book.orders,
-                [&](OpenOrder& order) { return match_bar_range_stop(order, bar, out); });
-        keep_if(book.orders,
-                [&](OpenOrder& order) { return match_bar_range(book, order, bar, out); });
+        keep_if(book.orders, [&](OpenOrder& order) { return match_bar_range_stop(order, bar, out); });
+        keep_if(book.orders, [&](OpenOrder& order) { return match_bar_range(book, order, bar, out); });
         // What arrives with the close was not there while the bar traded: it meets the close, not the range.
         take_hold_all_due(now, book, out);
     }
@@ -369,8 +356,7 @@ public:
             return terms.tif == TimeInForce::day && good_until <= session.date;
         };
         keep_if(book.orders, [&](OpenOrder& order) {
-            return !ends(order.terms, order.good_until) ||
-                   finish(order.id, ReportKind::expired, "", out);
+            return !ends(order.terms, order.good_until) || finish(order.id, ReportKind::expired, "", out);
         });
         keep_if(book.pending, [&](const PendingWish& pending) {
             const auto* place = std::get_if<PlaceOrder>(&pending.wish);
@@ -387,15 +373,13 @@ public:
         const auto known = state_.whereabouts.find(id);
         if (known == state_.whereabouts.end()) {
             const bool is_cancel = std::holds_alternative<CancelOrder>(effect);
-            report(id, is_cancel ? ReportKind::cancel_rejected : ReportKind::modify_rejected,
-                   kNotOpen, out);
+            report(id, is_cancel ? ReportKind::cancel_rejected : ReportKind::modify_rejected, kNotOpen, out);
             return;
         }
         if (const auto* modify = std::get_if<ModifyOrder>(&effect)) {
-            ALPHA_ASSERT(
-                quantity_fits(modify->quantity) &&
-                    prices_fit(known->second.type, modify->limit_price, modify->stop_price),
-                "a change whose terms were not judged");
+            ALPHA_ASSERT(quantity_fits(modify->quantity) &&
+                             prices_fit(known->second.type, modify->limit_price, modify->stop_price),
+                         "a change whose terms were not judged");
         }
         Book& book = book_of(known->second.instrument);
         if (settings_.latency == Duration{0}) {
@@ -432,8 +416,7 @@ private:
 
     /// Takes note of a new order, wherever it stands until it finishes.
     void enter(const PlaceOrder& place) {
-        ALPHA_ASSERT(place.order.value != 0 && terms_fit(place.terms),
-                     "an order whose terms were not judged");
+        ALPHA_ASSERT(place.order.value != 0 && terms_fit(place.terms), "an order whose terms were not judged");
         const Whereabouts here{place.terms.instrument, place.terms.type};
         const bool is_new = state_.whereabouts.emplace(place.order, here).second;
         ALPHA_ASSERT(is_new, "two orders with one number");
@@ -446,8 +429,7 @@ private:
             take_hold(book, book.pending[done].wish, out);
             ++done;
         }
-        book.pending.erase(book.pending.begin(),
-                           book.pending.begin() + static_cast<std::ptrdiff_t>(done));
+        book.pending.erase(book.pending.begin(), book.pending.begin() + static_cast<std::ptrdiff_t>(done));
     }
 
     void take_hold(Book& book, const Effect& effect, Reports& out) {
@@ -491,8 +473,7 @@ private:
             return;
         }
         OrderTerms& terms = order->terms;
-        const bool keeps_place = modify.quantity <= terms.quantity &&
-                                 modify.limit_price == terms.limit_price &&
+        const bool keeps_place = modify.quantity <= terms.quantity && modify.limit_price == terms.limit_price &&
                                  modify.stop_price == terms.stop_price;
         terms.quantity = modify.quantity;
         terms.limit_price = modify.limit_price;
@@ -576,14 +557,12 @@ private:
             // Any other market order is the rest of one that waits for the next quote's size.
             return fill(order, order.leaves(), worsened(order.terms.side, open), out);
         }
-        return !arrives || order.terms.tif != TimeInForce::ioc ||
-               finish(order.id, ReportKind::cancelled, "ioc", out);
+        return !arrives || order.terms.tif != TimeInForce::ioc || finish(order.id, ReportKind::cancelled, "ioc", out);
     }
 
     bool match_bar_range_stop(OpenOrder& order, const BarClosed& bar, Reports& out) {
         const Price extreme = order.terms.side == Side::buy ? bar.high : bar.low;
-        if (order.awaits_open || !order.is_armed_stop() || extreme <= Price{0} ||
-            !through_stop(order, extreme)) {
+        if (order.awaits_open || !order.is_armed_stop() || extreme <= Price{0} || !through_stop(order, extreme)) {
             return true;
         }
         trigger(order, out);
@@ -690,9 +669,8 @@ void PaperBroker::save(ByteBuffer& out) const {
     Writer to(out);
     to.u8(kStateVersion);
     to.u64(state_.trades);
-    to.count(static_cast<std::size_t>(
-        std::count_if(state_.books.begin(), state_.books.end(),
-                      [](const Book& book) { return !book.is_untouched(); })));
+    to.count(static_cast<std::size_t>(std::count_if(state_.books.begin(), state_.books.end(),
+                                                    [](const Book& book) { return !book.is_untouched(); })));
     for (std::size_t i = 0; i < state_.books.size(); ++i) {
         const Book& book = state_.books[i];
         if (book.is_untouched()) {
@@ -732,12 +710,11 @@ OpenOrder PaperBroker::read_order(Reader& from, InstrumentId instrument) const {
     order.awaits_open = from.flag();
     from.require(order.id.value != 0, "holds an order without a number");
     from.require(order.filled < order.terms.quantity, "holds an open order that has filled");
-    from.require(!order.triggered || needs_stop(order.terms.type),
-                 "holds a triggered order that has no stop");
+    from.require(!order.triggered || needs_stop(order.terms.type), "holds a triggered order that has no stop");
     const bool next_open = settings_.fill == FillModel::next_open;
     from.require(!order.awaits_open || next_open, "holds an order of another fill model");
-    from.require(order.awaits_open || (order.terms.tif != TimeInForce::ioc &&
-                                       (order.terms.type != OrderType::market || !next_open)),
+    from.require(order.awaits_open ||
+                     (order.terms.tif != TimeInForce::ioc && (order.terms.type != OrderType::market || !next_open)),
                  "holds an order that cannot have stayed open");
     return order;
 }
@@ -761,12 +738,10 @@ void PaperBroker::require_consistent(Reader& from, const BrokerState& state) {
             if (known == state.whereabouts.end()) {
                 continue;  // the order has finished while the wish was on its way
             }
-            from.require(known->second.instrument.value == i,
-                         "holds a change of another instrument's order");
+            from.require(known->second.instrument.value == i, "holds a change of another instrument's order");
             if (const auto* modify = std::get_if<ModifyOrder>(&pending.wish)) {
-                from.require(
-                    prices_fit(known->second.type, modify->limit_price, modify->stop_price),
-                    "holds a change that does not fit its order");
+                from.require(prices_fit(known->second.type, modify->limit_price, modify->stop_price),
+                             "holds a change that does not fit its order");
             }
         }
     }
@@ -791,8 +766,8 @@ Result<void> PaperBroker::load(Bytes bytes) {
         book.bid_left = from.size();
         book.ask_left = from.size();
         book.bar_price = from.price();
-        from.require(book.has_quote || (book.bid == Price{} && book.ask == Price{} &&
-                                        book.bid_left == Qty{} && book.ask_left == Qty{}),
+        from.require(book.has_quote || (book.bid == Price{} && book.ask == Price{} && book.bid_left == Qty{} &&
+                                        book.ask_left == Qty{}),
                      "holds prices of a quote never seen");
         const auto remember = [&](OrderId id, OrderType type) {
             from.require(loaded.whereabouts.emplace(id, Whereabouts{instrument, type}).second,
@@ -819,8 +794,7 @@ Result<void> PaperBroker::load(Bytes bytes) {
     }
     from.require(from.at_end(), "goes on after its end");
     if (!from.ok()) {
-        return fail(ErrorKind::data,
-                    std::string("the saved state of the paper broker ") + from.fault());
+        return fail(ErrorKind::data, std::string("the saved state of the paper broker ") + from.fault());
     }
     state_ = std::move(loaded);
     return {};
@@ -833,8 +807,8 @@ const char* name_of(FillModel fill) {
 }
 
 tl::unexpected<Error> refuse_value(const Setting& setting, const std::string& expected) {
-    return fail(ErrorKind::usage, "paper broker: '" + setting.key + "' must be " + expected +
-                                      ", not '" + setting.value.substr(0, 48) + "'");
+    return fail(ErrorKind::usage, "paper broker: '" + setting.key + "' must be " + expected + ", not '" +
+                                      setting.value.substr(0, 48) + "'");
 }
 
 /// Reads one setting into `settings`.
@@ -851,8 +825,7 @@ Result<void> read_setting(const Setting& setting, PaperSettings& settings) {
     if (setting.key == "latency") {
         const Result<Duration> latency = parse_duration(setting.value);
         if (!latency || *latency < Duration{0} || *latency > kMaxPaperLatency) {
-            return refuse_value(setting, "a duration such as 250ms, from 0s to " +
-                                             to_string(kMaxPaperLatency));
+            return refuse_value(setting, "a duration such as 250ms, from 0s to " + to_string(kMaxPaperLatency));
         }
         settings.latency = *latency;
         return {};
@@ -860,8 +833,7 @@ Result<void> read_setting(const Setting& setting, PaperSettings& settings) {
     if (setting.key == "slippage") {
         const Result<Price> slippage = parse_price(setting.value);
         if (!slippage || !in_range(*slippage)) {
-            return refuse_value(setting, "a price difference such as 0.05, from 0 to " +
-                                             to_string(limits::kMaxPrice));
+            return refuse_value(setting, "a price difference such as 0.05, from 0 to " + to_string(limits::kMaxPrice));
         }
         settings.slippage = *slippage;
         return {};
@@ -894,8 +866,7 @@ Result<PaperSettings> paper_settings(const std::vector<Setting>& settings) {
             return tl::unexpected<Error>(read.error());
         }
         if (!seen.insert(setting.key).second) {
-            return fail(ErrorKind::usage,
-                        "paper broker: '" + setting.key + "' is given more than once");
+            return fail(ErrorKind::usage, "paper broker: '" + setting.key + "' is given more than once");
         }
     }
     return result;

@@ -75,8 +75,8 @@ inline constexpr Duration kMaxPaperLatency{kDayNs};
 
 struct PaperSettings {
     FillModel fill = FillModel::touch;
-    Price slippage;    ///< added against us to every market and stop fill; 0..limits::kMaxPrice
-    Duration latency;  ///< event time from a wish to its arrival; 0..kMaxPaperLatency
+    Price slippage;         ///< added against us to every market and stop fill; 0..limits::kMaxPrice
+    Duration latency;       ///< event time from a wish to its arrival; 0..kMaxPaperLatency
     bool use_size = false;  ///< fill at most the displayed quantity per quote
     friend bool operator==(const PaperSettings&, const PaperSettings&) = default;
 };

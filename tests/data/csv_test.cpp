@@ -29,8 +29,7 @@ struct Bad {
 
 /// Each text is refused at its line, by a message that begins with file:line and says what it
 /// should.
-void check_refused(const std::vector<Bad>& cases,
-                   const std::function<DataSource(const std::string&)>& source) {
+void check_refused(const std::vector<Bad>& cases, const std::function<DataSource(const std::string&)>& source) {
     const TempDir dir;
     for (const Bad& bad : cases) {
         CAPTURE(bad.name);
@@ -39,9 +38,8 @@ void check_refused(const std::vector<Bad>& cases,
         CHECK(reading.kind == ErrorKind::data);
         CHECK_THAT(reading.error, Catch::StartsWith(fmt::format("{}:{}: ", file, bad.line)));
         CHECK_THAT(reading.error, Catch::Contains(bad.says));
-        const bool printable = std::none_of(reading.error.begin(), reading.error.end(), [](char c) {
-            return static_cast<unsigned char>(c) < 0x20;
-        });
+        const bool printable = std::none_of(reading.error.begin(), reading.error.end(),
+                                            [](char c) { return static_cast<unsigned char>(c) < 0x20; });
         CHECK(printable);
     }
 }
@@ -72,14 +70,12 @@ TEST_CASE("a bad quote is let in, or refused without its place", "[data]") {
             {"bare-point", good + row(kT + 1, "1."), 3, "bid '1.'"},
             {"two-points", good + row(kT + 1, "1.2.3"), 3, "bid '1.2.3'"},
             {"escape", good + row(kT + 1, "\x1b[31m1"), 3, "bid '?[31m1'"},
-            {"nine-decimals", good + row(kT + 1, "1.123456789"), 3,
-             "more than eight decimal places"},
+            {"nine-decimals", good + row(kT + 1, "1.123456789"), 3, "more than eight decimal places"},
             {"negative", kHead + row(kT, "-3"), 2, "bid -3 is negative"},
             {"negative-quantity", kHead + "1,BAC,1,-5,2,5\n", 2, "bid_qty -5 is negative"},
             {"huge", kHead + row(kT, std::string(40, '9')), 2, "bid '9999"},
             {"price-limit", kHead + row(kT, "10000000000.00000001"), 2, "above the largest price"},
-            {"quantity-limit", kHead + "1,BAC,1,5,2,10000000001\n", 2,
-             "ask_qty 10000000001 is above"},
+            {"quantity-limit", kHead + "1,BAC,1,5,2,10000000001\n", 2, "ask_qty 10000000001 is above"},
             {"both-absent", kHead + row(kT, "0", "0.00"), 2, "both 0"},
             {"time-text", kHead + "noon,BAC,1,1,2,1\n", 2, "ts_ns 'noon'"},
             {"time-fraction", kHead + "12.5,BAC,1,1,2,1\n", 2, "ts_ns '12.5'"},
@@ -92,8 +88,7 @@ TEST_CASE("a bad quote is let in, or refused without its place", "[data]") {
             {"short", good + "1,BAC,10\n", 3, "has 3 fields where the header has 6"},
             {"long", good + "1,BAC,10,1,2,3,4\n", 3, "has 7 fields where the header has 6"},
             {"no-name", kHead + row(kT, "1", "2", ""), 2, "name is empty"},
-            {"long-name", kHead + row(kT, "1", "2", std::string(65, 'A')), 2,
-             "names have at most 64"},
+            {"long-name", kHead + row(kT, "1", "2", std::string(65, 'A')), 2, "names have at most 64"},
             {"control-name", kHead + row(kT, "1", "2", "B\tC"), 2, "control character"},
             {"c1-name", kHead + row(kT, "1", "2", "B\xC2\x85"), 2, "control character"},
             {"not-utf8-name", kHead + row(kT, "1", "2", "B\xFF"), 2, "UTF-8"},
@@ -130,8 +125,7 @@ TEST_CASE("a file that is no CSV of quotes is taken for one", "[data]") {
             {"endless-binary", std::string(300'000, '\0'), 1, "looks binary"},
             {"excel", "PK\x03\x04......", 1, "zip or Excel"},
             {"utf-16", std::string("\xFF\xFEt\0s\0", 6), 1, "UTF-16"},
-            {"misspelt", "ts_ns,instrument,bid,bid_qty,ask,ask_qtty\n" + data, 1,
-             "did you mean ask_qty?"},
+            {"misspelt", "ts_ns,instrument,bid,bid_qty,ask,ask_qtty\n" + data, 1, "did you mean ask_qty?"},
             {"extra", "ts_ns,instrument,bid,bid_qty,ask,ask_qty,exchange\n", 1,
              "column 'exchange' is unknown; remove it"},
             {"twice", "ts_ns,instrument,bid,bid_qty,ask,ask\n", 1, "column ask is there twice"},
@@ -156,11 +150,9 @@ TEST_CASE("the records depend on how the text is written: line ends, byte-order 
           "order, quotation",
           "[data]") {
     const TempDir dir;
-    const Reading plain =
-        read_all({quotes(dir.write("plain.csv", kHead + "5,BAC,1.5,100,2,7\n6,IBM,0,0,3,1\n"))});
+    const Reading plain = read_all({quotes(dir.write("plain.csv", kHead + "5,BAC,1.5,100,2,7\n6,IBM,0,0,3,1\n"))});
     REQUIRE(plain.error.empty());
-    REQUIRE(plain.lines ==
-            std::vector<std::string>{"5 quote BAC 1.5 100 2 7", "6 quote IBM 0 0 3 1"});
+    REQUIRE(plain.lines == std::vector<std::string>{"5 quote BAC 1.5 100 2 7", "6 quote IBM 0 0 3 1"});
     const std::vector<std::string> same{
         "\xEF\xBB\xBF" + kHead + "5,BAC,1.5,100,2,7\n6,IBM,0,0,3,1\n",
         "ts_ns,instrument,bid,bid_qty,ask,ask_qty\r\n5,BAC,1.5,100,2,7\r\n6,IBM,0,0,3,1\r\n",
@@ -181,22 +173,20 @@ TEST_CASE("the records depend on how the text is written: line ends, byte-order 
 
 TEST_CASE("quoted names lose their commas and quotation marks", "[data]") {
     const TempDir dir;
-    const Reading reading = read_all({quotes(dir.write(
-        "q.csv", kHead + "1,\"A,B\",1,1,2,1\n2,\"say \"\"hi\"\"\",1,1,2,1\n3,\"A,B\",1,1,2,1\n"))});
+    const Reading reading = read_all(
+        {quotes(dir.write("q.csv", kHead + "1,\"A,B\",1,1,2,1\n2,\"say \"\"hi\"\"\",1,1,2,1\n3,\"A,B\",1,1,2,1\n"))});
     CHECK(reading.error.empty());
     CHECK(reading.symbols == std::vector<std::string>{"A,B", "say \"hi\""});
     CHECK(reading.lines.size() == 3);
 }
 
-TEST_CASE("what a market really sends is refused: crossed, one-sided, repeated, at the limits",
-          "[data]") {
+TEST_CASE("what a market really sends is refused: crossed, one-sided, repeated, at the limits", "[data]") {
     const TempDir dir;
-    const Reading reading = read_all({quotes(dir.write(
-        "odd.csv", kHead + "0,A,10,1,9,1\n0,A,0,0,9,1\n0,A,10,1,0,0\n0,A,10,1,0,"
-                           "0\n7258118399999999999,A,10000000000,10000000000,0.00000001,0\n"))});
+    const Reading reading = read_all(
+        {quotes(dir.write("odd.csv", kHead + "0,A,10,1,9,1\n0,A,0,0,9,1\n0,A,10,1,0,0\n0,A,10,1,0,"
+                                             "0\n7258118399999999999,A,10000000000,10000000000,0.00000001,0\n"))});
     CHECK(reading.error.empty());
-    CHECK(reading.lines.back() ==
-          "7258118399999999999 quote A 10000000000 10000000000 0.00000001 0");
+    CHECK(reading.lines.back() == "7258118399999999999 quote A 10000000000 10000000000 0.00000001 0");
     CHECK(reading.lines.size() == 5);
 }
 
@@ -218,10 +208,9 @@ TEST_CASE("compression changes the records, or is told by the file's name", "[da
     REQUIRE(plain.error.empty());
     REQUIRE(plain.lines.size() == 6'000);
     const std::size_t half = text.size() / 2;  // in the middle of a line
-    const std::vector<std::string> forms{
-        gzip(text), zstd(text), gzip(text.substr(0, half)) + gzip(text.substr(half)),
-        zstd(text.substr(0, half)) + zstd(text.substr(half)),
-        std::string("\x50\x2A\x4D\x18\x03\0\0\0abc", 11) + zstd(text)};
+    const std::vector<std::string> forms{gzip(text), zstd(text), gzip(text.substr(0, half)) + gzip(text.substr(half)),
+                                         zstd(text.substr(0, half)) + zstd(text.substr(half)),
+                                         std::string("\x50\x2A\x4D\x18\x03\0\0\0abc", 11) + zstd(text)};
     for (const std::string& form : forms) {
         const Reading other = read_all({quotes(dir.write("a.txt", form))});
         CHECK(other.error.empty());
@@ -234,18 +223,14 @@ TEST_CASE("a compressed file that is cut short or damaged passes for a whole one
     const TempDir dir;
     const std::string text = many_quotes();
     for (const std::string& whole : {gzip(text), zstd(text)}) {
-        for (const std::size_t missing :
-             {std::size_t{1}, std::size_t{4}, whole.size() / 3, whole.size() - 8}) {
-            const Reading cut =
-                read_all({quotes(dir.write("cut.csv", whole.substr(0, whole.size() - missing)))});
+        for (const std::size_t missing : {std::size_t{1}, std::size_t{4}, whole.size() / 3, whole.size() - 8}) {
+            const Reading cut = read_all({quotes(dir.write("cut.csv", whole.substr(0, whole.size() - missing)))});
             CAPTURE(missing, cut.error);
             CHECK(cut.kind == ErrorKind::data);
-            CHECK_THAT(cut.error,
-                       Catch::StartsWith(dir.path("cut.csv")) && Catch::Contains("cut short"));
+            CHECK_THAT(cut.error, Catch::StartsWith(dir.path("cut.csv")) && Catch::Contains("cut short"));
         }
         std::string tail = whole + "rubbish";
-        CHECK_THAT(read_all({quotes(dir.write("tail.csv", tail))}).error,
-                   Catch::Contains("corrupt"));
+        CHECK_THAT(read_all({quotes(dir.write("tail.csv", tail))}).error, Catch::Contains("corrupt"));
     }
     std::string damaged = gzip(text);
     damaged[damaged.size() / 2] = static_cast<char>(damaged[damaged.size() / 2] ^ 0x10);
@@ -284,12 +269,10 @@ TEST_CASE("a long file is held in memory, or its progress cannot be told", "[dat
     }
 }
 
-TEST_CASE("a mangled CSV crashes the reader or gives records out of order or out of range",
-          "[data]") {
+TEST_CASE("a mangled CSV crashes the reader or gives records out of order or out of range", "[data]") {
     const TempDir dir;
     const std::string quotes_text = kHead + row(kT) + row(kT + 1, "0", "2.5", "\"I,BM\"") +
-                                    row(kT + 2, "12.345678", "13", "IBM") + row(kT + 2) +
-                                    row(kT + 3);
+                                    row(kT + 2, "12.345678", "13", "IBM") + row(kT + 2) + row(kT + 3);
     const std::string bars_text =
         "timestamp,instrument,open,high,low,close,volume\n"
         "2024-01-01T09:15:00+05:30,A,10,12,9,11,100\n2024-01-01T09:15:00+05:30,B,10,12,9,11,5\n"
@@ -350,8 +333,7 @@ TEST_CASE("a bad bar is let in, or refused without its place", "[data]") {
     const auto minute = [](const std::string& file) { return bars(file, kMinute, "A"); };
     check_refused(
         {
-            {"no-offset", head + "2024-01-01T09:15:00,10,12,9,11,1\n", 2,
-             "has no UTC offset: write one"},
+            {"no-offset", head + "2024-01-01T09:15:00,10,12,9,11,1\n", 2, "has no UTC offset: write one"},
             {"no-such-day", head + "2024-02-30T09:15:00Z,10,12,9,11,1\n", 2, "does not exist"},
             {"date-in-minutes", head + "2024-01-01,10,12,9,11,1\n", 2, "write interval: day"},
             {"not-a-time", head + "soon,10,12,9,11,1\n", 2, "'soon' is not a time such as"},
@@ -360,8 +342,7 @@ TEST_CASE("a bad bar is let in, or refused without its place", "[data]") {
             {"nan", head + first + "2024-01-01T09:16:00+05:30,10,NaN,9,11,1\n", 3, "high 'NaN'"},
             {"zero", head + "2024-01-01T09:15:00Z,10,12,0,11,1\n", 2, "a price is 0"},
             {"negative", head + "2024-01-01T09:15:00Z,10,12,-9,11,1\n", 2, "low -9 is negative"},
-            {"negative-volume", head + "2024-01-01T09:15:00Z,10,12,9,11,-1\n", 2,
-             "volume -1 is negative"},
+            {"negative-volume", head + "2024-01-01T09:15:00Z,10,12,9,11,-1\n", 2, "volume -1 is negative"},
             {"high-too-low", head + "2024-01-01T09:15:00Z,10,10.5,9,11,1\n", 2,
              "high 10.5 is below another price of its bar (11)"},
             {"low-too-high", head + "2024-01-01T09:15:00Z,10,12,10.5,11,1\n", 2,
@@ -371,8 +352,7 @@ TEST_CASE("a bad bar is let in, or refused without its place", "[data]") {
              "the bar at 2024-01-01T03:44:00Z comes after one at 2024-01-01T03:45:00Z; sort"},
             {"overlap", head + first + "2024-01-01T09:15:59+05:30,10,12,9,11,1\n", 3,
              "overlaps the one at 2024-01-01T03:45:00Z, which lasts 1m"},
-            {"short", head + "2024-01-01T09:15:00Z,10,12\n", 2,
-             "has 3 fields where the header has 6"},
+            {"short", head + "2024-01-01T09:15:00Z,10,12\n", 2, "has 3 fields where the header has 6"},
             {"no-header", first, 1, "is not a header"},
             {"no-time", "open,high,low,close,volume\n", 1, "lacks date or timestamp"},
             {"no-close", "date,open,high,low\n", 1, "the header lacks close"},
@@ -403,12 +383,10 @@ TEST_CASE("bars are taken for another instrument's, or for no one's", "[data]") 
 
 TEST_CASE("columns that alpha does not know keep a file of bars out", "[data]") {
     const TempDir dir;
-    const Reading reading =
-        read_all({bars(dir.write("y.csv", "Date,Open,High,Low,Close,Adj Close,Volume\n2024-01-02 "
-                                          "00:00:00-05:00,1,3,0.5,2,1.9,1000\n"),
-                       kDay, "IBM")});
+    const Reading reading = read_all({bars(dir.write("y.csv", "Date,Open,High,Low,Close,Adj Close,Volume\n2024-01-02 "
+                                                              "00:00:00-05:00,1,3,0.5,2,1.9,1000\n"),
+                                           kDay, "IBM")});
     CHECK(reading.error.empty());
     CHECK(reading.lines ==
-          std::vector<std::string>{"1704153600000000000 open IBM 1",
-                                   "1704240000000000000 close IBM 1 3 0.5 2 1000"});
+          std::vector<std::string>{"1704153600000000000 open IBM 1", "1704240000000000000 close IBM 1 3 0.5 2 1000"});
 }

@@ -36,8 +36,8 @@ TEST_CASE("quotes trade differently through a data set", "[data]") {
     const TempDir dir;
     std::string text = kQuotes;
     for (int i = 0; i < 30'000; ++i) {
-        text += fmt::format("{},N{},{}.{},{},{},{}\n", 1'381'152'600'072'000'000 + i / 2,
-                            i * i % 11, 1 + i % 900, i % 10, i % 3, i % 4 == 0 ? 0 : 1 + i % 77, i);
+        text += fmt::format("{},N{},{}.{},{},{},{}\n", 1'381'152'600'072'000'000 + i / 2, i * i % 11, 1 + i % 900,
+                            i % 10, i % 3, i % 4 == 0 ? 0 : 1 + i % 77, i);
     }
     check_same(dir, quotes(dir.write("q.csv", text)));
 }
@@ -54,9 +54,8 @@ TEST_CASE("minute bars trade differently through a data set", "[data]") {
     const TempDir dir;
     std::string text = "timestamp,instrument,open,high,low,close,volume\n";
     for (int i = 0; i < 2'000; ++i) {
-        text += fmt::format("2024-01-{:02}T{:02}:{:02}:00+05:30,{},{}.5,{}.75,{}.25,{}.5,{}\n",
-                            1 + i / 600, 9 + i / 2 % 300 / 60, i / 2 % 60, i % 2 == 0 ? "B" : "A",
-                            i + 1, i + 1, i + 1, i + 1, i);
+        text += fmt::format("2024-01-{:02}T{:02}:{:02}:00+05:30,{},{}.5,{}.75,{}.25,{}.5,{}\n", 1 + i / 600,
+                            9 + i / 2 % 300 / 60, i / 2 % 60, i % 2 == 0 ? "B" : "A", i + 1, i + 1, i + 1, i + 1, i);
     }
     check_same(dir, bars(dir.write("b.csv", text), kMinute));
 }
@@ -77,13 +76,11 @@ TEST_CASE("a bad CSV leaves a data set behind", "[data]") {
     REQUIRE_FALSE(backwards.has_value());
     CHECK(backwards.error().kind == ErrorKind::data);
     CHECK_THAT(backwards.error().message, Catch::Contains("late.csv:3: "));
-    const std::string overlap =
-        dir.write("overlap.csv", "timestamp,open,high,low,close\n2024-01-01T00:00:00Z,1,1,1,"
-                                 "1\n2024-01-01T00:00:30Z,1,1,1,1\n");
+    const std::string overlap = dir.write("overlap.csv", "timestamp,open,high,low,close\n2024-01-01T00:00:00Z,1,1,1,"
+                                                         "1\n2024-01-01T00:00:30Z,1,1,1,1\n");
     CHECK_THAT(import_data(bars(overlap, kMinute, "A"), dir.path("set.alpha"), {}).error().message,
                Catch::Contains("overlap.csv:3: "));
-    CHECK_FALSE(
-        import_data(quotes(dir.path("nowhere.csv")), dir.path("set.alpha"), {}).has_value());
+    CHECK_FALSE(import_data(quotes(dir.path("nowhere.csv")), dir.path("set.alpha"), {}).has_value());
     CHECK(dir.files() == 2);
 }
 
@@ -103,16 +100,13 @@ TEST_CASE("an import overwrites a file, or eats its own kind", "[data]") {
 
 TEST_CASE("a data set is read as what it is not", "[data]") {
     const TempDir dir;
-    const std::string csv =
-        dir.write("b.csv", "timestamp,open,high,low,close\n2024-01-01T00:00:00Z,1,1,1,1\n");
+    const std::string csv = dir.write("b.csv", "timestamp,open,high,low,close\n2024-01-01T00:00:00Z,1,1,1,1\n");
     const std::string set = dir.path("set.alpha");
     REQUIRE(import_data(bars(csv, kMinute, "A"), set, {}).has_value());
     CHECK_THAT(read_all({quotes(set)}).error,
                Catch::Contains("is a data set of bars, not of quotes; write kind: bars"));
-    CHECK_THAT(read_all({bars(set, kDay)}).error,
-               Catch::Contains("its bars last 1m, not 1d; write interval: 1m"));
-    CHECK_THAT(read_all({bars(set, kMinute, "B")}).error,
-               Catch::Contains("holds instrument 'A' beside 'B'"));
+    CHECK_THAT(read_all({bars(set, kDay)}).error, Catch::Contains("its bars last 1m, not 1d; write interval: 1m"));
+    CHECK_THAT(read_all({bars(set, kMinute, "B")}).error, Catch::Contains("holds instrument 'A' beside 'B'"));
     CHECK(read_all({bars(set, kMinute, "A")}).error.empty());
 }
 
@@ -131,8 +125,7 @@ TEST_CASE("dates in a data set are mixed with times of day without a session", "
 
 TEST_CASE("a data set made by another program skips the checks of a CSV", "[data]") {
     const TempDir dir;
-    const auto write = [&](const std::string& file, DataKind kind, Duration interval,
-                           bool date_only, const auto& add) {
+    const auto write = [&](const std::string& file, DataKind kind, Duration interval, bool date_only, const auto& add) {
         auto writer = DataSetWriter::create(file, kind, interval, date_only);
         REQUIRE(writer.has_value());
         REQUIRE((*writer)->symbol("A").value == 0);

@@ -13,8 +13,7 @@ namespace alpha::test {
 
 TempDir::TempDir() {
     static std::atomic<int> count{0};
-    const auto folder =
-        std::filesystem::temp_directory_path() / fmt::format("alpha-data-{}-{}", getpid(), count++);
+    const auto folder = std::filesystem::temp_directory_path() / fmt::format("alpha-data-{}-{}", getpid(), count++);
     std::filesystem::create_directories(folder);
     path_ = folder.string();
 }
@@ -41,8 +40,7 @@ std::size_t TempDir::files() const {
 
 std::string gzip(std::string_view content) {
     z_stream stream{};
-    REQUIRE(deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8,
-                         Z_DEFAULT_STRATEGY) == Z_OK);
+    REQUIRE(deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK);
     std::string in(content);
     std::string out(deflateBound(&stream, in.size()), '\0');
     stream.next_in = reinterpret_cast<Bytef*>(in.data());
@@ -57,8 +55,7 @@ std::string gzip(std::string_view content) {
 
 std::string zstd(std::string_view content) {
     std::string out(ZSTD_compressBound(content.size()), '\0');
-    const std::size_t bytes =
-        ZSTD_compress(out.data(), out.size(), content.data(), content.size(), 3);
+    const std::size_t bytes = ZSTD_compress(out.data(), out.size(), content.data(), content.size(), 3);
     REQUIRE(ZSTD_isError(bytes) == 0);
     out.resize(bytes);
     return out;
@@ -69,17 +66,15 @@ namespace {
 std::string text_of(const FeedRecord& record, const std::vector<std::string>& symbols) {
     const std::int64_t t = record.time.ns;
     if (const auto* q = std::get_if<QuoteTick>(&record.event)) {
-        return fmt::format("{} quote {} {} {} {} {}", t, symbols.at(q->instrument.value),
-                           to_string(q->bid), to_string(q->bid_qty), to_string(q->ask),
-                           to_string(q->ask_qty));
+        return fmt::format("{} quote {} {} {} {} {}", t, symbols.at(q->instrument.value), to_string(q->bid),
+                           to_string(q->bid_qty), to_string(q->ask), to_string(q->ask_qty));
     }
     if (const auto* o = std::get_if<BarOpened>(&record.event)) {
         return fmt::format("{} open {} {}", t, symbols.at(o->instrument.value), to_string(o->open));
     }
     const auto& c = std::get<BarClosed>(record.event);
-    return fmt::format("{} close {} {} {} {} {} {}", t, symbols.at(c.instrument.value),
-                       to_string(c.open), to_string(c.high), to_string(c.low), to_string(c.close),
-                       to_string(c.volume));
+    return fmt::format("{} close {} {} {} {} {} {}", t, symbols.at(c.instrument.value), to_string(c.open),
+                       to_string(c.high), to_string(c.low), to_string(c.close), to_string(c.volume));
 }
 
 }  // namespace

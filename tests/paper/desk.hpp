@@ -29,14 +29,13 @@ inline std::string to_line(const BrokerReport& report) {
     case ReportKind::rejected: line += " rejected"; break;
     case ReportKind::triggered: line += " triggered"; break;
     case ReportKind::filled:
-        line += " filled " + to_string(report.quantity) + " at " + to_string(report.price) + " #" +
-                report.trade;
+        line += " filled " + to_string(report.quantity) + " at " + to_string(report.price) + " #" + report.trade;
         break;
     case ReportKind::cancelled: line += " cancelled"; break;
     case ReportKind::expired: line += " expired"; break;
     case ReportKind::modified:
-        line += " modified " + to_string(report.quantity) + " limit " +
-                to_string(report.limit_price) + " stop " + to_string(report.stop_price);
+        line += " modified " + to_string(report.quantity) + " limit " + to_string(report.limit_price) + " stop " +
+                to_string(report.stop_price);
         break;
     case ReportKind::cancel_rejected: line += " cancel_rejected"; break;
     case ReportKind::modify_rejected: line += " modify_rejected"; break;
@@ -99,26 +98,23 @@ public:
         return perform(PlaceOrder{OrderId{++orders_}, ticket.terms, ticket.good_until});
     }
     Said cancel(std::uint64_t order) { return perform(CancelOrder{OrderId{order}}); }
-    Said modify(std::uint64_t order, std::int64_t quantity, std::string_view limit = "0",
-                std::string_view stop = "0") {
+    Said modify(std::uint64_t order, std::int64_t quantity, std::string_view limit = "0", std::string_view stop = "0") {
         return perform(ModifyOrder{OrderId{order}, qty_of(quantity), px(limit), px(stop)});
     }
-    Said quote(std::string_view bid, std::string_view ask, std::int64_t bid_qty = 100,
-               std::int64_t ask_qty = 100, std::uint32_t instrument = 0) {
-        broker_->on_quote(
-            now_, {InstrumentId{instrument}, px(bid), px(ask), qty_of(bid_qty), qty_of(ask_qty)},
-            reports_);
+    Said quote(std::string_view bid, std::string_view ask, std::int64_t bid_qty = 100, std::int64_t ask_qty = 100,
+               std::uint32_t instrument = 0) {
+        broker_->on_quote(now_, {InstrumentId{instrument}, px(bid), px(ask), qty_of(bid_qty), qty_of(ask_qty)},
+                          reports_);
         return said();
     }
     Said opened(std::string_view open, std::uint32_t instrument = 0) {
         broker_->on_bar_opened(now_, {InstrumentId{instrument}, px(open)}, reports_);
         return said();
     }
-    Said closed(std::string_view open, std::string_view high, std::string_view low,
-                std::string_view close, std::uint32_t instrument = 0) {
-        broker_->on_bar_closed(
-            now_, {InstrumentId{instrument}, px(open), px(high), px(low), px(close), qty_of(1'000)},
-            reports_);
+    Said closed(std::string_view open, std::string_view high, std::string_view low, std::string_view close,
+                std::uint32_t instrument = 0) {
+        broker_->on_bar_closed(now_, {InstrumentId{instrument}, px(open), px(high), px(low), px(close), qty_of(1'000)},
+                               reports_);
         return said();
     }
     Said session_closed(int date, std::uint32_t instrument = 0) {

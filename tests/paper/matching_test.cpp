@@ -38,8 +38,7 @@ PaperSettings with_slippage(std::string_view price, FillModel fill = FillModel::
 
 // ---- market orders ----
 
-TEST_CASE("a market order crosses the whole spread: buys pay the ask, sells get the bid",
-          "[paper]") {
+TEST_CASE("a market order crosses the whole spread: buys pay the ask, sells get the bid", "[paper]") {
     Desk desk;
     desk.quote("99", "101", 1, 1);
     // Sizes are ignored unless asked for: 500 fill against a displayed 1.
@@ -73,8 +72,7 @@ TEST_CASE("an IOC market order does not wait for a quote", "[paper]") {
     CHECK(desk.quote("99", "101") == kNothing);
 }
 
-TEST_CASE("an instrument that only has bars fills at its latest bar price, no older one",
-          "[paper]") {
+TEST_CASE("an instrument that only has bars fills at its latest bar price, no older one", "[paper]") {
     Desk desk;
     CHECK(desk.place(buy(1)) == Said{"1 accepted"});
     CHECK(desk.opened("100") == Said{"1 filled 1 at 100 #1"});
@@ -172,8 +170,8 @@ TEST_CASE("an IOC order never outlives the open it arrives at", "[paper]") {
     desk.place(buy(1).limit("99").ioc());
     desk.place(buy(1).stop("100").ioc());
     desk.place(buy(1).stop("101").ioc());
-    CHECK(desk.opened("100") == Said{"1 filled 1 at 100 #1", "2 cancelled: ioc", "3 triggered",
-                                     "3 filled 1 at 100 #2", "4 cancelled: ioc"});
+    CHECK(desk.opened("100") ==
+          Said{"1 filled 1 at 100 #1", "2 cancelled: ioc", "3 triggered", "3 filled 1 at 100 #2", "4 cancelled: ioc"});
     CHECK(desk.closed("100", "110", "90", "100") == kNothing);
 }
 
@@ -215,8 +213,7 @@ TEST_CASE("no limit or stop takes an absent price for a low one", "[paper]") {
     CHECK(desk.quote("99", "0") == kNothing);
     CHECK(desk.opened("0") == kNothing);
     CHECK(desk.closed("0", "0", "0", "0") == kNothing);
-    CHECK(desk.quote("99", "100") ==
-          Said{"1 filled 1 at 100 #1", "2 triggered", "2 filled 1 at 100 #2"});
+    CHECK(desk.quote("99", "100") == Said{"1 filled 1 at 100 #1", "2 triggered", "2 filled 1 at 100 #2"});
 }
 
 TEST_CASE("an open beyond a limit fills at the better open", "[paper]") {
@@ -279,10 +276,8 @@ TEST_CASE("a stop inside a bar fills at the stop and never without being reached
 TEST_CASE("a stop that is already through does not sleep until the next quote", "[paper]") {
     Desk desk(with_slippage("0.5"));
     desk.quote("99", "101");
-    CHECK(desk.place(buy(1).stop("101")) ==
-          Said{"1 accepted", "1 triggered", "1 filled 1 at 101.5 #1"});
-    CHECK(desk.place(sell(1).stop("100")) ==
-          Said{"2 accepted", "2 triggered", "2 filled 1 at 98.5 #2"});
+    CHECK(desk.place(buy(1).stop("101")) == Said{"1 accepted", "1 triggered", "1 filled 1 at 101.5 #1"});
+    CHECK(desk.place(sell(1).stop("100")) == Said{"2 accepted", "2 triggered", "2 filled 1 at 98.5 #2"});
 }
 
 TEST_CASE("a stop never triggers on the other side of the quote", "[paper]") {
@@ -300,10 +295,8 @@ TEST_CASE("an IOC stop never waits for its trigger", "[paper]") {
     CHECK(desk.place(buy(1).stop("105").ioc()) == Said{"1 accepted", "1 cancelled: ioc"});
     desk.quote("99", "101");
     CHECK(desk.place(buy(1).stop("105").ioc()) == Said{"2 accepted", "2 cancelled: ioc"});
-    CHECK(desk.place(buy(1).stop("100").ioc()) ==
-          Said{"3 accepted", "3 triggered", "3 filled 1 at 101 #1"});
-    CHECK(desk.place(buy(1).stop("100").limit("100.5").ioc()) ==
-          Said{"4 accepted", "4 triggered", "4 cancelled: ioc"});
+    CHECK(desk.place(buy(1).stop("100").ioc()) == Said{"3 accepted", "3 triggered", "3 filled 1 at 101 #1"});
+    CHECK(desk.place(buy(1).stop("100").limit("100.5").ioc()) == Said{"4 accepted", "4 triggered", "4 cancelled: ioc"});
 }
 
 TEST_CASE("a gap never fills a stop_limit beyond its limit", "[paper]") {
@@ -353,9 +346,8 @@ TEST_CASE("inside one bar the stop comes before the target", "[paper]") {
     desk.place(sell(1).limit("105"));
     desk.place(sell(1).stop("95"));
     desk.place(sell(1).limit("104"));
-    CHECK(desk.closed("100", "106", "94", "100") == Said{"2 triggered", "2 filled 1 at 95 #1",
-                                                         "1 filled 1 at 105 #2",
-                                                         "3 filled 1 at 104 #3"});
+    CHECK(desk.closed("100", "106", "94", "100") ==
+          Said{"2 triggered", "2 filled 1 at 95 #1", "1 filled 1 at 105 #2", "3 filled 1 at 104 #3"});
 }
 
 TEST_CASE("orders are matched in the order they arrived, whatever their type", "[paper]") {
@@ -378,8 +370,7 @@ TEST_CASE("two orders cannot both take the same displayed size", "[paper]") {
     CHECK(desk.place(buy(60)) == Said{"3 accepted"});
     // The other side is a size of its own.
     CHECK(desk.place(sell(60)) == Said{"4 accepted", "4 filled 60 at 99 #3"});
-    CHECK(desk.quote("100", "102", 70, 50) ==
-          Said{"2 filled 20 at 102 #4", "3 filled 30 at 102 #5"});
+    CHECK(desk.quote("100", "102", 70, 50) == Said{"2 filled 20 at 102 #4", "3 filled 30 at 102 #5"});
     CHECK(desk.quote("100", "103", 70, 50) == Said{"3 filled 30 at 103 #6"});
 }
 
@@ -388,11 +379,9 @@ TEST_CASE("late comers do not get the size that resting orders took", "[paper]")
     desk.quote("99", "101");
     desk.place(buy(60).limit("100"));
     desk.place(buy(60).limit("100.5"));
-    CHECK(desk.quote("98", "99", 10, 100) ==
-          Said{"1 filled 60 at 100 #1", "2 filled 40 at 100.5 #2"});
+    CHECK(desk.quote("98", "99", 10, 100) == Said{"1 filled 60 at 100 #1", "2 filled 40 at 100.5 #2"});
     CHECK(desk.place(buy(1)) == Said{"3 accepted"});
-    CHECK(desk.quote("98", "99", 10, 100) ==
-          Said{"2 filled 20 at 100.5 #3", "3 filled 1 at 99 #4"});
+    CHECK(desk.quote("98", "99", 10, 100) == Said{"2 filled 20 at 100.5 #3", "3 filled 1 at 99 #4"});
 }
 
 TEST_CASE("the rest of a marketable limit rests at its own limit", "[paper]") {
@@ -406,12 +395,10 @@ TEST_CASE("the rest of a marketable limit rests at its own limit", "[paper]") {
 TEST_CASE("what an IOC cannot take of the displayed size never stays", "[paper]") {
     Desk desk(with_size());
     desk.quote("99", "101", 10, 10);
-    CHECK(desk.place(buy(25).ioc()) ==
-          Said{"1 accepted", "1 filled 10 at 101 #1", "1 cancelled: ioc"});
+    CHECK(desk.place(buy(25).ioc()) == Said{"1 accepted", "1 filled 10 at 101 #1", "1 cancelled: ioc"});
     CHECK(desk.place(buy(25).ioc()) == Said{"2 accepted", "2 cancelled: ioc"});
     desk.quote("99", "101", 10, 10);
-    CHECK(desk.place(buy(25).limit("102").ioc()) ==
-          Said{"3 accepted", "3 filled 10 at 101 #2", "3 cancelled: ioc"});
+    CHECK(desk.place(buy(25).limit("102").ioc()) == Said{"3 accepted", "3 filled 10 at 101 #2", "3 cancelled: ioc"});
     desk.quote("99", "101", 10, 0);
     CHECK(desk.place(buy(25).ioc()) == Said{"4 accepted", "4 cancelled: ioc"});
 }
@@ -461,8 +448,7 @@ TEST_CASE("a modified limit that has become marketable does not sleep or overpay
     desk.quote("99", "101");
     desk.place(buy(10).limit("95"));
     CHECK(desk.modify(1, 20, "100") == Said{"1 modified 20 limit 100 stop 0"});
-    CHECK(desk.modify(1, 20, "105") ==
-          Said{"1 modified 20 limit 105 stop 0", "1 filled 20 at 101 #1"});
+    CHECK(desk.modify(1, 20, "105") == Said{"1 modified 20 limit 105 stop 0", "1 filled 20 at 101 #1"});
 }
 
 TEST_CASE("a stop moved through the market triggers at once", "[paper]") {
@@ -534,8 +520,8 @@ TEST_CASE("wishes do not overtake each other on their way", "[paper]") {
     desk.place(sell(3));
     desk.wait(1).modify(1, 20, "100.5");
     desk.wait(1).cancel(1);
-    CHECK(desk.wait(4).quote("99", "101") == Said{"1 accepted", "2 accepted", "2 filled 3 at 99 #1",
-                                                  "1 modified 20 limit 100.5 stop 0"});
+    CHECK(desk.wait(4).quote("99", "101") ==
+          Said{"1 accepted", "2 accepted", "2 filled 3 at 99 #1", "1 modified 20 limit 100.5 stop 0"});
     CHECK(desk.wait(1).quote("99", "101") == Said{"1 cancelled"});
 }
 
@@ -610,9 +596,8 @@ TEST_CASE("a DAY order on its way never arrives after its session", "[paper]") {
     desk.place(buy(1));
     desk.cancel(1);
     CHECK(desk.session_closed(10) == Said{"1 expired"});
-    CHECK(desk.wait(5).quote("99", "101") == Said{"2 accepted", "2 filled 1 at 101 #1",
-                                                  "3 accepted", "3 filled 1 at 101 #2",
-                                                  "1 cancel_rejected: order is not open"});
+    CHECK(desk.wait(5).quote("99", "101") == Said{"2 accepted", "2 filled 1 at 101 #1", "3 accepted",
+                                                  "3 filled 1 at 101 #2", "1 cancel_rejected: order is not open"});
 }
 
 TEST_CASE("a session's close does not end an IOC that still awaits its open", "[paper]") {
@@ -636,8 +621,7 @@ TEST_CASE("a second order under a number in use stops the engine", "[paper]") {
             const auto broker = make_paper_broker(with_latency(latency_s));
             Reports reports;
             for (int i = 0; i < 2; ++i) {
-                broker->perform(Time{0}, PlaceOrder{OrderId{1}, buy(1).limit("1").terms, {}},
-                                reports);
+                broker->perform(Time{0}, PlaceOrder{OrderId{1}, buy(1).limit("1").terms, {}}, reports);
             }
             _exit(0);
         }

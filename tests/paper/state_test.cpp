@@ -75,19 +75,16 @@ private:
             const Price ask{bid.raw + dice_.roll(4) * (kScale / 2)};
             const bool no_bid = dice_.roll(15) == 0;
             const bool no_ask = dice_.roll(15) == 0;
-            return QuoteTick{instrument, no_bid ? Price{} : bid, no_ask ? Price{} : ask,
-                             no_bid ? Qty{} : quantity(), no_ask ? Qty{} : quantity()};
+            return QuoteTick{instrument, no_bid ? Price{} : bid, no_ask ? Price{} : ask, no_bid ? Qty{} : quantity(),
+                             no_ask ? Qty{} : quantity()};
         }
         if (dice_.roll(2) == 0) {
             return BarOpened{instrument, price()};
         }
         const std::array<Price, 4> p{price(), price(), price(), price()};
-        return BarClosed{instrument,
-                         p[0],
-                         *std::max_element(p.begin(), p.end()),
-                         *std::min_element(p.begin(), p.end()),
-                         p[3],
-                         quantity()};
+        return BarClosed{
+            instrument, p[0],      *std::max_element(p.begin(), p.end()), *std::min_element(p.begin(), p.end()),
+            p[3],       quantity()};
     }
 
     Effect wish() {
@@ -101,8 +98,7 @@ private:
             terms.quantity = quantity();
             set_prices(terms.type, terms.limit_price, terms.stop_price);
             placed_.push_back(terms);
-            return PlaceOrder{OrderId{placed_.size()}, terms,
-                              Date{static_cast<std::int32_t>(dice_.roll(6))}};
+            return PlaceOrder{OrderId{placed_.size()}, terms, Date{static_cast<std::int32_t>(dice_.roll(6))}};
         }
         // Among the latest few, so that many are still open.
         const auto back = std::min(static_cast<std::int64_t>(placed_.size()), 1 + dice_.roll(12));
@@ -139,9 +135,7 @@ void play(Broker& broker, const Step& step, Reports& out) {
         void operator()(const QuoteTick& quote) const { broker.on_quote(now, quote, out); }
         void operator()(const BarOpened& bar) const { broker.on_bar_opened(now, bar, out); }
         void operator()(const BarClosed& bar) const { broker.on_bar_closed(now, bar, out); }
-        void operator()(const SessionClosed& session) const {
-            broker.on_session_closed(now, session, out);
-        }
+        void operator()(const SessionClosed& session) const { broker.on_session_closed(now, session, out); }
         void operator()(const Effect& effect) const { broker.perform(now, effect, out); }
     };
     std::visit(Player{broker, step.now, out}, step.input);
@@ -176,8 +170,7 @@ struct Followed {
     bool ended = false;
 };
 
-TEST_CASE("no order fills past its quantity or limit, speaks after its end, or takes size twice",
-          "[paper]") {
+TEST_CASE("no order fills past its quantity or limit, speaks after its end, or takes size twice", "[paper]") {
     for (const PaperSettings& settings : every_kind_of_settings()) {
         const auto broker = make_paper_broker(settings);
         std::map<OrderId, Followed> orders;
@@ -190,8 +183,8 @@ TEST_CASE("no order fills past its quantity or limit, speaks after its end, or t
                     orders[place->order].terms = place->terms;
                 }
             }
-            const bool is_bar = std::holds_alternative<BarOpened>(step.input) ||
-                                std::holds_alternative<BarClosed>(step.input);
+            const bool is_bar =
+                std::holds_alternative<BarOpened>(step.input) || std::holds_alternative<BarClosed>(step.input);
             if (const auto* quote = std::get_if<QuoteTick>(&step.input)) {
                 displayed[quote->instrument] = {quote->ask_qty, quote->bid_qty};
             }
@@ -200,8 +193,8 @@ TEST_CASE("no order fills past its quantity or limit, speaks after its end, or t
             for (const BrokerReport& report : reports) {
                 ++seen[report.kind];
                 Followed& order = orders.at(report.order);
-                const bool is_refusal = report.kind == ReportKind::cancel_rejected ||
-                                        report.kind == ReportKind::modify_rejected;
+                const bool is_refusal =
+                    report.kind == ReportKind::cancel_rejected || report.kind == ReportKind::modify_rejected;
                 REQUIRE((is_refusal || !order.ended));
                 REQUIRE((is_refusal || order.accepted || report.kind == ReportKind::accepted ||
                          report.kind == ReportKind::expired));
@@ -254,9 +247,8 @@ TEST_CASE("no order fills past its quantity or limit, speaks after its end, or t
         // A script that stops reaching a kind of report would let everything above pass for
         // nothing.
         for (const ReportKind kind :
-             {ReportKind::accepted, ReportKind::triggered, ReportKind::filled,
-              ReportKind::cancelled, ReportKind::expired, ReportKind::modified,
-              ReportKind::cancel_rejected, ReportKind::modify_rejected}) {
+             {ReportKind::accepted, ReportKind::triggered, ReportKind::filled, ReportKind::cancelled,
+              ReportKind::expired, ReportKind::modified, ReportKind::cancel_rejected, ReportKind::modify_rejected}) {
             INFO("report kind " << static_cast<int>(kind));
             CHECK(seen[kind] > 50);
         }
@@ -317,14 +309,12 @@ TEST_CASE("damaged bytes neither crash the broker nor come back as other bytes",
         for (int mutation = 0; mutation < 2'000; ++mutation) {
             std::vector<std::uint8_t> bad = good;
             for (std::int64_t edits = 1 + dice.roll(3); edits > 0; --edits) {
-                const auto at =
-                    static_cast<std::size_t>(dice.roll(static_cast<std::int64_t>(bad.size())));
+                const auto at = static_cast<std::size_t>(dice.roll(static_cast<std::int64_t>(bad.size())));
                 const auto where = bad.begin() + static_cast<std::ptrdiff_t>(at);
                 switch (dice.roll(5)) {
                 case 0: bad[at] = static_cast<std::uint8_t>(dice.roll(256)); break;
                 case 1:
-                    bad[at] = static_cast<std::uint8_t>(
-                        bad[at] ^ (1U << static_cast<unsigned>(dice.roll(8))));
+                    bad[at] = static_cast<std::uint8_t>(bad[at] ^ (1U << static_cast<unsigned>(dice.roll(8))));
                     break;
                 case 2: bad[at] = dice.roll(2) == 0 ? 0 : 255; break;
                 case 3: bad.erase(where); break;

@@ -25,8 +25,7 @@ TEST_CASE("buy_and_hold buys twice", "[strategies]") {
         }
     }
     REQUIRE(stage.placed.size() == 2);
-    const OrderTerms first{
-        InstrumentId{0}, Side::buy, OrderType::market, TimeInForce::gtc, qty_of(10), {}, {}};
+    const OrderTerms first{InstrumentId{0}, Side::buy, OrderType::market, TimeInForce::gtc, qty_of(10), {}, {}};
     CHECK(stage.placed[0] == first);
     CHECK(stage.placed[1].instrument == InstrumentId{1});
     CHECK(stage.net(InstrumentId{0}) == qty_of(10));

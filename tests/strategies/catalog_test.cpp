@@ -28,9 +28,8 @@ std::vector<ParamError> errors_of(std::string_view name, const std::vector<Setti
 TEST_CASE("a strategy cannot be found, or is listed out of order", "[strategies]") {
     const auto catalog = strategy_catalog();
     REQUIRE(catalog.size() == 4);
-    CHECK(std::is_sorted(
-        catalog.begin(), catalog.end(),
-        [](const StrategySpec& a, const StrategySpec& b) { return a.name < b.name; }));
+    CHECK(std::is_sorted(catalog.begin(), catalog.end(),
+                         [](const StrategySpec& a, const StrategySpec& b) { return a.name < b.name; }));
     for (const StrategySpec& spec : catalog) {
         CHECK(find_strategy(spec.name) == &spec);
         CHECK(!spec.summary.empty());
@@ -51,10 +50,8 @@ TEST_CASE("a strategy cannot be found, or is listed out of order", "[strategies]
 }
 
 TEST_CASE("the same parameters written differently give different logs", "[strategies]") {
-    const auto plain = validate_params(spec_of("ema_cross"),
-                                       {{"fast", "10"}, {"quantity", "1.5"}, {"slow", "30"}});
-    const auto odd = validate_params(spec_of("ema_cross"),
-                                     {{"slow", "030"}, {"quantity", "1.500"}, {"fast", "10.0"}});
+    const auto plain = validate_params(spec_of("ema_cross"), {{"fast", "10"}, {"quantity", "1.5"}, {"slow", "30"}});
+    const auto odd = validate_params(spec_of("ema_cross"), {{"slow", "030"}, {"quantity", "1.500"}, {"fast", "10.0"}});
     REQUIRE(plain);
     REQUIRE(odd);
     CHECK(*plain == *odd);
@@ -64,10 +61,9 @@ TEST_CASE("the same parameters written differently give different logs", "[strat
 }
 
 TEST_CASE("a default is not written into the log", "[strategies]") {
-    const auto params = validate_params(spec_of("market_maker"), {{"requote", "0.02"},
-                                                                  {"quantity", "10"},
-                                                                  {"max_inventory", "50"},
-                                                                  {"half_spread", "0.05"}});
+    const auto params =
+        validate_params(spec_of("market_maker"),
+                        {{"requote", "0.02"}, {"quantity", "10"}, {"max_inventory", "50"}, {"half_spread", "0.05"}});
     REQUIRE(params);
     CHECK(*params == std::vector<Setting>{{"half_spread", "0.05"},
                                           {"max_inventory", "50"},
@@ -78,8 +74,7 @@ TEST_CASE("a default is not written into the log", "[strategies]") {
 }
 
 TEST_CASE("only the first of several mistakes is told", "[strategies]") {
-    const auto errors =
-        errors_of("ema_cross", {{"fats", "3"}, {"slow", "2.5"}, {"quantity", "-5"}});
+    const auto errors = errors_of("ema_cross", {{"fats", "3"}, {"slow", "2.5"}, {"quantity", "-5"}});
     REQUIRE(errors.size() == 4);
     CHECK(errors[0].param == "fast");
     CHECK(errors[0].message == "fast is missing: ticks of the fast average; below slow");
@@ -88,15 +83,12 @@ TEST_CASE("only the first of several mistakes is told", "[strategies]") {
     CHECK(errors[2].param == "quantity");
     CHECK(errors[2].message == "quantity must be a number from 0.00000001 to 10000000000, not -5");
     CHECK(errors[3].param == "fats");
-    CHECK(errors[3].message ==
-          "'fats' is not a parameter of ema_cross; it has: fast, slow, quantity");
+    CHECK(errors[3].message == "'fats' is not a parameter of ema_cross; it has: fast, slow, quantity");
 }
 
 TEST_CASE("a parameter outside its bounds trades", "[strategies]") {
-    const auto accepts = [](const std::string& fast, const std::string& slow,
-                            const std::string& quantity) {
-        return validate_params(spec_of("sma_cross"),
-                               {{"fast", fast}, {"slow", slow}, {"quantity", quantity}})
+    const auto accepts = [](const std::string& fast, const std::string& slow, const std::string& quantity) {
+        return validate_params(spec_of("sma_cross"), {{"fast", fast}, {"slow", slow}, {"quantity", quantity}})
             .has_value();
     };
     CHECK(accepts("1", "2", "0.00000001"));
@@ -117,17 +109,14 @@ TEST_CASE("a parameter outside its bounds trades", "[strategies]") {
 TEST_CASE("a fast average that is not faster is accepted", "[strategies]") {
     for (const char* name : {"ema_cross", "sma_cross"}) {
         for (const char* fast : {"1000", "5000"}) {
-            const auto errors =
-                errors_of(name, {{"fast", fast}, {"slow", "1000"}, {"quantity", "1"}});
+            const auto errors = errors_of(name, {{"fast", fast}, {"slow", "1000"}, {"quantity", "1"}});
             REQUIRE(errors.size() == 1);
             CHECK(errors[0].param == "fast");
-            CHECK(errors[0].message ==
-                  "fast must be below slow, and " + std::string(fast) + " is not below 1000");
+            CHECK(errors[0].message == "fast must be below slow, and " + std::string(fast) + " is not below 1000");
         }
     }
-    const auto errors = errors_of(
-        "market_maker",
-        {{"requote", "1"}, {"quantity", "10"}, {"max_inventory", "9"}, {"half_spread", "1"}});
+    const auto errors =
+        errors_of("market_maker", {{"requote", "1"}, {"quantity", "10"}, {"max_inventory", "9"}, {"half_spread", "1"}});
     REQUIRE(errors.size() == 1);
     CHECK(errors[0].param == "max_inventory");
 }
@@ -140,8 +129,7 @@ TEST_CASE("a parameter given twice silently takes one of them", "[strategies]") 
 }
 
 TEST_CASE("a flag takes anything for true", "[strategies]") {
-    static constexpr std::array kFlags = {
-        ParamSpec{"eager", ParamKind::flag, "false", {}, {}, "an example"}};
+    static constexpr std::array kFlags = {ParamSpec{"eager", ParamKind::flag, "false", {}, {}, "an example"}};
     StrategySpec spec;
     spec.name = "example";
     spec.params = kFlags;

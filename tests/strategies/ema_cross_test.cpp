@@ -16,8 +16,7 @@ struct Plain {
     bool held = false;
     /// Whether it trades at this tick, and then is long as `held` says.
     bool tick(Price bid, Price ask, int fast_n, int slow_n) {
-        const double mid =
-            (static_cast<double>(bid.raw) / 1e8 + static_cast<double>(ask.raw) / 1e8) * 0.5;
+        const double mid = (static_cast<double>(bid.raw) / 1e8 + static_cast<double>(ask.raw) / 1e8) * 0.5;
         if (ticks++ == 0) {
             fast = slow = mid;
         }
@@ -59,17 +58,10 @@ TEST_CASE("ema_cross decides otherwise than its rule", "[strategies]") {
         const auto which = static_cast<std::uint32_t>(dice.below(3));
         bid[which] = std::max<std::int64_t>(100, bid[which] + dice.around(9));
         const Price b = cents(bid[which]);
-        const Price a =
-            cents(bid[which] + dice.around(3));  // crossed and locked quotes are data too
+        const Price a = cents(bid[which] + dice.around(3));  // crossed and locked quotes are data too
         if (plain[which].tick(b, a, 5, 20)) {
             const Side side = plain[which].held ? Side::buy : Side::sell;
-            expected.push_back({InstrumentId{which},
-                                side,
-                                OrderType::market,
-                                TimeInForce::gtc,
-                                qty_of(100),
-                                {},
-                                {}});
+            expected.push_back({InstrumentId{which}, side, OrderType::market, TimeInForce::gtc, qty_of(100), {}, {}});
         }
         if (dice.below(500) == 0) {
             stage.restart();
@@ -81,8 +73,7 @@ TEST_CASE("ema_cross decides otherwise than its rule", "[strategies]") {
     REQUIRE(stage.signals.size() == expected.size());
     for (std::size_t i = 0; i < expected.size(); ++i) {
         CHECK(stage.signals[i].first == expected[i].instrument);
-        CHECK(stage.signals[i].second ==
-              (expected[i].side == Side::buy ? Direction::lengthen : Direction::flat));
+        CHECK(stage.signals[i].second == (expected[i].side == Side::buy ? Direction::lengthen : Direction::flat));
     }
 }
 

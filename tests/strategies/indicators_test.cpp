@@ -27,8 +27,7 @@ TEST_CASE("a moving average drifts from the values in its window", "[strategies]
             slow_sum += slow.at(k).raw;
             fast_sum += k >= 4 ? slow.at(k).raw : 0;
         }
-        const int sign =
-            (fast_sum * 7 > slow_sum * 3 ? 1 : 0) - (fast_sum * 7 < slow_sum * 3 ? 1 : 0);
+        const int sign = (fast_sum * 7 > slow_sum * 3 ? 1 : 0) - (fast_sum * 7 < slow_sum * 3 ? 1 : 0);
         REQUIRE(compare(fast, slow) == sign);
         ++signs[sign + 1];
     }
@@ -37,8 +36,7 @@ TEST_CASE("a moving average drifts from the values in its window", "[strategies]
     CHECK(signs[2] > 100);
 }
 
-TEST_CASE("a difference of one unit is lost in the longest averages of the highest prices",
-          "[strategies]") {
+TEST_CASE("a difference of one unit is lost in the longest averages of the highest prices", "[strategies]") {
     ExactSma one(1);
     ExactSma many(1'000'000);
     for (int i = 0; i < 1'000'000; ++i) {

@@ -49,10 +49,8 @@ TEST_CASE("market_maker rounds a quote towards the market", "[strategies]") {
     stage.state().instruments[0].tick = cents(5);
     stage.quote(cents(10'001), cents(10'004));  // mid 100.025: 99.975 and 100.075 before rounding
     REQUIRE(stage.placed.size() == 2);
-    const OrderTerms bid{{},           Side::buy, OrderType::limit, TimeInForce::day, qty_of(10),
-                         cents(9'995), {}};
-    const OrderTerms ask{
-        {}, Side::sell, OrderType::limit, TimeInForce::day, qty_of(10), cents(10'010), {}};
+    const OrderTerms bid{{}, Side::buy, OrderType::limit, TimeInForce::day, qty_of(10), cents(9'995), {}};
+    const OrderTerms ask{{}, Side::sell, OrderType::limit, TimeInForce::day, qty_of(10), cents(10'010), {}};
     CHECK(stage.placed[0] == bid);
     CHECK(stage.placed[1] == ask);
 }
@@ -164,8 +162,7 @@ TEST_CASE("market_maker cancels nothing when a late fill has taken its room", "[
     }
     stage.quote(cents(10'000), cents(10'002));
     const OrderId resting_bid = stage.only(Side::buy).id;
-    stage.strategy().on_fill(
-        {OrderId{1}, {}, {}, {}, Side::buy, qty_of(2), cents(9'996), {}, {}, {}, "late"}, stage);
+    stage.strategy().on_fill({OrderId{1}, {}, {}, {}, Side::buy, qty_of(2), cents(9'996), {}, {}, {}, "late"}, stage);
     stage.quote(cents(10'000), cents(10'002));
     CHECK(stage.cancels == 1);
     stage.quote(cents(10'000), cents(10'002));
@@ -303,9 +300,7 @@ TEST_CASE("market_maker breaks its limits under a broker that does anything", "[
         for (int i = 0; i < 2'000; ++i) {
             const InstrumentId id{static_cast<std::uint32_t>(dice.below(2))};
             const std::int64_t roll = dice.below(8);
-            stage.on_change = roll == 0   ? ChangeAnswer::refuse
-                              : roll == 1 ? ChangeAnswer::ignore
-                                          : ChangeAnswer::done;
+            stage.on_change = roll == 0 ? ChangeAnswer::refuse : roll == 1 ? ChangeAnswer::ignore : ChangeAnswer::done;
             std::int64_t& m = mid[id.value];
             m = std::max<std::int64_t>(20, m + dice.around(dice.below(20) == 0 ? 100 : 4));
             stage.quote(cents(m - dice.below(3)), cents(m + 1 + dice.below(3)), id);
@@ -332,8 +327,7 @@ TEST_CASE("market_maker breaks its limits under a broker that does anything", "[
                     stage.fill(order_id, qty_of(1 + dice.below(order.leaves().raw / kScale - 1)));
                     ++fills;
                 } else if (what == 2 && dice.below(10) == 0) {
-                    stage.end(order_id,
-                              dice.below(2) == 0 ? OrderStatus::cancelled : OrderStatus::expired);
+                    stage.end(order_id, dice.below(2) == 0 ? OrderStatus::cancelled : OrderStatus::expired);
                 }
                 check_quotes(stage, InstrumentId{0});
                 check_quotes(stage, InstrumentId{1});

@@ -59,13 +59,8 @@ TEST_CASE("sma_cross decides otherwise than its rule", "[strategies]") {
             if (p.seen && p.before == (p.held ? 1 : -1) && sign == -p.before) {
                 p.held = !p.held;
                 const Side side = p.held ? Side::buy : Side::sell;
-                expected.push_back({InstrumentId{which},
-                                    side,
-                                    OrderType::market,
-                                    TimeInForce::gtc,
-                                    qty_of(100),
-                                    {},
-                                    {}});
+                expected.push_back(
+                    {InstrumentId{which}, side, OrderType::market, TimeInForce::gtc, qty_of(100), {}, {}});
             }
             p.seen = true;
             p.before = sign;

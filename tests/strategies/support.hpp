@@ -29,9 +29,7 @@ public:
         return state_;
     }
     /// From 0 to n - 1.
-    std::int64_t below(std::int64_t n) {
-        return static_cast<std::int64_t>(next() % static_cast<std::uint64_t>(n));
-    }
+    std::int64_t below(std::int64_t n) { return static_cast<std::int64_t>(next() % static_cast<std::uint64_t>(n)); }
     /// From -n to n.
     std::int64_t around(std::int64_t n) { return below(2 * n + 1) - n; }
 
@@ -73,9 +71,7 @@ public:
 
     // ---- how the broker and the rules behave --------------------------------------------------------------------------
 
-    std::function<Answer(const OrderTerms&)> on_arrival = [](const OrderTerms&) {
-        return Answer::fill;
-    };
+    std::function<Answer(const OrderTerms&)> on_arrival = [](const OrderTerms&) { return Answer::fill; };
     ChangeAnswer on_change = ChangeAnswer::done;
 
     // ---- what the strategy did ----------------------------------------------------------------------------------------
@@ -128,17 +124,7 @@ public:
         if (full) {
             close(id, OrderStatus::filled);
         }
-        strategy_->on_fill({id,
-                            {},
-                            {},
-                            terms.instrument,
-                            terms.side,
-                            quantity,
-                            terms.limit_price,
-                            {},
-                            {},
-                            {},
-                            "t"},
+        strategy_->on_fill({id, {}, {}, terms.instrument, terms.side, quantity, terms.limit_price, {}, {}, {}, "t"},
                            *this);
         if (full) {
             strategy_->on_order({id, OrderStatus::filled}, *this);
@@ -238,9 +224,7 @@ public:
         timer = due;
     }
     void cancel_timer(TimerId) override { timer.reset(); }
-    void signal(InstrumentId instrument, Direction direction) override {
-        signals.emplace_back(instrument, direction);
-    }
+    void signal(InstrumentId instrument, Direction direction) override { signals.emplace_back(instrument, direction); }
 
 private:
     Order& open(OrderId id) {
