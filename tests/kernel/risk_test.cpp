@@ -517,7 +517,14 @@ TEST_CASE("after a release within the same day the same loss latches again", "[k
     floor.quote(at(4), "80", "80");
     floor.release(at(5));
     CHECK_FALSE(floor.portfolio().killed);
-    floor.quote(at(6), "80", "80");
+    floor.quote(at(6), "80.01", "80.01");  // the market moves, though for the better
+    CHECK(floor.portfolio().killed);
+    // With a market that stands still, the first fill finds it.
+    floor.release(at(7));
+    floor.broker().fill_at("80.01");
+    floor.strategy().once([](Context& c) { c.place(market_order(Side::buy, "1")); });
+    floor.quote(at(8), "80.01", "80.01");
+    CHECK(floor.position().net == qty("11"));
     CHECK(floor.portfolio().killed);
 }
 
