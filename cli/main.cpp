@@ -55,7 +55,7 @@ CLI::App* named_command(CLI::App& app) {
 std::string command_path(const CLI::App* command) {
     std::string path;
     for (; command->get_parent() != nullptr; command = command->get_parent()) {
-        path = command->get_name() + (path.empty() ? "" : " ") + path;
+        path.insert(0, command->get_name() + (path.empty() ? "" : " "));
     }
     return path;
 }

@@ -39,6 +39,7 @@ double net_return(const RunResult& result) {
 /// At each sample, how far equity stands below its highest so far, as a fraction of it.
 std::vector<double> drawdowns(const RunResult& result) {
     std::vector<double> depths;
+    depths.reserve(result.equity_curve.size());
     double peak = to_double(result.initial_cash);
     for (const EquitySample& sample : result.equity_curve) {
         const double equity = to_double(sample.equity);
@@ -151,6 +152,7 @@ std::string sparklines(const RunResult& result) {
         return {};
     }
     std::vector<double> equity;
+    equity.reserve(result.equity_curve.size());
     for (const EquitySample& sample : result.equity_curve) {
         equity.push_back(to_double(sample.equity));
     }

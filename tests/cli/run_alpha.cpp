@@ -80,6 +80,7 @@ Ran Workplace::finish(pid_t process) const {
 
 pid_t Workplace::launch(const std::vector<std::string>& command) const {
     std::vector<char*> argv;
+    argv.reserve(command.size() + 1);
     for (const std::string& argument : command) {
         argv.push_back(const_cast<char*>(argument.c_str()));
     }
@@ -95,6 +96,7 @@ pid_t Workplace::launch(const std::vector<std::string>& command) const {
     }
     kept.emplace_back("TERM=xterm");
     std::vector<char*> envp;
+    envp.reserve(kept.size() + 1);
     for (std::string& variable : kept) {
         envp.push_back(variable.data());
     }
