@@ -417,7 +417,7 @@ void Kernel::carry_out(const Request& request, Cause cause) {
         return;
     }
     // Orders are refused past the bound; a strategy that answers refusals with more wishes is stopped at twice the bound.
-    if (facts_in_step() >= 2 * limits::kMaxFactsPerStep) {
+    if (facts_in_step() >= Seq{2} * limits::kMaxFactsPerStep) {
         return halt_strategy(request.strategy, cause, "it kept asking past the bound of facts in one step");
     }
     switch (request.kind) {
