@@ -235,13 +235,17 @@ Verdict check_order_rate(const RiskQuestion& q) {
     return refuse_above(Rule::order_rate, limit, count(static_cast<std::uint64_t>(recent) + 1));
 }
 
+Verdict check_loss_so_far(const RiskQuestion& q) {
+    return check_daily_loss(q.state, q.limits, q.portfolio());
+}
+
 Verdict judge(const RiskQuestion& q) {
     using Check = Verdict (*)(const RiskQuestion&);
     static constexpr Check kChecks[] = {
         check_valid,          check_known_instrument,    check_kill_switch,    check_strategy_halted, check_tick_size,
         check_lot_size,       check_allowed_instruments, check_session_hours,  check_market,          check_stale_data,
         check_price_band,     check_order_quantity,      check_order_notional, check_shorting,        check_position,
-        check_gross_exposure, check_open_orders,         check_order_rate};
+        check_gross_exposure, check_open_orders,         check_order_rate,     check_loss_so_far};
     for (const Check check : kChecks) {
         if (const Verdict verdict = check(q); verdict.refused()) {
             return verdict;

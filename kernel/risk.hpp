@@ -85,6 +85,8 @@ Verdict check_position(const RiskQuestion& q);
 Verdict check_gross_exposure(const RiskQuestion& q);
 Verdict check_open_orders(const RiskQuestion& q);
 Verdict check_order_rate(const RiskQuestion& q);
+/// Refuses where the day's loss is already past its limit: after a release, before the next mark latches again.
+Verdict check_loss_so_far(const RiskQuestion& q);
 
 /// All of the above in order; the first refusal, or none. O(positions) with max_gross_exposure, else O(1).
 Verdict judge(const RiskQuestion& q);

@@ -62,8 +62,9 @@ public:
         }
         skipped_ = 0;
         Money equity;
-        for (const Portfolio& portfolio : state.portfolios) {
-            equity += alpha::equity(state, portfolio);
+        for (std::size_t p = 0; p < state.portfolios.size(); ++p) {  // one that is not open yet still holds its cash
+            const Portfolio& portfolio = state.portfolios[p];
+            equity += portfolio.is_open ? alpha::equity(state, portfolio) : state.config.portfolios[p].cash;
         }
         points_.push_back({state.now, equity});
         if (points_.size() == kCurvePoints) {
@@ -123,12 +124,11 @@ public:
         tally_.watch(kernel_.state());
     }
 
-    Result<void> begin() {
+    void begin() {
         kernel_.configure(scenario_.config);
         for (std::uint32_t i = 0; i < scenario_.config.instruments.size(); ++i) {
             ids_.emplace(scenario_.config.instruments[i].name, InstrumentId{i});
         }
-        return {};
     }
 
     /// Reads the feed to its end, or until asked to stop.
@@ -168,6 +168,7 @@ public:
 private:
     static std::vector<Broker*> raw(const std::vector<std::unique_ptr<Broker>>& brokers) {
         std::vector<Broker*> pointers;
+        pointers.reserve(brokers.size());
         for (const auto& broker : brokers) {
             pointers.push_back(broker.get());
         }
@@ -335,11 +336,9 @@ Result<RunResult> run_scenario(const Scenario& scenario, EventLog& log, const Ru
     options.log->info("{}: {} strategies, {} data sources", scenario.config.name, strategies->size(),
                       scenario.data.size());
     Session session(scenario, log, options, std::move(*strategies), std::move(*brokers));
-    if (auto begun = session.begin(); !begun) {
-        return tl::unexpected(begun.error());
-    }
+    session.begin();
     if (auto followed = session.follow(**feed); !followed) {
-        options.log->error("stopped: {}", followed.error().message);
+        options.log->info("stopped: {}", followed.error().message);
         return tl::unexpected(followed.error());
     }
     auto result = session.end();

@@ -251,6 +251,7 @@ private:
 std::vector<ParamError> check(const std::vector<Setting>& params, std::span<const std::string> instruments) {
     const ParsedScript script = parse_script(text_param(params, "orders"));
     std::vector<ParamError> errors;
+    errors.reserve(script.errors.size());
     for (const std::string& error : script.errors) {
         errors.push_back({"orders", error});
     }

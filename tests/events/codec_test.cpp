@@ -1,5 +1,5 @@
 #include "events/codec.hpp"
-#include "support.hpp"
+#include "tests/events/support.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

@@ -1,6 +1,6 @@
 #include "events/fixed.hpp"
 #include "events/limits.hpp"
-#include "support.hpp"
+#include "tests/events/support.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

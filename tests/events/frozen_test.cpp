@@ -1,4 +1,4 @@
-#include "support.hpp"
+#include "tests/events/support.hpp"
 
 #include <catch2/catch.hpp>
 #include <set>

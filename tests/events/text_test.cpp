@@ -1,5 +1,5 @@
 #include "events/text.hpp"
-#include "support.hpp"
+#include "tests/events/support.hpp"
 
 #include <catch2/catch.hpp>
 #include <rapidcheck.h>

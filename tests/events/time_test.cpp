@@ -1,5 +1,5 @@
 #include "events/time.hpp"
-#include "support.hpp"
+#include "tests/events/support.hpp"
 
 #include <catch2/catch.hpp>
 #include <limits>

@@ -1,5 +1,5 @@
 #include "runtime/logging.hpp"
-#include "support.hpp"
+#include "tests/runtime/support.hpp"
 
 #include <catch2/catch.hpp>
 #include <spdlog/spdlog.h>
@@ -22,7 +22,7 @@ TEST_CASE("a logger can be reached behind the wiring's back", "[runtime]") {
     CHECK(spdlog::get("session") == nullptr);
 }
 
-TEST_CASE("-v and -q change nothing, or the wrong way round", "[runtime]") {
+TEST_CASE("the flags -v and -q change nothing, or the wrong way round", "[runtime]") {
     const auto enabled = [](int verbosity, spdlog::level::level_enum level) {
         return Loggers({verbosity, ""}).of("x")->should_log(level);
     };

@@ -1,5 +1,5 @@
 #include "runtime/scenario.hpp"
-#include "support.hpp"
+#include "tests/runtime/support.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -2,7 +2,7 @@
 #include "events/codec.hpp"
 #include "events/limits.hpp"
 #include "runtime/scenario.hpp"
-#include "support.hpp"
+#include "tests/runtime/support.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

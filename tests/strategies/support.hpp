@@ -48,7 +48,11 @@ public:
         : view_(state_, StrategyId{0}) {
         spec_ = find_strategy(use);
         REQUIRE(spec_ != nullptr);
-        auto valid = validate_params(*spec_, params);
+        std::vector<std::string> names;
+        for (std::uint32_t i = 0; i < instruments; ++i) {
+            names.push_back("I" + std::to_string(i));
+        }
+        auto valid = validate_params(*spec_, params, names);
         REQUIRE(valid);
         StrategyConfig config;
         config.name = "under-test";
@@ -56,7 +60,7 @@ public:
         config.params = *valid;
         for (std::uint32_t i = 0; i < instruments; ++i) {
             Instrument instrument;
-            instrument.name = "I" + std::to_string(i);
+            instrument.name = names[i];
             state_.instruments.push_back(instrument);
             config.instruments.push_back(InstrumentId{i});
         }
