@@ -363,6 +363,10 @@ private:
 
 }  // namespace
 
+std::size_t printable_length(std::string_view text) {
+    return is_control(text) ? 0 : utf8_length(text);
+}
+
 std::string json_string(std::string_view text) {
     std::string out;
     append_json_string(out, text);

@@ -11,6 +11,7 @@
 #include "events/event.hpp"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace alpha {
@@ -41,6 +42,10 @@ const std::vector<const char*>& all_type_names();
 /// One line, without the newline.
 std::string to_text(const Envelope& envelope, const Event& event, const Names& names);
 std::string to_json(const Envelope& envelope, const Event& event, const Names& names);
+
+/// Bytes of the character at the front of `text`, which is not empty, or 0 where there is none that may be shown: bytes that are
+/// not UTF-8, and control characters (C0, DEL, C1), which would let a file rewrite the screen of whoever reads about it.
+std::size_t printable_length(std::string_view text);
 
 /// `text` as a JSON string, quotes included; control characters and invalid UTF-8 are escaped or replaced.
 std::string json_string(std::string_view text);

@@ -2,6 +2,7 @@
 
 #include "adapters/paper/paper_broker.hpp"
 #include "events/limits.hpp"
+#include "events/text.hpp"
 #include "store/data_set.hpp"
 #include "strategies/catalog.hpp"
 
@@ -290,33 +291,9 @@ std::string describe(const Key& key) {
 
 // ---- text ------------------------------------------------------------------------------------------
 
-/// Bytes of the code point at the front of `text` if it is well-formed UTF-8 that a terminal can
-/// show, else 0. Control characters would let a file rewrite the screen of whoever reads an error.
-std::size_t printable_front(std::string_view text) {
-    const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i])); };
-    const std::uint32_t first = byte(0);
-    if (first < 0x80) {
-        return first >= 0x20 && first != 0x7F ? 1 : 0;
-    }
-    const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-    if (first < 0xC2 || first > 0xF4 || text.size() < length) {
-        return 0;
-    }
-    std::uint32_t point = first & (0x7FU >> length);
-    for (std::size_t i = 1; i < length; ++i) {
-        if ((byte(i) & 0xC0U) != 0x80) {
-            return 0;
-        }
-        point = (point << 6U) | (byte(i) & 0x3FU);
-    }
-    constexpr std::array<std::uint32_t, 5> kSmallest{0, 0, 0xA0, 0x800, 0x10000};  // A0: skips C1 controls
-    const bool surrogate = point >= 0xD800 && point <= 0xDFFF;
-    return point >= kSmallest[length] && point <= 0x10FFFF && !surrogate ? length : 0;
-}
-
 bool is_printable(std::string_view text) {
     while (!text.empty()) {
-        const std::size_t n = printable_front(text);
+        const std::size_t n = printable_length(text);
         if (n == 0) {
             return false;
         }
@@ -329,7 +306,7 @@ bool is_printable(std::string_view text) {
 std::string shown(std::string_view text) {
     std::string out;
     while (!text.empty()) {
-        const std::size_t n = printable_front(text);
+        const std::size_t n = printable_length(text);
         out += n == 0 ? std::string_view("?") : text.substr(0, n);
         text.remove_prefix(std::max<std::size_t>(n, 1));
     }
@@ -571,7 +548,7 @@ std::vector<Item> parse_yaml(std::string_view text, Findings& findings) {
     Place at;
     for (std::string_view rest = text; !rest.empty();) {
         const char c = rest.front();
-        const std::size_t n = c == '\n' || c == '\r' || c == '\t' ? 1 : printable_front(rest);
+        const std::size_t n = c == '\n' || c == '\r' || c == '\t' ? 1 : printable_length(rest);
         if (n == 0) {
             findings.error(at, "byte 0x{:02X} is not text; write the scenario in UTF-8",
                            static_cast<unsigned>(static_cast<unsigned char>(c)));

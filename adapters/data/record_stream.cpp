@@ -1,6 +1,7 @@
 #include "adapters/data/record_stream.hpp"
 
 #include "events/limits.hpp"
+#include "events/text.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -8,43 +9,6 @@
 namespace alpha {
 
 namespace {
-
-/// Length in bytes of the printable character at the front of `text`, or 0 where there is none: a
-/// control character (ASCII or U+0080..U+009F) or bytes that are not UTF-8.
-std::size_t printable_bytes(std::string_view text) {
-    const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i])); };
-    const std::uint32_t lead = byte(0);
-    if (lead < 0x80) {
-        return lead >= 0x20 && lead != 0x7F ? 1 : 0;
-    }
-    std::size_t length = 0;
-    std::uint32_t point = 0;
-    std::uint32_t least = 0;  // a longer form than needed is not UTF-8
-    if ((lead & 0xE0U) == 0xC0U) {
-        length = 2;
-        point = lead & 0x1FU;
-        least = 0xA0;  // below are control characters
-    } else if ((lead & 0xF0U) == 0xE0U) {
-        length = 3;
-        point = lead & 0x0FU;
-        least = 0x800;
-    } else if ((lead & 0xF8U) == 0xF0U) {
-        length = 4;
-        point = lead & 0x07U;
-        least = 0x1'0000;
-    }
-    if (length == 0 || length > text.size()) {
-        return 0;
-    }
-    for (std::size_t i = 1; i < length; ++i) {
-        if ((byte(i) & 0xC0U) != 0x80U) {
-            return 0;
-        }
-        point = (point << 6U) | (byte(i) & 0x3FU);
-    }
-    const bool surrogate = point >= 0xD800 && point <= 0xDFFF;
-    return point >= least && point <= 0x10'FFFF && !surrogate ? length : 0;
-}
 
 std::string price_refusal(const char* field, Price price) {
     if (price.raw < 0) {
@@ -87,7 +51,7 @@ std::string name_refusal(std::string_view name) {
                            limits::kMaxNameBytes);
     }
     for (std::size_t at = 0; at < name.size();) {
-        const std::size_t length = printable_bytes(name.substr(at));
+        const std::size_t length = printable_length(name.substr(at));
         if (length == 0) {
             return fmt::format("instrument {} holds a control character or is not UTF-8; use printable names",
                                in_quotes(name));
@@ -182,7 +146,7 @@ std::string in_quotes(std::string_view text) {
     constexpr std::size_t kShown = 48;
     std::string out = "'";
     for (std::size_t at = 0; at < text.size();) {
-        const std::size_t length = printable_bytes(text.substr(at));
+        const std::size_t length = printable_length(text.substr(at));
         if (out.size() + length > kShown) {
             out += "...";
             break;
