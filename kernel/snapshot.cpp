@@ -2,6 +2,11 @@
 
 #include "events/archive.hpp"
 
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+#include <utility>
+
 namespace alpha {
 
 constexpr bool is_valid(OrderStatus v) {
@@ -68,6 +73,268 @@ void flat_fields(Ar& ar, State& s) {
     ar(s.next_seq, s.next_order, s.now, s.trading_date, s.next_snapshot, s.quotes, s.bars, s.orders, s.fills);
 }
 
+// ---- whether a state can be gone on from ---------------------------------------------------------------------------------
+//
+// Whoever goes on from a state indexes by its ids, adds up its amounts and divides by its steps without asking again. So
+// what is loaded has to be a state that a log can fold into; each of these names the first thing that is not, or nothing.
+
+using Fault = const char*;
+
+/// Far above any book, and so far below the edge that the books of every instrument can be summed.
+constexpr Int128 kMostMoney = Int128{1} << 108U;
+/// The calendar runs ahead of the time: a session that is open closes later, a DAY order may wait for the next one.
+constexpr std::int32_t kLastDay = static_cast<std::int32_t>(kMaxTime.ns / kDayNs) + 2;
+constexpr Duration kLongestInterval{366 * kDayNs};
+constexpr std::uint64_t kMostIds = std::uint64_t{1} << 62U;
+
+bool within(Money amount) {
+    return amount.raw >= -kMostMoney && amount.raw <= kMostMoney;
+}
+bool within(Price price) {
+    return price.raw >= 0 && price <= limits::kMaxPrice;
+}
+bool within(Qty quantity, Qty most) {
+    return quantity.raw >= 0 && quantity <= most;
+}
+bool abs_within(Qty quantity, Qty most) {
+    return quantity.raw >= -most.raw && quantity <= most;
+}
+bool within(Date date) {
+    return date.days >= -1 && date.days <= kLastDay;
+}
+bool within(Time time) {
+    return time >= kMinTime && time <= kMaxTime;
+}
+
+Fault fault_of(const Instrument& instrument) {
+    const TradingHours& hours = instrument.hours;
+    const bool steps = instrument.tick.raw > 0 && within(instrument.tick) && instrument.lot.raw > 0 &&
+                       within(instrument.lot, limits::kMaxQty);
+    const bool clock = hours.open_s >= 0 && hours.open_s < hours.close_s && hours.close_s <= kDayNs / kSecondNs &&
+                       std::abs(std::int64_t{hours.utc_offset_s}) <= kDayNs / kSecondNs;
+    return steps && clock ? nullptr : "an instrument has a step or hours that none can have";
+}
+
+Fault fault_of_config(const SessionConfigured& config) {
+    if (config.instruments.size() > limits::kMaxInstruments || config.portfolios.size() > limits::kMaxPortfolios ||
+        config.strategies.size() > limits::kMaxStrategies || config.brokers.size() > limits::kMaxBrokers) {
+        return "it configures more than there can be";
+    }
+    const auto listed = [&](InstrumentId id) { return id.value < config.instruments.size(); };
+    for (const StrategyConfig& strategy : config.strategies) {
+        if (strategy.portfolio.value >= config.portfolios.size() || strategy.broker.value >= config.brokers.size() ||
+            !std::ranges::all_of(strategy.instruments, listed)) {
+            return "a strategy is configured with an id that there is not";
+        }
+    }
+    const ChargesConfig& charges = config.charges;
+    const bool reckoned = charges.per_fill.raw >= 0 && charges.per_fill <= limits::kMaxCash && charges.rate.raw >= 0 &&
+                          charges.rate.raw <= kScale && config.snapshot_interval.ns >= 0 &&
+                          config.snapshot_interval <= kLongestInterval;
+    return reckoned ? fault_of(config.default_instrument) : "charges or the interval of snapshots are out of range";
+}
+
+Fault fault_of_market(const State& state, const Instrument& instrument, const Market& market) {
+    const bool plausible = within(market.mark) && within(market.bid) && within(market.ask) &&
+                           within(market.bid_qty, limits::kMaxQty) && within(market.ask_qty, limits::kMaxQty) &&
+                           (market.updated == kBeforeAll || (within(market.updated) && market.updated <= state.now));
+    if (!plausible) {
+        return "a market has a price, a size or a time that none can have";
+    }
+    const Date date = market.session_date;
+    const bool never_opened = date.days == -1 && market.day_ends == kBeforeAll && market.session_closes == kNever;
+    const bool opened = within(date) && date <= state.trading_date &&
+                        market.day_ends == instrument.hours.midnight(Date{date.days + 1}) &&
+                        (market.session_closes == kNever || market.session_closes == instrument.hours.close_on(date));
+    return never_opened || opened ? nullptr : "a market's session is not one of its instrument's";
+}
+
+Fault fault_of_markets(const State& state) {
+    const std::vector<Instrument>& configured = state.config.instruments;
+    const bool grown_from_config = state.instruments.size() >= configured.size() &&
+                                   std::equal(configured.begin(), configured.end(), state.instruments.begin());
+    if (!grown_from_config || state.instruments.size() > limits::kMaxInstruments ||
+        state.markets.size() != state.instruments.size()) {
+        return "its instruments are not those configured and listed";
+    }
+    for (std::size_t i = 0; i < state.instruments.size(); ++i) {
+        if (const Fault fault = fault_of(state.instruments[i]); fault != nullptr) {
+            return fault;
+        }
+        if (const Fault fault = fault_of_market(state, state.instruments[i], state.markets[i]); fault != nullptr) {
+            return fault;
+        }
+    }
+    return nullptr;
+}
+
+/// What the orders add up to, by portfolio; to be compared with what its books say.
+struct OpenSums {
+    std::uint64_t orders = 0;
+    std::vector<Int128> buys;  ///< by instrument
+    std::vector<Int128> sells;
+};
+
+Fault fault_of_order(const State& state, const std::vector<std::vector<InstrumentId>>& traded, const Order& order) {
+    const OrderTerms& terms = order.terms;
+    if (order.strategy.value >= state.strategies.size() || order.portfolio.value >= state.portfolios.size() ||
+        order.broker.value >= state.config.brokers.size() ||
+        terms.instrument.value >= state.portfolios[order.portfolio.value].positions.size() ||
+        !std::ranges::binary_search(traded[order.strategy.value], terms.instrument)) {
+        return "an order names an id that there is not";
+    }
+    const bool plausible = order.id.value != 0 && order.id < state.next_order && order.intent < state.next_seq &&
+                           order.correlation < state.next_seq && terms.quantity.raw > 0 &&
+                           within(terms.quantity, limits::kMaxQty) && within(terms.limit_price) &&
+                           within(terms.stop_price) && within(order.filled, limits::kMaxPosition) &&
+                           within(order.asked, limits::kMaxQty) && within(order.good_until);
+    return plausible ? nullptr : "an order has a number, a size, a price or a day that none can have";
+}
+
+Fault fault_of_orders(const State& state, std::vector<OpenSums>& sums) {
+    std::vector<std::vector<InstrumentId>> traded;
+    for (const StrategyConfig& strategy : state.config.strategies) {
+        std::ranges::sort(traded.emplace_back(strategy.instruments));
+    }
+    for (const auto& [id, order] : state.open_orders) {
+        if (const Fault fault = fault_of_order(state, traded, order); fault != nullptr) {
+            return fault;
+        }
+        if (is_terminal(order.status) || (order.filled >= order.terms.quantity && order.asked <= order.filled) ||
+            state.closed_orders.contains(id)) {
+            return "an open order is not open";
+        }
+        OpenSums& sum = sums[order.portfolio.value];
+        ++sum.orders;
+        (order.terms.side == Side::buy ? sum.buys : sum.sells)[order.terms.instrument.value] += order.leaves().raw;
+    }
+    for (const auto& [id, order] : state.closed_orders) {
+        if (const Fault fault = fault_of_order(state, traded, order); fault != nullptr) {
+            return fault;
+        }
+        if (!is_terminal(order.status)) {
+            return "a closed order is not closed";
+        }
+    }
+    return nullptr;
+}
+
+Fault fault_of_portfolio(const State& state, const Portfolio& portfolio, const OpenSums& open) {
+    Int128 cost = 0;
+    Int128 realized = 0;
+    Int128 charges = 0;
+    std::uint64_t fills = 0;
+    for (std::size_t i = 0; i < portfolio.positions.size(); ++i) {
+        const Position& position = portfolio.positions[i];
+        const bool plausible =
+            abs_within(position.net, limits::kMaxPosition) && within(position.cost) && within(position.realized_pnl) &&
+            within(position.charges) && within(position.traded) && within(position.open_buys, limits::kMaxWorking) &&
+            within(position.open_sells, limits::kMaxWorking) && (position.net.raw != 0 || position.cost.raw == 0);
+        if (!plausible) {
+            return "a position holds what none can";
+        }
+        if (position.open_buys.raw != open.buys[i] || position.open_sells.raw != open.sells[i]) {
+            return "what positions reserve is not what the open orders may still fill";
+        }
+        cost += position.cost.raw;
+        realized += position.realized_pnl.raw;
+        charges += position.charges.raw;
+        fills += position.fills;
+    }
+    const bool plausible = within(portfolio.initial_cash) && within(portfolio.cash) &&
+                           within(portfolio.day_start_equity) && portfolio.open_orders == open.orders &&
+                           portfolio.open_orders <= limits::kMaxOpenOrders &&
+                           (portfolio.is_open || (fills == 0 && portfolio.cash.raw == 0));
+    const bool balanced = portfolio.cash.raw == portfolio.initial_cash.raw - cost + realized - charges &&
+                          portfolio.realized_pnl.raw == realized && portfolio.charges.raw == charges &&
+                          portfolio.fills == fills;
+    if (!plausible || !balanced) {
+        return "the books of a portfolio do not balance";
+    }
+    const std::vector<Time>& recent = portfolio.recent_orders;
+    const auto sent = [&](Time time) { return within(time) && time <= state.now; };
+    return std::ranges::is_sorted(recent) && std::ranges::all_of(recent, sent)
+               ? nullptr
+               : "the times at which orders were sent are in no order";
+}
+
+Fault fault_of_books(const State& state) {
+    if (state.portfolios.size() != state.config.portfolios.size() ||
+        state.strategies.size() != state.config.strategies.size()) {
+        return "it has not the portfolios and strategies that are configured";
+    }
+    std::vector<OpenSums> sums(state.portfolios.size());
+    for (std::size_t p = 0; p < sums.size(); ++p) {
+        const std::size_t positions = state.portfolios[p].positions.size();
+        if (positions > state.instruments.size()) {
+            return "a portfolio has positions in instruments that were never listed";
+        }
+        sums[p].buys.resize(positions);
+        sums[p].sells.resize(positions);
+    }
+    if (const Fault fault = fault_of_orders(state, sums); fault != nullptr) {
+        return fault;
+    }
+    std::uint64_t fills = 0;
+    for (std::size_t p = 0; p < sums.size(); ++p) {
+        if (const Fault fault = fault_of_portfolio(state, state.portfolios[p], sums[p]); fault != nullptr) {
+            return fault;
+        }
+        fills += state.portfolios[p].fills;
+    }
+    for (const StrategyConfig& strategy : state.config.strategies) {
+        if (!state.portfolios[strategy.portfolio.value].is_open) {
+            return "a strategy trades in a portfolio that was never opened";
+        }
+    }
+    return fills == state.fills ? nullptr : "its fills are not those of its portfolios";
+}
+
+Fault fault_of_timers(const State& state) {
+    std::vector<std::pair<StrategyId, TimerId>> pending;
+    std::vector<std::size_t> held(state.strategies.size());
+    for (const PendingTimer& timer : state.timers) {
+        if (timer.strategy.value >= state.strategies.size() || !within(timer.due) ||
+            state.strategies[timer.strategy.value].halted ||
+            ++held[timer.strategy.value] > limits::kMaxTimersPerStrategy) {
+            return "a timer is set that nobody can have set";
+        }
+        pending.emplace_back(timer.strategy, timer.timer);
+    }
+    std::ranges::sort(pending);
+    const bool once = std::ranges::adjacent_find(pending) == pending.end();
+    return once && std::ranges::is_sorted(state.timers) ? nullptr : "its timers are out of order, or one is set twice";
+}
+
+Fault fault_of_progress(const State& state) {
+    const bool counted = state.next_seq <= kMostIds && state.next_order.value >= 1 &&
+                         state.next_order.value <= kMostIds && within(state.now) && within(state.trading_date) &&
+                         state.closed_orders.size() <= limits::kMaxClosedOrders;
+    if (!counted) {
+        return "it has come further than a log can";
+    }
+    const auto is_open = [](const Portfolio& portfolio) { return portfolio.is_open; };
+    const bool snapshots = state.config.snapshot_interval.ns > 0 && std::ranges::any_of(state.portfolios, is_open) &&
+                           state.next_snapshot >= kMinTime && state.next_snapshot <= kMaxTime + kLongestInterval;
+    return state.next_snapshot == kNever || snapshots ? nullptr : "a snapshot is due that was never asked for";
+}
+
+Fault fault_of_state(const State& state) {
+    if (state.next_seq == 0) {
+        return state == State{} ? nullptr : "it holds something although nothing has happened";
+    }
+    if (const Fault fault = fault_of_config(state.config); fault != nullptr) {
+        return fault;
+    }
+    // Each relies on what those before it have judged.
+    for (Fault (*const judge)(const State&) : {fault_of_progress, fault_of_markets, fault_of_books, fault_of_timers}) {
+        if (const Fault fault = judge(state); fault != nullptr) {
+            return fault;
+        }
+    }
+    return nullptr;
+}
+
 }  // namespace
 
 void save_state(const State& state, ByteBuffer& out) {
@@ -89,11 +356,11 @@ Result<State> load_state(Bytes bytes) {
     flat_fields(ar, state);
     load_orders(ar, state.open_orders);
     load_orders(ar, state.closed_orders);
-    const bool consistent = ar.ok() && ar.left() == 0 && state.markets.size() == state.instruments.size() &&
-                            state.portfolios.size() == state.config.portfolios.size() &&
-                            state.strategies.size() == state.config.strategies.size();
-    if (!consistent) {
+    if (!ar.ok() || ar.left() != 0) {
         return fail(ErrorKind::data, "the state snapshot is damaged");
+    }
+    if (const Fault fault = fault_of_state(state); fault != nullptr) {
+        return fail(ErrorKind::data, std::string("the state snapshot is damaged: ") + fault);
     }
     return state;
 }

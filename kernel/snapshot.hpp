@@ -13,7 +13,9 @@ inline constexpr std::uint16_t kStateVersion = 1;
 /// Appends the state; equal states give equal bytes on every machine. O(state).
 void save_state(const State& state, ByteBuffer& out);
 
-/// Reads what save_state wrote. Refuses (kind data) another version, damage and left-over bytes.
+/// Reads what save_state wrote. Refuses (kind data) another version, damage, left-over bytes, and any state that no log folds
+/// into: ids that there are not, books that do not balance, timers out of order. What it returns is safe to go on from,
+/// whoever made the bytes; whether it is the state of a certain log is for its digest to say. O(state).
 Result<State> load_state(Bytes bytes);
 
 }  // namespace alpha

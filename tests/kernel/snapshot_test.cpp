@@ -142,6 +142,121 @@ TEST_CASE("orders out of order or twice are refused: the reader would not write 
     CHECK(refused >= 2);
 }
 
+TEST_CASE("a state that no log folds into is refused, whatever is wrong with it", "[kernel]") {
+    RichRun run;
+    run.play(moves_of(7, 60));
+    const State& state = run.floor().state();
+    REQUIRE(load_state(image_of(state)));
+    const auto refused = [&](const char* why, const std::function<void(State&)>& change) {
+        State forged = state;
+        change(forged);
+        REQUIRE_FALSE(forged == state);
+        const auto loaded = load_state(image_of(forged));
+        INFO(why);
+        REQUIRE_FALSE(loaded);
+        CHECK(loaded.error().kind == ErrorKind::data);
+        CHECK(loaded.error().message == std::string("the state snapshot is damaged: ") + why);
+    };
+    const auto open_order = [](State& s) -> Order& { return s.open_orders.begin()->second; };
+    const auto closed_order = [](State& s) -> Order& { return s.closed_orders.begin()->second; };
+
+    const char* unknown = "a strategy is configured with an id that there is not";
+    refused(unknown, [](State& s) { s.config.strategies[0].portfolio.value = 2; });
+    refused(unknown, [](State& s) { s.config.strategies[1].broker.value = 2; });
+    refused(unknown, [](State& s) { s.config.strategies[2].instruments[0].value = 2; });
+    const char* stepless = "an instrument has a step or hours that none can have";
+    refused(stepless, [](State& s) { s.instruments.back().tick = {}; });
+    refused(stepless, [](State& s) { s.instruments.back().lot = {}; });
+    refused(stepless, [](State& s) { s.instruments.back().hours.open_s = s.instruments.back().hours.close_s; });
+    refused(stepless, [](State& s) { s.instruments.back().hours.utc_offset_s = 2'000'000'000; });
+    refused(stepless, [](State& s) { s.config.default_instrument.lot = {}; });
+    const char* unreckoned = "charges or the interval of snapshots are out of range";
+    refused(unreckoned, [](State& s) { s.config.charges.rate = money_of(2); });
+    refused(unreckoned, [](State& s) { s.config.charges.per_fill.raw = -1; });
+    refused(unreckoned, [](State& s) { s.config.snapshot_interval.ns = -1; });
+
+    const char* others = "its instruments are not those configured and listed";
+    refused(others, [](State& s) { s.instruments[0].name = "other"; });
+    refused(others, [](State& s) { s.markets.pop_back(); });
+    refused(others, [](State& s) { s.instruments.emplace_back(); });
+    const char* market = "a market has a price, a size or a time that none can have";
+    refused(market, [](State& s) { s.markets[0].mark.raw = -1; });
+    refused(market, [](State& s) { s.markets[0].bid_qty.raw = limits::kMaxQty.raw + 1; });
+    refused(market, [](State& s) { s.markets[0].updated = s.now + Duration{1}; });
+    const char* session = "a market's session is not one of its instrument's";
+    refused(session, [](State& s) { s.markets[0].session_date.days = 2'000'000'000; });
+    refused(session, [](State& s) { s.markets[0].session_closes.ns += 1; });
+    refused(session, [](State& s) { s.markets[0].day_ends.ns -= 1; });
+
+    const char* nobody = "an order names an id that there is not";
+    refused(nobody, [&](State& s) { open_order(s).strategy.value = 3; });
+    refused(nobody, [&](State& s) { open_order(s).portfolio.value = 2; });
+    refused(nobody, [&](State& s) { open_order(s).broker.value = 2; });
+    refused(nobody, [&](State& s) { open_order(s).terms.instrument.value = 2; });
+    refused(nobody, [&](State& s) { closed_order(s).strategy.value = 0xFFFF'FFFF; });
+    refused(nobody, [&](State& s) { closed_order(s).terms.instrument.value = 0xFFFF'FFFF; });
+    const char* terms = "an order has a number, a size, a price or a day that none can have";
+    refused(terms, [&](State& s) { open_order(s).terms.quantity = {}; });
+    refused(terms, [&](State& s) { open_order(s).terms.limit_price.raw = -1; });
+    refused(terms, [&](State& s) { open_order(s).filled.raw = -1; });
+    refused(terms, [&](State& s) { open_order(s).asked.raw = limits::kMaxQty.raw + 1; });
+    refused(terms, [&](State& s) { open_order(s).good_until.days = -2'000'000'000; });
+    refused(terms, [&](State& s) { open_order(s).intent = s.next_seq; });
+    refused(terms, [&](State& s) { open_order(s).correlation = kNoSeq; });
+    refused(terms, [](State& s) { s.next_order = s.open_orders.begin()->first; });
+    refused("an open order is not open", [&](State& s) { open_order(s).status = OrderStatus::expired; });
+    refused("a closed order is not closed", [&](State& s) { closed_order(s).status = OrderStatus::working; });
+
+    const char* beyond = "a portfolio has positions in instruments that were never listed";
+    refused(beyond, [](State& s) { s.portfolios[0].positions.resize(s.instruments.size() + 1); });
+    const char* position = "a position holds what none can";
+    refused(position, [](State& s) { s.portfolios[0].positions[0].net.raw = limits::kMaxPosition.raw + 1; });
+    refused(position, [](State& s) { s.portfolios[0].positions[0].cost.raw = Int128{1} << 120U; });
+    const char* reserved = "what positions reserve is not what the open orders may still fill";
+    refused(reserved, [](State& s) { s.portfolios[0].positions[0].open_buys.raw += 1; });
+    refused(reserved, [](State& s) { s.portfolios[0].positions[0].open_sells.raw += 1; });
+    const char* books = "the books of a portfolio do not balance";
+    refused(books, [](State& s) { s.portfolios[0].cash.raw += 1; });
+    refused(books, [](State& s) { s.portfolios[0].realized_pnl.raw += 1; });
+    refused(books, [](State& s) { s.portfolios[0].fills += 1; });
+    refused(books, [](State& s) { s.portfolios[0].open_orders += 1; });
+    refused(books, [](State& s) { s.portfolios[1].day_start_equity.raw = Int128{1} << 120U; });
+    refused("the times at which orders were sent are in no order",
+            [](State& s) { s.portfolios[0].recent_orders.push_back(kNever); });
+    const char* missing = "it has not the portfolios and strategies that are configured";
+    refused(missing, [](State& s) { s.portfolios.emplace_back(); });
+    refused(missing, [](State& s) { s.strategies.pop_back(); });
+    refused("its fills are not those of its portfolios", [](State& s) { s.fills += 1; });
+
+    const char* timer = "a timer is set that nobody can have set";
+    refused(timer, [](State& s) { s.timers.back().strategy.value = 3; });
+    refused(timer, [](State& s) { s.timers.back().due = kNever; });
+    refused(timer, [](State& s) { s.strategies[s.timers.back().strategy.value].halted = true; });
+    const char* timers = "its timers are out of order, or one is set twice";
+    refused(timers, [](State& s) { s.timers.insert(s.timers.begin(), {kMaxTime, StrategyId{0}, TimerId{99}}); });
+    refused(timers, [](State& s) { s.timers.push_back({kMaxTime, s.timers[0].strategy, s.timers[0].timer}); });
+
+    const char* further = "it has come further than a log can";
+    refused(further, [](State& s) { s.now = kNever; });
+    refused(further, [](State& s) { s.next_seq = kNoSeq; });
+    refused(further, [](State& s) { s.next_order.value = 0; });
+    refused(further, [](State& s) { s.trading_date.days = 2'000'000'000; });
+    const char* unasked = "a snapshot is due that was never asked for";
+    refused(unasked, [](State& s) { s.config.snapshot_interval = {}; });
+    refused(unasked, [](State& s) { s.next_snapshot = kBeforeAll; });
+    refused("it holds something although nothing has happened", [](State& s) { s.next_seq = 0; });
+}
+
+TEST_CASE("a strategy's portfolio that was never opened is refused", "[kernel]") {
+    Floor floor(Setup::simple().config());
+    State forged = floor.state();
+    forged.portfolios[0] = Portfolio{};
+    const auto loaded = load_state(image_of(forged));
+    REQUIRE_FALSE(loaded);
+    CHECK(loaded.error().message ==
+          "the state snapshot is damaged: a strategy trades in a portfolio that was never opened");
+}
+
 TEST_CASE("a restarted kernel goes on byte for byte as the one that never stopped", "[kernel]") {
     for (const std::uint64_t seed : {11U, 12U, 13U}) {
         const std::vector<Move> moves = moves_of(seed, 200);
