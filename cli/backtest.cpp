@@ -1,5 +1,7 @@
 #include "cli/command.hpp"
 #include "cli/summary.hpp"
+#include "store/background_log.hpp"
+#include "store/journal.hpp"
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
@@ -181,10 +183,11 @@ Result<int> backtest(const BacktestOptions& options, Wiring& wiring) {
             fills = std::move(*created);
         }
         // Made before any data is read, so that a journal that exists is refused at once.
-        const Result<std::unique_ptr<EventLog>> journal = create_journal(*journal_path);
+        Result<std::unique_ptr<LogWriter>> journal = create_journal(*journal_path);
         if (!journal) {
             return tl::unexpected(journal.error());
         }
+        const std::unique_ptr<BackgroundLog> log = make_background_log(std::move(*journal));
         ProgressBar progress(wiring.progress);
         RunOptions run;
         if (fills != nullptr) {
@@ -195,7 +198,7 @@ Result<int> backtest(const BacktestOptions& options, Wiring& wiring) {
         }
         run.stop = &stop;
         run.log = wiring.loggers.of("session");
-        Result<RunResult> ran = run_scenario(*scenario, **journal, run);
+        Result<RunResult> ran = run_scenario(*scenario, *log, run);
         if (!ran) {
             return tl::unexpected(ran.error());
         }

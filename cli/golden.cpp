@@ -121,7 +121,7 @@ Result<std::string> tell(const GoldenOptions& options, const std::string& story,
     if (!scenario) {
         return tl::unexpected(scenario.error());
     }
-    const std::unique_ptr<EventLog> log = make_memory_log();
+    const std::unique_ptr<MemoryLog> log = make_memory_log();
     RunOptions run;
     run.stop = &stop;
     run.log = wiring.loggers.of("session");

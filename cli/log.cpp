@@ -2,7 +2,7 @@
 #include "events/codec.hpp"
 #include "events/text.hpp"
 #include "runtime/scenario.hpp"
-#include "store/event_log.hpp"
+#include "store/journal.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -197,7 +197,7 @@ Result<int> print_log(const LogRequest& options, Wiring& wiring) {
     if (options.from > options.to) {
         return fail(ErrorKind::usage, fmt::format("--from {} is behind --to {}", options.from, options.to));
     }
-    const Result<std::unique_ptr<EventLog>> log = open_journal(options.journal);
+    const Result<std::unique_ptr<Journal>> log = open_journal(options.journal);
     if (!log) {
         return tl::unexpected(log.error());
     }

@@ -133,4 +133,21 @@ Result<DecodedEvent> decode(Bytes bytes, Seq seq) {
     }
 }
 
+std::size_t decode_quote(Bytes bytes, Seq seq, Envelope& envelope, QuoteTick& quote) {
+    constexpr std::size_t payload = 4 + 4 * 8;
+    constexpr std::size_t whole = kHeaderBytes + payload;
+    constexpr std::uint64_t front =
+        payload | std::uint64_t{QuoteTick::tag} << 32U | std::uint64_t{QuoteTick::version} << 48U;
+    std::uint64_t found = 0;
+    if (bytes.size() < whole || (std::memcpy(&found, bytes.data(), sizeof found), found != front)) {
+        return 0;
+    }
+    InCursor ar(bytes.subspan(sizeof front, whole - sizeof front));
+    envelope.seq = seq;
+    envelope.correlation = kNoSeq;
+    envelope.causation = kNoSeq;
+    ar(envelope.time, quote.instrument, quote.bid, quote.ask, quote.bid_qty, quote.ask_qty);
+    return whole;
+}
+
 }  // namespace alpha

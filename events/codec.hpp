@@ -54,6 +54,10 @@ struct DecodedEvent {
 /// tag is refused (kind data).
 Result<DecodedEvent> decode(Bytes bytes, Seq seq);
 
+/// Reads the quote at the front of `bytes` and returns how many bytes it takes; 0 when anything else is there, or nothing
+/// whole. A few ns, against 25 for decode(): what reads a log goes through this first.
+std::size_t decode_quote(Bytes bytes, Seq seq, Envelope& envelope, QuoteTick& quote);
+
 /// Many consecutive events, as the kernel wrote them and the log stores them: always whole steps.
 struct Frame {
     Seq first_seq = 0;

@@ -51,6 +51,8 @@ public:
     Kernel& operator=(const Kernel&) = delete;
 
     const State& state() const { return state_; }
+    /// For snapshots between two steps.
+    const Parts& parts() const { return parts_; }
 
     /// Event 0, and the opening of every portfolio that a strategy uses. Requires an empty state.
     void configure(const SessionConfigured& config);

@@ -1,9 +1,8 @@
 #include "runtime/session.hpp"
 
-#include "adapters/paper/paper_broker.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/snapshot.hpp"
-#include "strategies/catalog.hpp"
+#include "runtime/parts.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -17,6 +16,8 @@ namespace {
 
 /// Events per stored frame: ARCHITECTURE's measurements show nothing to gain beyond this.
 constexpr std::uint32_t kFrameEvents = 1'024;
+/// Events between two snapshots: what a replay from the middle folds at most, in a tenth of a second.
+constexpr Seq kSnapshotEvents = Seq{1} << 20U;
 /// Points of the equity curve kept; when full, every other one is dropped and sampling halves.
 constexpr std::size_t kCurvePoints = 512;
 
@@ -83,44 +84,16 @@ private:
     std::size_t skipped_ = 0;
 };
 
-Result<std::vector<std::unique_ptr<Broker>>> make_brokers(const SessionConfigured& config) {
-    std::vector<std::unique_ptr<Broker>> brokers;
-    for (const BrokerConfig& broker : config.brokers) {
-        if (broker.kind != "paper") {
-            return fail(ErrorKind::usage, fmt::format("there is no broker of kind '{}'; write paper", broker.kind));
-        }
-        const auto settings = paper_settings(broker.settings);
-        if (!settings) {
-            return tl::unexpected(settings.error());
-        }
-        brokers.push_back(make_paper_broker(*settings));
-    }
-    return brokers;
-}
-
-Result<std::vector<std::unique_ptr<Strategy>>> make_strategies(const SessionConfigured& config) {
-    std::vector<std::unique_ptr<Strategy>> strategies;
-    for (const StrategyConfig& strategy : config.strategies) {
-        const StrategySpec* spec = find_strategy(strategy.use);
-        if (spec == nullptr) {
-            return fail(ErrorKind::usage, fmt::format("there is no strategy named '{}'", strategy.use));
-        }
-        strategies.push_back(spec->make(strategy));
-    }
-    return strategies;
-}
-
 /// One run: feed -> kernel -> log.
 class Session {
 public:
-    Session(const Scenario& scenario, EventLog& log, const RunOptions& options,
-            std::vector<std::unique_ptr<Strategy>> strategies, std::vector<std::unique_ptr<Broker>> brokers)
+    Session(const Scenario& scenario, LogWriter& log, const RunOptions& options, Parts parts)
         : scenario_(scenario),
           log_(log),
           options_(options),
-          brokers_(std::move(brokers)),
+          parts_(std::move(parts)),
           tally_(scenario.config, options.on_fill),
-          kernel_(Kernel::Parts{std::move(strategies), raw(brokers_), &tally_}, frame_) {
+          kernel_(Kernel::Parts{std::move(parts_.strategies), parts_.broker_pointers(), &tally_}, batch_.frame) {
         tally_.watch(kernel_.state());
     }
 
@@ -159,22 +132,14 @@ public:
         if (auto stored = store_frame(); !stored) {
             return tl::unexpected(stored.error());
         }
-        if (auto finished = log_.finish(); !finished) {
+        const Digest digest = state_digest(kernel_.state());
+        if (auto finished = log_.finish(Ending{kStateVersion, digest}); !finished) {
             return tl::unexpected(finished.error());
         }
-        return result();
+        return result(digest);
     }
 
 private:
-    static std::vector<Broker*> raw(const std::vector<std::unique_ptr<Broker>>& brokers) {
-        std::vector<Broker*> pointers;
-        pointers.reserve(brokers.size());
-        for (const auto& broker : brokers) {
-            pointers.push_back(broker.get());
-        }
-        return pointers;
-    }
-
     /// The instrument behind a feed's symbol; one that the scenario does not name is listed when data first names it.
     InstrumentId instrument_of(InstrumentId symbol, Time now, const Feed& feed) {
         while (by_symbol_.size() <= symbol.value) {
@@ -217,7 +182,8 @@ private:
             input.instrument = instrument_of(input.instrument, record.time, feed);
             kernel_.on_bar_closed(record.time, input);
         }
-        if (frame_.events >= kFrameEvents) [[unlikely]] {
+        ++batch_.feed_records;
+        if (batch_.frame.events >= kFrameEvents) [[unlikely]] {
             curve_.sample(kernel_.state());
             return store_frame();
         }
@@ -225,15 +191,18 @@ private:
     }
 
     Result<void> store_frame() {
-        if (frame_.events == 0) {
+        const State& state = kernel_.state();
+        if (batch_.frame.events == 0) {
             return {};
         }
-        auto stored = log_.append(frame_);
-        frame_.begin(frame_.next_seq());
-        return stored;
+        if (state.next_seq - last_snapshot_ >= kSnapshotEvents) {
+            save_checkpoint(state, kernel_.parts().strategies, kernel_.parts().brokers, batch_.snapshot);
+            last_snapshot_ = state.next_seq;
+        }
+        return log_.append(batch_);
     }
 
-    RunResult result() const {
+    RunResult result(const Digest& digest) const {
         const State& state = kernel_.state();
         RunResult r;
         r.scenario = scenario_.config.name;
@@ -263,9 +232,7 @@ private:
         }
         r.equity_curve = curve_.points();
         r.log_head = to_hex(log_.head());
-        ByteBuffer bytes;
-        save_state(state, bytes);
-        r.state_digest = to_hex(sha256(bytes.view()));
+        r.state_digest = to_hex(digest);
         return r;
     }
 
@@ -300,29 +267,26 @@ private:
     }
 
     const Scenario& scenario_;
-    EventLog& log_;
+    LogWriter& log_;
     const RunOptions& options_;
-    std::vector<std::unique_ptr<Broker>> brokers_;
+    Parts parts_;  // its strategies are the kernel's
     Tally tally_;
-    Frame frame_;
+    Batch batch_;
     Kernel kernel_;
     EquityCurve curve_;
     std::map<std::string, InstrumentId> ids_;
     std::vector<std::optional<InstrumentId>> by_symbol_;
     Time first_ = kNever;
+    Seq last_snapshot_ = 0;
     bool interrupted_ = false;
 };
 
 }  // namespace
 
-Result<RunResult> run_scenario(const Scenario& scenario, EventLog& log, const RunOptions& options) {
-    auto brokers = make_brokers(scenario.config);
-    if (!brokers) {
-        return tl::unexpected(brokers.error());
-    }
-    auto strategies = make_strategies(scenario.config);
-    if (!strategies) {
-        return tl::unexpected(strategies.error());
+Result<RunResult> run_scenario(const Scenario& scenario, LogWriter& log, const RunOptions& options) {
+    auto parts = make_parts(scenario.config);
+    if (!parts) {
+        return tl::unexpected(parts.error());
     }
     const HoursOf hours = [&](const std::string& name) {
         const auto& named = scenario.config.instruments;
@@ -333,9 +297,9 @@ Result<RunResult> run_scenario(const Scenario& scenario, EventLog& log, const Ru
     if (!feed) {
         return tl::unexpected(feed.error());
     }
-    options.log->info("{}: {} strategies, {} data sources", scenario.config.name, strategies->size(),
+    options.log->info("{}: {} strategies, {} data sources", scenario.config.name, parts->strategies.size(),
                       scenario.data.size());
-    Session session(scenario, log, options, std::move(*strategies), std::move(*brokers));
+    Session session(scenario, log, options, std::move(*parts));
     session.begin();
     if (auto followed = session.follow(**feed); !followed) {
         options.log->info("stopped: {}", followed.error().message);

@@ -103,6 +103,6 @@ struct RunOptions {
 };
 
 /// Runs the scenario into `log` (and finishes it). Bad data is an error of kind data and leaves the log unfinished.
-Result<RunResult> run_scenario(const Scenario& scenario, EventLog& log, const RunOptions& options);
+Result<RunResult> run_scenario(const Scenario& scenario, LogWriter& log, const RunOptions& options);
 
 }  // namespace alpha

@@ -63,6 +63,11 @@ Digest sha256(Bytes bytes) {
     return sha.finish();
 }
 
+Digest chain_link(const Digest& chain, const Digest& leaf) {
+    Sha256 sha;
+    return link(sha, chain, leaf);
+}
+
 std::string to_hex(const Digest& digest) {
     std::string text;
     text.reserve(2 * digest.size());
@@ -94,10 +99,15 @@ struct ChainHasher::Stream {
     mutable Sha256 scratch;  ///< for links and for finishing a copy of the leaf
     Digest chain{};
     Seq next = 0;
+    std::vector<Digest>* leaves = nullptr;
 
     bool leaf_is_empty() const { return next % kLeafEvents == 0; }
     void close_leaf() {
-        chain = link(scratch, chain, leaf.finish());
+        const Digest full = leaf.finish();
+        if (leaves != nullptr) {
+            leaves->push_back(full);
+        }
+        chain = link(scratch, chain, full);
         leaf.begin();
     }
 };
@@ -116,17 +126,25 @@ void ChainHasher::resume(Seq seq, const Digest& chain) {
 
 void ChainHasher::append(const Frame& frame) {
     Stream& stream = *stream_;
-    ALPHA_ASSERT(frame.first_seq == stream.next, "frames are hashed in order, without gaps");
-    // Leaves end before the events 4096, 8192, ... of the log; a frame names the places of those it
-    // holds.
-    const Seq leaves_begun_before = (stream.next + kLeafEvents - 1) / kLeafEvents;
-    const Seq leaves_begun_after = (frame.next_seq() + kLeafEvents - 1) / kLeafEvents;
-    const Seq cuts = leaves_begun_after - leaves_begun_before - (stream.next == 0 && frame.events != 0 ? 1 : 0);
+    // Leaves end before the events 4096, 8192, ... of the log; a frame names the places of those it holds.
+    const auto leaves_begun_before = [](Seq seq) { return (seq + kLeafEvents - 1) / kLeafEvents; };
+    const Seq cuts = leaves_begun_before(frame.next_seq()) - leaves_begun_before(frame.first_seq) -
+                     (frame.first_seq == 0 && frame.events != 0 ? 1 : 0);
     ALPHA_ASSERT(frame.leaf_cuts.size() == cuts, "a frame names every leaf that begins in it");
 
     const Bytes bytes = frame.bytes.view();
     std::size_t from = 0;
-    for (const std::size_t cut : frame.leaf_cuts) {
+    std::size_t first_cut = 0;
+    if (frame.first_seq != stream.next) {
+        ALPHA_ASSERT(frame.first_seq < stream.next && stream.next < frame.next_seq() && stream.leaf_is_empty(),
+                     "frames are hashed in order, without gaps");
+        const Seq begun = leaves_begun_before(frame.first_seq) + (frame.first_seq == 0 ? 1 : 0);
+        first_cut = static_cast<std::size_t>(stream.next / kLeafEvents - begun);
+        from = frame.leaf_cuts[first_cut];
+        ++first_cut;
+    }
+    for (std::size_t i = first_cut; i < frame.leaf_cuts.size(); ++i) {
+        const std::size_t cut = frame.leaf_cuts[i];
         ALPHA_ASSERT(cut >= from && cut <= bytes.size(), "leaf cuts rise and lie within their frame");
         if (cut != 0) {
             stream.leaf.update(bytes.subspan(from, cut - from));
@@ -151,13 +169,20 @@ Digest ChainHasher::chain() const {
 }
 
 Digest ChainHasher::head() const {
-    const Stream& stream = *stream_;
-    if (stream.leaf_is_empty()) {
-        return stream.chain;
+    const std::optional<Digest> partial = partial_leaf();
+    return partial ? link(stream_->scratch, stream_->chain, *partial) : stream_->chain;
+}
+
+std::optional<Digest> ChainHasher::partial_leaf() const {
+    if (stream_->leaf_is_empty()) {
+        return std::nullopt;
     }
-    stream.scratch.copy_from(stream.leaf);
-    const Digest partial = stream.scratch.finish();
-    return link(stream.scratch, stream.chain, partial);
+    stream_->scratch.copy_from(stream_->leaf);
+    return stream_->scratch.finish();
+}
+
+void ChainHasher::keep_leaves(std::vector<Digest>* leaves) {
+    stream_->leaves = leaves;
 }
 
 }  // namespace alpha

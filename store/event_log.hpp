@@ -1,65 +1,149 @@
 #pragma once
-/// The event log: frames of whole steps, appended in order, hash-chained. A journal is a RocksDB
-/// directory; the memory log has the same head and serves tests and sweeps.
-///
-/// In a journal, column family "log" maps the first event's number (8 bytes, big-endian) to the
-/// stored frame (store/frame.hpp), and the default family holds what is said of the log, written in
-/// the same batch as the frame:
-///
-///   "format"  "alpha journal 1"
-///   "head"    u64 next_seq | chain after the last full leaf | head
-///   "end"     "clean", once finished
-///
-/// ON DISK, DO NOT CHANGE.
+/// The event log as its users see it: batches of whole steps go in at one end, frames come out in order. Journals
+/// (store/journal.hpp) keep it on disk; the memory log has the same head and serves tests and sweeps.
 
 #include "events/codec.hpp"
 #include "store/chain.hpp"
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace alpha {
 
-class EventLog {
-public:
-    virtual ~EventLog() = default;
+/// A row of a read model as it stands after the frame it comes with. The log can always make it anew.
+struct Row {
+    std::uint8_t table = 0;
+    std::string key;
+    std::string value;
+    friend bool operator==(const Row&, const Row&) = default;
+};
 
-    /// Stores the frame. Requires frame.first_seq == next_seq(). The frame may be reused once this
-    /// returns. Refuses (kind internal) a frame that is too large and any frame after finish();
-    /// what the disk refuses is of kind data, and nothing can be appended after it.
-    virtual Result<void> append(const Frame& frame) = 0;
+/// What is stored at once or not at all: a frame of whole steps, and what derives from the log up to its end.
+struct Batch {
+    Frame frame;
+    std::vector<Row> rows;           ///< those that changed
+    ByteBuffer snapshot;             ///< taken after the frame; empty: none
+    std::uint64_t feed_records = 0;  ///< how many records of its feeds the session has read
+
+    void begin(Seq seq) {
+        frame.begin(seq);
+        rows.clear();
+        snapshot.clear();
+    }
+};
+
+/// What is known of the state where a log ends. Digests compare only between equal versions.
+struct Ending {
+    std::uint16_t state_version = 0;
+    Digest state_digest{};
+    friend bool operator==(const Ending&, const Ending&) = default;
+};
+
+/// Returns false to stop. The frame is the visitor's until it returns: it may swap the contents away.
+using FrameVisit = std::function<bool(Frame& frame)>;
+
+class LogReader {
+public:
+    virtual ~LogReader() = default;
+
     virtual Seq next_seq() const = 0;
     virtual Digest head() const = 0;
 
-    /// Calls `visit` with each stored frame in order, beginning with the one that holds `from`. A
-    /// frame may begin before `from`. `visit` returns false to stop. The frame lasts until the next
-    /// call.
+    /// Calls `visit` with each stored frame in order, beginning with the one that holds `from`. A frame may begin before
+    /// `from`.
     ///
-    /// A journal is checked as it is read (kind data): checksums, and that frames follow one
-    /// another without a gap up to next_seq(). A scan from 0 that is not stopped also hashes what
-    /// it reads, and ends in an error when that is not head().
-    virtual Result<void> scan(Seq from, const std::function<bool(const Frame&)>& visit) const = 0;
-
-    /// Makes everything durable and marks the end as clean. A journal created under a temporary
-    /// name takes its own.
-    virtual Result<void> finish() = 0;
+    /// What comes from disk is checked as it is read (kind data): checksums, and that frames follow one another without a
+    /// gap up to next_seq(). Hashes are not: verify_journal (store/verify.hpp) computes them.
+    virtual Result<void> scan(Seq from, const FrameVisit& visit) const = 0;
 };
 
-std::unique_ptr<EventLog> make_memory_log();
+class LogWriter {
+public:
+    virtual ~LogWriter() = default;
 
-/// Begins a journal at `path`, built beside it under a temporary name until finish(); without
-/// finish() nothing is left behind. Refuses (kind usage) when `path` exists; parent folders are
-/// made.
-Result<std::unique_ptr<EventLog>> create_journal(const std::string& path);
+    /// Stores the batch, and leaves it begun at next_seq() for the next one, with the memory of this one or of another.
+    /// Requires batch.frame.first_seq == next_seq(). Refuses (kind internal) a frame that is too large and anything after
+    /// finish(); what the disk refuses is of kind data, and nothing can be appended after it. A batch without events
+    /// stores nothing.
+    virtual Result<void> append(Batch& batch) = 0;
 
-/// Opens an existing journal for reading, and writes nothing to it. Refuses (kind usage) a path
-/// where nothing is, and (kind data) what is no journal of this version or lacks its first or last
-/// frame. head() is what was recorded; scan checks it.
-Result<std::unique_ptr<EventLog>> open_journal(const std::string& path);
+    /// Returns once what was appended would survive a power cut. A log that is whole or gone (memory, or a journal being
+    /// built under a temporary name) has nothing to do before finish().
+    virtual Result<void> commit() = 0;
+
+    /// Commits and marks the end as clean. A journal created under a temporary name takes its own.
+    virtual Result<void> finish(const std::optional<Ending>& ending) = 0;
+
+    virtual Seq next_seq() const = 0;
+    /// The head after all that was appended.
+    virtual Digest head() const = 0;
+};
+
+class MemoryLog : public LogReader, public LogWriter {
+public:
+    Seq next_seq() const override = 0;
+    Digest head() const override = 0;
+};
+std::unique_ptr<MemoryLog> make_memory_log();
+
+/// What every log asks of a frame before it takes it.
+Result<void> check_appendable(const Frame& frame, Seq next_seq, bool finished);
+
+/// Calls `visit(envelope, event)` for every event of the frame from `from` on, with the event's own type: quotes, which are
+/// nearly all of a log, are decoded where they lie (about 10 ns). `visit` returns false to stop, and then so does this.
+/// Refuses (kind data) an event that cannot be decoded.
+template <class Visit>
+Result<bool> visit_events(const Frame& frame, Seq from, Visit&& visit);
 
 /// Calls `visit` with every decoded event from `from` on, in order, until it returns false.
-Result<void> for_each_event(const EventLog& log, Seq from,
+Result<void> for_each_event(const LogReader& log, Seq from,
                             const std::function<bool(const Envelope&, const Event&)>& visit);
+
+/// Reads one event. Refuses (kind usage) a number that the log does not have. O(one frame).
+Result<DecodedEvent> read_event(const LogReader& log, Seq seq);
+
+// ---- implementation ----------------------------------------------------------------------------------------------------
+
+template <class Visit>
+Result<bool> visit_events(const Frame& frame, Seq from, Visit&& visit) {
+    Bytes rest = frame.bytes.view();
+    for (Seq seq = frame.first_seq; seq < frame.next_seq(); ++seq) {
+        if (seq < from) {
+            const Result<EncodedHeader> header = decode_header(rest, seq);
+            if (!header) {
+                return tl::make_unexpected(header.error());
+            }
+            rest = rest.subspan(header->total_bytes());
+            continue;
+        }
+        Envelope envelope;
+        QuoteTick quote;
+        if (const std::size_t bytes = decode_quote(rest, seq, envelope, quote); bytes != 0) [[likely]] {
+            if (!visit(std::as_const(envelope), std::as_const(quote))) {
+                return false;
+            }
+            rest = rest.subspan(bytes);
+            continue;
+        }
+        const Result<DecodedEvent> decoded = decode(rest, seq);
+        if (!decoded) {
+            return tl::make_unexpected(decoded.error());
+        }
+        const bool go_on =
+            std::visit([&](const auto& event) -> bool { return visit(decoded->envelope, event); }, decoded->event);
+        if (!go_on) {
+            return false;
+        }
+        rest = rest.subspan(decoded->bytes);
+    }
+    if (!rest.empty()) {
+        return fail(ErrorKind::data,
+                    "The frame at event " + std::to_string(frame.first_seq) + " has bytes past its last event.");
+    }
+    return true;
+}
 
 }  // namespace alpha

@@ -1,5 +1,7 @@
 #include "store/event_log.hpp"
 #include "store/frame.hpp"
+#include "store/journal.hpp"
+#include "store/verify.hpp"
 #include "tests/store/support.hpp"
 
 #include <array>
@@ -13,7 +15,7 @@ using namespace alpha::store_test;
 namespace {
 
 /// Reads a whole log, as one string of canonical bytes.
-std::vector<std::uint8_t> contents(const EventLog& log, Seq from = 0) {
+std::vector<std::uint8_t> contents(const LogReader& log, Seq from = 0) {
     std::vector<std::uint8_t> bytes;
     const Result<void> ok = log.scan(from, [&](const Frame& frame) {
         bytes.insert(bytes.end(), frame.bytes.view().begin(), frame.bytes.view().end());
@@ -23,18 +25,15 @@ std::vector<std::uint8_t> contents(const EventLog& log, Seq from = 0) {
     return bytes;
 }
 
-void append_all(EventLog& log, const std::vector<Frame>& frames) {
-    for (const Frame& frame : frames) {
-        REQUIRE(log.append(frame));
-    }
-}
-
-std::unique_ptr<EventLog> finished_journal(const std::string& path, const std::vector<Frame>& frames) {
-    Result<std::unique_ptr<EventLog>> log = create_journal(path);
+/// A finished journal, opened again.
+std::unique_ptr<Journal> finished_journal(const std::string& path, const std::vector<Frame>& frames) {
+    Result<std::unique_ptr<LogWriter>> log = create_journal(path);
     REQUIRE(log);
     append_all(**log, frames);
-    REQUIRE((*log)->finish());
-    return std::move(*log);
+    REQUIRE((*log)->finish({}));
+    Result<std::unique_ptr<Journal>> journal = open_journal(path);
+    REQUIRE(journal);
+    return std::move(*journal);
 }
 
 /// Alters a journal as somebody with RocksDB at hand can.
@@ -42,7 +41,8 @@ template <class Change>
 void alter(const std::string& path, Change change) {
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* db = nullptr;
-    const std::vector<rocksdb::ColumnFamilyDescriptor> families{{"default", {}}, {"log", {}}};
+    const std::vector<rocksdb::ColumnFamilyDescriptor> families{
+        {"default", {}}, {"log", {}}, {"snapshots", {}}, {"models", {}}};
     REQUIRE(rocksdb::DB::Open({}, path, families, &handles, &db).ok());
     change(*db, handles[0], handles[1]);
     for (rocksdb::ColumnFamilyHandle* const handle : handles) {
@@ -59,10 +59,11 @@ std::string key_of(Seq seq) {
     return key;
 }
 
-/// What opening and then reading a journal says, if it says anything.
-Result<void> open_and_read(const std::string& path) {
-    const Result<std::unique_ptr<EventLog>> log = open_journal(path);
-    return log ? (*log)->scan(0, [](const Frame&) { return true; }) : tl::make_unexpected(log.error());
+/// What opening and then verifying a journal says, if it says anything.
+Result<void> open_and_verify(const std::string& path) {
+    const Result<std::unique_ptr<Journal>> log = open_journal(path);
+    const Result<Verified> verified = log ? verify_journal(**log) : tl::make_unexpected(log.error());
+    return verified ? Result<void>{} : tl::make_unexpected(verified.error());
 }
 
 }  // namespace
@@ -71,15 +72,12 @@ TEST_CASE("a journal holds what the memory log holds, under the same head", "[st
     const TempFolder folder;
     const std::string path = folder / "journal";
     const std::vector<Frame> frames = frames_of(12'345, 1'000, append_mixed);
-    const std::unique_ptr<EventLog> memory = make_memory_log();
+    const std::unique_ptr<MemoryLog> memory = make_memory_log();
     append_all(*memory, frames);
-    REQUIRE(memory->finish());
+    REQUIRE(memory->finish({}));
 
-    const std::unique_ptr<EventLog> written = finished_journal(path, frames);
-    CHECK(written->head() == memory->head());
-    CHECK(written->next_seq() == 12'345);
-
-    const Result<std::unique_ptr<EventLog>> stored = open_journal(path);
+    static_cast<void>(finished_journal(path, frames));
+    const Result<std::unique_ptr<Journal>> stored = open_journal(path);
     REQUIRE(stored);
     CHECK((*stored)->head() == memory->head());
     CHECK((*stored)->next_seq() == 12'345);
@@ -89,17 +87,17 @@ TEST_CASE("a journal holds what the memory log holds, under the same head", "[st
         expected.insert(expected.end(), frame.bytes.view().begin(), frame.bytes.view().end());
     }
     CHECK(contents(*memory) == expected);
-    CHECK(contents(*written) == expected);
     CHECK(contents(**stored) == expected);
 }
 
 TEST_CASE("a scan begins with the frame that holds the event asked for", "[store]") {
     const TempFolder folder;
     const std::vector<Frame> frames = frames_of(1'000, 100, append_mixed);
-    const std::unique_ptr<EventLog> memory = make_memory_log();
+    const std::unique_ptr<MemoryLog> memory = make_memory_log();
     append_all(*memory, frames);
-    const std::unique_ptr<EventLog> journal = finished_journal(folder / "journal", frames);
-    for (const EventLog* const log : {memory.get(), journal.get()}) {
+    const std::unique_ptr<Journal> journal = finished_journal(folder / "journal", frames);
+    for (const LogReader* const log :
+         {static_cast<const LogReader*>(memory.get()), static_cast<const LogReader*>(journal.get())}) {
         for (const auto& [from, first] :
              std::vector<std::pair<Seq, Seq>>{{0, 0}, {1, 0}, {99, 0}, {100, 100}, {555, 500}, {999, 900}}) {
             std::vector<Seq> begun;
@@ -119,7 +117,7 @@ TEST_CASE("a scan begins with the frame that holds the event asked for", "[store
 }
 
 TEST_CASE("every event is decoded with its number, from the one asked for until told to stop", "[store]") {
-    const std::unique_ptr<EventLog> log = make_memory_log();
+    const std::unique_ptr<MemoryLog> log = make_memory_log();
     append_all(*log, frames_of(1'000, 64, append_mixed));
     std::vector<Seq> seen;
     REQUIRE(for_each_event(*log, 100, [&](const Envelope& envelope, const Event& event) {
@@ -133,24 +131,12 @@ TEST_CASE("every event is decoded with its number, from the one asked for until 
     CHECK(seen.back() == 777);
 }
 
-TEST_CASE("a journal can be read while it is written", "[store]") {
-    const TempFolder folder;
-    Result<std::unique_ptr<EventLog>> log = create_journal(folder / "journal");
-    REQUIRE(log);
-    CHECK(contents(**log).empty());
-    const std::vector<Frame> frames = frames_of(300, 100, append_mixed);
-    REQUIRE((*log)->append(frames[0]));
-    REQUIRE((*log)->append(frames[1]));
-    CHECK(contents(**log).size() == frames[0].bytes.size() + frames[1].bytes.size());
-    CHECK(contents(**log, 150).size() == frames[1].bytes.size());
-}
-
 TEST_CASE("a journal never takes the place of something", "[store]") {
     const TempFolder folder;
     const std::string path = folder / "journal";
     std::filesystem::create_directory(path);
     for (const std::string& spelling : {path, path + "/"}) {
-        const Result<std::unique_ptr<EventLog>> log = create_journal(spelling);
+        const Result<std::unique_ptr<LogWriter>> log = create_journal(spelling);
         REQUIRE_FALSE(log);
         CHECK(log.error().kind == ErrorKind::usage);
         CHECK(log.error().message.find(path) != std::string::npos);
@@ -162,11 +148,11 @@ TEST_CASE("a journal never takes the place of something", "[store]") {
 TEST_CASE("a journal whose name was taken meanwhile does not replace what took it", "[store]") {
     const TempFolder folder;
     const std::string path = folder / "journal";
-    Result<std::unique_ptr<EventLog>> log = create_journal(path);
+    Result<std::unique_ptr<LogWriter>> log = create_journal(path);
     REQUIRE(log);
     append_all(**log, frames_of(10, 10, append_mixed));
     write_file(path, {1, 2, 3});
-    const Result<void> ok = (*log)->finish();
+    const Result<void> ok = (*log)->finish({});
     REQUIRE_FALSE(ok);
     CHECK(ok.error().kind == ErrorKind::usage);
     log->reset();
@@ -177,7 +163,7 @@ TEST_CASE("a journal whose name was taken meanwhile does not replace what took i
 TEST_CASE("a journal that is not finished leaves nothing behind", "[store]") {
     const TempFolder folder;
     {
-        Result<std::unique_ptr<EventLog>> log = create_journal(folder / "deep/er/journal");
+        Result<std::unique_ptr<LogWriter>> log = create_journal(folder / "deep/er/journal");
         REQUIRE(log);
         append_all(**log, frames_of(5'000, 500, append_mixed));
         CHECK_FALSE(std::filesystem::exists(folder / "deep/er/journal"));
@@ -187,13 +173,13 @@ TEST_CASE("a journal that is not finished leaves nothing behind", "[store]") {
 
 TEST_CASE("two journals of one process for one name do not mix", "[store]") {
     const TempFolder folder;
-    Result<std::unique_ptr<EventLog>> first = create_journal(folder / "journal");
-    Result<std::unique_ptr<EventLog>> second = create_journal(folder / "journal");
+    Result<std::unique_ptr<LogWriter>> first = create_journal(folder / "journal");
+    Result<std::unique_ptr<LogWriter>> second = create_journal(folder / "journal");
     REQUIRE(first);
     REQUIRE(second);
     append_all(**first, frames_of(10, 10, append_mixed));
-    REQUIRE((*first)->finish());
-    CHECK_FALSE((*second)->finish());
+    REQUIRE((*first)->finish({}));
+    CHECK_FALSE((*second)->finish({}));
     CHECK((*open_journal(folder / "journal"))->next_seq() == 10);
 }
 
@@ -211,28 +197,27 @@ TEST_CASE("what another process left unfinished is left alone", "[store]") {
 TEST_CASE("nothing is appended to a finished log", "[store]") {
     const TempFolder folder;
     const std::vector<Frame> frames = frames_of(20, 10, append_mixed);
-    const std::unique_ptr<EventLog> journal = finished_journal(folder / "journal", {});
-    CHECK_FALSE(journal->append(frames[0]));
-    CHECK(journal->finish());
-    CHECK(journal->next_seq() == 0);
-    CHECK_FALSE((*open_journal(folder / "journal"))->append(frames[0]));
-
-    const std::unique_ptr<EventLog> memory = make_memory_log();
-    REQUIRE(memory->append(frames[0]));
-    REQUIRE(memory->finish());
-    CHECK_FALSE(memory->append(frames[1]));
-    CHECK(memory->next_seq() == 10);
+    const std::unique_ptr<MemoryLog> memory = make_memory_log();
+    Result<std::unique_ptr<LogWriter>> journal = create_journal(folder / "journal");
+    REQUIRE(journal);
+    for (LogWriter* const log : {static_cast<LogWriter*>(memory.get()), journal->get()}) {
+        REQUIRE(append_frame(*log, frames[0]));
+        REQUIRE(log->finish({}));
+        CHECK_FALSE(append_frame(*log, frames[1]));
+        CHECK(log->finish({}));
+        CHECK(log->next_seq() == 10);
+    }
 }
 
 TEST_CASE("an empty frame is no event, and an empty journal is a journal", "[store]") {
     const TempFolder folder;
-    Frame empty;
+    Batch empty;
     empty.begin(0);
-    Result<std::unique_ptr<EventLog>> log = create_journal(folder / "journal");
+    Result<std::unique_ptr<LogWriter>> log = create_journal(folder / "journal");
     REQUIRE(log);
     REQUIRE((*log)->append(empty));
-    REQUIRE((*log)->finish());
-    const Result<std::unique_ptr<EventLog>> stored = open_journal(folder / "journal");
+    REQUIRE((*log)->finish({}));
+    const Result<std::unique_ptr<Journal>> stored = open_journal(folder / "journal");
     REQUIRE(stored);
     CHECK((*stored)->head() == Digest{});
     CHECK(contents(**stored).empty());
@@ -240,7 +225,7 @@ TEST_CASE("an empty frame is no event, and an empty journal is a journal", "[sto
 
 TEST_CASE("a journal that is not there is a slip of the user, another folder is bad data", "[store]") {
     const TempFolder folder;
-    const Result<std::unique_ptr<EventLog>> missing = open_journal(folder / "none");
+    const Result<std::unique_ptr<Journal>> missing = open_journal(folder / "none");
     REQUIRE_FALSE(missing);
     CHECK(missing.error().kind == ErrorKind::usage);
     CHECK(missing.error().message.find("no journal at") != std::string::npos);
@@ -263,7 +248,7 @@ TEST_CASE("reading a journal writes nothing to it", "[store]") {
         return all;
     };
     const auto before = files();
-    REQUIRE(open_and_read(path));
+    REQUIRE(open_and_verify(path));
     CHECK(files() == before);
 }
 
@@ -287,7 +272,7 @@ TEST_CASE("a journal with altered records is refused", "[store]") {
     const std::string path = folder / "journal";
     const std::vector<Frame> frames = frames_of(1'000, 100, append_mixed);
     static_cast<void>(finished_journal(path, frames));
-    REQUIRE(open_and_read(path));
+    REQUIRE(open_and_verify(path));
     std::string expected;
     const auto put = [](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* family, const std::string& key,
                         const std::string& value) { REQUIRE(db.Put({}, family, key, value).ok()); };
@@ -319,9 +304,9 @@ TEST_CASE("a journal with altered records is refused", "[store]") {
     }
     SECTION("the format is of another version") {
         alter(path, [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* meta, rocksdb::ColumnFamilyHandle*) {
-            put(db, meta, "format", "alpha journal 2");
+            put(db, meta, "format", "alpha journal 3");
         });
-        expected = "alpha journal 2";
+        expected = "alpha journal 3";
     }
     SECTION("the first, a middle or the last frame is missing") {
         const Seq which = GENERATE(Seq{0}, Seq{500}, Seq{900});
@@ -372,7 +357,7 @@ TEST_CASE("a journal with altered records is refused", "[store]") {
         expected = "no event number";
     }
 
-    const Result<void> ok = open_and_read(path);
+    const Result<void> ok = open_and_verify(path);
     REQUIRE_FALSE(ok);
     CHECK(ok.error().kind == ErrorKind::data);
     INFO(ok.error().message);
@@ -383,7 +368,7 @@ TEST_CASE("a flipped bit in a journal's data files is never read as something el
     const TempFolder folder;
     const std::string path = folder / "journal";
     const std::vector<Frame> frames = frames_of(2'000, 500, append_mixed);
-    const std::unique_ptr<EventLog> journal = finished_journal(path, frames);
+    const std::unique_ptr<Journal> journal = finished_journal(path, frames);
     const std::vector<std::uint8_t> expected = contents(*journal);
     int refused = 0;
     for (const auto& entry : std::filesystem::directory_iterator(path)) {
@@ -397,7 +382,7 @@ TEST_CASE("a flipped bit in a journal's data files is never read as something el
             bad[i * good.size() / 40] ^= 0x10U;
             write_file(file, bad);
             std::vector<std::uint8_t> read;
-            const Result<std::unique_ptr<EventLog>> log = open_journal(path);
+            const Result<std::unique_ptr<Journal>> log = open_journal(path);
             const Result<void> ok = !log ? tl::make_unexpected(log.error()) : (*log)->scan(0, [&](const Frame& frame) {
                 read.insert(read.end(), frame.bytes.view().begin(), frame.bytes.view().end());
                 return true;
@@ -408,11 +393,11 @@ TEST_CASE("a flipped bit in a journal's data files is never read as something el
         write_file(file, good);
     }
     CHECK(refused > 10);
-    CHECK(open_and_read(path));
+    CHECK(open_and_verify(path));
 }
 
 TEST_CASE("a step too large to be stored is an error, not a crash", "[store]") {
-    const std::unique_ptr<EventLog> log = make_memory_log();
+    const std::unique_ptr<MemoryLog> log = make_memory_log();
     Frame frame;
     frame.begin(0);
     SessionConfigured configured;
@@ -420,7 +405,7 @@ TEST_CASE("a step too large to be stored is an error, not a crash", "[store]") {
     while (frame.bytes.size() <= kMaxFrameBytes) {
         append(frame, Envelope{frame.next_seq(), {}, kNoSeq, kNoSeq}, configured);
     }
-    const Result<void> ok = log->append(frame);
+    const Result<void> ok = append_frame(*log, frame);
     REQUIRE_FALSE(ok);
     CHECK(ok.error().kind == ErrorKind::internal);
     CHECK(log->next_seq() == 0);

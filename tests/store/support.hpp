@@ -2,8 +2,10 @@
 /// Frames and places on disk for the store's tests.
 
 #include "events/codec.hpp"
+#include "store/event_log.hpp"
 
 #include <atomic>
+#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -101,6 +103,22 @@ std::vector<Frame> frames_of(Seq events, std::uint32_t per_frame, Add add) {
         add(frames.back(), seq);
     }
     return frames;
+}
+
+/// Appends a copy of the frame and nothing beside it.
+inline Result<void> append_frame(LogWriter& log, const Frame& frame) {
+    Batch batch;
+    batch.begin(frame.first_seq);
+    batch.frame.events = frame.events;
+    batch.frame.bytes.append(frame.bytes.view());
+    batch.frame.leaf_cuts = frame.leaf_cuts;
+    return log.append(batch);
+}
+
+inline void append_all(LogWriter& log, const std::vector<Frame>& frames) {
+    for (const Frame& frame : frames) {
+        REQUIRE(append_frame(log, frame));
+    }
 }
 
 }  // namespace alpha::store_test

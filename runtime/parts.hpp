@@ -1,0 +1,41 @@
+#pragma once
+/// The strategies and brokers that event 0 names, made ready to run, and their state on its way to a snapshot and back.
+
+#include "events/broker.hpp"
+#include "kernel/state.hpp"
+#include "kernel/strategy.hpp"
+#include "store/chain.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace alpha {
+
+struct Parts {
+    std::vector<std::unique_ptr<Strategy>> strategies;  ///< by StrategyId
+    std::vector<std::unique_ptr<Broker>> brokers;       ///< by BrokerId
+
+    std::vector<Broker*> broker_pointers() const;
+};
+
+/// Makes what the configuration names. Refuses (kind usage) a strategy or broker that there is not, or with parameters it
+/// cannot have.
+Result<Parts> make_parts(const SessionConfigured& config);
+
+/// The digest by which two states are told apart. O(state).
+Digest state_digest(const State& state);
+
+/// Appends everything a session goes on from, between two steps: the state, and what its parts save.
+///
+///   u16 version | three lists of (u32 length | bytes): the state alone, the strategies, the brokers; each list after a u32 count
+///
+/// Snapshots are a cache: when this or kStateVersion changes, older ones are simply not used.
+void save_checkpoint(const State& state, const std::vector<std::unique_ptr<Strategy>>& strategies,
+                     const std::vector<Broker*>& brokers, ByteBuffer& out);
+
+/// The state in a checkpoint, its parts not looked at. Refuses (kind data) what save_checkpoint did not write.
+Result<State> load_checkpoint(Bytes bytes);
+/// The same with the parts brought to theirs; `parts` must be as make_parts left them.
+Result<State> load_checkpoint(Bytes bytes, Parts& parts);
+
+}  // namespace alpha

@@ -1,0 +1,274 @@
+#include "store/background_log.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace alpha {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Items on their way from one thread to another, and spent ones on their way back, so that their memory is used again.
+template <class T>
+class Exchange {
+public:
+    explicit Exchange(std::size_t capacity) {
+        for (std::size_t i = 0; i < capacity; ++i) {
+            spent_.push_back(std::make_unique<T>());
+        }
+    }
+
+    /// A spent item, once there is one; null after close().
+    std::unique_ptr<T> take_spent() {
+        std::unique_lock lock(mutex_);
+        freed_.wait(lock, [&] { return closed_ || !spent_.empty(); });
+        if (closed_) {
+            return nullptr;
+        }
+        std::unique_ptr<T> item = std::move(spent_.back());
+        spent_.pop_back();
+        return item;
+    }
+    void put(std::unique_ptr<T> item) {
+        {
+            const std::lock_guard lock(mutex_);
+            full_.push_back(std::move(item));
+        }
+        arrived_.notify_one();
+    }
+    /// The next item, once there is one; null when there will be none.
+    std::unique_ptr<T> take() {
+        std::unique_lock lock(mutex_);
+        arrived_.wait(lock, [&] { return closed_ || ended_ || !full_.empty(); });
+        if (full_.empty() || closed_) {
+            return nullptr;
+        }
+        std::unique_ptr<T> item = std::move(full_.front());
+        full_.pop_front();
+        return item;
+    }
+    void give_back(std::unique_ptr<T> item) {
+        {
+            const std::lock_guard lock(mutex_);
+            spent_.push_back(std::move(item));
+        }
+        freed_.notify_one();
+    }
+    /// Nothing more will be put.
+    void end() {
+        {
+            const std::lock_guard lock(mutex_);
+            ended_ = true;
+        }
+        arrived_.notify_all();
+    }
+    /// Nothing more will be taken.
+    void close() {
+        {
+            const std::lock_guard lock(mutex_);
+            closed_ = true;
+        }
+        arrived_.notify_all();
+        freed_.notify_all();
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable arrived_;
+    std::condition_variable freed_;
+    std::deque<std::unique_ptr<T>> full_;
+    std::vector<std::unique_ptr<T>> spent_;
+    bool ended_ = false;
+    bool closed_ = false;
+};
+
+class BackgroundLogImpl final : public BackgroundLog {
+public:
+    BackgroundLogImpl(std::unique_ptr<LogWriter> log, const BackgroundOptions& options)
+        : log_(std::move(log)), options_(options), next_seq_(log_->next_seq()), durable_seq_(log_->next_seq()) {
+        for (std::size_t i = 0; i < options.queue_batches; ++i) {
+            spent_.push_back(std::make_unique<Batch>());
+        }
+        thread_ = std::jthread([this] { run(); });
+    }
+    BackgroundLogImpl(const BackgroundLogImpl&) = delete;
+    BackgroundLogImpl& operator=(const BackgroundLogImpl&) = delete;
+    ~BackgroundLogImpl() override { stop(); }
+
+    Result<void> append(Batch& batch) override {
+        std::unique_lock lock(mutex_);
+        if (Result<void> ok = check_appendable(batch.frame, next_seq_, finished_); !ok) {
+            return ok;
+        }
+        changed_.wait(lock, [&] { return !health_ || !spent_.empty(); });
+        if (!health_) {
+            return health_;
+        }
+        if (batch.frame.events != 0) {
+            std::unique_ptr<Batch> slot = std::move(spent_.back());
+            spent_.pop_back();
+            std::swap(*slot, batch);
+            next_seq_ = slot->frame.next_seq();
+            batch.feed_records = slot->feed_records;
+            waiting_.push_back(std::move(slot));
+            lock.unlock();
+            arrived_.notify_one();
+        }
+        batch.begin(next_seq_);
+        return {};
+    }
+
+    Result<void> commit() override {
+        std::unique_lock lock(mutex_);
+        const Seq wanted = next_seq_;
+        asked_seq_ = std::max(asked_seq_, wanted);
+        arrived_.notify_one();
+        changed_.wait(lock, [&] { return !health_ || durable_seq_.load() >= wanted; });
+        return health_;
+    }
+
+    Result<void> finish(const std::optional<Ending>& ending) override {
+        stop();
+        if (!health_ || finished_) {
+            return health_;
+        }
+        finished_ = true;
+        health_ = log_->finish(ending);
+        return health_;
+    }
+
+    Seq next_seq() const override { return next_seq_; }
+    Seq durable_seq() const override { return durable_seq_.load(std::memory_order_acquire); }
+    Digest head() const override {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return !health_ || (waiting_.empty() && !writing_); });
+        return log_->head();
+    }
+
+private:
+    void stop() {
+        {
+            const std::lock_guard lock(mutex_);
+            stopping_ = true;
+        }
+        arrived_.notify_one();
+        if (thread_.joinable()) {
+            thread_.join();
+        }
+    }
+
+    /// The thread: writes what waits; commits when asked, when the interval is over, and before it ends.
+    void run() {
+        std::unique_lock lock(mutex_);
+        bool uncommitted = false;  // something is written and not committed
+        Clock::time_point commit_at{};
+        while (health_) {
+            const auto called = [&] { return stopping_ || !waiting_.empty() || asked_seq_ > durable_seq_.load(); };
+            if (uncommitted) {
+                arrived_.wait_until(lock, commit_at, called);
+            } else {
+                arrived_.wait(lock, called);
+            }
+            const bool asked = waiting_.empty() && (stopping_ || asked_seq_ > durable_seq_.load());
+            if (uncommitted && (asked || Clock::now() >= commit_at)) {
+                commit(lock);
+                uncommitted = false;
+            } else if (!waiting_.empty()) {
+                write_next(lock);
+                commit_at = uncommitted ? commit_at : Clock::now() + options_.commit_interval;
+                uncommitted = true;
+            } else if (asked && !stopping_) {
+                durable_seq_.store(next_seq_);  // nothing was appended since the last commit
+            }
+            changed_.notify_all();
+            if (stopping_ && waiting_.empty() && !uncommitted) {
+                break;
+            }
+        }
+        changed_.notify_all();
+    }
+
+    void write_next(std::unique_lock<std::mutex>& lock) {
+        std::unique_ptr<Batch> batch = std::move(waiting_.front());
+        waiting_.pop_front();
+        writing_ = true;
+        lock.unlock();
+        Result<void> written = log_->append(*batch);
+        lock.lock();
+        writing_ = false;
+        health_ = std::move(written);
+        spent_.push_back(std::move(batch));
+    }
+
+    void commit(std::unique_lock<std::mutex>& lock) {
+        const Seq written = log_->next_seq();
+        writing_ = true;
+        lock.unlock();
+        Result<void> committed = log_->commit();
+        lock.lock();
+        writing_ = false;
+        if (committed) {
+            durable_seq_.store(written, std::memory_order_release);
+        }
+        health_ = std::move(committed);
+    }
+
+    std::unique_ptr<LogWriter> log_;  // the thread's alone while it runs
+    BackgroundOptions options_;
+    mutable std::mutex mutex_;
+    std::condition_variable arrived_;          // something for the thread to do
+    mutable std::condition_variable changed_;  // something the others wait for
+    std::deque<std::unique_ptr<Batch>> waiting_;
+    std::vector<std::unique_ptr<Batch>> spent_;
+    Result<void> health_;  // or the first thing that went wrong behind the queue
+    Seq next_seq_;
+    Seq asked_seq_ = 0;  // somebody waits for everything before this to be durable
+    std::atomic<Seq> durable_seq_;
+    bool writing_ = false;
+    bool stopping_ = false;
+    bool finished_ = false;
+    std::jthread thread_;  // last: it uses all of the above
+};
+
+}  // namespace
+
+std::unique_ptr<BackgroundLog> make_background_log(std::unique_ptr<LogWriter> log, const BackgroundOptions& options) {
+    return std::make_unique<BackgroundLogImpl>(std::move(log), options);
+}
+
+Result<void> scan_ahead(const LogReader& log, Seq from, const FrameVisit& visit) {
+    constexpr std::size_t kFramesAhead = 8;
+    Exchange<Frame> frames(kFramesAhead);
+    Result<void> scanned;
+    std::jthread reader([&] {
+        scanned = log.scan(from, [&](Frame& frame) {
+            std::unique_ptr<Frame> slot = frames.take_spent();
+            if (slot != nullptr) {
+                std::swap(*slot, frame);
+                frames.put(std::move(slot));
+                return true;
+            }
+            return false;
+        });
+        frames.end();
+    });
+    bool stopped = false;
+    while (!stopped) {
+        std::unique_ptr<Frame> frame = frames.take();
+        if (frame == nullptr) {
+            break;
+        }
+        stopped = !visit(*frame);
+        frames.give_back(std::move(frame));
+    }
+    frames.close();
+    reader.join();
+    return stopped ? Result<void>{} : scanned;
+}
+
+}  // namespace alpha

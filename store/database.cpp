@@ -1,0 +1,266 @@
+#include "store/database.hpp"
+
+#include "store/wire.hpp"
+
+#include <algorithm>
+#include <fcntl.h>
+#include <filesystem>
+#include <rocksdb/cache.h>
+#include <rocksdb/env.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <unistd.h>
+
+namespace alpha {
+
+namespace {
+
+constexpr char kLogFamily[] = "log";
+constexpr char kSnapshotFamily[] = "snapshots";
+constexpr char kModelFamily[] = "models";
+
+constexpr std::size_t kMemtableBytes = 16U << 20U;  // two of them bound what a family keeps in memory
+constexpr std::size_t kSmallMemtableBytes = 4U << 20U;
+constexpr std::size_t kWalBytes = 64U << 20U;
+constexpr std::size_t kBlockBytes = 64U << 10U;
+constexpr std::size_t kCacheBytes = 4U << 20U;  // index blocks; a scan reads each frame once
+constexpr std::size_t kReadAheadBytes = 2U << 20U;
+constexpr int kMaxOpenFiles = 256;
+
+/// RocksDB's own log would put host names and paths into journals and write to those that are only read. Its errors come
+/// back as statuses.
+class SilentLogger final : public rocksdb::Logger {
+public:
+    using rocksdb::Logger::Logv;
+    void Logv(const char*, va_list) override {}
+};
+
+rocksdb::DBOptions database_options(Database::Mode mode, rocksdb::Env* env) {
+    const bool build = mode == Database::Mode::build;
+    rocksdb::DBOptions options;
+    options.env = env;
+    options.create_if_missing = build;
+    options.create_missing_column_families = build || mode == Database::Mode::write;
+    options.error_if_exists = build;
+    options.paranoid_checks = true;
+    // Of the modes that open after an ordinary torn tail, the one that hides least (measured on every bit of a WAL).
+    options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+    options.max_total_wal_size = kWalBytes;
+    options.max_open_files = mode == Database::Mode::follow ? -1 : kMaxOpenFiles;  // a follower must keep deleted files
+    options.info_log = std::make_shared<SilentLogger>();
+    options.db_host_id.clear();  // a journal does not tell on which machine it was written
+    options.stats_dump_period_sec = 0;
+    return options;
+}
+
+std::vector<rocksdb::ColumnFamilyDescriptor> families() {
+    rocksdb::BlockBasedTableOptions table;
+    table.format_version = 5;
+    table.checksum = rocksdb::kXXH3;
+    table.block_size = kBlockBytes;
+    table.block_cache = rocksdb::NewLRUCache(kCacheBytes);
+    rocksdb::ColumnFamilyOptions common;
+    common.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+    common.compression = rocksdb::kNoCompression;
+    common.max_write_buffer_number = 2;
+
+    rocksdb::ColumnFamilyOptions log = common;  // frames are compressed already
+    log.write_buffer_size = kMemtableBytes;
+    log.disable_auto_compactions = true;          // keys only ever grow: there is nothing to merge
+    rocksdb::ColumnFamilyOptions small = common;  // the same few keys again and again
+    small.write_buffer_size = kSmallMemtableBytes;
+    rocksdb::ColumnFamilyOptions packed = small;
+    packed.compression = rocksdb::kLZ4Compression;
+    return {{rocksdb::kDefaultColumnFamilyName, small},
+            {kLogFamily, log},
+            {kSnapshotFamily, packed},
+            {kModelFamily, packed}};
+}
+
+tl::unexpected<Error> failed(const std::string& what, const std::string& path, const rocksdb::Status& status) {
+    return fail(ErrorKind::data, "The journal " + path + " " + what + ": " + status.ToString() + ".");
+}
+
+/// Who holds the lock of the database at `path`; 0 when nobody does or it cannot be told.
+pid_t holder_of(const std::string& path) {
+    const int lock = ::open((path + "/LOCK").c_str(), O_RDONLY | O_CLOEXEC);
+    if (lock < 0) {
+        return 0;
+    }
+    struct flock asked{};
+    asked.l_type = F_WRLCK;
+    asked.l_whence = SEEK_SET;
+    const bool held = ::fcntl(lock, F_GETLK, &asked) == 0 && asked.l_type != F_UNLCK;
+    ::close(lock);
+    return held ? asked.l_pid : 0;
+}
+
+}  // namespace
+
+SeqKey key_of(Seq seq) {
+    SeqKey key{};
+    store(key.data(), __builtin_bswap64(seq));
+    return key;
+}
+
+Seq seq_of_key(const rocksdb::Slice& key) {
+    return key.size() == sizeof(Seq) ? __builtin_bswap64(load<Seq>(bytes_of(key).data())) : kNoSeq;
+}
+
+rocksdb::Slice slice_of(Bytes bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+Bytes bytes_of(const rocksdb::Slice& slice) {
+    return {reinterpret_cast<const std::uint8_t*>(slice.data()), slice.size()};
+}
+
+std::array<std::uint8_t, HeadRecord::kBytes> HeadRecord::bytes() const {
+    std::array<std::uint8_t, kBytes> out{};
+    store(out.data(), next_seq);
+    std::ranges::copy(chain, out.begin() + sizeof next_seq);
+    std::ranges::copy(head, out.begin() + sizeof next_seq + chain.size());
+    return out;
+}
+
+HeadRecord HeadRecord::from(Bytes bytes) {
+    HeadRecord record;
+    record.next_seq = load<Seq>(bytes.data());
+    std::copy_n(bytes.begin() + sizeof(Seq), record.chain.size(), record.chain.begin());
+    std::copy_n(bytes.begin() + sizeof(Seq) + record.chain.size(), record.head.size(), record.head.begin());
+    return record;
+}
+
+Database::Database(std::string path, Mode mode, std::unique_ptr<rocksdb::Env> env, rocksdb::DB* db,
+                   std::vector<rocksdb::ColumnFamilyHandle*> handles)
+    : path_(std::move(path)), env_(std::move(env)), db_(db), handles_(std::move(handles)) {
+    // A journal under its temporary name is whole or gone, so a write-ahead log would be written for nothing: finish()
+    // flushes all to synced files before the journal takes its name.
+    writing_.disableWAL = mode == Mode::build;
+}
+
+Database::~Database() {
+    for (rocksdb::ColumnFamilyHandle* const handle : handles_) {
+        // Fails only for handles that are not the database's.
+        static_cast<void>(db_->DestroyColumnFamilyHandle(handle).ok());
+    }
+}
+
+Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode mode,
+                                                 const std::shared_ptr<rocksdb::FileSystem>& files) {
+    std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(files);
+    const rocksdb::DBOptions options = database_options(mode, env.get());
+    std::vector<rocksdb::ColumnFamilyDescriptor> wanted = families();
+    if (mode == Mode::read || mode == Mode::follow) {
+        std::vector<std::string> present;
+        if (const rocksdb::Status status = rocksdb::DB::ListColumnFamilies(options, path, &present); !status.ok()) {
+            return failed("cannot be opened", path, status);
+        }
+        std::erase_if(wanted,
+                      [&](const auto& family) { return std::ranges::find(present, family.name) == present.end(); });
+        if (wanted.size() < 2) {
+            return fail(ErrorKind::data, "The journal " + path + " holds no log.");
+        }
+    }
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    rocksdb::DB* db = nullptr;
+    rocksdb::Status status;
+    switch (mode) {
+    case Mode::build:
+    case Mode::write: status = rocksdb::DB::Open(options, path, wanted, &handles, &db); break;
+    case Mode::read: status = rocksdb::DB::OpenForReadOnly(options, path, wanted, &handles, &db); break;
+    case Mode::follow:
+        status = rocksdb::DB::OpenAsSecondary(options, path, std::filesystem::temp_directory_path().string(), wanted,
+                                              &handles, &db);
+        break;
+    }
+    if (!status.ok()) {
+        if (const pid_t holder = mode == Mode::write ? holder_of(path) : 0; holder != 0) {
+            return fail(ErrorKind::usage,
+                        "The journal " + path + " is being written by process " + std::to_string(holder) +
+                            "; only one can at a time. End that one first, or choose another --journal.");
+        }
+        return failed("cannot be opened", path, status);
+    }
+    return std::unique_ptr<Database>(new Database(path, mode, std::move(env), db, std::move(handles)));
+}
+
+Result<void> Database::write(rocksdb::WriteBatch& batch) {
+    return check("cannot be written", db_->Write(writing_, &batch));
+}
+
+Result<void> Database::sync() {
+    return writing_.disableWAL ? Result<void>{} : check("cannot be made durable", db_->SyncWAL());
+}
+
+Result<void> Database::flush() {
+    rocksdb::FlushOptions flushing;
+    flushing.wait = true;
+    return check("cannot be made durable", db_->Flush(flushing, handles_));
+}
+
+Result<void> Database::catch_up() {
+    return check("cannot be followed", db_->TryCatchUpWithPrimary());
+}
+
+Result<void> Database::close() {
+    for (rocksdb::ColumnFamilyHandle* const handle : handles_) {
+        if (Result<void> ok = check("cannot be closed", db_->DestroyColumnFamilyHandle(handle)); !ok) {
+            return ok;
+        }
+    }
+    handles_.clear();
+    return check("cannot be closed", db_->Close());
+}
+
+Result<std::string> Database::get_meta(const char* key) const {
+    Result<std::optional<std::string>> found = find(meta(), key);
+    if (!found) {
+        return tl::make_unexpected(found.error());
+    }
+    if (!*found) {
+        return fail(ErrorKind::data, "The journal " + path_ + " does not say its \"" + key + "\".");
+    }
+    return std::move(**found);
+}
+
+Result<std::optional<std::string>> Database::find(rocksdb::ColumnFamilyHandle* family,
+                                                  const rocksdb::Slice& key) const {
+    rocksdb::ReadOptions reading;
+    reading.verify_checksums = true;
+    std::string value;
+    const rocksdb::Status status = db_->Get(reading, family, key, &value);
+    if (status.IsNotFound()) {
+        return std::nullopt;
+    }
+    if (!status.ok()) {
+        return failed("cannot be read", path_, status);
+    }
+    return value;
+}
+
+std::unique_ptr<rocksdb::Iterator> Database::iterate(rocksdb::ColumnFamilyHandle* family) const {
+    rocksdb::ReadOptions reading;
+    reading.verify_checksums = true;
+    reading.fill_cache = false;
+    reading.readahead_size = kReadAheadBytes;
+    return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(reading, family));
+}
+
+Result<void> Database::check_files() const {
+    return check("is damaged", db_->VerifyChecksum());
+}
+
+std::uint64_t Database::unwritten_bytes() const {
+    std::uint64_t bytes = 0;
+    return db_->GetAggregatedIntProperty(rocksdb::DB::Properties::kSizeAllMemTables, &bytes) ? bytes : 0;
+}
+
+Result<void> Database::check(const char* what, const rocksdb::Status& status) const {
+    if (!status.ok()) {
+        return failed(what, path_, status);
+    }
+    return {};
+}
+
+}  // namespace alpha

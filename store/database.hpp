@@ -1,0 +1,113 @@
+#pragma once
+/// The RocksDB database inside a journal: its settings, families and keys, and nothing of what they mean. Private to store/.
+///
+///   family "default"    what is said of the log:
+///                         "format"    "alpha journal 2"
+///                         "head"      u64 next_seq | chain after the last full leaf | head
+///                         "feed"      u64 records read from the feeds
+///                         "end"       "clean", or "clean" | u16 state version | state digest; absent while being written
+///   family "log"        u64 first event, big-endian -> stored frame (store/frame.hpp)
+///   family "snapshots"  u64 next event, big-endian  -> u32 CRC-32C of key and bytes | bytes
+///   family "models"     u8 table | key              -> row of a read model
+///
+/// One write holds a frame, the rows and the snapshot that came with it, "head" and "feed". ON DISK, DO NOT CHANGE:
+/// store/migrations.hpp brings older formats here.
+
+#include "events/result.hpp"
+#include "store/chain.hpp"
+
+#include <memory>
+#include <rocksdb/db.h>
+#include <rocksdb/file_system.h>
+#include <rocksdb/write_batch.h>
+#include <string>
+#include <vector>
+
+namespace alpha {
+
+inline constexpr char kFormatKey[] = "format";
+inline constexpr char kFormatName[] = "alpha journal ";  // and the number of the format
+inline constexpr int kJournalFormat = 2;
+inline constexpr char kHeadKey[] = "head";
+inline constexpr char kFeedKey[] = "feed";
+inline constexpr char kEndKey[] = "end";
+inline constexpr char kCleanEnd[] = "clean";
+
+/// Keys that sort as their numbers do.
+using SeqKey = std::array<std::uint8_t, sizeof(Seq)>;
+SeqKey key_of(Seq seq);
+/// kNoSeq where the key is no event number.
+Seq seq_of_key(const rocksdb::Slice& key);
+
+rocksdb::Slice slice_of(Bytes bytes);
+Bytes bytes_of(const rocksdb::Slice& slice);
+
+/// The value of "head".
+struct HeadRecord {
+    static constexpr std::size_t kBytes = sizeof(Seq) + 2 * std::tuple_size_v<Digest>;
+    Seq next_seq = 0;
+    Digest chain{};
+    Digest head{};
+    friend bool operator==(const HeadRecord&, const HeadRecord&) = default;
+
+    std::array<std::uint8_t, kBytes> bytes() const;
+    /// Requires kBytes bytes.
+    static HeadRecord from(Bytes bytes);
+};
+
+class Database {
+public:
+    enum class Mode {
+        build,   ///< new, without a write-ahead log: whole or gone
+        write,   ///< existing, with a write-ahead log; one process at a time
+        read,    ///< existing, as it is now; writes nothing
+        follow,  ///< existing, and what others write to it from now on (catch_up); writes nothing
+    };
+
+    static Result<std::unique_ptr<Database>> open(const std::string& path, Mode mode,
+                                                  const std::shared_ptr<rocksdb::FileSystem>& files);
+    Database(const Database&) = delete;
+    Database& operator=(const Database&) = delete;
+    ~Database();
+
+    rocksdb::ColumnFamilyHandle* meta() const { return handles_[0]; }
+    rocksdb::ColumnFamilyHandle* log() const { return handles_[1]; }
+    /// Null in a journal of format 1 that is open for reading.
+    rocksdb::ColumnFamilyHandle* snapshots() const { return handles_.size() > 2 ? handles_[2] : nullptr; }
+    rocksdb::ColumnFamilyHandle* models() const { return handles_.size() > 3 ? handles_[3] : nullptr; }
+
+    Result<void> write(rocksdb::WriteBatch& batch);
+    /// Makes the write-ahead log durable.
+    Result<void> sync();
+    /// Flushes all to its files.
+    Result<void> flush();
+    /// Sees what another process has written since.
+    Result<void> catch_up();
+    /// The last word RocksDB has to say; nothing may follow.
+    Result<void> close();
+
+    /// Fails (kind data) when there is no such key.
+    Result<std::string> get_meta(const char* key) const;
+    /// Nothing when there is no such key.
+    Result<std::optional<std::string>> find(rocksdb::ColumnFamilyHandle* family, const rocksdb::Slice& key) const;
+    /// Over a family, in the order of its keys, checksums verified, read ahead.
+    std::unique_ptr<rocksdb::Iterator> iterate(rocksdb::ColumnFamilyHandle* family) const;
+    /// Reads every byte of every file against its checksum.
+    Result<void> check_files() const;
+    /// How much RocksDB may still have to write to disk for what it has in memory.
+    std::uint64_t unwritten_bytes() const;
+
+    Result<void> check(const char* what, const rocksdb::Status& status) const;
+
+private:
+    Database(std::string path, Mode mode, std::unique_ptr<rocksdb::Env> env, rocksdb::DB* db,
+             std::vector<rocksdb::ColumnFamilyHandle*> handles);
+
+    std::string path_;
+    std::unique_ptr<rocksdb::Env> env_;  // outlives the database
+    std::unique_ptr<rocksdb::DB> db_;
+    std::vector<rocksdb::ColumnFamilyHandle*> handles_;
+    rocksdb::WriteOptions writing_;
+};
+
+}  // namespace alpha

@@ -1,0 +1,726 @@
+#include "store/journal.hpp"
+
+#include "store/anchor.hpp"
+#include "store/checksum.hpp"
+#include "store/database.hpp"
+#include "store/disk.hpp"
+#include "store/failpoint.hpp"
+#include "store/frame.hpp"
+#include "store/migrations.hpp"
+#include "store/verify.hpp"
+#include "store/wire.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <rocksdb/env.h>
+
+namespace alpha {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kBallastFile[] = "ballast";
+constexpr std::size_t kBallastBytes = 8U << 20U;
+/// Free space is looked at when so much was appended since, and at every commit.
+constexpr std::size_t kSpaceCheckBytes = 256U << 10U;
+/// How many snapshots are kept: the newest ones, and of those before them ever fewer the older they are.
+constexpr std::size_t kNewestSnapshots = 4;
+constexpr std::size_t kMaxSnapshots = 16;
+
+std::shared_ptr<rocksdb::FileSystem> files_of(const JournalOptions& options) {
+    return options.files != nullptr ? options.files : rocksdb::FileSystem::Default();
+}
+
+tl::unexpected<Error> wrong(const std::string& path, const std::string& what) {
+    return fail(ErrorKind::data, "The journal " + path + " " + what + ".");
+}
+
+Result<HeadRecord> read_head(const Database& db, const std::string& path) {
+    const Result<std::string> head = db.get_meta(kHeadKey);
+    if (!head) {
+        return tl::make_unexpected(head.error());
+    }
+    if (head->size() != HeadRecord::kBytes) {
+        return wrong(path, "records no head");
+    }
+    return HeadRecord::from(bytes_of(*head));
+}
+
+/// Reads the frames of a log whose head is known, checking that they follow one another.
+Result<void> scan_frames(const Database& db, const std::string& path, Seq end, Seq from, const FrameVisit& visit) {
+    if (from >= end) {
+        return {};
+    }
+    Frame frame;
+    Seq next = kNoSeq;  // not known before the first frame
+    const std::unique_ptr<rocksdb::Iterator> at = db.iterate(db.log());
+    const SeqKey first_key = key_of(from);
+    for (at->SeekForPrev(slice_of(first_key)); at->Valid(); at->Next()) {
+        const Seq seq = seq_of_key(at->key());
+        if (seq == kNoSeq) {
+            return wrong(path, "has a key that is no event number");
+        }
+        if (next != kNoSeq && seq != next) {
+            return wrong(path, "lacks events: after " + std::to_string(next - 1) + " comes " + std::to_string(seq));
+        }
+        if (seq >= end) {
+            return wrong(path, "has events past its recorded end at " + std::to_string(end));
+        }
+        if (Result<void> ok = decode_frame(bytes_of(at->value()), seq, frame); !ok) {
+            return wrong(path, "is damaged: " + ok.error().message);
+        }
+        if (next == kNoSeq && frame.next_seq() <= from) {
+            return wrong(path, "lacks events: the frame of event " + std::to_string(from) + " is missing");
+        }
+        next = frame.next_seq();
+        if (frame.events == 0 || next > end) {
+            return wrong(path, "has events past its recorded end at " + std::to_string(end));
+        }
+        if (!visit(frame)) {
+            return {};
+        }
+    }
+    if (Result<void> ok = db.check("cannot be read", at->status()); !ok) {
+        return ok;
+    }
+    if (next != end) {
+        return wrong(path, next == kNoSeq ? "lacks events: event " + std::to_string(from) + " is missing"
+                                          : "lacks events: it ends at " + std::to_string(next) + " instead of " +
+                                                std::to_string(end));
+    }
+    return {};
+}
+
+std::uint32_t snapshot_checksum(const SeqKey& key, Bytes bytes) {
+    return crc32c(bytes, crc32c(key));
+}
+
+// ---- disk space ---------------------------------------------------------------------------------------------------------
+
+/// Stops a writer while there is still room to end cleanly.
+class DiskSpace {
+public:
+    DiskSpace(std::shared_ptr<rocksdb::FileSystem> files, std::string path, std::uint64_t floor_bytes)
+        : files_(std::move(files)), path_(std::move(path)), floor_bytes_(floor_bytes) {}
+
+    Result<void> check(std::uint64_t unwritten_bytes) const {
+        std::uint64_t free = 0;
+        const rocksdb::IOStatus status = files_->GetFreeSpace(path_, rocksdb::IOOptions(), &free, nullptr);
+        if (!status.ok()) {
+            return wrong(path_, "lies on a disk whose free space cannot be told: " + status.ToString());
+        }
+        const std::uint64_t needed = floor_bytes_ + unwritten_bytes;
+        if (free >= needed) {
+            return {};
+        }
+        const auto mb = [](std::uint64_t bytes) { return std::to_string(bytes >> 20U) + " MB"; };
+        return fail(ErrorKind::data, "The disk of the journal " + path_ + " is nearly full: " + mb(free) +
+                                         " are free, and " + mb(needed) +
+                                         " must stay so. Nothing that was committed is lost. Make room, then " +
+                                         "start again.");
+    }
+
+private:
+    std::shared_ptr<rocksdb::FileSystem> files_;
+    std::string path_;
+    std::uint64_t floor_bytes_;
+};
+
+/// Room set aside while a journal is being written, given back when the disk is full so that it can be closed.
+void make_ballast(rocksdb::FileSystem& files, const std::string& folder) {
+    // A comfort, not a promise: where it cannot be made, the floor alone must do.
+    std::unique_ptr<rocksdb::FSWritableFile> file;
+    const std::string path = std::string(folder).append("/").append(kBallastFile);
+    if (!files.NewWritableFile(path, rocksdb::FileOptions(), &file, nullptr).ok()) {
+        return;
+    }
+    const std::string zeros(kBallastBytes, '\0');
+    const bool whole =
+        file->Append(zeros, rocksdb::IOOptions(), nullptr).ok() && file->Close(rocksdb::IOOptions(), nullptr).ok();
+    if (!whole) {
+        static_cast<void>(files.DeleteFile(path, rocksdb::IOOptions(), nullptr).ok());
+    }
+}
+void drop_ballast(rocksdb::FileSystem& files, const std::string& folder) {
+    // Not there is as good as gone.
+    const std::string path = std::string(folder).append("/").append(kBallastFile);
+    static_cast<void>(files.DeleteFile(path, rocksdb::IOOptions(), nullptr).ok());
+}
+
+// ---- writing ------------------------------------------------------------------------------------------------------------
+
+class JournalWriter final : public LogWriter {
+public:
+    static Result<std::unique_ptr<LogWriter>> create(const std::string& path, const JournalOptions& options) {
+        Result<Partial> partial = Partial::make_folder(path, "choose another --journal or remove it");
+        if (!partial) {
+            return tl::make_unexpected(partial.error());
+        }
+        return build(std::move(*partial), options).map([](auto writer) -> std::unique_ptr<LogWriter> {
+            return writer;
+        });
+    }
+
+    static Result<std::unique_ptr<LogWriter>> go_on(const std::string& path, const JournalOptions& options) {
+        if (std::error_code error; !fs::exists(path, error)) {
+            if (Result<void> made = make_empty(path, options); !made) {
+                return tl::make_unexpected(made.error());
+            }
+        }
+        const std::shared_ptr<rocksdb::FileSystem> files = files_of(options);
+        DiskSpace space(files, path, options.free_space_floor_bytes);
+        if (Result<void> ok = space.check(0); !ok) {
+            drop_ballast(*files, path);  // the next start has that much more
+            return tl::make_unexpected(ok.error());
+        }
+        Result<HeadRecord> verified = verify_as_it_is(path, options);
+        if (!verified) {
+            return tl::make_unexpected(verified.error());
+        }
+        Result<std::unique_ptr<Database>> db = Database::open(path, Database::Mode::write, files);
+        if (!db) {
+            return tl::make_unexpected(db.error());
+        }
+        std::unique_ptr<JournalWriter> writer(new JournalWriter(path, std::move(*db), files, std::move(space)));
+        if (Result<void> ok = writer->take_up(*verified); !ok) {
+            return tl::make_unexpected(ok.error());
+        }
+        return writer;
+    }
+
+    Result<void> append(Batch& batch) override {
+        if (Result<void> ok = check_appendable(batch.frame, next_seq(), finished_); !ok) {
+            return ok;
+        }
+        if (Result<void> ok = unbroken(); !ok) {
+            return ok;
+        }
+        Result<void> written;
+        if (batch.frame.events != 0) {
+            written = write(batch);
+            broken_ = !written;
+        }
+        batch.begin(next_seq());
+        return written;
+    }
+
+    Result<void> commit() override {
+        if (Result<void> ok = unbroken(); !ok || !anchor_ || anchor_->newest().next_seq == next_seq()) {
+            return ok;
+        }
+        Result<void> committed = make_durable();
+        broken_ = !committed;
+        return committed;
+    }
+
+    Result<void> finish(const std::optional<Ending>& ending) override {
+        if (finished_) {
+            return {};
+        }
+        if (Result<void> ok = unbroken(); !ok) {
+            return ok;
+        }
+        Result<void> ended = end(ending);
+        finished_ = ended.has_value();
+        broken_ = !ended;
+        return ended;
+    }
+
+    Seq next_seq() const override { return hasher_.next_seq(); }
+    Digest head() const override { return hasher_.head(); }
+
+private:
+    JournalWriter(std::string path, std::unique_ptr<Database> db, std::shared_ptr<rocksdb::FileSystem> files,
+                  DiskSpace space)
+        : path_(std::move(path)), files_(std::move(files)), space_(std::move(space)), db_(std::move(db)) {}
+
+    static Result<std::unique_ptr<JournalWriter>> build(Partial partial, const JournalOptions& options) {
+        const std::shared_ptr<rocksdb::FileSystem> files = files_of(options);
+        const std::string where = partial.where();
+        DiskSpace space(files, where, options.free_space_floor_bytes);
+        if (Result<void> ok = space.check(0); !ok) {
+            return tl::make_unexpected(ok.error());
+        }
+        Result<std::unique_ptr<Database>> db = Database::open(where, Database::Mode::build, files);
+        if (!db) {
+            return tl::make_unexpected(db.error());
+        }
+        std::unique_ptr<JournalWriter> writer(new JournalWriter(where, std::move(*db), files, std::move(space)));
+        writer->partial_.emplace(std::move(partial));
+        rocksdb::WriteBatch batch;
+        Result<void> ok =
+            writer->put(batch, writer->db_->meta(), kFormatKey, kFormatName + std::to_string(kJournalFormat));
+        ok = ok ? writer->put_position(batch, 0) : ok;
+        ok = ok ? writer->db_->write(batch) : ok;
+        if (!ok) {
+            return tl::make_unexpected(ok.error());
+        }
+        return writer;
+    }
+
+    /// An empty journal under its own name.
+    static Result<void> make_empty(const std::string& path, const JournalOptions& options) {
+        Result<Partial> partial = Partial::make_folder(path, "start again");
+        if (!partial) {
+            return tl::make_unexpected(partial.error());
+        }
+        Result<std::unique_ptr<JournalWriter>> writer = build(std::move(*partial), options);
+        return writer ? (*writer)->publish() : tl::make_unexpected(writer.error());
+    }
+
+    /// What is there must be whole before RocksDB may write to it: its recovery throws away what it cannot read.
+    static Result<HeadRecord> verify_as_it_is(const std::string& path, const JournalOptions& options) {
+        const Result<std::unique_ptr<Journal>> journal = open_journal(path, Follow::no, options);
+        if (!journal) {
+            return tl::make_unexpected(journal.error());
+        }
+        const Result<Verified> verified = verify_chain(**journal, (*journal)->promised());
+        if (!verified) {
+            return tl::make_unexpected(verified.error());
+        }
+        return HeadRecord{verified->events, {}, verified->head};
+    }
+
+    /// Goes on where the log ends.
+    Result<void> take_up(const HeadRecord& verified) {
+        const Result<int> format = format_of(*db_, path_);
+        if (!format) {
+            return tl::make_unexpected(format.error());
+        }
+        const Result<HeadRecord> head = read_head(*db_, path_);
+        if (!head) {
+            return tl::make_unexpected(head.error());
+        }
+        if (head->next_seq != verified.next_seq || head->head != verified.head) {
+            return wrong(path_, "changed while it was being opened");
+        }
+        failpoint("recovery: verified, not migrated");
+        if (Result<void> ok = migrate(*db_, *files_, path_, *format, *head); !ok) {
+            return ok;
+        }
+        if (Result<void> ok = rehash_last_leaf(*head); !ok) {
+            return ok;
+        }
+        Result<Anchor> anchor = Anchor::open(*files_, path_);
+        if (!anchor) {
+            return tl::make_unexpected(anchor.error());
+        }
+        anchor_.emplace(std::move(*anchor));
+        if (Result<void> ok = list_snapshots(); !ok) {
+            return ok;
+        }
+        // What survived a crash without having been promised counts from now on.
+        if (Result<void> ok = make_durable(); !ok) {
+            return ok;
+        }
+        failpoint("recovery: anchored");
+        make_ballast(*files_, path_);
+        return {};
+    }
+
+    /// The hasher is brought to the head from the last full leaf.
+    Result<void> rehash_last_leaf(const HeadRecord& head) {
+        const Seq leaf = head.next_seq / kLeafEvents * kLeafEvents;
+        hasher_.resume(leaf, head.chain);
+        return scan_frames(*db_, path_, head.next_seq, leaf, [&](const Frame& frame) {
+            hasher_.append(frame);
+            return true;
+        });
+    }
+
+    Result<void> list_snapshots() {
+        const std::unique_ptr<rocksdb::Iterator> at = db_->iterate(db_->snapshots());
+        for (at->SeekToFirst(); at->Valid(); at->Next()) {
+            snapshots_.push_back(seq_of_key(at->key()));
+        }
+        return db_->check("cannot be read", at->status());
+    }
+
+    Result<void> unbroken() const { return broken_ ? wrong(path_, "could not be written before") : Result<void>{}; }
+
+    Result<void> put(rocksdb::WriteBatch& batch, rocksdb::ColumnFamilyHandle* family, const rocksdb::Slice& key,
+                     const rocksdb::Slice& value) const {
+        return db_->check("cannot be written", batch.Put(family, key, value));
+    }
+    Result<void> remove(rocksdb::WriteBatch& batch, rocksdb::ColumnFamilyHandle* family,
+                        const rocksdb::Slice& key) const {
+        return db_->check("cannot be written", batch.Delete(family, key));
+    }
+
+    /// How far the log and its feeds have come.
+    Result<void> put_position(rocksdb::WriteBatch& batch, std::uint64_t feed_records) const {
+        const auto head = HeadRecord{hasher_.next_seq(), hasher_.chain(), hasher_.head()}.bytes();
+        std::array<std::uint8_t, sizeof feed_records> feed{};
+        store(feed.data(), feed_records);
+        Result<void> ok = put(batch, db_->meta(), kHeadKey, slice_of(head));
+        return ok ? put(batch, db_->meta(), kFeedKey, slice_of(feed)) : ok;
+    }
+
+    Result<void> write(const Batch& batch) {
+        hasher_.append(batch.frame);
+        stored_.clear();
+        encode_frame(batch.frame, stored_);
+        const std::size_t bytes = stored_.size() + batch.snapshot.size();
+        appended_bytes_ += bytes;
+        if (appended_bytes_ >= kSpaceCheckBytes) {
+            if (Result<void> ok = check_space(bytes); !ok) {
+                return ok;
+            }
+        }
+        batch_.Clear();
+        const SeqKey key = key_of(batch.frame.first_seq);
+        Result<void> ok = put(batch_, db_->log(), slice_of(key), slice_of(stored_.view()));
+        for (const Row& row : batch.rows) {
+            const std::string row_key = std::string(1, static_cast<char>(row.table)) + row.key;
+            ok = ok ? put(batch_, db_->models(), row_key, row.value) : ok;
+        }
+        ok = ok && !batch.snapshot.empty() ? put_snapshot(batch.snapshot.view()) : ok;
+        ok = ok ? put_position(batch_, batch.feed_records) : ok;
+        if (marked_clean_) {
+            ok = ok ? remove(batch_, db_->meta(), kEndKey) : ok;
+            marked_clean_ = false;
+        }
+        if (!ok) {
+            return ok;
+        }
+        failpoint("append: batch made, not written");
+        ok = db_->write(batch_);
+        failpoint("append: batch written");
+        return ok;
+    }
+
+    Result<void> check_space(std::size_t about_to_write) {
+        appended_bytes_ = 0;
+        Result<void> ok = space_.check(db_->unwritten_bytes() + about_to_write);
+        if (!ok) {
+            drop_ballast(*files_, path_);
+        }
+        return ok;
+    }
+
+    Result<void> put_snapshot(Bytes bytes) {
+        const SeqKey key = key_of(hasher_.next_seq());
+        stored_.clear();
+        ::alpha::put(stored_, snapshot_checksum(key, bytes));
+        stored_.append(bytes);
+        if (snapshots_.empty() || snapshots_.back() != hasher_.next_seq()) {
+            snapshots_.push_back(hasher_.next_seq());
+        }
+        Result<void> ok = put(batch_, db_->snapshots(), slice_of(key), slice_of(stored_.view()));
+        if (snapshots_.size() <= kMaxSnapshots) {
+            return ok;
+        }
+        std::vector<Seq> kept;
+        for (std::size_t i = 0; i < snapshots_.size(); ++i) {
+            if (i % 2 == 0 || i + kNewestSnapshots >= snapshots_.size()) {
+                kept.push_back(snapshots_[i]);
+                continue;
+            }
+            const SeqKey old = key_of(snapshots_[i]);
+            ok = ok ? remove(batch_, db_->snapshots(), slice_of(old)) : ok;
+        }
+        snapshots_ = std::move(kept);
+        return ok;
+    }
+
+    Result<void> make_durable() {
+        if (Result<void> ok = check_space(0); !ok) {
+            return ok;
+        }
+        failpoint("commit: not synced");
+        if (Result<void> ok = db_->sync(); !ok) {
+            return ok;
+        }
+        failpoint("commit: synced, not anchored");
+        Result<void> ok = anchor_->write(next_seq(), head());
+        failpoint("commit: anchored");
+        return ok;
+    }
+
+    Result<void> end(const std::optional<Ending>& ending) {
+        ByteBuffer mark;
+        mark.append(bytes_of(kCleanEnd));
+        if (ending) {
+            ::alpha::put(mark, ending->state_version);
+            mark.append(ending->state_digest);
+        }
+        rocksdb::WriteBatch batch;
+        Result<void> ok = put(batch, db_->meta(), kEndKey, slice_of(mark.view()));
+        ok = ok ? db_->write(batch) : ok;
+        failpoint("finish: marked clean, not flushed");
+        if (partial_) {
+            return ok ? publish() : ok;
+        }
+        ok = ok ? db_->sync() : ok;
+        ok = ok ? db_->flush() : ok;
+        failpoint("finish: flushed, not anchored");
+        // Twice, so that both slots hold it: after a clean end the loss of either is damage that can be told.
+        ok = ok ? anchor_->write(next_seq(), head()) : ok;
+        failpoint("finish: one slot anchored");
+        ok = ok ? anchor_->write(next_seq(), head()) : ok;
+        ok = ok ? db_->close() : ok;
+        if (ok) {
+            db_.reset();
+            drop_ballast(*files_, path_);
+        }
+        return ok;
+    }
+
+    /// All to its files, the anchor beside them, then its own name.
+    Result<void> publish() {
+        Result<void> ok = db_->flush();
+        ok = ok ? db_->close() : ok;
+        if (!ok) {
+            return ok;
+        }
+        db_.reset();
+        failpoint("publish: closed, not anchored");
+        if (const Result<Anchor> anchor = Anchor::create(*files_, path_, next_seq(), head()); !anchor) {
+            return tl::make_unexpected(anchor.error());
+        }
+        ok = sync_folder(path_);
+        failpoint("publish: anchored, not named");
+        ok = ok ? partial_->publish() : ok;
+        failpoint("publish: named");
+        return ok;
+    }
+
+    std::optional<Partial> partial_;  // of a journal that is whole or gone; outlives the database within it
+    std::string path_;
+    std::shared_ptr<rocksdb::FileSystem> files_;
+    DiskSpace space_;
+    std::unique_ptr<Database> db_;  // closed by finish()
+    std::optional<Anchor> anchor_;  // of a journal that goes on
+    ChainHasher hasher_;
+    std::vector<Seq> snapshots_;  // those stored, oldest first
+    ByteBuffer stored_;
+    rocksdb::WriteBatch batch_;
+    std::size_t appended_bytes_ = kSpaceCheckBytes;  // since free space was last looked at
+    bool marked_clean_ = true;                       // "end" may be there; the first append takes it away
+    bool finished_ = false;
+    bool broken_ = false;
+};
+
+// ---- reading ------------------------------------------------------------------------------------------------------------
+
+class StoredJournal final : public Journal {
+public:
+    static Result<std::unique_ptr<Journal>> open(const std::string& path, Follow follow,
+                                                 const JournalOptions& options) {
+        std::error_code error;
+        const fs::path folder(path);
+        if (!fs::exists(folder, error)) {
+            return fail(ErrorKind::usage, "There is no journal at " + path + ".");
+        }
+        if (!fs::exists(folder / "CURRENT", error)) {
+            return fail(ErrorKind::data, path + " is not a journal.");
+        }
+        std::unique_ptr<StoredJournal> journal(new StoredJournal(path, files_of(options)));
+        // The anchor first: a writer at work has made durable what it says, so the log that is opened afterwards has it.
+        journal->read_slots();
+        Result<std::unique_ptr<Database>> db = Database::open(
+            path, follow == Follow::yes ? Database::Mode::follow : Database::Mode::read, journal->files_);
+        if (!db) {
+            return tl::make_unexpected(db.error());
+        }
+        journal->db_ = std::move(*db);
+        if (Result<void> ok = journal->look(); !ok) {
+            return tl::make_unexpected(ok.error());
+        }
+        if (Result<void> ok = journal->check_ends(); !ok) {
+            return tl::make_unexpected(ok.error());
+        }
+        return journal;
+    }
+
+    Seq next_seq() const override { return head_.next_seq; }
+    Digest head() const override { return head_.head; }
+    const JournalInfo& info() const override { return info_; }
+
+    Result<void> scan(Seq from, const FrameVisit& visit) const override {
+        return scan_frames(*db_, path_, head_.next_seq, from, visit);
+    }
+
+    Result<std::optional<StoredSnapshot>> newest_snapshot(Seq seq) const override {
+        std::optional<StoredSnapshot> found;
+        if (db_->snapshots() == nullptr) {
+            return found;
+        }
+        const std::unique_ptr<rocksdb::Iterator> at = db_->iterate(db_->snapshots());
+        const SeqKey last = key_of(seq);
+        for (at->SeekForPrev(slice_of(last)); at->Valid() && !found; at->Prev()) {
+            found = snapshot_in(at->key(), at->value());
+        }
+        if (Result<void> ok = db_->check("cannot be read", at->status()); !ok) {
+            return tl::make_unexpected(ok.error());
+        }
+        return found;
+    }
+
+    Result<void> rows(std::uint8_t table,
+                      const std::function<bool(const std::string&, const std::string&)>& visit) const override {
+        if (db_->models() == nullptr) {
+            return {};
+        }
+        const std::string first(1, static_cast<char>(table));
+        const std::unique_ptr<rocksdb::Iterator> at = db_->iterate(db_->models());
+        for (at->Seek(first); at->Valid() && at->key().starts_with(first); at->Next()) {
+            if (!visit(at->key().ToString().substr(1), at->value().ToString())) {
+                return {};
+            }
+        }
+        return db_->check("cannot be read", at->status());
+    }
+
+    Result<void> refresh() override {
+        const Result<void> ok = db_->catch_up();
+        return ok ? look() : ok;
+    }
+
+    Result<void> check_rest() const override {
+        if (Result<void> ok = db_->check_files(); !ok) {
+            return ok;
+        }
+        if (db_->snapshots() != nullptr) {
+            const std::unique_ptr<rocksdb::Iterator> at = db_->iterate(db_->snapshots());
+            for (at->SeekToFirst(); at->Valid(); at->Next()) {
+                if (!snapshot_in(at->key(), at->value())) {
+                    return wrong(path_, "has a damaged snapshot");
+                }
+            }
+            if (Result<void> ok = db_->check("cannot be read", at->status()); !ok) {
+                return ok;
+            }
+        }
+        if (info_.format > 1 && info_.clean_end && !anchor_->in_order) {
+            return wrong(path_, "has a damaged anchor");
+        }
+        return {};
+    }
+
+    std::optional<std::pair<Seq, Digest>> promised() const override {
+        if (info_.format == 1) {
+            return std::nullopt;
+        }
+        return std::pair{anchor_->newest()->next_seq, anchor_->newest()->head};
+    }
+
+private:
+    StoredJournal(std::string path, std::shared_ptr<rocksdb::FileSystem> files)
+        : path_(std::move(path)), files_(std::move(files)), anchor_(tl::make_unexpected(Error{})) {}
+
+    void read_slots() { anchor_ = read_anchor(*files_, path_); }
+
+    /// Reads what the database says of the log now.
+    Result<void> look() {
+        const Result<int> format = format_of(*db_, path_);
+        if (!format) {
+            return tl::make_unexpected(format.error());
+        }
+        info_.format = *format;
+        const Result<HeadRecord> head = read_head(*db_, path_);
+        if (!head) {
+            return tl::make_unexpected(head.error());
+        }
+        head_ = *head;
+        if (*format > 1) {
+            if (!anchor_) {
+                return tl::make_unexpected(anchor_.error());
+            }
+            info_.anchored_seq = anchor_->newest()->next_seq;
+            if (head_.next_seq < *info_.anchored_seq) {
+                return wrong(path_,
+                             "lacks events that were committed: it holds " + std::to_string(head_.next_seq) + ", and " +
+                                 std::to_string(*info_.anchored_seq) +
+                                 " were safely on disk. Its files were damaged or replaced by older ones; restore "
+                                 "them from a copy");
+            }
+        }
+        return read_end();
+    }
+
+    Result<void> read_end() {
+        const Result<std::optional<std::string>> feed = db_->find(db_->meta(), kFeedKey);
+        if (!feed) {
+            return tl::make_unexpected(feed.error());
+        }
+        info_.feed_records = *feed && (*feed)->size() == 8 ? load<std::uint64_t>(bytes_of(**feed).data()) : 0;
+        const Result<std::optional<std::string>> end = db_->find(db_->meta(), kEndKey);
+        if (!end) {
+            return tl::make_unexpected(end.error());
+        }
+        info_.clean_end = end->has_value();
+        info_.ending.reset();
+        WireReader rest(end->has_value() ? bytes_of(**end) : Bytes{});
+        rest.take(sizeof kCleanEnd - 1);
+        if (rest.left() != 0) {
+            Ending ending;
+            ending.state_version = rest.get<std::uint16_t>();
+            const Bytes digest = rest.take(ending.state_digest.size());
+            if (!rest.ok() || rest.left() != 0) {
+                return wrong(path_, "has an end mark that cannot be read");
+            }
+            std::ranges::copy(digest, ending.state_digest.begin());
+            info_.ending = ending;
+        }
+        return {};
+    }
+
+    /// The first frame is there, and the last one ends where the meta says, with nothing behind it.
+    Result<void> check_ends() const {
+        const std::unique_ptr<rocksdb::Iterator> at = db_->iterate(db_->log());
+        at->SeekToLast();
+        const bool empty = !at->Valid();
+        if (Result<void> ok = db_->check("cannot be read", at->status()); !ok) {
+            return ok;
+        }
+        if (empty != (head_.next_seq == 0)) {
+            return wrong(path_, "does not hold the " + std::to_string(head_.next_seq) + " events it records");
+        }
+        if (empty) {
+            return {};
+        }
+        if (Result<void> ok = scan(head_.next_seq - 1, [](const Frame&) { return true; }); !ok) {
+            return ok;
+        }
+        return scan(0, [](const Frame&) { return false; });
+    }
+
+    std::optional<StoredSnapshot> snapshot_in(const rocksdb::Slice& key, const rocksdb::Slice& value) const {
+        const Seq seq = seq_of_key(key);
+        WireReader rest(bytes_of(value));
+        const auto checksum = rest.get<std::uint32_t>();
+        const Bytes bytes = rest.take(rest.left());
+        if (seq > head_.next_seq || !rest.ok() || snapshot_checksum(key_of(seq), bytes) != checksum) {
+            return std::nullopt;
+        }
+        StoredSnapshot snapshot{seq, ByteBuffer(bytes.size())};
+        snapshot.bytes.append(bytes);
+        return snapshot;
+    }
+
+    std::string path_;
+    std::shared_ptr<rocksdb::FileSystem> files_;
+    Result<AnchorSlots> anchor_;
+    std::unique_ptr<Database> db_;
+    HeadRecord head_;
+    JournalInfo info_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<LogWriter>> create_journal(const std::string& path, const JournalOptions& options) {
+    return JournalWriter::create(path, options);
+}
+
+Result<std::unique_ptr<LogWriter>> continue_journal(const std::string& path, const JournalOptions& options) {
+    return JournalWriter::go_on(path, options);
+}
+
+Result<std::unique_ptr<Journal>> open_journal(const std::string& path, Follow follow, const JournalOptions& options) {
+    return StoredJournal::open(path, follow, options);
+}
+
+}  // namespace alpha

@@ -1,0 +1,88 @@
+#pragma once
+/// Journals: event logs on disk. A folder with a RocksDB database (store/database.hpp) and, outside it, the anchor
+/// (store/anchor.hpp). Nothing that was committed is lost, by a crash, a power cut or a full disk, without the next one who
+/// opens the journal being told.
+///
+/// A journal is made in one of two ways:
+///   create_journal     a run that is whole or gone: built under a temporary name, fast, durable when it is finished
+///   continue_journal   one that outlives its process: created empty or gone on with, durable commit by commit
+///
+/// Batches are atomic and hold whole steps, so what a crash leaves ends between two steps: there is never half a step to cut.
+
+#include "store/event_log.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace rocksdb {
+class FileSystem;
+}
+
+namespace alpha {
+
+struct JournalOptions {
+    /// Where all of a journal's bytes go through; null: the machine's own. Tests put faults in between.
+    std::shared_ptr<rocksdb::FileSystem> files;
+    /// A writer stops, with everything so far whole, before less than this is free beside what RocksDB has yet to write: on
+    /// a full disk RocksDB would abort the process, and abort again when opened.
+    std::uint64_t free_space_floor_bytes = 32U << 20U;
+};
+
+/// Begins a journal at `path`, built beside it under a temporary name until finish(); without finish() nothing is left
+/// behind. Refuses (kind usage) when `path` exists; parent folders are made.
+Result<std::unique_ptr<LogWriter>> create_journal(const std::string& path, const JournalOptions& options = {});
+
+/// Opens the journal at `path` to go on with it, or creates an empty one. What is there is verified first, hashes and
+/// anchor included, and a journal of an older format is brought to this one. Refuses
+///   - (kind usage) one that another process is writing;
+///   - (kind data) one that is damaged, that lacks events it once promised (its head is behind its anchor), or whose disk
+///     has less free than the floor.
+/// What was appended is durable once commit() has returned: the write-ahead log first, then the anchor.
+Result<std::unique_ptr<LogWriter>> continue_journal(const std::string& path, const JournalOptions& options = {});
+
+/// A snapshot: what the session wanted to find again, as it stood before event next_seq.
+struct StoredSnapshot {
+    Seq next_seq = 0;
+    ByteBuffer bytes;
+};
+
+struct JournalInfo {
+    int format = 0;
+    bool clean_end = false;           ///< finished, rather than being written or left by a crash
+    std::optional<Ending> ending;     ///< what finish() was told
+    std::uint64_t feed_records = 0;   ///< read by the session so far
+    std::optional<Seq> anchored_seq;  ///< durably promised: all events before this one; none in format 1
+    std::uint64_t disk_bytes = 0;
+};
+
+/// A journal open for reading. Writes nothing, and may read while another process writes: it shows what was there when it
+/// was opened, or last refreshed. One thread at a time for refresh(); scans may run side by side.
+class Journal : public LogReader {
+public:
+    virtual const JournalInfo& info() const = 0;
+
+    /// The newest snapshot taken at or before `seq`. Of a damaged one nothing is seen: snapshots are a cache.
+    virtual Result<std::optional<StoredSnapshot>> newest_snapshot(Seq seq) const = 0;
+    /// Calls `visit` with the rows of one read model, by key, until it returns false.
+    virtual Result<void> rows(
+        std::uint8_t table,
+        const std::function<bool(const std::string& key, const std::string& value)>& visit) const = 0;
+    /// Sees what was written since. Only after open_journal with Follow::yes.
+    virtual Result<void> refresh() = 0;
+    /// Everything beside the log: each file's bytes against their checksums, each snapshot, both slots of the anchor.
+    virtual Result<void> check_rest() const = 0;
+    /// What the log must contain: the anchor's position and the head there; nothing in format 1.
+    virtual std::optional<std::pair<Seq, Digest>> promised() const = 0;
+};
+
+enum class Follow : bool { no, yes };
+
+/// Opens an existing journal of any format for reading. Refuses (kind usage) a path where nothing is, and (kind data) what
+/// is no journal, is of a newer format, lacks its first or last frame, or ends before its anchor. A damaged journal can make
+/// RocksDB abort the process: who must not end that way opens it in a child (runtime/isolation.hpp).
+Result<std::unique_ptr<Journal>> open_journal(const std::string& path, Follow follow = Follow::no,
+                                              const JournalOptions& options = {});
+
+}  // namespace alpha
