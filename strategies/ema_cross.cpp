@@ -75,7 +75,7 @@ public:
             trend.ticks = in.u32();
             trend.want_long = in.flag();
             trend.order_due = in.flag();
-            in.require(trend.ticks <= slow_ticks_);
+            in.require(trend.ticks <= slow_ticks_ && is_average(trend.fast) && is_average(trend.slow));
         }
         Holdings holdings = holdings_;
         holdings.load(in);
@@ -94,6 +94,9 @@ private:
         bool want_long = false;
         bool order_due = false;  // a cross that has not been answered with an order yet
     };
+
+    /// An average of prices is a price, but for its rounding.
+    static bool is_average(double value) { return value >= 0 && value <= 2 * to_double(limits::kMaxPrice); }
 
     [[gnu::noinline]] void follow(Trend& trend, bool want_long, InstrumentId id, Context& context) {
         if (want_long != trend.want_long) {

@@ -126,6 +126,7 @@ public:
         for (const InstrumentId id : books.ids()) {
             Book& book = books[id];
             book.position = Qty{in.i64()};
+            in.require(is_position(book.position));
             for (Quote* mine : {&book.bid, &book.ask}) {
                 mine->order = OrderId{in.u64()};
                 mine->price = Price{in.i64()};
@@ -134,6 +135,10 @@ public:
                 mine->priced_at = Time{in.i64()};
                 mine->cancelled = in.flag();
                 mine->resting = in.flag();
+                in.require(mine->price.raw >= 0 && mine->price <= limits::kMaxPrice);
+                in.require(mine->filled.raw >= 0 && mine->filled <= limits::kMaxPosition);
+                in.require(mine->twice_mid >= 0 && mine->twice_mid <= 2 * limits::kMaxPrice.raw);
+                in.require(mine->priced_at >= kMinTime && mine->priced_at <= kMaxTime);
             }
         }
         return in.finish("market_maker").map([&] {

@@ -72,6 +72,7 @@ public:
             for (std::uint32_t i = 0; i < closes && in.ok(); ++i) {
                 in.require(!trend.slow.full());
                 const Price close{in.i64()};
+                in.require(close.raw >= 0 && close <= limits::kMaxPrice);
                 trend.fast.push(close);
                 trend.slow.push(close);
             }

@@ -5,6 +5,7 @@
 #include "events/assert.hpp"
 #include "events/bytes.hpp"
 #include "events/event.hpp"
+#include "events/limits.hpp"
 #include "events/result.hpp"
 #include "kernel/strategy.hpp"
 
@@ -118,6 +119,11 @@ private:
     std::vector<T> values_;  // by id; places of instruments that are not the strategy's stay unused
 };
 
+/// What a saved position can be. Whatever was asked for can be reckoned with it without overflow.
+inline bool is_position(Qty position) {
+    return position.raw >= -limits::kMaxWorking.raw && position <= limits::kMaxWorking;
+}
+
 /// A strategy's own positions, from its own fills (a portfolio's are shared with other strategies),
 /// for strategies that have at most one order per instrument under way and never modify it.
 class Holdings {
@@ -173,7 +179,9 @@ public:
             held.position = Qty{in.i64()};
             held.order = OrderId{in.u64()};
             held.leaves = Qty{in.i64()};
-            in.require(held.order == OrderId{} ? held.leaves.raw == 0 : held.leaves.raw > 0);
+            in.require(is_position(held.position));
+            in.require(held.order == OrderId{} ? held.leaves.raw == 0
+                                               : held.leaves.raw > 0 && held.leaves <= limits::kMaxQty);
         }
     }
 

@@ -69,6 +69,9 @@ TEST_CASE("buy_and_hold loads a damaged state", "[strategies]") {
     bytes = Stage::saved(stage.strategy());
     bytes[24] = 0;  // what is left of an order, without the order
     CHECK(!stage.make()->load(bytes));
+    bytes = Stage::saved(stage.strategy());
+    bytes[23] = 0x80;  // a position with which the next order overflows
+    CHECK(!stage.make()->load(bytes));
 }
 
 }  // namespace alpha

@@ -184,6 +184,12 @@ TEST_CASE("ema_cross loads a damaged state", "[strategies]") {
     bytes[6] = 0xf0;  // not a finite number
     bytes[7] = 0x7f;
     CHECK(!stage.make()->load(bytes));
+    bytes = Stage::saved(stage.strategy());
+    bytes[7] = 0x60;  // an average that no prices have
+    CHECK(!stage.make()->load(bytes));
+    bytes = Stage::saved(stage.strategy());
+    bytes[2 * 22 + 7] = 0x7f;  // a position with which the next order overflows
+    CHECK(!stage.make()->load(bytes));
 }
 
 }  // namespace alpha

@@ -377,6 +377,13 @@ TEST_CASE("market_maker loads a damaged state", "[strategies]") {
     auto bytes = Stage::saved(stage.strategy());
     bytes[0] = 7;
     CHECK(!stage.make()->load(bytes));
+    // The highest bytes of: position, the bid's price, what it has filled, the mid it was priced at, when that was.
+    for (const std::size_t place : {8U, 24U, 32U, 40U, 48U}) {
+        bytes = Stage::saved(stage.strategy());
+        bytes[place] = 0x7f;
+        INFO("byte " << place);
+        CHECK(!stage.make()->load(bytes));
+    }
 }
 
 }  // namespace alpha

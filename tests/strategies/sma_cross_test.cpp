@@ -138,6 +138,10 @@ TEST_CASE("sma_cross loads a damaged state", "[strategies]") {
     Stage longer("sma_cross", {{"fast", "2"}, {"slow", "5"}, {"quantity", "100"}}, 2);
     cross_up(longer);
     CHECK(!stage.make()->load(Stage::saved(longer.strategy())));
+
+    auto bytes = Stage::saved(stage.strategy());
+    bytes[4 + 7] = 0x80;  // a close below zero
+    CHECK(!stage.make()->load(bytes));
 }
 
 }  // namespace alpha
