@@ -1,5 +1,5 @@
 # The commands of alpha's README. CMake does the work (CMakePresets.json); this file spares a newcomer from knowing it.
-# Another preset: make test PRESET=dev        Presets: release (default), ci, dev, asan-ubsan, tsan
+# Another preset: make test PRESET=dev        Presets: release (default), ci, dev, asan-ubsan, tsan; fuzz has its own command
 
 PRESET ?= release
 JOBS ?= 2
@@ -9,7 +9,7 @@ CPP_FILES = git ls-files -z --cached --others --exclude-standard -- '*.cpp' '*.h
 
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: build demo test bench format format-check tidy lint clean help packages packages-dev configure
+.PHONY: build demo test bench fuzz format format-check tidy lint clean help packages packages-dev configure
 
 build: configure ## build build/alpha; installs the packages it needs first (the default)
 	@cmake --build --preset $(PRESET) --target alpha
@@ -26,6 +26,11 @@ bench: packages ## build the benchmarks and run bench/run
 	@$(CONFIGURE) -DALPHA_BUILD_BENCH=ON
 	@cmake --build --preset $(PRESET)
 	@if [ -x bench/run ]; then bench/run; else echo "bench/run is not there yet"; fi
+
+fuzz: packages-fuzz ## run each fuzz target for FUZZ_SECONDS=60 (docs/how-to-fuzz.md)
+	@cmake --preset fuzz --log-level=NOTICE >/dev/null
+	@cmake --build --preset fuzz
+	@tests/fuzz/run build-fuzz $(FUZZ_TARGETS)
 
 format: packages-dev ## rewrite every C++ file as .clang-format says
 	@$(CPP_FILES) | xargs -0r clang-format-19 -i
@@ -50,6 +55,9 @@ packages:
 
 packages-dev:
 	@tools/install-packages --dev
+
+packages-fuzz:
+	@tools/install-packages --fuzz
 
 configure: packages
 	@$(CONFIGURE)

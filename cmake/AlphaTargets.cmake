@@ -10,6 +10,7 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 
 option(ALPHA_WERROR "Treat warnings as errors" OFF)
+option(ALPHA_FUZZ "Build the fuzz targets with libFuzzer, which only clang has, and no other tests" OFF)
 set(ALPHA_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread")
 
 find_program(ALPHA_CCACHE ccache)
@@ -43,6 +44,9 @@ target_compile_options(
 if(ALPHA_SANITIZE)
     add_compile_options(-fsanitize=${ALPHA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
     add_link_options(-fsanitize=${ALPHA_SANITIZE})
+endif()
+if(ALPHA_FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 
 # alpha_library(NAME SOURCES a.cpp b.cpp [DEPENDS other ...]): one library a folder, sources named one by one.

@@ -1,0 +1,123 @@
+/// Market data files of any bytes: no crash, records in order and in bounds, refusals that name the file and the line.
+
+#include "adapters/data/feed.hpp"
+#include "events/limits.hpp"
+#include "tests/fuzz/input.hpp"
+
+#include <array>
+#include <cctype>
+#include <string_view>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace alpha::fuzz {
+
+namespace {
+
+/// A file that lies in memory and has a path.
+class MemoryFile {
+public:
+    explicit MemoryFile(Bytes bytes) : descriptor_(::memfd_create("alpha-fuzz", MFD_CLOEXEC)) {
+        ALPHA_ASSERT(descriptor_ >= 0, "no memory file could be made");
+        const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+        ALPHA_ASSERT(written == static_cast<ssize_t>(bytes.size()), "a memory file could not be written");
+    }
+    ~MemoryFile() { static_cast<void>(::close(descriptor_)); }
+    MemoryFile(const MemoryFile&) = delete;
+    MemoryFile& operator=(const MemoryFile&) = delete;
+
+    std::string path() const { return "/proc/self/fd/" + std::to_string(descriptor_); }
+
+private:
+    int descriptor_;
+};
+
+/// Compressed files and data sets have no lines to name.
+bool has_lines(Bytes bytes) {
+    constexpr std::array<std::string_view, 3> kOthers{"\x1F\x8B", "\x28\xB5\x2F\xFD", "alphaset"};
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    return std::ranges::none_of(kOthers, [&](std::string_view front) { return text.starts_with(front); }) &&
+           // A zstd file may also begin with a skippable frame.
+           !(bytes.size() >= 4 && bytes[0] >= 0x50 && bytes[0] <= 0x5F && bytes[1] == 0x2A && bytes[2] == 0x4D &&
+             bytes[3] == 0x18);
+}
+
+void check_refusal(const Error& error, const std::string& path, bool with_line) {
+    ALPHA_ASSERT(error.kind == ErrorKind::data, "a bad file is bad data");
+    ALPHA_ASSERT(error.message.find(path) != std::string::npos, "a refusal names the file");
+    for (const char c : error.message) {
+        ALPHA_ASSERT(static_cast<unsigned char>(c) >= 0x20 && c != 0x7F, "a refusal is fit for a terminal");
+    }
+    if (!with_line) {
+        return;
+    }
+    const std::string place = path + ":";
+    ALPHA_ASSERT(error.message.starts_with(place), "a refusal begins with the file");
+    const std::size_t digits = error.message.find_first_not_of("0123456789", place.size()) - place.size();
+    ALPHA_ASSERT(digits > 0 && error.message[place.size()] != '0' && error.message[place.size() + digits] == ':',
+                 "a refusal names the line");
+}
+
+void check_record(const FeedRecord& record, std::size_t symbols) {
+    const auto price = [](Price p) { return p.raw >= 0 && p <= limits::kMaxPrice; };
+    const auto size = [](Qty q) { return q.raw >= 0 && q <= limits::kMaxQty; };
+    const auto known = [&](InstrumentId id) { return id.value < symbols; };
+    const bool good =
+        std::visit(overloaded{
+                       [&](const QuoteTick& q) {
+                           return known(q.instrument) && price(q.bid) && price(q.ask) && size(q.bid_qty) &&
+                                  size(q.ask_qty) && (q.bid.raw != 0 || q.ask.raw != 0);
+                       },
+                       [&](const BarOpened& b) { return known(b.instrument) && b.open.raw > 0 && price(b.open); },
+                       [&](const BarClosed& b) {
+                           return known(b.instrument) && b.low.raw > 0 && b.low <= b.open && b.low <= b.close &&
+                                  b.open <= b.high && b.close <= b.high && price(b.high) && size(b.volume);
+                       },
+                   },
+                   record.event);
+    ALPHA_ASSERT(good, "a record is within its bounds");
+}
+
+void read(const DataSource& source, bool with_line) {
+    const auto feed = open_feed({source}, [](const std::string&) { return TradingHours{19'800, 33'300, 55'800}; });
+    if (!feed) {
+        return check_refusal(feed.error(), source.file, with_line);
+    }
+    Time last = kBeforeAll;
+    while (true) {
+        const auto records = (*feed)->next();
+        if (!records) {
+            return check_refusal(records.error(), source.file, with_line);
+        }
+        if (records->empty()) {
+            return;
+        }
+        for (const FeedRecord& record : *records) {
+            ALPHA_ASSERT(record.time >= last && record.time >= kMinTime && record.time <= kMaxTime,
+                         "records come in order");
+            last = record.time;
+            check_record(record, (*feed)->symbols().size());
+        }
+    }
+}
+
+}  // namespace
+
+}  // namespace alpha::fuzz
+
+/// u8 what the file is said to be, then the file.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace alpha;
+    fuzz::Input input({data, size});
+    const unsigned kind = input.below(5);
+    const fuzz::MemoryFile file(input.rest());
+    DataSource source;
+    source.file = file.path();
+    if (kind > 0) {
+        source.kind = DataKind::bars;
+        source.interval = Duration{kind <= 2 ? kDayNs : 60 * kSecondNs};
+        source.instrument = kind % 2 == 0 ? "IBM" : "";
+    }
+    fuzz::read(source, fuzz::has_lines(input.rest()));
+    return 0;
+}
