@@ -323,12 +323,18 @@ void yaml_seeds() {
 }
 
 void anchor_seeds() {
-    const std::string slot = std::string("alpha anchor 1\n", 15) + '\0' + std::string("\2\0\0\0\0\0\0\0", 8) +
-                             std::string("\7\0\0\0\0\0\0\0", 8) + std::string(36, 'h');
-    write("anchor", "both", seed_of({7}, slot + slot));
-    write("anchor", "first", seed_of({3}, slot + slot));
-    write("anchor", "none", seed_of({1}, slot + slot));
-    write("anchor", "short", seed_of({0}, slot));
+    const auto slot = [](char generation) {
+        std::string bytes("alpha anchor 1\n\0", 16);
+        bytes += generation + std::string(7, '\0') + '\7' + std::string(7, '\0') + std::string(32, 'h');
+        return bytes + std::string(4, '\0');
+    };
+    const std::string both = slot(2) + slot(3);
+    write("anchor", "both", seed_of({7}, both));
+    write("anchor", "first", seed_of({3}, both));
+    write("anchor", "second", seed_of({5}, both));
+    write("anchor", "none", seed_of({1}, both));
+    write("anchor", "swapped", seed_of({7}, slot(3) + slot(2)));
+    write("anchor", "short", seed_of({0}, slot(2)));
     write("anchor", "empty", {});
 }
 
