@@ -229,8 +229,9 @@ private:
     QuoteTick quote(InstrumentId instrument) {
         const Price bid = price();
         const std::uint8_t width = input_.byte();
-        QuoteTick quote{instrument, bid, Price{std::min(bid.raw + width * 100'000, limits::kMaxPrice.raw)},
-                        qty_of(width), qty_of(width % 16)};
+        QuoteTick quote{instrument, bid,
+                        Price{std::min(bid.raw + std::int64_t{width} * 100'000, limits::kMaxPrice.raw)}, qty_of(width),
+                        qty_of(width % 16)};
         if (width == 0xFF) {
             quote.bid = {};
         } else if (width == 0xFE) {

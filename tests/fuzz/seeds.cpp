@@ -92,8 +92,8 @@ void frame_seeds() {
     write("frame", "quotes", seed_of({0, 1}, stored.view()));
     write("frame", "quotes-mended", seed_of({1, 1}, stored.view()));
     for (std::uint8_t i = 0; i < 6; ++i) {
-        write("frame", "events-" + std::to_string(i), seed_of({3, i}, dice(i, 150U + 300U * i)));
-        write("frame", "columns-" + std::to_string(i), seed_of({2, i}, dice(100U + i, 20U + 40U * i)));
+        write("frame", "events-" + std::to_string(i), seed_of({3, i}, dice(i, 150 + std::size_t{300} * i)));
+        write("frame", "columns-" + std::to_string(i), seed_of({2, i}, dice(100U + i, 20 + std::size_t{40} * i)));
     }
 }
 
