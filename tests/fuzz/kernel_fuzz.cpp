@@ -72,7 +72,8 @@ std::unique_ptr<Broker> broker_of(std::size_t i) {
 /// Asks for whatever the next bytes say, in any callback.
 class Asker final : public Strategy {
 public:
-    explicit Asker(Input& input) : input_(input) {}
+    /// `placed` outlives it: the ids of its orders, refused ones too, in the order they were given.
+    Asker(Input& input, std::vector<OrderId>& placed) : input_(input), placed_(placed) {}
 
     void on_quote(const QuoteTick& quote, Context& context) override { ask(quote.instrument, context, 3); }
     void on_bar_opened(const BarOpened& bar, Context& context) override { ask(bar.instrument, context, 2); }
@@ -101,8 +102,8 @@ private:
     void ask_once(InstrumentId instrument, Context& context) {
         const unsigned kind = input_.below(10);
         switch (kind) {
-        case 0: return context.cancel(some_order(context));
-        case 1: return context.modify(some_order(context), quantity(instrument), price(context, instrument), {});
+        case 0: return context.cancel(some_order());
+        case 1: return modify(instrument, context);
         case 2: return context.set_timer(TimerId{input_.below(3)}, due(context));
         case 3: return context.cancel_timer(TimerId{input_.below(3)});
         case 4: return context.signal(instrument, input_.choice<Direction>());
@@ -118,20 +119,23 @@ private:
         const bool limit = terms.type == OrderType::limit || terms.type == OrderType::stop_limit;
         terms.limit_price = limit ? price(context, instrument) : Price{};
         terms.stop_price = stop ? price(context, instrument) : Price{};
-        context.place(terms);
+        placed_.push_back(context.place(terms));
     }
-    OrderId some_order(const Context& context) {
+    void modify(InstrumentId instrument, Context& context) {
+        const OrderId id = some_order();
+        const Order* const order = context.view().order(id);
+        const bool has_stop = order != nullptr && order->terms.stop_price.raw != 0;
+        const bool has_limit = order == nullptr || order->terms.limit_price.raw != 0;
+        const Qty total = quantity(instrument);
+        const Price limit = has_limit ? price(context, instrument) : Price{};
+        context.modify(id, total, limit, has_stop ? price(context, instrument) : Price{});
+    }
+    /// One of the newest of its own, which may still be open; or any.
+    OrderId some_order() {
         const std::uint8_t back = input_.byte();
-        // The newest are the ones that may be open; their ids are near the count of all there were.
-        const std::uint64_t newest = newest_order(context.view());
-        return OrderId{newest > back % 8U ? newest - back % 8U : back};
-    }
-    static std::uint64_t newest_order(const View& view) {
-        std::uint64_t id = 1;
-        while (view.order(OrderId{id}) != nullptr && id < 4'096) {
-            ++id;
-        }
-        return id;
+        return back >= 240 || placed_.empty()
+                   ? OrderId{back}
+                   : *(placed_.rbegin() + back % std::min<std::ptrdiff_t>(8, std::ssize(placed_)));
     }
     Qty quantity(InstrumentId instrument) {
         const std::uint8_t kind = input_.byte();
@@ -155,6 +159,7 @@ private:
     }
 
     Input& input_;
+    std::vector<OrderId>& placed_;
 };
 
 class Machine {
@@ -176,7 +181,7 @@ private:
     void build(State state) {
         Kernel::Parts parts;
         for (std::size_t i = 0; i < kStrategies; ++i) {
-            parts.strategies.push_back(std::make_unique<Asker>(input_));
+            parts.strategies.push_back(std::make_unique<Asker>(input_, placed_[i]));
         }
         for (std::size_t i = 0; i < kBrokers; ++i) {
             auto broker = broker_of(i);
@@ -290,6 +295,7 @@ private:
     State folded_;
     ByteBuffer saved_;
     std::array<std::unique_ptr<Broker>, kBrokers> brokers_;
+    std::array<std::vector<OrderId>, kStrategies> placed_;
     std::unique_ptr<Kernel> kernel_;
 };
 
