@@ -10,7 +10,6 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <memory>
-#include <sys/resource.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -138,12 +137,6 @@ Result<std::string> free_journal_path(const std::string& scenario) {
         }
     }
     return fail(ErrorKind::usage, fmt::format("{}*: all numbers are taken; name a place with --journal", stem));
-}
-
-double peak_rss_mb() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    return static_cast<double>(usage.ru_maxrss) / 1024.0;  // Linux reports kB
 }
 
 /// What a person types to get the same again; a path with odd characters is quoted for the shell.

@@ -93,7 +93,17 @@ private:
 void add_backtest(CLI::App& app, Commands& commands);
 void add_golden(CLI::App& app, Commands& commands);
 void add_log(CLI::App& app, Commands& commands);
+void add_replay(CLI::App& app, Commands& commands);
+void add_verify(CLI::App& app, Commands& commands);
+void add_diff(CLI::App& app, Commands& commands);
 void add_data(CLI::App& app, Commands& commands);
+
+/// Runs `work`, which opens what `task` names for reading, in a child that may come to grief by damage
+/// (runtime/isolation.hpp), and leaves with its exit code. What it prints is printed there.
+Result<int> read_isolated(Wiring& wiring, const std::string& task, const std::function<Result<int>()>& work);
+
+/// The most memory this process has held so far.
+double peak_rss_mb();
 
 /// From here on the first Ctrl-C, SIGTERM or SIGHUP only sets the flag, so that work ends cleanly
 /// after its present step; the second ends the process at once.

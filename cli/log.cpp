@@ -6,11 +6,14 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <fmt/format.h>
 #include <limits>
 #include <memory>
 #include <optional>
 #include <set>
+#include <thread>
 #include <type_traits>
 #include <variant>
 
@@ -24,7 +27,12 @@ struct LogRequest {
     std::vector<std::string> types;
     std::string instrument;
     std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();
+    std::optional<Seq> caused_by;
+    bool follow = false;
 };
+
+/// How long a follower waits before it looks again.
+constexpr std::chrono::milliseconds kFollowPause{100};
 
 /// Every event type's name and wire tag.
 struct TypeTag {
@@ -118,14 +126,40 @@ private:
     std::vector<std::string> seen_;
 };
 
+/// Which events an event led to, itself included. Causes come before effects, so one pass in order finds all.
+class EffectsFilter {
+public:
+    explicit EffectsFilter(std::optional<Seq> origin) : origin_(origin) {}
+
+    /// Takes note of the event; true when it is one of them. Requires that events come in order.
+    bool concerns(const Envelope& at) {
+        if (!origin_) {
+            return true;
+        }
+        const bool ours = at.seq == *origin_ || std::ranges::binary_search(effects_, at.causation);
+        if (ours) {
+            effects_.push_back(at.seq);
+        }
+        return ours;
+    }
+
+private:
+    std::optional<Seq> origin_;
+    std::vector<Seq> effects_;  // sorted, because they come in order
+};
+
 /// Prints the events asked for. Frames are walked from the first one, because names may be given
 /// anywhere, but an event is decoded only where it is printed or teaches something.
 class Printer {
 public:
     Printer(const LogRequest& options, std::set<std::uint16_t> tags, Wiring& wiring)
-        : options_(&options), tags_(std::move(tags)), filter_(options.instrument), wiring_(&wiring) {}
+        : options_(&options),
+          tags_(std::move(tags)),
+          filter_(options.instrument),
+          effects_(options.caused_by),
+          wiring_(&wiring) {}
 
-    /// False when nothing more is to be printed, or an error was met.
+    /// Takes the events of the frame that it has not seen yet. False when nothing more is to be printed, or an error was met.
     bool frame(const Frame& frame) {
         Bytes rest = frame.bytes.view();
         for (Seq seq = frame.first_seq; seq < frame.next_seq(); ++seq) {
@@ -135,14 +169,15 @@ public:
                 return false;
             }
             if (seq > options_->to || printed_ >= options_->limit || wiring_->out.closed()) {
+                done_ = true;
                 return false;
             }
-            if (header->total_bytes() > rest.size()) {
-                error_ = Error{ErrorKind::data, fmt::format("event {} is cut short", seq)};
-                return false;
-            }
-            if (wants(seq, header->tag) && !event(rest, seq, header->tag)) {
-                return false;
+            if (seq == next_) {
+                const bool caused = effects_.concerns(header->envelope);
+                if (wants(seq, header->tag) && !event(rest, seq, header->tag, caused)) {
+                    return false;
+                }
+                ++next_;
             }
             rest = rest.subspan(header->total_bytes());
         }
@@ -150,6 +185,10 @@ public:
     }
 
     const std::optional<Error>& error() const { return error_; }
+    /// The first event that it has not seen.
+    Seq next() const { return next_; }
+    /// Whether nothing that may still come is to be printed.
+    bool done() const { return done_; }
     std::uint64_t printed() const { return printed_; }
     const InstrumentFilter& filter() const { return filter_; }
 
@@ -163,7 +202,7 @@ private:
                (filter_.is_active() && InstrumentFilter::needs(tag));
     }
 
-    bool event(Bytes bytes, Seq seq, std::uint16_t tag) {
+    bool event(Bytes bytes, Seq seq, std::uint16_t tag, bool caused) {
         const Result<DecodedEvent> decoded = decode(bytes, seq);
         if (!decoded) {
             error_ = decoded.error();
@@ -171,7 +210,7 @@ private:
         }
         names_.learn(decoded->event);
         const bool concerned = !filter_.is_active() || filter_.concerns(decoded->event);
-        if (concerned && in_range(seq, tag)) {
+        if (concerned && caused && in_range(seq, tag)) {
             wiring_->out.write(wiring_->json ? to_json(decoded->envelope, decoded->event, names_)
                                              : to_text(decoded->envelope, decoded->event, names_));
             wiring_->out.write("\n");
@@ -183,11 +222,50 @@ private:
     const LogRequest* options_;
     std::set<std::uint16_t> tags_;
     InstrumentFilter filter_;
+    EffectsFilter effects_;
     Wiring* wiring_;
     Names names_;
+    Seq next_ = 0;
     std::uint64_t printed_ = 0;
+    bool done_ = false;
     std::optional<Error> error_;
 };
+
+/// Prints what the journal holds and the printer has not seen.
+Result<void> print_new(const Journal& journal, const LogRequest& options, Printer& printer) {
+    const Result<void> scanned =
+        journal.scan(printer.next(), [&printer](const Frame& frame) { return printer.frame(frame); });
+    if (scanned && printer.error().has_value()) {
+        return fail(printer.error()->kind, fmt::format("{}: {}", options.journal, printer.error()->message));
+    }
+    return scanned;
+}
+
+/// Prints what is appended until the journal has ended, all that was asked for is printed, or somebody stops it.
+Result<int> follow_log(Journal& journal, const LogRequest& options, Printer& printer, Wiring& wiring) {
+    const std::atomic<bool>& stop = stop_on_signals();
+    for (;;) {
+        // Before the events: what was written by then is all there is when it had ended.
+        const bool ended = journal.info().clean_end;
+        const Result<void> printed = print_new(journal, options, printer);
+        if (!printed) {
+            return tl::unexpected(printed.error());
+        }
+        if (const Result<void> shown = wiring.out.finish(); !shown) {
+            return tl::unexpected(shown.error());
+        }
+        if (ended || printer.done() || wiring.out.closed()) {
+            return kExitOk;
+        }
+        if (stop.load()) {
+            return kExitInterrupted;
+        }
+        std::this_thread::sleep_for(kFollowPause);
+        if (const Result<void> seen = journal.refresh(); !seen) {
+            return tl::unexpected(seen.error());
+        }
+    }
+}
 
 Result<int> print_log(const LogRequest& options, Wiring& wiring) {
     Result<std::set<std::uint16_t>> tags = tags_of(options.types);
@@ -202,12 +280,15 @@ Result<int> print_log(const LogRequest& options, Wiring& wiring) {
         return tl::unexpected(log.error());
     }
     Printer printer(options, std::move(*tags), wiring);
-    const Result<void> scanned = (*log)->scan(0, [&printer](const Frame& frame) { return printer.frame(frame); });
-    if (!scanned) {
-        return tl::unexpected(scanned.error());
+    if (options.follow) {
+        return follow_log(**log, options, printer, wiring);
     }
-    if (printer.error().has_value()) {
-        return fail(printer.error()->kind, fmt::format("{}: {}", options.journal, printer.error()->message));
+    if (options.caused_by && *options.caused_by >= (*log)->next_seq()) {
+        return fail(ErrorKind::usage, fmt::format("{} holds {} events, numbered from 0; there is no event {}",
+                                                  options.journal, show_count((*log)->next_seq()), *options.caused_by));
+    }
+    if (const Result<void> printed = print_new(**log, options, printer); !printed) {
+        return tl::unexpected(printed.error());
     }
     if (printer.filter().is_active() && !printer.filter().was_found()) {
         const std::vector<std::string_view> known(printer.filter().seen().begin(), printer.filter().seen().end());
@@ -231,7 +312,10 @@ void add_log(CLI::App& app, Commands& commands) {
         commands.add(app, "log", "Print a journal's events, one a line",
                      "Example:\n"
                      "  alpha log --journal runs/demo --type order_filled --instrument NSE:INFY --limit 20",
-                     [options](Wiring& wiring) { return print_log(*options, wiring); });
+                     [options](Wiring& wiring) {
+                         return read_isolated(wiring, "the journal " + options->journal,
+                                              [&] { return print_log(*options, wiring); });
+                     });
     command.add_option("--journal", options->journal, "The journal's folder")->required();
     command.add_option("--from", options->from, "First event, by number; default: 0");
     command.add_option("--to", options->to, "Last event, by number; default: the last there is");
@@ -239,6 +323,9 @@ void add_log(CLI::App& app, Commands& commands) {
         ->delimiter(',');
     command.add_option("--instrument", options->instrument, "Only events of this instrument and of its orders");
     command.add_option("--limit", options->limit, "At most so many events");
+    command.add_option("--caused-by", options->caused_by, "Only this event, by number, and all that it led to");
+    command.add_flag("--follow", options->follow,
+                     "Then print what is appended, until the journal has ended or Ctrl-C (exit code 130)");
 }
 
 }  // namespace alpha

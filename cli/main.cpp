@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "runtime/isolation.hpp"
 #include "runtime/scenario.hpp"
 
 #include <CLI/CLI.hpp>
@@ -12,6 +13,7 @@
 #include <exception>
 #include <fmt/format.h>
 #include <iostream>
+#include <sys/resource.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -114,6 +116,22 @@ std::string explain(CLI::App& app, const CLI::ParseError& error, int argc, char*
     return fmt::format("{} (see alpha {}{}--help)", message, path, path.empty() ? "" : " ");
 }
 
+/// Flushes, says what went wrong, and returns the exit code.
+int conclude(const Result<int>& code, Output& out, const Style& err_style) {
+    // What was printed before an error (the stories that did pass, say) is flushed first, so that
+    // the error comes last.
+    const Result<void> printed = out.finish();
+    if (!code) {
+        print_error(code.error(), err_style);
+        return static_cast<int>(code.error().kind);
+    }
+    if (!printed) {
+        print_error(printed.error(), err_style);
+        return static_cast<int>(printed.error().kind);
+    }
+    return *code;
+}
+
 int run_program(int argc, char** argv) {
     // A reader that goes away shows as a failed write, which Output takes as the end, not as a
     // death by signal that would leave an unfinished journal behind.
@@ -138,6 +156,9 @@ int run_program(int argc, char** argv) {
     add_backtest(app, commands);
     add_golden(app, commands);
     add_log(app, commands);
+    add_replay(app, commands);
+    add_verify(app, commands);
+    add_diff(app, commands);
     add_data(app, commands);
 
     if (argc <= 1) {
@@ -165,19 +186,7 @@ int run_program(int argc, char** argv) {
                   .quiet = common.quiet,
                   .progress = err_is_terminal && !common.quiet && !is_dumb_terminal(),
                   .in_ci = is_set("CI")};
-    const Result<int> code = (*run)(wiring);
-    // What was printed before an error (the stories that did pass, say) is flushed first, so that
-    // the error comes last.
-    const Result<void> printed = out.finish();
-    if (!code) {
-        print_error(code.error(), err_style);
-        return static_cast<int>(code.error().kind);
-    }
-    if (!printed) {
-        print_error(printed.error(), err_style);
-        return static_cast<int>(printed.error().kind);
-    }
-    return *code;
+    return conclude((*run)(wiring), out, err_style);
 }
 
 }  // namespace
@@ -240,6 +249,16 @@ const CommandRun* Commands::find(const CLI::App* command) const {
         }
     }
     return nullptr;
+}
+
+Result<int> read_isolated(Wiring& wiring, const std::string& task, const std::function<Result<int>()>& work) {
+    return run_isolated("Reading " + task, [&] { return conclude(work(), wiring.out, wiring.err_style); });
+}
+
+double peak_rss_mb() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return static_cast<double>(usage.ru_maxrss) / 1024.0;  // Linux reports kB
 }
 
 const std::atomic<bool>& stop_on_signals() {

@@ -61,7 +61,7 @@ std::map<std::string, Qty> positions_of(const std::vector<PortfolioResult>& port
     return positions;
 }
 
-std::string positions_json(const std::map<std::string, Qty>& positions) {
+std::string quantities_json(const std::map<std::string, Qty>& positions) {
     JsonObject object;
     for (const auto& [instrument, quantity] : positions) {
         object.decimal(instrument, quantity);
@@ -160,6 +160,76 @@ std::string sparklines(const RunResult& result) {
                        sparkline(drawdowns(result), kSparkColumns, Bucket::highest));
 }
 
+std::string strategy_table(const RunResult& result, const Style& style) {
+    const std::string& currency = result.currency;
+    Table table({{"strategy", Table::Align::left},
+                 {"portfolio", Table::Align::left},
+                 {"orders"},
+                 {"refused"},
+                 {"fills"},
+                 {"realized"},
+                 {"charges"},
+                 {"realized, net"},
+                 {"", Table::Align::left}});
+    for (const StrategyResult& each : result.strategies) {
+        const Money net = each.realized_pnl - each.charges;
+        table.row({each.strategy, each.portfolio, show_count(each.orders), show_count(each.refused),
+                   show_count(each.fills),
+                   style.gain(sign_of(each.realized_pnl), show_gain(each.realized_pnl, currency)),
+                   show_money(each.charges, currency), style.gain(sign_of(net), show_gain(net, currency)),
+                   each.halted ? style.red("halted") : std::string()});
+    }
+    return table.text(style);
+}
+
+}  // namespace
+
+std::vector<std::string> warnings_of(const Scenario& scenario, const RunResult& result) {
+    std::vector<std::string> warnings = scenario.warnings;
+    for (const PortfolioResult& each : result.portfolios) {
+        if (each.killed) {
+            warnings.push_back(
+                fmt::format("portfolio {}: the kill switch is latched; its orders are refused since", each.portfolio));
+        }
+    }
+    for (const StrategyResult& each : result.strategies) {
+        if (each.halted) {
+            warnings.push_back(
+                fmt::format("strategy {} was halted; alpha log --type strategy_halted says why", each.strategy));
+        }
+    }
+    if (result.refused != 0) {
+        warnings.push_back(fmt::format("{} {} refused by risk rules; alpha log --type order_refused lists them",
+                                       show_count(result.refused), result.refused == 1 ? "order was" : "orders were"));
+    }
+    if (result.interrupted) {
+        warnings.emplace_back("interrupted: the data was not read to its end; the journal is whole up to here");
+    }
+    return warnings;
+}
+
+std::string portfolios_json(const RunResult& result) {
+    JsonObject portfolios;
+    for (const PortfolioResult& each : result.portfolios) {
+        JsonObject portfolio;
+        portfolio.decimal("initial_cash", each.initial_cash)
+            .decimal("cash", each.cash)
+            .decimal("equity", each.equity)
+            .decimal("realized_pnl", each.realized_pnl)
+            .decimal("unrealized_pnl", each.unrealized_pnl)
+            .decimal("charges", each.charges)
+            .count("fills", each.fills)
+            .flag("killed", each.killed)
+            .json("positions", quantities_json(positions_of({each})));
+        portfolios.json(each.portfolio, portfolio.done());
+    }
+    return portfolios.done();
+}
+
+std::string positions_json(const RunResult& result) {
+    return quantities_json(positions_of(result.portfolios));
+}
+
 std::string portfolio_table(const RunResult& result, const Style& style) {
     const std::string& currency = result.currency;
     Table table({{"portfolio", Table::Align::left},
@@ -213,73 +283,11 @@ std::string instrument_table(const RunResult& result, const Style& style) {
     return any ? table.text(style) : std::string();
 }
 
-std::string strategy_table(const RunResult& result, const Style& style) {
-    const std::string& currency = result.currency;
-    Table table({{"strategy", Table::Align::left},
-                 {"portfolio", Table::Align::left},
-                 {"orders"},
-                 {"refused"},
-                 {"fills"},
-                 {"realized"},
-                 {"charges"},
-                 {"realized, net"},
-                 {"", Table::Align::left}});
-    for (const StrategyResult& each : result.strategies) {
-        const Money net = each.realized_pnl - each.charges;
-        table.row({each.strategy, each.portfolio, show_count(each.orders), show_count(each.refused),
-                   show_count(each.fills),
-                   style.gain(sign_of(each.realized_pnl), show_gain(each.realized_pnl, currency)),
-                   show_money(each.charges, currency), style.gain(sign_of(net), show_gain(net, currency)),
-                   each.halted ? style.red("halted") : std::string()});
-    }
-    return table.text(style);
-}
-
 std::string short_digest(const std::string& digest) {
     return digest.size() > kShownDigest ? digest.substr(0, kShownDigest) + "…" : digest;
 }
 
-}  // namespace
-
-std::vector<std::string> warnings_of(const Scenario& scenario, const RunResult& result) {
-    std::vector<std::string> warnings = scenario.warnings;
-    for (const PortfolioResult& each : result.portfolios) {
-        if (each.killed) {
-            warnings.push_back(
-                fmt::format("portfolio {}: the kill switch is latched; its orders are refused since", each.portfolio));
-        }
-    }
-    for (const StrategyResult& each : result.strategies) {
-        if (each.halted) {
-            warnings.push_back(
-                fmt::format("strategy {} was halted; alpha log --type strategy_halted says why", each.strategy));
-        }
-    }
-    if (result.refused != 0) {
-        warnings.push_back(fmt::format("{} {} refused by risk rules; alpha log --type order_refused lists them",
-                                       show_count(result.refused), result.refused == 1 ? "order was" : "orders were"));
-    }
-    if (result.interrupted) {
-        warnings.emplace_back("interrupted: the data was not read to its end; the journal is whole up to here");
-    }
-    return warnings;
-}
-
 std::string run_json(const Scenario& scenario, const RunResult& result, const RunFacts& facts) {
-    JsonObject portfolios;
-    for (const PortfolioResult& each : result.portfolios) {
-        JsonObject portfolio;
-        portfolio.decimal("initial_cash", each.initial_cash)
-            .decimal("cash", each.cash)
-            .decimal("equity", each.equity)
-            .decimal("realized_pnl", each.realized_pnl)
-            .decimal("unrealized_pnl", each.unrealized_pnl)
-            .decimal("charges", each.charges)
-            .count("fills", each.fills)
-            .flag("killed", each.killed)
-            .json("positions", positions_json(positions_of({each})));
-        portfolios.json(each.portfolio, portfolio.done());
-    }
     JsonObject strategies;
     for (const StrategyResult& each : result.strategies) {
         JsonObject strategy;
@@ -309,8 +317,8 @@ std::string run_json(const Scenario& scenario, const RunResult& result, const Ru
         .decimal("realized_pnl", result.realized_pnl)
         .decimal("unrealized_pnl", result.unrealized_pnl)
         .decimal("charges", result.charges)
-        .json("positions", positions_json(positions_of(result.portfolios)))
-        .json("portfolios", portfolios.done())
+        .json("positions", positions_json(result))
+        .json("portfolios", portfolios_json(result))
         .json("strategies", strategies.done())
         .texts("warnings", warnings_of(scenario, result))
         .flag("interrupted", result.interrupted)

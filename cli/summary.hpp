@@ -27,6 +27,17 @@ std::vector<std::string> warnings_of(const Scenario& scenario, const RunResult& 
 /// One object on one line, as docs/reference-cli.md lists its fields.
 std::string run_json(const Scenario& scenario, const RunResult& result, const RunFacts& facts);
 
+/// `{id: {initial_cash, cash, equity, ..., positions}}`, and `{instrument: quantity}` over all of them.
+std::string portfolios_json(const RunResult& result);
+std::string positions_json(const RunResult& result);
+
+/// A row a portfolio; a row for every instrument that a portfolio ever traded, empty when there is none.
+std::string portfolio_table(const RunResult& result, const Style& style);
+std::string instrument_table(const RunResult& result, const Style& style);
+
+/// The beginning of a digest, as much as a person compares.
+std::string short_digest(const std::string& digest);
+
 /// The screen at the end of a run.
 std::string run_summary(const Scenario& scenario, const RunResult& result, const RunFacts& facts, const Style& style);
 

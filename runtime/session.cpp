@@ -3,6 +3,7 @@
 #include "kernel/kernel.hpp"
 #include "kernel/snapshot.hpp"
 #include "runtime/parts.hpp"
+#include "runtime/read_models.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -83,6 +84,36 @@ private:
     std::size_t stride_ = 1;
     std::size_t skipped_ = 0;
 };
+
+PortfolioResult portfolio_result(const State& state, std::size_t index) {
+    const Portfolio& portfolio = state.portfolios[index];
+    PortfolioResult r;
+    r.portfolio = state.config.portfolios[index].name;
+    if (!portfolio.is_open) {  // never used: it still holds what the scenario gave it
+        r.initial_cash = r.cash = r.equity = state.config.portfolios[index].cash;
+        return r;
+    }
+    const Valuation v = value(state, portfolio);
+    r.initial_cash = portfolio.initial_cash;
+    r.cash = v.cash;
+    r.equity = v.equity;
+    r.realized_pnl = v.realized_pnl;
+    r.unrealized_pnl = v.unrealized_pnl;
+    r.charges = v.charges;
+    r.killed = portfolio.killed;
+    r.fills = portfolio.fills;
+    for (std::size_t i = 0; i < portfolio.positions.size(); ++i) {
+        const Position& position = portfolio.positions[i];
+        if (position.fills != 0) {
+            const Price mark = state.markets[i].mark;
+            r.instruments.push_back({state.instruments[i].name, position.net,
+                                     average_price(position.cost, position.net), mark, position.realized_pnl,
+                                     alpha::unrealized_pnl(position, mark), position.charges, position.traded,
+                                     position.fills});
+        }
+    }
+    return r;
+}
 
 /// One run: feed -> kernel -> log.
 class Session {
@@ -199,70 +230,23 @@ private:
             save_checkpoint(state, kernel_.parts().strategies, kernel_.parts().brokers, batch_.snapshot);
             last_snapshot_ = state.next_seq;
         }
+        projection_.take(batch_.frame, state, batch_.rows);
         return log_.append(batch_);
     }
 
     RunResult result(const Digest& digest) const {
         const State& state = kernel_.state();
-        RunResult r;
-        r.scenario = scenario_.config.name;
-        r.currency = scenario_.config.currency;
-        r.events = state.next_seq;
-        r.ticks = state.quotes;
-        r.bars = state.bars;
-        r.orders = state.orders;
-        r.fills = state.fills;
+        RunResult r = books_of(state);
         r.first = first_ == kNever ? Time{} : first_;
-        r.last = state.now;
         r.interrupted = interrupted_;
         r.strategies = tally_.results();
         for (std::size_t s = 0; s < r.strategies.size(); ++s) {
             r.refused += r.strategies[s].refused;
             r.strategies[s].halted = state.strategies[s].halted;
         }
-        for (std::size_t p = 0; p < state.portfolios.size(); ++p) {
-            PortfolioResult portfolio = portfolio_result(state, p);
-            r.initial_cash += portfolio.initial_cash;
-            r.cash += portfolio.cash;
-            r.equity += portfolio.equity;
-            r.realized_pnl += portfolio.realized_pnl;
-            r.unrealized_pnl += portfolio.unrealized_pnl;
-            r.charges += portfolio.charges;
-            r.portfolios.push_back(std::move(portfolio));
-        }
         r.equity_curve = curve_.points();
         r.log_head = to_hex(log_.head());
         r.state_digest = to_hex(digest);
-        return r;
-    }
-
-    PortfolioResult portfolio_result(const State& state, std::size_t index) const {
-        const Portfolio& portfolio = state.portfolios[index];
-        PortfolioResult r;
-        r.portfolio = scenario_.config.portfolios[index].name;
-        if (!portfolio.is_open) {  // never used: it still holds what the scenario gave it
-            r.initial_cash = r.cash = r.equity = scenario_.config.portfolios[index].cash;
-            return r;
-        }
-        const Valuation v = value(state, portfolio);
-        r.initial_cash = portfolio.initial_cash;
-        r.cash = v.cash;
-        r.equity = v.equity;
-        r.realized_pnl = v.realized_pnl;
-        r.unrealized_pnl = v.unrealized_pnl;
-        r.charges = v.charges;
-        r.killed = portfolio.killed;
-        r.fills = portfolio.fills;
-        for (std::size_t i = 0; i < portfolio.positions.size(); ++i) {
-            const Position& position = portfolio.positions[i];
-            if (position.fills != 0) {
-                const Price mark = state.markets[i].mark;
-                r.instruments.push_back({state.instruments[i].name, position.net,
-                                         average_price(position.cost, position.net), mark, position.realized_pnl,
-                                         alpha::unrealized_pnl(position, mark), position.charges, position.traded,
-                                         position.fills});
-            }
-        }
         return r;
     }
 
@@ -273,6 +257,7 @@ private:
     Tally tally_;
     Batch batch_;
     Kernel kernel_;
+    Projection projection_;
     EquityCurve curve_;
     std::map<std::string, InstrumentId> ids_;
     std::vector<std::optional<InstrumentId>> by_symbol_;
@@ -282,6 +267,29 @@ private:
 };
 
 }  // namespace
+
+RunResult books_of(const State& state) {
+    RunResult r;
+    r.scenario = state.config.name;
+    r.currency = state.config.currency;
+    r.events = state.next_seq;
+    r.ticks = state.quotes;
+    r.bars = state.bars;
+    r.orders = state.orders;
+    r.fills = state.fills;
+    r.last = state.now;
+    for (std::size_t p = 0; p < state.portfolios.size(); ++p) {
+        PortfolioResult portfolio = portfolio_result(state, p);
+        r.initial_cash += portfolio.initial_cash;
+        r.cash += portfolio.cash;
+        r.equity += portfolio.equity;
+        r.realized_pnl += portfolio.realized_pnl;
+        r.unrealized_pnl += portfolio.unrealized_pnl;
+        r.charges += portfolio.charges;
+        r.portfolios.push_back(std::move(portfolio));
+    }
+    return r;
+}
 
 Result<RunResult> run_scenario(const Scenario& scenario, LogWriter& log, const RunOptions& options) {
     auto parts = make_parts(scenario.config);

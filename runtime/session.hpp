@@ -2,6 +2,7 @@
 /// The session loop: feed -> kernel -> log, one path for backtest, paper and live. Wires the parts together and reports what
 /// came out.
 
+#include "kernel/state.hpp"
 #include "runtime/scenario.hpp"
 #include "store/event_log.hpp"
 
@@ -101,6 +102,9 @@ struct RunOptions {
     const std::atomic<bool>* stop = nullptr;               ///< set by a signal: ends cleanly after the present step
     std::shared_ptr<spdlog::logger> log;                   ///< of the component "session"; never null
 };
+
+/// Everything of a RunResult that a state tells: counts, sums and portfolios, under the names of its configuration. O(positions).
+RunResult books_of(const State& state);
 
 /// Runs the scenario into `log` (and finishes it). Bad data is an error of kind data and leaves the log unfinished.
 Result<RunResult> run_scenario(const Scenario& scenario, LogWriter& log, const RunOptions& options);

@@ -241,34 +241,56 @@ std::unique_ptr<BackgroundLog> make_background_log(std::unique_ptr<LogWriter> lo
     return std::make_unique<BackgroundLogImpl>(std::move(log), options);
 }
 
-Result<void> scan_ahead(const LogReader& log, Seq from, const FrameVisit& visit) {
-    constexpr std::size_t kFramesAhead = 8;
-    Exchange<Frame> frames(kFramesAhead);
-    Result<void> scanned;
-    std::jthread reader([&] {
-        scanned = log.scan(from, [&](Frame& frame) {
-            std::unique_ptr<Frame> slot = frames.take_spent();
-            if (slot != nullptr) {
-                std::swap(*slot, frame);
-                frames.put(std::move(slot));
-                return true;
+struct ReadAhead::Work {
+    static constexpr std::size_t kFramesAhead = 8;
+    Exchange<Frame> frames{kFramesAhead};
+    std::unique_ptr<Frame> taken;
+    Result<void> scanned;  // the thread's until it has ended
+    std::jthread thread;
+};
+
+ReadAhead::ReadAhead(const LogReader& log, Seq from) : work_(std::make_unique<Work>()) {
+    work_->thread = std::jthread([&log, from, &work = *work_] {
+        work.scanned = log.scan(from, [&work](Frame& frame) {
+            std::unique_ptr<Frame> slot = work.frames.take_spent();
+            if (slot == nullptr) {
+                return false;
             }
-            return false;
+            std::swap(*slot, frame);
+            work.frames.put(std::move(slot));
+            return true;
         });
-        frames.end();
+        work.frames.end();
     });
-    bool stopped = false;
-    while (!stopped) {
-        std::unique_ptr<Frame> frame = frames.take();
-        if (frame == nullptr) {
-            break;
-        }
-        stopped = !visit(*frame);
-        frames.give_back(std::move(frame));
+}
+
+ReadAhead::~ReadAhead() {
+    work_->frames.close();
+}
+
+Frame* ReadAhead::next() {
+    if (work_->taken != nullptr) {
+        work_->frames.give_back(std::move(work_->taken));
     }
-    frames.close();
-    reader.join();
-    return stopped ? Result<void>{} : scanned;
+    work_->taken = work_->frames.take();
+    if (work_->taken == nullptr && work_->thread.joinable()) {
+        work_->thread.join();
+    }
+    return work_->taken.get();
+}
+
+Result<void> ReadAhead::outcome() const {
+    return work_->scanned;
+}
+
+Result<void> scan_ahead(const LogReader& log, Seq from, const FrameVisit& visit) {
+    ReadAhead frames(log, from);
+    while (Frame* frame = frames.next()) {
+        if (!visit(*frame)) {
+            return {};
+        }
+    }
+    return frames.outcome();
 }
 
 }  // namespace alpha

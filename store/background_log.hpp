@@ -31,8 +31,26 @@ public:
 std::unique_ptr<BackgroundLog> make_background_log(std::unique_ptr<LogWriter> log,
                                                    const BackgroundOptions& options = {});
 
-/// LogReader::scan with the reading, checking and decompressing of frames on a second thread, a few frames ahead of `visit`,
-/// which is called on this one.
+/// The frames of a log, read, checked and decompressed on a thread of their own, a few ahead of who takes them.
+class ReadAhead {
+public:
+    /// Begins with the frame that holds `from`. The log outlives this.
+    ReadAhead(const LogReader& log, Seq from);
+    ReadAhead(const ReadAhead&) = delete;
+    ReadAhead& operator=(const ReadAhead&) = delete;
+    ~ReadAhead();
+
+    /// The next frame, the caller's until it asks for another; null at the end, or where reading failed.
+    Frame* next();
+    /// Why next() returned null.
+    Result<void> outcome() const;
+
+private:
+    struct Work;
+    std::unique_ptr<Work> work_;
+};
+
+/// LogReader::scan with a ReadAhead; `visit` is called on this thread.
 Result<void> scan_ahead(const LogReader& log, Seq from, const FrameVisit& visit);
 
 }  // namespace alpha

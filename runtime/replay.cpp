@@ -1,0 +1,539 @@
+#include "runtime/replay.hpp"
+
+#include "store/background_log.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <fmt/format.h>
+
+namespace alpha {
+
+namespace {
+
+/// How many bytes the event at the front takes.
+Result<std::size_t> length_at(Bytes bytes, Seq seq) {
+    return decode_header(bytes, seq).map([](const EncodedHeader& header) { return header.total_bytes(); });
+}
+
+/// Ids in event 0 that index nothing would take the kernel out of its bounds; no scenario makes any.
+bool is_consistent(const SessionConfigured& config) {
+    const auto listed = [&](InstrumentId id) { return id.value < config.instruments.size(); };
+    return std::ranges::all_of(config.allowed_instruments, listed) &&
+           std::ranges::all_of(config.strategies, [&](const StrategyConfig& strategy) {
+               return strategy.portfolio.value < config.portfolios.size() &&
+                      strategy.broker.value < config.brokers.size() &&
+                      std::ranges::all_of(strategy.instruments, listed);
+           });
+}
+
+/// make_parts for a configuration that comes from a log: what this program does not have is the log's doing, not the user's.
+Result<Parts> parts_of(const SessionConfigured& config) {
+    Result<Parts> parts = make_parts(config);
+    if (!parts) {
+        return fail(ErrorKind::data,
+                    fmt::format("This program cannot decide the session '{}' again: {}. Use the program that wrote it.",
+                                config.name, parts.error().message));
+    }
+    return parts;
+}
+
+/// Calls `use` with the snapshots at or before `seq`, the newest first, until one can be used: of an older version they are not.
+template <class Use>
+Result<void> try_snapshots(const Journal& journal, Seq seq, Use use) {
+    for (;;) {
+        const Result<std::optional<StoredSnapshot>> found = journal.newest_snapshot(seq);
+        if (!found) {
+            return tl::make_unexpected(found.error());
+        }
+        if (!*found || use(**found) || (*found)->next_seq == 0) {
+            return {};
+        }
+        seq = (*found)->next_seq - 1;
+    }
+}
+
+}  // namespace
+
+// ---- fold ----------------------------------------------------------------------------------------------------------------
+
+Result<void> fold(const LogReader& log, Seq end, State& state) {
+    if (state.next_seq >= end) {
+        return {};
+    }
+    Result<void> outcome;
+    const Result<void> scanned = scan_ahead(log, state.next_seq, [&](const Frame& frame) {
+        const Result<bool> visited = visit_events(frame, state.next_seq, [&](const Envelope& envelope, const auto& e) {
+            if (envelope.seq >= end) {
+                return false;
+            }
+            apply(state, envelope, e);
+            return true;
+        });
+        if (!visited) {
+            outcome = tl::make_unexpected(visited.error());
+        }
+        return visited && *visited && state.next_seq < end;
+    });
+    return scanned ? outcome : scanned;
+}
+
+Result<State> state_before(const Journal& journal, Seq seq, Seq* begun) {
+    State state;
+    const Result<void> looked = try_snapshots(journal, seq, [&](const StoredSnapshot& snapshot) {
+        Result<State> loaded = load_checkpoint(snapshot.bytes.view());
+        const bool usable = loaded && loaded->next_seq == snapshot.next_seq;
+        if (usable) {
+            state = std::move(*loaded);
+        }
+        return usable;
+    });
+    if (!looked) {
+        return tl::make_unexpected(looked.error());
+    }
+    if (begun != nullptr) {
+        *begun = state.next_seq;
+    }
+    if (Result<void> folded = fold(journal, seq, state); !folded) {
+        return tl::make_unexpected(folded.error());
+    }
+    return state;
+}
+
+// ---- decide again ----------------------------------------------------------------------------------------------------------
+
+struct Redecision::Work {
+    Work(Frame& made_frame, KernelObserver* kernel_observer) : made(&made_frame), observer(kernel_observer) {}
+
+    Result<bool> take(const EncodedHeader& header, Bytes event);
+    Result<bool> take_quote(const Envelope& envelope, const QuoteTick& quote, Bytes event);
+
+    Frame* made;  // what the kernel decides; all of it up to made_bytes is compared
+    std::size_t made_bytes = 0;
+    KernelObserver* observer;
+    std::vector<std::unique_ptr<Broker>> brokers;
+    std::unique_ptr<Kernel> kernel;
+    Seq next = 0;        // what is fed next
+    Seq compared = 0;    // what is compared next
+    ByteBuffer waiting;  // logged events from `compared` on that the kernel has not come to yet
+    std::optional<Disagreement> disagreement;
+
+    void make_kernel(Parts parts, State state);
+    Result<void> check_input(const Envelope& envelope, std::optional<InstrumentId> instrument) const;
+    Result<bool> decide(const DecodedEvent& logged);
+    bool compare_waiting();
+    bool differ(Seq seq, Bytes logged);
+    void begin_anew();
+};
+
+void Redecision::Work::make_kernel(Parts parts, State state) {
+    std::vector<Broker*> pointers = parts.broker_pointers();
+    brokers = std::move(parts.brokers);
+    kernel = std::make_unique<Kernel>(std::move(state),
+                                      Kernel::Parts{std::move(parts.strategies), std::move(pointers), observer}, *made);
+}
+
+/// All that was made is compared: the frame is used anew.
+void Redecision::Work::begin_anew() {
+    if (compared == made->next_seq() && made->events != 0) {
+        made->begin(compared);
+        made_bytes = 0;
+    }
+}
+
+/// What the kernel requires of its caller (kernel/kernel.hpp) is the log's to keep here.
+Result<void> Redecision::Work::check_input(const Envelope& envelope, std::optional<InstrumentId> instrument) const {
+    if (kernel == nullptr) {
+        return fail(ErrorKind::data, "The log does not begin with its configuration.");
+    }
+    if (envelope.time < kernel->state().now) {
+        return fail(ErrorKind::data, fmt::format("Event {} is earlier than the one before it.", envelope.seq));
+    }
+    if (instrument && instrument->value >= kernel->state().instruments.size()) {
+        return fail(ErrorKind::data, fmt::format("Event {} names an instrument that was never listed.", envelope.seq));
+    }
+    return {};
+}
+
+/// Hands the kernel what the log holds, if it is an input. False when the kernel must come to it by itself.
+Result<bool> Redecision::Work::decide(const DecodedEvent& logged) {
+    const Envelope& at = logged.envelope;
+    if (const auto* config = std::get_if<SessionConfigured>(&logged.event)) {
+        if (at.seq != 0 || !is_consistent(*config)) {
+            return fail(ErrorKind::data, fmt::format("Event {} configures what cannot be run.", at.seq));
+        }
+        Result<Parts> parts = parts_of(*config);
+        if (!parts) {
+            return tl::make_unexpected(parts.error());
+        }
+        make_kernel(std::move(*parts), State{});
+        kernel->configure(*config);
+        return true;
+    }
+    const auto give = [&](std::optional<InstrumentId> instrument, auto input) -> Result<bool> {
+        return check_input(at, instrument).map([&] {
+            input();
+            return true;
+        });
+    };
+    const auto of_portfolio = [&](PortfolioId portfolio, auto input) -> Result<bool> {
+        if (!at.is_root() || kernel == nullptr || portfolio.value >= kernel->state().portfolios.size()) {
+            return false;
+        }
+        return give(std::nullopt, input);
+    };
+    return std::visit(
+        overloaded{
+            [&](const InstrumentListed& e) {
+                return give(std::nullopt, [&] { kernel->list_instrument(at.time, e.definition); });
+            },
+            [&](const QuoteTick& e) { return give(e.instrument, [&] { kernel->on_quote(at.time, e); }); },
+            [&](const BarOpened& e) { return give(e.instrument, [&] { kernel->on_bar_opened(at.time, e); }); },
+            [&](const BarClosed& e) { return give(e.instrument, [&] { kernel->on_bar_closed(at.time, e); }); },
+            [&](const KillSwitchLatched& e) -> Result<bool> {
+                if (e.rule != Rule::operator_kill) {
+                    return false;
+                }
+                return of_portfolio(e.portfolio, [&] { kernel->kill(at.time, e.portfolio); });
+            },
+            [&](const KillSwitchReleased& e) {
+                return of_portfolio(e.portfolio, [&] { kernel->release(at.time, e.portfolio); });
+            },
+            [](const auto&) -> Result<bool> { return false; },
+        },
+        logged.event);
+}
+
+/// Notes the difference at `seq`; `logged` is empty where the log ends.
+bool Redecision::Work::differ(Seq seq, Bytes logged) {
+    Disagreement found;
+    found.seq = seq;
+    if (!logged.empty()) {
+        if (Result<DecodedEvent> event = decode(logged, seq)) {
+            found.logged = std::move(*event);
+        }
+    }
+    if (seq < made->next_seq()) {
+        if (Result<DecodedEvent> event = decode(made->bytes.view().subspan(made_bytes), seq)) {
+            found.decided = std::move(*event);
+        }
+    }
+    if (kernel != nullptr) {
+        found.names = names_of(kernel->state());
+    }
+    disagreement = std::move(found);
+    return false;
+}
+
+/// Compares the events that wait with as much as was made. The kernel had its input: what it did not come to, it never will.
+bool Redecision::Work::compare_waiting() {
+    const Bytes fresh = made->bytes.view().subspan(made_bytes);
+    Bytes rest = waiting.view();
+    if (rest.size() <= fresh.size() && std::memcmp(rest.data(), fresh.data(), rest.size()) == 0) [[likely]] {
+        made_bytes += rest.size();
+        compared = next;
+        waiting.clear();
+        return true;
+    }
+    while (!rest.empty()) {
+        const std::size_t bytes = length_at(rest, compared).value_or(rest.size());
+        const Bytes now = made->bytes.view().subspan(made_bytes);
+        if (now.size() < bytes || std::memcmp(rest.data(), now.data(), bytes) != 0) {
+            return differ(compared, rest);
+        }
+        made_bytes += bytes;
+        rest = rest.subspan(bytes);
+        ++compared;
+    }
+    waiting.clear();
+    return true;
+}
+
+Result<bool> Redecision::Work::take_quote(const Envelope& envelope, const QuoteTick& quote, Bytes event) {
+    ++next;
+    waiting.append(event);
+    if (envelope.seq < made->next_seq()) {
+        return compare_waiting();
+    }
+    begin_anew();
+    if (Result<void> ok = check_input(envelope, quote.instrument); !ok) {
+        return tl::make_unexpected(ok.error());
+    }
+    kernel->on_quote(envelope.time, quote);
+    return compare_waiting();
+}
+
+Result<bool> Redecision::Work::take(const EncodedHeader& header, Bytes event) {
+    ++next;
+    waiting.append(event);
+    if (header.envelope.seq < made->next_seq()) {
+        return compare_waiting();
+    }
+    const Result<DecodedEvent> logged = decode(event, header.envelope.seq);
+    if (!logged) {
+        return tl::make_unexpected(logged.error());
+    }
+    begin_anew();
+    const Result<bool> decided = decide(*logged);
+    if (!decided) {
+        return decided;
+    }
+    return !*decided || compare_waiting();
+}
+
+Redecision::Redecision(Frame& frame, KernelObserver* observer) : work_(std::make_unique<Work>(frame, observer)) {
+    frame.begin(0);
+}
+Redecision::~Redecision() = default;
+
+Result<std::unique_ptr<Redecision>> Redecision::from(const StoredSnapshot& checkpoint, Frame& frame,
+                                                     KernelObserver* observer) {
+    const Result<State> alone = load_checkpoint(checkpoint.bytes.view());
+    if (!alone) {
+        return tl::make_unexpected(alone.error());
+    }
+    Result<Parts> parts = parts_of(alone->config);
+    if (!parts) {
+        return tl::make_unexpected(parts.error());
+    }
+    Result<State> state = load_checkpoint(checkpoint.bytes.view(), *parts);
+    if (!state) {
+        return tl::make_unexpected(state.error());
+    }
+    if (state->next_seq != checkpoint.next_seq || state->next_seq == 0) {
+        return fail(ErrorKind::data, fmt::format("The snapshot at event {} is of another place.", checkpoint.next_seq));
+    }
+    auto redecision = std::make_unique<Redecision>(frame, observer);
+    frame.begin(checkpoint.next_seq);
+    redecision->work_->next = redecision->work_->compared = checkpoint.next_seq;
+    redecision->work_->make_kernel(std::move(*parts), std::move(*state));
+    return redecision;
+}
+
+Seq Redecision::next_seq() const {
+    return work_->next;
+}
+
+Result<bool> Redecision::feed(const Frame& logged, Seq end) {
+    Work& work = *work_;
+    ALPHA_ASSERT(!work.disagreement, "after a difference nothing can be compared");
+    ALPHA_ASSERT(logged.first_seq <= work.next, "a log is fed without gaps");
+    Bytes rest = logged.bytes.view();
+    end = std::min(end, logged.next_seq());
+    for (Seq seq = logged.first_seq; seq < end; ++seq) {
+        Envelope envelope;
+        QuoteTick quote;
+        std::size_t bytes = decode_quote(rest, seq, envelope, quote);
+        Result<bool> same = true;
+        if (bytes != 0) [[likely]] {
+            if (seq >= work.next) {
+                same = work.take_quote(envelope, quote, rest.first(bytes));
+            }
+        } else {
+            const Result<EncodedHeader> header = decode_header(rest, seq);
+            if (!header) {
+                return tl::make_unexpected(header.error());
+            }
+            bytes = header->total_bytes();
+            if (seq >= work.next) {
+                same = work.take(*header, rest.first(bytes));
+            }
+        }
+        if (!same || !*same) {
+            return same;
+        }
+        rest = rest.subspan(bytes);
+    }
+    work.begin_anew();
+    return true;
+}
+
+bool Redecision::end() {
+    if (!work_->waiting.empty()) {
+        return work_->differ(work_->compared, work_->waiting.view());
+    }
+    return work_->compared == work_->made->next_seq() || work_->differ(work_->compared, {});
+}
+
+const Disagreement& Redecision::disagreement() const {
+    ALPHA_ASSERT(work_->disagreement.has_value(), "there is a disagreement only after feed() or end() said so");
+    return *work_->disagreement;
+}
+
+Kernel* Redecision::kernel() {
+    return work_->kernel.get();
+}
+const std::vector<std::unique_ptr<Broker>>& Redecision::brokers() const {
+    return work_->brokers;
+}
+
+namespace {
+
+Result<Redecided> run_redecision(const LogReader& log, Redecision& redecision, Seq end) {
+    Redecided result;
+    result.begun = redecision.next_seq();
+    Result<void> outcome;
+    bool same = true;
+    if (result.begun < end) {
+        const Result<void> scanned = scan_ahead(log, result.begun, [&](const Frame& frame) {
+            const Result<bool> fed = redecision.feed(frame, end);
+            if (!fed) {
+                outcome = tl::make_unexpected(fed.error());
+            }
+            same = fed.value_or(false);
+            return same && frame.next_seq() < end;
+        });
+        if (outcome && !scanned) {
+            outcome = scanned;
+        }
+    }
+    if (!outcome) {
+        return tl::make_unexpected(outcome.error());
+    }
+    if (same && end == log.next_seq()) {
+        same = redecision.end();
+    }
+    if (!same) {
+        result.disagreement = redecision.disagreement();
+    }
+    result.compared = (same ? end : result.disagreement->seq) - std::min(result.begun, end);
+    return result;
+}
+
+}  // namespace
+
+Result<Redecided> redecide(const Journal& journal, Seq from, Seq end) {
+    Frame frame;
+    std::unique_ptr<Redecision> redecision;
+    Result<void> unusable;
+    const Result<void> looked = try_snapshots(journal, from, [&](const StoredSnapshot& snapshot) {
+        Result<std::unique_ptr<Redecision>> loaded = Redecision::from(snapshot, frame);
+        if (loaded) {
+            redecision = std::move(*loaded);
+        }
+        return loaded.has_value();
+    });
+    if (!looked) {
+        return tl::make_unexpected(looked.error());
+    }
+    if (redecision == nullptr) {
+        redecision = std::make_unique<Redecision>(frame);
+    }
+    return run_redecision(journal, *redecision, end);
+}
+
+Result<Redecided> redecide(const LogReader& log) {
+    Frame frame;
+    Redecision redecision(frame);
+    return run_redecision(log, redecision, log.next_seq());
+}
+
+// ---- walk back -------------------------------------------------------------------------------------------------------------
+
+Names names_of(const State& state) {
+    Names names;
+    names.learn(state.config);
+    for (std::size_t i = state.config.instruments.size(); i < state.instruments.size(); ++i) {
+        names.learn(InstrumentListed{InstrumentId{static_cast<std::uint32_t>(i)}, state.instruments[i]});
+    }
+    return names;
+}
+
+Result<std::vector<DecodedEvent>> causes(const LogReader& log, DecodedEvent event) {
+    std::vector<DecodedEvent> chain{std::move(event)};
+    while (!chain.back().envelope.is_root()) {
+        Result<DecodedEvent> cause = read_event(log, chain.back().envelope.causation);
+        if (!cause) {
+            return tl::make_unexpected(cause.error());
+        }
+        chain.push_back(std::move(*cause));
+    }
+    return chain;
+}
+
+// ---- compare ---------------------------------------------------------------------------------------------------------------
+
+namespace {
+
+/// A log as one run of bytes, and the event at the front of it.
+class EventStream {
+public:
+    EventStream(const LogReader& log, Seq from) : frames_(log, from), seq_(from) {}
+
+    /// What is left of the frame at hand, or all of the next one; empty at the end.
+    Result<Bytes> front() {
+        while (rest_.empty()) {
+            const Frame* frame = frames_.next();
+            if (frame == nullptr) {
+                return frames_.outcome().map([] { return Bytes{}; });
+            }
+            rest_ = frame->bytes.view();
+            end_ = frame->next_seq();
+            for (Seq seq = frame->first_seq; seq < seq_ && !rest_.empty(); ++seq) {
+                const Result<std::size_t> bytes = length_at(rest_, seq);
+                if (!bytes) {
+                    return tl::make_unexpected(bytes.error());
+                }
+                rest_ = rest_.subspan(*bytes);
+            }
+        }
+        return rest_;
+    }
+    Seq seq() const { return seq_; }
+    /// The event behind the last one of the frame at hand.
+    Seq end() const { return end_; }
+    void advance(std::size_t bytes, Seq to) {
+        rest_ = rest_.subspan(bytes);
+        seq_ = to;
+    }
+
+private:
+    ReadAhead frames_;
+    Bytes rest_;
+    Seq seq_;
+    Seq end_ = 0;
+};
+
+/// The first event that differs in two runs of bytes that begin with the same event and are known to differ.
+Result<Seq> first_event_unlike(Bytes a, Bytes b, Seq seq) {
+    for (;; ++seq) {
+        const Result<std::size_t> of_a = length_at(a, seq);
+        const Result<std::size_t> of_b = length_at(b, seq);
+        if (!of_a || !of_b) {
+            return tl::make_unexpected(of_a ? of_b.error() : of_a.error());
+        }
+        if (*of_a != *of_b || std::memcmp(a.data(), b.data(), *of_a) != 0) {
+            return seq;
+        }
+        a = a.subspan(*of_a);
+        b = b.subspan(*of_b);
+    }
+}
+
+}  // namespace
+
+Result<std::optional<Seq>> first_difference(const LogReader& a, const LogReader& b, Seq from) {
+    const Seq common = std::min(a.next_seq(), b.next_seq());
+    EventStream left(a, from);
+    EventStream right(b, from);
+    while (left.seq() < common) {
+        const Result<Bytes> of_a = left.front();
+        const Result<Bytes> of_b = right.front();
+        if (!of_a || !of_b) {
+            return tl::make_unexpected(of_a ? of_b.error() : of_a.error());
+        }
+        const std::size_t bytes = std::min(of_a->size(), of_b->size());
+        if (std::memcmp(of_a->data(), of_b->data(), bytes) != 0) {
+            return first_event_unlike(*of_a, *of_b, left.seq()).map([](Seq seq) { return std::optional(seq); });
+        }
+        // Equal bytes are equal events, so the shorter run ends between two events of the longer one.
+        const Seq to = of_a->size() < of_b->size() ? left.end() : right.end();
+        left.advance(bytes, to);
+        right.advance(bytes, to);
+    }
+    if (a.next_seq() == b.next_seq()) {
+        return std::optional<Seq>{};
+    }
+    return std::optional(std::max(common, from));
+}
+
+}  // namespace alpha

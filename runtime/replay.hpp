@@ -1,0 +1,101 @@
+#pragma once
+/// What is done with a log once it is written: folded again, decided again, compared with another, walked back from an event
+/// to what caused it.
+
+#include "events/text.hpp"
+#include "kernel/kernel.hpp"
+#include "runtime/parts.hpp"
+#include "store/journal.hpp"
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace alpha {
+
+// ---- fold ----------------------------------------------------------------------------------------------------------------
+
+/// Folds the events from state.next_seq up to `end` (not included) into the state. A fact that contradicts the state stops
+/// the process (kernel/state.hpp): who reads logs of unknown origin does so in a child (runtime/isolation.hpp). Refuses
+/// (kind data) what LogReader::scan and visit_events refuse. About 20 ns an event, read on a second thread.
+Result<void> fold(const LogReader& log, Seq end, State& state);
+
+/// The state before event `seq`: the newest snapshot at or before it that can be read, and the fold from there. `begun`, if
+/// given, is told the event that the fold began with. Requires seq <= journal.next_seq().
+Result<State> state_before(const Journal& journal, Seq seq, Seq* begun = nullptr);
+
+// ---- decide again ----------------------------------------------------------------------------------------------------------
+
+/// Where what was decided parts from what the log holds.
+struct Disagreement {
+    Seq seq = 0;
+    std::optional<DecodedEvent> logged;   ///< nothing: the log ends here
+    std::optional<DecodedEvent> decided;  ///< nothing: no event was decided here
+    Names names;
+};
+
+/// Decides a log again: builds the kernel, the strategies and the brokers that event 0 names, feeds them the inputs that the log
+/// holds, and compares every event that the kernel makes, byte for byte, with the log's. What falls due by itself
+/// (sessions, timers, P&L snapshots) is the kernel's own to make.
+///
+/// Fed with all of a log, it holds a kernel that can go on where the log ends.
+class Redecision {
+public:
+    /// Before event 0. The kernel writes into `frame`, which outlives this.
+    Redecision(Frame& frame, KernelObserver* observer = nullptr);
+    /// From a checkpoint (runtime/parts.hpp), at its place in the log. Refuses (kind data) one that cannot be read, and what
+    /// make_parts refuses.
+    static Result<std::unique_ptr<Redecision>> from(const StoredSnapshot& checkpoint, Frame& frame,
+                                                    KernelObserver* observer = nullptr);
+    ~Redecision();
+    Redecision(const Redecision&) = delete;
+    Redecision& operator=(const Redecision&) = delete;
+
+    /// The event to be fed next.
+    Seq next_seq() const;
+
+    /// Takes the events of the frame from next_seq() up to `end`, not included. False once something differs:
+    /// disagreement() says what. Refuses (kind data) events that cannot be decoded and inputs that no session could have had.
+    Result<bool> feed(const Frame& logged, Seq end = kNoSeq);
+    /// The log ends here: what it holds beyond the last input must have been decided, and the other way round.
+    bool end();
+
+    /// Meaningful after feed() or end() returned false.
+    const Disagreement& disagreement() const;
+
+    /// Null before event 0. Whatever it makes next goes into the frame, which is begun at next_seq() after a feed.
+    Kernel* kernel();
+    const std::vector<std::unique_ptr<Broker>>& brokers() const;
+
+private:
+    struct Work;
+    std::unique_ptr<Work> work_;
+};
+
+struct Redecided {
+    Seq begun = 0;     ///< where it began: 0, or the place of a snapshot
+    Seq compared = 0;  ///< how many events
+    std::optional<Disagreement> disagreement;
+};
+
+/// Decides the events of `journal` up to `end` (not included) again, from the newest checkpoint at or before `from` that can be
+/// read. Refuses (kind data) a journal whose strategies or brokers this program does not have.
+Result<Redecided> redecide(const Journal& journal, Seq from, Seq end);
+/// The same for any log, from event 0 on.
+Result<Redecided> redecide(const LogReader& log);
+
+// ---- walk back -------------------------------------------------------------------------------------------------------------
+
+/// What ids are called in a state.
+Names names_of(const State& state);
+
+/// The event and what caused it, one by one, back to the input at the root.
+Result<std::vector<DecodedEvent>> causes(const LogReader& log, DecodedEvent event);
+
+// ---- compare ---------------------------------------------------------------------------------------------------------------
+
+/// The first event from `from` on in which the two logs differ, their bytes aligned by number; the end of the shorter one where
+/// it is the beginning of the other; nothing when they are the same. Frames may be cut differently.
+Result<std::optional<Seq>> first_difference(const LogReader& a, const LogReader& b, Seq from = 0);
+
+}  // namespace alpha
