@@ -3,12 +3,15 @@
 #include "store/wire.hpp"
 
 #include <algorithm>
-#include <fcntl.h>
-#include <filesystem>
+#include <cstdio>
+#include <fstream>
 #include <rocksdb/cache.h>
 #include <rocksdb/env.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
+#include <sstream>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 namespace alpha {
@@ -44,9 +47,9 @@ rocksdb::DBOptions database_options(Database::Mode mode, rocksdb::Env* env) {
     options.error_if_exists = build;
     options.paranoid_checks = true;
     // Of the modes that open after an ordinary torn tail, the one that hides least (measured on every bit of a WAL).
-    options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+    options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
     options.max_total_wal_size = kWalBytes;
-    options.max_open_files = mode == Database::Mode::follow ? -1 : kMaxOpenFiles;  // a follower must keep deleted files
+    options.max_open_files = kMaxOpenFiles;
     options.info_log = std::make_shared<SilentLogger>();
     options.db_host_id.clear();  // a journal does not tell on which machine it was written
     options.stats_dump_period_sec = 0;
@@ -81,18 +84,31 @@ tl::unexpected<Error> failed(const std::string& what, const std::string& path, c
     return fail(ErrorKind::data, "The journal " + path + " " + what + ": " + status.ToString() + ".");
 }
 
-/// Who holds the lock of the database at `path`; 0 when nobody does or it cannot be told.
+/// The process that holds the lock of the database at `path`; 0 when nobody does or it cannot be told. Asked of the kernel's list:
+/// opening the file and closing it again would release the lock if it is this very process that holds it.
 pid_t holder_of(const std::string& path) {
-    const int lock = ::open((path + "/LOCK").c_str(), O_RDONLY | O_CLOEXEC);
-    if (lock < 0) {
+    struct stat lock{};
+    if (::stat((path + "/LOCK").c_str(), &lock) != 0) {
         return 0;
     }
-    struct flock asked{};
-    asked.l_type = F_WRLCK;
-    asked.l_whence = SEEK_SET;
-    const bool held = ::fcntl(lock, F_GETLK, &asked) == 0 && asked.l_type != F_UNLCK;
-    ::close(lock);
-    return held ? asked.l_pid : 0;
+    char wanted[64];
+    std::snprintf(wanted, sizeof wanted, "%02x:%02x:%lu", major(lock.st_dev), minor(lock.st_dev),
+                  static_cast<unsigned long>(lock.st_ino));
+    std::ifstream locks("/proc/locks");
+    for (std::string line; std::getline(locks, line);) {
+        // "1: POSIX  ADVISORY  WRITE 4711 fe:01:1313 0 EOF"
+        std::istringstream words(line);
+        std::string number;
+        std::string kind;
+        std::string manner;
+        std::string mode;
+        pid_t pid = 0;
+        std::string file;
+        if (words >> number >> kind >> manner >> mode >> pid >> file && file == wanted && mode == "WRITE") {
+            return pid;
+        }
+    }
+    return 0;
 }
 
 }  // namespace
@@ -151,7 +167,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode m
     std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(files);
     const rocksdb::DBOptions options = database_options(mode, env.get());
     std::vector<rocksdb::ColumnFamilyDescriptor> wanted = families();
-    if (mode == Mode::read || mode == Mode::follow) {
+    if (mode == Mode::read) {
         std::vector<std::string> present;
         if (const rocksdb::Status status = rocksdb::DB::ListColumnFamilies(options, path, &present); !status.ok()) {
             return failed("cannot be opened", path, status);
@@ -169,20 +185,24 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode m
     case Mode::build:
     case Mode::write: status = rocksdb::DB::Open(options, path, wanted, &handles, &db); break;
     case Mode::read: status = rocksdb::DB::OpenForReadOnly(options, path, wanted, &handles, &db); break;
-    case Mode::follow:
-        status = rocksdb::DB::OpenAsSecondary(options, path, std::filesystem::temp_directory_path().string(), wanted,
-                                              &handles, &db);
-        break;
     }
     if (!status.ok()) {
-        if (const pid_t holder = mode == Mode::write ? holder_of(path) : 0; holder != 0) {
+        const std::string said = status.ToString();
+        if (mode == Mode::write && (said.find("lock hold by current process") != std::string::npos ||
+                                    said.find("While lock file") != std::string::npos)) {
+            const pid_t holder = holder_of(path);
             return fail(ErrorKind::usage,
-                        "The journal " + path + " is being written by process " + std::to_string(holder) +
+                        "The journal " + path + " is being written by " +
+                            (holder > 0 ? "process " + std::to_string(holder) : "another process") +
                             "; only one can at a time. End that one first, or choose another --journal.");
         }
         return failed("cannot be opened", path, status);
     }
     return std::unique_ptr<Database>(new Database(path, mode, std::move(env), db, std::move(handles)));
+}
+
+bool Database::is_being_written(const std::string& path) {
+    return holder_of(path) != 0;
 }
 
 Result<void> Database::write(rocksdb::WriteBatch& batch) {
@@ -197,10 +217,6 @@ Result<void> Database::flush() {
     rocksdb::FlushOptions flushing;
     flushing.wait = true;
     return check("cannot be made durable", db_->Flush(flushing, handles_));
-}
-
-Result<void> Database::catch_up() {
-    return check("cannot be followed", db_->TryCatchUpWithPrimary());
 }
 
 Result<void> Database::close() {

@@ -58,14 +58,15 @@ struct HeadRecord {
 class Database {
 public:
     enum class Mode {
-        build,   ///< new, without a write-ahead log: whole or gone
-        write,   ///< existing, with a write-ahead log; one process at a time
-        read,    ///< existing, as it is now; writes nothing
-        follow,  ///< existing, and what others write to it from now on (catch_up); writes nothing
+        build,  ///< new, without a write-ahead log: whole or gone
+        write,  ///< existing, with a write-ahead log; one process at a time
+        read,   ///< existing, as it is now; writes nothing
     };
 
     static Result<std::unique_ptr<Database>> open(const std::string& path, Mode mode,
                                                   const std::shared_ptr<rocksdb::FileSystem>& files);
+    /// Whether some process, or this one, has the database at `path` open for writing.
+    static bool is_being_written(const std::string& path);
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
     ~Database();
@@ -81,8 +82,6 @@ public:
     Result<void> sync();
     /// Flushes all to its files.
     Result<void> flush();
-    /// Sees what another process has written since.
-    Result<void> catch_up();
     /// The last word RocksDB has to say; nothing may follow.
     Result<void> close();
 

@@ -128,20 +128,16 @@ private:
     std::uint64_t floor_bytes_;
 };
 
-/// Room set aside while a journal is being written, given back when the disk is full so that it can be closed.
+/// Room set aside while a journal is being written, given back when the disk is full so that it can be closed. A comfort, not a
+/// promise: where it cannot be had, the floor alone must do.
 void make_ballast(rocksdb::FileSystem& files, const std::string& folder) {
-    // A comfort, not a promise: where it cannot be made, the floor alone must do.
     std::unique_ptr<rocksdb::FSWritableFile> file;
     const std::string path = std::string(folder).append("/").append(kBallastFile);
     if (!files.NewWritableFile(path, rocksdb::FileOptions(), &file, nullptr).ok()) {
         return;
     }
-    const std::string zeros(kBallastBytes, '\0');
-    const bool whole =
-        file->Append(zeros, rocksdb::IOOptions(), nullptr).ok() && file->Close(rocksdb::IOOptions(), nullptr).ok();
-    if (!whole) {
-        static_cast<void>(files.DeleteFile(path, rocksdb::IOOptions(), nullptr).ok());
-    }
+    static_cast<void>(file->Allocate(0, kBallastBytes, rocksdb::IOOptions(), nullptr).ok());
+    static_cast<void>(file->Close(rocksdb::IOOptions(), nullptr).ok());
 }
 void drop_ballast(rocksdb::FileSystem& files, const std::string& folder) {
     // Not there is as good as gone.
@@ -272,7 +268,7 @@ private:
 
     /// What is there must be whole before RocksDB may write to it: its recovery throws away what it cannot read.
     static Result<HeadRecord> verify_as_it_is(const std::string& path, const JournalOptions& options) {
-        const Result<std::unique_ptr<Journal>> journal = open_journal(path, Follow::no, options);
+        const Result<std::unique_ptr<Journal>> journal = open_journal(path, options);
         if (!journal) {
             return tl::make_unexpected(journal.error());
         }
@@ -311,8 +307,15 @@ private:
         if (Result<void> ok = list_snapshots(); !ok) {
             return ok;
         }
+        // A clean end says that both slots of the anchor are whole, so its mark goes before the anchor is touched.
+        rocksdb::WriteBatch batch;
+        Result<void> ok = remove(batch, db_->meta(), kEndKey);
+        ok = ok ? db_->write(batch) : ok;
+        ok = ok ? db_->sync() : ok;
+        failpoint("recovery: end mark removed");
         // What survived a crash without having been promised counts from now on.
-        if (Result<void> ok = make_durable(); !ok) {
+        ok = ok ? make_durable() : ok;
+        if (!ok) {
             return ok;
         }
         failpoint("recovery: anchored");
@@ -378,10 +381,6 @@ private:
         }
         ok = ok && !batch.snapshot.empty() ? put_snapshot(batch.snapshot.view()) : ok;
         ok = ok ? put_position(batch_, batch.feed_records) : ok;
-        if (marked_clean_) {
-            ok = ok ? remove(batch_, db_->meta(), kEndKey) : ok;
-            marked_clean_ = false;
-        }
         if (!ok) {
             return ok;
         }
@@ -448,18 +447,19 @@ private:
         }
         rocksdb::WriteBatch batch;
         Result<void> ok = put(batch, db_->meta(), kEndKey, slice_of(mark.view()));
-        ok = ok ? db_->write(batch) : ok;
-        failpoint("finish: marked clean, not flushed");
         if (partial_) {
+            ok = ok ? db_->write(batch) : ok;
             return ok ? publish() : ok;
         }
-        ok = ok ? db_->sync() : ok;
-        ok = ok ? db_->flush() : ok;
-        failpoint("finish: flushed, not anchored");
-        // Twice, so that both slots hold it: after a clean end the loss of either is damage that can be told.
-        ok = ok ? anchor_->write(next_seq(), head()) : ok;
+        // Both slots first: after a clean end the loss of either is damage that can be told.
+        ok = ok ? make_durable() : ok;
         failpoint("finish: one slot anchored");
         ok = ok ? anchor_->write(next_seq(), head()) : ok;
+        failpoint("finish: anchored, not marked clean");
+        ok = ok ? db_->write(batch) : ok;
+        ok = ok ? db_->sync() : ok;
+        failpoint("finish: marked clean, not flushed");
+        ok = ok ? db_->flush() : ok;
         ok = ok ? db_->close() : ok;
         if (ok) {
             db_.reset();
@@ -498,7 +498,6 @@ private:
     ByteBuffer stored_;
     rocksdb::WriteBatch batch_;
     std::size_t appended_bytes_ = kSpaceCheckBytes;  // since free space was last looked at
-    bool marked_clean_ = true;                       // "end" may be there; the first append takes it away
     bool finished_ = false;
     bool broken_ = false;
 };
@@ -507,8 +506,7 @@ private:
 
 class StoredJournal final : public Journal {
 public:
-    static Result<std::unique_ptr<Journal>> open(const std::string& path, Follow follow,
-                                                 const JournalOptions& options) {
+    static Result<std::unique_ptr<Journal>> open(const std::string& path, const JournalOptions& options) {
         std::error_code error;
         const fs::path folder(path);
         if (!fs::exists(folder, error)) {
@@ -517,22 +515,13 @@ public:
         if (!fs::exists(folder / "CURRENT", error)) {
             return fail(ErrorKind::data, path + " is not a journal.");
         }
-        std::unique_ptr<StoredJournal> journal(new StoredJournal(path, files_of(options)));
-        // The anchor first: a writer at work has made durable what it says, so the log that is opened afterwards has it.
-        journal->read_slots();
-        Result<std::unique_ptr<Database>> db = Database::open(
-            path, follow == Follow::yes ? Database::Mode::follow : Database::Mode::read, journal->files_);
-        if (!db) {
-            return tl::make_unexpected(db.error());
+        // Beside a writer, RocksDB may delete a file between being found and being opened. What is damaged stays so.
+        constexpr int kTries = 3;
+        Result<std::unique_ptr<Journal>> opened = open_once(path, options);
+        for (int i = 1; i < kTries && !opened && Database::is_being_written(path); ++i) {
+            opened = open_once(path, options);
         }
-        journal->db_ = std::move(*db);
-        if (Result<void> ok = journal->look(); !ok) {
-            return tl::make_unexpected(ok.error());
-        }
-        if (Result<void> ok = journal->check_ends(); !ok) {
-            return tl::make_unexpected(ok.error());
-        }
-        return journal;
+        return opened;
     }
 
     Seq next_seq() const override { return head_.next_seq; }
@@ -575,8 +564,15 @@ public:
     }
 
     Result<void> refresh() override {
-        const Result<void> ok = db_->catch_up();
-        return ok ? look() : ok;
+        if (Stamp now = stamp(); now != stamp_) {
+            StoredJournal fresh(path_, files_);
+            fresh.stamp_ = std::move(now);
+            if (Result<void> ok = fresh.take_in(); !ok) {
+                return ok;
+            }
+            *this = std::move(fresh);
+        }
+        return {};
     }
 
     Result<void> check_rest() const override {
@@ -611,7 +607,40 @@ private:
     StoredJournal(std::string path, std::shared_ptr<rocksdb::FileSystem> files)
         : path_(std::move(path)), files_(std::move(files)), anchor_(tl::make_unexpected(Error{})) {}
 
-    void read_slots() { anchor_ = read_anchor(*files_, path_); }
+    /// The names and sizes of a journal's files: they change with every commit.
+    using Stamp = std::vector<std::pair<std::string, std::uint64_t>>;
+
+    static Result<std::unique_ptr<Journal>> open_once(const std::string& path, const JournalOptions& options) {
+        std::unique_ptr<StoredJournal> journal(new StoredJournal(path, files_of(options)));
+        journal->stamp_ = journal->stamp();
+        if (Result<void> ok = journal->take_in(); !ok) {
+            return tl::make_unexpected(ok.error());
+        }
+        return journal;
+    }
+
+    Stamp stamp() const {
+        Stamp found;
+        std::error_code error;
+        for (fs::directory_iterator at(path_, error); !error && at != fs::directory_iterator(); at.increment(error)) {
+            std::error_code gone;
+            found.emplace_back(at->path().filename().string(), at->file_size(gone));
+        }
+        std::ranges::sort(found);
+        return found;
+    }
+
+    Result<void> take_in() {
+        // The anchor first: a writer at work has made durable what it says, so the log that is opened afterwards has it.
+        anchor_ = read_anchor(*files_, path_);
+        Result<std::unique_ptr<Database>> db = Database::open(path_, Database::Mode::read, files_);
+        if (!db) {
+            return tl::make_unexpected(db.error());
+        }
+        db_ = std::move(*db);
+        const Result<void> ok = look();
+        return ok ? check_ends() : ok;
+    }
 
     /// Reads what the database says of the log now.
     Result<void> look() {
@@ -707,6 +736,7 @@ private:
     std::unique_ptr<Database> db_;
     HeadRecord head_;
     JournalInfo info_;
+    Stamp stamp_;
 };
 
 }  // namespace
@@ -719,8 +749,8 @@ Result<std::unique_ptr<LogWriter>> continue_journal(const std::string& path, con
     return JournalWriter::go_on(path, options);
 }
 
-Result<std::unique_ptr<Journal>> open_journal(const std::string& path, Follow follow, const JournalOptions& options) {
-    return StoredJournal::open(path, follow, options);
+Result<std::unique_ptr<Journal>> open_journal(const std::string& path, const JournalOptions& options) {
+    return StoredJournal::open(path, options);
 }
 
 }  // namespace alpha

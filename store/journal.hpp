@@ -58,7 +58,7 @@ struct JournalInfo {
 };
 
 /// A journal open for reading. Writes nothing, and may read while another process writes: it shows what was there when it
-/// was opened, or last refreshed. One thread at a time for refresh(); scans may run side by side.
+/// was opened, or last refreshed. Scans may run side by side, but not beside refresh().
 class Journal : public LogReader {
 public:
     virtual const JournalInfo& info() const = 0;
@@ -69,7 +69,8 @@ public:
     virtual Result<void> rows(
         std::uint8_t table,
         const std::function<bool(const std::string& key, const std::string& value)>& visit) const = 0;
-    /// Sees what was written since. Only after open_journal with Follow::yes.
+    /// Sees what was written since: opens the journal anew when its files have changed. O(files) when they have not; after a
+    /// failure the journal shows what it showed before.
     virtual Result<void> refresh() = 0;
     /// Everything beside the log: each file's bytes against their checksums, each snapshot, both slots of the anchor.
     virtual Result<void> check_rest() const = 0;
@@ -77,12 +78,9 @@ public:
     virtual std::optional<std::pair<Seq, Digest>> promised() const = 0;
 };
 
-enum class Follow : bool { no, yes };
-
 /// Opens an existing journal of any format for reading. Refuses (kind usage) a path where nothing is, and (kind data) what
 /// is no journal, is of a newer format, lacks its first or last frame, or ends before its anchor. A damaged journal can make
 /// RocksDB abort the process: who must not end that way opens it in a child (runtime/isolation.hpp).
-Result<std::unique_ptr<Journal>> open_journal(const std::string& path, Follow follow = Follow::no,
-                                              const JournalOptions& options = {});
+Result<std::unique_ptr<Journal>> open_journal(const std::string& path, const JournalOptions& options = {});
 
 }  // namespace alpha

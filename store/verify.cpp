@@ -39,6 +39,9 @@ void check_range(const LogReader& log, std::optional<Seq> promised, Range& range
             range.promise_leaf = hasher.partial_leaf();
         }
         const Result<bool> visited = visit_events(frame, range.from, [&](const Envelope& envelope, const auto&) {
+            if (envelope.seq >= range.to) {
+                return false;
+            }
             if (range.first == kBeforeAll) {
                 range.first = envelope.time;
             }

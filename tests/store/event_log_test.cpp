@@ -25,6 +25,12 @@ std::vector<std::uint8_t> contents(const LogReader& log, Seq from = 0) {
     return bytes;
 }
 
+void append_all(LogWriter& log, const std::vector<Frame>& frames) {
+    for (const Frame& frame : frames) {
+        REQUIRE(append_frame(log, frame));
+    }
+}
+
 /// A finished journal, opened again.
 std::unique_ptr<Journal> finished_journal(const std::string& path, const std::vector<Frame>& frames) {
     Result<std::unique_ptr<LogWriter>> log = create_journal(path);

@@ -5,7 +5,6 @@
 #include "store/event_log.hpp"
 
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -113,12 +112,6 @@ inline Result<void> append_frame(LogWriter& log, const Frame& frame) {
     batch.frame.bytes.append(frame.bytes.view());
     batch.frame.leaf_cuts = frame.leaf_cuts;
     return log.append(batch);
-}
-
-inline void append_all(LogWriter& log, const std::vector<Frame>& frames) {
-    for (const Frame& frame : frames) {
-        REQUIRE(append_frame(log, frame));
-    }
 }
 
 }  // namespace alpha::store_test

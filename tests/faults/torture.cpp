@@ -1,0 +1,674 @@
+/// Breaks journals in every way we can think of, and checks after each that what was acknowledged is there, that the chain
+/// verifies, and that nothing is silently different. Every failure prints the seed and the command that repeats it.
+///
+/// usage: journal_torture power|refuse|kill|failpoints|flips|files|full|writers [--count N] [--seed N] [--plant skip-sync]
+///
+/// What an event holds follows from its number alone, so whatever comes back is compared with what must have been written.
+
+#include "store/anchor.hpp"
+#include "store/background_log.hpp"
+#include "store/failpoint.hpp"
+#include "store/frame.hpp"
+#include "store/journal.hpp"
+#include "store/verify.hpp"
+#include "tests/faults/simulated_disk.hpp"
+#include "tests/store/support.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <vector>
+
+namespace alpha::faults {
+namespace {
+
+namespace fs = std::filesystem;
+using store_test::append_mixed;
+using store_test::TempFolder;
+
+constexpr std::uint8_t kTable = 1;
+constexpr char kRowKey[] = "end";
+
+/// What a child tells its parent, however it ends.
+struct Shared {
+    Seq acknowledged = 0;  ///< everything before it was committed
+    Seq written = 0;       ///< everything before it was handed over
+    std::uint64_t operations = 0;
+    char said[4'096] = {};
+};
+
+Shared* shared_page() {
+    void* const page = ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) {
+        std::perror("mmap");
+        std::exit(1);
+    }
+    return new (page) Shared;
+}
+
+void say(Shared& shared, const std::string& text) {
+    std::snprintf(shared.said, sizeof shared.said, "%s", text.c_str());
+}
+
+pid_t begin_child(const std::function<int()>& body) {
+    std::fflush(nullptr);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const rlimit none{0, 0};
+        ::setrlimit(RLIMIT_CORE, &none);
+        std::freopen("/dev/null", "w", stderr);  // RocksDB's last words
+        ::_exit(body());
+    }
+    return child;
+}
+
+/// How a child ended: its exit code, or minus the signal.
+int wait_for(pid_t child) {
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+int in_child(const std::function<int()>& body) {
+    return wait_for(begin_child(body));
+}
+
+// ---- a session that writes ------------------------------------------------------------------------------------------------
+
+void fill(Batch& batch, std::uint32_t events) {
+    for (std::uint32_t i = 0; i < events; ++i) {
+        append_mixed(batch.frame, batch.frame.next_seq());
+    }
+    const std::string end = std::to_string(batch.frame.next_seq());
+    batch.rows.push_back({kTable, kRowKey, end});
+    batch.feed_records = batch.frame.next_seq();
+}
+
+/// Appends, commits, closes and opens again as the seed says, until `batches` were written or something refuses.
+Result<void> write_session(const std::string& path, const JournalOptions& options, std::uint64_t seed, int batches,
+                           Shared& shared) {
+    std::mt19937_64 random(seed);
+    while (batches > 0) {
+        Result<std::unique_ptr<LogWriter>> opened = continue_journal(path, options);
+        if (!opened) {
+            return tl::make_unexpected(opened.error());
+        }
+        shared.acknowledged = std::max(shared.acknowledged, (*opened)->next_seq());
+        std::unique_ptr<LogWriter> log = std::move(*opened);
+        BackgroundLog* background = nullptr;
+        if (random() % 2 == 0) {
+            auto behind = make_background_log(std::move(log),
+                                              {.queue_batches = 3, .commit_interval = std::chrono::milliseconds(1)});
+            background = behind.get();
+            log = std::move(behind);
+        }
+        Batch batch;
+        batch.begin(log->next_seq());
+        for (std::uint64_t until_reopened = 1 + random() % 12; until_reopened > 0 && batches > 0;
+             --until_reopened, --batches) {
+            fill(batch, static_cast<std::uint32_t>(1 + random() % (random() % 8 == 0 ? 5'000 : 60)));
+            if (random() % 6 == 0) {
+                batch.snapshot.resize(1 + random() % 3'000);
+                std::ranges::fill(std::span(batch.snapshot.data(), batch.snapshot.size()),
+                                  static_cast<std::uint8_t>(batch.frame.next_seq()));
+            }
+            shared.written = batch.frame.next_seq();
+            if (Result<void> ok = log->append(batch); !ok) {
+                return ok;
+            }
+            if (random() % 3 == 0) {
+                if (Result<void> ok = log->commit(); !ok) {
+                    return ok;
+                }
+                shared.acknowledged = log->next_seq();
+            }
+            if (background != nullptr) {
+                shared.acknowledged = std::max(shared.acknowledged, background->durable_seq());
+            }
+        }
+        if (random() % 3 == 0) {
+            if (Result<void> ok = log->finish({}); !ok) {
+                return ok;
+            }
+            shared.acknowledged = log->next_seq();
+        }
+    }
+    return {};
+}
+
+// ---- what must hold afterwards ------------------------------------------------------------------------------------------
+
+/// Compares a log with what must have been written. The first difference, or nothing.
+std::string first_difference(const LogReader& log) {
+    Frame expected;
+    std::string different;
+    const Result<void> scanned = log.scan(0, [&](const Frame& frame) {
+        expected.begin(frame.first_seq);
+        for (std::uint32_t i = 0; i < frame.events; ++i) {
+            append_mixed(expected, expected.next_seq());
+        }
+        if (!std::ranges::equal(expected.bytes.view(), frame.bytes.view())) {
+            different = "the frame at event " + std::to_string(frame.first_seq) + " holds something else";
+        }
+        return different.empty();
+    });
+    return scanned ? different : scanned.error().message;
+}
+
+/// Reads a journal as it is: 0 whole and as written; 3 refused; 4 silently different.
+int read_journal(const std::string& path, Shared& shared) {
+    const Result<std::unique_ptr<Journal>> journal = open_journal(path);
+    const Result<Verified> verified = journal ? verify_journal(**journal) : tl::make_unexpected(journal.error());
+    if (!verified) {
+        say(shared, verified.error().message);
+        return 3;
+    }
+    std::string different = first_difference(**journal);
+    const Seq end = (*journal)->next_seq();
+    std::string row = "0";
+    const Result<void> rows = (*journal)->rows(kTable, [&](const std::string&, const std::string& value) {
+        row = value;
+        return true;
+    });
+    if (different.empty() && (!rows || row != std::to_string(end))) {
+        different = "the row says " + row + ", the log ends at " + std::to_string(end);
+    }
+    const auto snapshot = (*journal)->newest_snapshot(kNoSeq - 1);
+    if (different.empty() && snapshot && *snapshot &&
+        !std::ranges::all_of((*snapshot)->bytes.view(),
+                             [&](std::uint8_t b) { return b == static_cast<std::uint8_t>((*snapshot)->next_seq); })) {
+        different = "a snapshot holds something else";
+    }
+    shared.written = end;
+    say(shared, different);
+    return different.empty() ? 0 : 4;
+}
+
+/// The acknowledged prefix is there, as it was written, and the journal can be gone on with. Empty, or what is wrong.
+std::string check_recovery(const std::string& path, Shared& before) {
+    Shared& after = *shared_page();
+    std::string wrong;
+    if (fs::exists(path)) {
+        const int read = in_child([&] { return read_journal(path, after); });
+        if (read != 0) {
+            wrong = "reading it ended in " + std::to_string(read) + ": " + after.said;
+        } else if (after.written < before.acknowledged) {
+            wrong = std::to_string(before.acknowledged) + " events were acknowledged, " +
+                    std::to_string(after.written) + " are there";
+        } else if (after.written > before.written) {
+            wrong = "it holds " + std::to_string(after.written) + " events, and only " +
+                    std::to_string(before.written) + " were written";
+        } else {
+            const Seq held = after.written;
+            const int went_on = in_child([&] {
+                const Result<void> ok = write_session(path, {}, 1, 3, after);
+                say(after, ok ? "" : ok.error().message);
+                return ok ? 0 : 3;
+            });
+            if (went_on != 0) {
+                wrong = "going on with it ended in " + std::to_string(went_on) + ": " + after.said;
+            } else if (in_child([&] { return read_journal(path, after); }) != 0 || after.written <= held) {
+                wrong = std::string("after going on: ") + after.said;
+            }
+        }
+    } else if (before.acknowledged > 0) {
+        wrong = "it is gone, and events were acknowledged";
+    }
+    ::munmap(&after, sizeof after);
+    return wrong;
+}
+
+int failed(const std::string& what, std::uint64_t seed, const std::string& wrong) {
+    std::printf("FAILED %s: seed %llu: %s\n  repeat: journal_torture %s --seed %llu --count 1\n", what.c_str(),
+                static_cast<unsigned long long>(seed), wrong.c_str(), what.c_str(),
+                static_cast<unsigned long long>(seed));
+    return 1;
+}
+
+/// A small journal with a few sessions behind it, durable.
+void make_journal(const std::string& path, std::uint64_t seed, Shared& shared, bool finished = true, int batches = 12) {
+    const int made = in_child([&] {
+        const Result<void> ok = write_session(path, {}, seed, batches, shared);
+        say(shared, ok ? "" : ok.error().message);
+        if (!ok) {
+            return 1;
+        }
+        if (finished) {
+            Result<std::unique_ptr<LogWriter>> log = continue_journal(path);
+            return log && (*log)->finish({}) ? 0 : 1;
+        }
+        return 0;
+    });
+    if (made != 0) {
+        std::printf("a journal could not even be made: %s\n", shared.said);
+        std::exit(1);
+    }
+}
+
+// ---- the ways to break it -------------------------------------------------------------------------------------------------
+
+struct Options {
+    std::uint64_t seed = 1;
+    std::uint64_t count = 0;
+    bool plant_skipped_sync = false;
+};
+
+/// Power cuts, or refused operations, at a random place of a random session.
+int break_disk(const char* what, Fault fault, const Options& options) {
+    Shared& shared = *shared_page();
+    std::uint64_t lost = 0;
+    std::uint64_t caught = 0;
+    for (std::uint64_t seed = options.seed; seed < options.seed + options.count; ++seed) {
+        const TempFolder folder;
+        const std::string path = folder / "journal";
+        shared = Shared{};
+        std::mt19937_64 random(seed * 7'919);
+        make_journal(path, seed, shared, random() % 2 == 0, static_cast<int>(random() % 6));
+        if (!fs::exists(path)) {
+            make_journal(path, seed, shared, true, 1);
+        }
+        DiskPlan plan{fault, 1 + random() % 150, random(), options.plant_skipped_sync};
+        if (fault == Fault::refuse_once && random() % 2 == 0) {
+            plan.fault = Fault::refuse_on;
+        }
+        in_child([&] {
+            JournalOptions journal;
+            const auto disk = std::make_shared<SimulatedDisk>(plan);
+            journal.files = disk;
+            const Result<void> ok = write_session(path, journal, seed + 1, 30, shared);
+            say(shared, ok ? "" : ok.error().message);
+            return 0;
+        });
+        const Seq acknowledged = shared.acknowledged;
+        const std::string wrong = check_recovery(path, shared);
+        if (!wrong.empty() && options.plant_skipped_sync) {
+            ++caught;
+        } else if (!wrong.empty()) {
+            return failed(what, seed, wrong);
+        }
+        lost += shared.written - std::min(shared.written, acknowledged);
+    }
+    if (options.plant_skipped_sync) {
+        std::printf("%s: a disk that skips syncs was caught in %llu of %llu seeds\n", what,
+                    static_cast<unsigned long long>(caught), static_cast<unsigned long long>(options.count));
+        return caught > 0 ? 0 : 1;
+    }
+    std::printf("%s: %llu seeds from %llu, nothing acknowledged was lost (of what was not, up to %llu events)\n", what,
+                static_cast<unsigned long long>(options.count), static_cast<unsigned long long>(options.seed),
+                static_cast<unsigned long long>(lost));
+    return 0;
+}
+
+int kill_writers(const Options& options) {
+    Shared& shared = *shared_page();
+    std::uint64_t landed = 0;
+    constexpr std::uint64_t kKillsPerJournal = 20;
+    for (std::uint64_t i = 0; i < options.count;) {
+        const TempFolder folder;
+        const std::string path = folder / "journal";
+        shared = Shared{};
+        for (std::uint64_t k = 0; k < kKillsPerJournal && i < options.count; ++k, ++i) {
+            const std::uint64_t seed = options.seed + i;
+            std::mt19937_64 random(seed);
+            const pid_t child = begin_child([&] { return write_session(path, {}, seed, 100'000, shared) ? 0 : 3; });
+            ::usleep(static_cast<useconds_t>(500 + random() % 40'000));
+            ::kill(child, SIGKILL);
+            const int ended = wait_for(child);
+            landed += ended == -SIGKILL ? 1U : 0U;
+            if (ended != -SIGKILL) {
+                return failed("kill", seed, "the writer ended by itself with " + std::to_string(ended));
+            }
+            Shared& after = *shared_page();
+            const int read = fs::exists(path) ? in_child([&] { return read_journal(path, after); }) : 0;
+            const std::string said = after.said;
+            const Seq held = after.written;
+            ::munmap(&after, sizeof after);
+            if (read != 0 || held < shared.acknowledged || held > shared.written) {
+                return failed("kill", seed,
+                              "reading ended in " + std::to_string(read) + " " + said + "; acknowledged " +
+                                  std::to_string(shared.acknowledged) + ", there " + std::to_string(held) +
+                                  ", written " + std::to_string(shared.written));
+            }
+        }
+        if (std::string wrong = check_recovery(path, shared); !wrong.empty()) {
+            return failed("kill", options.seed + i, wrong);
+        }
+    }
+    std::printf("kill: %llu kill -9s from seed %llu, nothing acknowledged was lost\n",
+                static_cast<unsigned long long>(landed), static_cast<unsigned long long>(options.seed));
+    return 0;
+}
+
+/// Every failpoint that writing sessions reach, and how often.
+std::map<std::string, int> reached_failpoints(bool old_format) {
+    static constexpr std::size_t kNames = 64;
+    struct Seen {
+        char name[kNames][64] = {};
+        int times[kNames] = {};
+    };
+    void* const page = ::mmap(nullptr, sizeof(Seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    Seen& seen = *new (page) Seen;
+    Shared& shared = *shared_page();
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    if (old_format) {
+        fs::copy("tests/store/journals/v1-kill-switch", path, fs::copy_options::recursive);
+    }
+    in_child([&] {
+        arm_failpoints([&](const std::string& name) {
+            for (std::size_t i = 0; i < kNames; ++i) {
+                if (seen.name[i][0] == '\0' || name == seen.name[i]) {
+                    std::snprintf(seen.name[i], sizeof seen.name[i], "%s", name.c_str());
+                    ++seen.times[i];
+                    return;
+                }
+            }
+        });
+        if (old_format) {
+            static_cast<void>(continue_journal(path));
+            return 0;
+        }
+        return write_session(path, {}, 2, 40, shared) ? 0 : 1;
+    });
+    std::map<std::string, int> names;
+    for (std::size_t i = 0; i < kNames && seen.name[i][0] != '\0'; ++i) {
+        names[seen.name[i]] = seen.times[i];
+    }
+    ::munmap(page, sizeof seen);
+    return names;
+}
+
+int end_at_failpoints(const Options& options) {
+    const std::map<std::string, int> names = reached_failpoints(false);
+    if (names.size() < 12) {
+        std::printf("only %zu failpoints were reached\n", names.size());
+        return 1;
+    }
+    Shared& shared = *shared_page();
+    std::uint64_t ended = 0;
+    for (const auto& [name, times] : names) {
+        for (std::uint64_t k = 0; k < options.count; ++k) {
+            const TempFolder folder;
+            const std::string path = folder / "journal";
+            shared = Shared{};
+            const std::uint64_t seed = options.seed + k;
+            std::mt19937_64 random(seed);
+            std::uint64_t left = 1 + random() % static_cast<std::uint64_t>(times);
+            const int status = in_child([&] {
+                arm_failpoints([&](const std::string& reached) {
+                    if (reached == name && --left == 0) {
+                        ::_exit(9);
+                    }
+                });
+                return write_session(path, {}, 2 + k, 60, shared) ? 0 : 3;
+            });
+            ended += status == 9 ? 1U : 0U;
+            if (status != 9 && status != 0) {
+                return failed("failpoints", seed, name + ": the writer ended with " + std::to_string(status));
+            }
+            if (std::string wrong = check_recovery(path, shared); !wrong.empty()) {
+                return failed("failpoints", seed, name + ": " + wrong);
+            }
+        }
+    }
+    std::printf("failpoints: %llu ends at %zu failpoints, nothing acknowledged was lost\n",
+                static_cast<unsigned long long>(ended), names.size());
+    return ended >= names.size() ? 0 : 1;
+}
+
+/// The files of a journal that hold something of it. The rest is RocksDB's chatter.
+std::vector<std::string> files_that_matter(const std::string& path) {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(path)) {
+        const std::string name = entry.path().filename().string();
+        const bool chatter =
+            name.starts_with("LOG") || name == "LOCK" || name.starts_with("OPTIONS") || name == "IDENTITY";
+        if (!chatter && fs::file_size(entry.path()) > 0) {
+            names.push_back(name);
+        }
+    }
+    std::ranges::sort(names);
+    return names;
+}
+
+/// Every (count-th) bit of a journal flipped, one at a time.
+int flip_bits(const Options& options) {
+    const std::uint64_t step = std::max<std::uint64_t>(options.count, 1);
+    Shared& shared = *shared_page();
+    for (const bool finished : {true, false}) {
+        const TempFolder folder;
+        const std::string path = folder / "journal";
+        shared = Shared{};
+        make_journal(path, options.seed, shared, finished, 4);
+        const Seq whole = shared.written;
+        std::uint64_t refused = 0;
+        std::uint64_t harmless = 0;
+        std::uint64_t crashed = 0;
+        for (const std::string& name : files_that_matter(path)) {
+            const std::string file = path + "/" + name;
+            const std::vector<std::uint8_t> good = store_test::read_file(file);
+            // The zeros of the anchor, one bit in 64: they hold nothing.
+            const std::uint64_t stride = name == "ballast" ? 8 * good.size() : step;
+            for (std::uint64_t bit = options.seed % stride; bit < 8 * good.size(); bit += stride) {
+                std::vector<std::uint8_t> bad = good;
+                bad[bit / 8] = static_cast<std::uint8_t>(bad[bit / 8] ^ (1U << bit % 8));
+                store_test::write_file(file, bad);
+                const int status = in_child([&] { return read_journal(path, shared); });
+                refused += status == 3 ? 1U : 0U;
+                crashed += status < 0 ? 1U : 0U;
+                harmless += status == 0 ? 1U : 0U;
+                // A flip in the write-ahead log's unanchored tail is as good as a torn write; nothing else may be missing.
+                if (status == 4 || status == 1 || (status == 0 && shared.written != whole)) {
+                    return failed("flips", options.seed,
+                                  name + ", bit " + std::to_string(bit) + ": " + shared.said + ", " +
+                                      std::to_string(shared.written) + " of " + std::to_string(whole) + " events");
+                }
+            }
+            store_test::write_file(file, good);
+        }
+        std::printf("flips: %s journal: %llu refused, %llu harmless, %llu stopped by RocksDB itself, none silent\n",
+                    finished ? "finished" : "unfinished", static_cast<unsigned long long>(refused),
+                    static_cast<unsigned long long>(harmless), static_cast<unsigned long long>(crashed));
+        if (refused + crashed < harmless / 100) {
+            std::printf("FAILED flips: hardly any was noticed\n");
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/// Files cut, deleted, and replaced by older copies of themselves.
+int damage_files(const Options& options) {
+    Shared& shared = *shared_page();
+    std::uint64_t tried = 0;
+    std::uint64_t noticed = 0;
+    for (std::uint64_t seed = options.seed; seed < options.seed + std::max<std::uint64_t>(options.count, 1); ++seed) {
+        for (const bool finished : {true, false}) {
+            const TempFolder folder;
+            const std::string path = folder / "journal";
+            const std::string older = folder / "older";
+            const std::string copy = folder / "copy";
+            shared = Shared{};
+            make_journal(path, seed, shared, finished, 6);
+            fs::copy(path, older, fs::copy_options::recursive);
+            make_journal(path, seed + 1, shared, finished, 6);
+            const Seq whole = shared.written;
+            const auto check = [&](const std::string& what) -> std::string {
+                const int status = in_child([&] { return read_journal(copy, shared); });
+                ++tried;
+                noticed += status != 0 ? 1U : 0U;
+                const bool silent = status == 4 || status == 1 || (status == 0 && shared.written != whole);
+                return silent ? what + ": " + shared.said + ", " + std::to_string(shared.written) + " of " +
+                                    std::to_string(whole)
+                              : "";
+            };
+            const auto fresh = [&] {
+                fs::remove_all(copy);
+                fs::copy(path, copy, fs::copy_options::recursive);
+            };
+            std::string wrong;
+            for (const std::string& name : files_that_matter(path)) {
+                const auto size = fs::file_size(path + "/" + name);
+                for (const std::uint64_t left : {std::uint64_t{0}, std::uint64_t{size / 2}, std::uint64_t{size - 1}}) {
+                    fresh();
+                    fs::resize_file(copy + "/" + name, left);
+                    wrong = wrong.empty() ? check(name + " cut to " + std::to_string(left)) : wrong;
+                }
+                fresh();
+                fs::remove(copy + "/" + name);
+                wrong = wrong.empty() ? check(name + " deleted") : wrong;
+                for (const std::string& old : files_that_matter(older)) {
+                    const bool same_kind = old == name || (fs::path(old).extension() == fs::path(name).extension() &&
+                                                           !fs::path(old).extension().empty());
+                    if (same_kind && name != "ballast") {
+                        fresh();
+                        fs::copy_file(older + "/" + old, copy + "/" + name, fs::copy_options::overwrite_existing);
+                        // An older anchor promises less, and that is kept.
+                        wrong = wrong.empty() ? check(name + " replaced by an older " + old) : wrong;
+                    }
+                }
+            }
+            // Everything older but the anchor.
+            fs::remove_all(copy);
+            fs::copy(older, copy, fs::copy_options::recursive);
+            fs::copy_file(path + "/" + kAnchorFile, copy + "/" + kAnchorFile, fs::copy_options::overwrite_existing);
+            const std::string rolled_back = check("the whole journal rolled back behind its anchor");
+            wrong = wrong.empty() ? rolled_back : wrong;
+            if (!wrong.empty()) {
+                return failed("files", seed, wrong);
+            }
+        }
+    }
+    std::printf("files: %llu damages, %llu noticed, none silent\n", static_cast<unsigned long long>(tried),
+                static_cast<unsigned long long>(noticed));
+    return noticed > tried / 2 ? 0 : 1;
+}
+
+/// The disk fills up while a session writes; later there is room again.
+int fill_disk(const Options& options) {
+    Shared& shared = *shared_page();
+    for (std::uint64_t seed = options.seed; seed < options.seed + options.count; ++seed) {
+        const TempFolder folder;
+        const std::string path = folder / "journal";
+        shared = Shared{};
+        make_journal(path, seed, shared, true, 3);
+        const int stopped = in_child([&] {
+            JournalOptions journal;
+            const auto disk = std::make_shared<SimulatedDisk>(DiskPlan{});
+            journal.files = disk;
+            Result<std::unique_ptr<LogWriter>> log = continue_journal(path, journal);
+            if (!log) {
+                return 1;
+            }
+            Batch batch;
+            batch.begin((*log)->next_seq());
+            for (int i = 0; i < 2'000; ++i) {
+                if (i == 20) {
+                    disk->set_free_bytes(1U << 20U);
+                }
+                fill(batch, 500);
+                shared.written = batch.frame.next_seq();
+                Result<void> ok = (*log)->append(batch);
+                ok = ok && i % 4 == 0 ? (*log)->commit() : ok;
+                if (!ok) {
+                    say(shared, ok.error().message);
+                    return ok.error().message.find("nearly full") != std::string::npos ? 0 : 1;
+                }
+                shared.acknowledged = i % 4 == 0 ? (*log)->next_seq() : shared.acknowledged;
+            }
+            return 2;
+        });
+        if (stopped != 0) {
+            return failed("full", seed, "the writer ended with " + std::to_string(stopped) + ": " + shared.said);
+        }
+        const int refused = in_child([&] {
+            const auto disk = std::make_shared<SimulatedDisk>(DiskPlan{Fault::none, 0, 0, false, 1U << 20U});
+            JournalOptions journal;
+            journal.files = disk;
+            const Result<std::unique_ptr<LogWriter>> log = continue_journal(path, journal);
+            return !log && log.error().message.find("Make room") != std::string::npos ? 0 : 1;
+        });
+        if (refused != 0) {
+            return failed("full", seed, "a journal on a full disk was opened for writing");
+        }
+        if (std::string wrong = check_recovery(path, shared); !wrong.empty()) {
+            return failed("full", seed, wrong);
+        }
+    }
+    std::printf("full: %llu full disks, each stopped in time and gone on with later\n",
+                static_cast<unsigned long long>(options.count));
+    return 0;
+}
+
+/// A second writer is told so, and changes nothing.
+int write_twice(const Options& options) {
+    Shared& shared = *shared_page();
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    make_journal(path, options.seed, shared, true, 3);
+    Result<std::unique_ptr<LogWriter>> first = continue_journal(path);
+    const int refused = in_child([&] {
+        const Result<std::unique_ptr<LogWriter>> second = continue_journal(path);
+        say(shared, second ? "it was let in" : second.error().message);
+        return second || second.error().kind != ErrorKind::usage ? 1 : 0;
+    });
+    const std::string holder = "process " + std::to_string(::getpid());
+    if (!first || refused != 0 || std::string(shared.said).find(holder) == std::string::npos) {
+        return failed("writers", options.seed, shared.said);
+    }
+    std::printf("writers: the second one is refused: %s\n", shared.said);
+    return 0;
+}
+
+int run(int argc, char** argv) {
+    Options options;
+    const std::string what = argc > 1 ? argv[1] : "";
+    for (int i = 2; i + 1 < argc; i += 2) {
+        const std::string option = argv[i];
+        if (option == "--count") {
+            options.count = std::strtoull(argv[i + 1], nullptr, 10);
+        } else if (option == "--seed") {
+            options.seed = std::strtoull(argv[i + 1], nullptr, 10);
+        } else if (option == "--plant" && std::string(argv[i + 1]) == "skip-sync") {
+            options.plant_skipped_sync = true;
+        } else {
+            std::printf("unknown option %s\n", argv[i]);
+            return 2;
+        }
+    }
+    const std::map<std::string, std::function<int()>> ways{
+        {"power", [&] { return break_disk("power", Fault::power_cut, options); }},
+        {"refuse", [&] { return break_disk("refuse", Fault::refuse_once, options); }},
+        {"kill", [&] { return kill_writers(options); }},
+        {"failpoints", [&] { return end_at_failpoints(options); }},
+        {"flips", [&] { return flip_bits(options); }},
+        {"files", [&] { return damage_files(options); }},
+        {"full", [&] { return fill_disk(options); }},
+        {"writers", [&] { return write_twice(options); }},
+    };
+    const auto way = ways.find(what);
+    if (way == ways.end()) {
+        std::printf(
+            "usage: journal_torture power|refuse|kill|failpoints|flips|files|full|writers [--count N] [--seed N]\n");
+        return 2;
+    }
+    return way->second();
+}
+
+}  // namespace
+}  // namespace alpha::faults
+
+int main(int argc, char** argv) {
+    return alpha::faults::run(argc, argv);
+}

@@ -1,0 +1,387 @@
+#include "store/anchor.hpp"
+#include "store/background_log.hpp"
+#include "store/journal.hpp"
+#include "store/verify.hpp"
+#include "tests/store/support.hpp"
+
+#include <catch2/catch.hpp>
+#include <rocksdb/file_system.h>
+#include <thread>
+
+using namespace alpha;
+using namespace alpha::store_test;
+
+namespace {
+
+constexpr std::uint8_t kTable = 3;
+
+/// Appends `events` events, as one frame, with a row that says where they end.
+Result<void> write_some(LogWriter& log, std::uint32_t events, std::size_t snapshot_bytes = 0) {
+    Batch batch;
+    batch.begin(log.next_seq());
+    for (std::uint32_t i = 0; i < events; ++i) {
+        append_mixed(batch.frame, batch.frame.next_seq());
+    }
+    batch.rows.push_back({kTable, "end", std::to_string(batch.frame.next_seq())});
+    batch.snapshot.resize(snapshot_bytes);
+    std::fill_n(batch.snapshot.data(), snapshot_bytes, static_cast<std::uint8_t>(batch.frame.next_seq()));
+    batch.feed_records = batch.frame.next_seq() * 2;
+    return log.append(batch);
+}
+
+std::unique_ptr<LogWriter> go_on(const std::string& path) {
+    Result<std::unique_ptr<LogWriter>> log = continue_journal(path);
+    INFO((log ? std::string() : log.error().message));
+    REQUIRE(log);
+    return std::move(*log);
+}
+
+std::unique_ptr<Journal> look_at(const std::string& path) {
+    Result<std::unique_ptr<Journal>> journal = open_journal(path);
+    INFO((journal ? std::string() : journal.error().message));
+    REQUIRE(journal);
+    return std::move(*journal);
+}
+
+std::string refusal(const std::string& path) {
+    const Result<std::unique_ptr<LogWriter>> log = continue_journal(path);
+    REQUIRE_FALSE(log);
+    CHECK(log.error().kind == ErrorKind::data);
+    return log.error().message;
+}
+
+Digest head_of(Seq events, std::uint32_t per_frame) {
+    const std::unique_ptr<MemoryLog> log = make_memory_log();
+    for (const Frame& frame : frames_of(events, per_frame, append_mixed)) {
+        REQUIRE(append_frame(*log, frame));
+    }
+    return log->head();
+}
+
+AnchorRecord anchor_of(const std::string& path) {
+    const Result<AnchorSlots> slots = read_anchor(*rocksdb::FileSystem::Default(), path);
+    REQUIRE(slots);
+    return *slots->newest();
+}
+
+}  // namespace
+
+TEST_CASE("a journal that is gone on with has the head of one that was never closed", "[store]") {
+    const TempFolder folder;
+    const std::string path = folder / "deep/er/journal";
+    for (int session = 0; session < 5; ++session) {
+        const std::unique_ptr<LogWriter> log = go_on(path);
+        CHECK(log->next_seq() == static_cast<Seq>(session) * 3'000);
+        REQUIRE(write_some(*log, 1'000));
+        REQUIRE(write_some(*log, 2'000));
+        // Without finish(), as after a crash, every other time.
+        if (session % 2 == 0) {
+            REQUIRE(log->finish(Ending{7, Digest{1, 2, 3}}));
+        }
+    }
+    const std::unique_ptr<Journal> journal = look_at(path);
+    CHECK(journal->next_seq() == 15'000);
+    CHECK(journal->head() == head_of(15'000, 1'000));
+    CHECK(verify_journal(*journal));
+    CHECK(journal->info().format == 2);
+    CHECK(journal->info().clean_end);
+    CHECK(journal->info().ending == Ending{7, Digest{1, 2, 3}});
+    CHECK(journal->info().feed_records == 30'000);
+}
+
+TEST_CASE("an empty journal verifies, and has no clean end while it is open", "[store]") {
+    const TempFolder folder;
+    const std::unique_ptr<LogWriter> log = go_on(folder / "journal");
+    const std::unique_ptr<Journal> journal = look_at(folder / "journal");
+    CHECK(journal->next_seq() == 0);
+    CHECK(journal->head() == Digest{});
+    CHECK_FALSE(journal->info().clean_end);
+    const Result<Verified> verified = verify_journal(*journal);
+    REQUIRE(verified);
+    CHECK(verified->events == 0);
+}
+
+TEST_CASE("nothing is promised before commit returns, and everything is after", "[store]") {
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    const std::unique_ptr<LogWriter> log = go_on(path);
+    REQUIRE(write_some(*log, 100));
+    CHECK(anchor_of(path).next_seq == 0);
+    REQUIRE(log->commit());
+    CHECK(anchor_of(path).next_seq == 100);
+    CHECK(anchor_of(path).head == log->head());
+    const std::uint64_t generation = anchor_of(path).generation;
+    REQUIRE(log->commit());
+    CHECK(anchor_of(path).generation == generation);  // nothing new: nothing to do
+}
+
+TEST_CASE("a journal whose head is behind its anchor is refused, whoever asks", "[store]") {
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    const std::string older = folder / "older";
+    REQUIRE(write_some(*go_on(path), 100));
+    std::filesystem::copy(path, older, std::filesystem::copy_options::recursive);
+    {
+        const std::unique_ptr<LogWriter> log = go_on(path);
+        REQUIRE(write_some(*log, 100));
+        REQUIRE(log->commit());
+    }
+    std::filesystem::copy_file(path + "/anchor", older + "/anchor", std::filesystem::copy_options::overwrite_existing);
+    const std::string said = refusal(older);
+    CHECK(said.find("lacks events that were committed: it holds 100, and 200 were safely on disk") !=
+          std::string::npos);
+    CHECK_FALSE(open_journal(older));
+}
+
+TEST_CASE("a log that is not the one that was committed is refused though it is long enough", "[store]") {
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    const std::string other = folder / "other";
+    {
+        const std::unique_ptr<LogWriter> log = go_on(path);
+        REQUIRE(write_some(*log, 100));
+        REQUIRE(log->commit());
+    }
+    {
+        const std::unique_ptr<LogWriter> log = go_on(other);
+        Batch batch;
+        batch.begin(0);
+        for (Seq k = 0; k < 200; ++k) {
+            append(batch.frame, dull_envelope(k), dull_quote(k + 1));
+            if (k == 99) {
+                REQUIRE(log->append(batch));
+            }
+        }
+        REQUIRE(log->append(batch));
+        REQUIRE(log->finish({}));
+    }
+    std::filesystem::copy_file(path + "/anchor", other + "/anchor", std::filesystem::copy_options::overwrite_existing);
+    CHECK(refusal(other).find("its hash at event 100 is not what the anchor holds") != std::string::npos);
+}
+
+TEST_CASE("a journal without an anchor, or with none that can be read, is refused", "[store]") {
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    REQUIRE(write_some(*go_on(path), 100));
+    std::vector<std::uint8_t> anchor = read_file(path + "/anchor");
+    anchor[20] ^= 1U;
+    write_file(path + "/anchor", anchor);
+    CHECK(verify_journal(*look_at(path)));  // one slot of two, as a torn write leaves it
+    anchor[4'096 + 20] ^= 1U;
+    write_file(path + "/anchor", anchor);
+    CHECK(refusal(path).find("neither of its slots can be read") != std::string::npos);
+    std::filesystem::remove(path + "/anchor");
+    CHECK(refusal(path).find("anchor") != std::string::npos);
+}
+
+TEST_CASE("rows come back by table and key, as last written", "[store]") {
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    {
+        const std::unique_ptr<LogWriter> log = go_on(path);
+        for (int i = 0; i < 10; ++i) {
+            Batch batch;
+            batch.begin(log->next_seq());
+            append_mixed(batch.frame, batch.frame.next_seq());
+            batch.rows.push_back({1, "key " + std::to_string(i % 3), "value " + std::to_string(i)});
+            batch.rows.push_back({2, "other table", "x"});
+            REQUIRE(log->append(batch));
+        }
+    }
+    std::vector<std::pair<std::string, std::string>> rows;
+    REQUIRE(look_at(path)->rows(1, [&](const std::string& key, const std::string& value) {
+        rows.emplace_back(key, value);
+        return true;
+    }));
+    CHECK(rows == std::vector<std::pair<std::string, std::string>>{
+                      {"key 0", "value 9"}, {"key 1", "value 7"}, {"key 2", "value 8"}});
+}
+
+TEST_CASE("snapshots are found by place, pruned as they age, and survive their session", "[store]") {
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    for (int session = 0; session < 4; ++session) {
+        const std::unique_ptr<LogWriter> log = go_on(path);
+        for (int i = 0; i < 25; ++i) {
+            REQUIRE(write_some(*log, 10, 300));
+        }
+    }
+    const std::unique_ptr<Journal> journal = look_at(path);
+    std::vector<Seq> kept;
+    for (Seq seq = journal->next_seq();;) {
+        const auto snapshot = journal->newest_snapshot(seq);
+        REQUIRE(snapshot);
+        if (!*snapshot) {
+            break;
+        }
+        const Bytes bytes = (*snapshot)->bytes.view();
+        CHECK(bytes.size() == 300);
+        CHECK(bytes[0] == static_cast<std::uint8_t>((*snapshot)->next_seq));
+        kept.push_back((*snapshot)->next_seq);
+        seq = kept.back() - 1;
+    }
+    REQUIRE(kept.size() >= 4);
+    CHECK(kept.size() <= 16);
+    CHECK(kept[0] == 1'000);
+    CHECK(kept[1] == 990);
+    CHECK(kept.back() <= 500);  // old ones are fewer, but there are some
+    CHECK(verify_journal(*journal));
+}
+
+TEST_CASE("a second writer is told who is at work, even in its own process", "[store]") {
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    const std::unique_ptr<LogWriter> first = go_on(path);
+    const Result<std::unique_ptr<LogWriter>> second = continue_journal(path);
+    REQUIRE_FALSE(second);
+    INFO(second.error().message);
+    CHECK(second.error().kind == ErrorKind::usage);
+    CHECK(second.error().message.find("is being written") != std::string::npos);
+    REQUIRE(write_some(*first, 10));
+    REQUIRE(first->finish({}));
+    CHECK(go_on(path)->next_seq() == 10);
+}
+
+TEST_CASE("a follower sees what is written after it opened the journal, and its end", "[store]") {
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    const std::unique_ptr<LogWriter> log = go_on(path);
+    REQUIRE(write_some(*log, 10));
+    const std::unique_ptr<Journal> journal = look_at(path);
+    CHECK(journal->next_seq() == 10);
+    for (Seq end = 20; end <= 200; end += 10) {
+        REQUIRE(write_some(*log, 10));
+        REQUIRE(journal->refresh());
+        REQUIRE(journal->next_seq() == end);
+        Seq seen = 0;
+        REQUIRE(journal->scan(end - 10, [&](const Frame& frame) {
+            seen = frame.next_seq();
+            return true;
+        }));
+        CHECK(seen == end);
+    }
+    REQUIRE(log->finish({}));
+    REQUIRE(journal->refresh());
+    CHECK(journal->info().clean_end);
+}
+
+TEST_CASE("a journal of format 1 is read as it is, and brought to the present one when gone on with", "[store]") {
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    std::filesystem::copy(ALPHA_SOURCE_DIR "/tests/store/journals/v1-kill-switch", path,
+                          std::filesystem::copy_options::recursive);
+    Digest head{};
+    {
+        const std::unique_ptr<Journal> journal = look_at(path);
+        CHECK(journal->info().format == 1);
+        CHECK_FALSE(journal->info().anchored_seq);
+        CHECK(journal->next_seq() == 20);
+        CHECK(verify_journal(*journal));
+        const auto snapshot = journal->newest_snapshot(20);
+        REQUIRE(snapshot);
+        CHECK_FALSE(*snapshot);
+        head = journal->head();
+    }
+    {
+        const std::unique_ptr<LogWriter> log = go_on(path);
+        CHECK(log->head() == head);
+    }
+    const std::unique_ptr<Journal> journal = look_at(path);
+    CHECK(journal->info().format == 2);
+    CHECK(journal->info().anchored_seq == 20);
+    CHECK(journal->head() == head);
+    CHECK(verify_journal(*journal));
+}
+
+TEST_CASE("the background log stores what its log would have stored", "[store]") {
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    {
+        const std::unique_ptr<BackgroundLog> log =
+            make_background_log(go_on(path), {.queue_batches = 2, .commit_interval = {}});
+        for (int i = 0; i < 50; ++i) {
+            REQUIRE(write_some(*log, 100));
+        }
+        CHECK(log->next_seq() == 5'000);
+        REQUIRE(log->commit());
+        CHECK(log->durable_seq() == 5'000);
+        CHECK(anchor_of(path).next_seq == 5'000);
+        CHECK(log->head() == head_of(5'000, 100));
+        REQUIRE(write_some(*log, 1));
+        REQUIRE(log->finish({}));
+        REQUIRE_FALSE(write_some(*log, 1));
+    }
+    CHECK(look_at(path)->next_seq() == 5'001);
+}
+
+TEST_CASE("the background log writes and commits what waits when it is left", "[store]") {
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    {
+        const std::unique_ptr<BackgroundLog> log =
+            make_background_log(go_on(path), {.queue_batches = 8, .commit_interval = std::chrono::hours(1)});
+        REQUIRE(write_some(*log, 100));
+        REQUIRE(write_some(*log, 100));
+    }
+    CHECK(anchor_of(path).next_seq == 200);
+}
+
+TEST_CASE("what goes wrong behind the queue is said to whoever appends next", "[store]") {
+    /// A log on a disk that is gone.
+    class Broken final : public LogWriter {
+    public:
+        Result<void> append(Batch&) override { return fail(ErrorKind::data, "the disk is gone"); }
+        Result<void> commit() override { return {}; }
+        Result<void> finish(const std::optional<Ending>&) override { return {}; }
+        Seq next_seq() const override { return 0; }
+        Digest head() const override { return {}; }
+    };
+    const std::unique_ptr<BackgroundLog> log = make_background_log(std::make_unique<Broken>());
+    Result<void> said = write_some(*log, 1);
+    for (int i = 0; i < 1'000 && said; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        said = write_some(*log, 1);
+    }
+    REQUIRE_FALSE(said);
+    CHECK(said.error().message == "the disk is gone");
+    CHECK_FALSE(log->commit());
+    CHECK_FALSE(log->finish({}));
+    CHECK(log->durable_seq() == 0);
+}
+
+TEST_CASE("frames read ahead are the frames, in order, until told to stop", "[store]") {
+    const std::unique_ptr<MemoryLog> log = make_memory_log();
+    for (const Frame& frame : frames_of(10'000, 100, append_mixed)) {
+        REQUIRE(append_frame(*log, frame));
+    }
+    std::vector<Seq> begun;
+    REQUIRE(scan_ahead(*log, 450, [&](const Frame& frame) {
+        begun.push_back(frame.first_seq);
+        return true;
+    }));
+    REQUIRE(begun.size() == 96);
+    CHECK(begun.front() == 400);
+    CHECK(begun.back() == 9'900);
+    int visited = 0;
+    REQUIRE(scan_ahead(*log, 0, [&](const Frame&) { return ++visited < 7; }));
+    CHECK(visited == 7);
+}
+
+TEST_CASE("the chain is the same on any number of threads and from frames of any size", "[store]") {
+    const auto per_frame = GENERATE(std::uint32_t{1}, std::uint32_t{777}, std::uint32_t{4'096}, std::uint32_t{9'000});
+    const Seq events = per_frame == 1 ? 9'000 : 600'000;
+    const std::unique_ptr<MemoryLog> log = make_memory_log();
+    for (const Frame& frame : frames_of(events, per_frame, append_mixed)) {
+        REQUIRE(append_frame(*log, frame));
+    }
+    const Seq promised = events / per_frame / 2 * per_frame;
+    const Digest promised_head = head_of(promised, per_frame);
+    for (const unsigned threads : {1U, 2U, 5U}) {
+        const Result<Verified> verified = verify_chain(*log, std::pair{promised, promised_head}, threads);
+        INFO((verified ? std::string() : verified.error().message));
+        REQUIRE(verified);
+        CHECK(verified->head == log->head());
+        CHECK_FALSE(verify_chain(*log, std::pair{promised, log->head()}, threads));
+        CHECK_FALSE(verify_chain(*log, std::pair{events + per_frame, log->head()}, threads));
+    }
+}
