@@ -1,0 +1,738 @@
+#include "runtime/read_models.hpp"
+
+#include "store/wire.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <type_traits>
+#include <utility>
+
+namespace alpha {
+
+namespace {
+
+// ---- rows as bytes -------------------------------------------------------------------------------------------------------
+//
+// A version byte, then the fields in order, little-endian: money 128 bits, enums and booleans a byte, texts behind a u32
+// length. Ids that are in the key are not repeated.
+
+template <class T>
+concept Number = std::is_integral_v<T> && !std::is_same_v<T, bool>;
+template <class E>
+inline constexpr std::pair<E, E> kValues{};
+template <>
+inline constexpr std::pair<Side, Side> kValues<Side>{Side::buy, Side::sell};
+template <>
+inline constexpr std::pair<OrderType, OrderType> kValues<OrderType>{OrderType::market, OrderType::stop_limit};
+template <>
+inline constexpr std::pair<TimeInForce, TimeInForce> kValues<TimeInForce>{TimeInForce::day, TimeInForce::ioc};
+template <>
+inline constexpr std::pair<Rule, Rule> kValues<Rule>{Rule::none, Rule::unmatched_fill};
+template <>
+inline constexpr std::pair<OrderStatus, OrderStatus> kValues<OrderStatus>{OrderStatus::intended, OrderStatus::refused};
+
+class RowWriter {
+public:
+    explicit RowWriter(std::string& out) : out_(out) {}
+
+    template <class... Ts>
+    void operator()(const Ts&... fields) {
+        (put(fields), ...);
+    }
+
+private:
+    template <Number T>
+    void put(T value) {
+        std::array<std::uint8_t, sizeof value> bytes{};
+        store(bytes.data(), value);
+        out_.append(bytes.begin(), bytes.end());
+    }
+    void put(bool value) { put(static_cast<std::uint8_t>(value)); }
+    template <class E>
+        requires std::is_enum_v<E>
+    void put(E value) {
+        put(static_cast<std::uint8_t>(value));
+    }
+    template <class Tag, class Rep>
+    void put(Id<Tag, Rep> id) {
+        put(id.value);
+    }
+    void put(Price price) { put(price.raw); }
+    void put(Qty quantity) { put(quantity.raw); }
+    void put(Time time) { put(time.ns); }
+    void put(Date date) { put(date.days); }
+    void put(Money amount) {
+        const auto raw = static_cast<UInt128>(amount.raw);
+        put(static_cast<std::uint64_t>(raw));
+        put(static_cast<std::uint64_t>(raw >> 64U));
+    }
+    void put(const std::string& text) {
+        put(static_cast<std::uint32_t>(text.size()));
+        out_ += text;
+    }
+    std::string& out_;
+};
+
+class RowReader {
+public:
+    explicit RowReader(Bytes bytes) : rest_(bytes) {}
+
+    template <class... Ts>
+    void operator()(Ts&... fields) {
+        (get(fields), ...);
+    }
+    bool whole() const { return ok_ && rest_.ok() && rest_.left() == 0; }
+
+private:
+    template <Number T>
+    void get(T& value) {
+        value = rest_.get<T>();
+    }
+    void get(bool& value) {
+        const auto raw = rest_.get<std::uint8_t>();
+        ok_ = ok_ && raw <= 1;
+        value = raw == 1;
+    }
+    template <class E>
+        requires std::is_enum_v<E>
+    void get(E& value) {
+        value = static_cast<E>(rest_.get<std::uint8_t>());
+        ok_ = ok_ && value >= kValues<E>.first && value <= kValues<E>.second;
+    }
+    template <class Tag, class Rep>
+    void get(Id<Tag, Rep>& id) {
+        get(id.value);
+    }
+    void get(Price& price) { get(price.raw); }
+    void get(Qty& quantity) { get(quantity.raw); }
+    void get(Time& time) { get(time.ns); }
+    void get(Date& date) { get(date.days); }
+    void get(Money& amount) {
+        const UInt128 low = rest_.get<std::uint64_t>();
+        const UInt128 high = rest_.get<std::uint64_t>();
+        amount.raw = static_cast<Int128>(high << 64U | low);
+    }
+    void get(std::string& text) {
+        const Bytes bytes = rest_.take(rest_.get<std::uint32_t>());
+        text.assign(bytes.begin(), bytes.end());
+    }
+    WireReader rest_;
+    bool ok_ = true;
+};
+
+// Each row's fields once, for both directions.
+
+template <class Ar, class M>
+void fields_of_position(Ar& ar, M& m) {
+    ar(m.instrument, m.net, m.cost, m.realized_pnl, m.charges, m.traded, m.fills);
+}
+template <class Ar, class M>
+void fields_of_portfolio(Ar& ar, M& m) {
+    ar(m.name, m.currency, m.is_open, m.initial_cash, m.cash, m.realized_pnl, m.charges, m.killed, m.killed_by,
+       m.open_orders, m.fills);
+}
+template <class Ar, class M>
+void fields_of_order(Ar& ar, M& m) {
+    ar(m.strategy, m.portfolio, m.broker, m.instrument);
+    ar(m.terms.instrument, m.terms.side, m.terms.type, m.terms.tif, m.terms.quantity, m.terms.limit_price,
+       m.terms.stop_price, m.good_until);
+    ar(m.status, m.triggered, m.cancel_pending, m.modify_pending, m.refused_by, m.limit, m.observed, m.filled,
+       m.filled_notional, m.broker_order, m.reason, m.created, m.created_time, m.updated, m.updated_time);
+}
+template <class Ar, class M>
+void fields_of_fill(Ar& ar, M& m) {
+    ar(m.time, m.order, m.strategy, m.portfolio, m.instrument, m.side, m.quantity, m.price, m.notional, m.charges,
+       m.realized_pnl, m.trade);
+}
+// clang-format off
+template <class Ar> void fields(Ar& ar, PositionModel& m) { fields_of_position(ar, m); }
+template <class Ar> void fields(Ar& ar, const PositionModel& m) { fields_of_position(ar, m); }
+template <class Ar> void fields(Ar& ar, PortfolioModel& m) { fields_of_portfolio(ar, m); }
+template <class Ar> void fields(Ar& ar, const PortfolioModel& m) { fields_of_portfolio(ar, m); }
+template <class Ar> void fields(Ar& ar, OrderModel& m) { fields_of_order(ar, m); }
+template <class Ar> void fields(Ar& ar, const OrderModel& m) { fields_of_order(ar, m); }
+template <class Ar> void fields(Ar& ar, FillModel& m) { fields_of_fill(ar, m); }
+template <class Ar> void fields(Ar& ar, const FillModel& m) { fields_of_fill(ar, m); }
+// clang-format on
+
+template <class T>
+void append_big_endian(std::string& key, T number) {
+    for (unsigned shift = 8 * sizeof number; shift > 0; shift -= 8) {
+        key.push_back(static_cast<char>(number >> (shift - 8)));
+    }
+}
+
+/// The number in the key from `at` on; what is missing reads as zero.
+std::uint64_t number_in(const std::string& key, std::size_t at, std::size_t bytes) {
+    std::uint64_t number = 0;
+    for (std::size_t i = at; i < at + bytes && i < key.size(); ++i) {
+        number = number << 8U | static_cast<std::uint8_t>(key[i]);
+    }
+    return number;
+}
+
+// clang-format off
+void append_key(std::string& key, const PortfolioModel& m) { append_big_endian(key, m.id.value); }
+void append_key(std::string& key, const OrderModel& m) { append_big_endian(key, m.id.value); }
+void append_key(std::string& key, const FillModel& m) { append_big_endian(key, m.event); }
+void take_key(const std::string& key, PortfolioModel& m) { m.id.value = static_cast<std::uint32_t>(number_in(key, 0, 4)); }
+void take_key(const std::string& key, PositionModel& m) { m.id.value = static_cast<std::uint32_t>(number_in(key, 4, 4)); }
+void take_key(const std::string& key, OrderModel& m) { m.id.value = number_in(key, 0, 8); }
+void take_key(const std::string& key, FillModel& m) { m.event = number_in(key, 0, 8); }
+// clang-format on
+
+template <class Model>
+Row row_of(ReadModel table, std::string key, const Model& model) {
+    Row row{static_cast<std::uint8_t>(table), std::move(key), {}};
+    RowWriter ar(row.value);
+    ar(kReadModelVersion);
+    fields(ar, model);
+    return row;
+}
+template <class Model>
+Row row_of(ReadModel table, const Model& model) {
+    std::string key;
+    append_key(key, model);
+    return row_of(table, std::move(key), model);
+}
+
+template <class Model>
+bool read_row(const std::string& key, const std::string& value, Model& model) {
+    RowReader ar({reinterpret_cast<const std::uint8_t*>(value.data()), value.size()});
+    std::uint8_t version = 0;
+    ar(version);
+    fields(ar, model);
+    take_key(key, model);
+    return version == kReadModelVersion && ar.whole();
+}
+
+Row about_row() {
+    return {static_cast<std::uint8_t>(ReadModel::about), {}, std::string(1, static_cast<char>(kReadModelVersion))};
+}
+
+/// Whether an event can change a row. One that is not listed here is looked at, and found missing there.
+constexpr bool moves_rows(std::uint16_t tag) {
+    switch (tag) {
+    case InstrumentListed::tag:
+    case QuoteTick::tag:
+    case BarOpened::tag:
+    case BarClosed::tag:
+    case SessionOpened::tag:
+    case SessionClosed::tag:
+    case TimerFired::tag:
+    case PnlSnapshot::tag:
+    case SignalRaised::tag:
+    case ChangeRefused::tag:
+    case TimerSet::tag:
+    case TimerCancelled::tag:
+    case StrategyHalted::tag:
+    case ReportIgnored::tag: return false;
+    default: return true;
+    }
+}
+
+/// What a walk needs of an event: a nanosecond, against some three even for decode_quote. Quotes are most of every frame.
+struct Front {
+    std::uint16_t tag = 0;
+    std::size_t total_bytes = 0;
+};
+Front front_of(Bytes event) {
+    ALPHA_ASSERT(event.size() >= kHeaderBytes, "a frame to take holds events that decode");
+    const bool has_links = (event[7] & 1U) != 0;
+    const std::size_t bytes = kHeaderBytes + (has_links ? kLinkBytes : 0) + load<std::uint32_t>(event.data());
+    ALPHA_ASSERT(bytes <= event.size(), "a frame to take holds events that decode");
+    return {load<std::uint16_t>(event.data() + 4), bytes};
+}
+
+}  // namespace
+
+// ---- from frames to rows -------------------------------------------------------------------------------------------------
+
+/// One frame: notes what its events changed, then writes each changed row once.
+class Projection::Pass {
+public:
+    Pass(Projection& projection, const State& after, std::vector<Row>& rows)
+        : orders_(projection.orders_), after_(after), rows_(rows) {}
+
+    void look_at(const Frame& frame) {
+        Bytes rest = frame.bytes.view();
+        for (Seq seq = frame.first_seq; seq < frame.next_seq(); ++seq) {
+            const Front front = front_of(rest);
+            if (moves_rows(front.tag)) [[unlikely]] {
+                const Result<DecodedEvent> decoded = decode(rest, seq);
+                ALPHA_ASSERT(decoded.has_value(), "a frame to take holds events that decode");
+                std::visit([&](const auto& event) { note(decoded->envelope, event); }, decoded->event);
+            }
+            rest = rest.subspan(front.total_bytes);
+        }
+    }
+
+    void write_rows() {
+        for (const PortfolioId portfolio : changed_portfolios_) {
+            rows_.push_back(row_of(ReadModel::portfolios, portfolio_model(portfolio)));
+        }
+        for (const auto& [portfolio, instrument] : changed_positions_) {
+            write_position(portfolio, instrument);
+        }
+        for (const OrderId id : changed_orders_) {
+            write_order(id);
+        }
+        // Those that the state forgot are the oldest of the closed ones, so they stand in front.
+        for (auto at = orders_.begin(); orders_.size() > after_.open_orders.size() + after_.closed_orders.size();) {
+            at = after_.find_order(at->first) == nullptr ? orders_.erase(at) : std::next(at);
+        }
+    }
+
+private:
+    void note(const Envelope&, const SessionConfigured& e) {
+        rows_.push_back(about_row());
+        for (std::uint32_t p = 0; p < e.portfolios.size(); ++p) {
+            changed_portfolios_.insert(PortfolioId{p});
+        }
+    }
+    void note(const Envelope&, const PortfolioOpened& e) { changed_portfolios_.insert(e.portfolio); }
+    void note(const Envelope&, const KillSwitchLatched& e) { changed_portfolios_.insert(e.portfolio); }
+    void note(const Envelope&, const KillSwitchReleased& e) { changed_portfolios_.insert(e.portfolio); }
+
+    void note(const Envelope& envelope, const OrderIntended& e) {
+        Tracked order;
+        order.strategy = e.strategy;
+        order.portfolio = e.portfolio;
+        order.broker = e.broker;
+        order.terms = e.terms;
+        order.good_until = e.good_until;
+        order.created = envelope.seq;
+        order.created_time = envelope.time;
+        orders_.emplace(e.order, std::move(order));
+        changed(envelope, e.order);
+    }
+    /// Its row is written here: nothing can happen to it any more.
+    void note(const Envelope& envelope, const OrderRefused& e) {
+        OrderModel order;
+        order.id = e.order;
+        name(order, e.strategy, e.portfolio, e.terms.instrument);
+        order.broker = after_.config.brokers[after_.config.strategies[e.strategy.value].broker.value].name;
+        order.terms = e.terms;
+        order.status = OrderStatus::refused;
+        order.refused_by = e.rule;
+        order.limit = e.limit;
+        order.observed = e.observed;
+        order.created = order.updated = envelope.seq;
+        order.created_time = order.updated_time = envelope.time;
+        rows_.push_back(row_of(ReadModel::orders, order));
+    }
+    void note(const Envelope& envelope, const CancelIntended& e) { changed(envelope, e.order); }
+    void note(const Envelope& envelope, const ModifyIntended& e) { changed(envelope, e.order); }
+    void note(const Envelope& envelope, const ChangeRejected& e) { changed(envelope, e.order); }
+    void note(const Envelope& envelope, const OrderAccepted& e) {
+        changed(envelope, e.order).broker_order = e.broker_order;
+    }
+    void note(const Envelope& envelope, const OrderTriggered& e) { changed(envelope, e.order).triggered = true; }
+    void note(const Envelope& envelope, const OrderModified& e) {
+        Tracked& order = changed(envelope, e.order);
+        order.terms.quantity = e.quantity;
+        order.terms.limit_price = e.limit_price;
+        order.terms.stop_price = e.stop_price;
+    }
+    void note(const Envelope& envelope, const OrderRejected& e) {
+        end(envelope, e.order, OrderStatus::rejected).reason = e.reason;
+    }
+    void note(const Envelope& envelope, const OrderCancelled& e) {
+        end(envelope, e.order, OrderStatus::cancelled).reason = e.reason;
+    }
+    void note(const Envelope& envelope, const OrderExpired& e) { end(envelope, e.order, OrderStatus::expired); }
+
+    void note(const Envelope& envelope, const OrderFilled& e) {
+        Tracked& order = changed(envelope, e.order);
+        order.filled += e.quantity;
+        order.filled_notional += e.notional;
+        changed_positions_.emplace(e.portfolio, e.instrument);
+        FillModel fill;
+        fill.event = envelope.seq;
+        fill.time = envelope.time;
+        fill.order = e.order;
+        name(fill, e.strategy, e.portfolio, e.instrument);
+        fill.side = e.side;
+        fill.quantity = e.quantity;
+        fill.price = e.price;
+        fill.notional = e.notional;
+        fill.charges = e.charges;
+        fill.realized_pnl = e.realized_pnl;
+        fill.trade = e.trade;
+        rows_.push_back(row_of(ReadModel::fills, fill));
+    }
+
+    template <class E>
+    void note(const Envelope&, const E&) {
+        static_assert(!moves_rows(E::tag), "an event that changes rows says which");
+    }
+
+    Tracked& changed(const Envelope& envelope, OrderId id) {
+        const auto found = orders_.find(id);
+        ALPHA_ASSERT(found != orders_.end(), "the fact names an order that was never intended, or is forgotten");
+        Tracked& order = found->second;
+        order.updated = envelope.seq;
+        order.updated_time = envelope.time;
+        changed_orders_.insert(id);
+        changed_portfolios_.insert(order.portfolio);
+        return order;
+    }
+    Tracked& end(const Envelope& envelope, OrderId id, OrderStatus status) {
+        Tracked& order = changed(envelope, id);
+        order.status = status;
+        return order;
+    }
+
+    /// The strategy can have asked for an instrument that there is not; that is what its order was refused for.
+    template <class Model>
+    void name(Model& model, StrategyId strategy, PortfolioId portfolio, InstrumentId instrument) const {
+        model.strategy = after_.config.strategies[strategy.value].name;
+        model.portfolio = after_.config.portfolios[portfolio.value].name;
+        model.instrument = instrument.value < after_.instruments.size() ? after_.instruments[instrument.value].name
+                                                                        : "#" + std::to_string(instrument.value);
+    }
+
+    PortfolioModel portfolio_model(PortfolioId id) const {
+        const Portfolio& portfolio = after_.portfolios[id.value];
+        const PortfolioConfig& config = after_.config.portfolios[id.value];
+        PortfolioModel model;
+        model.id = id;
+        model.name = config.name;
+        model.currency = after_.config.currency;
+        model.is_open = portfolio.is_open;
+        model.initial_cash = portfolio.is_open ? portfolio.initial_cash : config.cash;
+        model.cash = portfolio.is_open ? portfolio.cash : config.cash;
+        model.realized_pnl = portfolio.realized_pnl;
+        model.charges = portfolio.charges;
+        model.killed = portfolio.killed;
+        model.killed_by = portfolio.killed_by;
+        model.open_orders = portfolio.open_orders;
+        model.fills = portfolio.fills;
+        return model;
+    }
+
+    void write_position(PortfolioId portfolio, InstrumentId instrument) {
+        const Position& position = after_.portfolios[portfolio.value].position(instrument);
+        PositionModel model;
+        model.instrument = after_.instruments[instrument.value].name;
+        model.net = position.net;
+        model.cost = position.cost;
+        model.realized_pnl = position.realized_pnl;
+        model.charges = position.charges;
+        model.traded = position.traded;
+        model.fills = position.fills;
+        std::string key;
+        append_big_endian(key, portfolio.value);
+        append_big_endian(key, instrument.value);
+        rows_.push_back(row_of(ReadModel::portfolios, std::move(key), model));
+    }
+
+    void write_order(OrderId id) {
+        Tracked& order = orders_.find(id)->second;
+        const Order* known = after_.find_order(id);
+        if (known != nullptr) {
+            order.status = known->status;
+        } else if (!is_terminal(order.status)) {
+            order.status = OrderStatus::filled;  // forgotten, so it ended, and no fact ended it in another way
+        }
+        OrderModel model;
+        model.id = id;
+        name(model, order.strategy, order.portfolio, order.terms.instrument);
+        model.broker = after_.config.brokers[order.broker.value].name;
+        model.terms = order.terms;
+        model.good_until = order.good_until;
+        model.status = order.status;
+        model.triggered = order.triggered;
+        model.cancel_pending = known != nullptr && known->cancel_pending;
+        model.modify_pending = known != nullptr && known->modify_pending;
+        model.filled = order.filled;
+        model.filled_notional = order.filled_notional;
+        model.broker_order = order.broker_order;
+        model.reason = order.reason;
+        model.created = order.created;
+        model.created_time = order.created_time;
+        model.updated = order.updated;
+        model.updated_time = order.updated_time;
+        rows_.push_back(row_of(ReadModel::orders, model));
+    }
+
+    std::map<OrderId, Tracked>& orders_;
+    const State& after_;
+    std::vector<Row>& rows_;
+    std::set<PortfolioId> changed_portfolios_;
+    std::set<std::pair<PortfolioId, InstrumentId>> changed_positions_;
+    std::set<OrderId> changed_orders_;
+};
+
+void Projection::take(const Frame& frame, const State& after, std::vector<Row>& rows) {
+    ALPHA_ASSERT(frame.first_seq == next_seq_ && frame.next_seq() == after.next_seq,
+                 "frames are taken in order, each once, with the state after it");
+    const bool quotes_alone = after.quotes - quotes_ == frame.events;
+    next_seq_ = after.next_seq;
+    quotes_ = after.quotes;
+    if (quotes_alone) [[likely]] {
+        return;
+    }
+    Pass pass(*this, after, rows);
+    pass.look_at(frame);
+    pass.write_rows();
+}
+
+void Projection::save(ByteBuffer& out) const {
+    std::string text;
+    RowWriter ar(text);
+    ar(kReadModelVersion, static_cast<std::uint32_t>(orders_.size()));
+    for (const auto& [id, order] : orders_) {
+        ar(id, order.filled_notional, order.reason, order.created_time);
+    }
+    out.append({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+}
+
+Result<Projection> Projection::load(const State& state, Bytes bytes) {
+    const auto refuse = [] { return fail(ErrorKind::data, "the snapshot of the read models is damaged"); };
+    RowReader ar(bytes);
+    std::uint8_t version = 0;
+    std::uint32_t count = 0;
+    ar(version, count);
+    if (version != kReadModelVersion || count != state.open_orders.size() + state.closed_orders.size()) {
+        return refuse();
+    }
+    Projection projection;
+    projection.next_seq_ = state.next_seq;
+    projection.quotes_ = state.quotes;
+    for (; count > 0; --count) {
+        OrderId id;
+        Tracked order;
+        ar(id, order.filled_notional, order.reason, order.created_time);
+        const Order* known = state.find_order(id);
+        const bool behind = projection.orders_.empty() || projection.orders_.rbegin()->first < id;
+        if (known == nullptr || !behind) {
+            return refuse();
+        }
+        order.strategy = known->strategy;
+        order.portfolio = known->portfolio;
+        order.broker = known->broker;
+        order.terms = known->terms;
+        order.good_until = known->good_until;
+        order.status = known->status;
+        order.triggered = known->triggered;
+        order.filled = known->filled;
+        order.broker_order = known->broker_order;
+        order.created = known->intent;
+        projection.orders_.emplace_hint(projection.orders_.end(), id, std::move(order));
+    }
+    return ar.whole() ? Result<Projection>(std::move(projection)) : refuse();
+}
+
+// ---- from the whole log --------------------------------------------------------------------------------------------------
+
+Result<Rebuilt> rebuild_read_models(const LogReader& log) {
+    Rebuilt rebuilt;
+    std::map<std::pair<std::uint8_t, std::string>, std::string> latest;
+    std::vector<Row> rows;
+    Result<void> folded;
+    const Result<void> scanned = log.scan(0, [&](const Frame& frame) {
+        const Result<bool> whole =
+            visit_events(frame, frame.first_seq, [&](const Envelope& envelope, const auto& event) {
+                apply(rebuilt.state, envelope, event);
+                return true;
+            });
+        if (!whole) {
+            folded = tl::make_unexpected(whole.error());
+            return false;
+        }
+        rebuilt.projection.take(frame, rebuilt.state, rows);
+        for (Row& row : rows) {
+            latest.insert_or_assign({row.table, std::move(row.key)}, std::move(row.value));
+        }
+        rows.clear();
+        return true;
+    });
+    if (!scanned || !folded) {
+        return tl::make_unexpected(scanned ? folded.error() : scanned.error());
+    }
+    rebuilt.rows.reserve(latest.size());
+    while (!latest.empty()) {
+        auto first = latest.extract(latest.begin());
+        rebuilt.rows.push_back({first.key().first, std::move(first.key().second), std::move(first.mapped())});
+    }
+    return rebuilt;
+}
+
+// ---- comparing -----------------------------------------------------------------------------------------------------------
+
+namespace {
+
+constexpr std::array kTables{ReadModel::portfolios, ReadModel::orders, ReadModel::fills, ReadModel::about};
+
+std::string name_of_row(ReadModel table, const std::string& key) {
+    switch (table) {
+    case ReadModel::portfolios: {
+        const std::string portfolio = "portfolio " + std::to_string(number_in(key, 0, 4));
+        return key.size() <= 4
+                   ? portfolio
+                   : "the position of " + portfolio + " in instrument " + std::to_string(number_in(key, 4, 4));
+    }
+    case ReadModel::orders: return "order " + std::to_string(number_in(key, 0, 8));
+    case ReadModel::fills: return "the fill at event " + std::to_string(number_in(key, 0, 8));
+    case ReadModel::about: break;
+    }
+    return "the read models themselves";
+}
+
+tl::unexpected<Error> differs(ReadModel table, const std::string& key, const char* how) {
+    return fail(ErrorKind::data, "The journal's read models are not what its log gives: the row of " +
+                                     name_of_row(table, key) + " " + how + ".");
+}
+
+/// The version of the journal's rows; 0: it has none.
+Result<std::uint8_t> stored_version(const Journal& journal) {
+    std::uint8_t version = 0;
+    const Result<void> ok =
+        journal.rows(static_cast<std::uint8_t>(ReadModel::about), [&](const std::string&, const std::string& value) {
+            version = value.size() == 1 ? static_cast<std::uint8_t>(value[0]) : std::uint8_t{0};
+            return false;
+        });
+    return ok ? Result<std::uint8_t>(version) : tl::make_unexpected(ok.error());
+}
+
+Result<bool> has_any_row(const Journal& journal) {
+    bool any = false;
+    for (const ReadModel table : kTables) {
+        const Result<void> ok =
+            journal.rows(static_cast<std::uint8_t>(table), [&](const std::string&, const std::string&) {
+                any = true;
+                return false;
+            });
+        if (!ok) {
+            return tl::make_unexpected(ok.error());
+        }
+    }
+    return any;
+}
+
+}  // namespace
+
+Result<bool> has_read_models(const Journal& journal) {
+    return stored_version(journal).map([](std::uint8_t version) { return version == kReadModelVersion; });
+}
+
+Result<void> verify_read_models(const Journal& journal) {
+    const Result<std::uint8_t> version = stored_version(journal);
+    const Result<bool> any = has_any_row(journal);
+    if (!version || !any) {
+        return tl::make_unexpected(version ? any.error() : version.error());
+    }
+    const bool other_version = *version != 0 && *version != kReadModelVersion;
+    if (!*any || other_version) {
+        return {};
+    }
+    const Result<Rebuilt> rebuilt = rebuild_read_models(journal);
+    if (!rebuilt) {
+        return tl::make_unexpected(rebuilt.error());
+    }
+    auto expected = rebuilt->rows.begin();
+    const auto end = rebuilt->rows.end();
+    for (const ReadModel table : kTables) {
+        const auto number = static_cast<std::uint8_t>(table);
+        Result<void> same;
+        const Result<void> read = journal.rows(number, [&](const std::string& key, const std::string& value) {
+            if (expected == end || expected->table != number || key < expected->key) {
+                same = differs(table, key, "should not be there");
+            } else if (expected->key < key) {
+                same = differs(table, expected->key, "is missing");
+            } else if (expected->value != value) {
+                same = differs(table, key, "says something else");
+            } else {
+                ++expected;
+            }
+            return same.has_value();
+        });
+        if (!read || !same) {
+            return read ? same : read;
+        }
+        if (expected != end && expected->table == number) {
+            return differs(table, expected->key, "is missing");
+        }
+    }
+    return {};
+}
+
+// ---- reading -------------------------------------------------------------------------------------------------------------
+
+Result<ReadModels> ReadModels::of(const Journal& journal) {
+    const Result<bool> stored = has_read_models(journal);
+    if (!stored) {
+        return tl::make_unexpected(stored.error());
+    }
+    if (*stored) {
+        return ReadModels(journal);
+    }
+    return rebuild_read_models(journal).map([](Rebuilt&& rebuilt) { return ReadModels(std::move(rebuilt)); });
+}
+
+Result<void> ReadModels::rows(
+    ReadModel table, const std::function<bool(const std::string& key, const std::string& value)>& visit) const {
+    const auto number = static_cast<std::uint8_t>(table);
+    if (journal_ != nullptr) {
+        return journal_->rows(number, visit);
+    }
+    for (const Row& row : rebuilt_) {
+        if (row.table == number && !visit(row.key, row.value)) {
+            break;
+        }
+    }
+    return {};
+}
+
+template <class Model>
+Result<void> ReadModels::each(ReadModel table, const std::function<bool(const Model&)>& visit) const {
+    Result<void> readable;
+    const Result<void> ok = rows(table, [&](const std::string& key, const std::string& value) {
+        Model model;
+        if (!read_row(key, value, model)) {
+            readable = differs(table, key, "cannot be read");
+            return false;
+        }
+        return visit(model);
+    });
+    return ok ? readable : ok;
+}
+
+Result<void> ReadModels::portfolios(const std::function<bool(const PortfolioModel&)>& visit) const {
+    std::optional<PortfolioModel> portfolio;
+    bool go_on = true;
+    Result<void> readable;
+    const auto hand_over = [&] { return !portfolio || visit(*portfolio); };
+    const Result<void> ok = rows(ReadModel::portfolios, [&](const std::string& key, const std::string& value) {
+        bool whole = false;
+        if (key.size() == 4) {
+            go_on = hand_over();
+            whole = read_row(key, value, portfolio.emplace());
+        } else if (portfolio) {
+            whole = read_row(key, value, portfolio->positions.emplace_back());
+        }
+        if (!whole) {
+            readable = differs(ReadModel::portfolios, key, "cannot be read");
+        }
+        return go_on && whole;
+    });
+    if (!ok || !readable) {
+        return ok ? readable : ok;
+    }
+    if (go_on) {
+        static_cast<void>(hand_over());
+    }
+    return {};
+}
+
+Result<void> ReadModels::orders(const std::function<bool(const OrderModel&)>& visit) const {
+    return each<OrderModel>(ReadModel::orders, visit);
+}
+
+Result<void> ReadModels::fills(const std::function<bool(const FillModel&)>& visit) const {
+    return each<FillModel>(ReadModel::fills, visit);
+}
+
+}  // namespace alpha
