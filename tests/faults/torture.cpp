@@ -1,7 +1,8 @@
 /// Breaks journals in every way we can think of, and checks after each that what was acknowledged is there, that the chain
 /// verifies, and that nothing is silently different. Every failure prints the seed and the command that repeats it.
 ///
-/// usage: journal_torture power|refuse|kill|failpoints|flips|files|full|writers [--count N] [--seed N] [--plant skip-sync]
+/// usage: journal_torture power|refuse|kill|failpoints|flips|files|full|tmpfs|writers [--count N] [--seed N]
+///                        [--plant skip-sync] [--folder DIR]
 ///
 /// What an event holds follows from its number alone, so whatever comes back is compared with what must have been written.
 
@@ -262,6 +263,7 @@ struct Options {
     std::uint64_t seed = 1;
     std::uint64_t count = 0;
     bool plant_skipped_sync = false;
+    std::string folder;
 };
 
 /// Power cuts, or refused operations, at a random place of a random session.
@@ -611,6 +613,65 @@ int fill_disk(const Options& options) {
     return 0;
 }
 
+/// The same on a real disk, which somebody else fills to the last byte: a small tmpfs at options.folder.
+int fill_real_disk(const Options& options) {
+    Shared& shared = *shared_page();
+    const std::string path = options.folder + "/journal";
+    const std::string filler = options.folder + "/filler";
+    make_journal(path, options.seed, shared, true, 3);
+    const pid_t writer = begin_child([&] {
+        Result<std::unique_ptr<LogWriter>> log = continue_journal(path);
+        Batch batch;
+        batch.begin(log ? (*log)->next_seq() : 0);
+        for (int i = 0; log; ++i) {
+            fill(batch, 200);
+            shared.written = batch.frame.next_seq();
+            Result<void> ok = (*log)->append(batch);
+            ok = ok && i % 4 == 0 ? (*log)->commit() : ok;
+            if (!ok) {
+                say(shared, ok.error().message);
+                return ok.error().message.find("nearly full") != std::string::npos ? 0 : 1;
+            }
+            shared.acknowledged = i % 4 == 0 ? (*log)->next_seq() : shared.acknowledged;
+            ::usleep(100);
+        }
+        say(shared, log.error().message);
+        return 2;
+    });
+    ::usleep(200'000);
+    if (std::FILE* const file = std::fopen(filler.c_str(), "w"); file != nullptr) {
+        const std::vector<char> block(1U << 16U, 'x');
+        while (std::fwrite(block.data(), 1, block.size(), file) == block.size() && std::fflush(file) == 0) {}
+        static_cast<void>(std::fclose(file));
+    }
+    const int stopped = wait_for(writer);
+    std::printf("full: %s\n", shared.said);
+    if (stopped != 0) {
+        return failed("tmpfs", options.seed, "the writer ended with " + std::to_string(stopped));
+    }
+    const Shared before = shared;
+    const int read = in_child([&] { return read_journal(path, shared); });
+    if (read != 0 || shared.written < before.acknowledged) {
+        return failed("tmpfs", options.seed, std::string("it cannot be read on the full disk: ") + shared.said);
+    }
+    const int refused = in_child([&] {
+        const Result<std::unique_ptr<LogWriter>> log = continue_journal(path);
+        say(shared, log ? "" : log.error().message);
+        return !log && log.error().message.find("Make room") != std::string::npos ? 0 : 1;
+    });
+    if (refused != 0) {
+        return failed("tmpfs", options.seed,
+                      "opening it on the full disk ended with " + std::to_string(refused) + ": " + shared.said);
+    }
+    fs::remove(filler);
+    shared = before;
+    if (std::string wrong = check_recovery(path, shared); !wrong.empty()) {
+        return failed("tmpfs", options.seed, wrong);
+    }
+    std::printf("full: with room again it went on, nothing acknowledged was lost\n");
+    return 0;
+}
+
 /// A second writer is told so, and changes nothing.
 int write_twice(const Options& options) {
     Shared& shared = *shared_page();
@@ -640,6 +701,8 @@ int run(int argc, char** argv) {
             options.count = std::strtoull(argv[i + 1], nullptr, 10);
         } else if (option == "--seed") {
             options.seed = std::strtoull(argv[i + 1], nullptr, 10);
+        } else if (option == "--folder") {
+            options.folder = argv[i + 1];
         } else if (option == "--plant" && std::string(argv[i + 1]) == "skip-sync") {
             options.plant_skipped_sync = true;
         } else {
@@ -655,6 +718,7 @@ int run(int argc, char** argv) {
         {"flips", [&] { return flip_bits(options); }},
         {"files", [&] { return damage_files(options); }},
         {"full", [&] { return fill_disk(options); }},
+        {"tmpfs", [&] { return fill_real_disk(options); }},
         {"writers", [&] { return write_twice(options); }},
     };
     const auto way = ways.find(what);
