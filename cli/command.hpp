@@ -93,6 +93,7 @@ private:
 void add_backtest(CLI::App& app, Commands& commands);
 void add_golden(CLI::App& app, Commands& commands);
 void add_log(CLI::App& app, Commands& commands);
+void add_show(CLI::App& app, Commands& commands);
 void add_replay(CLI::App& app, Commands& commands);
 void add_verify(CLI::App& app, Commands& commands);
 void add_diff(CLI::App& app, Commands& commands);

@@ -156,6 +156,7 @@ int run_program(int argc, char** argv) {
     add_backtest(app, commands);
     add_golden(app, commands);
     add_log(app, commands);
+    add_show(app, commands);
     add_replay(app, commands);
     add_verify(app, commands);
     add_diff(app, commands);

@@ -1,0 +1,410 @@
+#include "cli/command.hpp"
+#include "cli/json.hpp"
+#include "runtime/read_models.hpp"
+#include "runtime/scenario.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <fmt/format.h>
+#include <limits>
+#include <memory>
+#include <set>
+
+namespace alpha {
+namespace {
+
+struct ShowOptions {
+    std::string journal;
+    std::string portfolio;
+    std::string instrument;
+    std::string strategy;
+    bool open = false;
+    std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();
+};
+
+/// One name that rows are narrowed to, and those that were seen on the way.
+class NameFilter {
+public:
+    NameFilter(const char* what, std::string wanted) : what_(what), wanted_(std::move(wanted)) {}
+
+    bool passes(const std::string& name) {
+        if (wanted_.empty()) {
+            return true;
+        }
+        found_ = found_ || name == wanted_;
+        seen_.insert(name);
+        return name == wanted_;
+    }
+    bool missed() const { return !wanted_.empty() && !found_; }
+    /// "no order of strategy crss; did you mean cross?"
+    std::string explain(const char* rows) const {
+        const std::vector<std::string_view> known(seen_.begin(), seen_.end());
+        const std::string meant = did_you_mean(wanted_, known);
+        return fmt::format("no {} of {} {}{}", rows, what_, wanted_,
+                           meant.empty() ? "" : fmt::format("; did you mean {}?", meant));
+    }
+
+private:
+    const char* what_;
+    std::string wanted_;
+    bool found_ = false;
+    std::set<std::string> seen_;
+};
+
+int sign_of(Money amount) {
+    return amount.raw == 0 ? 0 : (amount.raw > 0 ? 1 : -1);
+}
+
+/// What the three commands share: the journal's models, its portfolios and how money looks.
+class Showing {
+public:
+    Showing(const ShowOptions& options, const ReadModels& models, Wiring& wiring)
+        : options_(options),
+          models_(models),
+          wiring_(wiring),
+          portfolio_("portfolio", options.portfolio),
+          instrument_("instrument", options.instrument),
+          strategy_("strategy", options.strategy) {}
+
+    Result<int> portfolios() {
+        if (Result<void> ok = learn_portfolios(); !ok) {
+            return tl::unexpected(ok.error());
+        }
+        Table books({{"portfolio", Table::Align::left},
+                     {"started with"},
+                     {"cash"},
+                     {"realized"},
+                     {"charges"},
+                     {"open orders"},
+                     {"fills"},
+                     {"", Table::Align::left}});
+        Table positions({{"portfolio", Table::Align::left},
+                         {"instrument", Table::Align::left},
+                         {"net"},
+                         {"average"},
+                         {"cost"},
+                         {"realized"},
+                         {"charges"},
+                         {"fills"},
+                         {"traded"}});
+        bool any = false;
+        for (PortfolioModel& each : known_) {
+            if (!options_.portfolio.empty() && each.name != options_.portfolio) {
+                continue;
+            }
+            std::erase_if(each.positions, [&](const PositionModel& position) {
+                return !instrument_.passes(position.instrument) || (options_.open && position.net == Qty{});
+            });
+            if (full()) {
+                break;
+            }
+            if (wiring_.json) {
+                wiring_.out.write(json_of(each));
+                continue;
+            }
+            books.row({each.name, money(each.initial_cash), money(each.cash), gain(each.realized_pnl),
+                       money(each.charges), show_count(each.open_orders), show_count(each.fills), standing_of(each)});
+            for (const PositionModel& position : each.positions) {
+                any = true;
+                positions.row({each.name, position.instrument, show_qty(position.net, currency()),
+                               position.net == Qty{} ? "-" : price(average_price(position.cost, position.net)),
+                               money(position.cost), gain(position.realized_pnl), money(position.charges),
+                               show_count(position.fills), money(position.traded)});
+            }
+        }
+        if (!wiring_.json) {
+            wiring_.out.write(books.text(wiring_.out_style));
+            wiring_.out.write(any ? "\n" + positions.text(wiring_.out_style) : "");
+        }
+        return conclude("position");
+    }
+
+    Result<int> orders() {
+        if (Result<void> ok = learn_portfolios(); !ok) {
+            return tl::unexpected(ok.error());
+        }
+        Table table({{"order"},
+                     {"created", Table::Align::left},
+                     {"strategy", Table::Align::left},
+                     {"portfolio", Table::Align::left},
+                     {"instrument", Table::Align::left},
+                     {"side", Table::Align::left},
+                     {"type", Table::Align::left},
+                     {"tif", Table::Align::left},
+                     {"quantity"},
+                     {"limit"},
+                     {"stop"},
+                     {"filled"},
+                     {"average"},
+                     {"status", Table::Align::left}});
+        const Result<void> read = models_.orders([&](const OrderModel& each) {
+            if (!passes(each) || (options_.open && is_terminal(each.status))) {
+                return !wiring_.out.closed();
+            }
+            if (full()) {
+                return false;
+            }
+            if (wiring_.json) {
+                wiring_.out.write(json_of(each));
+                return !wiring_.out.closed();
+            }
+            table.row({std::to_string(each.id.value), to_iso(each.created_time), each.strategy, each.portfolio,
+                       each.instrument, name_of(each.terms.side), name_of(each.terms.type), name_of(each.terms.tif),
+                       show_qty(each.terms.quantity, currency()), price(each.terms.limit_price),
+                       price(each.terms.stop_price), show_qty(each.filled, currency()), price(each.average_price()),
+                       standing_of(each)});
+            return true;
+        });
+        if (!read) {
+            return tl::unexpected(read.error());
+        }
+        wiring_.out.write(wiring_.json ? "" : table.text(wiring_.out_style));
+        return conclude("order");
+    }
+
+    Result<int> fills() {
+        if (Result<void> ok = learn_portfolios(); !ok) {
+            return tl::unexpected(ok.error());
+        }
+        Table table({{"event"},
+                     {"time", Table::Align::left},
+                     {"order"},
+                     {"strategy", Table::Align::left},
+                     {"portfolio", Table::Align::left},
+                     {"instrument", Table::Align::left},
+                     {"side", Table::Align::left},
+                     {"quantity"},
+                     {"price"},
+                     {"notional"},
+                     {"charges"},
+                     {"realized"}});
+        const Result<void> read = models_.fills([&](const FillModel& each) {
+            if (!passes(each)) {
+                return !wiring_.out.closed();
+            }
+            if (full()) {
+                return false;
+            }
+            if (wiring_.json) {
+                wiring_.out.write(json_of(each));
+                return !wiring_.out.closed();
+            }
+            table.row({std::to_string(each.event), to_iso(each.time), std::to_string(each.order.value), each.strategy,
+                       each.portfolio, each.instrument, name_of(each.side), show_qty(each.quantity, currency()),
+                       price(each.price), money(each.notional), money(each.charges), gain(each.realized_pnl)});
+            return true;
+        });
+        if (!read) {
+            return tl::unexpected(read.error());
+        }
+        wiring_.out.write(wiring_.json ? "" : table.text(wiring_.out_style));
+        return conclude("fill");
+    }
+
+private:
+    /// All portfolios have a row from the beginning, so a name without one is misspelt.
+    Result<void> learn_portfolios() {
+        Result<void> read = models_.portfolios([&](const PortfolioModel& each) {
+            known_.push_back(each);
+            portfolio_.passes(each.name);
+            return true;
+        });
+        if (read && portfolio_.missed()) {
+            return fail(ErrorKind::usage, fmt::format("{}: {}", options_.journal, portfolio_.explain("row")));
+        }
+        return read;
+    }
+
+    template <class Model>
+    bool passes(const Model& model) {
+        const bool ours = portfolio_.passes(model.portfolio);
+        const bool of_strategy = strategy_.passes(model.strategy);
+        return instrument_.passes(model.instrument) && of_strategy && ours;
+    }
+    /// Whether --limit is reached; else counts one more.
+    bool full() {
+        if (shown_ >= options_.limit) {
+            return true;
+        }
+        ++shown_;
+        return false;
+    }
+
+    /// An instrument or a strategy that never traded has no rows, so its name may be right.
+    int conclude(const char* rows) {
+        for (const NameFilter* filter : {&instrument_, &strategy_}) {
+            if (filter->missed() && shown_ < options_.limit) {
+                wiring_.note(fmt::format("{}: {}", options_.journal, filter->explain(rows)));
+            }
+        }
+        return kExitOk;
+    }
+
+    const std::string& currency() const {
+        static const std::string kNone;
+        return known_.empty() ? kNone : known_.front().currency;
+    }
+    std::string money(Money amount) const { return show_money(amount, currency()); }
+    std::string price(Price value) const { return value == Price{} ? "-" : show_price(value, currency()); }
+    std::string gain(Money amount) const {
+        return wiring_.out_style.gain(sign_of(amount), show_gain(amount, currency()));
+    }
+
+    std::string standing_of(const PortfolioModel& portfolio) const {
+        if (portfolio.killed) {
+            return wiring_.out_style.red(fmt::format("killed by {}", name_of(portfolio.killed_by)));
+        }
+        return portfolio.is_open ? "" : "never used";
+    }
+    static std::string standing_of(const OrderModel& order) {
+        std::string text = name_of(order.status);
+        if (order.status == OrderStatus::refused) {
+            text += fmt::format(" by {}", name_of(order.refused_by));
+        }
+        text += order.triggered && !is_terminal(order.status) ? ", triggered" : "";
+        text += order.cancel_pending ? ", cancel asked" : "";
+        text += order.modify_pending ? ", change asked" : "";
+        return text;
+    }
+
+    static std::string json_of(const PortfolioModel& each) {
+        JsonObject positions;
+        for (const PositionModel& position : each.positions) {
+            JsonObject object;
+            object.decimal("net", position.net)
+                .decimal("average_price", average_price(position.cost, position.net))
+                .decimal("cost", position.cost)
+                .decimal("realized_pnl", position.realized_pnl)
+                .decimal("charges", position.charges)
+                .decimal("traded", position.traded)
+                .count("fills", position.fills);
+            positions.json(position.instrument, object.done());
+        }
+        JsonObject object;
+        object.text("portfolio", each.name)
+            .text("currency", each.currency)
+            .flag("is_open", each.is_open)
+            .decimal("initial_cash", each.initial_cash)
+            .decimal("cash", each.cash)
+            .decimal("realized_pnl", each.realized_pnl)
+            .decimal("charges", each.charges)
+            .flag("killed", each.killed)
+            .text("killed_by", name_of(each.killed_by))
+            .count("open_orders", each.open_orders)
+            .count("fills", each.fills)
+            .json("positions", positions.done());
+        return object.done() + '\n';
+    }
+    static std::string json_of(const OrderModel& each) {
+        JsonObject object;
+        object.count("order", each.id.value)
+            .text("strategy", each.strategy)
+            .text("portfolio", each.portfolio)
+            .text("broker", each.broker)
+            .text("instrument", each.instrument)
+            .text("side", name_of(each.terms.side))
+            .text("order_type", name_of(each.terms.type))
+            .text("tif", name_of(each.terms.tif))
+            .decimal("quantity", each.terms.quantity)
+            .decimal("limit_price", each.terms.limit_price)
+            .decimal("stop_price", each.terms.stop_price)
+            .json("good_until", each.terms.tif == TimeInForce::day && each.status != OrderStatus::refused
+                                    ? json_string(to_iso(each.good_until))
+                                    : "null")
+            .text("status", name_of(each.status))
+            .decimal("filled", each.filled)
+            .decimal("filled_notional", each.filled_notional)
+            .decimal("average_price", each.average_price())
+            .flag("triggered", each.triggered)
+            .flag("cancel_pending", each.cancel_pending)
+            .flag("modify_pending", each.modify_pending)
+            .text("refused_by", name_of(each.refused_by))
+            .decimal("limit", each.limit)
+            .decimal("observed", each.observed)
+            .text("broker_order", each.broker_order)
+            .text("reason", each.reason)
+            .count("created_event", each.created)
+            .time_ns("created_ts_ns", each.created_time)
+            .count("updated_event", each.updated)
+            .time_ns("updated_ts_ns", each.updated_time);
+        return object.done() + '\n';
+    }
+    static std::string json_of(const FillModel& each) {
+        JsonObject object;
+        object.count("event", each.event)
+            .time_ns("ts_ns", each.time)
+            .count("order", each.order.value)
+            .text("strategy", each.strategy)
+            .text("portfolio", each.portfolio)
+            .text("instrument", each.instrument)
+            .text("side", name_of(each.side))
+            .decimal("quantity", each.quantity)
+            .decimal("price", each.price)
+            .decimal("notional", each.notional)
+            .decimal("charges", each.charges)
+            .decimal("realized_pnl", each.realized_pnl)
+            .text("trade", each.trade);
+        return object.done() + '\n';
+    }
+
+    const ShowOptions& options_;
+    const ReadModels& models_;
+    Wiring& wiring_;
+    NameFilter portfolio_;
+    NameFilter instrument_;
+    NameFilter strategy_;
+    std::vector<PortfolioModel> known_;
+    std::uint64_t shown_ = 0;
+};
+
+Result<int> show(const ShowOptions& options, Result<int> (Showing::*what)(), Wiring& wiring) {
+    const Result<std::unique_ptr<Journal>> journal = open_journal(options.journal);
+    if (!journal) {
+        return tl::unexpected(journal.error());
+    }
+    const Result<ReadModels> models = ReadModels::of(**journal);
+    if (!models) {
+        return tl::unexpected(models.error());
+    }
+    Showing showing(options, *models, wiring);
+    return (showing.*what)();
+}
+
+CLI::App& add_one(CLI::App& group, Commands& commands, const std::shared_ptr<ShowOptions>& options,
+                  const std::string& name, const std::string& summary, const std::string& example,
+                  Result<int> (Showing::*what)()) {
+    CLI::App& command =
+        commands.add(group, name, summary, "Example:\n  alpha show " + name + example, [options, what](Wiring& wiring) {
+            return read_isolated(wiring, "the journal " + options->journal,
+                                 [&] { return show(*options, what, wiring); });
+        });
+    command.add_option("--journal", options->journal, "The journal's folder")->required();
+    command.add_option("--portfolio", options->portfolio, "Only those of this portfolio");
+    command.add_option("--limit", options->limit, "At most so many");
+    return command;
+}
+
+}  // namespace
+
+void add_show(CLI::App& app, Commands& commands) {
+    CLI::App& group =
+        Commands::add_group(app, "show", "Print a journal's portfolios, orders or fills, without folding its log",
+                            "Example:\n  alpha show orders --journal runs/demo --open");
+    const auto options = std::make_shared<ShowOptions>();
+    CLI::App& portfolios = add_one(group, commands, options, "portfolios", "Cash, profit and positions by portfolio",
+                                   " --journal runs/demo", &Showing::portfolios);
+    portfolios.add_option("--instrument", options->instrument, "Only positions in this instrument");
+    portfolios.add_flag("--open", options->open, "Only positions that are not flat");
+    CLI::App& orders =
+        add_one(group, commands, options, "orders", "Every order and how it stands, refused ones included",
+                " --journal runs/demo --open --portfolio main", &Showing::orders);
+    orders.add_option("--instrument", options->instrument, "Only those of this instrument");
+    orders.add_option("--strategy", options->strategy, "Only those of this strategy");
+    orders.add_flag("--open", options->open, "Only orders that may still fill");
+    CLI::App& fills = add_one(group, commands, options, "fills", "Every execution",
+                              " --journal runs/demo --instrument NSE:INFY --json", &Showing::fills);
+    fills.add_option("--instrument", options->instrument, "Only those of this instrument");
+    fills.add_option("--strategy", options->strategy, "Only those of this strategy");
+}
+
+}  // namespace alpha
