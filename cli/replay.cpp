@@ -5,6 +5,7 @@
 #include "cli/json.hpp"
 #include "cli/summary.hpp"
 #include "kernel/snapshot.hpp"
+#include "runtime/read_models.hpp"
 #include "store/verify.hpp"
 
 #include <CLI/CLI.hpp>
@@ -270,6 +271,9 @@ Result<int> verify(const std::string& path, Wiring& wiring) {
         return fail(ErrorKind::mismatch, fmt::format("The log folds into the state {}; the session that wrote it ended "
                                                      "with {}.",
                                                      to_hex(digest), to_hex(info.ending->state_digest)));
+    }
+    if (const Result<void> models = verify_read_models(journal); !models) {
+        return tl::unexpected(models.error());
     }
     const double wall_s = watch.seconds();
     if (wiring.json) {
