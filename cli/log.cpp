@@ -33,6 +33,8 @@ struct LogRequest {
 
 /// How long a follower waits before it looks again.
 constexpr std::chrono::milliseconds kFollowPause{100};
+/// How often in a row looking may fail before the journal counts as damaged.
+constexpr int kRefreshTries = 10;
 
 /// Every event type's name and wire tag.
 struct TypeTag {
@@ -244,6 +246,7 @@ Result<void> print_new(const Journal& journal, const LogRequest& options, Printe
 /// Prints what is appended until the journal has ended, all that was asked for is printed, or somebody stops it.
 Result<int> follow_log(Journal& journal, const LogRequest& options, Printer& printer, Wiring& wiring) {
     const std::atomic<bool>& stop = stop_on_signals();
+    int failures = 0;  // in a row: a file may vanish under a writer's hands while it is being opened
     for (;;) {
         // Before the events: what was written by then is all there is when it had ended.
         const bool ended = journal.info().clean_end;
@@ -261,7 +264,9 @@ Result<int> follow_log(Journal& journal, const LogRequest& options, Printer& pri
             return kExitInterrupted;
         }
         std::this_thread::sleep_for(kFollowPause);
-        if (const Result<void> seen = journal.refresh(); !seen) {
+        const Result<void> seen = journal.refresh();
+        failures = seen ? 0 : failures + 1;
+        if (failures == kRefreshTries) {
             return tl::unexpected(seen.error());
         }
     }

@@ -32,8 +32,14 @@ double rate(Seq events, double seconds) {
     return seconds > 0 ? static_cast<double>(events) / seconds : 0.0;
 }
 
+/// "1 fill", "2 fills".
+std::string counted(std::uint64_t count, std::string_view what) {
+    return fmt::format("{} {}{}", show_count(count), what, count == 1 ? "" : "s");
+}
+
 std::string speed(Seq events, double seconds) {
-    return fmt::format("{} · {:.1f} M events/s", show_seconds(seconds), rate(events, seconds) / 1e6);
+    return fmt::format("{} · {} events/s", show_seconds(seconds),
+                       show_count(static_cast<std::uint64_t>(rate(events, seconds))));
 }
 
 // ---- alpha replay ----------------------------------------------------------------------------------------------------------
@@ -144,8 +150,8 @@ std::string replay_text(const ReplayOptions& options, const Replayed& replayed, 
                                   speed(replayed.end - replayed.begun, replayed.wall_s))) +
             "\n\n";
     if (replayed.end != 0) {
-        text += fmt::format("after event {} at {}: {} orders, {} fills\n", replayed.end - 1, to_iso(books.last),
-                            show_count(books.orders), show_count(books.fills));
+        text += fmt::format("after event {} at {}: {}, {}\n", replayed.end - 1, to_iso(books.last),
+                            counted(books.orders, "order"), counted(books.fills, "fill"));
         text += portfolio_table(books, style) + '\n';
         const std::string instruments = instrument_table(books, style);
         text += instruments + (instruments.empty() ? "" : "\n");
@@ -301,8 +307,8 @@ Result<int> verify(const std::string& path, Wiring& wiring) {
         info.anchored_seq ? fmt::format("anchored at {} · ", show_count(*info.anchored_seq)) : std::string();
     wiring.out.write(wiring.out_style.dim(fmt::format(
                          "format {} · {} · {}{} · {} · {}", info.format, info.clean_end ? "ended" : "not ended",
-                         anchored, *snapshots == 1 ? "1 snapshot" : show_count(*snapshots) + " snapshots",
-                         show_bytes(static_cast<double>(info.disk_bytes)), speed(verified->events, wall_s))) +
+                         anchored, counted(*snapshots, "snapshot"), show_bytes(static_cast<double>(info.disk_bytes)),
+                         speed(verified->events, wall_s))) +
                      '\n');
     wiring.out.write(fmt::format("log head {}\nstate    {}\n", to_hex(verified->head), to_hex(digest)));
     return kExitOk;

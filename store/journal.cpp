@@ -649,6 +649,10 @@ private:
             return tl::make_unexpected(format.error());
         }
         info_.format = *format;
+        info_.disk_bytes = 0;
+        for (const auto& [name, bytes] : stamp_) {
+            info_.disk_bytes += bytes;
+        }
         const Result<HeadRecord> head = read_head(*db_, path_);
         if (!head) {
             return tl::make_unexpected(head.error());

@@ -1,0 +1,381 @@
+#include "runtime/logging.hpp"
+#include "runtime/replay.hpp"
+#include "runtime/session.hpp"
+#include "tests/runtime/support.hpp"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <functional>
+#include <random>
+
+using namespace alpha;
+using namespace alpha::runtime_test;
+
+namespace {
+
+/// Runs a scenario into a memory log.
+std::unique_ptr<MemoryLog> run(const Scenario& scenario, RunResult* result = nullptr) {
+    std::unique_ptr<MemoryLog> log = make_memory_log();
+    const Loggers loggers({.verbosity = -1, .file = ""});
+    RunOptions options;
+    options.log = loggers.of("session");
+    const Result<RunResult> ran = run_scenario(scenario, *log, options);
+    INFO((ran ? std::string() : ran.error().message));
+    REQUIRE(ran);
+    if (result != nullptr) {
+        *result = *ran;
+    }
+    return log;
+}
+
+std::unique_ptr<MemoryLog> run_synth(int ticks) {
+    const TempFolder folder;
+    const auto scenario = parse_scenario(R"(name: s
+account: {currency: INR, cash: 1000000}
+data: [{synth: {seed: 3, ticks: )" + std::to_string(ticks) +
+                                             R"(}}]
+strategies:
+  - {id: cross, use: ema_cross, instruments: ["NSE:ALPHA", "NSE:BETA"], params: {fast: 5, slow: 20, quantity: 10}}
+  - {id: maker, use: market_maker, instruments: ["NSE:BETA"],
+     params: {quantity: 10, half_spread: 0.5, max_inventory: 50, requote: 0.2}}
+broker: {paper: {fill: touch}}
+charges: none
+snapshot_interval: 60s
+)",
+                                         folder / "s.yaml");
+    INFO((scenario ? std::string() : scenario.error().message));
+    REQUIRE(scenario);
+    return run(*scenario);
+}
+
+std::vector<std::string> stories() {
+    std::vector<std::string> paths;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(std::string(ALPHA_SOURCE_DIR) + "/scenarios/stories")) {
+        if (entry.path().extension() == ".yaml") {
+            paths.push_back(entry.path().string());
+        }
+    }
+    std::ranges::sort(paths);
+    return paths;
+}
+
+std::unique_ptr<MemoryLog> run_story(const std::string& name) {
+    const auto scenario = load_scenario(std::string(ALPHA_SOURCE_DIR) + "/scenarios/stories/" + name + ".yaml");
+    REQUIRE(scenario);
+    return run(*scenario);
+}
+
+std::vector<DecodedEvent> events_of(const LogReader& log) {
+    std::vector<DecodedEvent> events;
+    REQUIRE(for_each_event(log, 0, [&](const Envelope& envelope, const Event& event) {
+        events.push_back({envelope, event, 0});
+        return true;
+    }));
+    return events;
+}
+
+/// A log of these events, hashed anew, `per_frame` a frame. They are numbered as they stand.
+std::unique_ptr<MemoryLog> log_of(const std::vector<DecodedEvent>& events, std::size_t per_frame = 64) {
+    std::unique_ptr<MemoryLog> log = make_memory_log();
+    Batch batch;
+    batch.begin(0);
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        Envelope envelope = events[i].envelope;
+        envelope.seq = i;
+        std::visit([&](const auto& event) { append(batch.frame, envelope, event); }, events[i].event);
+        if (batch.frame.events == per_frame || i + 1 == events.size()) {
+            REQUIRE(log->append(batch));
+        }
+    }
+    return log;
+}
+
+/// The place of the n-th event of a type.
+template <class E>
+Seq place_of(const std::vector<DecodedEvent>& events, std::size_t n = 0) {
+    for (Seq seq = 0; seq < events.size(); ++seq) {
+        if (std::holds_alternative<E>(events[seq].event) && n-- == 0) {
+            return seq;
+        }
+    }
+    FAIL("no such event");
+    return kNoSeq;
+}
+
+/// The journal of a log, with a checkpoint of the kernel that decided it after every `every`-th frame.
+std::unique_ptr<Journal> journal_with_checkpoints(const LogReader& log, const std::string& path, std::size_t every) {
+    auto writer = create_journal(path);
+    REQUIRE(writer);
+    Frame decided;
+    Redecision redecision(decided);
+    Batch batch;
+    batch.begin(0);
+    std::size_t frames = 0;
+    REQUIRE(log.scan(0, [&](const Frame& frame) {
+        REQUIRE(redecision.feed(frame).value_or(false));
+        batch.frame.events = frame.events;
+        batch.frame.leaf_cuts = frame.leaf_cuts;
+        batch.frame.bytes.append(frame.bytes.view());
+        if (++frames % every == 0) {
+            Kernel& kernel = *redecision.kernel();
+            save_checkpoint(kernel.state(), kernel.parts().strategies, kernel.parts().brokers, batch.snapshot);
+        }
+        REQUIRE((*writer)->append(batch));
+        return true;
+    }));
+    REQUIRE((*writer)->finish(std::nullopt));
+    auto journal = open_journal(path);
+    REQUIRE(journal);
+    REQUIRE((*journal)->head() == log.head());
+    return std::move(*journal);
+}
+
+State folded(const LogReader& log, Seq end) {
+    State state;
+    REQUIRE(fold(log, end, state));
+    return state;
+}
+
+}  // namespace
+
+TEST_CASE("the fold from a snapshot is the fold from zero, wherever it begins", "[runtime]") {
+    const TempFolder folder;
+    const std::unique_ptr<MemoryLog> log = run_synth(20'000);
+    const std::unique_ptr<Journal> journal = journal_with_checkpoints(*log, folder / "j", 4);
+    std::mt19937_64 random(5);
+    std::size_t from_snapshots = 0;
+    for (int i = 0; i < 20; ++i) {
+        const Seq seq = i == 0 ? log->next_seq() : random() % log->next_seq();
+        Seq begun = kNoSeq;
+        const Result<State> state = state_before(*journal, seq, &begun);
+        REQUIRE(state);
+        CHECK(*state == folded(*log, seq));
+        CHECK(begun <= seq);
+        CHECK(seq - begun < 6 * 1'100);
+        from_snapshots += begun != 0 ? 1U : 0U;
+        State whole = *state;
+        REQUIRE(fold(*journal, journal->next_seq(), whole));
+        CHECK(whole.next_seq == log->next_seq());
+        CHECK(state_digest(whole) == state_digest(folded(*log, log->next_seq())));
+    }
+    CHECK(from_snapshots > 10);
+}
+
+TEST_CASE("a journal is decided again from any of its checkpoints", "[runtime]") {
+    const TempFolder folder;
+    const std::unique_ptr<MemoryLog> log = run_synth(12'000);
+    const std::unique_ptr<Journal> journal = journal_with_checkpoints(*log, folder / "j", 3);
+    std::mt19937_64 random(6);
+    for (int i = 0; i < 6; ++i) {
+        const Seq from = random() % log->next_seq();
+        const Seq end = i % 2 == 0 ? log->next_seq() : from + random() % (log->next_seq() - from);
+        const Result<Redecided> again = redecide(*journal, from, end);
+        REQUIRE(again);
+        CHECK_FALSE(again->disagreement);
+        CHECK(again->begun <= from);
+        CHECK(again->compared == end - std::min(again->begun, end));
+    }
+    CHECK(redecide(*journal, log->next_seq() - 1, log->next_seq())->begun > 0);
+}
+
+TEST_CASE("every story is decided again as it was, and folds into the state it ended with", "[runtime]") {
+    const std::vector<std::string> paths = stories();
+    REQUIRE(paths.size() >= 20);
+    for (const std::string& path : paths) {
+        CAPTURE(path);
+        const auto scenario = load_scenario(path);
+        REQUIRE(scenario);
+        RunResult result;
+        const std::unique_ptr<MemoryLog> log = run(*scenario, &result);
+        const Result<Redecided> again = redecide(*log);
+        REQUIRE(again);
+        CHECK_FALSE(again->disagreement);
+        CHECK(again->compared == log->next_seq());
+        CHECK(to_hex(state_digest(folded(*log, log->next_seq()))) == result.state_digest);
+        // Frames cut anywhere, even within a step, are the same log.
+        const std::unique_ptr<MemoryLog> cut = log_of(events_of(*log), 1);
+        CHECK(cut->head() == log->head());
+        CHECK_FALSE(redecide(*cut)->disagreement);
+    }
+}
+
+TEST_CASE("a fact that was changed is named, with what is decided in its place and what both come from", "[runtime]") {
+    std::vector<DecodedEvent> events = events_of(*run_story("round-trip"));
+    const Seq seq = place_of<OrderFilled>(events, 1);
+    std::get<OrderFilled>(events[seq].event).price.raw += 1;
+    const std::unique_ptr<MemoryLog> log = log_of(events);
+    const Result<Redecided> again = redecide(*log);
+    REQUIRE(again);
+    REQUIRE(again->disagreement);
+    CHECK(again->disagreement->seq == seq);
+    CHECK(again->compared == seq);
+    REQUIRE(again->disagreement->logged);
+    REQUIRE(again->disagreement->decided);
+    const auto& logged = std::get<OrderFilled>(again->disagreement->logged->event);
+    const auto& decided = std::get<OrderFilled>(again->disagreement->decided->event);
+    CHECK(logged.price.raw == decided.price.raw + 1);
+    CHECK(again->disagreement->names.instrument(logged.instrument) == "ACME");
+
+    const auto chain = causes(*log, *again->disagreement->decided);
+    REQUIRE(chain);
+    CHECK(chain->size() >= 3);
+    CHECK(chain->front().envelope.seq == seq);
+    CHECK(chain->back().envelope.is_root());
+    CHECK(std::holds_alternative<QuoteTick>(chain->back().event));
+    for (std::size_t i = 1; i < chain->size(); ++i) {
+        CHECK((*chain)[i].envelope.seq == (*chain)[i - 1].envelope.causation);
+    }
+}
+
+TEST_CASE("a fact that was left out or put in is a difference, wherever it stands", "[runtime]") {
+    const std::vector<DecodedEvent> events = events_of(*run_story("snapshots-overnight"));
+    REQUIRE_FALSE(redecide(*log_of(events))->disagreement);
+
+    SECTION("the last facts of the last step") {
+        std::vector<DecodedEvent> cut = events_of(*run_story("round-trip"));
+        while (cut.back().envelope.is_root()) {
+            cut.pop_back();
+        }
+        cut.pop_back();
+        const Result<Redecided> again = redecide(*log_of(cut));
+        REQUIRE(again);
+        REQUIRE(again->disagreement);
+        CHECK(again->disagreement->seq == cut.size());
+        CHECK_FALSE(again->disagreement->logged);
+        CHECK(again->disagreement->decided);
+    }
+    SECTION("what fell due by itself, in the middle") {
+        std::vector<DecodedEvent> cut = events;
+        const Seq seq = place_of<PnlSnapshot>(cut);
+        cut.erase(cut.begin() + static_cast<std::ptrdiff_t>(seq));
+        const Result<Redecided> again = redecide(*log_of(cut));
+        REQUIRE(again);
+        REQUIRE(again->disagreement);
+        CHECK(again->disagreement->seq == seq);
+        REQUIRE(again->disagreement->decided);
+        CHECK(std::holds_alternative<PnlSnapshot>(again->disagreement->decided->event));
+    }
+    SECTION("a snapshot behind the end that no input led to") {
+        std::vector<DecodedEvent> more = events;
+        DecodedEvent forged = more[place_of<PnlSnapshot>(more)];
+        forged.envelope = Envelope{more.size(), more.back().envelope.time, kNoSeq, kNoSeq};
+        more.push_back(forged);
+        const Result<Redecided> again = redecide(*log_of(more));
+        REQUIRE(again);
+        REQUIRE(again->disagreement);
+        CHECK(again->disagreement->seq == more.size() - 1);
+        CHECK(again->disagreement->logged);
+        CHECK_FALSE(again->disagreement->decided);
+    }
+    SECTION("an order that nobody asked for") {
+        std::vector<DecodedEvent> more = events_of(*run_story("round-trip"));
+        const Seq seq = place_of<QuoteTick>(more, 1) + 1;
+        DecodedEvent forged = more[place_of<OrderIntended>(more)];
+        forged.envelope = Envelope{seq, more[seq - 1].envelope.time, seq - 1, seq - 1};
+        more.insert(more.begin() + static_cast<std::ptrdiff_t>(seq), forged);
+        for (Seq i = seq + 1; i < more.size(); ++i) {
+            for (Seq* link : {&more[i].envelope.correlation, &more[i].envelope.causation}) {
+                *link += *link != kNoSeq && *link >= seq ? 1U : 0U;
+            }
+        }
+        const Result<Redecided> again = redecide(*log_of(more));
+        REQUIRE(again);
+        REQUIRE(again->disagreement);
+        CHECK(again->disagreement->seq == seq);
+    }
+}
+
+TEST_CASE("what is fed again holds a kernel that goes on, and what a person did is decided again", "[runtime]") {
+    const std::unique_ptr<MemoryLog> log = run_synth(2'000);
+    Batch batch;
+    Redecision redecision(batch.frame);
+    REQUIRE(log->scan(0, [&](const Frame& frame) { return redecision.feed(frame).value_or(false); }));
+    REQUIRE(redecision.end());
+    REQUIRE(redecision.next_seq() == log->next_seq());
+    Kernel& kernel = *redecision.kernel();
+    CHECK(kernel.state() == folded(*log, log->next_seq()));
+    CHECK(redecision.brokers().size() == 1);
+
+    std::unique_ptr<MemoryLog> longer = log_of(events_of(*log));
+    const Time later = kernel.state().now + Duration{kSecondNs};
+    QuoteTick quote{InstrumentId{0}, Price{90'000'000'000}, Price{90'100'000'000}, Qty{kScale}, Qty{kScale}};
+    kernel.kill(later, PortfolioId{0});
+    kernel.on_quote(later, quote);
+    kernel.kill(later, PortfolioId{0});  // latched already: nothing happens
+    kernel.release(later, PortfolioId{0});
+    kernel.on_quote(later + Duration{kSecondNs}, quote);
+    REQUIRE(longer->append(batch));
+    CHECK(longer->next_seq() >= log->next_seq() + 4);
+    const Result<Redecided> again = redecide(*longer);
+    REQUIRE(again);
+    CHECK_FALSE(again->disagreement);
+    CHECK(again->compared == longer->next_seq());
+}
+
+TEST_CASE("a log that no session of this program can have written is refused", "[runtime]") {
+    std::vector<DecodedEvent> events = events_of(*run_story("round-trip"));
+    const auto refused = [&] {
+        const Result<Redecided> again = redecide(*log_of(events));
+        REQUIRE_FALSE(again);
+        CHECK(again.error().kind == ErrorKind::data);
+        return again.error().message;
+    };
+    SECTION("a strategy that there is not") {
+        std::get<SessionConfigured>(events[0].event).strategies[0].use = "crystal_ball";
+        const std::string message = refused();
+        CHECK(message.find("crystal_ball") != std::string::npos);
+    }
+    SECTION("a portfolio that there is not") {
+        std::get<SessionConfigured>(events[0].event).strategies[0].portfolio = PortfolioId{7};
+        refused();
+    }
+    SECTION("an instrument that was never listed") {
+        std::get<QuoteTick>(events[place_of<QuoteTick>(events)].event).instrument = InstrumentId{99};
+        refused();
+    }
+    SECTION("time that runs backwards") {
+        events[place_of<QuoteTick>(events, 2)].envelope.time = Time{1};
+        refused();
+    }
+    SECTION("a log without its configuration") {
+        events.erase(events.begin());
+        for (DecodedEvent& event : events) {
+            event.envelope.correlation = event.envelope.causation = kNoSeq;
+        }
+        events.erase(events.begin(), events.begin() + static_cast<std::ptrdiff_t>(place_of<QuoteTick>(events)));
+        refused();
+    }
+}
+
+TEST_CASE("two logs differ where their events first do, however their frames are cut", "[runtime]") {
+    const std::vector<DecodedEvent> events = events_of(*run_synth(3'000));
+    const std::unique_ptr<MemoryLog> a = log_of(events, 100);
+    for (const std::size_t per_frame : {1U, 7U, 100U, 333U, 1'000'000U}) {
+        const std::unique_ptr<MemoryLog> b = log_of(events, per_frame);
+        const auto same = first_difference(*a, *b);
+        REQUIRE(same);
+        CHECK_FALSE(*same);
+    }
+    std::mt19937_64 random(8);
+    for (int i = 0; i < 30; ++i) {
+        std::vector<DecodedEvent> other = events;
+        const Seq seq = i == 0 ? 0 : random() % other.size();
+        other[seq].envelope.time.ns += 1;
+        const std::unique_ptr<MemoryLog> b = log_of(other, 1 + random() % 400);
+        CHECK(first_difference(*a, *b).value() == seq);
+        CHECK(first_difference(*b, *a).value() == seq);
+        CHECK_FALSE(first_difference(*a, *b, seq + 1).value());
+
+        other.resize(1 + random() % (other.size() - 1));
+        other[std::min<Seq>(seq, other.size() - 1)].envelope.time =
+            events[std::min<Seq>(seq, other.size() - 1)].envelope.time;
+        const std::unique_ptr<MemoryLog> shorter = log_of(other, 1 + random() % 400);
+        CHECK(first_difference(*a, *shorter).value() == other.size());
+        CHECK(first_difference(*shorter, *a).value() == other.size());
+    }
+    const std::unique_ptr<MemoryLog> empty = make_memory_log();
+    CHECK(first_difference(*empty, *a).value() == 0);
+    CHECK_FALSE(first_difference(*empty, *empty).value());
+}
