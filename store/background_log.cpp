@@ -13,11 +13,13 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Items on their way from one thread to another, and spent ones on their way back, so that their memory is used again.
+/// Items on their way from one thread to another, and spent ones on their way back, so that their memory is used again. A side
+/// that waits is woken when half of all items are there for it: one wake-up for many items, where waking costs as much as
+/// a frame.
 template <class T>
 class Exchange {
 public:
-    explicit Exchange(std::size_t capacity) {
+    explicit Exchange(std::size_t capacity) : enough_(capacity / 2) {
         for (std::size_t i = 0; i < capacity; ++i) {
             spent_.push_back(std::make_unique<T>());
         }
@@ -35,11 +37,15 @@ public:
         return item;
     }
     void put(std::unique_ptr<T> item) {
+        bool enough = false;
         {
             const std::lock_guard lock(mutex_);
             full_.push_back(std::move(item));
+            enough = full_.size() >= enough_;
         }
-        arrived_.notify_one();
+        if (enough) {
+            arrived_.notify_one();
+        }
     }
     /// The next item, once there is one; null when there will be none.
     std::unique_ptr<T> take() {
@@ -53,11 +59,15 @@ public:
         return item;
     }
     void give_back(std::unique_ptr<T> item) {
+        bool enough = false;
         {
             const std::lock_guard lock(mutex_);
             spent_.push_back(std::move(item));
+            enough = spent_.size() >= enough_;
         }
-        freed_.notify_one();
+        if (enough) {
+            freed_.notify_one();
+        }
     }
     /// Nothing more will be put.
     void end() {
@@ -81,6 +91,7 @@ private:
     std::mutex mutex_;
     std::condition_variable arrived_;
     std::condition_variable freed_;
+    std::size_t enough_;
     std::deque<std::unique_ptr<T>> full_;
     std::vector<std::unique_ptr<T>> spent_;
     bool ended_ = false;
@@ -242,7 +253,7 @@ std::unique_ptr<BackgroundLog> make_background_log(std::unique_ptr<LogWriter> lo
 }
 
 struct ReadAhead::Work {
-    static constexpr std::size_t kFramesAhead = 8;
+    static constexpr std::size_t kFramesAhead = 16;
     Exchange<Frame> frames{kFramesAhead};
     std::unique_ptr<Frame> taken;
     Result<void> scanned;  // the thread's until it has ended
