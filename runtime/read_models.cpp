@@ -46,7 +46,7 @@ private:
     void put(T value) {
         std::array<std::uint8_t, sizeof value> bytes{};
         store(bytes.data(), value);
-        out_.append(bytes.begin(), bytes.end());
+        out_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     }
     void put(bool value) { put(static_cast<std::uint8_t>(value)); }
     template <class E>
