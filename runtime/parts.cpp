@@ -93,6 +93,26 @@ Result<Parts> make_parts(const SessionConfigured& config) {
         if (spec == nullptr) {
             return fail(ErrorKind::usage, fmt::format("there is no strategy named '{}'", strategy.use));
         }
+        // The log may be of a version with another catalog, or forged: what `make` relies on is made sure of.
+        std::vector<std::string> instruments;
+        bool known =
+            strategy.portfolio.value < config.portfolios.size() && strategy.broker.value < config.brokers.size();
+        for (const InstrumentId id : strategy.instruments) {
+            known = known && id.value < config.instruments.size();
+            instruments.push_back(known ? config.instruments[id.value].name : "");
+        }
+        if (!known) {
+            return fail(ErrorKind::data,
+                        fmt::format("the strategy '{}' names an instrument, portfolio or broker that there is not",
+                                    strategy.name));
+        }
+        const auto canonical = validate_params(*spec, strategy.params, instruments);
+        if (!canonical || *canonical != strategy.params) {
+            return fail(ErrorKind::usage,
+                        fmt::format("the strategy '{}' cannot be made as {} with the parameters it has: {}",
+                                    strategy.name, strategy.use,
+                                    canonical ? "they are not in canonical form" : canonical.error()[0].message));
+        }
         parts.strategies.push_back(spec->make(strategy));
     }
     return parts;

@@ -19,7 +19,7 @@ struct Parts {
 };
 
 /// Makes what the configuration names. Refuses (kind usage) a strategy or broker that there is not, or with parameters it
-/// cannot have.
+/// cannot have, and (kind data) ids of nothing: a configuration may come from a log of another version, or a forged one.
 Result<Parts> make_parts(const SessionConfigured& config);
 
 /// The digest by which two states are told apart. O(state).

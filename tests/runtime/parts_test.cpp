@@ -1,0 +1,81 @@
+#include "kernel/kernel.hpp"
+#include "runtime/parts.hpp"
+#include "runtime/scenario.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace alpha;
+
+namespace {
+
+SessionConfigured sound_config() {
+    const Result<Scenario> scenario = load_scenario(ALPHA_SOURCE_DIR "/scenarios/demo.yaml");
+    REQUIRE(scenario);
+    REQUIRE(make_parts(scenario->config));
+    return scenario->config;
+}
+
+}  // namespace
+
+TEST_CASE("parts of a forged or foreign configuration are refused, not made", "[runtime]") {
+    SessionConfigured config = sound_config();
+    REQUIRE_FALSE(config.strategies.empty());
+    StrategyConfig& strategy = config.strategies[0];
+    SECTION("a parameter is missing") {
+        strategy.params.pop_back();
+    }
+    SECTION("a parameter is out of its range") {
+        strategy.params[0].value = "-5";
+    }
+    SECTION("a parameter is no number") {
+        strategy.params[0].value = "lots";
+    }
+    SECTION("a parameter is not in canonical form") {
+        strategy.params[0].value = "0" + strategy.params[0].value;
+    }
+    SECTION("there is no such strategy") {
+        strategy.use = "luck";
+    }
+    SECTION("there is no such instrument") {
+        strategy.instruments[0] = InstrumentId{1'000'000};
+    }
+    SECTION("there is no such portfolio") {
+        strategy.portfolio = PortfolioId{77};
+    }
+    SECTION("there is no such broker") {
+        strategy.broker = BrokerId{77};
+    }
+    SECTION("there is no such kind of broker") {
+        config.brokers[0].kind = "friend";
+    }
+    const Result<Parts> parts = make_parts(config);
+    REQUIRE_FALSE(parts);
+    CHECK_FALSE(parts.error().message.empty());
+}
+
+TEST_CASE("a checkpoint brings back the parts and the state it was taken of", "[runtime]") {
+    const SessionConfigured config = sound_config();
+    Result<Parts> parts = make_parts(config);
+    REQUIRE(parts);
+    Frame frame;
+    Kernel kernel(Kernel::Parts{std::move(parts->strategies), parts->broker_pointers(), nullptr}, frame);
+    kernel.configure(config);
+    const State& state = kernel.state();
+    ByteBuffer bytes;
+    save_checkpoint(state, kernel.parts().strategies, kernel.parts().brokers, bytes);
+    const Result<State> alone = load_checkpoint(bytes.view());
+    Result<Parts> fresh = make_parts(config);
+    const Result<State> with_parts = load_checkpoint(bytes.view(), *fresh);
+    REQUIRE(alone);
+    REQUIRE(with_parts);
+    CHECK(*alone == state);
+    CHECK(*with_parts == state);
+    ByteBuffer again;
+    save_checkpoint(*with_parts, fresh->strategies, fresh->broker_pointers(), again);
+    CHECK(std::ranges::equal(bytes.view(), again.view()));
+    for (std::size_t cut = 0; cut < bytes.size(); cut += 7) {
+        CHECK_FALSE(load_checkpoint(bytes.view().first(cut)));
+    }
+    bytes.append(std::vector<std::uint8_t>{0});
+    CHECK_FALSE(load_checkpoint(bytes.view()));
+}
