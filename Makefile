@@ -9,7 +9,7 @@ CPP_FILES = git ls-files -z --cached --others --exclude-standard -- '*.cpp' '*.h
 
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: build demo test bench fuzz format format-check tidy lint clean help packages packages-dev configure
+.PHONY: build demo test bench torture fuzz format format-check tidy lint clean help packages packages-dev configure
 
 build: configure ## build build/alpha; installs the packages it needs first (the default)
 	@cmake --build --preset $(PRESET) --target alpha
@@ -26,6 +26,10 @@ bench: packages ## build the benchmarks and run bench/run
 	@$(CONFIGURE) -DALPHA_BUILD_BENCH=ON
 	@cmake --build --preset $(PRESET)
 	@if [ -x bench/run ]; then bench/run; else echo "bench/run is not there yet"; fi
+
+torture: configure ## break journals at length: power cuts, kills, flipped bits, full disks (about 20 minutes)
+	@cmake --build --preset $(PRESET) --target journal_torture
+	@tests/faults/run $(BUILD)
 
 fuzz: packages-fuzz ## run each fuzz target for FUZZ_SECONDS=60 (docs/how-to-fuzz.md)
 	@cmake --preset fuzz --log-level=NOTICE >/dev/null
