@@ -1,6 +1,8 @@
 #include "tests/cli/run_alpha.hpp"
 
 #include <catch2/catch.hpp>
+#include <fstream>
+#include <sstream>
 
 TEST_CASE("a misspelt command or option is answered with the one that was meant", "[cli]") {
     const Workplace here;
@@ -71,6 +73,31 @@ TEST_CASE("every command explains itself with an example", "[cli]") {
         CHECK(ran.code == 0);
         CHECK(contains(ran.out, "Example:\n  alpha "));
         CHECK(ran.err.empty());
+    }
+}
+
+TEST_CASE("the reference of the commands knows every option that there is", "[cli]") {
+    const Workplace here;
+    std::ostringstream text;
+    text << std::ifstream(ALPHA_SOURCE_DIR "/docs/reference-cli.md").rdbuf();
+    const std::string page = text.str();
+    for (const std::string command : {"backtest", "golden check", "golden update", "log", "replay", "verify", "diff",
+                                      "data import", "data info", "data synth"}) {
+        CAPTURE(command);
+        const std::size_t begin = page.find("## alpha " + (command.starts_with("golden") ? "golden" : command));
+        REQUIRE(begin != std::string::npos);
+        const std::string section = page.substr(begin, page.find("\n## ", begin) - begin);
+        const std::string common = page.substr(0, page.find("\n## "));
+        const std::string help = here.shell("$ALPHA " + command + " --help").out;
+        std::size_t options = 0;
+        for (std::size_t at = help.find("--"); at != std::string::npos; at = help.find("--", at + 2)) {
+            const std::size_t end = help.find_first_not_of("abcdefghijklmnopqrstuvwxyz-", at);
+            const std::string option = help.substr(at, end - at);
+            CAPTURE(option);
+            CHECK((contains(section, option) || contains(common, option)));
+            ++options;
+        }
+        CHECK(options >= 5);
     }
 }
 
