@@ -235,7 +235,7 @@ private:
 
 /// Prints what the journal holds and the printer has not seen.
 Result<void> print_new(const Journal& journal, const LogRequest& options, Printer& printer) {
-    const Result<void> scanned =
+    Result<void> scanned =
         journal.scan(printer.next(), [&printer](const Frame& frame) { return printer.frame(frame); });
     if (scanned && printer.error().has_value()) {
         return fail(printer.error()->kind, fmt::format("{}: {}", options.journal, printer.error()->message));

@@ -273,7 +273,7 @@ Result<bool> Redecision::Work::take(const EncodedHeader& header, Bytes event) {
         return tl::make_unexpected(logged.error());
     }
     begin_anew();
-    const Result<bool> decided = decide(*logged);
+    Result<bool> decided = decide(*logged);
     if (!decided) {
         return decided;
     }
