@@ -7,6 +7,7 @@
 #include "store/failpoint.hpp"
 #include "store/frame.hpp"
 #include "store/migrations.hpp"
+#include "store/torn_manifest.hpp"
 #include "store/verify.hpp"
 #include "store/wire.hpp"
 
@@ -173,6 +174,9 @@ public:
         }
         Result<HeadRecord> verified = verify_as_it_is(path, options);
         if (!verified) {
+            verified = verify_without_torn_record(path, options, verified.error());
+        }
+        if (!verified) {
             return tl::make_unexpected(verified.error());
         }
         Result<std::unique_ptr<Database>> db = Database::open(path, Database::Mode::write, files);
@@ -277,6 +281,22 @@ private:
             return tl::make_unexpected(verified.error());
         }
         return HeadRecord{verified->events, {}, verified->head};
+    }
+
+    /// The same once a torn record is cut off RocksDB's MANIFEST; that the anchor's promise is kept proves it meant nothing.
+    static Result<HeadRecord> verify_without_torn_record(const std::string& path, const JournalOptions& options,
+                                                         const Error& before) {
+        Result<TornManifest> torn = TornManifest::cut(*files_of(options), path);
+        if (!torn || !torn->was_torn()) {
+            return tl::make_unexpected(before);
+        }
+        failpoint("recovery: torn record cut");
+        Result<HeadRecord> verified = verify_as_it_is(path, options);
+        if (!verified) {
+            return tl::make_unexpected(before);
+        }
+        torn->keep();
+        return verified;
     }
 
     /// Goes on where the log ends.
