@@ -419,3 +419,26 @@ TEST_CASE("whoever follows a log can stop: by a limit, or by Ctrl-C", "[cli]") {
     CHECK(ran.code == 130);
     CHECK(line_count(ran.out) == 2);
 }
+
+TEST_CASE("the child that reads does not outlive the program that was told to", "[cli]") {
+    const Workplace here;
+    const auto writer = alpha::continue_journal(here.path("j").string());
+    REQUIRE(writer);
+    append_quote(**writer, 0);
+    const pid_t follower = here.start({"log", "--journal", "j", "--follow"});
+    REQUIRE(prints_lines(here, 1));
+    pid_t child = 0;
+    std::ifstream(fmt::format("/proc/{0}/task/{0}/children", follower)) >> child;
+    REQUIRE(child > 0);
+    kill(follower, SIGKILL);
+    CHECK(here.finish(follower).code == 128 + SIGKILL);
+    const auto is_alive = [&] {
+        std::string stat;
+        std::getline(std::ifstream(fmt::format("/proc/{}/stat", child)), stat);
+        return !stat.empty() && !contains(stat, ") Z ");
+    };
+    for (int i = 0; i < 500 && is_alive(); ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    CHECK_FALSE(is_alive());
+}
