@@ -22,10 +22,10 @@ test: configure ## build everything and run every test
 	@cmake --build --preset $(PRESET)
 	@ctest --preset $(PRESET) -j$(JOBS) --output-on-failure --no-tests=error --output-log $(BUILD)/ctest.log
 
-bench: packages ## build the benchmarks and run bench/run
+bench: packages ## measure: bench/run, with its options in BENCH_ARGS (docs/performance.md)
 	@$(CONFIGURE) -DALPHA_BUILD_BENCH=ON
-	@cmake --build --preset $(PRESET)
-	@if [ -x bench/run ]; then bench/run; else echo "bench/run is not there yet"; fi
+	@cmake --build --preset $(PRESET) --target alpha kernel_bench journal_bench
+	@bench/run $(BUILD) $(BENCH_ARGS)
 
 torture: configure ## break journals at length: power cuts, kills, flipped bits, full disks (about 20 minutes)
 	@cmake --build --preset $(PRESET) --target journal_torture

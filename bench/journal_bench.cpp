@@ -1,5 +1,6 @@
-/// Events per second through each stage between the kernel and the disk and back, on the log of a session over a synthetic
-/// market (`make bench`). Wall time; journals are made under TMPDIR, which decides what a sync costs. Compare within one run.
+/// Events per second through each stage between the kernel and the disk and back, on the log of a session over a
+/// synthetic market (`make bench`). Journals are made under TMPDIR, whose disk decides what a sync costs. Compare
+/// within one run.
 
 #include "bench/market.hpp"
 #include "kernel/kernel.hpp"
@@ -231,8 +232,8 @@ double quantile_us(std::vector<double>& seconds, double q) {
     return *at * 1e6;
 }
 
-/// Batches of state.range(0) quotes, each appended and, when asked, made durable before the next: what a live session waits
-/// for. The latencies are those of one batch.
+/// Batches of state.range(0) quotes, each appended and, when asked, made durable before the next: what a live session
+/// waits for. The latencies are those of one batch.
 void append_batches(benchmark::State& state, bool committed) {
     const auto size = static_cast<std::uint64_t>(state.range(0));
     const auto log = must(continue_journal(scratch().fresh("continued")));
