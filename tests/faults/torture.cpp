@@ -40,6 +40,8 @@ using store_test::TempFolder;
 
 constexpr std::uint8_t kTable = 1;
 constexpr char kRowKey[] = "end";
+constexpr char kOldJournal[] = ALPHA_SOURCE_DIR "/tests/store/journals/v1-kill-switch";
+constexpr Seq kOldEvents = 20;
 
 /// What a child tells its parent, however it ends.
 struct Shared {
@@ -369,7 +371,7 @@ std::map<std::string, int> reached_failpoints(bool old_format) {
     const TempFolder folder;
     const std::string path = folder / "journal";
     if (old_format) {
-        fs::copy("tests/store/journals/v1-kill-switch", path, fs::copy_options::recursive);
+        fs::copy(kOldJournal, path, fs::copy_options::recursive);
     }
     in_child([&] {
         arm_failpoints([&](const std::string& name) {
@@ -393,6 +395,37 @@ std::map<std::string, int> reached_failpoints(bool old_format) {
     }
     ::munmap(page, sizeof seen);
     return names;
+}
+
+/// A migration that is cut off is made again by the next who opens the journal.
+int end_migrations(const Options& options) {
+    std::uint64_t ended = 0;
+    for (const auto& [name, times] : reached_failpoints(true)) {
+        const TempFolder folder;
+        const std::string path = folder / "journal";
+        fs::copy(kOldJournal, path, fs::copy_options::recursive);
+        const int status = in_child([&] {
+            arm_failpoints([&](const std::string& reached) {
+                if (reached == name) {
+                    ::_exit(9);
+                }
+            });
+            return continue_journal(path) ? 0 : 3;
+        });
+        ended += status == 9 ? 1U : 0U;
+        const int read = in_child([&] {
+            const Result<std::unique_ptr<LogWriter>> log = continue_journal(path);
+            const Result<std::unique_ptr<Journal>> journal = open_journal(path);
+            const Result<Verified> verified =
+                journal ? verify_journal(**journal) : tl::make_unexpected(journal.error());
+            return log && verified && verified->events == kOldEvents && (*journal)->info().format > 1 ? 0 : 1;
+        });
+        if (read != 0) {
+            return failed("failpoints", options.seed, "a migration that ended at \"" + name + "\" is not made again");
+        }
+    }
+    std::printf("failpoints: %llu migrations cut off, each made again\n", static_cast<unsigned long long>(ended));
+    return ended > 3 ? 0 : 1;
 }
 
 int end_at_failpoints(const Options& options) {
@@ -430,7 +463,7 @@ int end_at_failpoints(const Options& options) {
     }
     std::printf("failpoints: %llu ends at %zu failpoints, nothing acknowledged was lost\n",
                 static_cast<unsigned long long>(ended), names.size());
-    return ended >= names.size() ? 0 : 1;
+    return ended >= names.size() ? end_migrations(options) : 1;
 }
 
 /// The files of a journal that hold something of it. The rest is RocksDB's chatter.
