@@ -67,7 +67,7 @@ private:
         for (skip(); !rest_.empty() && peek() != '}';) {
             const std::string key = unquoted(token());
             skip();  // the colon
-            value(path.empty() ? key : path + "." + key);
+            value(std::string(path).append(path.empty() ? "" : ".").append(key));
             if (peek() == ',') {
                 skip();
             }
