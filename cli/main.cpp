@@ -154,6 +154,7 @@ int run_program(int argc, char** argv) {
     CommonOptions common;
     Commands commands(common);
     add_backtest(app, commands);
+    add_live(app, commands);
     add_golden(app, commands);
     add_log(app, commands);
     add_show(app, commands);

@@ -6,10 +6,12 @@
 #include "runtime/read_models.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <fmt/format.h>
 #include <map>
 #include <optional>
 #include <spdlog/spdlog.h>
+#include <thread>
 
 namespace alpha {
 
@@ -17,8 +19,6 @@ namespace {
 
 /// Events per stored frame: ARCHITECTURE's measurements show nothing to gain beyond this.
 constexpr std::uint32_t kFrameEvents = 1'024;
-/// Events between two snapshots: what a replay from the middle folds at most, in a tenth of a second.
-constexpr Seq kSnapshotEvents = Seq{1} << 20U;
 /// Points of the equity curve kept; when full, every other one is dropped and sampling halves.
 constexpr std::size_t kCurvePoints = 512;
 
@@ -137,7 +137,7 @@ public:
 
     /// Reads the feed to its end, or until asked to stop.
     Result<void> follow(Feed& feed) {
-        while (options_.stop == nullptr || !options_.stop->load(std::memory_order_relaxed)) {
+        while (!stopped()) {
             const auto batch = feed.next();
             if (!batch) {
                 return tl::unexpected(batch.error());
@@ -146,6 +146,12 @@ public:
                 return {};
             }
             for (const FeedRecord& record : *batch) {
+                if (options_.speed != 0) [[unlikely]] {
+                    if (auto waited = wait_for(record.time); !waited || stopped()) {
+                        interrupted_ = stopped();
+                        return waited;
+                    }
+                }
                 if (auto taken = take(record, feed); !taken) {
                     return taken;
                 }
@@ -159,6 +165,9 @@ public:
     }
 
     Result<RunResult> end() {
+        if (interrupted_ && log_.is_catching_up()) {
+            return fail(ErrorKind::interrupted, "interrupted before it had caught up with its journal, which is as it was");
+        }
         curve_.sample(kernel_.state());
         if (auto stored = store_frame(); !stored) {
             return tl::unexpected(stored.error());
@@ -171,6 +180,31 @@ public:
     }
 
 private:
+    bool stopped() const { return options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed); }
+
+    /// Sleeps until recorded time has come to `time`; what was made so far is stored before.
+    Result<void> wait_for(Time time) {
+        using Clock = std::chrono::steady_clock;
+        if (log_.is_catching_up()) {
+            return {};
+        }
+        if (recorded_from_ == kNever) {
+            recorded_from_ = time;
+            real_from_ = Clock::now();
+        }
+        const Clock::time_point due =
+            real_from_ + std::chrono::nanoseconds((time.ns - recorded_from_.ns) / options_.speed);
+        if (due <= Clock::now()) {
+            return {};
+        }
+        Result<void> stored = store_frame();
+        constexpr std::chrono::milliseconds slice{50};  // how long Ctrl-C may go unseen
+        while (stored && !stopped() && Clock::now() < due) {
+            std::this_thread::sleep_until(std::min(due, Clock::now() + slice));
+        }
+        return stored;
+    }
+
     /// The instrument behind a feed's symbol; one that the scenario does not name is listed when data first names it.
     InstrumentId instrument_of(InstrumentId symbol, Time now, const Feed& feed) {
         while (by_symbol_.size() <= symbol.value) {
@@ -226,7 +260,7 @@ private:
         if (batch_.frame.events == 0) {
             return {};
         }
-        if (state.next_seq - last_snapshot_ >= kSnapshotEvents) {
+        if (state.next_seq - last_snapshot_ >= options_.snapshot_events) {
             save_checkpoint(state, kernel_.parts().strategies, kernel_.parts().brokers, batch_.snapshot);
             last_snapshot_ = state.next_seq;
         }
@@ -262,6 +296,8 @@ private:
     std::map<std::string, InstrumentId> ids_;
     std::vector<std::optional<InstrumentId>> by_symbol_;
     Time first_ = kNever;
+    Time recorded_from_ = kNever;  // where pacing began, and when
+    std::chrono::steady_clock::time_point real_from_;
     Seq last_snapshot_ = 0;
     bool interrupted_ = false;
 };

@@ -100,7 +100,10 @@ struct RunOptions {
     std::function<void(const FillRow&)> on_fill;           ///< may be null
     std::function<void(const FeedProgress&)> on_progress;  ///< called every few thousand records; may be null
     const std::atomic<bool>* stop = nullptr;               ///< set by a signal: ends cleanly after the present step
-    std::shared_ptr<spdlog::logger> log;                   ///< of the component "session"; never null
+    /// Recorded time passes so many times as fast as real time; 0: as fast as it can. A log that catches up is not waited for.
+    std::uint32_t speed = 0;
+    Seq snapshot_events = Seq{1} << 20U;  ///< between two snapshots: what a replay folds at most, in 50 ms
+    std::shared_ptr<spdlog::logger> log;  ///< of the component "session"; never null
 };
 
 /// Everything of a RunResult that a state tells: counts, sums and portfolios, under the names of its configuration. O(positions).

@@ -23,7 +23,7 @@ constexpr char kLogFamily[] = "log";
 constexpr char kSnapshotFamily[] = "snapshots";
 constexpr char kModelFamily[] = "models";
 
-constexpr std::size_t kMemtableBytes = 16U << 20U;  // two of them bound what a family keeps in memory
+constexpr std::size_t kMemtableBytes = 8U << 20U;  // two of them bound what a family keeps in memory
 constexpr std::size_t kSmallMemtableBytes = 4U << 20U;
 constexpr std::size_t kWalBytes = 64U << 20U;
 constexpr std::size_t kBlockBytes = 64U << 10U;

@@ -1,10 +1,12 @@
 #include "cli/command.hpp"
 #include "cli/summary.hpp"
+#include "runtime/resuming_log.hpp"
 #include "store/background_log.hpp"
 #include "store/journal.hpp"
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -21,10 +23,16 @@ namespace fs = std::filesystem;
 /// How many default journals a scenario may have before a person is asked to name one.
 constexpr int kMaxNumberedRuns = 1'000'000;
 
-struct BacktestOptions {
+/// Events between two snapshots of a live session: what starting again decides at most, in a few ms.
+constexpr Seq kLiveSnapshotEvents = Seq{1} << 16U;
+
+/// What backtest and live are asked for.
+struct RunRequest {
     std::string scenario;
     std::string journal;
     std::string fills;
+    std::string broker = "paper";  ///< live
+    std::string speed = "max";     ///< live
 };
 
 std::string reason(int error_number) {
@@ -140,58 +148,47 @@ Result<std::string> free_journal_path(const std::string& scenario) {
 }
 
 /// What a person types to get the same again; a path with odd characters is quoted for the shell.
-std::string command_for(const std::string& scenario) {
+std::string command_for(const std::string& command, const std::string& scenario) {
     if (scenario.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+=:@") ==
         std::string::npos) {
-        return "alpha backtest " + scenario;
+        return command + scenario;
     }
     std::string quoted;
     for (const char c : scenario) {
         quoted += c == '\'' ? "'\\''" : std::string(1, c);
     }
-    return "alpha backtest '" + quoted + "'";
+    return command + "'" + quoted + "'";
 }
 
-Result<int> backtest(const BacktestOptions& options, Wiring& wiring) {
+/// Opens the log at the journal's path, runs the scenario into it, and reports. `open` is called before any data is read, so
+/// that a journal that cannot be used is refused at once.
+template <class Open>
+Result<int> run_and_report(const RunRequest& request, const Scenario& scenario, const std::string& journal_path,
+                           const std::string& command, RunOptions run, Open open, Wiring& wiring) {
     const auto begun = std::chrono::steady_clock::now();
-    const std::atomic<bool>& stop = stop_on_signals();
-    const Result<Scenario> scenario = load_scenario(options.scenario);
-    if (!scenario) {
-        return tl::unexpected(scenario.error());
-    }
-    Result<std::string> journal_path =
-        options.journal.empty() ? free_journal_path(scenario->config.name) : Result<std::string>(options.journal);
-    if (!journal_path) {
-        return tl::unexpected(journal_path.error());
-    }
-
-    RunResult result;
     std::unique_ptr<FillsFile> fills;
+    RunResult result;
     {
-        if (!options.fills.empty()) {
-            Result<std::unique_ptr<FillsFile>> created = FillsFile::create(options.fills);
+        if (!request.fills.empty()) {
+            Result<std::unique_ptr<FillsFile>> created = FillsFile::create(request.fills);
             if (!created) {
                 return tl::unexpected(created.error());
             }
             fills = std::move(*created);
         }
-        // Made before any data is read, so that a journal that exists is refused at once.
-        Result<std::unique_ptr<LogWriter>> journal = create_journal(*journal_path);
-        if (!journal) {
-            return tl::unexpected(journal.error());
+        Result<std::unique_ptr<LogWriter>> log = open();
+        if (!log) {
+            return tl::unexpected(log.error());
         }
-        const std::unique_ptr<BackgroundLog> log = make_background_log(std::move(*journal));
         ProgressBar progress(wiring.progress);
-        RunOptions run;
         if (fills != nullptr) {
             run.on_fill = [&fills](const FillRow& fill) { fills->add(fill); };
         }
         if (wiring.progress) {
             run.on_progress = [&progress](const FeedProgress& at) { progress.update(at.done, at.total); };
         }
-        run.stop = &stop;
         run.log = wiring.loggers.of("session");
-        Result<RunResult> ran = run_scenario(*scenario, *log, run);
+        Result<RunResult> ran = run_scenario(scenario, **log, run);
         if (!ran) {
             return tl::unexpected(ran.error());
         }
@@ -205,20 +202,20 @@ Result<int> backtest(const BacktestOptions& options, Wiring& wiring) {
     }
 
     RunFacts facts;
-    facts.command = command_for(options.scenario);
-    facts.journal = *journal_path;
-    facts.fills_file = options.fills;
+    facts.command = command;
+    facts.journal = journal_path;
+    facts.fills_file = request.fills;
     facts.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
     facts.peak_rss_mb = peak_rss_mb();
     if (wiring.json) {
-        wiring.out.write(run_json(*scenario, result, facts));
+        wiring.out.write(run_json(scenario, result, facts));
     } else if (wiring.quiet) {
         wiring.out.write(run_summary_line(result, facts));
     } else {
-        wiring.out.write(run_summary(*scenario, result, facts, wiring.out_style));
+        wiring.out.write(run_summary(scenario, result, facts, wiring.out_style));
     }
     if (wiring.json) {
-        for (const std::string& warning : warnings_of(*scenario, result)) {
+        for (const std::string& warning : warnings_of(scenario, result)) {
             wiring.note(warning);
         }
     }
@@ -234,10 +231,102 @@ Result<int> backtest(const BacktestOptions& options, Wiring& wiring) {
     return kExitOk;
 }
 
+Result<int> backtest(const RunRequest& request, Wiring& wiring) {
+    RunOptions run;
+    run.stop = &stop_on_signals();
+    const Result<Scenario> scenario = load_scenario(request.scenario);
+    if (!scenario) {
+        return tl::unexpected(scenario.error());
+    }
+    const Result<std::string> journal_path =
+        request.journal.empty() ? free_journal_path(scenario->config.name) : Result<std::string>(request.journal);
+    if (!journal_path) {
+        return tl::unexpected(journal_path.error());
+    }
+    const auto open = [&]() -> Result<std::unique_ptr<LogWriter>> {
+        Result<std::unique_ptr<LogWriter>> journal = create_journal(*journal_path);
+        if (!journal) {
+            return journal;
+        }
+        return make_background_log(std::move(*journal));
+    };
+    return run_and_report(request, *scenario, *journal_path, command_for("alpha backtest ", request.scenario), run,
+                          open, wiring);
+}
+
+/// "max", or so many times as fast as real time: "1x", "10x".
+Result<std::uint32_t> speed_of(const std::string& text) {
+    std::uint32_t speed = 0;
+    const char* const end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, speed);
+    if (text == "max") {
+        return 0;
+    }
+    if (read.ec != std::errc() || read.ptr + 1 != end || *read.ptr != 'x' || speed == 0) {
+        return fail(ErrorKind::usage,
+                    fmt::format("--speed {}: write max, or a number with an x such as 1x or 10x", text));
+    }
+    return speed;
+}
+
+/// A journal that is gone on with: what it holds is made again and compared, what follows is new.
+class LiveLog final : public LogWriter {
+public:
+    static Result<std::unique_ptr<LogWriter>> open(const std::string& path) {
+        Result<std::unique_ptr<LogWriter>> journal = continue_journal(path);
+        if (!journal) {
+            return journal;
+        }
+        Result<std::unique_ptr<Journal>> stored = open_journal(path);
+        if (!stored) {
+            return tl::make_unexpected(stored.error());
+        }
+        return std::unique_ptr<LogWriter>(new LiveLog(std::move(*journal), std::move(*stored)));
+    }
+
+    Result<void> append(Batch& batch) override { return resuming_.append(batch); }
+    Result<void> commit() override { return resuming_.commit(); }
+    Result<void> finish(const std::optional<Ending>& ending) override { return resuming_.finish(ending); }
+    Seq next_seq() const override { return resuming_.next_seq(); }
+    Digest head() const override { return resuming_.head(); }
+    bool is_catching_up() const override { return resuming_.is_catching_up(); }
+
+private:
+    LiveLog(std::unique_ptr<LogWriter> journal, std::unique_ptr<Journal> stored)
+        : stored_(std::move(stored)), log_(make_background_log(std::move(journal))), resuming_(*stored_, *log_) {}
+
+    std::unique_ptr<Journal> stored_;
+    std::unique_ptr<BackgroundLog> log_;
+    ResumingLog resuming_;
+};
+
+Result<int> live(const RunRequest& request, Wiring& wiring) {
+    if (request.broker != "paper") {
+        return fail(ErrorKind::usage, fmt::format("there is no broker '{}' yet; write --broker paper", request.broker));
+    }
+    RunOptions run;
+    run.stop = &stop_on_signals();
+    run.snapshot_events = kLiveSnapshotEvents;
+    const Result<std::uint32_t> speed = speed_of(request.speed);
+    if (!speed) {
+        return tl::unexpected(speed.error());
+    }
+    run.speed = *speed;
+    const Result<Scenario> scenario = load_scenario(request.scenario);
+    if (!scenario) {
+        return tl::unexpected(scenario.error());
+    }
+    const std::string journal_path =
+        request.journal.empty() ? "runs/" + file_name_of(scenario->config.name) + "-live" : request.journal;
+    return run_and_report(
+        request, *scenario, journal_path, command_for("alpha live --broker paper --config ", request.scenario), run,
+        [&] { return LiveLog::open(journal_path); }, wiring);
+}
+
 }  // namespace
 
 void add_backtest(CLI::App& app, Commands& commands) {
-    auto options = std::make_shared<BacktestOptions>();
+    auto options = std::make_shared<RunRequest>();
     CLI::App& command = commands.add(
         app, "backtest", "Run a scenario on its data with the paper broker; write the journal and a summary",
         "Example:\n"
@@ -249,6 +338,28 @@ void add_backtest(CLI::App& app, Commands& commands) {
     command.add_option("scenario", options->scenario, "The scenario, a YAML file")->required();
     command.add_option("--journal", options->journal,
                        "Where to write the journal; default: runs/NAME-N, the next free N");
+    command.add_option("--fills", options->fills,
+                       "Also write every fill to this CSV: ts_ns,instrument,side,quantity,price");
+}
+
+void add_live(CLI::App& app, Commands& commands) {
+    auto options = std::make_shared<RunRequest>();
+    CLI::App& command = commands.add(
+        app, "live", "Trade with a journal that is gone on with: killed at any moment, it starts again where it was",
+        "Example:\n"
+        "  alpha live --broker paper --config scenarios/demo.yaml --speed 10x --journal runs/paper\n\n"
+        "The same session as backtest, byte for byte; only its journal is made durable as it goes.\n"
+        "Started again with its journal, configuration and data, it does everything anew up to where it was, compares "
+        "each\n"
+        "event with the journal, and goes on. A changed configuration is refused (exit code 2), so is changed data "
+        "(3).\n"
+        "Ctrl-C ends it cleanly with exit code 130.",
+        [options](Wiring& wiring) { return live(*options, wiring); });
+    command.add_option("--broker", options->broker, "Who executes the orders: paper")->required();
+    command.add_option("--config", options->scenario, "The scenario, a YAML file")->required();
+    command.add_option("--journal", options->journal, "Its journal, made or gone on with; default: runs/NAME-live");
+    command.add_option("--speed", options->speed,
+                       "How fast recorded data comes: max, or times real time such as 1x or 10x; default: max");
     command.add_option("--fills", options->fills,
                        "Also write every fill to this CSV: ts_ns,instrument,side,quantity,price");
 }
