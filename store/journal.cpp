@@ -155,9 +155,11 @@ public:
         if (!partial) {
             return tl::make_unexpected(partial.error());
         }
-        return build(std::move(*partial), options).map([](auto writer) -> std::unique_ptr<LogWriter> {
-            return writer;
-        });
+        Result<std::unique_ptr<JournalWriter>> writer = build(std::move(*partial), options);
+        if (!writer) {
+            return tl::make_unexpected(writer.error());
+        }
+        return std::move(*writer);
     }
 
     static Result<std::unique_ptr<LogWriter>> go_on(const std::string& path, const JournalOptions& options) {

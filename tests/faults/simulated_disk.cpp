@@ -40,8 +40,8 @@ std::string folder_of(const std::string& path) {
     return fs::path(path).parent_path().string();
 }
 
-IOStatus power_is_off(const char* doing) {
-    return IOStatus::IOError("simulated fault", doing);
+IOStatus refused() {
+    return IOStatus::IOError();
 }
 
 class WritableFile final : public rocksdb::FSWritableFileOwnerWrapper {
@@ -51,7 +51,7 @@ public:
         : FSWritableFileOwnerWrapper(std::move(file)), disk_(disk), record_(std::move(record)) {}
 
     IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
-        if (IOStatus ok = disk_.operate("append"); !ok.ok()) {
+        if (IOStatus ok = disk_.operate(); !ok.ok()) {
             return ok;
         }
         IOStatus done = FSWritableFileOwnerWrapper::Append(data, options, debug);
@@ -72,8 +72,8 @@ public:
         record_->durable = std::min(record_->durable, size);
         return done;
     }
-    IOStatus Sync(const IOOptions& options, IODebugContext* debug) override { return sync("sync", options, debug); }
-    IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override { return sync("fsync", options, debug); }
+    IOStatus Sync(const IOOptions& options, IODebugContext* debug) override { return sync(options, debug); }
+    IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override { return sync(options, debug); }
     IOStatus RangeSync(std::uint64_t, std::uint64_t, const IOOptions&, IODebugContext*) override {
         return IOStatus::OK();
     }
@@ -81,8 +81,8 @@ public:
 
 private:
     /// The real disk need not sync: only what this one remembers counts.
-    IOStatus sync(const char* doing, const IOOptions& options, IODebugContext* debug) {
-        if (IOStatus ok = disk_.operate(doing); !ok.ok()) {
+    IOStatus sync(const IOOptions& options, IODebugContext* debug) {
+        if (IOStatus ok = disk_.operate(); !ok.ok()) {
             return ok;
         }
         if (IOStatus ok = FSWritableFileOwnerWrapper::Flush(options, debug); !ok.ok()) {
@@ -104,7 +104,7 @@ public:
         : FSRandomRWFileOwnerWrapper(std::move(file)), disk_(disk), record_(std::move(record)) {}
 
     IOStatus Write(std::uint64_t at, const Slice& data, const IOOptions& options, IODebugContext* debug) override {
-        if (IOStatus ok = disk_.operate("write"); !ok.ok()) {
+        if (IOStatus ok = disk_.operate(); !ok.ok()) {
             return ok;
         }
         std::string scratch(data.size(), '\0');
@@ -119,7 +119,7 @@ public:
         return FSRandomRWFileOwnerWrapper::Write(at, data, options, debug);
     }
     IOStatus Sync(const IOOptions&, IODebugContext*) override {
-        if (IOStatus ok = disk_.operate("sync of an overwrite"); !ok.ok()) {
+        if (IOStatus ok = disk_.operate(); !ok.ok()) {
             return ok;
         }
         const std::lock_guard lock(disk_.mutex());
@@ -145,7 +145,7 @@ public:
 
 private:
     IOStatus sync() {
-        if (IOStatus ok = disk_.operate("sync of a folder"); !ok.ok()) {
+        if (IOStatus ok = disk_.operate(); !ok.ok()) {
             return ok;
         }
         disk_.folder_synced(path_);
@@ -171,13 +171,13 @@ void SimulatedDisk::set_free_bytes(std::uint64_t bytes) {
     plan_.free_bytes = bytes;
 }
 
-IOStatus SimulatedDisk::operate(const char* doing) {
+IOStatus SimulatedDisk::operate() {
     const std::lock_guard lock(mutex_);
     ++operations_;
     switch (plan_.fault) {
     case Fault::none: return IOStatus::OK();
-    case Fault::refuse_once: return operations_ == plan_.operation ? power_is_off(doing) : IOStatus::OK();
-    case Fault::refuse_on: return operations_ >= plan_.operation ? power_is_off(doing) : IOStatus::OK();
+    case Fault::refuse_once: return operations_ == plan_.operation ? refused() : IOStatus::OK();
+    case Fault::refuse_on: return operations_ >= plan_.operation ? refused() : IOStatus::OK();
     case Fault::power_cut:
         if (operations_ == plan_.operation) {
             cut_power();
@@ -226,7 +226,7 @@ void SimulatedDisk::folder_synced(const std::string& folder) {
 
 IOStatus SimulatedDisk::NewWritableFile(const std::string& path, const FileOptions& options,
                                         std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext* debug) {
-    if (IOStatus ok = operate("creation"); !ok.ok()) {
+    if (IOStatus ok = operate(); !ok.ok()) {
         return ok;
     }
     std::unique_ptr<rocksdb::FSWritableFile> real;
@@ -277,7 +277,7 @@ IOStatus SimulatedDisk::NewDirectory(const std::string& path, const IOOptions& o
 }
 
 IOStatus SimulatedDisk::DeleteFile(const std::string& path, const IOOptions& options, IODebugContext* debug) {
-    if (IOStatus ok = operate("deletion"); !ok.ok()) {
+    if (IOStatus ok = operate(); !ok.ok()) {
         return ok;
     }
     const std::lock_guard lock(mutex_);
@@ -293,7 +293,7 @@ IOStatus SimulatedDisk::DeleteFile(const std::string& path, const IOOptions& opt
 
 IOStatus SimulatedDisk::RenameFile(const std::string& from, const std::string& to, const IOOptions& options,
                                    IODebugContext* debug) {
-    if (IOStatus ok = operate("rename"); !ok.ok()) {
+    if (IOStatus ok = operate(); !ok.ok()) {
         return ok;
     }
     const std::lock_guard lock(mutex_);

@@ -41,8 +41,8 @@ public:
     std::uint64_t operations() const;
     void set_free_bytes(std::uint64_t bytes);
 
-    // What the files below call. `doing` says what for; not ok: the operation must fail with that.
-    rocksdb::IOStatus operate(const char* doing);
+    // What the files below call. Not ok: the operation must fail with that.
+    rocksdb::IOStatus operate();
     struct FileRecord;
     std::shared_ptr<FileRecord> record_of(const std::string& path) const;
     std::shared_ptr<FileRecord> record_of_existing(const std::string& path);
