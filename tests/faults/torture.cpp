@@ -89,6 +89,18 @@ int in_child(const std::function<int()>& body) {
 
 // ---- a session that writes ------------------------------------------------------------------------------------------------
 
+std::string text(std::initializer_list<std::string_view> parts) {
+    std::string whole;
+    for (const std::string_view part : parts) {
+        whole += part;
+    }
+    return whole;
+}
+
+std::string in(const std::string& folder, const std::string& name) {
+    return text({folder, "/", name});
+}
+
 void fill(Batch& batch, std::uint32_t events) {
     for (std::uint32_t i = 0; i < events; ++i) {
         append_mixed(batch.frame, batch.frame.next_seq());
@@ -454,10 +466,10 @@ int end_at_failpoints(const Options& options) {
             });
             ended += status == 9 ? 1U : 0U;
             if (status != 9 && status != 0) {
-                return failed("failpoints", seed, name + ": the writer ended with " + std::to_string(status));
+                return failed("failpoints", seed, text({name, ": the writer ended with ", std::to_string(status)}));
             }
             if (std::string wrong = check_recovery(path, shared); !wrong.empty()) {
-                return failed("failpoints", seed, name + ": " + wrong);
+                return failed("failpoints", seed, text({name, ": ", wrong}));
             }
         }
     }
@@ -496,7 +508,7 @@ int flip_bits(const Options& options) {
         std::uint64_t harmless = 0;
         std::uint64_t crashed = 0;
         for (const std::string& name : files_that_matter(path)) {
-            const std::string file = path + "/" + name;
+            const std::string file = in(path, name);
             const std::vector<std::uint8_t> good = store_test::read_file(file);
             // The zeros of the anchor, one bit in 64: they hold nothing.
             const std::uint64_t stride = name == "ballast" ? 8 * good.size() : step;
@@ -510,8 +522,8 @@ int flip_bits(const Options& options) {
                 harmless += status == 0 ? 1U : 0U;
                 if (status == 4 || status == 1 || (status == 0 && shared.written < whole)) {
                     return failed("flips", options.seed,
-                                  name + ", bit " + std::to_string(bit) + ": " + shared.said + ", " +
-                                      std::to_string(shared.written) + " of " + std::to_string(whole) + " events");
+                                  text({name, ", bit ", std::to_string(bit), ": ", shared.said, ", ",
+                                        std::to_string(shared.written), " of ", std::to_string(whole), " events"}));
                 }
             }
             store_test::write_file(file, good);
@@ -544,13 +556,13 @@ int damage_files(const Options& options) {
             make_journal(path, seed + 1, shared, finished, 6);
             // Of a journal that was never finished, what was written last was promised to nobody.
             const Seq whole = finished ? shared.written : shared.acknowledged;
-            const auto check = [&](const std::string& what) -> std::string {
+            const auto check = [&](const std::string& file, const std::string& damage) -> std::string {
                 const int status = in_child([&] { return read_journal(copy, shared); });
                 ++tried;
                 noticed += status != 0 ? 1U : 0U;
                 const bool silent = status == 4 || status == 1 || (status == 0 && shared.written < whole);
-                return silent ? what + ": " + shared.said + ", " + std::to_string(shared.written) + " of " +
-                                    std::to_string(whole)
+                return silent ? text({file, " ", damage, ": ", shared.said, ", ", std::to_string(shared.written),
+                                      " of ", std::to_string(whole)})
                               : "";
             };
             const auto fresh = [&] {
@@ -559,31 +571,31 @@ int damage_files(const Options& options) {
             };
             std::string wrong;
             for (const std::string& name : files_that_matter(path)) {
-                const auto size = fs::file_size(path + "/" + name);
+                const auto size = fs::file_size(in(path, name));
                 for (const std::uint64_t left : {std::uint64_t{0}, std::uint64_t{size / 2}, std::uint64_t{size - 1}}) {
                     fresh();
-                    fs::resize_file(copy + "/" + name, left);
-                    wrong = wrong.empty() ? check(name + " cut to " + std::to_string(left)) : wrong;
+                    fs::resize_file(in(copy, name), left);
+                    wrong = wrong.empty() ? check(name, "cut to " + std::to_string(left)) : wrong;
                 }
                 fresh();
-                fs::remove(copy + "/" + name);
-                wrong = wrong.empty() ? check(name + " deleted") : wrong;
+                fs::remove(in(copy, name));
+                wrong = wrong.empty() ? check(name, "deleted") : wrong;
                 for (const std::string& old : files_that_matter(older)) {
                     const bool same_kind = old == name || (fs::path(old).extension() == fs::path(name).extension() &&
                                                            !fs::path(old).extension().empty());
                     if (same_kind && name != "ballast") {
                         fresh();
-                        fs::copy_file(older + "/" + old, copy + "/" + name, fs::copy_options::overwrite_existing);
+                        fs::copy_file(in(older, old), in(copy, name), fs::copy_options::overwrite_existing);
                         // An older anchor promises less, and that is kept.
-                        wrong = wrong.empty() ? check(name + " replaced by an older " + old) : wrong;
+                        wrong = wrong.empty() ? check(name, "replaced by an older " + old) : wrong;
                     }
                 }
             }
             // Everything older but the anchor.
             fs::remove_all(copy);
             fs::copy(older, copy, fs::copy_options::recursive);
-            fs::copy_file(path + "/" + kAnchorFile, copy + "/" + kAnchorFile, fs::copy_options::overwrite_existing);
-            const std::string rolled_back = check("the whole journal rolled back behind its anchor");
+            fs::copy_file(in(path, kAnchorFile), in(copy, kAnchorFile), fs::copy_options::overwrite_existing);
+            const std::string rolled_back = check("the whole journal", "rolled back behind its anchor");
             wrong = wrong.empty() ? rolled_back : wrong;
             if (!wrong.empty()) {
                 return failed("files", seed, wrong);
