@@ -47,7 +47,7 @@ rocksdb::DBOptions database_options(Database::Mode mode, rocksdb::Env* env) {
     options.create_missing_column_families = build || mode == Database::Mode::write;
     options.error_if_exists = build;
     options.paranoid_checks = true;
-    // Of the modes that open after an ordinary torn tail, the one that hides least (measured on every bit of a WAL).
+    // Drops a torn tail, garbage included; what else it would hide, the anchor tells (docs/decisions/0005).
     options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
     options.max_total_wal_size = kWalBytes;
     options.max_open_files = kMaxOpenFiles;
