@@ -484,6 +484,19 @@ std::uint64_t DataSetReader::position() const {
     return reading_->position;
 }
 
+Result<void> DataSetReader::seek(std::uint64_t position, std::uint64_t record) {
+    Reading& r = *reading_;
+    if (position < kHeadBytes || position > r.frames_end || record > r.info.records) {
+        return wrong(r.path, "has no frame at byte " + std::to_string(position));
+    }
+    r.buffer.clear();
+    r.taken = 0;
+    r.position = position;
+    r.next_record = record;
+    r.check = RecordCheck(r.info.kind);
+    return {};
+}
+
 Result<DataSetInfo> verify_data_set(const std::string& path) {
     Result<std::unique_ptr<DataSetReader>> reader = DataSetReader::open(path);
     if (!reader) {

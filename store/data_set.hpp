@@ -83,8 +83,11 @@ public:
     /// range), and the end is reached with the recorded count. The content hash is not computed:
     /// verify_data_set does. Valid until the next call. An error is final.
     Result<const Frame*> next();
-    /// Bytes of the file read so far.
+    /// Bytes of the file read so far: where the next frame begins.
     std::uint64_t position() const;
+    /// Goes to the frame at `position`, which begins with this record. A place where no such frame begins is refused here
+    /// or by next(): a frame's checksum covers its first record's number.
+    Result<void> seek(std::uint64_t position, std::uint64_t record);
 
 private:
     struct Reading;

@@ -6,13 +6,18 @@
 #include "events/assert.hpp"
 #include "events/codec.hpp"
 #include "events/limits.hpp"
+#include "store/checksum.hpp"
+#include "store/wire.hpp"
 
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <compare>
 #include <cstring>
+#include <deque>
 #include <fmt/format.h>
 #include <optional>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -27,11 +32,14 @@ namespace {
 class SetEvents {
 public:
     SetEvents(std::string name, std::unique_ptr<DataSetReader> reader)
-        : name_(std::move(name)), reader_(std::move(reader)) {}
+        : name_(std::move(name)), reader_(std::move(reader)) {
+        frame_.offset = reader_->position();
+    }
 
     /// Makes rest() non-empty. False at the end.
     Result<bool> more() {
         while (at_ == bytes_.size()) {
+            const std::uint64_t offset = reader_->position();
             const auto frame = reader_->next();
             if (!frame) {
                 return tl::unexpected(frame.error());
@@ -41,9 +49,38 @@ public:
             }
             bytes_ = (*frame)->bytes.view();
             at_ = 0;
+            frame_ = {offset, records_, 0, kBeforeAll};
+            events_in_frame_ = (*frame)->events;
         }
         return true;
     }
+    /// In front of record `row` of the present frame, counted from the beginning, which follows one at `last`.
+    RowPlace place_of(std::uint64_t row, Time last) const {
+        return {frame_.offset, frame_.row, row - frame_.row, last};
+    }
+    /// Goes there. The set's content hash stands for what is before.
+    Result<void> resume(const RowPlace& from) {
+        if (auto sought = reader_->seek(from.offset, from.row); !sought) {
+            return sought;
+        }
+        frame_.offset = from.offset;
+        frame_.row = records_ = from.row;
+        if (from.within == 0) {
+            return {};
+        }
+        const auto any = more();
+        if (!any) {
+            return tl::unexpected(any.error());
+        }
+        if (!*any || from.within > events_in_frame_) {
+            return tl::unexpected(changed(from.row));
+        }
+        // The reader has seen to it that all of a frame's records are of one size.
+        at_ = bytes_.size() / events_in_frame_ * static_cast<std::size_t>(from.within);
+        records_ += from.within;
+        return {};
+    }
+    Error changed(std::uint64_t row) const { return changed_before(name_, fmt::format("record {}", row + 1)); }
     Bytes rest() const { return bytes_.subspan(at_); }
     void consume(std::size_t bytes) {
         at_ += bytes;
@@ -83,6 +120,8 @@ private:
     Bytes bytes_;
     std::size_t at_ = 0;
     std::uint64_t records_ = 0;
+    RowPlace frame_;  ///< where the present frame begins
+    std::uint32_t events_in_frame_ = 0;
 };
 
 static_assert(std::endian::native == std::endian::little, "canonical bytes are copied as they are");
@@ -93,8 +132,12 @@ public:
         : events_(std::move(events)), batch_(kBatchRecords, FeedRecord{Time{}, QuoteTick{}}) {}
 
     Result<std::span<FeedRecord>> next() override {
-        std::size_t n = 0;
-        while (n < batch_.size() && !error_) {
+        begin_ += size_;
+        last_before_ = last_;
+        size_ = 0;
+        std::size_t& n = size_;
+        // A batch ends with its frame, so that one frame is enough to say where any of its records is.
+        while (n < batch_.size() && !error_ && (n == 0 || !events_.rest().empty())) {
             const auto more = events_.more();
             if (!more) {
                 error_ = more.error();
@@ -115,6 +158,21 @@ public:
 
     const std::vector<std::string>& symbols() const override { return events_.info().symbols; }
     FeedProgress progress() const override { return events_.progress(); }
+
+    SourcePlace place_after(std::size_t n) const override {
+        SourcePlace place;
+        place.from = events_.place_of(begin_ + n, n == 0 ? last_before_ : batch_[n - 1].time);
+        place.witness = events_.info().content_hash;
+        return place;
+    }
+    Result<void> resume(const SourcePlace& place) override {
+        begin_ = place.from.row + place.from.within;
+        if (place.witness != events_.info().content_hash) {
+            return tl::unexpected(events_.changed(begin_));
+        }
+        last_ = last_before_ = place.from.last;
+        return events_.resume(place.from);
+    }
 
 private:
     /// As encode() lays a quote out at its present version, without links: header, then the payload
@@ -177,6 +235,9 @@ private:
 
     SetEvents events_;
     std::vector<FeedRecord> batch_;
+    std::size_t size_ = 0;         ///< records in the batch
+    std::uint64_t begin_ = 0;      ///< records before the batch
+    Time last_before_ = kMinTime;  ///< the time of the last of those
     Time last_ = kMinTime;
     std::optional<Error> error_;
 };
@@ -187,8 +248,11 @@ public:
         : events_(std::move(events)), order_(events_.info().interval, events_.info().date_only) {}
 
     Result<std::span<const BarRow>> next() override {
-        std::size_t n = 0;
-        while (n < batch_.size() && !error_) {
+        begin_ += size_;
+        last_before_ = size_ == 0 ? last_before_ : batch_[size_ - 1].label;
+        size_ = 0;
+        std::size_t& n = size_;
+        while (n < batch_.size() && !error_ && (n == 0 || !events_.rest().empty())) {
             const auto more = events_.more();
             if (!more) {
                 error_ = more.error();
@@ -209,6 +273,16 @@ public:
     const std::vector<std::string>& symbols() const override { return events_.info().symbols; }
     std::string place(std::uint64_t line) const override { return events_.place(line); }
     FeedProgress progress() const override { return events_.progress(); }
+
+    RowPlace batch_begin() const override { return events_.place_of(begin_, last_before_); }
+    Digest witness_after(std::size_t /*n*/) const override { return events_.info().content_hash; }
+    Result<void> resume(const RowPlace& from) override {
+        begin_ = from.row + from.within;
+        last_before_ = from.last;
+        order_.resume(from.last);
+        return events_.resume(from);
+    }
+    Error changed(std::uint64_t row) const override { return events_.changed(row); }
 
 private:
     bool take(BarRow& row) {
@@ -236,6 +310,9 @@ private:
     SetEvents events_;
     BarOrder order_;
     std::vector<BarRow> batch_ = std::vector<BarRow>(kBatchRecords);
+    std::size_t size_ = 0;           ///< rows in the batch
+    std::uint64_t begin_ = 0;        ///< rows before the batch
+    Time last_before_ = kBeforeAll;  ///< the label of the last of those
     std::optional<Error> error_;
 };
 
@@ -289,10 +366,17 @@ class PlacedBars final : public RecordStream {
 public:
     /// `beside_intraday`: other sources of the same feed know times of day.
     PlacedBars(std::unique_ptr<BarRows> rows, const HoursOf& hours, bool beside_intraday)
-        : rows_(std::move(rows)), hours_(hours), beside_intraday_(beside_intraday) {}
+        : rows_(std::move(rows)), hours_(hours), beside_intraday_(beside_intraday), anchors_{rows_->batch_begin()} {
+        // A date's session lies within a day of its date's, whatever the zone, and waits for a label a day later.
+        constexpr Duration kDateReach{3 * kDayNs};
+        reach_ = rows_->date_only() ? std::max(rows_->interval(), kDateReach) : rows_->interval();
+    }
 
     Result<std::span<FeedRecord>> next() override {
-        batch_.clear();
+        if (std::exchange(batch_is_next_, false)) {
+            return std::span(batch_);
+        }
+        begin_batch();
         while (batch_.empty() && !(finished_ && waiting_.empty())) {
             if (!finished_) {
                 read();
@@ -307,6 +391,58 @@ public:
 
     const std::vector<std::string>& symbols() const override { return rows_->symbols(); }
     FeedProgress progress() const override { return rows_->progress(); }
+
+    SourcePlace place_after(std::size_t n) const override {
+        const std::size_t taken = batch_is_next_ ? 0 : n;
+        const Origin last = taken == 0 ? last_before_ : origins_[taken - 1];
+        const std::uint64_t batch_row = row_of(rows_->batch_begin());
+        // Rows before the present batch of them can no longer be hashed one by one.
+        const std::uint64_t end = std::max(last.rows, batch_row);
+        SourcePlace place;
+        place.from = anchors_.front();
+        place.rows = end - row_of(place.from);
+        place.handed = handed_before_ + taken - 2 * row_of(place.from);
+        place.last_time = last.time;
+        place.last_row = last.row;
+        place.last_opens = last.opens;
+        place.witness = rows_->witness_after(static_cast<std::size_t>(end - batch_row));
+        return place;
+    }
+
+    Result<void> resume(const SourcePlace& place) override {
+        if (auto there = rows_->resume(place.from); !there) {
+            return there;
+        }
+        const std::uint64_t first = row_of(place.from);
+        anchors_ = {place.from};
+        ordinal_ = first;
+        last_label_ = place.from.last;
+        expected_ = Expected{first + place.rows, place.witness};
+        if (place.rows == 0 && !as_expected(first, 0)) {
+            return tl::unexpected(rows_->changed(first));
+        }
+        while ((expected_ || batch_.size() < place.handed) && !finished_) {
+            read();
+            release();
+        }
+        if (expected_ || batch_.size() < place.handed) {
+            return tl::unexpected(rows_->changed(first + place.rows));
+        }
+        if (place.handed != 0) {
+            const auto handed = static_cast<std::size_t>(place.handed);
+            last_before_ = origins_[handed - 1];
+            // Rows added behind the end may belong between those that were handed out.
+            if (last_before_.time != place.last_time || last_before_.row != place.last_row ||
+                last_before_.opens != place.last_opens) {
+                return tl::unexpected(rows_->changed(first + place.rows + 1));
+            }
+            batch_.erase(batch_.begin(), batch_.begin() + static_cast<std::ptrdiff_t>(handed));
+            origins_.erase(origins_.begin(), origins_.begin() + static_cast<std::ptrdiff_t>(handed));
+        }
+        handed_before_ = 2 * first + place.handed;
+        batch_is_next_ = !batch_.empty();
+        return {};
+    }
 
     /// What forbids the instruments known so far, before any bar is read; empty when nothing does.
     std::string refusal_of_symbols() {
@@ -323,6 +459,45 @@ private:
         FeedRecord record;
         std::uint64_t ordinal = 0;
     };
+    /// Where a record handed out came from.
+    struct Origin {
+        Time time = kBeforeAll;
+        std::uint64_t row = 0;
+        bool opens = false;
+        std::uint64_t rows = 0;  ///< as many rows are needed for all records up to this one
+    };
+    /// What the content up to a row must have as its witness.
+    struct Expected {
+        std::uint64_t row = 0;
+        Digest witness{};
+    };
+
+    static std::uint64_t row_of(const RowPlace& place) { return place.row + place.within; }
+
+    void begin_batch() {
+        handed_before_ += batch_.size();
+        last_before_ = origins_.empty() ? last_before_ : origins_.back();
+        batch_.clear();
+        origins_.clear();
+        // Behind an anchor all begins anew: the records of every row before it were handed out, and no bar of those can
+        // overlap one that is yet to be read.
+        while (anchors_.size() > 1 && anchors_[1].last + reach_ < last_label_) {
+            anchors_.pop_front();
+        }
+    }
+
+    /// Whether the content is the expected one, as far as that can be said after `n` rows of a batch that began at `row`.
+    bool as_expected(std::uint64_t row, std::size_t n) {
+        if (!expected_ || expected_->row > row + n) {
+            return true;
+        }
+        const bool same = expected_->row >= row &&
+                          rows_->witness_after(static_cast<std::size_t>(expected_->row - row)) == expected_->witness;
+        if (same) {
+            expected_.reset();
+        }
+        return same;
+    }
     /// The order in which waiting records leave: time, close before open, then as in the source.
     static bool later(const Waiting& a, const Waiting& b) {
         if (a.record.time != b.record.time) {
@@ -335,6 +510,11 @@ private:
 
     void read() {
         const auto rows = rows_->next();
+        const RowPlace begin = rows_->batch_begin();
+        if (!as_expected(row_of(begin), rows ? rows->size() : 0)) {
+            finished_ = true;
+            return;
+        }
         if (!rows || rows->empty()) {
             finished_ = true;
             safe_until_ = kNever;
@@ -342,6 +522,9 @@ private:
                 error_ = rows.error();
             }
             return;
+        }
+        if (row_of(begin) != row_of(anchors_.back())) {
+            anchors_.push_back(begin);
         }
         for (const BarRow& row : *rows) {
             const std::string why = place(row);
@@ -354,6 +537,7 @@ private:
             // Later rows have the same label or a later one. A date's session may open up to a day
             // before 00:00 UTC.
             safe_until_ = rows_->date_only() ? row.label - Duration{kDayNs} : row.label;
+            last_label_ = row.label;
             release();
         }
     }
@@ -388,7 +572,11 @@ private:
     void release() {
         while (!waiting_.empty() && waiting_.front().record.time < safe_until_) {
             std::pop_heap(waiting_.begin(), waiting_.end(), later);
-            batch_.push_back(waiting_.back().record);
+            const auto& [record, row] = waiting_.back();
+            const std::uint64_t rows = origins_.empty() ? last_before_.rows : origins_.back().rows;
+            origins_.push_back(
+                {record.time, row, std::holds_alternative<BarOpened>(record.event), std::max(rows, row + 1)});
+            batch_.push_back(record);
             waiting_.pop_back();
         }
     }
@@ -423,6 +611,14 @@ private:
     std::vector<TradingHours> hours_by_symbol_;
     std::vector<Waiting> waiting_;  ///< a heap: what leaves next is in front
     std::vector<FeedRecord> batch_;
+    std::vector<Origin> origins_;      ///< of the batch's records
+    std::uint64_t handed_before_ = 0;  ///< records before the batch
+    Origin last_before_;               ///< of the last of those
+    bool batch_is_next_ = false;       ///< the batch is what resume() read too much
+    std::deque<RowPlace> anchors_;     ///< beginnings of batches of rows; a position leads to the first
+    Duration reach_;                   ///< rows that far apart have nothing to do with each other
+    Time last_label_ = kBeforeAll;
+    std::optional<Expected> expected_;
     std::uint64_t ordinal_ = 0;
     Time safe_until_ = kBeforeAll;
     bool finished_ = false;
@@ -452,15 +648,195 @@ int rank_of(const FeedEvent& event) {
     return std::holds_alternative<BarOpened>(event) ? kOpen : kClose;
 }
 
+// ---- positions --------------------------------------------------------------------------------------------------------
+//
+//   "alphapos" | u32 version | u32 sources
+//   per source: u8 form | u32 length, name | u32 length, instrument | i64 interval
+//               u64 offset | u64 row | u64 within | i64 last | u64 rows | u64 handed | i64 time | u64 row | u8 opens | witness
+//   last record: i64 time | u8 rank | u32 source
+//   u32 symbols | per symbol: u32 length, name
+//   u32 CRC-32C of all before
+//
+// IN JOURNALS, DO NOT CHANGE: a new shape is a new version.
+
+enum class Form : std::uint8_t { csv_quotes = 1, csv_bars, set_quotes, set_bars, synth };
+
+/// What a source is recognized by. The folder does not matter, the name does: of two files that nothing was read of yet,
+/// it alone says which is which.
+struct SourceIdentity {
+    Form form = Form::csv_quotes;
+    std::string name;
+    std::string instrument;
+    Duration interval;
+    friend bool operator==(const SourceIdentity&, const SourceIdentity&) = default;
+};
+
+std::string text_of(const SourceIdentity& identity) {
+    constexpr std::array<const char*, 5> kForms{"quotes in CSV", "bars in CSV", "a data set of quotes",
+                                                "a data set of bars", "synthetic"};
+    std::string text =
+        fmt::format("{} ({}", in_quotes(identity.name), kForms[static_cast<std::size_t>(identity.form) - 1]);
+    if (!identity.instrument.empty()) {
+        text += fmt::format(" of {}", in_quotes(identity.instrument));
+    }
+    if (identity.interval.ns != 0) {
+        text += fmt::format(", interval {}", to_string(identity.interval));
+    }
+    return text + ")";
+}
+
+struct NamedStream {
+    SourceIdentity identity;
+    std::unique_ptr<RecordStream> records;
+};
+
+/// The order of a feed's records; those of one source may be equal.
+struct RecordKey {
+    Time time = kBeforeAll;
+    int rank = 0;
+    std::size_t source = 0;
+    friend auto operator<=>(const RecordKey&, const RecordKey&) = default;
+};
+
+struct Position {
+    struct Source {
+        SourceIdentity identity;
+        SourcePlace place;
+    };
+    std::vector<Source> sources;
+    RecordKey last;
+    std::span<const std::string> symbols;
+};
+
+constexpr std::string_view kPositionMagic = "alphapos";
+constexpr std::uint32_t kPositionVersion = 1;
+
+Bytes bytes_of(std::string_view text) {
+    return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+void put_text(ByteBuffer& out, std::string_view text) {
+    put(out, static_cast<std::uint32_t>(text.size()));
+    out.append(bytes_of(text));
+}
+
+std::string take_text(WireReader& in) {
+    const Bytes bytes = in.take(in.get<std::uint32_t>());
+    return {bytes.begin(), bytes.end()};
+}
+
+void put_position(ByteBuffer& out, const Position& position) {
+    const std::size_t begin = out.size();
+    out.append(bytes_of(kPositionMagic));
+    put(out, kPositionVersion);
+    put(out, static_cast<std::uint32_t>(position.sources.size()));
+    for (const auto& [identity, place] : position.sources) {
+        put(out, static_cast<std::uint8_t>(identity.form));
+        put_text(out, identity.name);
+        put_text(out, identity.instrument);
+        put(out, identity.interval.ns);
+        put(out, place.from.offset);
+        put(out, place.from.row);
+        put(out, place.from.within);
+        put(out, place.from.last.ns);
+        put(out, place.rows);
+        put(out, place.handed);
+        put(out, place.last_time.ns);
+        put(out, place.last_row);
+        put(out, static_cast<std::uint8_t>(place.last_opens));
+        out.append(place.witness);
+    }
+    put(out, position.last.time.ns);
+    put(out, static_cast<std::uint8_t>(position.last.rank));
+    put(out, static_cast<std::uint32_t>(position.last.source));
+    put(out, static_cast<std::uint32_t>(position.symbols.size()));
+    for (const std::string& symbol : position.symbols) {
+        put_text(out, symbol);
+    }
+    put(out, crc32c(out.view().subspan(begin)));
+}
+
+/// Whether no arithmetic on them can overflow.
+bool is_sane(const SourcePlace& place) {
+    constexpr std::uint64_t kMost = std::uint64_t{1} << 60U;
+    const auto is_time = [](Time time) { return time == kBeforeAll || is_good(time); };
+    return place.from.offset < kMost && place.from.row < kMost && place.from.within < kMost && place.rows < kMost &&
+           place.handed <= 2 * place.rows && is_time(place.from.last) && is_time(place.last_time);
+}
+
+/// `symbols` keeps the names. Refuses whatever put_position() did not write.
+Result<Position> read_position(Bytes bytes, std::vector<std::string>& symbols) {
+    const auto damaged = [] { return fail(ErrorKind::data, "The feed's position is damaged; begin a new session."); };
+    WireReader in(bytes);
+    const Bytes magic = in.take(kPositionMagic.size());
+    const auto version = in.get<std::uint32_t>();
+    if (!in.ok() || !std::ranges::equal(magic, bytes_of(kPositionMagic))) {
+        return damaged();
+    }
+    const std::size_t body = bytes.size() - std::min(bytes.size(), sizeof(std::uint32_t));
+    if (crc32c(bytes.first(body)) != load<std::uint32_t>(bytes.data() + body)) {
+        return damaged();
+    }
+    if (version != kPositionVersion) {
+        return fail(ErrorKind::data,
+                    fmt::format("The feed's position has version {}, and this program reads version {}; "
+                                "use the program that wrote it, or begin a new session.",
+                                version, kPositionVersion));
+    }
+    Position position;
+    for (auto n = in.get<std::uint32_t>(); n > 0 && in.ok(); --n) {
+        auto& [identity, place] = position.sources.emplace_back();
+        identity.form = static_cast<Form>(in.get<std::uint8_t>());
+        identity.name = take_text(in);
+        identity.instrument = take_text(in);
+        identity.interval.ns = in.get<std::int64_t>();
+        place.from.offset = in.get<std::uint64_t>();
+        place.from.row = in.get<std::uint64_t>();
+        place.from.within = in.get<std::uint64_t>();
+        place.from.last.ns = in.get<std::int64_t>();
+        place.rows = in.get<std::uint64_t>();
+        place.handed = in.get<std::uint64_t>();
+        place.last_time.ns = in.get<std::int64_t>();
+        place.last_row = in.get<std::uint64_t>();
+        place.last_opens = in.get<std::uint8_t>() != 0;
+        const Bytes witness = in.take(place.witness.size());
+        std::ranges::copy(witness, place.witness.begin());
+        if (!is_sane(place) || identity.form < Form::csv_quotes || identity.form > Form::synth) {
+            return damaged();
+        }
+    }
+    position.last.time.ns = in.get<std::int64_t>();
+    position.last.rank = in.get<std::uint8_t>();
+    position.last.source = in.get<std::uint32_t>();
+    std::set<std::string_view> names;
+    const auto count = in.get<std::uint32_t>();
+    if (count > limits::kMaxInstruments) {
+        return damaged();
+    }
+    symbols.reserve(count);
+    for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
+        symbols.push_back(take_text(in));
+        if (!name_refusal(symbols.back()).empty() || !names.insert(symbols.back()).second) {
+            return damaged();
+        }
+    }
+    if (!in.ok() || in.left() != sizeof(std::uint32_t)) {
+        return damaged();
+    }
+    position.symbols = symbols;
+    return position;
+}
+
 class MergedFeed final : public Feed {
 public:
-    explicit MergedFeed(std::vector<std::unique_ptr<RecordStream>> streams) {
-        for (auto& stream : streams) {
-            inputs_.push_back(Input{std::move(stream), {}, {}});
+    explicit MergedFeed(std::vector<NamedStream> streams) {
+        for (NamedStream& stream : streams) {
+            inputs_.push_back(Input{std::move(stream.identity), std::move(stream.records), {}, 0, {}, false});
         }
     }
 
     Result<std::span<const FeedRecord>> next() override {
+        begin_batch();
         if (error_) {
             return tl::unexpected(*error_);
         }
@@ -483,17 +859,106 @@ public:
         return sum;
     }
 
+    void save_position(std::size_t taken, ByteBuffer& out) const override {
+        ALPHA_ASSERT(taken <= size_, "a position is one within the last batch");
+        std::vector<std::size_t> consumed;
+        for (const Input& input : inputs_) {
+            consumed.push_back(input.consumed_before);
+        }
+        Position position;
+        position.last = last_before_;
+        std::size_t from = 0;
+        for (const Run& run : runs_) {
+            const std::size_t to = std::min(run.end, taken);
+            if (from < to) {
+                consumed[run.input] += to - from;
+                position.last = key_of(run.input, record_at(to - 1));
+            }
+            from = to;
+        }
+        for (std::size_t i = 0; i < inputs_.size(); ++i) {
+            position.sources.push_back({inputs_[i].identity, inputs_[i].stream->place_after(consumed[i])});
+        }
+        std::size_t names = symbols_.names().size();
+        for (const std::size_t at : named_at_) {
+            names -= at >= taken ? 1U : 0U;
+        }
+        position.symbols = std::span(symbols_.names()).first(names);
+        put_position(out, position);
+    }
+
+    /// Goes to the position, before the first next().
+    Result<void> resume(Bytes bytes) {
+        std::vector<std::string> symbols;
+        const auto position = read_position(bytes, symbols);
+        if (!position) {
+            return tl::unexpected(position.error());
+        }
+        for (std::size_t i = 0; i < std::max(inputs_.size(), position->sources.size()); ++i) {
+            const bool is_there = i < inputs_.size();
+            const bool was_there = i < position->sources.size();
+            if (is_there && was_there && inputs_[i].identity == position->sources[i].identity) {
+                continue;
+            }
+            return fail(
+                ErrorKind::data,
+                fmt::format("{}: the data changed: source {} {}, and when the position was taken {}; give the same "
+                            "sources in the same order, or begin a new session",
+                            is_there ? inputs_[i].identity.name : position->sources[i].identity.name, i + 1,
+                            is_there ? "is " + text_of(inputs_[i].identity) : "is missing",
+                            was_there ? "was " + text_of(position->sources[i].identity) : "there was none"));
+        }
+        for (const std::string& symbol : symbols) {
+            symbols_.add(symbol);
+        }
+        last_before_ = position->last;
+        for (std::size_t i = 0; i < inputs_.size(); ++i) {
+            inputs_[i].is_new = true;
+            if (auto there = inputs_[i].stream->resume(position->sources[i].place); !there) {
+                return there;
+            }
+        }
+        return {};
+    }
+
 private:
     struct Input {
+        SourceIdentity identity;
         std::unique_ptr<RecordStream> stream;
-        std::span<FeedRecord> batch;             ///< what is left of the last one; empty only at the end
+        std::span<FeedRecord> batch;             ///< what is left of the last one
+        std::size_t consumed_before = 0;         ///< records of it in the batches before this one
         std::vector<std::uint32_t> feed_symbol;  ///< by the stream's own symbol
+        bool is_new = false;                     ///< its first record was not compared with the position yet
     };
+    /// Records of one input that follow each other in a batch.
+    struct Run {
+        std::size_t input = 0;
+        std::size_t end = 0;  ///< in the batch
+    };
+
+    static RecordKey key_of(std::size_t input, const FeedRecord& record) {
+        return {record.time, rank_of(record.event), input};
+    }
+    const FeedRecord& record_at(std::size_t i) const { return inputs_.size() == 1 ? only_[i] : out_[i]; }
+
+    void begin_batch() {
+        if (!runs_.empty()) {
+            last_before_ = key_of(runs_.back().input, record_at(size_ - 1));
+        }
+        std::size_t from = 0;
+        for (const Run& run : runs_) {
+            inputs_[run.input].consumed_before += run.end - from;
+            from = run.end;
+        }
+        runs_.clear();
+        named_at_.clear();
+        size_ = 0;
+    }
 
     /// Gives the record the feed's symbol. Names are numbered when a record of theirs leaves the
     /// feed, so their order is that of the merged records, whatever a source has read ahead. False
     /// with error_ when there are too many.
-    bool rename(Input& input, FeedRecord& record) {
+    bool rename(Input& input, FeedRecord& record, std::size_t at) {
         InstrumentId& instrument = instrument_of(record.event);
         if (instrument.value >= input.feed_symbol.size()) [[unlikely]] {
             input.feed_symbol.resize(input.stream->symbols().size(), SymbolTable::kUnknown);
@@ -510,6 +975,7 @@ private:
             }
             if (symbol == SymbolTable::kUnknown) {
                 symbol = symbols_.add(name);
+                named_at_.push_back(at);
             }
         }
         instrument.value = symbol;
@@ -518,25 +984,39 @@ private:
 
     std::span<const FeedRecord> next_of_only() {
         Input& input = inputs_.front();
-        auto batch = input.stream->next();
-        if (!batch) {
-            error_ = batch.error();
+        if (!load(0)) {
             return {};
         }
-        for (std::size_t i = 0; i < batch->size(); ++i) {
-            if (!rename(input, (*batch)[i])) {
-                return batch->first(i);
-            }
+        only_ = input.batch;
+        while (size_ < only_.size() && rename(input, only_[size_], size_)) {
+            ++size_;
         }
-        return *batch;
+        if (size_ != 0) {
+            runs_.push_back({0, size_});
+        }
+        return only_.first(size_);
     }
 
     /// Brings in the input's next batch. False with error_ when it fails.
-    bool load(Input& input) {
+    bool load(std::size_t i) {
+        Input& input = inputs_[i];
+        input.consumed_before = 0;
+        input.batch = {};
         auto batch = input.stream->next();
         if (!batch) {
             error_ = batch.error();
             return false;
+        }
+        if (input.is_new && !batch->empty()) [[unlikely]] {
+            input.is_new = false;
+            if (key_of(i, batch->front()) < last_before_) {
+                error_ =
+                    Error{ErrorKind::data,
+                          fmt::format("{}: the data changed: a record at {} follows, which belongs before those that "
+                                      "were read before; restore the file, or begin a new session",
+                                      input.identity.name, to_iso(batch->front().time))};
+                return false;
+            }
         }
         input.batch = *batch;
         return true;
@@ -554,29 +1034,49 @@ private:
         return left_rank != right_rank ? left_rank > right_rank : a > b;
     }
 
+    /// Puts the input back among those that have records, bringing in its next ones if need be. False with error_.
+    bool put_back(std::size_t i) {
+        if (inputs_[i].batch.empty() && !load(i)) {
+            return false;
+        }
+        if (!inputs_[i].batch.empty()) {
+            heap_.push_back(i);
+            std::push_heap(heap_.begin(), heap_.end(), [this](std::size_t a, std::size_t b) { return after(a, b); });
+        }
+        return true;
+    }
+
     std::span<const FeedRecord> next_of_many() {
         const auto order = [this](std::size_t a, std::size_t b) { return after(a, b); };
         out_.clear();
         if (!started_) {
             started_ = true;
             for (std::size_t i = 0; i < inputs_.size(); ++i) {
-                if (!load(inputs_[i])) {
+                if (!put_back(i)) {
                     return {};
                 }
-                if (!inputs_[i].batch.empty()) {
-                    heap_.push_back(i);
-                }
             }
-            std::make_heap(heap_.begin(), heap_.end(), order);
         }
-        while (out_.size() < kBatchRecords && !heap_.empty()) {
+        if (const auto i = std::exchange(exhausted_, std::nullopt); i && !put_back(*i)) {
+            return {};
+        }
+        while (out_.size() < kBatchRecords && !heap_.empty() && !exhausted_) {
             std::pop_heap(heap_.begin(), heap_.end(), order);
             const std::size_t first = heap_.back();
             heap_.pop_back();
-            if (!drain(first)) {
-                return out_;
+            const bool good = drain(first);
+            size_ = out_.size();
+            if (size_ != (runs_.empty() ? 0 : runs_.back().end)) {
+                runs_.push_back({first, size_});
             }
-            if (!inputs_[first].batch.empty()) {
+            if (!good) {
+                break;
+            }
+            // What it has next is brought in with the next batch: until then, a position within this one needs what it
+            // had before.
+            if (inputs_[first].batch.empty()) {
+                exhausted_ = first;
+            } else {
                 heap_.push_back(first);
                 std::push_heap(heap_.begin(), heap_.end(), order);
             }
@@ -590,21 +1090,24 @@ private:
         Input& input = inputs_[i];
         do {
             FeedRecord& record = input.batch.front();
-            if (!rename(input, record)) {
+            if (!rename(input, record, out_.size())) {
                 return false;
             }
             out_.push_back(record);
             input.batch = input.batch.subspan(1);
-            if (input.batch.empty() && !load(input)) {
-                return false;
-            }
         } while (!input.batch.empty() && out_.size() < kBatchRecords && (heap_.empty() || !after(i, heap_.front())));
         return true;
     }
 
     std::vector<Input> inputs_;
-    std::vector<std::size_t> heap_;  ///< inputs that have records, the earliest in front
+    std::vector<std::size_t> heap_;         ///< inputs that have records, the earliest in front
+    std::optional<std::size_t> exhausted_;  ///< the input whose batch ended with the last batch of the feed
     std::vector<FeedRecord> out_;
+    std::span<FeedRecord> only_;         ///< the last batch of a feed of one input
+    std::size_t size_ = 0;               ///< records in the last batch
+    std::vector<Run> runs_;              ///< where those came from
+    std::vector<std::size_t> named_at_;  ///< which of those brought new symbols
+    RecordKey last_before_;              ///< of the record before them
     SymbolTable symbols_;
     bool started_ = false;
     std::optional<Error> error_;
@@ -616,6 +1119,7 @@ private:
 struct Opened {
     std::unique_ptr<RecordStream> records;
     std::unique_ptr<BarRows> bars;
+    Form form = Form::synth;
 };
 
 Result<Opened> open_source(const DataSource& source) {
@@ -628,6 +1132,7 @@ Result<Opened> open_source(const DataSource& source) {
         }
         return std::move(opened);
     };
+    const bool quotes = source.kind == DataKind::quotes;
     if (source.synth) {
         return open_synth(*source.synth).map(keep);
     }
@@ -636,22 +1141,31 @@ Result<Opened> open_source(const DataSource& source) {
         if (!events) {
             return tl::unexpected(events.error());
         }
-        if (source.kind == DataKind::quotes) {
+        opened.form = quotes ? Form::set_quotes : Form::set_bars;
+        if (quotes) {
             opened.records = std::make_unique<SetQuotes>(std::move(*events));
         } else {
             opened.bars = std::make_unique<SetBars>(std::move(*events));
         }
         return opened;
     }
-    if (source.kind == DataKind::quotes) {
+    opened.form = quotes ? Form::csv_quotes : Form::csv_bars;
+    if (quotes) {
         return open_csv_quotes(source).map(keep);
     }
     return open_csv_bars(source).map(keep);
 }
 
-}  // namespace
+SourceIdentity identity_of(const DataSource& source, Form form) {
+    if (form == Form::synth) {
+        return {form, "synthetic data", {}, {}};
+    }
+    const std::size_t slash = source.file.rfind('/');
+    return {form, slash == std::string::npos ? source.file : source.file.substr(slash + 1), source.instrument,
+            source.interval};
+}
 
-Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, const HoursOf& hours) {
+Result<std::unique_ptr<MergedFeed>> open_all(const std::vector<DataSource>& sources, const HoursOf& hours) {
     std::vector<Opened> opened;
     bool intraday = false;
     for (const DataSource& source : sources) {
@@ -662,10 +1176,11 @@ Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, 
         intraday = intraday || one->bars == nullptr || !one->bars->date_only();
         opened.push_back(std::move(*one));
     }
-    std::vector<std::unique_ptr<RecordStream>> streams;
+    std::vector<NamedStream> streams;
     for (std::size_t i = 0; i < opened.size(); ++i) {
+        SourceIdentity identity = identity_of(sources[i], opened[i].form);
         if (opened[i].bars == nullptr) {
-            streams.push_back(std::move(opened[i].records));
+            streams.push_back({std::move(identity), std::move(opened[i].records)});
             continue;
         }
         const bool date_only = opened[i].bars->date_only();
@@ -673,9 +1188,26 @@ Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, 
         if (const std::string why = date_only ? placed->refusal_of_symbols() : std::string(); !why.empty()) {
             return fail(ErrorKind::data, fmt::format("{}: {}", sources[i].file, why));
         }
-        streams.push_back(std::move(placed));
+        streams.push_back({std::move(identity), std::move(placed)});
     }
     return std::make_unique<MergedFeed>(std::move(streams));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, const HoursOf& hours) {
+    return open_all(sources, hours);
+}
+
+Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, const HoursOf& hours, Bytes position) {
+    auto feed = open_all(sources, hours);
+    if (!feed) {
+        return tl::unexpected(feed.error());
+    }
+    if (auto there = (*feed)->resume(position); !there) {
+        return tl::unexpected(there.error());
+    }
+    return feed;
 }
 
 }  // namespace alpha

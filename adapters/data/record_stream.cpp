@@ -142,6 +142,13 @@ std::string BarOrder::refusal(std::uint32_t symbol, Time label) {
     return {};
 }
 
+Error changed_before(std::string_view file, std::string_view place) {
+    return {ErrorKind::data,
+            fmt::format("{}: the data changed: what stands before {} is not what was read there before; "
+                        "restore the file, or begin a new session",
+                        file, place)};
+}
+
 std::string in_quotes(std::string_view text) {
     constexpr std::size_t kShown = 48;
     std::string out = "'";

@@ -5,6 +5,7 @@
 
 #include "adapters/data/feed.hpp"
 #include "events/limits.hpp"
+#include "store/chain.hpp"
 
 #include <array>
 #include <cstdint>
@@ -19,6 +20,25 @@ namespace alpha {
 /// Records handed over at a time: 32 KiB, which stays in the cache between producer and consumer.
 inline constexpr std::size_t kBatchRecords = 512;
 
+/// Where a source can begin to read: in front of a row.
+struct RowPlace {
+    std::uint64_t offset = 0;  ///< CSV: in the text, unpacked; data set: in the file, of the row's frame; else 0
+    std::uint64_t row = 0;     ///< rows before it
+    std::uint64_t within = 0;  ///< data set: how many of those are in the row's own frame
+    Time last = kBeforeAll;    ///< the time or label of the row before it
+};
+
+/// How far the records of a source were handed out, and what shows that they are still the same.
+struct SourcePlace {
+    RowPlace from;
+    std::uint64_t rows = 0;       ///< bars: to be read again from there on, because closes of theirs were waiting
+    std::uint64_t handed = 0;     ///< bars: records of those rows that were handed out
+    Time last_time = kBeforeAll;  ///< bars: the last record handed out: its time,
+    std::uint64_t last_row = 0;   ///< its row, counted from the beginning,
+    bool last_opens = false;      ///< and whether it is the row's opening
+    Digest witness{};             ///< of the content up to the end of `rows`
+};
+
 /// One source's records in order: time, then bar close < quote < bar open, then as they stand in
 /// the source. Their `instrument` is an index into this source's own symbols().
 class RecordStream {
@@ -29,6 +49,11 @@ public:
     virtual Result<std::span<FeedRecord>> next() = 0;
     virtual const std::vector<std::string>& symbols() const = 0;
     virtual FeedProgress progress() const = 0;
+    /// Where the first `n` records of the last batch end.
+    virtual SourcePlace place_after(std::size_t n) const = 0;
+    /// Goes to a place that place_after() gave, before the first next(). Refuses (kind data) when the content before it is
+    /// another now; whatever else the place says is refused here or by next().
+    virtual Result<void> resume(const SourcePlace& place) = 0;
 };
 
 /// A bar as it is stored: at its label, not yet placed in time.
@@ -51,6 +76,15 @@ public:
     /// How an error about the row begins, e.g. "ibm.csv:7".
     virtual std::string place(std::uint64_t line) const = 0;
     virtual FeedProgress progress() const = 0;
+    /// Where the last batch began.
+    virtual RowPlace batch_begin() const = 0;
+    /// What tells the content up to the end of the first `n` rows of the last batch from any other.
+    virtual Digest witness_after(std::size_t n) const = 0;
+    /// Goes to a place that batch_begin() gave, before the first next(). What stands before it is not judged: a witness of
+    /// it or of a later row does that.
+    virtual Result<void> resume(const RowPlace& from) = 0;
+    /// That the rows before number `row` are not those of the position.
+    virtual Error changed(std::uint64_t row) const = 0;
 };
 
 /// Names and their indices, in the order they were added. Built for the same few names asked for
@@ -120,6 +154,10 @@ public:
     /// What forbids a bar of `symbol` at `label` now; empty when nothing does, and then it counts
     /// as seen.
     std::string refusal(std::uint32_t symbol, Time label);
+    /// The label of the last bar, or kBeforeAll.
+    Time last() const { return last_; }
+    /// Goes on behind a bar at `last`; requires that no bar before overlaps those to come.
+    void resume(Time last) { last_ = last; }
 
 private:
     std::string text(Time label) const;
@@ -129,6 +167,9 @@ private:
     Time last_ = kBeforeAll;
     std::vector<Time> last_of_;  ///< by symbol
 };
+
+/// That what stands before `place`, e.g. "line 7 of ibm.csv", is not what was read there before.
+Error changed_before(std::string_view file, std::string_view place);
 
 /// `text` with what could confuse a terminal replaced by '?', cut to a readable length, in
 /// quotation marks.

@@ -4,6 +4,7 @@
 #include "adapters/data/record_stream.hpp"
 #include "events/assert.hpp"
 #include "events/limits.hpp"
+#include "store/wire.hpp"
 
 #include <algorithm>
 #include <array>
@@ -199,7 +200,10 @@ private:
 class SynthQuotes final : public RecordStream {
 public:
     explicit SynthQuotes(const SynthSpec& spec)
-        : symbols_(spec.instruments), ticks_(spec.ticks), batch_(kBatchRecords, FeedRecord{Time{}, QuoteTick{}}) {
+        : symbols_(spec.instruments),
+          ticks_(spec.ticks),
+          witness_(witness_of(spec)),
+          batch_(kBatchRecords, FeedRecord{Time{}, QuoteTick{}}) {
         for (std::uint32_t i = 0; i < symbols_.size(); ++i) {
             quoters_.emplace_back(spec.seed, i, spec.first_day);
             heap_.push_back({quoters_.back().time(), i});
@@ -213,13 +217,9 @@ public:
             if (heap_.front().first >= kMaxTime) {
                 break;
             }
-            std::pop_heap(heap_.begin(), heap_.end(), std::greater<>());
-            auto& [time, i] = heap_.back();
-            batch_[n++] = FeedRecord{time, quoters_[i].make()};
-            ++made_;
-            time = quoters_[i].time();
-            std::push_heap(heap_.begin(), heap_.end(), std::greater<>());
+            batch_[n++] = make();
         }
+        size_ = n;
         if (n == 0 && made_ < ticks_) {
             return fail(ErrorKind::usage,
                         fmt::format("synthetic data reach the year 2200 after {} ticks; ask for fewer", made_));
@@ -230,10 +230,64 @@ public:
     const std::vector<std::string>& symbols() const override { return symbols_; }
     FeedProgress progress() const override { return {made_ * sizeof(FeedRecord), ticks_ * sizeof(FeedRecord)}; }
 
+    SourcePlace place_after(std::size_t n) const override {
+        SourcePlace place;
+        place.from.row = made_ - size_ + n;
+        place.witness = witness_;
+        return place;
+    }
+    /// Makes what comes before again: the settings say all.
+    Result<void> resume(const SourcePlace& place) override {
+        const auto refuse = [](std::string_view what) {
+            return fail(ErrorKind::data,
+                        fmt::format("synthetic data: the data changed: {}; restore the settings, or begin "
+                                    "a new session",
+                                    what));
+        };
+        if (place.witness != witness_) {
+            return refuse("the settings are not what they were");
+        }
+        if (place.from.row > ticks_) {
+            return refuse("there are fewer ticks than were read before");
+        }
+        while (made_ < place.from.row) {
+            if (heap_.front().first >= kMaxTime) {
+                return refuse("there are fewer ticks than were read before");
+            }
+            static_cast<void>(make());
+        }
+        return {};
+    }
+
 private:
+    static Digest witness_of(const SynthSpec& spec) {
+        ByteBuffer bytes;
+        put(bytes, spec.seed);
+        put(bytes, spec.ticks);
+        put(bytes, spec.first_day.days);
+        for (const std::string& name : spec.instruments) {
+            put(bytes, static_cast<std::uint32_t>(name.size()));
+            bytes.append({reinterpret_cast<const std::uint8_t*>(name.data()), name.size()});
+        }
+        return sha256(bytes.view());
+    }
+
+    /// The earliest quote of all.
+    FeedRecord make() {
+        std::pop_heap(heap_.begin(), heap_.end(), std::greater<>());
+        auto& [time, i] = heap_.back();
+        const FeedRecord record{time, quoters_[i].make()};
+        ++made_;
+        time = quoters_[i].time();
+        std::push_heap(heap_.begin(), heap_.end(), std::greater<>());
+        return record;
+    }
+
     std::vector<std::string> symbols_;
     std::uint64_t ticks_;
+    Digest witness_;  ///< of the settings
     std::uint64_t made_ = 0;
+    std::size_t size_ = 0;  ///< records in the batch
     std::vector<Quoter> quoters_;
     std::vector<std::pair<Time, std::uint32_t>> heap_;  ///< each quoter's next time, the earliest in front
     std::vector<FeedRecord> batch_;

@@ -61,8 +61,6 @@ std::string zstd(std::string_view content) {
     return out;
 }
 
-namespace {
-
 std::string text_of(const FeedRecord& record, const std::vector<std::string>& symbols) {
     const std::int64_t t = record.time.ns;
     if (const auto* q = std::get_if<QuoteTick>(&record.event)) {
@@ -76,8 +74,6 @@ std::string text_of(const FeedRecord& record, const std::vector<std::string>& sy
     return fmt::format("{} close {} {} {} {} {} {}", t, symbols.at(c.instrument.value), to_string(c.open),
                        to_string(c.high), to_string(c.low), to_string(c.close), to_string(c.volume));
 }
-
-}  // namespace
 
 Reading read_all(const std::vector<DataSource>& sources, const HoursOf& hours) {
     Reading reading;

@@ -39,6 +39,9 @@ struct Reading {
     ErrorKind kind = ErrorKind::internal;
 };
 
+/// A record as one of those lines.
+std::string text_of(const FeedRecord& record, const std::vector<std::string>& symbols);
+
 Reading read_all(const std::vector<DataSource>& sources, const HoursOf& hours = {});
 
 DataSource quotes(const std::string& file);
