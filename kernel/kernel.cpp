@@ -129,6 +129,9 @@ Seq Kernel::record(const E& event, Cause cause) {
     const Envelope envelope{state_.next_seq, step_time_, cause.root, cause.parent};
     append(*frame_, envelope, event);
     apply(state_, envelope, event);
+    if constexpr (!std::is_same_v<E, QuoteTick> && !std::is_same_v<E, BarOpened> && !std::is_same_v<E, BarClosed>) {
+        loss_room_.clear();
+    }
     if (parts_.observer != nullptr) {
         if constexpr (std::is_same_v<E, OrderFilled>) {
             parts_.observer->on_fill(envelope, event);
@@ -302,7 +305,7 @@ void Kernel::market_step(Time now, Time session_reference, const E& input, ToBro
     }
     // A mark that stands moves no equity; fills are checked where they are taken.
     if (limits_.of(Rule::daily_loss) && state_.markets[input.instrument.value].mark != mark_before) {
-        check_daily_losses(input.instrument, cause);
+        check_daily_losses(input.instrument, mark_before, cause);
     }
     for (const StrategyId strategy : subscribers_[input.instrument.value]) {
         call_strategy(strategy, cause, to_strategy);
@@ -683,15 +686,29 @@ void Kernel::latch(PortfolioId portfolio, const Verdict& verdict, Cause cause) {
     }
 }
 
-void Kernel::check_daily_losses(InstrumentId instrument, Cause cause) {
+void Kernel::check_daily_losses(InstrumentId instrument, Price mark_before, Cause cause) {
+    const Price mark = state_.markets[instrument.value].mark;
     for (std::uint32_t p = 0; p < state_.portfolios.size(); ++p) {
         const Portfolio& portfolio = state_.portfolios[p];
-        if (portfolio.killed || portfolio.position(instrument).net.raw == 0) {
+        const Position& position = portfolio.position(instrument);
+        if (portfolio.killed || position.net.raw == 0) {
             continue;
+        }
+        loss_room_.resize(state_.portfolios.size());
+        std::optional<Money>& room = loss_room_[p];
+        if (room) {
+            // Equity is cash and the positions at their marks, so this is exactly what the mark's move did to it.
+            *room += market_value(position, mark) - market_value(position, mark_before);
+            if (*room >= Money{}) [[likely]] {
+                continue;
+            }
         }
         if (const Verdict loss = check_daily_loss(state_, limits_, portfolio); loss.refused()) {
             latch(PortfolioId{p}, loss, cause);
             drain();
+        } else {
+            ALPHA_ASSERT(!room, "the room for losses moves with the marks");
+            room = daily_loss_room(state_, limits_, portfolio);
         }
     }
 }

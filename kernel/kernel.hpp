@@ -20,6 +20,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -118,12 +119,15 @@ private:
     void ignore_report(const BrokerReport& report, const char* why, Cause cause);
     void tell_order(const Order& order, Cause cause, bool change_failed);
     void latch(PortfolioId portfolio, const Verdict& verdict, Cause cause);
-    void check_daily_losses(InstrumentId instrument, Cause cause);
+    void check_daily_losses(InstrumentId instrument, Price mark_before, Cause cause);
 
     State state_;
     Parts parts_;
     Frame* frame_;
     RiskLimits limits_;
+    /// By portfolio, what marks may still cost before its daily loss exceeds the limit. Empty once anything but a mark moved:
+    /// then it is reckoned anew from the books.
+    std::vector<std::optional<Money>> loss_room_;
     std::vector<std::vector<StrategyId>> subscribers_;      // by instrument
     std::set<std::pair<Time, InstrumentId>> session_ends_;  // open sessions, by when they close
     Time next_due_ = kNever;

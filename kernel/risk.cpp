@@ -262,4 +262,8 @@ Verdict check_daily_loss(const State& state, const RiskLimits& limits, const Por
     return refuse_above(Rule::daily_loss, limit, portfolio.day_start_equity - equity(state, portfolio));
 }
 
+Money daily_loss_room(const State& state, const RiskLimits& limits, const Portfolio& portfolio) {
+    return *limits.of(Rule::daily_loss) - (portfolio.day_start_equity - equity(state, portfolio));
+}
+
 }  // namespace alpha

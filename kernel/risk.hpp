@@ -93,5 +93,7 @@ Verdict judge(const RiskQuestion& q);
 
 /// Whether the portfolio has lost more than max_daily_loss since its trading day began. O(positions).
 Verdict check_daily_loss(const State& state, const RiskLimits& limits, const Portfolio& portfolio);
+/// What it may still lose before that. Requires a limit. O(positions).
+Money daily_loss_room(const State& state, const RiskLimits& limits, const Portfolio& portfolio);
 
 }  // namespace alpha

@@ -541,6 +541,37 @@ TEST_CASE("a fill that loses too much latches in its own step, before what its c
           Lines{"quote", "order 1 working", "fill 1", "order 1 filled", "order 2 refused by kill_switch"});
 }
 
+TEST_CASE("the loss is followed to the last unit over any number of marks, of several instruments", "[kernel]") {
+    Floor floor(Setup::without_strategy().strategy("one", {kIbm, kBac}).limit(Rule::daily_loss, "100"));
+    floor.broker().fill_at("100");
+    floor.strategy().once([](Context& c) {
+        c.place(market_order(Side::buy, "7"));
+        OrderTerms other = market_order(Side::sell, "3");
+        other.instrument = kBac;
+        c.place(other);
+    });
+    floor.quote(at(0), "100", "100", kBac);
+    floor.quote(at(1), "100", "100");
+    std::uint64_t random = 88'172'645'463'325'252ULL;
+    std::int64_t ibm = 10'000'000'000;
+    std::int64_t bac = 10'000'000'000;
+    int steps = 0;
+    while (!floor.portfolio().killed && steps < 100'000) {
+        ++steps;
+        random ^= random << 13U;
+        random ^= random >> 7U;
+        random ^= random << 17U;
+        const auto move = static_cast<std::int64_t>(random % 200'000'001) - 100'000'000;
+        std::int64_t& moved = steps % 3 == 0 ? bac : ibm;
+        moved = std::max<std::int64_t>(moved + move, 1'000'000);
+        floor.quote(at(2 + steps), to_string(Price{moved}), to_string(Price{moved}), steps % 3 == 0 ? kBac : kIbm);
+        const Money lost = floor.portfolio().day_start_equity - equity(floor.state(), floor.portfolio());
+        REQUIRE(floor.portfolio().killed == (lost > money("100")));
+    }
+    CHECK(floor.portfolio().killed);
+    CHECK(steps > 50);
+}
+
 TEST_CASE("charges count towards the day's loss", "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::daily_loss, "100").charges("100.00000001", "0"));
     floor.broker().fill_at("100");
