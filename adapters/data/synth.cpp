@@ -206,12 +206,13 @@ public:
           batch_(kBatchRecords, FeedRecord{Time{}, QuoteTick{}}) {
         for (std::uint32_t i = 0; i < symbols_.size(); ++i) {
             quoters_.emplace_back(spec.seed, i, spec.first_day);
-            heap_.push_back({quoters_.back().time(), i});
         }
-        std::make_heap(heap_.begin(), heap_.end(), std::greater<>());
+        begin_merge();
     }
 
     Result<std::span<FeedRecord>> next() override {
+        last_before_ = size_ == 0 ? last_before_ : batch_[size_ - 1].time;
+        size_ = 0;
         std::size_t n = 0;
         while (n < batch_.size() && made_ < ticks_) {
             if (heap_.front().first >= kMaxTime) {
@@ -233,6 +234,7 @@ public:
     SourcePlace place_after(std::size_t n) const override {
         SourcePlace place;
         place.from.row = made_ - size_ + n;
+        place.from.last = n == 0 ? last_before_ : batch_[n - 1].time;
         place.witness = witness_;
         return place;
     }
@@ -250,12 +252,24 @@ public:
         if (place.from.row > ticks_) {
             return refuse("there are fewer ticks than were read before");
         }
+        // What is earlier than the last tick needs no merging, which is most of the work.
+        for (Quoter& quoter : quoters_) {
+            while (quoter.time() < place.from.last && made_ < place.from.row) {
+                static_cast<void>(quoter.make());
+                ++made_;
+            }
+        }
+        begin_merge();
+        if (heap_.front().first < place.from.last) {
+            return refuse("there are more ticks than were read before");
+        }
         while (made_ < place.from.row) {
-            if (heap_.front().first >= kMaxTime) {
-                return refuse("there are fewer ticks than were read before");
+            if (heap_.front().first > place.from.last) {
+                return refuse("the ticks are not those that were read before");
             }
             static_cast<void>(make());
         }
+        last_before_ = place.from.last;
         return {};
     }
 
@@ -270,6 +284,14 @@ private:
             bytes.append({reinterpret_cast<const std::uint8_t*>(name.data()), name.size()});
         }
         return sha256(bytes.view());
+    }
+
+    void begin_merge() {
+        heap_.clear();
+        for (std::uint32_t i = 0; i < quoters_.size(); ++i) {
+            heap_.push_back({quoters_[i].time(), i});
+        }
+        std::make_heap(heap_.begin(), heap_.end(), std::greater<>());
     }
 
     /// The earliest quote of all.
@@ -287,7 +309,8 @@ private:
     std::uint64_t ticks_;
     Digest witness_;  ///< of the settings
     std::uint64_t made_ = 0;
-    std::size_t size_ = 0;  ///< records in the batch
+    std::size_t size_ = 0;           ///< records in the batch
+    Time last_before_ = kBeforeAll;  ///< the time of the last record before it
     std::vector<Quoter> quoters_;
     std::vector<std::pair<Time, std::uint32_t>> heap_;  ///< each quoter's next time, the earliest in front
     std::vector<FeedRecord> batch_;
