@@ -589,7 +589,7 @@ int damage_files(const Options& options) {
                         fresh();
                         fs::copy_file(in(older, old), in(copy, name), fs::copy_options::overwrite_existing);
                         // An older anchor promises less, and that is kept.
-                        wrong = wrong.empty() ? check(name, "replaced by an older " + old) : wrong;
+                        wrong = wrong.empty() ? check(name, text({"replaced by an older ", old})) : wrong;
                     }
                 }
             }
