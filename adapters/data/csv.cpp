@@ -52,15 +52,22 @@ public:
         TextHash end = *this;
         std::fill(end.tail_.begin() + static_cast<std::ptrdiff_t>(held_), end.tail_.end(), '\0');
         end.mix(end.tail_.data(), end.tail_.size());
-        return sha256({reinterpret_cast<const std::uint8_t*>(end.lanes_.data()), sizeof end.lanes_});
+        std::array<std::uint64_t, 4> halves{};
+        for (std::size_t i = 0; i < halves.size(); ++i) {
+            halves[i] = std::rotl(end.lanes_[i], 29) * kOdd + end.lanes_[i + halves.size()];
+        }
+        Digest digest;
+        static_assert(sizeof digest == sizeof halves);
+        std::memcpy(digest.data(), halves.data(), digest.size());
+        return digest;
     }
 
 private:
     using Lanes = std::array<std::uint64_t, 8>;
+    static constexpr std::uint64_t kOdd = 0x9E37'79B9'7F4A'7C15U;
 
     /// No step loses anything: each can be undone for the lane and for the word.
     void mix(const char* from, std::size_t bytes) {
-        constexpr std::uint64_t kOdd = 0x9E37'79B9'7F4A'7C15U;
         Lanes lanes = lanes_;
         for (const char* const end = from + bytes; from != end; from += sizeof lanes) {
             Lanes words;
