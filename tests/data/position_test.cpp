@@ -437,3 +437,18 @@ TEST_CASE("positions in journals mean something else than when they were written
     // Of what version 1 of a position is: another hash here needs another version there.
     CHECK(to_hex(sha256(position)) == "edc3f9ee098830a00aec75b5712cf2dc182a7fb0686fbc476db71b0205f525d3");
 }
+
+TEST_CASE("bars of more instruments than are read at a time lose the closes that wait", "[data]") {
+    AnyMarket market(14);
+    const TempDir dir;
+    const bool is_daily = GENERATE(false, true);
+    const Duration interval = is_daily ? kDay : Duration{3 * kMinute.ns};
+    const std::string text = is_daily ? market.dates_text(4'000, 900) : market.bars_text(4'000, 900, 3);
+    const std::vector<DataSource> sources{bars(dir.write("b.csv", text), interval)};
+    const Reading whole = read_all(sources, world_hours);
+    for (std::size_t cut = 0; cut < whole.lines.size(); cut += 397) {
+        const Reading rest = read_on(sources, position_behind(sources, cut, world_hours), world_hours);
+        REQUIRE(rest.error.empty());
+        REQUIRE(std::ranges::equal(rest.lines, std::span(whole.lines).subspan(cut)));
+    }
+}
