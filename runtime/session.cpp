@@ -166,7 +166,8 @@ public:
 
     Result<RunResult> end() {
         if (interrupted_ && log_.is_catching_up()) {
-            return fail(ErrorKind::interrupted, "interrupted before it had caught up with its journal, which is as it was");
+            return fail(ErrorKind::interrupted,
+                        "interrupted before it had caught up with its journal, which is as it was");
         }
         curve_.sample(kernel_.state());
         if (auto stored = store_frame(); !stored) {

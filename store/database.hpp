@@ -5,10 +5,12 @@
 ///                         "format"    "alpha journal 2"
 ///                         "head"      u64 next_seq | chain after the last full leaf | head
 ///                         "feed"      u64 records read from the feeds
+///                         "derived"   u64 next event as of the newest rows | u64 of the newest snapshot; kNoSeq: none
 ///                         "end"       "clean", or "clean" | u16 state version | state digest; absent while being written
 ///   family "log"        u64 first event, big-endian -> stored frame (store/frame.hpp)
 ///   family "snapshots"  u64 next event, big-endian  -> u32 CRC-32C of key and bytes | bytes
-///   family "models"     u8 table | key              -> row of a read model
+///   family "models"     u8 table, from 1 | key      -> row of a read model
+///                       u8 0                        -> u64 next event as of the newest rows, as "derived" has it
 ///
 /// One write holds a frame, the rows and the snapshot that came with it, "head" and "feed". ON DISK, DO NOT CHANGE:
 /// store/migrations.hpp brings older formats here.
@@ -30,6 +32,7 @@ inline constexpr char kFormatName[] = "alpha journal ";  // and the number of th
 inline constexpr int kJournalFormat = 2;
 inline constexpr char kHeadKey[] = "head";
 inline constexpr char kFeedKey[] = "feed";
+inline constexpr char kDerivedKey[] = "derived";
 inline constexpr char kEndKey[] = "end";
 inline constexpr char kCleanEnd[] = "clean";
 
@@ -53,6 +56,14 @@ struct HeadRecord {
     std::array<std::uint8_t, kBytes> bytes() const;
     /// Requires kBytes bytes.
     static HeadRecord from(Bytes bytes);
+};
+
+/// The value of "derived": what stands beside the log, so that its loss is told.
+struct DerivedRecord {
+    static constexpr std::size_t kBytes = 2 * sizeof(Seq);
+    Seq rows_seq = kNoSeq;
+    Seq snapshot_seq = kNoSeq;
+    friend bool operator==(const DerivedRecord&, const DerivedRecord&) = default;
 };
 
 class Database {

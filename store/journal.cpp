@@ -49,6 +49,51 @@ Result<HeadRecord> read_head(const Database& db, const std::string& path) {
     return HeadRecord::from(bytes_of(*head));
 }
 
+/// The key of the mark in the family of rows: of no table.
+constexpr std::array<std::uint8_t, 1> kRowsMark{0};
+
+/// Says none of either where nothing is said, as in format 1.
+Result<DerivedRecord> read_derived(const Database& db) {
+    const Result<std::optional<std::string>> said = db.find(db.meta(), kDerivedKey);
+    if (!said) {
+        return tl::make_unexpected(said.error());
+    }
+    DerivedRecord derived;
+    if (*said && (*said)->size() == DerivedRecord::kBytes) {
+        derived.rows_seq = load<Seq>(bytes_of(**said).data());
+        derived.snapshot_seq = load<Seq>(bytes_of(**said).data() + sizeof(Seq));
+    }
+    return derived;
+}
+
+/// The families beside the log hold what "derived" says: RocksDB may lose a file of theirs without a word.
+Result<void> check_derived(const Database& db, const std::string& path, const DerivedRecord& derived) {
+    Seq rows_seq = kNoSeq;
+    if (db.models() != nullptr) {
+        const Result<std::optional<std::string>> mark = db.find(db.models(), slice_of(kRowsMark));
+        if (!mark) {
+            return tl::make_unexpected(mark.error());
+        }
+        rows_seq = *mark && (*mark)->size() == sizeof(Seq) ? load<Seq>(bytes_of(**mark).data()) : kNoSeq;
+    }
+    Seq snapshot_seq = kNoSeq;
+    if (db.snapshots() != nullptr) {
+        const std::unique_ptr<rocksdb::Iterator> at = db.iterate(db.snapshots());
+        at->SeekToLast();
+        snapshot_seq = at->Valid() ? seq_of_key(at->key()) : kNoSeq;
+        if (Result<void> ok = db.check("cannot be read", at->status()); !ok) {
+            return ok;
+        }
+    }
+    if (rows_seq != derived.rows_seq) {
+        return wrong(path, "lacks rows of its read models");
+    }
+    if (snapshot_seq != derived.snapshot_seq) {
+        return wrong(path, "lacks snapshots");
+    }
+    return {};
+}
+
 /// Reads the frames of a log whose head is known, checking that they follow one another.
 Result<void> scan_frames(const Database& db, const std::string& path, Seq end, Seq from, const FrameVisit& visit) {
     if (from >= end) {
@@ -326,6 +371,11 @@ private:
             return tl::make_unexpected(anchor.error());
         }
         anchor_.emplace(std::move(*anchor));
+        const Result<DerivedRecord> derived = read_derived(*db_);
+        if (!derived) {
+            return tl::make_unexpected(derived.error());
+        }
+        derived_ = *derived;
         if (Result<void> ok = list_snapshots(); !ok) {
             return ok;
         }
@@ -379,8 +429,12 @@ private:
         const auto head = HeadRecord{hasher_.next_seq(), hasher_.chain(), hasher_.head()}.bytes();
         std::array<std::uint8_t, sizeof feed_records> feed{};
         store(feed.data(), feed_records);
+        std::array<std::uint8_t, DerivedRecord::kBytes> derived{};
+        store(derived.data(), derived_.rows_seq);
+        store(derived.data() + sizeof(Seq), derived_.snapshot_seq);
         Result<void> ok = put(batch, db_->meta(), kHeadKey, slice_of(head));
-        return ok ? put(batch, db_->meta(), kFeedKey, slice_of(feed)) : ok;
+        ok = ok ? put(batch, db_->meta(), kFeedKey, slice_of(feed)) : ok;
+        return ok ? put(batch, db_->meta(), kDerivedKey, slice_of(derived)) : ok;
     }
 
     Result<void> write(const Batch& batch) {
@@ -400,6 +454,12 @@ private:
         for (const Row& row : batch.rows) {
             const std::string row_key = std::string(1, static_cast<char>(row.table)) + row.key;
             ok = ok ? put(batch_, db_->models(), row_key, row.value) : ok;
+        }
+        if (!batch.rows.empty()) {
+            derived_.rows_seq = hasher_.next_seq();
+            std::array<std::uint8_t, sizeof(Seq)> mark{};
+            store(mark.data(), derived_.rows_seq);
+            ok = ok ? put(batch_, db_->models(), slice_of(kRowsMark), slice_of(mark)) : ok;
         }
         ok = ok && !batch.snapshot.empty() ? put_snapshot(batch.snapshot.view()) : ok;
         ok = ok ? put_position(batch_, batch.feed_records) : ok;
@@ -429,6 +489,7 @@ private:
         if (snapshots_.empty() || snapshots_.back() != hasher_.next_seq()) {
             snapshots_.push_back(hasher_.next_seq());
         }
+        derived_.snapshot_seq = hasher_.next_seq();
         Result<void> ok = put(batch_, db_->snapshots(), slice_of(key), slice_of(stored_.view()));
         if (snapshots_.size() <= kMaxSnapshots) {
             return ok;
@@ -516,6 +577,7 @@ private:
     std::unique_ptr<Database> db_;  // closed by finish()
     std::optional<Anchor> anchor_;  // of a journal that goes on
     ChainHasher hasher_;
+    DerivedRecord derived_;
     std::vector<Seq> snapshots_;  // those stored, oldest first
     ByteBuffer stored_;
     rocksdb::WriteBatch batch_;
@@ -660,8 +722,10 @@ private:
             return tl::make_unexpected(db.error());
         }
         db_ = std::move(*db);
-        const Result<void> ok = look();
-        return ok ? check_ends() : ok;
+        Result<void> ok = look();
+        ok = ok ? check_ends() : ok;
+        const Result<DerivedRecord> derived = read_derived(*db_);
+        return !ok ? ok : derived ? check_derived(*db_, path_, *derived) : tl::make_unexpected(derived.error());
     }
 
     /// Reads what the database says of the log now.

@@ -40,7 +40,7 @@ public:
             mix(tail_.data(), tail_.size());
         }
         const std::size_t whole = text.size() - text.size() % tail_.size();
-        mix(text.data(), whole);
+        mix(text.data(), whole);  // NOLINT(bugprone-suspicious-stringview-data-usage): the size is the other argument
         held_ = text.size() - whole;
         if (held_ != 0) {
             std::memcpy(tail_.data(), text.data() + whole, held_);

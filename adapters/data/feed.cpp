@@ -862,6 +862,7 @@ public:
     void save_position(std::size_t taken, ByteBuffer& out) const override {
         ALPHA_ASSERT(taken <= size_, "a position is one within the last batch");
         std::vector<std::size_t> consumed;
+        consumed.reserve(inputs_.size());
         for (const Input& input : inputs_) {
             consumed.push_back(input.consumed_before);
         }

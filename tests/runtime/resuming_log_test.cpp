@@ -58,8 +58,9 @@ TEST_CASE("a log that was resumed anywhere, with frames cut anyhow, has the head
     const auto stored = GENERATE(Seq{0}, Seq{1}, Seq{999}, Seq{4'096}, Seq{8'200}, kEvents - 1, kEvents);
     const auto per_frame = GENERATE(1U, 700U, 4'096U, 30'000U);
     CAPTURE(stored, per_frame);
+    const std::unique_ptr<MemoryLog> reader = stored_log(stored);  // read ahead while the other one is written
     const std::unique_ptr<MemoryLog> log = stored_log(stored);
-    ResumingLog resuming(*log, *log);
+    ResumingLog resuming(*reader, *log);
     CHECK(resuming.is_catching_up() == (stored > 0));
     REQUIRE(append_up_to(resuming, kEvents, per_frame));
     CHECK_FALSE(resuming.is_catching_up());
@@ -69,9 +70,10 @@ TEST_CASE("a log that was resumed anywhere, with frames cut anyhow, has the head
 }
 
 TEST_CASE("what was changed under a journal is named and nothing is appended", "[runtime]") {
+    const std::unique_ptr<MemoryLog> reader = stored_log(5'000);
     const std::unique_ptr<MemoryLog> log = stored_log(5'000);
     const Digest before = log->head();
-    ResumingLog resuming(*log, *log);
+    ResumingLog resuming(*reader, *log);
     Result<void> said;
     ErrorKind kind = ErrorKind::data;
     std::string expected;
@@ -98,8 +100,9 @@ TEST_CASE("what was changed under a journal is named and nothing is appended", "
 }
 
 TEST_CASE("a session whose feeds end before its journal does is not finished", "[runtime]") {
+    const std::unique_ptr<MemoryLog> reader = stored_log(5'000);
     const std::unique_ptr<MemoryLog> log = stored_log(5'000);
-    ResumingLog resuming(*log, *log);
+    ResumingLog resuming(*reader, *log);
     REQUIRE(append_up_to(resuming, 4'500, 512));
     const Result<void> finished = resuming.finish({});
     REQUIRE_FALSE(finished);
