@@ -634,7 +634,7 @@ public:
 
     Result<void> rows(std::uint8_t table,
                       const std::function<bool(const std::string&, const std::string&)>& visit) const override {
-        if (db_->models() == nullptr) {
+        if (db_->models() == nullptr || table == kRowsMark[0]) {
             return {};
         }
         const std::string first(1, static_cast<char>(table));

@@ -65,7 +65,7 @@ public:
 
     /// The newest snapshot taken at or before `seq`. Of a damaged one nothing is seen: snapshots are a cache.
     virtual Result<std::optional<StoredSnapshot>> newest_snapshot(Seq seq) const = 0;
-    /// Calls `visit` with the rows of one read model, by key, until it returns false.
+    /// Calls `visit` with the rows of one read model, by key, until it returns false. Tables count from 1.
     virtual Result<void> rows(
         std::uint8_t table,
         const std::function<bool(const std::string& key, const std::string& value)>& visit) const = 0;
