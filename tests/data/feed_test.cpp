@@ -97,8 +97,8 @@ TEST_CASE("a date-only bar opens and closes elsewhere than its session", "[data]
           std::vector<std::string>{
               fmt::format("{} open IBM 1", day), fmt::format("{} close IBM 1 3 1 2 10", day + kDayNs),
               fmt::format("{} open IBM 2", day + kDayNs), fmt::format("{} close IBM 2 3 1 2 10", day + 2 * kDayNs)});
-    const std::int64_t open = day + (3 * 60 + 45) * kMinute.ns;  // 09:15 IST
-    const std::int64_t close = day + 10 * 60 * kMinute.ns;
+    const std::int64_t open = day + std::int64_t{3 * 60 + 45} * kMinute.ns;  // 09:15 IST
+    const std::int64_t close = day + std::int64_t{10 * 60} * kMinute.ns;
     CHECK(read_all({bars(file, kDay, "IBM")}, nse_hours).lines ==
           std::vector<std::string>{fmt::format("{} open IBM 1", open), fmt::format("{} close IBM 1 3 1 2 10", close),
                                    fmt::format("{} open IBM 2", open + kDayNs),
@@ -118,6 +118,7 @@ TEST_CASE("dates of exchanges around the world in one file leave out of order", 
     CHECK(reading.error.empty());
     CHECK(reading.symbols == std::vector<std::string>{"NZ", "US"});
     std::vector<std::int64_t> times;
+    times.reserve(reading.lines.size());
     for (const std::string& line : reading.lines) {
         times.push_back(std::stoll(line));
     }
