@@ -97,8 +97,8 @@ TEST_CASE("a date-only bar opens and closes elsewhere than its session", "[data]
           std::vector<std::string>{
               fmt::format("{} open IBM 1", day), fmt::format("{} close IBM 1 3 1 2 10", day + kDayNs),
               fmt::format("{} open IBM 2", day + kDayNs), fmt::format("{} close IBM 2 3 1 2 10", day + 2 * kDayNs)});
-    const std::int64_t open = day + std::int64_t{3 * 60 + 45} * kMinute.ns;  // 09:15 IST
-    const std::int64_t close = day + std::int64_t{10 * 60} * kMinute.ns;
+    const std::int64_t open = day + std::int64_t{225} * kMinute.ns;  // 09:15 IST
+    const std::int64_t close = day + std::int64_t{600} * kMinute.ns;
     CHECK(read_all({bars(file, kDay, "IBM")}, nse_hours).lines ==
           std::vector<std::string>{fmt::format("{} open IBM 1", open), fmt::format("{} close IBM 1 3 1 2 10", close),
                                    fmt::format("{} open IBM 2", open + kDayNs),
