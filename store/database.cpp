@@ -150,6 +150,17 @@ HeadRecord HeadRecord::from(Bytes bytes) {
     return record;
 }
 
+std::array<std::uint8_t, DerivedRecord::kBytes> DerivedRecord::bytes() const {
+    std::array<std::uint8_t, kBytes> out{};
+    store(out.data(), rows_seq);
+    store(out.data() + sizeof rows_seq, snapshot_seq);
+    return out;
+}
+
+DerivedRecord DerivedRecord::from(Bytes bytes) {
+    return {load<Seq>(bytes.data()), load<Seq>(bytes.data() + sizeof(Seq))};
+}
+
 Database::Database(std::string path, Mode mode, std::unique_ptr<rocksdb::Env> env, rocksdb::DB* db,
                    std::vector<rocksdb::ColumnFamilyHandle*> handles)
     : path_(std::move(path)), env_(std::move(env)), db_(db), handles_(std::move(handles)) {

@@ -64,6 +64,10 @@ struct DerivedRecord {
     Seq rows_seq = kNoSeq;
     Seq snapshot_seq = kNoSeq;
     friend bool operator==(const DerivedRecord&, const DerivedRecord&) = default;
+
+    std::array<std::uint8_t, kBytes> bytes() const;
+    /// Requires kBytes bytes.
+    static DerivedRecord from(Bytes bytes);
 };
 
 class Database {

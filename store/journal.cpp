@@ -58,12 +58,8 @@ Result<DerivedRecord> read_derived(const Database& db) {
     if (!said) {
         return tl::make_unexpected(said.error());
     }
-    DerivedRecord derived;
-    if (*said && (*said)->size() == DerivedRecord::kBytes) {
-        derived.rows_seq = load<Seq>(bytes_of(**said).data());
-        derived.snapshot_seq = load<Seq>(bytes_of(**said).data() + sizeof(Seq));
-    }
-    return derived;
+    const bool known = *said && (*said)->size() == DerivedRecord::kBytes;
+    return known ? DerivedRecord::from(bytes_of(**said)) : DerivedRecord{};
 }
 
 /// The families beside the log hold what "derived" says: RocksDB may lose a file of theirs without a word.
@@ -429,9 +425,7 @@ private:
         const auto head = HeadRecord{hasher_.next_seq(), hasher_.chain(), hasher_.head()}.bytes();
         std::array<std::uint8_t, sizeof feed_records> feed{};
         store(feed.data(), feed_records);
-        std::array<std::uint8_t, DerivedRecord::kBytes> derived{};
-        store(derived.data(), derived_.rows_seq);
-        store(derived.data() + sizeof(Seq), derived_.snapshot_seq);
+        const auto derived = derived_.bytes();
         Result<void> ok = put(batch, db_->meta(), kHeadKey, slice_of(head));
         ok = ok ? put(batch, db_->meta(), kFeedKey, slice_of(feed)) : ok;
         return ok ? put(batch, db_->meta(), kDerivedKey, slice_of(derived)) : ok;
