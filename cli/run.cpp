@@ -269,36 +269,18 @@ Result<std::uint32_t> speed_of(const std::string& text) {
     return speed;
 }
 
-/// A journal that is gone on with: what it holds is made again and compared, what follows is new.
-class LiveLog final : public LogWriter {
-public:
-    static Result<std::unique_ptr<LogWriter>> open(const std::string& path) {
-        Result<std::unique_ptr<LogWriter>> journal = continue_journal(path);
-        if (!journal) {
-            return journal;
-        }
-        Result<std::unique_ptr<Journal>> stored = open_journal(path);
-        if (!stored) {
-            return tl::make_unexpected(stored.error());
-        }
-        return std::unique_ptr<LogWriter>(new LiveLog(std::move(*journal), std::move(*stored)));
+/// The log of a session that goes on: what its journal holds is made again and compared, what follows is new.
+Result<std::unique_ptr<LogWriter>> resume_journal(const std::string& path) {
+    Result<std::unique_ptr<LogWriter>> journal = continue_journal(path);
+    if (!journal) {
+        return journal;
     }
-
-    Result<void> append(Batch& batch) override { return resuming_.append(batch); }
-    Result<void> commit() override { return resuming_.commit(); }
-    Result<void> finish(const std::optional<Ending>& ending) override { return resuming_.finish(ending); }
-    Seq next_seq() const override { return resuming_.next_seq(); }
-    Digest head() const override { return resuming_.head(); }
-    bool is_catching_up() const override { return resuming_.is_catching_up(); }
-
-private:
-    LiveLog(std::unique_ptr<LogWriter> journal, std::unique_ptr<Journal> stored)
-        : stored_(std::move(stored)), log_(make_background_log(std::move(journal))), resuming_(*stored_, *log_) {}
-
-    std::unique_ptr<Journal> stored_;
-    std::unique_ptr<BackgroundLog> log_;
-    ResumingLog resuming_;
-};
+    Result<std::unique_ptr<Journal>> stored = open_journal(path);
+    if (!stored) {
+        return tl::unexpected(stored.error());
+    }
+    return std::make_unique<ResumingLog>(std::move(*stored), make_background_log(std::move(*journal)));
+}
 
 Result<int> live(const RunRequest& request, Wiring& wiring) {
     if (request.broker != "paper") {
@@ -320,7 +302,7 @@ Result<int> live(const RunRequest& request, Wiring& wiring) {
         request.journal.empty() ? "runs/" + file_name_of(scenario->config.name) + "-live" : request.journal;
     return run_and_report(
         request, *scenario, journal_path, command_for("alpha live --broker paper --config ", request.scenario), run,
-        [&] { return LiveLog::open(journal_path); }, wiring);
+        [&] { return resume_journal(journal_path); }, wiring);
 }
 
 }  // namespace

@@ -32,9 +32,9 @@ std::pair<Seq, std::size_t> event_at(const Frame& frame, std::size_t at) {
 
 }  // namespace
 
-ResumingLog::ResumingLog(const LogReader& stored, LogWriter& log)
-    : log_(log), reader_(stored), stored_(stored, 0), end_(stored.next_seq()) {
-    ALPHA_ASSERT(end_ == log.next_seq(), "the reader shows the log as the writer found it");
+ResumingLog::ResumingLog(std::unique_ptr<LogReader> stored, std::unique_ptr<LogWriter> log)
+    : log_(std::move(log)), reader_(std::move(stored)), stored_(*reader_, 0), end_(reader_->next_seq()) {
+    ALPHA_ASSERT(end_ == log_->next_seq(), "the reader shows the log as the writer found it");
 }
 
 Result<void> ResumingLog::append(Batch& batch) {
@@ -42,8 +42,8 @@ Result<void> ResumingLog::append(Batch& batch) {
         return ok;
     }
     if (next_ >= end_) {
-        Result<void> stored = log_.append(batch);
-        next_ = log_.next_seq();
+        Result<void> stored = log_->append(batch);
+        next_ = log_->next_seq();
         return stored;
     }
     const Bytes made = batch.frame.bytes.view();
@@ -73,7 +73,7 @@ Result<void> ResumingLog::append(Batch& batch) {
 }
 
 Result<void> ResumingLog::commit() {
-    return log_.commit();
+    return log_->commit();
 }
 
 Result<void> ResumingLog::finish(const std::optional<Ending>& ending) {
@@ -84,7 +84,7 @@ Result<void> ResumingLog::finish(const std::optional<Ending>& ending) {
                         "data it was begun with.",
                         next_, end_));
     }
-    return log_.finish(ending);
+    return log_->finish(ending);
 }
 
 /// The stored log ends within the batch, at the byte `at` of its frame: what is behind is new.
@@ -103,15 +103,15 @@ Result<void> ResumingLog::append_behind(Batch& batch, std::size_t at) {
     rest.rows = std::move(batch.rows);
     std::swap(rest.snapshot, batch.snapshot);
     rest.feed_records = batch.feed_records;
-    Result<void> stored = log_.append(rest);
-    next_ = log_.next_seq();
+    Result<void> stored = log_->append(rest);
+    next_ = log_->next_seq();
     batch.begin(next_);
     return stored;
 }
 
 Result<void> ResumingLog::differ(const Frame& made, std::size_t at) const {
     const auto [seq, begin] = event_at(made, at);
-    const Result<DecodedEvent> stored = read_event(reader_, seq);
+    const Result<DecodedEvent> stored = read_event(*reader_, seq);
     if (!stored) {
         return tl::make_unexpected(stored.error());
     }
@@ -129,7 +129,7 @@ Result<void> ResumingLog::differ(const Frame& made, std::size_t at) const {
                           "--journal (alpha log --to 0 shows what it was)");
     }
     Names names;
-    const Result<DecodedEvent> configured = read_event(reader_, 0);
+    const Result<DecodedEvent> configured = read_event(*reader_, 0);
     if (configured) {
         names.learn(configured->event);
     }

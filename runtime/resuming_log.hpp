@@ -13,8 +13,8 @@ namespace alpha {
 
 class ResumingLog final : public LogWriter {
 public:
-    /// `stored` shows the log as `log` found it when it was opened to go on with. Both outlive this.
-    ResumingLog(const LogReader& stored, LogWriter& log);
+    /// `stored` shows the log as `log` found it when it was opened to go on with.
+    ResumingLog(std::unique_ptr<LogReader> stored, std::unique_ptr<LogWriter> log);
 
     /// Compares what the stored log has of the batch, and appends the rest. Where they differ it refuses and names both events:
     /// kind usage when it is the configuration, data when it is what a feed gave, mismatch when it is what was decided.
@@ -23,7 +23,7 @@ public:
     /// Refuses (kind data) as long as the stored log goes on behind what was appended: the feeds have become shorter.
     Result<void> finish(const std::optional<Ending>& ending) override;
     Seq next_seq() const override { return next_; }
-    Digest head() const override { return log_.head(); }
+    Digest head() const override { return log_->head(); }
 
     bool is_catching_up() const override { return next_ < end_; }
 
@@ -31,9 +31,9 @@ private:
     Result<void> differ(const Frame& made, std::size_t at) const;
     Result<void> append_behind(Batch& batch, std::size_t at);
 
-    LogWriter& log_;
-    const LogReader& reader_;
-    ReadAhead stored_;
+    std::unique_ptr<LogWriter> log_;
+    std::unique_ptr<LogReader> reader_;
+    ReadAhead stored_;        // of reader_
     Frame* frame_ = nullptr;  // of the stored log
     std::size_t compared_ = 0;
     Seq end_;

@@ -58,9 +58,9 @@ TEST_CASE("a log that was resumed anywhere, with frames cut anyhow, has the head
     const auto stored = GENERATE(Seq{0}, Seq{1}, Seq{999}, Seq{4'096}, Seq{8'200}, kEvents - 1, kEvents);
     const auto per_frame = GENERATE(1U, 700U, 4'096U, 30'000U);
     CAPTURE(stored, per_frame);
-    const std::unique_ptr<MemoryLog> reader = stored_log(stored);  // read ahead while the other one is written
-    const std::unique_ptr<MemoryLog> log = stored_log(stored);
-    ResumingLog resuming(*reader, *log);
+    std::unique_ptr<MemoryLog> owned = stored_log(stored);
+    const MemoryLog* const log = owned.get();
+    ResumingLog resuming(stored_log(stored), std::move(owned));  // two: one is read ahead while the other is written
     CHECK(resuming.is_catching_up() == (stored > 0));
     REQUIRE(append_up_to(resuming, kEvents, per_frame));
     CHECK_FALSE(resuming.is_catching_up());
@@ -70,10 +70,10 @@ TEST_CASE("a log that was resumed anywhere, with frames cut anyhow, has the head
 }
 
 TEST_CASE("what was changed under a journal is named and nothing is appended", "[runtime]") {
-    const std::unique_ptr<MemoryLog> reader = stored_log(5'000);
-    const std::unique_ptr<MemoryLog> log = stored_log(5'000);
+    std::unique_ptr<MemoryLog> owned = stored_log(5'000);
+    const MemoryLog* const log = owned.get();
     const Digest before = log->head();
-    ResumingLog resuming(*reader, *log);
+    ResumingLog resuming(stored_log(5'000), std::move(owned));
     Result<void> said;
     ErrorKind kind = ErrorKind::data;
     std::string expected;
@@ -100,9 +100,7 @@ TEST_CASE("what was changed under a journal is named and nothing is appended", "
 }
 
 TEST_CASE("a session whose feeds end before its journal does is not finished", "[runtime]") {
-    const std::unique_ptr<MemoryLog> reader = stored_log(5'000);
-    const std::unique_ptr<MemoryLog> log = stored_log(5'000);
-    ResumingLog resuming(*reader, *log);
+    ResumingLog resuming(stored_log(5'000), stored_log(5'000));
     REQUIRE(append_up_to(resuming, 4'500, 512));
     const Result<void> finished = resuming.finish({});
     REQUIRE_FALSE(finished);
@@ -132,9 +130,9 @@ TEST_CASE("of a batch that reaches beyond the journal, rows and snapshot are sto
     private:
         Seq next_;
     };
-    const std::unique_ptr<MemoryLog> log = stored_log(150);
-    Watching watching(150);
-    ResumingLog resuming(*log, watching);
+    auto owned = std::make_unique<Watching>(150);
+    const Watching& watching = *owned;
+    ResumingLog resuming(stored_log(150), std::move(owned));
     for (int i = 0; i < 3; ++i) {
         Batch batch;
         batch.begin(resuming.next_seq());
