@@ -609,6 +609,25 @@ int damage_files(const Options& options) {
     return noticed > tried / 2 ? 0 : 1;
 }
 
+/// Appends the i-th batch of a session on a disk that fills up, and commits every fourth. What refuses it is said.
+Result<void> write_nth(LogWriter& log, Batch& batch, int i, std::uint32_t events, Shared& shared) {
+    fill(batch, events);
+    shared.written = batch.frame.next_seq();
+    const bool commits = i % 4 == 0;
+    Result<void> ok = log.append(batch);
+    ok = ok && commits ? log.commit() : ok;
+    if (ok) {
+        shared.acknowledged = commits ? log.next_seq() : shared.acknowledged;
+    } else {
+        say(shared, ok.error().message);
+    }
+    return ok;
+}
+
+bool says_full(const Error& error) {
+    return error.message.find("nearly full") != std::string::npos;
+}
+
 /// The disk fills up while a session writes; later there is room again.
 int fill_disk(const Options& options) {
     Shared& shared = *shared_page();
@@ -631,15 +650,9 @@ int fill_disk(const Options& options) {
                 if (i == 20) {
                     disk->set_free_bytes(1U << 20U);
                 }
-                fill(batch, 500);
-                shared.written = batch.frame.next_seq();
-                Result<void> ok = (*log)->append(batch);
-                ok = ok && i % 4 == 0 ? (*log)->commit() : ok;
-                if (!ok) {
-                    say(shared, ok.error().message);
-                    return ok.error().message.find("nearly full") != std::string::npos ? 0 : 1;
+                if (const Result<void> ok = write_nth(**log, batch, i, 500, shared); !ok) {
+                    return says_full(ok.error()) ? 0 : 1;
                 }
-                shared.acknowledged = i % 4 == 0 ? (*log)->next_seq() : shared.acknowledged;
             }
             return 2;
         });
@@ -676,15 +689,9 @@ int fill_real_disk(const Options& options) {
         Batch batch;
         batch.begin(log ? (*log)->next_seq() : 0);
         for (int i = 0; log; ++i) {
-            fill(batch, 200);
-            shared.written = batch.frame.next_seq();
-            Result<void> ok = (*log)->append(batch);
-            ok = ok && i % 4 == 0 ? (*log)->commit() : ok;
-            if (!ok) {
-                say(shared, ok.error().message);
-                return ok.error().message.find("nearly full") != std::string::npos ? 0 : 1;
+            if (const Result<void> ok = write_nth(**log, batch, i, 200, shared); !ok) {
+                return says_full(ok.error()) ? 0 : 1;
             }
-            shared.acknowledged = i % 4 == 0 ? (*log)->next_seq() : shared.acknowledged;
             ::usleep(100);
         }
         say(shared, log.error().message);
