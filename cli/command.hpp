@@ -7,6 +7,7 @@
 #include "runtime/logging.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -55,6 +56,15 @@ struct Wiring {
 
     /// A line on standard error that is no error, e.g. a warning; nothing when quiet.
     void note(std::string_view text) const;
+};
+
+/// How long something takes, on a clock that nobody sets.
+class StopWatch {
+public:
+    double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count(); }
+
+private:
+    std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
 };
 
 /// A result of one of these leaves with that exit code; an error leaves with its kind.

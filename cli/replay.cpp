@@ -10,7 +10,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <fmt/format.h>
 #include <limits>
 #include <memory>
@@ -19,14 +18,6 @@ namespace alpha {
 namespace {
 
 constexpr unsigned kHashingThreads = 2;
-
-class StopWatch {
-public:
-    double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count(); }
-
-private:
-    std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
-};
 
 double rate(Seq events, double seconds) {
     return seconds > 0 ? static_cast<double>(events) / seconds : 0.0;

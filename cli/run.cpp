@@ -7,7 +7,6 @@
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <charconv>
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fmt/format.h>
@@ -160,12 +159,23 @@ std::string command_for(const std::string& command, const std::string& scenario)
     return command + "'" + quoted + "'";
 }
 
-/// Opens the log at the journal's path, runs the scenario into it, and reports. `open` is called before any data is read, so
-/// that a journal that cannot be used is refused at once.
-template <class Open>
-Result<int> run_and_report(const RunRequest& request, const Scenario& scenario, const std::string& journal_path,
-                           const std::string& command, RunOptions run, Open open, Wiring& wiring) {
-    const auto begun = std::chrono::steady_clock::now();
+/// Loads the scenario, opens a log at the journal's path, runs the one into the other, and reports. `place` names the journal
+/// where the request does not; `open` is called before any data is read, so that a journal that cannot be used is refused at
+/// once.
+template <class Place, class Open>
+Result<int> run_and_report(const RunRequest& request, const std::string& command, RunOptions run, Place place,
+                           Open open, Wiring& wiring) {
+    const StopWatch watch;
+    run.stop = &stop_on_signals();
+    const Result<Scenario> scenario = load_scenario(request.scenario);
+    if (!scenario) {
+        return tl::unexpected(scenario.error());
+    }
+    const Result<std::string> journal_path =
+        request.journal.empty() ? place(scenario->config.name) : Result<std::string>(request.journal);
+    if (!journal_path) {
+        return tl::unexpected(journal_path.error());
+    }
     std::unique_ptr<FillsFile> fills;
     RunResult result;
     {
@@ -176,7 +186,7 @@ Result<int> run_and_report(const RunRequest& request, const Scenario& scenario, 
             }
             fills = std::move(*created);
         }
-        Result<std::unique_ptr<LogWriter>> log = open();
+        Result<std::unique_ptr<LogWriter>> log = open(*journal_path);
         if (!log) {
             return tl::unexpected(log.error());
         }
@@ -188,7 +198,7 @@ Result<int> run_and_report(const RunRequest& request, const Scenario& scenario, 
             run.on_progress = [&progress](const FeedProgress& at) { progress.update(at.done, at.total); };
         }
         run.log = wiring.loggers.of("session");
-        Result<RunResult> ran = run_scenario(scenario, **log, run);
+        Result<RunResult> ran = run_scenario(*scenario, **log, run);
         if (!ran) {
             return tl::unexpected(ran.error());
         }
@@ -202,20 +212,20 @@ Result<int> run_and_report(const RunRequest& request, const Scenario& scenario, 
     }
 
     RunFacts facts;
-    facts.command = command;
-    facts.journal = journal_path;
+    facts.command = command_for(command, request.scenario);
+    facts.journal = *journal_path;
     facts.fills_file = request.fills;
-    facts.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+    facts.wall_s = watch.seconds();
     facts.peak_rss_mb = peak_rss_mb();
     if (wiring.json) {
-        wiring.out.write(run_json(scenario, result, facts));
+        wiring.out.write(run_json(*scenario, result, facts));
     } else if (wiring.quiet) {
         wiring.out.write(run_summary_line(result, facts));
     } else {
-        wiring.out.write(run_summary(scenario, result, facts, wiring.out_style));
+        wiring.out.write(run_summary(*scenario, result, facts, wiring.out_style));
     }
     if (wiring.json) {
-        for (const std::string& warning : warnings_of(scenario, result)) {
+        for (const std::string& warning : warnings_of(*scenario, result)) {
             wiring.note(warning);
         }
     }
@@ -231,27 +241,16 @@ Result<int> run_and_report(const RunRequest& request, const Scenario& scenario, 
     return kExitOk;
 }
 
+Result<std::unique_ptr<LogWriter>> begin_journal(const std::string& path) {
+    Result<std::unique_ptr<LogWriter>> journal = create_journal(path);
+    if (!journal) {
+        return journal;
+    }
+    return make_background_log(std::move(*journal));
+}
+
 Result<int> backtest(const RunRequest& request, Wiring& wiring) {
-    RunOptions run;
-    run.stop = &stop_on_signals();
-    const Result<Scenario> scenario = load_scenario(request.scenario);
-    if (!scenario) {
-        return tl::unexpected(scenario.error());
-    }
-    const Result<std::string> journal_path =
-        request.journal.empty() ? free_journal_path(scenario->config.name) : Result<std::string>(request.journal);
-    if (!journal_path) {
-        return tl::unexpected(journal_path.error());
-    }
-    const auto open = [&]() -> Result<std::unique_ptr<LogWriter>> {
-        Result<std::unique_ptr<LogWriter>> journal = create_journal(*journal_path);
-        if (!journal) {
-            return journal;
-        }
-        return make_background_log(std::move(*journal));
-    };
-    return run_and_report(request, *scenario, *journal_path, command_for("alpha backtest ", request.scenario), run,
-                          open, wiring);
+    return run_and_report(request, "alpha backtest ", {}, free_journal_path, begin_journal, wiring);
 }
 
 /// "max", or so many times as fast as real time: "1x", "10x".
@@ -286,23 +285,17 @@ Result<int> live(const RunRequest& request, Wiring& wiring) {
     if (request.broker != "paper") {
         return fail(ErrorKind::usage, fmt::format("there is no broker '{}' yet; write --broker paper", request.broker));
     }
-    RunOptions run;
-    run.stop = &stop_on_signals();
-    run.snapshot_events = kLiveSnapshotEvents;
     const Result<std::uint32_t> speed = speed_of(request.speed);
     if (!speed) {
         return tl::unexpected(speed.error());
     }
+    RunOptions run;
     run.speed = *speed;
-    const Result<Scenario> scenario = load_scenario(request.scenario);
-    if (!scenario) {
-        return tl::unexpected(scenario.error());
-    }
-    const std::string journal_path =
-        request.journal.empty() ? "runs/" + file_name_of(scenario->config.name) + "-live" : request.journal;
-    return run_and_report(
-        request, *scenario, journal_path, command_for("alpha live --broker paper --config ", request.scenario), run,
-        [&] { return resume_journal(journal_path); }, wiring);
+    run.snapshot_events = kLiveSnapshotEvents;
+    const auto place = [](const std::string& name) {
+        return Result<std::string>("runs/" + file_name_of(name) + "-live");
+    };
+    return run_and_report(request, "alpha live --broker paper --config ", run, place, resume_journal, wiring);
 }
 
 }  // namespace
