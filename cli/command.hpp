@@ -102,6 +102,8 @@ private:
 
 void add_backtest(CLI::App& app, Commands& commands);
 void add_live(CLI::App& app, Commands& commands);
+void add_status(CLI::App& app, Commands& commands);
+void add_kill(CLI::App& app, Commands& commands);
 void add_golden(CLI::App& app, Commands& commands);
 void add_log(CLI::App& app, Commands& commands);
 void add_show(CLI::App& app, Commands& commands);

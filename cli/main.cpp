@@ -155,6 +155,8 @@ int run_program(int argc, char** argv) {
     Commands commands(common);
     add_backtest(app, commands);
     add_live(app, commands);
+    add_status(app, commands);
+    add_kill(app, commands);
     add_golden(app, commands);
     add_log(app, commands);
     add_show(app, commands);

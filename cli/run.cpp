@@ -1,6 +1,6 @@
 #include "cli/command.hpp"
+#include "cli/control.hpp"
 #include "cli/summary.hpp"
-#include "runtime/resuming_log.hpp"
 #include "store/background_log.hpp"
 #include "store/journal.hpp"
 
@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <memory>
+#include <spdlog/logger.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -32,6 +33,7 @@ struct RunRequest {
     std::string fills;
     std::string broker = "paper";  ///< live
     std::string speed = "max";     ///< live
+    std::string duration;          ///< live: real time; empty: until the data end
 };
 
 std::string reason(int error_number) {
@@ -159,6 +161,13 @@ std::string command_for(const std::string& command, const std::string& scenario)
     return command + "'" + quoted + "'";
 }
 
+/// A log to run into, and what it holds already.
+struct OpenedLog {
+    std::unique_ptr<LogWriter> log;
+    std::unique_ptr<Journal> stored;   ///< null: nothing
+    std::unique_ptr<Control> control;  ///< of a live session
+};
+
 /// Loads the scenario, opens a log at the journal's path, runs the one into the other, and reports. `place` names the journal
 /// where the request does not; `open` is called before any data is read, so that a journal that cannot be used is refused at
 /// once.
@@ -167,10 +176,22 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
                            Open open, Wiring& wiring) {
     const StopWatch watch;
     run.stop = &stop_on_signals();
+    run.log = wiring.loggers.of("session");
     const Result<Scenario> scenario = load_scenario(request.scenario);
     if (!scenario) {
         return tl::unexpected(scenario.error());
     }
+    if (!run.is_live) {
+        for (const DataSource& source : scenario->data) {
+            if (source.is_stream() && source.stream != "stdin") {
+                return fail(ErrorKind::usage,
+                            fmt::format("{}: a backtest ends with its data, and {} has no end; run it "
+                                        "with alpha live --broker paper",
+                                        request.scenario, source.name()));
+            }
+        }
+    }
+    run.log->debug("configuration: {} loaded", scenario->config.name);
     const Result<std::string> journal_path =
         request.journal.empty() ? place(scenario->config.name) : Result<std::string>(request.journal);
     if (!journal_path) {
@@ -186,24 +207,33 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
             }
             fills = std::move(*created);
         }
-        Result<std::unique_ptr<LogWriter>> log = open(*journal_path);
-        if (!log) {
-            return tl::unexpected(log.error());
+        Result<OpenedLog> opened = open(*journal_path, run);
+        if (!opened) {
+            return tl::unexpected(opened.error());
         }
-        ProgressBar progress(wiring.progress);
+        ProgressBar progress(wiring.progress && !run.is_live);
+        LiveLine line(wiring.progress && run.is_live);
         if (fills != nullptr) {
             run.on_fill = [&fills](const FillRow& fill) { fills->add(fill); };
         }
         if (wiring.progress) {
-            run.on_progress = [&progress](const FeedProgress& at) { progress.update(at.done, at.total); };
+            run.on_progress = [&](const FeedProgress& at, const State& state) {
+                progress.update(at.done, at.total);
+                line.update(state);
+            };
         }
-        run.log = wiring.loggers.of("session");
-        Result<RunResult> ran = run_scenario(*scenario, **log, run);
+        Result<RunResult> ran = run_scenario(*scenario, *opened->log, run, std::move(opened->stored));
+        if (run.desk != nullptr) {
+            for (const OperatorRequest& late : run.desk->take()) {
+                late.reply(fail(ErrorKind::usage, "the session has just ended"));
+            }
+        }
         if (!ran) {
             return tl::unexpected(ran.error());
         }
         result = std::move(*ran);
     }
+    run.log->debug("stopped");
     if (fills != nullptr) {
         const Result<void> written = fills->commit();
         if (!written) {
@@ -241,12 +271,10 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
     return kExitOk;
 }
 
-Result<std::unique_ptr<LogWriter>> begin_journal(const std::string& path) {
-    Result<std::unique_ptr<LogWriter>> journal = create_journal(path);
-    if (!journal) {
-        return journal;
-    }
-    return make_background_log(std::move(*journal));
+Result<OpenedLog> begin_journal(const std::string& path, RunOptions&) {
+    return create_journal(path).map([](std::unique_ptr<LogWriter> journal) {
+        return OpenedLog{make_background_log(std::move(journal)), nullptr, nullptr};
+    });
 }
 
 Result<int> backtest(const RunRequest& request, Wiring& wiring) {
@@ -268,17 +296,40 @@ Result<std::uint32_t> speed_of(const std::string& text) {
     return speed;
 }
 
-/// The log of a session that goes on: what its journal holds is made again and compared, what follows is new.
-Result<std::unique_ptr<LogWriter>> resume_journal(const std::string& path) {
+/// "90s", "10m", "6h": real time.
+Result<std::chrono::nanoseconds> duration_of(const std::string& text) {
+    if (text.empty()) {
+        return std::chrono::nanoseconds(0);
+    }
+    const Result<Duration> duration = parse_duration(text);
+    if (!duration || duration->ns <= 0) {
+        return fail(ErrorKind::usage, fmt::format("--duration {}: write a time such as 90s, 10m or 6h", text));
+    }
+    return std::chrono::nanoseconds(duration->ns);
+}
+
+/// The journal of a session that goes on where it ends, and the line on which others ask about it.
+Result<OpenedLog> resume_journal(const std::string& path, RunOptions& run, const Wiring& wiring) {
     Result<std::unique_ptr<LogWriter>> journal = continue_journal(path);
     if (!journal) {
-        return journal;
+        return tl::unexpected(journal.error());
     }
     Result<std::unique_ptr<Journal>> stored = open_journal(path);
     if (!stored) {
         return tl::unexpected(stored.error());
     }
-    return std::make_unique<ResumingLog>(std::move(*stored), make_background_log(std::move(*journal)));
+    run.log->info("journal: {} events", (*stored)->next_seq());
+    std::unique_ptr<BackgroundLog> log = make_background_log(std::move(*journal));
+    run.durable_seq = [log = log.get()] { return log->durable_seq(); };
+    auto control = Control::listen(
+        path, answer_requests(*run.desk, {path, "paper"}), [&wiring] { wiring.loggers.reopen(); },
+        wiring.loggers.of("control"));
+    if (!control) {
+        wiring.note(control.error().message);
+        return OpenedLog{std::move(log), std::move(*stored), nullptr};
+    }
+    run.log->debug("control: listening");
+    return OpenedLog{std::move(log), std::move(*stored), std::move(*control)};
 }
 
 Result<int> live(const RunRequest& request, Wiring& wiring) {
@@ -289,13 +340,24 @@ Result<int> live(const RunRequest& request, Wiring& wiring) {
     if (!speed) {
         return tl::unexpected(speed.error());
     }
+    const Result<std::chrono::nanoseconds> duration = duration_of(request.duration);
+    if (!duration) {
+        return tl::unexpected(duration.error());
+    }
+    OperatorDesk desk;
     RunOptions run;
+    run.is_live = true;
     run.speed = *speed;
+    run.duration = *duration;
     run.snapshot_events = kLiveSnapshotEvents;
+    run.desk = &desk;
     const auto place = [](const std::string& name) {
         return Result<std::string>("runs/" + file_name_of(name) + "-live");
     };
-    return run_and_report(request, "alpha live --broker paper --config ", run, place, resume_journal, wiring);
+    const auto open = [&wiring](const std::string& path, RunOptions& options) {
+        return resume_journal(path, options, wiring);
+    };
+    return run_and_report(request, "alpha live --broker paper --config ", run, place, open, wiring);
 }
 
 }  // namespace
@@ -324,17 +386,21 @@ void add_live(CLI::App& app, Commands& commands) {
         "Example:\n"
         "  alpha live --broker paper --config scenarios/demo.yaml --speed 10x --journal runs/paper\n\n"
         "The same session as backtest, byte for byte; only its journal is made durable as it goes.\n"
-        "Started again with its journal, configuration and data, it does everything anew up to where it was, compares "
-        "each\n"
-        "event with the journal, and goes on. A changed configuration is refused (exit code 2), so is changed data "
-        "(3).\n"
-        "Ctrl-C ends it cleanly with exit code 130.",
+        "Started again with its journal, configuration and data, it goes on where it was: what was decided since the "
+        "last\n"
+        "checkpoint is decided again and compared, and so is the data. A changed configuration is refused (exit code "
+        "2),\n"
+        "so is changed data (3). Data may come from a sender, too: see stream in docs/reference-scenario.md.\n"
+        "alpha status and alpha kill talk to it from another terminal; SIGHUP opens the log file anew.\n"
+        "Ctrl-C or SIGTERM takes what was received, seals the journal and leaves with exit code 130.",
         [options](Wiring& wiring) { return live(*options, wiring); });
     command.add_option("--broker", options->broker, "Who executes the orders: paper")->required();
     command.add_option("--config", options->scenario, "The scenario, a YAML file")->required();
     command.add_option("--journal", options->journal, "Its journal, made or gone on with; default: runs/NAME-live");
     command.add_option("--speed", options->speed,
                        "How fast recorded data comes: max, or times real time such as 1x or 10x; default: max");
+    command.add_option("--duration", options->duration,
+                       "End cleanly after so much real time, such as 90s, 10m or 6h; default: when the data end");
     command.add_option("--fills", options->fills,
                        "Also write every fill to this CSV: ts_ns,instrument,side,quantity,price");
 }

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <spdlog/details/file_helper.h>
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <vector>
 
@@ -32,9 +33,31 @@ void prepare(spdlog::sinks::sink& sink, const char* pattern, spdlog::level::leve
     sink.set_level(level);
 }
 
+/// A file that can be opened again by its name.
+class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
+public:
+    explicit FileSink(const std::string& path) { file_.open(path); }
+    void reopen() {
+        const std::lock_guard lock(mutex_);
+        file_.reopen(false);
+    }
+
+protected:
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        spdlog::memory_buf_t line;
+        formatter_->format(message, line);
+        file_.write(line);
+    }
+    void flush_() override { file_.flush(); }
+
+private:
+    spdlog::details::file_helper file_;
+};
+
 }  // namespace
 
 struct Loggers::Sinks {
+    std::shared_ptr<FileSink> file;  ///< null: none
     std::vector<spdlog::sink_ptr> all;
     spdlog::level::level_enum finest = spdlog::level::warn;
     std::mutex mutex;  ///< guards `made`
@@ -50,7 +73,8 @@ Loggers::Loggers(const LogOptions& options) : sinks_(std::make_unique<Sinks>()) 
         return;
     }
     try {
-        sinks_->all.push_back(std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file));
+        sinks_->file = std::make_shared<FileSink>(options.file);
+        sinks_->all.push_back(sinks_->file);
         sinks_->finest = std::min(level, spdlog::level::debug);
         prepare(*sinks_->all.back(), kFilePattern, sinks_->finest);
     } catch (const spdlog::spdlog_ex& e) {
@@ -70,6 +94,18 @@ std::shared_ptr<spdlog::logger> Loggers::of(const std::string& component) const 
         logger->flush_on(spdlog::level::warn);
     }
     return logger;
+}
+
+void Loggers::reopen() const {
+    if (sinks_->file == nullptr) {
+        return;
+    }
+    try {
+        sinks_->file->reopen();
+        of("logging")->info("the log file was opened anew");
+    } catch (const spdlog::spdlog_ex& e) {
+        of("logging")->warn("{}; logging goes on without the file", e.what());
+    }
 }
 
 }  // namespace alpha

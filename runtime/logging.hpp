@@ -25,6 +25,8 @@ public:
     /// The component's own logger, on the shared sinks (stderr and the file). Made on first use,
     /// the same one ever after; callable from any thread, and it may outlive the Loggers.
     std::shared_ptr<spdlog::logger> of(const std::string& component) const;
+    /// Opens the file by its name again, for programs that rename it when it has grown. Any thread.
+    void reopen() const;
 
 private:
     struct Sinks;

@@ -5,13 +5,14 @@
 #include "store/wire.hpp"
 #include "strategies/catalog.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace alpha {
 
 namespace {
 
-constexpr std::uint16_t kCheckpointVersion = 1;
+constexpr std::uint16_t kCheckpointVersion = 2;
 
 /// One part's bytes behind their length, which is known only afterwards.
 template <class Save>
@@ -38,6 +39,7 @@ struct Lists {
     Bytes state;
     std::vector<Bytes> strategies;
     std::vector<Bytes> brokers;
+    std::vector<Bytes> session;
 };
 
 Result<Lists> lists_of(Bytes bytes) {
@@ -46,10 +48,12 @@ Result<Lists> lists_of(Bytes bytes) {
     const std::vector<Bytes> state = take_list(rest);
     const std::vector<Bytes> strategies = take_list(rest);
     const std::vector<Bytes> brokers = take_list(rest);
-    if (!rest.ok() || rest.left() != 0 || version != kCheckpointVersion || state.size() != 1) {
+    const std::vector<Bytes> session = take_list(rest);
+    if (!rest.ok() || rest.left() != 0 || version != kCheckpointVersion || state.size() != 1 ||
+        (!session.empty() && session.size() != 2)) {
         return damaged();
     }
-    return Lists{state[0], strategies, brokers};
+    return Lists{state[0], strategies, brokers, session};
 }
 
 template <class Each>
@@ -57,9 +61,15 @@ Result<void> load_all(const std::vector<std::unique_ptr<Each>>& parts, const std
     if (parts.size() != saved.size()) {
         return damaged();
     }
+    ByteBuffer again;
     for (std::size_t i = 0; i < parts.size(); ++i) {
         if (Result<void> ok = parts[i]->load(saved[i]); !ok) {
             return ok;
+        }
+        again.clear();
+        parts[i]->save(again);
+        if (!std::ranges::equal(again.view(), saved[i])) {
+            return fail(ErrorKind::data, "the snapshot does not restore what was saved in it");
         }
     }
     return {};
@@ -125,7 +135,7 @@ Digest state_digest(const State& state) {
 }
 
 void save_checkpoint(const State& state, const std::vector<std::unique_ptr<Strategy>>& strategies,
-                     const std::vector<Broker*>& brokers, ByteBuffer& out) {
+                     const std::vector<Broker*>& brokers, const std::optional<SessionBytes>& session, ByteBuffer& out) {
     put(out, kCheckpointVersion);
     put(out, std::uint32_t{1});
     put_part(out, [&] { save_state(state, out); });
@@ -136,6 +146,11 @@ void save_checkpoint(const State& state, const std::vector<std::unique_ptr<Strat
     put(out, static_cast<std::uint32_t>(brokers.size()));
     for (const Broker* broker : brokers) {
         put_part(out, [&] { broker->save(out); });
+    }
+    put(out, std::uint32_t{session ? 2U : 0U});
+    if (session) {
+        put_part(out, [&] { out.append(session->projection); });
+        put_part(out, [&] { out.append(session->feed_position); });
     }
 }
 
@@ -153,6 +168,17 @@ Result<State> load_checkpoint(Bytes bytes, Parts& parts) {
     Result<void> loaded = load_all(parts.strategies, lists->strategies);
     loaded = loaded ? load_all(parts.brokers, lists->brokers) : loaded;
     return loaded ? std::move(state) : tl::make_unexpected(loaded.error());
+}
+
+Result<SessionBytes> session_bytes(Bytes bytes) {
+    const Result<Lists> lists = lists_of(bytes);
+    if (!lists) {
+        return tl::make_unexpected(lists.error());
+    }
+    if (lists->session.empty()) {
+        return fail(ErrorKind::data, "no session goes on from this snapshot");
+    }
+    return SessionBytes{lists->session[0], lists->session[1]};
 }
 
 }  // namespace alpha

@@ -7,6 +7,7 @@
 #include "store/chain.hpp"
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace alpha {
@@ -25,17 +26,27 @@ Result<Parts> make_parts(const SessionConfigured& config);
 /// The digest by which two states are told apart. O(state).
 Digest state_digest(const State& state);
 
+/// What a session goes on with beside its kernel.
+struct SessionBytes {
+    Bytes projection;     ///< Projection::save
+    Bytes feed_position;  ///< Feed::save_position
+};
+
 /// Appends everything a session goes on from, between two steps: the state, and what its parts save.
 ///
-///   u16 version | three lists of (u32 length | bytes): the state alone, the strategies, the brokers; each list after a u32 count
+///   u16 version | four lists of (u32 length | bytes): the state alone, the strategies, the brokers, and the session's two, or
+///   none where no session goes on from here; each list after a u32 count
 ///
 /// Snapshots are a cache: when this or kStateVersion changes, older ones are simply not used.
 void save_checkpoint(const State& state, const std::vector<std::unique_ptr<Strategy>>& strategies,
-                     const std::vector<Broker*>& brokers, ByteBuffer& out);
+                     const std::vector<Broker*>& brokers, const std::optional<SessionBytes>& session, ByteBuffer& out);
 
 /// The state in a checkpoint, its parts not looked at. Refuses (kind data) what save_checkpoint did not write.
 Result<State> load_checkpoint(Bytes bytes);
-/// The same with the parts brought to theirs; `parts` must be as make_parts left them.
+/// The same with the parts brought to theirs; `parts` must be as make_parts left them. Refuses (kind data) where they do not save
+/// again what they were given: a part that was not restored whole would decide otherwise than the one that was saved.
 Result<State> load_checkpoint(Bytes bytes, Parts& parts);
+/// What the session saved, within `bytes`. Refuses (kind data) a checkpoint without it.
+Result<SessionBytes> session_bytes(Bytes bytes);
 
 }  // namespace alpha

@@ -37,9 +37,11 @@ Result<Parts> parts_of(const SessionConfigured& config) {
     return parts;
 }
 
-/// Calls `use` with the snapshots at or before `seq`, the newest first, until one can be used: of an older version they are not.
-template <class Use>
-Result<void> try_snapshots(const Journal& journal, Seq seq, Use use) {
+}  // namespace
+
+// ---- fold ----------------------------------------------------------------------------------------------------------------
+
+Result<void> try_snapshots(const Journal& journal, Seq seq, const std::function<bool(const StoredSnapshot&)>& use) {
     for (;;) {
         const Result<std::optional<StoredSnapshot>> found = journal.newest_snapshot(seq);
         if (!found) {
@@ -51,10 +53,6 @@ Result<void> try_snapshots(const Journal& journal, Seq seq, Use use) {
         seq = (*found)->next_seq - 1;
     }
 }
-
-}  // namespace
-
-// ---- fold ----------------------------------------------------------------------------------------------------------------
 
 Result<void> fold(const LogReader& log, Seq end, State& state) {
     if (state.next_seq >= end) {
@@ -362,8 +360,8 @@ const Disagreement& Redecision::disagreement() const {
 Kernel* Redecision::kernel() {
     return work_->kernel.get();
 }
-const std::vector<std::unique_ptr<Broker>>& Redecision::brokers() const {
-    return work_->brokers;
+Redecision::Revived Redecision::release() {
+    return {std::move(work_->brokers), std::move(work_->kernel)};
 }
 
 namespace {

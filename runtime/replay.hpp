@@ -7,6 +7,7 @@
 #include "runtime/parts.hpp"
 #include "store/journal.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -19,6 +20,10 @@ namespace alpha {
 /// the process (kernel/state.hpp): who reads logs of unknown origin does so in a child (runtime/isolation.hpp). Refuses
 /// (kind data) what LogReader::scan and visit_events refuse. About 20 ns an event, read on a second thread.
 Result<void> fold(const LogReader& log, Seq end, State& state);
+
+/// Calls `use` with the snapshots taken at or before event `seq`, the newest first, until it returns true: one may be of a
+/// version that is not read any more.
+Result<void> try_snapshots(const Journal& journal, Seq seq, const std::function<bool(const StoredSnapshot&)>& use);
 
 /// The state before event `seq`: the newest snapshot at or before it that can be read, and the fold from there. `begun`, if
 /// given, is told the event that the fold began with. Requires seq <= journal.next_seq().
@@ -65,7 +70,13 @@ public:
 
     /// Null before event 0. Whatever it makes next goes into the frame, which is begun at next_seq() after a feed.
     Kernel* kernel();
-    const std::vector<std::unique_ptr<Broker>>& brokers() const;
+
+    /// What goes on where the log ends. Requires end() to have returned true.
+    struct Revived {
+        std::vector<std::unique_ptr<Broker>> brokers;
+        std::unique_ptr<Kernel> kernel;  ///< uses the brokers
+    };
+    Revived release();
 
 private:
     struct Work;

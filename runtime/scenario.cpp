@@ -1,5 +1,6 @@
 #include "runtime/scenario.hpp"
 
+#include "adapters/data/stream.hpp"
 #include "adapters/paper/paper_broker.hpp"
 #include "events/limits.hpp"
 #include "events/text.hpp"
@@ -49,6 +50,7 @@ enum class Form : std::uint8_t {
     hours,
     currency,
     file,
+    stream,
     names,
     text,  ///< of a strategy's own making
     map,
@@ -125,6 +127,11 @@ constexpr std::array kDataKeys{
     plain("file", Form::file, "(synthetic data)",
           "A CSV, plain or compressed as .gz or .zst, or a data set made by `alpha data import`. "
           "Relative to the scenario's folder."),
+    plain("stream", Form::stream, "(a file)",
+          "A sender of CSV lines in place of a file: `stdin`, `unix:PATH` or `tcp:127.0.0.1:PORT`. A sender begins at "
+          "line 1 "
+          "whenever it connects; what was taken before is compared and skipped. Sockets are for `alpha live`, and end "
+          "with it."),
     choice("kind", "(the data set's own)", "quotes|bars", "Required for a CSV."),
     plain("instrument", Form::name, "(the file's instrument column)",
           "Bars only: whose bars these are, where the CSV has no such column."),
@@ -279,6 +286,7 @@ std::string describe(const Key& key) {
     case Form::hours: return "nse, utc or hours such as 09:15-15:30+05:30";
     case Form::currency: return "three capital letters such as INR";
     case Form::file: return "the path of a file";
+    case Form::stream: return "stdin, unix:PATH or tcp:127.0.0.1:PORT";
     case Form::names: return "a list of names such as [IBM, BAC]";
     case Form::text: return "text";
     case Form::map: return "a map";
@@ -1038,19 +1046,20 @@ private:
         }
         for (const Item::Entry& entry : entries) {
             Fields data = fields(kData, "data", &node(entry));
-            if (node(entry).kind == Item::Kind::nothing ||
-                (node(entry).kind == Item::Kind::map && !data.has("file") && !data.has("synth"))) {
-                findings_->error(node(entry).at, "data: an entry needs a file or synth; write {} or {{synth: {}}}",
+            if (node(entry).kind == Item::Kind::nothing || (node(entry).kind == Item::Kind::map && !data.has("file") &&
+                                                            !data.has("synth") && !data.has("stream"))) {
+                findings_->error(node(entry).at,
+                                 "data: an entry needs a file, a stream or synth; write {} or {{synth: {}}}",
                                  kData.example, kSynth.example);
             } else if (data.has("synth")) {
                 read_synth(data);
-            } else if (data.has("file")) {
+            } else {
                 read_file(data);
             }
         }
     }
     void read_synth(Fields& data) {
-        for (const std::string_view key : {"file", "kind", "instrument", "interval"}) {
+        for (const std::string_view key : {"file", "stream", "kind", "instrument", "interval"}) {
             if (data.has(key)) {
                 data.error(key, "describes a file and cannot stand beside synth; make it an entry of its own");
             }
@@ -1071,9 +1080,35 @@ private:
         source.synth = std::move(spec);
         scenario_.data.push_back(std::move(source));
     }
+    void read_stream(Fields& data, DataSource& source) {
+        if (data.has("file")) {
+            data.error("file", "cannot stand beside stream; make it an entry of its own");
+        }
+        const auto stream = data.file("stream");
+        if (!stream) {
+            return;
+        }
+        source.stream = *stream;
+        constexpr std::string_view kUnix = "unix:";
+        if (source.stream.starts_with(kUnix) && source.stream.size() > kUnix.size()) {
+            const std::filesystem::path folder = std::filesystem::path(scenario_.path).parent_path();
+            source.stream =
+                std::string(kUnix) + (folder / source.stream.substr(kUnix.size())).lexically_normal().string();
+        }
+        if (const std::string why = stream_refusal(source.stream); !why.empty()) {
+            data.error("stream", "{} {}", in_quotes(*stream), why);
+        }
+        const auto is_stdin = [](const DataSource& each) { return each.stream == "stdin"; };
+        if (source.stream == "stdin" && std::ranges::any_of(scenario_.data, is_stdin)) {
+            data.error("stream", "stdin is another entry's already; there is only one");
+        }
+    }
     void read_file(Fields& data) {
         DataSource source;
-        const auto file = data.file("file");
+        const auto file = data.has("file") ? data.file("file") : std::nullopt;
+        if (data.has("stream")) {
+            read_stream(data, source);
+        }
         const auto kind = data.choice("kind");
         const auto instrument = data.name("instrument");
         const auto interval = data.duration("interval");
@@ -1088,7 +1123,11 @@ private:
                            "scenario",
                            in_quotes(*file), source.file);
             } else if (!std::filesystem::is_regular_file(status)) {
-                data.error("file", "{} is not a file; write the path of a CSV or a data set", in_quotes(*file));
+                data.error(
+                    "file",
+                    "{} is not a file; write the path of a CSV or a data set, or stream: stdin for what is sent to "
+                    "standard input",
+                    in_quotes(*file));
             } else {
                 is_set = looks_like_data_set(source.file);
             }

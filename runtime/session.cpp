@@ -1,28 +1,38 @@
 #include "runtime/session.hpp"
 
+#include "events/text.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/snapshot.hpp"
+#include "runtime/intake.hpp"
+#include "runtime/operator_desk.hpp"
 #include "runtime/parts.hpp"
 #include "runtime/read_models.hpp"
+#include "runtime/replay.hpp"
+#include "store/background_log.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <map>
 #include <optional>
 #include <spdlog/spdlog.h>
-#include <thread>
+#include <utility>
 
 namespace alpha {
 
 namespace {
 
-/// Events per stored frame: ARCHITECTURE's measurements show nothing to gain beyond this.
-constexpr std::uint32_t kFrameEvents = 1'024;
+using Clock = Intake::Clock;
+
+/// How long something that was decided may wait for its frame to fill.
+constexpr std::chrono::milliseconds kFlushAfter{5};
+/// How long a signal may go unseen while nothing arrives.
+constexpr std::chrono::milliseconds kLookForSignals{50};
 /// Points of the equity curve kept; when full, every other one is dropped and sampling halves.
 constexpr std::size_t kCurvePoints = 512;
 
-/// Counts per strategy what the log records, for the summary.
+/// Counts per strategy what the log records, for the summary, and takes the time of orders.
 class Tally final : public KernelObserver {
 public:
     Tally(const SessionConfigured& config, const std::function<void(const FillRow&)>& on_fill)
@@ -32,7 +42,10 @@ public:
             results_[i].portfolio = config.portfolios[config.strategies[i].portfolio.value].name;
         }
     }
+    /// Whose instruments the facts name.
     void watch(const State& state) { state_ = &state; }
+    /// From here on orders are timed, from the moment that their input was received.
+    void time_orders_from(Clock::time_point received) { received_ = received; }
 
     void on_fill(const Envelope& envelope, const OrderFilled& fill) override {
         StrategyResult& result = results_[fill.strategy.value];
@@ -44,15 +57,23 @@ public:
                 {envelope.time, state_->instruments[fill.instrument.value].name, fill.side, fill.quantity, fill.price});
         }
     }
-    void on_order(const Envelope&, const OrderIntended& order) override { ++results_[order.strategy.value].orders; }
+    void on_order(const Envelope&, const OrderIntended& order) override {
+        ++results_[order.strategy.value].orders;
+        if (received_ != Clock::time_point{}) {
+            latency_.add((Clock::now() - received_).count());
+        }
+    }
     void on_refusal(const Envelope&, const OrderRefused& order) override { ++results_[order.strategy.value].refused; }
 
     const std::vector<StrategyResult>& results() const { return results_; }
+    LatencyHistogram& latency() { return latency_; }
 
 private:
     std::vector<StrategyResult> results_;
     const std::function<void(const FillRow&)>& on_fill_;
     const State* state_ = nullptr;
+    Clock::time_point received_;
+    LatencyHistogram latency_;
 };
 
 class EquityCurve {
@@ -115,162 +136,581 @@ PortfolioResult portfolio_result(const State& state, std::size_t index) {
     return r;
 }
 
+bool is_from_a_feed(const Event& event) {
+    return std::holds_alternative<QuoteTick>(event) || std::holds_alternative<BarOpened>(event) ||
+           std::holds_alternative<BarClosed>(event);
+}
+
+/// What a log took from its feeds, one record after the other.
+class TakenRecords {
+public:
+    TakenRecords(const Journal& journal, Seq from) : frames_(journal, from), from_(from) {}
+
+    /// The next one; nothing at the end.
+    Result<std::optional<DecodedEvent>> next() {
+        for (;;) {
+            while (rest_.empty()) {
+                const Frame* const frame = frames_.next();
+                if (frame == nullptr) {
+                    return frames_.outcome().map([] { return std::optional<DecodedEvent>(); });
+                }
+                rest_ = frame->bytes.view();
+                seq_ = frame->first_seq;
+            }
+            Result<DecodedEvent> event = decode(rest_, seq_);
+            if (!event) {
+                return tl::unexpected(event.error());
+            }
+            rest_ = rest_.subspan(event->bytes);
+            if (seq_++ >= from_ && is_from_a_feed(event->event)) {
+                return std::optional(std::move(*event));
+            }
+        }
+    }
+
+private:
+    ReadAhead frames_;
+    Seq from_;
+    Bytes rest_;
+    Seq seq_ = 0;
+};
+
 /// One run: feed -> kernel -> log.
 class Session {
 public:
-    Session(const Scenario& scenario, LogWriter& log, const RunOptions& options, Parts parts)
-        : scenario_(scenario),
-          log_(log),
-          options_(options),
-          parts_(std::move(parts)),
-          tally_(scenario.config, options.on_fill),
-          kernel_(Kernel::Parts{std::move(parts_.strategies), parts_.broker_pointers(), &tally_}, batch_.frame) {
-        tally_.watch(kernel_.state());
+    Session(const Scenario& scenario, LogWriter& log, const RunOptions& options)
+        : scenario_(scenario), log_(log), options_(options), tally_(scenario.config, options.on_fill) {}
+
+    /// Begins a log with event 0.
+    void begin(Parts parts) {
+        std::vector<Broker*> pointers = parts.broker_pointers();
+        brokers_ = std::move(parts.brokers);
+        batch_.begin(0);
+        kernel_ = std::make_unique<Kernel>(Kernel::Parts{std::move(parts.strategies), std::move(pointers), &tally_},
+                                           batch_.frame);
+        tally_.watch(kernel_->state());
+        kernel_->configure(scenario_.config);
+        know_instruments();
     }
 
-    void begin() {
-        kernel_.configure(scenario_.config);
-        for (std::uint32_t i = 0; i < scenario_.config.instruments.size(); ++i) {
-            ids_.emplace(scenario_.config.instruments[i].name, InstrumentId{i});
+    /// Comes to where the log ends.
+    Result<void> resume(std::unique_ptr<Journal> stored) {
+        stored_ = std::move(stored);
+        const Clock::time_point begun = Clock::now();
+        if (Result<void> same = compare_configuration(); !same) {
+            return same;
         }
-    }
-
-    /// Reads the feed to its end, or until asked to stop.
-    Result<void> follow(Feed& feed) {
-        while (!stopped()) {
-            const auto batch = feed.next();
-            if (!batch) {
-                return tl::unexpected(batch.error());
-            }
-            if (batch->empty()) {
-                return {};
-            }
-            for (const FeedRecord& record : *batch) {
-                if (options_.speed != 0) [[unlikely]] {
-                    if (auto waited = wait_for(record.time); !waited || stopped()) {
-                        interrupted_ = stopped();
-                        return waited;
-                    }
-                }
-                if (auto taken = take(record, feed); !taken) {
-                    return taken;
-                }
-            }
-            if (options_.on_progress) {
-                options_.on_progress(feed.progress());
-            }
+        Result<std::unique_ptr<Redecision>> redecision = begin_at_checkpoint();
+        if (!redecision) {
+            return tl::unexpected(redecision.error());
         }
-        interrupted_ = true;
+        const Seq from = (*redecision)->next_seq();
+        if (Result<void> decided = decide_again(**redecision); !decided) {
+            return decided;
+        }
+        Redecision::Revived revived = (*redecision)->release();
+        brokers_ = std::move(revived.brokers);
+        kernel_ = std::move(revived.kernel);
+        last_snapshot_ = from;
+        batch_.feed_records = records_known_;
+        know_instruments();
+        options_.log->info("resumed at event {} in {:.3f} s: decided again from event {}", kernel_->state().next_seq,
+                           std::chrono::duration<double>(Clock::now() - begun).count(), from);
         return {};
     }
 
-    Result<RunResult> end() {
-        if (interrupted_ && log_.is_catching_up()) {
-            return fail(ErrorKind::interrupted,
-                        "interrupted before it had caught up with its journal, which is as it was");
+    Result<void> follow(const HoursOf& hours) {
+        IntakeOptions options{options_.speed, std::exchange(position_, ByteBuffer()), records_before_, records_known_};
+        intake_ = options_.is_live ? make_threaded_intake(scenario_.data, hours, std::move(options))
+                                   : make_direct_intake(scenario_.data, hours, std::move(options));
+        if (options_.desk != nullptr) {
+            options_.desk->on_post([this] { intake_->wake(); });
         }
-        curve_.sample(kernel_.state());
-        if (auto stored = store_frame(); !stored) {
+        begun_ = last_input_ = Clock::now();
+        options_.log->debug("feeds: reading");
+        Result<void> outcome = loop();
+        if (options_.desk != nullptr) {
+            options_.desk->on_post(nullptr);
+        }
+        options_.log->debug("feeds: {}", outcome ? "ended" : outcome.error().message);
+        return outcome;
+    }
+
+    Result<RunResult> end() {
+        curve_.sample(kernel_->state());
+        if (auto stored = store_frame(false); !stored) {
             return tl::unexpected(stored.error());
         }
-        const Digest digest = state_digest(kernel_.state());
+        const Digest digest = state_digest(kernel_->state());
         if (auto finished = log_.finish(Ending{kStateVersion, digest}); !finished) {
             return tl::unexpected(finished.error());
         }
+        options_.log->debug("journal: sealed");
         return result(digest);
     }
 
 private:
     bool stopped() const { return options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed); }
 
-    /// Sleeps until recorded time has come to `time`; what was made so far is stored before.
-    Result<void> wait_for(Time time) {
-        using Clock = std::chrono::steady_clock;
-        if (log_.is_catching_up()) {
+    // ---- going on --------------------------------------------------------------------------------------------------------
+
+    Result<void> compare_configuration() const {
+        const Result<DecodedEvent> first = read_event(*stored_, 0);
+        if (!first) {
+            return tl::unexpected(first.error());
+        }
+        const auto* before = std::get_if<SessionConfigured>(&first->event);
+        if (before == nullptr) {
+            return fail(ErrorKind::data, "The log does not begin with its configuration.");
+        }
+        if (*before == scenario_.config) {
             return {};
         }
-        if (recorded_from_ == kNever) {
-            recorded_from_ = time;
-            real_from_ = Clock::now();
+        return fail(ErrorKind::usage,
+                    before->name != scenario_.config.name
+                        ? fmt::format("the journal is of another scenario: '{}', not '{}'; name another --journal",
+                                      before->name, scenario_.config.name)
+                        : "the configuration is not the one the journal was begun with; put it back, or name another "
+                          "--journal (alpha log --to 0 shows what it was)");
+    }
+
+    /// From the newest checkpoint that can be gone on from, or from event 0. A checkpoint's state must be what the log folds to.
+    Result<std::unique_ptr<Redecision>> begin_at_checkpoint() {
+        std::unique_ptr<Redecision> found;
+        ByteBuffer checkpoint;
+        const Result<void> looked = try_snapshots(*stored_, stored_->next_seq(), [&](const StoredSnapshot& snapshot) {
+            const Result<SessionBytes> session = session_bytes(snapshot.bytes.view());
+            Result<std::unique_ptr<Redecision>> begun = Redecision::from(snapshot, batch_.frame, &tally_);
+            if (!session || !begun) {
+                options_.log->info("the snapshot at event {} is not used: {}", snapshot.next_seq,
+                                   (session ? begun.error() : session.error()).message);
+                return false;
+            }
+            Result<Projection> projection = Projection::load((*begun)->kernel()->state(), session->projection);
+            if (!projection) {
+                return false;
+            }
+            projection_ = std::move(*projection);
+            position_.append(session->feed_position);
+            found = std::move(*begun);
+            return true;
+        });
+        if (!looked) {
+            return tl::unexpected(looked.error());
         }
-        const Clock::time_point due =
-            real_from_ + std::chrono::nanoseconds((time.ns - recorded_from_.ns) / options_.speed);
-        if (due <= Clock::now()) {
+        if (found == nullptr) {
+            return std::make_unique<Redecision>(batch_.frame, &tally_);
+        }
+        State folded;
+        tally_.watch(folded);
+        if (Result<void> done = fold_up_to(found->next_seq(), folded); !done) {
+            return tl::unexpected(done.error());
+        }
+        records_before_ = records_known_;
+        if (folded != found->kernel()->state()) {
+            return fail(ErrorKind::data,
+                        fmt::format("The snapshot at event {} is not what the events before it fold to; alpha verify "
+                                    "--journal says more.",
+                                    found->next_seq()));
+        }
+        tally_.watch(found->kernel()->state());
+        return found;
+    }
+
+    /// What is not decided again still counts in the summary.
+    Result<void> fold_up_to(Seq end, State& state) {
+        Result<bool> visited = true;
+        const Result<void> scanned = scan_ahead(*stored_, 0, [&](const Frame& frame) {
+            visited = visit_events(frame, state.next_seq, [&](const Envelope& envelope, const auto& event) {
+                using E = std::decay_t<decltype(event)>;
+                if (envelope.seq >= end) {
+                    return false;
+                }
+                apply(state, envelope, event);
+                note_record<E>(envelope);
+                if constexpr (std::is_same_v<E, OrderFilled>) {
+                    tally_.on_fill(envelope, event);
+                } else if constexpr (std::is_same_v<E, OrderIntended>) {
+                    tally_.on_order(envelope, event);
+                } else if constexpr (std::is_same_v<E, OrderRefused>) {
+                    tally_.on_refusal(envelope, event);
+                }
+                return true;
+            });
+            curve_.sample(state);
+            return visited && *visited && state.next_seq < end;
+        });
+        return visited ? scanned : tl::make_unexpected(visited.error());
+    }
+
+    template <class E>
+    void note_record(const Envelope& envelope) {
+        if constexpr (std::is_same_v<E, QuoteTick> || std::is_same_v<E, BarOpened> || std::is_same_v<E, BarClosed>) {
+            ++records_known_;
+            first_ = std::min(first_, envelope.time);
+        }
+    }
+
+    Result<void> decide_again(Redecision& redecision) {
+        const Seq from = redecision.next_seq();
+        Result<bool> same = true;
+        const Result<void> scanned = scan_ahead(*stored_, from, [&](const Frame& frame) {
+            if (redecision.kernel() == nullptr) {  // it is there once event 0 was fed
+                same = redecision.feed(frame, 1);
+                if (!same || !*same) {
+                    return false;
+                }
+                tally_.watch(redecision.kernel()->state());
+            }
+            same = redecision.feed(frame);
+            if (!same || !*same) {
+                return false;
+            }
+            const Result<bool> counted = visit_events(frame, from, [&](const Envelope& envelope, const auto& event) {
+                note_record<std::decay_t<decltype(event)>>(envelope);
+                return true;
+            });
+            same = counted ? same : tl::make_unexpected(counted.error());
+            projection_.take(frame, redecision.kernel()->state(), batch_.rows);
+            batch_.rows.clear();  // they are stored already
+            curve_.sample(redecision.kernel()->state());
+            return same.has_value() && !stopped();
+        });
+        if (!scanned || !same) {
+            return scanned ? tl::make_unexpected(same.error()) : scanned;
+        }
+        if (stopped()) {
+            return fail(ErrorKind::interrupted,
+                        "interrupted before it had caught up with its journal, which is as it was");
+        }
+        if (*same && redecision.end()) {
             return {};
         }
-        Result<void> stored = store_frame();
-        constexpr std::chrono::milliseconds slice{50};  // how long Ctrl-C may go unseen
-        while (stored && !stopped() && Clock::now() < due) {
-            std::this_thread::sleep_until(std::min(due, Clock::now() + slice));
+        const Disagreement& d = redecision.disagreement();
+        const auto text = [&](const std::optional<DecodedEvent>& event) {
+            return event ? to_text(event->envelope, event->event, d.names) : "nothing";
+        };
+        return fail(ErrorKind::mismatch,
+                    fmt::format("this program decides otherwise than the one that wrote the journal, at event {}:\n"
+                                "  then: {}\n  now:  {}",
+                                d.seq, text(d.logged), text(d.decided)));
+    }
+
+    void know_instruments() {
+        const State& state = kernel_->state();
+        for (std::uint32_t i = 0; i < state.instruments.size(); ++i) {
+            ids_.emplace(state.instruments[i].name, InstrumentId{i});
         }
-        return stored;
+    }
+
+    /// What the feed gives again must be what was taken from it.
+    Result<void> compare(const FeedRecord& record, const std::vector<std::string>& symbols) {
+        const Result<std::optional<DecodedEvent>> taken = taken_->next();
+        if (!taken) {
+            return tl::unexpected(taken.error());
+        }
+        ALPHA_ASSERT(taken->has_value(), "there are as many records in the log as were counted");
+        const DecodedEvent& logged = **taken;
+        Event now = std::visit([](const auto& event) { return Event(event); }, record.event);
+        const InstrumentId symbol = std::visit([](const auto& event) { return event.instrument; }, record.event);
+        const auto known = ids_.find(symbols[symbol.value]);
+        // A name that the log does not have gets an id that it cannot have either.
+        const InstrumentId id =
+            known != ids_.end() ? known->second : InstrumentId{static_cast<std::uint32_t>(ids_.size())};
+        std::visit(
+            [id](auto& event) {
+                if constexpr (requires { event.instrument = id; }) {
+                    event.instrument = id;
+                }
+            },
+            now);
+        if (logged.envelope.time == record.time && logged.event == now) {
+            if (--to_compare_ == 0) {
+                taken_.reset();
+                stored_.reset();
+                options_.log->info("feeds: come to where the journal goes on");
+            }
+            return {};
+        }
+        Names names = names_of(kernel_->state());
+        if (known == ids_.end()) {
+            Instrument unknown = scenario_.config.default_instrument;
+            unknown.name = symbols[symbol.value];
+            names.learn(InstrumentListed{id, unknown});
+        }
+        Envelope envelope = logged.envelope;
+        envelope.time = record.time;
+        return fail(ErrorKind::data,
+                    fmt::format("the data changed under the journal, at event {}:\n  then: {}\n  now:  {}",
+                                envelope.seq, to_text(logged.envelope, logged.event, names),
+                                to_text(envelope, now, names)));
+    }
+
+    // ---- the loop --------------------------------------------------------------------------------------------------------
+
+    Result<void> loop() {
+        to_compare_ = records_known_ - records_before_;
+        bool begun = false;
+        Packet packet;
+        for (;;) {
+            if (options_.desk != nullptr && options_.desk->any()) [[unlikely]] {
+                if (auto served = serve_operator(); !served) {
+                    return served;
+                }
+            }
+            if (!stopping_ && (stopped() || is_over())) [[unlikely]] {
+                stop();
+            }
+            const auto got = intake_->next(packet, wait_until());
+            if (!got) {
+                return tl::unexpected(got.error());
+            }
+            if (*got == Intake::Got::end) {
+                return ended();
+            }
+            if (*got == Intake::Got::nothing) {
+                if (auto stored = store_frame(false); !stored) {
+                    return stored;
+                }
+                continue;
+            }
+            if (!begun) {
+                begun = true;
+                begin_comparing();
+            }
+            if (auto taken = take(packet); !taken) {
+                return taken;
+            }
+            if (options_.on_progress) {
+                options_.on_progress(packet.progress, kernel_->state());
+            }
+        }
+    }
+
+    bool is_over() const { return options_.duration.count() != 0 && Clock::now() - begun_ >= options_.duration; }
+    void stop() {
+        stopping_ = true;
+        interrupted_ = stopped() || interrupted_;
+        options_.log->info("stopping: what was received is taken");
+        intake_->stop();
+    }
+    Clock::time_point wait_until() const {
+        if (!options_.is_live) {
+            return {};
+        }
+        const Clock::time_point now = Clock::now();
+        return batch_.frame.events != 0 ? std::max(now, last_input_ + kFlushAfter) : now + kLookForSignals;
+    }
+    /// Now it is known where the feeds begin.
+    void begin_comparing() {
+        if (intake_->from_beginning()) {
+            to_compare_ = records_known_;
+        }
+        if (to_compare_ != 0) {
+            taken_ = std::make_unique<TakenRecords>(*stored_, intake_->from_beginning() ? 0 : last_snapshot_);
+        } else {
+            stored_.reset();
+        }
+    }
+    Result<void> ended() const {
+        if (to_compare_ == 0 || stopping_) {
+            return {};
+        }
+        return fail(
+            ErrorKind::data,
+            fmt::format("The feeds end where the journal goes on: of the {} records that it took from them, {} are "
+                        "not there any more. Give it the data it was begun with.",
+                        records_known_, to_compare_));
+    }
+
+    Result<void> take(const Packet& packet) {
+        last_input_ = packet.received;
+        feed_ = packet.progress;
+        if (options_.is_live && !options_.commit_orders) {
+            tally_.time_orders_from(packet.received);
+        }
+        const std::uint64_t orders = kernel_->state().orders;
+        for (const FeedRecord& record : packet.records) {
+            if (to_compare_ != 0) [[unlikely]] {
+                if (auto same = compare(record, *packet.symbols); !same) {
+                    return same;
+                }
+                continue;
+            }
+            if (auto taken = take(record, *packet.symbols); !taken) {
+                return taken;
+            }
+        }
+        if (options_.is_live) {
+            if (options_.commit_orders && kernel_->state().orders != orders) {
+                if (auto durable = make_durable(); !durable) {
+                    return durable;
+                }
+                tally_.latency().add((Clock::now() - packet.received).count(), kernel_->state().orders - orders);
+            }
+            const Clock::time_point now = Clock::now();
+            tick_latency_.add((now - packet.received).count(), packet.records.size());
+            if (batch_.frame.events != 0 && now - stored_at_ >= kFlushAfter) {
+                return store_frame(true);
+            }
+        }
+        return wants_checkpoint() ? store_frame(true) : Result<void>();
     }
 
     /// The instrument behind a feed's symbol; one that the scenario does not name is listed when data first names it.
-    InstrumentId instrument_of(InstrumentId symbol, Time now, const Feed& feed) {
+    InstrumentId instrument_of(InstrumentId symbol, Time now, const std::vector<std::string>& symbols) {
         while (by_symbol_.size() <= symbol.value) {
             by_symbol_.emplace_back();
         }
         auto& known = by_symbol_[symbol.value];
         if (!known) {
-            const std::string& name = feed.symbols()[symbol.value];
+            const std::string& name = symbols[symbol.value];
             const auto found = ids_.find(name);
             if (found != ids_.end()) {
                 known = found->second;
             } else {
                 Instrument definition = scenario_.config.default_instrument;
                 definition.name = name;
-                known = kernel_.list_instrument(now, definition);
+                known = kernel_->list_instrument(now, definition);
                 ids_.emplace(name, *known);
             }
         }
         return *known;
     }
 
-    Result<void> take(const FeedRecord& record, const Feed& feed) {
-        if (record.time < kernel_.state().now) {
+    Result<void> take(const FeedRecord& record, const std::vector<std::string>& symbols) {
+        if (record.time < kernel_->state().now) {
             return fail(ErrorKind::data, fmt::format("the feed went back in time, from {} to {}",
-                                                     to_iso(kernel_.state().now), to_iso(record.time)));
+                                                     to_iso(kernel_->state().now), to_iso(record.time)));
         }
         if (first_ == kNever) {
             first_ = record.time;
         }
         if (const auto* quote = std::get_if<QuoteTick>(&record.event)) [[likely]] {
             QuoteTick input = *quote;
-            input.instrument = instrument_of(quote->instrument, record.time, feed);
-            kernel_.on_quote(record.time, input);
+            input.instrument = instrument_of(quote->instrument, record.time, symbols);
+            kernel_->on_quote(record.time, input);
         } else if (const auto* opened = std::get_if<BarOpened>(&record.event)) {
             BarOpened input = *opened;
-            input.instrument = instrument_of(opened->instrument, record.time, feed);
-            kernel_.on_bar_opened(record.time, input);
+            input.instrument = instrument_of(opened->instrument, record.time, symbols);
+            kernel_->on_bar_opened(record.time, input);
         } else {
             BarClosed input = std::get<BarClosed>(record.event);
-            input.instrument = instrument_of(input.instrument, record.time, feed);
-            kernel_.on_bar_closed(record.time, input);
+            input.instrument = instrument_of(input.instrument, record.time, symbols);
+            kernel_->on_bar_closed(record.time, input);
         }
         ++batch_.feed_records;
-        if (batch_.frame.events >= kFrameEvents) [[unlikely]] {
-            curve_.sample(kernel_.state());
-            return store_frame();
+        if (batch_.frame.events >= options_.frame_events) [[unlikely]] {
+            curve_.sample(kernel_->state());
+            return store_frame(false);
         }
         return {};
     }
 
-    Result<void> store_frame() {
-        const State& state = kernel_.state();
+    // ---- storing ---------------------------------------------------------------------------------------------------------
+
+    bool wants_checkpoint() const {
+        return kernel_->state().next_seq - last_snapshot_ >= options_.snapshot_events && to_compare_ == 0 &&
+               intake_->has_position();
+    }
+
+    /// A checkpoint is taken where the feed can say where it stands: behind a packet.
+    Result<void> store_frame(bool behind_packet) {
+        stored_at_ = options_.is_live ? Clock::now() : stored_at_;
+        const State& state = kernel_->state();
         if (batch_.frame.events == 0) {
             return {};
         }
-        if (state.next_seq - last_snapshot_ >= options_.snapshot_events) {
-            save_checkpoint(state, kernel_.parts().strategies, kernel_.parts().brokers, batch_.snapshot);
+        projection_.take(batch_.frame, state, batch_.rows);
+        if (behind_packet && wants_checkpoint()) {
+            position_.clear();
+            intake_->save_position(position_);
+            projected_.clear();
+            projection_.save(projected_);
+            save_checkpoint(state, kernel_->parts().strategies, kernel_->parts().brokers,
+                            SessionBytes{projected_.view(), position_.view()}, batch_.snapshot);
             last_snapshot_ = state.next_seq;
         }
-        projection_.take(batch_.frame, state, batch_.rows);
         return log_.append(batch_);
     }
 
+    Result<void> make_durable() {
+        Result<void> stored = store_frame(false);
+        return stored ? log_.commit() : stored;
+    }
+
+    // ---- the operator ----------------------------------------------------------------------------------------------------
+
+    Result<void> serve_operator() {
+        for (OperatorRequest& request : options_.desk->take()) {
+            Result<void> done;
+            if (request.kind != OperatorRequest::Kind::status) {
+                done = carry_out(request);
+                if (Result<void> durable = make_durable(); !durable) {
+                    return durable;
+                }
+            }
+            request.reply(done ? Result<SessionStatus>(status()) : tl::make_unexpected(done.error()));
+        }
+        return {};
+    }
+
+    /// An input like any other, at the time of the last one: replay finds it in the log.
+    Result<void> carry_out(const OperatorRequest& request) {
+        const State& state = kernel_->state();
+        bool found = false;
+        for (std::uint32_t p = 0; p < state.portfolios.size(); ++p) {
+            const bool meant = request.portfolio.empty() ? state.portfolios[p].is_open
+                                                         : state.config.portfolios[p].name == request.portfolio;
+            if (!meant) {
+                continue;
+            }
+            found = true;
+            if (request.kind == OperatorRequest::Kind::kill) {
+                options_.log->warn("{}: kill switch latched by the operator", state.config.portfolios[p].name);
+                kernel_->kill(state.now, PortfolioId{p});
+            } else {
+                options_.log->warn("{}: kill switch released by the operator", state.config.portfolios[p].name);
+                kernel_->release(state.now, PortfolioId{p});
+            }
+        }
+        if (!found) {
+            std::vector<std::string> names;
+            for (const PortfolioConfig& each : state.config.portfolios) {
+                names.push_back(each.name);
+            }
+            return fail(ErrorKind::usage, fmt::format("there is no portfolio '{}'; the session has {}",
+                                                      request.portfolio, fmt::join(names, ", ")));
+        }
+        return {};
+    }
+
+    SessionStatus status() {
+        const State& state = kernel_->state();
+        const Clock::time_point now = Clock::now();
+        SessionStatus s;
+        s.books = books_of(state);
+        s.books.strategies = tally_.results();
+        for (std::size_t i = 0; i < s.books.strategies.size(); ++i) {
+            s.books.strategies[i].halted = state.strategies[i].halted;
+        }
+        s.is_catching_up = to_compare_ != 0;
+        s.is_stopping = stopping_;
+        s.speed = options_.speed == 0 ? "max" : fmt::format("{}x", options_.speed);
+        s.durable_seq = options_.durable_seq ? options_.durable_seq() : log_.next_seq();
+        s.feed_records = batch_.feed_records;
+        s.feed = feed_;
+        s.since_last_input = now - last_input_;
+        s.running = now - begun_;
+        s.risk = risk_headroom(state);
+        s.open_orders = state.open_orders.size();
+        s.tick_latency = tick_latency_;
+        s.order_latency = tally_.latency();
+        return s;
+    }
+
     RunResult result(const Digest& digest) const {
-        const State& state = kernel_.state();
+        const State& state = kernel_->state();
         RunResult r = books_of(state);
         r.first = first_ == kNever ? Time{} : first_;
         r.interrupted = interrupted_;
@@ -288,18 +728,33 @@ private:
     const Scenario& scenario_;
     LogWriter& log_;
     const RunOptions& options_;
-    Parts parts_;  // its strategies are the kernel's
     Tally tally_;
     Batch batch_;
-    Kernel kernel_;
     Projection projection_;
     EquityCurve curve_;
+    std::vector<std::unique_ptr<Broker>> brokers_;
+    std::unique_ptr<Kernel> kernel_;  // writes into batch_, uses the brokers
     std::map<std::string, InstrumentId> ids_;
     std::vector<std::optional<InstrumentId>> by_symbol_;
     Time first_ = kNever;
-    Time recorded_from_ = kNever;  // where pacing began, and when
-    std::chrono::steady_clock::time_point real_from_;
     Seq last_snapshot_ = 0;
+    ByteBuffer position_;  // of the feeds, at the last checkpoint
+    ByteBuffer projected_;
+
+    // What the log holds already.
+    std::unique_ptr<Journal> stored_;
+    std::unique_ptr<TakenRecords> taken_;  // of stored_
+    std::uint64_t records_known_ = 0;      // that it took from its feeds,
+    std::uint64_t records_before_ = 0;     // of those, before the checkpoint,
+    std::uint64_t to_compare_ = 0;         // and those that the feeds still have to give again
+
+    std::unique_ptr<Intake> intake_;
+    FeedProgress feed_;
+    LatencyHistogram tick_latency_;
+    Clock::time_point begun_;
+    Clock::time_point last_input_;
+    Clock::time_point stored_at_;
+    bool stopping_ = false;
     bool interrupted_ = false;
 };
 
@@ -328,7 +783,36 @@ RunResult books_of(const State& state) {
     return r;
 }
 
-Result<RunResult> run_scenario(const Scenario& scenario, LogWriter& log, const RunOptions& options) {
+std::vector<RiskHeadroom> risk_headroom(const State& state) {
+    const RiskLimits limits(state.config);
+    std::vector<RiskHeadroom> all;
+    for (std::size_t p = 0; p < state.portfolios.size(); ++p) {
+        const Portfolio& portfolio = state.portfolios[p];
+        if (!portfolio.is_open) {
+            continue;
+        }
+        const auto add = [&](Rule rule, auto used_of) {
+            if (const std::optional<Money>& limit = limits.of(rule)) {
+                const Money used = used_of();
+                all.push_back({state.config.portfolios[p].name, rule, *limit, used, *limit - used});
+            }
+        };
+        add(Rule::position, [&] {
+            Qty largest;
+            for (const Position& position : portfolio.positions) {
+                largest = std::max(largest, abs(position.net));
+            }
+            return Money{largest.raw};
+        });
+        add(Rule::gross_exposure, [&] { return value(state, portfolio).gross_exposure; });
+        add(Rule::open_orders, [&] { return money_of(portfolio.open_orders); });
+        add(Rule::daily_loss, [&] { return *limits.of(Rule::daily_loss) - daily_loss_room(state, limits, portfolio); });
+    }
+    return all;
+}
+
+Result<RunResult> run_scenario(const Scenario& scenario, LogWriter& log, const RunOptions& options,
+                               std::unique_ptr<Journal> stored) {
     auto parts = make_parts(scenario.config);
     if (!parts) {
         return tl::unexpected(parts.error());
@@ -338,15 +822,15 @@ Result<RunResult> run_scenario(const Scenario& scenario, LogWriter& log, const R
         const auto found = std::ranges::find(named, name, &Instrument::name);
         return found != named.end() ? found->hours : scenario.config.default_instrument.hours;
     };
-    auto feed = open_feed(scenario.data, hours);
-    if (!feed) {
-        return tl::unexpected(feed.error());
-    }
     options.log->info("{}: {} strategies, {} data sources", scenario.config.name, parts->strategies.size(),
                       scenario.data.size());
-    Session session(scenario, log, options, std::move(*parts));
-    session.begin();
-    if (auto followed = session.follow(**feed); !followed) {
+    Session session(scenario, log, options);
+    if (stored == nullptr || stored->next_seq() == 0) {
+        session.begin(std::move(*parts));
+    } else if (auto resumed = session.resume(std::move(stored)); !resumed) {
+        return tl::unexpected(resumed.error());
+    }
+    if (auto followed = session.follow(hours); !followed) {
         options.log->info("stopped: {}", followed.error().message);
         return tl::unexpected(followed.error());
     }

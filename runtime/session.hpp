@@ -3,10 +3,12 @@
 /// came out.
 
 #include "kernel/state.hpp"
+#include "runtime/latency.hpp"
 #include "runtime/scenario.hpp"
-#include "store/event_log.hpp"
+#include "store/journal.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -96,20 +98,69 @@ struct FillRow {
     Price price;
 };
 
-struct RunOptions {
-    std::function<void(const FillRow&)> on_fill;           ///< may be null
-    std::function<void(const FeedProgress&)> on_progress;  ///< called every few thousand records; may be null
-    const std::atomic<bool>* stop = nullptr;               ///< set by a signal: ends cleanly after the present step
-    /// Recorded time passes so many times as fast as real time; 0: as fast as it can. A log that catches up is not waited for.
-    std::uint32_t speed = 0;
-    Seq snapshot_events = Seq{1} << 20U;  ///< between two snapshots: what a replay folds at most, in 50 ms
-    std::shared_ptr<spdlog::logger> log;  ///< of the component "session"; never null
+/// One rule of one portfolio: how much of it is used. Units as in kernel/risk.hpp.
+struct RiskHeadroom {
+    std::string portfolio;
+    Rule rule = Rule::none;
+    Money limit;
+    Money used;
+    Money room;  ///< limit - used; below zero: past it
 };
+
+/// How a session stands.
+struct SessionStatus {
+    RunResult books;              ///< heads and digests empty
+    bool is_catching_up = false;  ///< its feeds have not come to where its journal goes on
+    bool is_stopping = false;
+    std::string speed;    ///< "max", "10x"
+    Seq durable_seq = 0;  ///< every event before it is on disk
+    std::uint64_t feed_records = 0;
+    FeedProgress feed;
+    std::chrono::nanoseconds since_last_input{0};  ///< on the machine's clock
+    std::chrono::nanoseconds running{0};
+    std::vector<RiskHeadroom> risk;  ///< rules that a state can be measured against
+    std::uint64_t open_orders = 0;
+    LatencyHistogram tick_latency;   ///< from records received to folded, decided on and encoded
+    LatencyHistogram order_latency;  ///< from a record received to the effect handed to its broker
+};
+
+class OperatorDesk;
+
+struct RunOptions {
+    std::function<void(const FillRow&)> on_fill;  ///< may be null
+    /// Called with every packet of records; may be null.
+    std::function<void(const FeedProgress&, const State&)> on_progress;
+    const std::atomic<bool>* stop = nullptr;  ///< set by a signal: what was received is taken, then it ends cleanly
+    Seq snapshot_events = Seq{1} << 20U;      ///< between two snapshots: what a replay folds at most, in 50 ms
+    std::uint32_t frame_events = 1'024;       ///< per stored frame; no byte of the log depends on it
+    std::shared_ptr<spdlog::logger> log;      ///< of the component "session"; never null
+
+    // Of a session that is live. A backtest reads its data itself and waits for nothing.
+
+    bool is_live =
+        false;  ///< reads on a thread of its own, stores what it has when nothing arrives, measures latencies
+    std::uint32_t speed = 0;  ///< recorded time passes so many times as fast as real time; 0: as fast as it can
+    std::chrono::nanoseconds duration{0};  ///< real time after which it ends; 0: with its feeds
+    bool commit_orders = false;            ///< what led to an order is on disk before its latency is taken
+    OperatorDesk* desk = nullptr;          ///< may be null; outlives the session
+    std::function<Seq()> durable_seq;      ///< of the log; may be null
+};
+
+/// How much of each rule's limit is used, of every portfolio that trades: position (the largest), gross exposure, open orders,
+/// daily loss. O(positions).
+std::vector<RiskHeadroom> risk_headroom(const State& state);
 
 /// Everything of a RunResult that a state tells: counts, sums and portfolios, under the names of its configuration. O(positions).
 RunResult books_of(const State& state);
 
 /// Runs the scenario into `log` (and finishes it). Bad data is an error of kind data and leaves the log unfinished.
-Result<RunResult> run_scenario(const Scenario& scenario, LogWriter& log, const RunOptions& options);
+///
+/// `stored`, if given, shows what `log` holds already: the session goes on from there. What was decided since the newest checkpoint
+/// is decided again and compared, and so is what the feeds give with what was taken from them. Refuses
+///   - (kind usage) another configuration than the log's;
+///   - (kind data) feeds that give other records than before, or fewer;
+///   - (kind mismatch) a log that this program would have decided otherwise.
+Result<RunResult> run_scenario(const Scenario& scenario, LogWriter& log, const RunOptions& options,
+                               std::unique_ptr<Journal> stored = nullptr);
 
 }  // namespace alpha

@@ -80,8 +80,6 @@ public:
     virtual Seq next_seq() const = 0;
     /// The head after all that was appended.
     virtual Digest head() const = 0;
-    /// Whether what is appended is only compared with what the log holds already (runtime/resuming_log.hpp).
-    virtual bool is_catching_up() const { return false; }
 };
 
 class MemoryLog : public LogReader, public LogWriter {

@@ -1,12 +1,13 @@
 #include "adapters/data/csv.hpp"
 
 #include "adapters/data/byte_source.hpp"
+#include "adapters/data/stream.hpp"
+#include "adapters/data/text_hash.hpp"
 #include "events/assert.hpp"
 #include "events/limits.hpp"
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <charconv>
 #include <cstring>
 #include <fmt/format.h>
@@ -20,71 +21,6 @@ namespace {
 
 constexpr std::size_t kBufferBytes = 256U << 10U;
 constexpr std::size_t kMaxLineBytes = 64U << 10U;
-
-// ---- the hash of a text ------------------------------------------------------------------------------------------------
-
-/// Tells a text from any other that comes about by accident: a change within eight bytes always shows, any other but once in
-/// some 2^64. Eight lanes and one multiplication a word keep it hardly noticeable beside parsing, which SHA-256 would slow
-/// by a fifth; the events made of the text are in the log under SHA-256.
-class TextHash {
-public:
-    void update(std::string_view text) {
-        if (held_ != 0) {
-            const std::size_t n = std::min(text.size(), tail_.size() - held_);
-            std::memcpy(tail_.data() + held_, text.data(), n);
-            held_ += n;
-            text.remove_prefix(n);
-            if (held_ < tail_.size()) {
-                return;
-            }
-            mix(tail_.data(), tail_.size());
-        }
-        const std::size_t whole = text.size() - text.size() % tail_.size();
-        mix(text.data(), whole);  // NOLINT(bugprone-suspicious-stringview-data-usage): the size is the other argument
-        held_ = text.size() - whole;
-        if (held_ != 0) {
-            std::memcpy(tail_.data(), text.data() + whole, held_);
-        }
-    }
-
-    /// Of all so far. Texts of different lengths are for the caller to tell apart.
-    Digest digest() const {
-        TextHash end = *this;
-        std::fill(end.tail_.begin() + static_cast<std::ptrdiff_t>(held_), end.tail_.end(), '\0');
-        end.mix(end.tail_.data(), end.tail_.size());
-        std::array<std::uint64_t, 4> halves{};
-        for (std::size_t i = 0; i < halves.size(); ++i) {
-            halves[i] = std::rotl(end.lanes_[i], 29) * kOdd + end.lanes_[i + halves.size()];
-        }
-        Digest digest;
-        static_assert(sizeof digest == sizeof halves);
-        std::memcpy(digest.data(), halves.data(), digest.size());
-        return digest;
-    }
-
-private:
-    using Lanes = std::array<std::uint64_t, 8>;
-    static constexpr std::uint64_t kOdd = 0x9E37'79B9'7F4A'7C15U;
-
-    /// No step loses anything: each can be undone for the lane and for the word.
-    void mix(const char* from, std::size_t bytes) {
-        Lanes lanes = lanes_;
-        for (const char* const end = from + bytes; from != end; from += sizeof lanes) {
-            Lanes words;
-            std::memcpy(words.data(), from, sizeof words);
-            for (std::size_t i = 0; i < lanes.size(); ++i) {
-                lanes[i] = std::rotl(lanes[i] + words[i], 29) * kOdd;
-            }
-        }
-        lanes_ = lanes;
-    }
-
-    Lanes lanes_{1, 2, 3, 4, 5, 6, 7, 8};
-    std::array<char, sizeof(Lanes)> tail_{};  ///< what does not fill the lanes yet
-    std::size_t held_ = 0;
-};
-
-static_assert(std::endian::native == std::endian::little, "a text's hash is the same everywhere");
 
 // ---- lines ------------------------------------------------------------------------------------------------------------
 
@@ -945,14 +881,18 @@ private:
     std::optional<Error> error_;
 };
 
+Result<std::unique_ptr<ByteSource>> open_text(const DataSource& source) {
+    return source.is_stream() ? open_stream(source) : open_bytes(source.file);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<RecordStream>> open_csv_quotes(const DataSource& source) {
-    auto bytes = open_bytes(source.file);
+    auto bytes = open_text(source);
     if (!bytes) {
         return tl::unexpected(bytes.error());
     }
-    LineReader lines(source.file, std::move(*bytes));
+    LineReader lines(source.name(), std::move(*bytes));
     auto header = read_header(lines, kQuoteForm);
     if (!header) {
         return tl::unexpected(header.error());
@@ -962,13 +902,13 @@ Result<std::unique_ptr<RecordStream>> open_csv_quotes(const DataSource& source) 
 
 Result<std::unique_ptr<BarRows>> open_csv_bars(const DataSource& source) {
     if (const std::string why = interval_refusal(source.interval); !why.empty()) {
-        return fail(ErrorKind::usage, fmt::format("{}: {}", source.file, why));
+        return fail(ErrorKind::usage, fmt::format("{}: {}", source.name(), why));
     }
-    auto bytes = open_bytes(source.file);
+    auto bytes = open_text(source);
     if (!bytes) {
         return tl::unexpected(bytes.error());
     }
-    LineReader lines(source.file, std::move(*bytes));
+    LineReader lines(source.name(), std::move(*bytes));
     auto header = read_header(lines, kBarForm);
     if (!header) {
         return tl::unexpected(header.error());
@@ -983,7 +923,7 @@ Result<std::unique_ptr<BarRows>> open_csv_bars(const DataSource& source) {
     }
     if (!source.instrument.empty()) {
         if (const std::string why = name_refusal(source.instrument); !why.empty()) {
-            return fail(ErrorKind::usage, fmt::format("{}: {}", source.file, why));
+            return fail(ErrorKind::usage, fmt::format("{}: {}", source.name(), why));
         }
     }
     return std::make_unique<CsvBars>(std::move(lines), source, std::move(*header));

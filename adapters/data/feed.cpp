@@ -2,6 +2,7 @@
 
 #include "adapters/data/csv.hpp"
 #include "adapters/data/record_stream.hpp"
+#include "adapters/data/stream.hpp"
 #include "adapters/data/synth.hpp"
 #include "events/assert.hpp"
 #include "events/codec.hpp"
@@ -1137,7 +1138,7 @@ Result<Opened> open_source(const DataSource& source) {
     if (source.synth) {
         return open_synth(*source.synth).map(keep);
     }
-    if (looks_like_data_set(source.file)) {
+    if (!source.is_stream() && looks_like_data_set(source.file)) {
         auto events = open_set(source);
         if (!events) {
             return tl::unexpected(events.error());
@@ -1160,6 +1161,9 @@ Result<Opened> open_source(const DataSource& source) {
 SourceIdentity identity_of(const DataSource& source, Form form) {
     if (form == Form::synth) {
         return {form, "synthetic data", {}, {}};
+    }
+    if (source.is_stream()) {  // whatever way it comes: a sender may move from a pipe to a socket
+        return {form, "a stream", source.instrument, source.interval};
     }
     const std::size_t slash = source.file.rfind('/');
     return {form, slash == std::string::npos ? source.file : source.file.substr(slash + 1), source.instrument,
@@ -1187,7 +1191,7 @@ Result<std::unique_ptr<MergedFeed>> open_all(const std::vector<DataSource>& sour
         const bool date_only = opened[i].bars->date_only();
         auto placed = std::make_unique<PlacedBars>(std::move(opened[i].bars), hours, intraday);
         if (const std::string why = date_only ? placed->refusal_of_symbols() : std::string(); !why.empty()) {
-            return fail(ErrorKind::data, fmt::format("{}: {}", sources[i].file, why));
+            return fail(ErrorKind::data, fmt::format("{}: {}", sources[i].name(), why));
         }
         streams.push_back({std::move(identity), std::move(placed)});
     }
@@ -1195,6 +1199,10 @@ Result<std::unique_ptr<MergedFeed>> open_all(const std::vector<DataSource>& sour
 }
 
 }  // namespace
+
+std::string DataSource::name() const {
+    return is_stream() ? stream_name(stream) : synth ? "synthetic data" : file;
+}
 
 Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, const HoursOf& hours) {
     return open_all(sources, hours);

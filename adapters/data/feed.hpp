@@ -29,13 +29,22 @@ struct SynthSpec {
     Date first_day{19'723};  ///< 2024-01-01; weekdays only
 };
 
-/// One entry of a scenario's `data:`.
+class Interrupt;  // adapters/data/stream.hpp
+
+/// One entry of a scenario's `data:`: a file, a stream or synthetic data.
 struct DataSource {
-    std::string file;  ///< CSV, plain, .gz or .zst, or a data set; empty for synthetic data
+    std::string file;    ///< CSV, plain, .gz or .zst, or a data set
+    std::string stream;  ///< CSV from a sender: where it comes from (adapters/data/stream.hpp)
     DataKind kind = DataKind::quotes;
     std::string instrument;  ///< bars whose file has no instrument column
     Duration interval;       ///< bars
     std::optional<SynthSpec> synth;
+    const Interrupt* interrupt =
+        nullptr;  ///< what ends the reading of a stream; null: nothing does. It outlives the feed.
+
+    bool is_stream() const { return !stream.empty(); }
+    /// How messages call it.
+    std::string name() const;
 };
 
 /// A market record on its way into the engine. Its `instrument` is an index into the feed's

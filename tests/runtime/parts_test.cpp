@@ -61,8 +61,13 @@ TEST_CASE("a checkpoint brings back the parts and the state it was taken of", "[
     Kernel kernel(Kernel::Parts{std::move(parts->strategies), parts->broker_pointers(), nullptr}, frame);
     kernel.configure(config);
     const State& state = kernel.state();
+    const std::vector<std::uint8_t> projection{1, 2, 3};
+    const std::vector<std::uint8_t> position{4};
+    const bool whole = GENERATE(true, false);
+    const std::optional<SessionBytes> session =
+        whole ? std::optional(SessionBytes{projection, position}) : std::nullopt;
     ByteBuffer bytes;
-    save_checkpoint(state, kernel.parts().strategies, kernel.parts().brokers, bytes);
+    save_checkpoint(state, kernel.parts().strategies, kernel.parts().brokers, session, bytes);
     const Result<State> alone = load_checkpoint(bytes.view());
     Result<Parts> fresh = make_parts(config);
     const Result<State> with_parts = load_checkpoint(bytes.view(), *fresh);
@@ -71,11 +76,50 @@ TEST_CASE("a checkpoint brings back the parts and the state it was taken of", "[
     CHECK(*alone == state);
     CHECK(*with_parts == state);
     ByteBuffer again;
-    save_checkpoint(*with_parts, fresh->strategies, fresh->broker_pointers(), again);
+    save_checkpoint(*with_parts, fresh->strategies, fresh->broker_pointers(), session, again);
     CHECK(std::ranges::equal(bytes.view(), again.view()));
+    const Result<SessionBytes> told = session_bytes(bytes.view());
+    CHECK(told.has_value() == whole);
+    if (whole) {
+        CHECK(std::ranges::equal(told->projection, projection));
+        CHECK(std::ranges::equal(told->feed_position, position));
+    }
     for (std::size_t cut = 0; cut < bytes.size(); cut += 7) {
         CHECK_FALSE(load_checkpoint(bytes.view().first(cut)));
+        CHECK_FALSE(session_bytes(bytes.view().first(cut)));
     }
     bytes.append(std::vector<std::uint8_t>{0});
     CHECK_FALSE(load_checkpoint(bytes.view()));
+}
+
+TEST_CASE("a checkpoint whose part does not bring back all that it saved is not gone on from", "[runtime]") {
+    /// Saves how often it was asked, and forgets it: what a broker would be that drops its resting orders.
+    class Forgetful final : public Broker {
+    public:
+        void on_quote(Time, const QuoteTick&, Reports&) override {}
+        void on_bar_opened(Time, const BarOpened&, Reports&) override {}
+        void on_bar_closed(Time, const BarClosed&, Reports&) override {}
+        void on_session_closed(Time, const SessionClosed&, Reports&) override {}
+        void perform(Time, const Effect&, Reports&) override {}
+        bool needs_durability() const override { return false; }
+        void save(ByteBuffer& out) const override { out.append(std::vector<std::uint8_t>(orders, 1)); }
+        Result<void> load(Bytes) override { return {}; }
+        std::size_t orders = 0;
+    };
+    const SessionConfigured config = sound_config();
+    Result<Parts> parts = make_parts(config);
+    REQUIRE(parts);
+    auto broker = std::make_unique<Forgetful>();
+    broker->orders = GENERATE(std::size_t{0}, std::size_t{1});
+    const bool has_orders = broker->orders != 0;
+    parts->brokers[0] = std::move(broker);
+    Frame frame;
+    Kernel kernel(Kernel::Parts{std::move(parts->strategies), parts->broker_pointers(), nullptr}, frame);
+    kernel.configure(config);
+    ByteBuffer bytes;
+    save_checkpoint(kernel.state(), kernel.parts().strategies, kernel.parts().brokers, std::nullopt, bytes);
+    Result<Parts> fresh = make_parts(config);
+    fresh->brokers[0] = std::make_unique<Forgetful>();
+    const Result<State> loaded = load_checkpoint(bytes.view(), *fresh);
+    CHECK(loaded.has_value() == !has_orders);
 }

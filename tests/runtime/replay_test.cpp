@@ -125,7 +125,8 @@ std::unique_ptr<Journal> journal_with_checkpoints(const LogReader& log, const st
         batch.frame.bytes.append(frame.bytes.view());
         if (++frames % every == 0) {
             Kernel& kernel = *redecision.kernel();
-            save_checkpoint(kernel.state(), kernel.parts().strategies, kernel.parts().brokers, batch.snapshot);
+            save_checkpoint(kernel.state(), kernel.parts().strategies, kernel.parts().brokers, std::nullopt,
+                            batch.snapshot);
         }
         REQUIRE((*writer)->append(batch));
         return true;
@@ -299,9 +300,10 @@ TEST_CASE("what is fed again holds a kernel that goes on, and what a person did 
     REQUIRE(log->scan(0, [&](const Frame& frame) { return redecision.feed(frame).value_or(false); }));
     REQUIRE(redecision.end());
     REQUIRE(redecision.next_seq() == log->next_seq());
-    Kernel& kernel = *redecision.kernel();
+    const Redecision::Revived revived = redecision.release();
+    Kernel& kernel = *revived.kernel;
     CHECK(kernel.state() == folded(*log, log->next_seq()));
-    CHECK(redecision.brokers().size() == 1);
+    CHECK(revived.brokers.size() == 1);
 
     std::unique_ptr<MemoryLog> longer = log_of(events_of(*log));
     const Time later = kernel.state().now + Duration{kSecondNs};

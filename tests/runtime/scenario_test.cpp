@@ -267,7 +267,7 @@ TEST_CASE("a mistake is missed, misplaced or badly explained", "[runtime]") {
         {"[{file: ticks.csv, kind: quotes}]", "ticks.csv",
          "3:7: data: expects a list, found 'ticks.csv'; write [{file:"},
         {"{file: ticks.csv, kind: quotes}", "ticks.csv", "3:8: data: expects a map, found 'ticks.csv'; write {file:"},
-        {"{file: ticks.csv, kind: quotes}", "{kind: quotes}", "3:8: data: an entry needs a file or synth; write"},
+        {"{file: ticks.csv, kind: quotes}", "{kind: quotes}", "3:8: data: an entry needs a file, a stream or synth; write"},
         {"ticks.csv", "nowhere.csv", "3:15: data.file: 'nowhere.csv' does not exist (looked for "},
         {"ticks.csv", "folder", "3:15: data.file: 'folder' is not a file"},
         {"ticks.csv", "\"ticks.csv\\0x\"", "3:15: data.file: 'ticks.csv?x' is not a path"},

@@ -1,0 +1,424 @@
+#include "cli/control.hpp"
+
+#include "cli/json.hpp"
+#include "cli/summary.hpp"
+#include "runtime/isolation.hpp"
+#include "runtime/replay.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <filesystem>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <memory>
+#include <unistd.h>
+
+namespace alpha {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kRunsFolder = "runs";
+
+// ---- how a session stands ---------------------------------------------------------------------------------------------
+
+std::string state_name(const SessionStatus& s) {
+    return s.is_stopping ? "stopping" : s.is_catching_up ? "catching up" : "running";
+}
+
+std::string latency_json(const LatencyHistogram& h) {
+    return JsonObject()
+        .count("count", h.count())
+        .count("p50_ns", h.quantile_ns(0.5))
+        .count("p99_ns", h.quantile_ns(0.99))
+        .count("p999_ns", h.quantile_ns(0.999))
+        .count("max_ns", h.max_ns())
+        .done();
+}
+
+std::string risk_json(const std::vector<RiskHeadroom>& risk) {
+    std::vector<std::string> rows;
+    rows.reserve(risk.size());
+    for (const RiskHeadroom& each : risk) {
+        rows.push_back(JsonObject()
+                           .text("portfolio", each.portfolio)
+                           .text("rule", name_of(each.rule))
+                           .decimal("limit", each.limit)
+                           .decimal("used", each.used)
+                           .decimal("room", each.room)
+                           .done());
+    }
+    return json_array(rows);
+}
+
+std::string kill_switches_json(const RunResult& books) {
+    JsonObject switches;
+    for (const PortfolioResult& portfolio : books.portfolios) {
+        switches.flag(portfolio.portfolio, portfolio.killed);
+    }
+    return switches.done();
+}
+
+std::vector<std::string> halted_of(const RunResult& books) {
+    std::vector<std::string> halted;
+    for (const StrategyResult& strategy : books.strategies) {
+        if (strategy.halted) {
+            halted.push_back(strategy.strategy);
+        }
+    }
+    return halted;
+}
+
+/// The fields that a session and a journal at rest have in common.
+JsonObject& books_json(JsonObject& json, const RunResult& books) {
+    return json.count("events", books.events)
+        .time_ns("ts_ns", books.last)
+        .count("ticks", books.ticks)
+        .count("bars", books.bars)
+        .count("orders", books.orders)
+        .count("fills", books.fills)
+        .decimal("cash", books.cash)
+        .decimal("equity", books.equity)
+        .decimal("realized_pnl", books.realized_pnl)
+        .decimal("unrealized_pnl", books.unrealized_pnl)
+        .decimal("charges", books.charges)
+        .json("positions", positions_json(books))
+        .json("portfolios", portfolios_json(books))
+        .json("kill_switch", kill_switches_json(books));
+}
+
+double seconds_of(std::chrono::nanoseconds duration) {
+    return std::chrono::duration<double>(duration).count();
+}
+
+std::string status_json(const SessionStatus& s, const SessionFacts& facts) {
+    JsonObject json;
+    json.text("journal", facts.journal)
+        .text("scenario", s.books.scenario)
+        .text("mode", facts.mode)
+        .text("state", state_name(s))
+        .count("pid", static_cast<std::uint64_t>(getpid()))
+        .text("speed", s.speed)
+        .count("durable_events", s.durable_seq)
+        .count("lag_events", s.books.events - std::min(s.durable_seq, s.books.events))
+        .count("feed_records", s.feed_records)
+        .measured("since_last_input_s", seconds_of(s.since_last_input))
+        .measured("running_s", seconds_of(s.running))
+        .count("open_orders", s.open_orders);
+    return books_json(json, s.books)
+               .texts("halted_strategies", halted_of(s.books))
+               .json("risk", risk_json(s.risk))
+               .json("latency", JsonObject()
+                                    .json("tick", latency_json(s.tick_latency))
+                                    .json("order", latency_json(s.order_latency))
+                                    .done())
+               .done() +
+           "\n";
+}
+
+std::string show_latency(std::uint64_t ns) {
+    constexpr double kMicro = 1e3;
+    constexpr double kMilli = 1e6;
+    const auto value = static_cast<double>(ns);
+    return value < kMilli ? fmt::format("{:.1f} µs", value / kMicro) : fmt::format("{:.1f} ms", value / kMilli);
+}
+
+std::string latency_line(const char* what, const LatencyHistogram& h) {
+    if (h.count() == 0) {
+        return {};
+    }
+    return fmt::format("{}  p50 {} · p99 {} · p99.9 {} · max {}  of {}\n", what, show_latency(h.quantile_ns(0.5)),
+                       show_latency(h.quantile_ns(0.99)), show_latency(h.quantile_ns(0.999)), show_latency(h.max_ns()),
+                       show_count(h.count()));
+}
+
+std::string risk_table(const std::vector<RiskHeadroom>& risk, const Style& style) {
+    if (risk.empty()) {
+        return {};
+    }
+    Table table({{"Portfolio", Table::Align::left}, {"Rule", Table::Align::left}, {"Used"}, {"Limit"}, {"Room"}});
+    for (const RiskHeadroom& each : risk) {
+        const std::string room = to_string(each.room);
+        table.row({each.portfolio, name_of(each.rule), to_string(each.used), to_string(each.limit),
+                   each.room.raw < 0 ? style.red(room) : room});
+    }
+    return table.text(style) + "\n";
+}
+
+std::string books_text(const RunResult& books, const Style& style) {
+    const std::string instruments = instrument_table(books, style);
+    std::string text = portfolio_table(books, style) + "\n";
+    text += instruments.empty() ? "" : instruments + "\n";
+    return text;
+}
+
+std::string kill_switch_lines(const RunResult& books) {
+    std::string lines;
+    for (const PortfolioResult& portfolio : books.portfolios) {
+        if (portfolio.killed) {
+            lines += fmt::format("! {}: the kill switch is latched; alpha kill --release lets it trade again\n",
+                                 portfolio.portfolio);
+        }
+    }
+    for (const std::string& strategy : halted_of(books)) {
+        lines += fmt::format("! {}: this strategy is halted; alpha log --type strategy_halted says why\n", strategy);
+    }
+    return lines;
+}
+
+std::string status_text(const SessionStatus& s, const SessionFacts& facts, const Style& style) {
+    const RunResult& b = s.books;
+    std::string text = fmt::format("{} · {} · {}\n", style.bold(b.scenario), facts.mode, state_name(s));
+    text += fmt::format("{}  event {}, {} not on disk yet\n", facts.journal, show_count(b.events),
+                        show_count(b.events - std::min(s.durable_seq, b.events)));
+    text +=
+        fmt::format("{}  {} records · speed {} · last one {} ago · up {}\n", to_iso(b.last), show_count(s.feed_records),
+                    s.speed, show_seconds(seconds_of(s.since_last_input)), show_seconds(seconds_of(s.running)));
+    text += fmt::format("{} orders, {} open · {} fills · P&L {} realized, {} unrealized, {} charges\n",
+                        show_count(b.orders), show_count(s.open_orders), show_count(b.fills),
+                        show_gain(b.realized_pnl, b.currency), show_gain(b.unrealized_pnl, b.currency),
+                        show_money(b.charges, b.currency));
+    text += latency_line("tick ", s.tick_latency) + latency_line("order", s.order_latency);
+    text += "\n" + books_text(b, style) + risk_table(s.risk, style) + kill_switch_lines(b);
+    return text;
+}
+
+// ---- the session's side -----------------------------------------------------------------------------------------------
+
+/// A request is "VERB FORMAT PORTFOLIO"; the answer is an exit code on a line of its own, and what to print.
+struct Asked {
+    std::string verb;
+    bool json = false;
+    std::string portfolio;
+};
+
+Asked parse_request(const std::string& line) {
+    Asked asked;
+    const std::size_t first = std::min(line.find(' '), line.size());
+    const std::size_t second = std::min(line.find(' ', std::min(first + 1, line.size())), line.size());
+    asked.verb = line.substr(0, first);
+    asked.json = first < line.size() && line.substr(first + 1, second - first - 1) == "json";
+    asked.portfolio = second < line.size() ? line.substr(second + 1) : "";
+    return asked;
+}
+
+std::string change_text(const Asked& asked, const SessionStatus& s) {
+    std::string text;
+    for (const PortfolioResult& portfolio : s.books.portfolios) {
+        if (asked.portfolio.empty() || asked.portfolio == portfolio.portfolio) {
+            text += fmt::format("{}: the kill switch is {}\n", portfolio.portfolio,
+                                portfolio.killed ? "latched" : "released");
+        }
+    }
+    text += fmt::format("{} orders open · event {}\n", show_count(s.open_orders), show_count(s.books.events));
+    return text;
+}
+
+// ---- the asking side --------------------------------------------------------------------------------------------------
+
+/// Journals at which a session runs, among those in runs/.
+std::vector<std::string> running_journals() {
+    std::vector<std::string> found;
+    std::error_code ignored;
+    for (const fs::directory_entry& entry : fs::directory_iterator(kRunsFolder, ignored)) {
+        if (entry.is_directory(ignored) && is_session_running(entry.path().string())) {
+            found.push_back(entry.path().string());
+        }
+    }
+    std::ranges::sort(found);
+    return found;
+}
+
+/// Asks, prints the answer, and returns its exit code.
+Result<int> ask(const std::string& journal, const std::string& line, Wiring& wiring) {
+    const Result<std::string> answer = ask_session(journal, line);
+    if (!answer) {
+        return tl::unexpected(answer.error());
+    }
+    int code = 1;
+    const char* const end = answer->data() + answer->size();
+    const auto read = std::from_chars(answer->data(), end, code);
+    if (read.ec != std::errc() || read.ptr == end || *read.ptr != '\n') {
+        return fail(ErrorKind::internal, fmt::format("{}: its session is of another version of alpha", journal));
+    }
+    const std::string_view text(read.ptr + 1, static_cast<std::size_t>(end - read.ptr - 1));
+    if (code != kExitOk) {
+        return fail(static_cast<ErrorKind>(code), std::string(text));
+    }
+    wiring.out.write(text);
+    return kExitOk;
+}
+
+/// What a journal says when nobody trades into it.
+Result<int> status_at_rest(const std::string& path, Wiring& wiring) {
+    return read_isolated(wiring, path, [&]() -> Result<int> {
+        const Result<std::unique_ptr<Journal>> journal = open_journal(path);
+        if (!journal) {
+            return tl::unexpected(journal.error());
+        }
+        const Result<State> state = state_before(**journal, (*journal)->next_seq());
+        if (!state) {
+            return tl::unexpected(state.error());
+        }
+        const RunResult books = books_of(*state);
+        const bool clean = (*journal)->info().clean_end;
+        if (wiring.json) {
+            JsonObject json;
+            json.text("journal", path)
+                .text("scenario", books.scenario)
+                .text("state", "not running")
+                .flag("clean_end", clean)
+                .count("open_orders", state->open_orders.size());
+            wiring.out.write(books_json(json, books).json("risk", risk_json(risk_headroom(*state))).done() + "\n");
+            return kExitOk;
+        }
+        wiring.out.write(fmt::format("{} · not running · {}\n{}  event {} · {}\n\n",
+                                     wiring.out_style.bold(books.scenario),
+                                     clean ? "ended cleanly" : "ended without sealing its journal", path,
+                                     show_count(books.events), to_iso(books.last)));
+        wiring.out.write(books_text(books, wiring.out_style) + risk_table(risk_headroom(*state), wiring.out_style) +
+                         kill_switch_lines(books));
+        return kExitOk;
+    });
+}
+
+Result<int> show_status(const std::string& journal, Wiring& wiring) {
+    const std::string request = wiring.json                  ? "status json"
+                                : wiring.out_style.colours() ? "status colour"
+                                                             : "status text";
+    if (!journal.empty()) {
+        return is_session_running(journal) ? ask(journal, request, wiring) : status_at_rest(journal, wiring);
+    }
+    const std::vector<std::string> running = running_journals();
+    if (running.empty()) {
+        return fail(ErrorKind::usage, "no session runs among the journals in runs/; name one with --journal");
+    }
+    int code = kExitOk;
+    for (const std::string& each : running) {
+        const Result<int> asked = ask(each, request, wiring);
+        if (!asked) {
+            return asked;
+        }
+        code = std::max(code, *asked);
+    }
+    return code;
+}
+
+struct KillRequest {
+    std::string journal;
+    std::string portfolio;
+    bool release = false;
+};
+
+Result<int> kill(const KillRequest& request, Wiring& wiring) {
+    std::string journal = request.journal;
+    if (journal.empty()) {
+        const std::vector<std::string> running = running_journals();
+        if (running.size() != 1) {
+            return fail(ErrorKind::usage, running.empty()
+                                              ? "no session runs among the journals in runs/; name one with --journal"
+                                              : fmt::format("several sessions run: {}; name one with --journal",
+                                                            fmt::join(running, ", ")));
+        }
+        journal = running.front();
+    }
+    return ask(
+        journal,
+        fmt::format("{} {} {}", request.release ? "release" : "kill", wiring.json ? "json" : "text", request.portfolio),
+        wiring);
+}
+
+}  // namespace
+
+Control::Handler answer_requests(OperatorDesk& desk, SessionFacts facts) {
+    return [&desk, facts = std::move(facts)](const std::string& line, const Control::Answer& answer) {
+        const Asked asked = parse_request(line);
+        OperatorRequest request;
+        request.portfolio = asked.portfolio;
+        if (asked.verb == "kill") {
+            request.kind = OperatorRequest::Kind::kill;
+        } else if (asked.verb == "release") {
+            request.kind = OperatorRequest::Kind::release;
+        } else if (asked.verb != "status") {
+            return answer(fmt::format("{}\nthis session does not know '{}'; it is of another version of alpha",
+                                      static_cast<int>(ErrorKind::usage), asked.verb));
+        }
+        const bool colours = line.ends_with(" colour");
+        request.reply = [answer, asked, facts, colours](const Result<SessionStatus>& outcome) {
+            if (!outcome) {
+                answer(fmt::format("{}\n{}", static_cast<int>(outcome.error().kind), outcome.error().message));
+            } else if (asked.json) {
+                answer("0\n" + status_json(*outcome, facts));
+            } else if (asked.verb == "status") {
+                answer("0\n" + status_text(*outcome, facts, Style(colours)));
+            } else {
+                answer("0\n" + change_text(asked, *outcome));
+            }
+        };
+        desk.post(std::move(request));
+    };
+}
+
+std::string live_line(const State& state) {
+    const RunResult books = books_of(state);
+    return fmt::format("{}  {} events  {} orders, {} open  {} fills  P&L {}", to_iso(books.last),
+                       show_count(books.events), show_count(books.orders), state.open_orders.size(),
+                       show_count(books.fills),
+                       show_gain(books.realized_pnl + books.unrealized_pnl - books.charges, books.currency));
+}
+
+void LiveLine::update(const State& state) {
+    if (!shown_) {
+        return;
+    }
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next_) {
+        return;
+    }
+    next_ = now + std::chrono::milliseconds(250);
+    drawn_ = true;
+    std::fputs(("\r\x1b[K" + live_line(state)).c_str(), stderr);
+    std::fflush(stderr);
+}
+
+void LiveLine::clear() {
+    if (drawn_) {
+        std::fputs("\r\x1b[K", stderr);
+        std::fflush(stderr);
+        drawn_ = false;
+    }
+}
+
+void add_status(CLI::App& app, Commands& commands) {
+    auto journal = std::make_shared<std::string>();
+    CLI::App& command = commands.add(
+        app, "status", "How a session stands: positions, P&L, room under its risk limits, kill switch, latency",
+        "Example:\n"
+        "  alpha status --journal runs/demo-live\n\n"
+        "Asks the session that runs at the journal; of a journal at which none runs it shows how it was left.\n"
+        "Without --journal: every session that runs among the journals in runs/.",
+        [journal](Wiring& wiring) { return show_status(*journal, wiring); });
+    command.add_option("--journal", *journal, "The session's journal; default: those in runs/ at which one runs");
+}
+
+void add_kill(CLI::App& app, Commands& commands) {
+    auto request = std::make_shared<KillRequest>();
+    CLI::App& command =
+        commands.add(app, "kill", "Latch the kill switch of a running session and cancel its open orders",
+                     "Example:\n"
+                     "  alpha kill --journal runs/demo-live\n"
+                     "  alpha kill --journal runs/demo-live --release\n\n"
+                     "The session goes on: it follows the market, and refuses every order until --release. The latch "
+                     "is in the journal, so it "
+                     "holds\nafter a restart too. When this returns, it is on disk.",
+                     [request](Wiring& wiring) { return kill(*request, wiring); });
+    command.add_option("--journal", request->journal,
+                       "The session's journal; default: the one in runs/ at which one runs");
+    command.add_option("--portfolio", request->portfolio, "Only this portfolio; default: all of them");
+    command.add_flag("--release", request->release, "Let it trade again");
+}
+
+}  // namespace alpha

@@ -1,0 +1,40 @@
+#pragma once
+/// A running session as another process sees it, and how that process asks.
+
+#include "cli/command.hpp"
+#include "runtime/control.hpp"
+#include "runtime/operator_desk.hpp"
+
+#include <string>
+
+namespace alpha {
+
+/// What a running session says of itself beside its status.
+struct SessionFacts {
+    std::string journal;
+    std::string mode;  ///< "paper"
+};
+
+/// Answers other processes' requests by posting them at the desk, which outlives the session.
+Control::Handler answer_requests(OperatorDesk& desk, SessionFacts facts);
+
+/// One line for a terminal on which a session runs: "10:15:32 IST  12,345 events  2 open  P&L +₹1,234.50".
+std::string live_line(const State& state);
+
+/// Shows it on standard error, rewritten at most four times a second; wiped at the end.
+class LiveLine {
+public:
+    explicit LiveLine(bool shown) : shown_(shown) {}
+    ~LiveLine() { clear(); }
+    LiveLine(const LiveLine&) = delete;
+    LiveLine& operator=(const LiveLine&) = delete;
+    void update(const State& state);
+    void clear();
+
+private:
+    bool shown_;
+    bool drawn_ = false;
+    std::chrono::steady_clock::time_point next_;
+};
+
+}  // namespace alpha

@@ -1,0 +1,62 @@
+#pragma once
+/// Market data on its way to the kernel: read and parsed where the session runs, or on a thread of its own behind a bounded
+/// queue. A full queue holds the reader back, and through it the sender: nothing is dropped, memory stays bounded.
+
+#include "adapters/data/feed.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace alpha {
+
+/// Records that arrived together.
+struct Packet {
+    std::span<const FeedRecord> records;
+    /// The feed's names, by the records' instrument.
+    const std::vector<std::string>* symbols = nullptr;
+    /// When the reader had them: for paced data, when they were due at the latest.
+    std::chrono::steady_clock::time_point received;
+    FeedProgress progress;
+};
+
+struct IntakeOptions {
+    /// Recorded time passes so many times as fast as real time; 0: as fast as it is read.
+    std::uint32_t speed = 0;
+    /// Where the feed goes on (adapters/data/feed.hpp); empty: from its beginning.
+    ByteBuffer position;
+    /// Records before the position, and those that the journal has: none of these is held back.
+    std::uint64_t records_before = 0;
+    std::uint64_t records_known = 0;
+};
+
+class Intake {
+public:
+    using Clock = std::chrono::steady_clock;
+    enum class Got : std::uint8_t { records, nothing, end };
+
+    virtual ~Intake() = default;
+    /// Waits until there are records, the feed ends, `until` has passed, or wake() was called. The packet is valid until the
+    /// next call. Whatever is good before an error is handed out first.
+    virtual Result<Got> next(Packet& packet, Clock::time_point until) = 0;
+    /// Whether the first packet begins at the beginning although a position was given: the sources are not those of the
+    /// position, but can be read again, so that whoever compares records can say what differs. Known once next() returned.
+    virtual bool from_beginning() const = 0;
+    /// Whether it is known where the feed stands behind the last packet, and that place, for open_feed.
+    virtual bool has_position() const = 0;
+    virtual void save_position(ByteBuffer& out) const = 0;
+    /// Makes next() return. Any thread.
+    virtual void wake() = 0;
+    /// Nothing more is read: next() hands out what is there already, then the end. Any thread.
+    virtual void stop() = 0;
+};
+
+/// Reads when it is asked, on the thread that asks, without waiting: `until` and the speed mean nothing to it.
+std::unique_ptr<Intake> make_direct_intake(std::vector<DataSource> sources, HoursOf hours, IntakeOptions options);
+/// Reads ahead on a thread of its own, and holds recorded data back until they are due. Sources and hours are kept.
+std::unique_ptr<Intake> make_threaded_intake(std::vector<DataSource> sources, HoursOf hours, IntakeOptions options);
+
+}  // namespace alpha
