@@ -28,7 +28,7 @@ public:
         for (std::size_t i = 0; i < counts_.size(); ++i) {
             seen += counts_[i];
             if (seen != 0 && seen >= wanted) {
-                return std::min(last_of(i), max_ns_);
+                return i + 1 == counts_.size() ? max_ns_ : std::min(last_of(i), max_ns_);
             }
         }
         return max_ns_;
