@@ -137,3 +137,203 @@ TEST_CASE("a live session says what it cannot do", "[cli]") {
     CHECK(contains(refused.err, "write max, or a number with an x"));
     CHECK_FALSE(here.has("runs"));
 }
+
+namespace {
+
+/// Waits until the session at the journal answers, and returns what it says.
+Ran status_of(const Workplace& here, const std::string& journal) {
+    Ran said;
+    for (int i = 0; i < 400; ++i) {
+        said = here.alpha({"status", "--journal", journal, "--json"});
+        if (said.code == 0 && json_field(said.out, "state") == "\"running\"") {
+            return said;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return said;
+}
+
+std::vector<std::string> slow_live(const std::string& scenario, const std::string& journal) {
+    std::vector<std::string> arguments = live(scenario, journal);
+    arguments.insert(arguments.end(), {"--speed", "20x"});
+    return arguments;
+}
+
+}  // namespace
+
+TEST_CASE("from another terminal a session tells how it stands", "[cli]") {
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("story", 2'000) + "risk: {max_position: 50, max_daily_loss: 100000}\n");
+    const pid_t process = here.start(slow_live("s.yaml", "live"));
+    const Ran said = status_of(here, "live");
+    CHECK(json_field(said.out, "scenario") == "\"story\"");
+    CHECK(json_field(said.out, "mode") == "\"paper\"");
+    CHECK(contains(said.out, R"("kill_switch":{"main":false})"));
+    CHECK(contains(said.out, R"("rule":"position","limit":"50")"));
+    CHECK(contains(said.out, R"("latency":{"tick":{"count":)"));
+    const Ran text = here.alpha({"status", "--journal", "live"});
+    CHECK(contains(text.out, "story · paper · running"));
+    CHECK(contains(text.out, "daily_loss"));
+    ::kill(process, SIGTERM);
+    here.finish(process);
+    const Ran rest = here.alpha({"status", "--journal", "live", "--json"});
+    CHECK(rest.code == 0);
+    CHECK(json_field(rest.out, "state") == "\"not running\"");
+    CHECK(json_field(rest.out, "clean_end") == "true");
+    CHECK(contains(here.alpha({"status", "--journal", "live"}).out, "ended cleanly"));
+}
+
+TEST_CASE("the kill switch that a person latches holds through kill -9 and restart until it is released", "[cli]") {
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("story", 4'000));
+    pid_t process = here.start(slow_live("s.yaml", "live"));
+    REQUIRE(status_of(here, "live").code == 0);
+    const Ran killed = here.alpha({"kill", "--journal", "live"});
+    CHECK(killed.code == 0);
+    CHECK(contains(killed.out, "main: the kill switch is latched"));
+    ::kill(process, SIGKILL);  // at once: what kill said is on disk
+    here.finish(process);
+    CHECK(contains(here.alpha({"status", "--journal", "live"}).out, "! main: the kill switch is latched"));
+    process = here.start(slow_live("s.yaml", "live"));
+    CHECK(contains(status_of(here, "live").out, R"("kill_switch":{"main":true})"));
+    const Ran released = here.alpha({"kill", "--release", "--portfolio", "main", "--journal", "live"});
+    CHECK(released.code == 0);
+    CHECK(contains(released.out, "released"));
+    const Ran unknown = here.alpha({"kill", "--portfolio", "nobody", "--journal", "live"});
+    CHECK(unknown.code == 2);
+    CHECK(contains(unknown.err, "there is no portfolio 'nobody'; the session has main"));
+    ::kill(process, SIGKILL);
+    here.finish(process);
+    const Ran ended = here.alpha(live("s.yaml", "live"));
+    INFO(ended.err);
+    CHECK(ended.code == 0);
+    // What a person did is part of the log: it is decided again, and once each.
+    CHECK(here.alpha({"replay", "--verify", "--journal", "live"}).code == 0);
+    CHECK(line_count(here.alpha({"log", "--journal", "live", "--type", "kill_switch_latched"}).out) == 1);
+    CHECK(line_count(here.alpha({"log", "--journal", "live", "--type", "kill_switch_released"}).out) == 1);
+}
+
+TEST_CASE("status and kill say it when there is nobody to talk to", "[cli]") {
+    const Workplace here;
+    CHECK(here.alpha({"status"}).code == 2);
+    CHECK(contains(here.alpha({"kill"}).err, "no session runs among the journals in runs/"));
+    CHECK(here.alpha({"status", "--journal", "nowhere"}).code == 2);
+    here.write("s.yaml", synth_scenario("story", 100));
+    REQUIRE(here.alpha(live("s.yaml", "live")).code == 0);
+    const Ran refused = here.alpha({"kill", "--journal", "live"});
+    CHECK(refused.code == 2);
+    CHECK(contains(refused.err, "live: no session runs there"));
+}
+
+TEST_CASE("a journal has one session at a time", "[cli]") {
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("story", 2'000));
+    const pid_t process = here.start(slow_live("s.yaml", "live"));
+    REQUIRE(status_of(here, "live").code == 0);
+    CHECK(here.alpha(live("s.yaml", "live")).code == 2);
+    CHECK(status_of(here, "live").code == 0);  // and the first one goes on
+    ::kill(process, SIGTERM);
+    CHECK(here.finish(process).code == 130);
+}
+
+TEST_CASE("a session whose lines come by standard input goes on when both it and the sender begin again", "[cli]") {
+    const Workplace here;
+    std::string lines = "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n";
+    for (int i = 0; i < 120'000; ++i) {
+        const int bid = 1'000 + (i * 7'919) % 200 - (i / 500) % 40;
+        lines += std::to_string(1'704'080'700'000'000'000 + std::int64_t{i} * 100'000'000) + ",NSE:X," +
+                 std::to_string(bid) + ",10," + std::to_string(bid + 1) + ",10\n";
+    }
+    here.write("q.csv", lines);
+    const std::string rest =
+        "account: {currency: INR, cash: 1000000}\n"
+        "strategies:\n"
+        "  - {id: cross, use: ema_cross, instruments: [\"NSE:X\"], params: {fast: 5, slow: 20, quantity: 1}}\n"
+        "broker: {paper: {fill: touch, latency: 250ms}}\nsnapshot_interval: 60s\n";
+    here.write("file.yaml", "name: story\ndata: [{file: q.csv, kind: quotes}]\n" + rest);
+    here.write("in.yaml", "name: story\ndata: [{stream: stdin, kind: quotes}]\n" + rest);
+    const Ran back = here.alpha({"backtest", "file.yaml", "--journal", "back", "--json"});
+    INFO(back.err);
+    REQUIRE(back.code == 0);
+    CHECK(digests(here.shell("$ALPHA backtest in.yaml --journal back-in --json < q.csv").out) == digests(back.out));
+    const unsigned seed = std::random_device()();
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    for (int i = 0; i < 6; ++i) {
+        here.shell("cat q.csv | timeout -s KILL 0." + std::to_string(100 + random() % 300) +
+                   " $ALPHA live --broker paper --config in.yaml --journal live -q");
+    }
+    const Ran lived = here.shell("cat q.csv | $ALPHA live --broker paper --config in.yaml --journal live --json");
+    INFO(lived.err);
+    CHECK(lived.code == 0);
+    CHECK(digests(lived.out) == digests(back.out));
+    const Ran changed =
+        here.shell("sed 's/,10$/,11/' q.csv | $ALPHA live --broker paper --config in.yaml --journal live --json");
+    CHECK(changed.code == 3);
+    CHECK(contains(changed.err, "the data changed"));
+}
+
+TEST_CASE("the log file is opened anew on SIGHUP, and the session goes on", "[cli]") {
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("story", 2'000));
+    std::vector<std::string> arguments = slow_live("s.yaml", "live");
+    arguments.insert(arguments.end(), {"--log-file", "a.log"});
+    const pid_t process = here.start(arguments);
+    REQUIRE(status_of(here, "live").code == 0);
+    std::filesystem::rename(here.path("a.log"), here.path("a.log.1"));
+    ::kill(process, SIGHUP);
+    for (int i = 0; i < 200 && !here.has("a.log"); ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    CHECK(here.has("a.log"));
+    CHECK(status_of(here, "live").code == 0);
+    ::kill(process, SIGTERM);
+    CHECK(here.finish(process).code == 130);
+    // Every component says when it begins and when it ends, in order.
+    const std::string all = here.read("a.log.1") + here.read("a.log");
+    std::size_t at = 0;
+    for (const char* said : {"configuration: story loaded", "journal: 0 events", "control: listening", "feeds: reading",
+                             "the log file was opened anew", "stopping: what was received is taken", "feeds: ended",
+                             "journal: sealed", "stopped"}) {
+        CAPTURE(said, all);
+        const std::size_t found = all.find(said, at);
+        REQUIRE(found != std::string::npos);
+        at = found;
+    }
+}
+
+TEST_CASE("a session ends cleanly when its duration is over, and goes on later", "[cli]") {
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("story", 3'000));
+    const Ran back = here.alpha({"backtest", "s.yaml", "--journal", "back", "--json"});
+    std::vector<std::string> brief = slow_live("s.yaml", "live");
+    brief.insert(brief.end(), {"--duration", "300ms"});
+    const Ran first = here.alpha(brief);
+    CHECK(first.code == 0);
+    CHECK(json_field(first.out, "interrupted") == "false");
+    CHECK(std::stoi(json_field(first.out, "ticks")) < 3'000);
+    CHECK(json_field(here.alpha({"verify", "--journal", "live", "--json"}).out, "clean_end") == "true");
+    CHECK(digests(here.alpha(live("s.yaml", "live")).out) == digests(back.out));
+    for (const char* bad : {"soon", "-1s", "0s", "5"}) {
+        CAPTURE(bad);
+        brief.back() = bad;
+        CHECK(here.alpha(brief).code == 2);
+    }
+}
+
+TEST_CASE("a backtest does not wait for senders that may never come", "[cli]") {
+    const Workplace here;
+    here.write("s.yaml", "name: s\naccount: {currency: INR, cash: 1000}\n"
+                         "data: [{stream: \"unix:feed.sock\", kind: quotes}]\n"
+                         "strategies:\n  - {id: hold, use: buy_and_hold, instruments: [X], params: {quantity: 1}}\n"
+                         "broker: {paper: {}}\n");
+    const Ran refused = here.alpha({"backtest", "s.yaml"});
+    CHECK(refused.code == 2);
+    CHECK(contains(refused.err, "unix:feed.sock has no end"));
+    // Live it waits, answers meanwhile, and can be ended.
+    const pid_t process = here.start(live("s.yaml", "live"));
+    CHECK(status_of(here, "live").code == 0);
+    ::kill(process, SIGTERM);
+    CHECK(here.finish(process).code == 130);
+    CHECK_FALSE(here.has("feed.sock"));
+}
