@@ -44,6 +44,22 @@ public:
     }
     /// Whose instruments the facts name.
     void watch(const State& state) { state_ = &state; }
+    /// Until accept(), fills are kept back; forget() begins anew.
+    void hold() { holding_ = true; }
+    void accept() {
+        holding_ = false;
+        for (const FillRow& fill : std::exchange(held_, {})) {
+            on_fill_(fill);
+        }
+    }
+    void forget() {
+        holding_ = false;
+        held_.clear();
+        for (StrategyResult& each : results_) {
+            each.orders = each.refused = each.fills = 0;
+            each.realized_pnl = each.charges = Money{};
+        }
+    }
     /// From here on orders are timed, from the moment that their input was received.
     void time_orders_from(Clock::time_point received) { received_ = received; }
 
@@ -53,8 +69,9 @@ public:
         result.realized_pnl += fill.realized_pnl;
         result.charges += fill.charges;
         if (on_fill_) {
-            on_fill_(
-                {envelope.time, state_->instruments[fill.instrument.value].name, fill.side, fill.quantity, fill.price});
+            const FillRow row{envelope.time, state_->instruments[fill.instrument.value].name, fill.side, fill.quantity,
+                              fill.price};
+            holding_ ? held_.push_back(row) : on_fill_(row);
         }
     }
     void on_order(const Envelope&, const OrderIntended& order) override {
@@ -72,6 +89,8 @@ private:
     std::vector<StrategyResult> results_;
     const std::function<void(const FillRow&)>& on_fill_;
     const State* state_ = nullptr;
+    bool holding_ = false;
+    std::vector<FillRow> held_;
     Clock::time_point received_;
     LatencyHistogram latency_;
 };
@@ -303,16 +322,25 @@ private:
         }
         State folded;
         tally_.watch(folded);
+        tally_.hold();
         if (Result<void> done = fold_up_to(found->next_seq(), folded); !done) {
             return tl::unexpected(done.error());
         }
-        records_before_ = records_known_;
         if (folded != found->kernel()->state()) {
-            return fail(ErrorKind::data,
-                        fmt::format("The snapshot at event {} is not what the events before it fold to; alpha verify "
-                                    "--journal says more.",
-                                    found->next_seq()));
+            options_.log->warn(
+                "the snapshot at event {} is not what the events before it fold to and is not used; please "
+                "report this",
+                found->next_seq());
+            tally_.forget();
+            projection_ = Projection();
+            position_.clear();
+            curve_ = EquityCurve();
+            records_known_ = 0;
+            first_ = kNever;
+            return std::make_unique<Redecision>(batch_.frame, &tally_);
         }
+        records_before_ = records_known_;
+        tally_.accept();
         tally_.watch(found->kernel()->state());
         return found;
     }

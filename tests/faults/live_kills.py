@@ -53,7 +53,7 @@ STORIES = {
                   "broker: {paper: {fill: next_open}}\n", None),
     # resting limits that are moved and cancelled, partly filled; DAY orders that end with sessions; P&L timers across nights
     "resting": (f"data: [{{file: quotes.csv, kind: quotes}}]\nsnapshot_interval: 300s\n"
-                f"strategies:\n  - {{id: maker, use: market_maker, {BOTH}, params: {{quantity: 40, half_spread: 0.05, max_inventory: 400, requote: 0.10}}}}\n"
+                f"strategies:\n  - {{id: maker, use: market_maker, {BOTH}, params: {{quantity: 40, half_spread: 0.05, max_inventory: 400, requote: 0.10, refresh: 30}}}}\n"
                 "broker: {paper: {fill: touch, use_size: true}}\n", None),
     # orders, cancels and changes on their way to the market
     "delayed": (f"data: [{{file: quotes.csv, kind: quotes}}]\n"
