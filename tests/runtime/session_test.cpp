@@ -1,0 +1,147 @@
+#include "runtime/parts.hpp"
+#include "runtime/read_models.hpp"
+#include "runtime/replay.hpp"
+#include "runtime/session.hpp"
+#include "store/background_log.hpp"
+#include "tests/runtime/support.hpp"
+
+#include <catch2/catch.hpp>
+#include <spdlog/logger.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <sstream>
+
+using namespace alpha;
+using namespace alpha::runtime_test;
+
+namespace {
+
+Scenario story(std::uint64_t ticks) {
+    const Result<Scenario> scenario = parse_scenario(
+        "name: story\naccount: {currency: INR, cash: 1000000}\n"
+        "data: [{synth: {seed: 5, ticks: " +
+            std::to_string(ticks) +
+            "}}]\n"
+            "strategies:\n"
+            "  - {id: maker, use: market_maker, instruments: [\"NSE:ALPHA\", \"NSE:BETA\"],\n"
+            "     params: {quantity: 5, half_spread: 0.1, max_inventory: 50, requote: 0.1, refresh: 20}}\n"
+            "broker: {paper: {fill: touch, latency: 500ms}}\nsnapshot_interval: 60s\n",
+        "story.yaml");
+    REQUIRE(scenario);
+    return *scenario;
+}
+
+/// What a session logged, and options with such a logger.
+struct Logged {
+    std::ostringstream text;
+    RunOptions options;
+    Logged() {
+        options.log =
+            std::make_shared<spdlog::logger>("session", std::make_shared<spdlog::sinks::ostream_sink_mt>(text));
+    }
+    bool says(const char* part) const { return text.str().find(part) != std::string::npos; }
+};
+
+RunResult run(const Scenario& scenario, const std::string& journal, const RunOptions& options) {
+    Result<std::unique_ptr<LogWriter>> log = continue_journal(journal);
+    REQUIRE(log);
+    Result<std::unique_ptr<Journal>> stored = open_journal(journal);
+    REQUIRE(stored);
+    const std::unique_ptr<BackgroundLog> background = make_background_log(std::move(*log));
+    const Result<RunResult> result = run_scenario(scenario, *background, options, std::move(*stored));
+    INFO((result ? "" : result.error().message));
+    REQUIRE(result);
+    return *result;
+}
+
+/// What a journal of `from` would be after a crash behind its `frames`th frame, with a checkpoint there that `change` has
+/// had its hands on.
+template <class Change>
+void write_prefix(const LogReader& from, const std::string& path, int frames, Change change) {
+    Result<std::unique_ptr<LogWriter>> log = continue_journal(path);
+    REQUIRE(log);
+    Frame made;
+    Redecision redecision(made);
+    Projection projection;
+    Batch batch;
+    batch.begin(0);
+    Result<void> written;
+    REQUIRE(from.scan(0, [&](const Frame& frame) {
+        REQUIRE(redecision.feed(frame).value_or(false));
+        const Kernel& kernel = *redecision.kernel();
+        projection.take(frame, kernel.state(), batch.rows);
+        batch.frame.events = frame.events;
+        batch.frame.bytes.append(frame.bytes.view());
+        batch.frame.leaf_cuts = frame.leaf_cuts;
+        if (--frames == 0) {
+            State state = kernel.state();
+            change(state);
+            ByteBuffer projected;
+            projection.save(projected);
+            save_checkpoint(state, kernel.parts().strategies, kernel.parts().brokers,
+                            SessionBytes{projected.view(), {}}, batch.snapshot);
+        }
+        batch.feed_records = kernel.state().quotes;
+        written = (*log)->append(batch);
+        return written && frames != 0;
+    }));
+    REQUIRE(written);
+    REQUIRE((*log)->commit());
+}
+
+}  // namespace
+
+TEST_CASE("a checkpoint is gone on from, and one that is not what its events fold to is passed over", "[runtime]") {
+    const TempFolder folder;
+    const Scenario scenario = story(30'000);
+    Logged whole;
+    const RunResult expected = run(scenario, folder / "whole", whole.options);
+    const Result<std::unique_ptr<Journal>> journal = open_journal(folder / "whole");
+    REQUIRE(journal);
+    std::vector<FillRow> fills;
+    Logged again;
+    again.options.on_fill = [&](const FillRow& fill) { fills.push_back(fill); };
+    const bool doctored = GENERATE(false, true);
+    write_prefix(**journal, folder / "cut", 12, [&](State& state) { state.next_order.value += doctored ? 1 : 0; });
+    const RunResult resumed = run(scenario, folder / "cut", again.options);
+    CHECK(resumed.log_head == expected.log_head);
+    CHECK(resumed.state_digest == expected.state_digest);
+    CHECK(again.says("is not what the events before it fold to") == doctored);
+    CHECK(again.says("decided again from event 0\n") == doctored);
+    // Whichever way: the summary counts every order and fill once.
+    CHECK(fills.size() == expected.fills);
+    REQUIRE(resumed.strategies.size() == 1);
+    CHECK(resumed.strategies[0].orders == expected.strategies[0].orders);
+    CHECK(resumed.strategies[0].fills == expected.strategies[0].fills);
+    CHECK(resumed.strategies[0].realized_pnl == expected.strategies[0].realized_pnl);
+    CHECK(resumed.first == expected.first);
+    CHECK(verify_read_models(**open_journal(folder / "cut")));
+}
+
+TEST_CASE("what a session stored when it was cut off is what one stores that never was", "[runtime]") {
+    const TempFolder folder;
+    const Scenario scenario = story(20'000);
+    Logged whole;
+    whole.options.snapshot_events = 3'000;
+    const RunResult expected = run(scenario, folder / "whole", whole.options);
+    const Result<std::unique_ptr<Journal>> journal = open_journal(folder / "whole");
+    REQUIRE(journal);
+    for (const int frames : {1, 2, 7}) {
+        CAPTURE(frames);
+        const std::string cut = folder / ("cut" + std::to_string(frames));
+        write_prefix(**journal, cut, frames, [](State&) {});
+        Logged first;
+        first.options.snapshot_events = 2'000;
+        first.options.is_live = true;
+        first.options.frame_events = 100;
+        const RunResult resumed = run(scenario, cut, first.options);
+        CHECK(resumed.log_head == expected.log_head);
+        const Result<std::unique_ptr<Journal>> read = open_journal(cut);
+        REQUIRE(read);
+        CHECK((*read)->info().feed_records == (*journal)->info().feed_records);
+        CHECK(verify_read_models(**read));
+        // And again, now that nothing is left to do: from the last checkpoint, whose feed position is good.
+        Logged second;
+        CHECK(run(scenario, cut, second.options).log_head == expected.log_head);
+        CHECK_FALSE(second.says("decided again from event 0\n"));
+    }
+}
