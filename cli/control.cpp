@@ -29,16 +29,6 @@ std::string state_name(const SessionStatus& s) {
     return s.is_stopping ? "stopping" : s.is_catching_up ? "catching up" : "running";
 }
 
-std::string latency_json(const LatencyHistogram& h) {
-    return JsonObject()
-        .count("count", h.count())
-        .count("p50_ns", h.quantile_ns(0.5))
-        .count("p99_ns", h.quantile_ns(0.99))
-        .count("p999_ns", h.quantile_ns(0.999))
-        .count("max_ns", h.max_ns())
-        .done();
-}
-
 std::string risk_json(const std::vector<RiskHeadroom>& risk) {
     std::vector<std::string> rows;
     rows.reserve(risk.size());
@@ -111,10 +101,7 @@ std::string status_json(const SessionStatus& s, const SessionFacts& facts) {
     return books_json(json, s.books)
                .texts("halted_strategies", halted_of(s.books))
                .json("risk", risk_json(s.risk))
-               .json("latency", JsonObject()
-                                    .json("tick", latency_json(s.tick_latency))
-                                    .json("order", latency_json(s.order_latency))
-                                    .done())
+               .json("latency", latency_json(s.books))
                .done() +
            "\n";
 }
@@ -181,7 +168,7 @@ std::string status_text(const SessionStatus& s, const SessionFacts& facts, const
                         show_count(b.orders), show_count(s.open_orders), show_count(b.fills),
                         show_gain(b.realized_pnl, b.currency), show_gain(b.unrealized_pnl, b.currency),
                         show_money(b.charges, b.currency));
-    text += latency_line("tick ", s.tick_latency) + latency_line("order", s.order_latency);
+    text += latency_line("tick ", s.books.tick_latency) + latency_line("order", s.books.order_latency);
     text += "\n" + books_text(b, style) + risk_table(s.risk, style) + kill_switch_lines(b);
     return text;
 }

@@ -287,6 +287,19 @@ std::string short_digest(const std::string& digest) {
     return digest.size() > kShownDigest ? digest.substr(0, kShownDigest) + "…" : digest;
 }
 
+std::string latency_json(const RunResult& result) {
+    const auto one = [](const LatencyHistogram& h) {
+        return JsonObject()
+            .count("count", h.count())
+            .count("p50_ns", h.quantile_ns(0.5))
+            .count("p99_ns", h.quantile_ns(0.99))
+            .count("p999_ns", h.quantile_ns(0.999))
+            .count("max_ns", h.max_ns())
+            .done();
+    };
+    return JsonObject().json("tick", one(result.tick_latency)).json("order", one(result.order_latency)).done();
+}
+
 std::string run_json(const Scenario& scenario, const RunResult& result, const RunFacts& facts) {
     JsonObject strategies;
     for (const StrategyResult& each : result.strategies) {
@@ -328,6 +341,9 @@ std::string run_json(const Scenario& scenario, const RunResult& result, const Ru
         .measured("wall_s", facts.wall_s)
         .measured("events_per_s", events_per_s(result, facts))
         .measured("peak_rss_mb", facts.peak_rss_mb);
+    if (result.tick_latency.count() != 0) {
+        object.json("latency", latency_json(result));
+    }
     return object.done() + '\n';
 }
 

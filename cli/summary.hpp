@@ -31,6 +31,9 @@ std::string run_json(const Scenario& scenario, const RunResult& result, const Ru
 std::string portfolios_json(const RunResult& result);
 std::string positions_json(const RunResult& result);
 
+/// `{tick: {count, p50_ns, ...}, order: {...}}`.
+std::string latency_json(const RunResult& result);
+
 /// A row a portfolio; a row for every instrument that a portfolio ever traded, empty when there is none.
 std::string portfolio_table(const RunResult& result, const Style& style);
 std::string instrument_table(const RunResult& result, const Style& style);

@@ -103,7 +103,7 @@ constexpr std::size_t kSlots = 64;
 /// Records between two places from which a feed can be gone on with.
 constexpr std::uint64_t kPositionRecords = 8'192;
 /// How long who waits for records looks before it sleeps: waking up takes longer than this on many machines.
-constexpr std::chrono::microseconds kLooking{60};
+constexpr std::chrono::microseconds kLooking{150};
 /// How long the reader of paced data sleeps at most before it looks whether it is to stop.
 constexpr std::chrono::milliseconds kNap{20};
 

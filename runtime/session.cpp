@@ -84,6 +84,7 @@ public:
 
     const std::vector<StrategyResult>& results() const { return results_; }
     LatencyHistogram& latency() { return latency_; }
+    const LatencyHistogram& latency() const { return latency_; }
 
 private:
     std::vector<StrategyResult> results_;
@@ -732,8 +733,8 @@ private:
         s.running = now - begun_;
         s.risk = risk_headroom(state);
         s.open_orders = state.open_orders.size();
-        s.tick_latency = tick_latency_;
-        s.order_latency = tally_.latency();
+        s.books.tick_latency = tick_latency_;
+        s.books.order_latency = tally_.latency();
         return s;
     }
 
@@ -748,6 +749,8 @@ private:
             r.strategies[s].halted = state.strategies[s].halted;
         }
         r.equity_curve = curve_.points();
+        r.tick_latency = tick_latency_;
+        r.order_latency = tally_.latency();
         r.log_head = to_hex(log_.head());
         r.state_digest = to_hex(digest);
         return r;

@@ -87,6 +87,8 @@ struct RunResult {
     std::string state_digest;
     std::string journal;  ///< where it was written
     bool interrupted = false;
+    LatencyHistogram tick_latency;   ///< live: from a record received to all its consequences decided on and encoded
+    LatencyHistogram order_latency;  ///< live: from a record received to an order handed to its broker
 };
 
 /// A fill as a CSV or a program wants it.
