@@ -34,6 +34,7 @@ struct RunRequest {
     std::string broker = "paper";  ///< live
     std::string speed = "max";     ///< live
     std::string duration;          ///< live: real time; empty: until the data end
+    bool commit_orders = false;    ///< live
 };
 
 std::string reason(int error_number) {
@@ -349,6 +350,7 @@ Result<int> live(const RunRequest& request, Wiring& wiring) {
     run.is_live = true;
     run.speed = *speed;
     run.duration = *duration;
+    run.commit_orders = request.commit_orders;
     run.snapshot_events = kLiveSnapshotEvents;
     run.desk = &desk;
     const auto place = [](const std::string& name) {
@@ -401,6 +403,8 @@ void add_live(CLI::App& app, Commands& commands) {
                        "How fast recorded data comes: max, or times real time such as 1x or 10x; default: max");
     command.add_option("--duration", options->duration,
                        "End cleanly after so much real time, such as 90s, 10m or 6h; default: when the data end");
+    command.add_flag("--commit-orders", options->commit_orders,
+                     "Have every order on disk before the next record is taken, as with a broker outside of the process");
     command.add_option("--fills", options->fills,
                        "Also write every fill to this CSV: ts_ns,instrument,side,quantity,price");
 }

@@ -124,12 +124,12 @@ public:
     ~ControlImpl() override {
         // What was answered is still sent.
         asio::post(*io_, [this] {
+            closing_.expires_after(kLastWords);
+            closing_.async_wait([this](error_code) { io_->stop(); });
             error_code ignored;
             acceptor_.close(ignored);
             hangups_.cancel(ignored);
         });
-        closing_.expires_after(kLastWords);
-        closing_.async_wait([this](error_code) { io_->stop(); });
         thread_.join();
     }
 

@@ -241,8 +241,9 @@ public:
 
     Result<void> follow(const HoursOf& hours) {
         IntakeOptions options{options_.speed, std::exchange(position_, ByteBuffer()), records_before_, records_known_};
-        intake_ = options_.is_live ? make_threaded_intake(scenario_.data, hours, std::move(options))
-                                   : make_direct_intake(scenario_.data, hours, std::move(options));
+        // Who waits for a sender must still see signals.
+        waits_ = options_.is_live || std::ranges::any_of(scenario_.data, &DataSource::is_stream);
+        intake_ = (waits_ ? make_threaded_intake : make_direct_intake)(scenario_.data, hours, std::move(options));
         if (options_.desk != nullptr) {
             options_.desk->on_post([this] { intake_->wake(); });
         }
@@ -524,7 +525,7 @@ private:
         intake_->stop();
     }
     Clock::time_point wait_until() const {
-        if (!options_.is_live) {
+        if (!waits_) {
             return {};
         }
         const Clock::time_point now = Clock::now();
@@ -780,6 +781,7 @@ private:
     std::uint64_t to_compare_ = 0;         // and those that the feeds still have to give again
 
     std::unique_ptr<Intake> intake_;
+    bool waits_ = false;  // for records, on a clock
     FeedProgress feed_;
     LatencyHistogram tick_latency_;
     Clock::time_point begun_;

@@ -330,6 +330,11 @@ TEST_CASE("a backtest does not wait for senders that may never come", "[cli]") {
     const Ran refused = here.alpha({"backtest", "s.yaml"});
     CHECK(refused.code == 2);
     CHECK(contains(refused.err, "unix:feed.sock has no end"));
+    here.write("in.yaml", "name: s\naccount: {currency: INR, cash: 1000}\ndata: [{stream: stdin, kind: quotes}]\n"
+                          "strategies:\n  - {id: hold, use: buy_and_hold, instruments: [X], params: {quantity: 1}}\n"
+                          "broker: {paper: {}}\n");
+    // Somebody who waits for a sender can still be stopped: timeout leaves with 124 once one signal was enough.
+    CHECK(here.shell("timeout -k 5 -s INT 0.3 $ALPHA backtest in.yaml < <(sleep 2)").code == 124);
     // Live it waits, answers meanwhile, and can be ended.
     const pid_t process = here.start(live("s.yaml", "live"));
     CHECK(status_of(here, "live").code == 0);
