@@ -65,7 +65,7 @@ public:
         patience_.async_wait([self = shared_from_this()](error_code failed) {
             if (!failed) {
                 error_code ignored;
-                self->socket_.close(ignored);
+                static_cast<void>(self->socket_.close(ignored));
             }
         });
         asio::async_read_until(socket_, asked_, '\n', [self = shared_from_this()](error_code failed, std::size_t) {
@@ -88,7 +88,7 @@ private:
                 self->answer_ = std::move(text);
                 asio::async_write(self->socket_, asio::buffer(self->answer_), [self](error_code, std::size_t) {
                     error_code ignored;
-                    self->socket_.shutdown(stream_protocol::socket::shutdown_send, ignored);
+                    static_cast<void>(self->socket_.shutdown(stream_protocol::socket::shutdown_send, ignored));
                     self->patience_.cancel();
                 });
             });
@@ -127,8 +127,8 @@ public:
             closing_.expires_after(kLastWords);
             closing_.async_wait([this](error_code) { io_->stop(); });
             error_code ignored;
-            acceptor_.close(ignored);
-            hangups_.cancel(ignored);
+            static_cast<void>(acceptor_.close(ignored));
+            static_cast<void>(hangups_.cancel(ignored));
         });
         thread_.join();
     }
@@ -191,7 +191,7 @@ Result<std::string> ask_session(const std::string& path, const std::string& line
     stream_protocol::socket socket(io);
     error_code failed;
     if (place) {
-        socket.connect(*place, failed);
+        static_cast<void>(socket.connect(*place, failed));
     }
     if (!place || failed) {
         return fail(ErrorKind::usage, fmt::format("{}: no session runs there", path));
@@ -229,7 +229,7 @@ bool is_session_running(const std::string& path) {
     stream_protocol::socket socket(io);
     error_code failed;
     if (place) {
-        socket.connect(*place, failed);
+        static_cast<void>(socket.connect(*place, failed));
     }
     return place && !failed;
 }

@@ -857,6 +857,12 @@ Result<RunResult> run_scenario(const Scenario& scenario, LogWriter& log, const R
     };
     options.log->info("{}: {} strategies, {} data sources", scenario.config.name, parts->strategies.size(),
                       scenario.data.size());
+    for (const BrokerConfig& broker : scenario.config.brokers) {
+        options.log->debug("broker {}: {} is ready", broker.name, broker.kind);
+    }
+    for (const StrategyConfig& strategy : scenario.config.strategies) {
+        options.log->debug("strategy {}: {} is ready", strategy.name, strategy.use);
+    }
     Session session(scenario, log, options);
     if (stored == nullptr || stored->next_seq() == 0) {
         session.begin(std::move(*parts));

@@ -152,12 +152,12 @@ public:
     explicit StandardInput(const DataSource& source)
         : waiting_(source.name(), source.interrupt), input_(waiting_.io()) {
         error_code failed;
-        input_.assign(STDIN_FILENO, failed);
+        static_cast<void>(input_.assign(STDIN_FILENO, failed));
         is_open_ = !failed;
     }
     ~StandardInput() override {
         error_code ignored;
-        input_.native_non_blocking(false, ignored);  // it may be shared with the shell
+        static_cast<void>(input_.native_non_blocking(false, ignored));  // it may be shared with the shell
         static_cast<void>(input_.release());
     }
     StandardInput(const StandardInput&) = delete;
@@ -178,7 +178,7 @@ public:
                                    });
         });
         if (!whole) {
-            input_.cancel(outcome);
+            static_cast<void>(input_.cancel(outcome));
             waiting_.io().restart();
             waiting_.io().run();  // the handler refers to what is on this stack
             return waiting_.interrupted();
@@ -254,7 +254,7 @@ private:
         });
         if (!whole) {
             error_code ignored;
-            connection_.cancel(ignored);
+            static_cast<void>(connection_.cancel(ignored));
             waiting_.io().restart();
             waiting_.io().run();  // the handler refers to what is on this stack
             return waiting_.interrupted();
@@ -262,7 +262,7 @@ private:
         buffer_.resize(held + got);
         if (outcome) {  // it ended or broke: the next one begins again
             error_code ignored;
-            connection_.close(ignored);
+            static_cast<void>(connection_.close(ignored));
             buffer_.clear();
             return {};
         }
@@ -311,7 +311,7 @@ private:
         });
         if (!whole) {
             error_code ignored;
-            acceptor_.cancel(ignored);
+            static_cast<void>(acceptor_.cancel(ignored));
             waiting_.io().restart();
             waiting_.io().run();
             return waiting_.interrupted();
@@ -351,7 +351,7 @@ asio::local::stream_protocol::acceptor open_unix(asio::io_context& io, const Dat
     if (::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) {
         asio::local::stream_protocol::socket probe(io);
         error_code refused;
-        probe.connect(endpoint, refused);
+        static_cast<void>(probe.connect(endpoint, refused));
         if (refused == asio::error::connection_refused) {
             static_cast<void>(::unlink(path.c_str()));
         }
@@ -360,7 +360,7 @@ asio::local::stream_protocol::acceptor open_unix(asio::io_context& io, const Dat
     acceptor.open(endpoint.protocol());
     const mode_t before = ::umask(S_IRWXG | S_IRWXO);
     error_code failed;
-    acceptor.bind(endpoint, failed);
+    static_cast<void>(acceptor.bind(endpoint, failed));
     ::umask(before);
     boost::asio::detail::throw_error(failed, "bind");
     acceptor.listen();

@@ -292,9 +292,10 @@ TEST_CASE("the log file is opened anew on SIGHUP, and the session goes on", "[cl
     // Every component says when it begins and when it ends, in order.
     const std::string all = here.read("a.log.1") + here.read("a.log");
     std::size_t at = 0;
-    for (const char* said : {"configuration: story loaded", "journal: 0 events", "control: listening", "feeds: reading",
-                             "the log file was opened anew", "stopping: what was received is taken", "feeds: ended",
-                             "journal: sealed", "stopped"}) {
+    for (const char* said :
+         {"configuration: story loaded", "journal: 0 events", "control: listening", "broker paper: paper is ready",
+          "strategy ", "feeds: reading", "the log file was opened anew", "stopping: what was received is taken",
+          "feeds: ended", "journal: sealed", "stopped"}) {
         CAPTURE(said, all);
         const std::size_t found = all.find(said, at);
         REQUIRE(found != std::string::npos);
