@@ -95,10 +95,11 @@ std::string leading_comment(const std::string& yaml) {
 void append_books(std::string& text, const RunResult& result) {
     for (const PortfolioResult& each : result.portfolios) {
         text += fmt::format("portfolio {} initial_cash={} cash={} equity={} realized_pnl={} "
-                            "unrealized_pnl={} charges={} fills={}{}\n",
+                            "unrealized_pnl={} charges={} fills={}{}{}\n",
                             each.portfolio, to_string(each.initial_cash), to_string(each.cash), to_string(each.equity),
                             to_string(each.realized_pnl), to_string(each.unrealized_pnl), to_string(each.charges),
-                            each.fills, each.killed ? " killed" : "");
+                            each.fills, result.brokers.size() > 1 ? " broker=" + each.broker : "",
+                            each.killed ? " killed" : "");
         for (const InstrumentResult& held : each.instruments) {
             text += fmt::format("  {} net={} average={} mark={} realized_pnl={} unrealized_pnl={} "
                                 "charges={} traded={} fills={}\n",

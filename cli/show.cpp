@@ -58,8 +58,9 @@ int sign_of(Money amount) {
 /// What the three commands share: the journal's models, its portfolios and how money looks.
 class Showing {
 public:
-    Showing(const ShowOptions& options, const ReadModels& models, Wiring& wiring)
+    Showing(const ShowOptions& options, const SessionConfigured& config, const ReadModels& models, Wiring& wiring)
         : options_(options),
+          config_(config),
           models_(models),
           wiring_(wiring),
           portfolio_("portfolio", options.portfolio),
@@ -71,6 +72,7 @@ public:
             return tl::unexpected(ok.error());
         }
         Table books({{"portfolio", Table::Align::left},
+                     {"broker", Table::Align::left},
                      {"started with"},
                      {"cash"},
                      {"realized"},
@@ -102,8 +104,10 @@ public:
                 wiring_.out.write(json_of(each));
                 continue;
             }
-            books.row({each.name, money(each.initial_cash), money(each.cash), gain(each.realized_pnl),
-                       money(each.charges), show_count(each.open_orders), show_count(each.fills), standing_of(each)});
+            const BrokerConfig* broker = broker_of(config_, each.id);
+            books.row({each.name, broker == nullptr ? "-" : broker->name, money(each.initial_cash), money(each.cash),
+                       gain(each.realized_pnl), money(each.charges), show_count(each.open_orders),
+                       show_count(each.fills), standing_of(each)});
             for (const PositionModel& position : each.positions) {
                 any = true;
                 positions.row({each.name, position.instrument, show_qty(position.net, currency()),
@@ -267,7 +271,7 @@ private:
         return text;
     }
 
-    static std::string json_of(const PortfolioModel& each) {
+    std::string json_of(const PortfolioModel& each) const {
         JsonObject positions;
         for (const PositionModel& position : each.positions) {
             JsonObject object;
@@ -281,7 +285,9 @@ private:
             positions.json(position.instrument, object.done());
         }
         JsonObject object;
+        const BrokerConfig* broker = broker_of(config_, each.id);
         object.text("portfolio", each.name)
+            .json("broker", broker == nullptr ? "null" : json_string(broker->name))
             .text("currency", each.currency)
             .flag("is_open", each.is_open)
             .decimal("initial_cash", each.initial_cash)
@@ -348,6 +354,7 @@ private:
     }
 
     const ShowOptions& options_;
+    const SessionConfigured& config_;
     const ReadModels& models_;
     Wiring& wiring_;
     NameFilter portfolio_;
@@ -366,7 +373,17 @@ Result<int> show(const ShowOptions& options, Result<int> (Showing::*what)(), Wir
     if (!models) {
         return tl::unexpected(models.error());
     }
-    Showing showing(options, *models, wiring);
+    SessionConfigured config;
+    if ((*journal)->next_seq() != 0) {
+        const Result<DecodedEvent> first = read_event(**journal, 0);
+        if (!first) {
+            return tl::unexpected(first.error());
+        }
+        if (const auto* configured = std::get_if<SessionConfigured>(&first->event)) {
+            config = *configured;
+        }
+    }
+    Showing showing(options, config, *models, wiring);
     return (showing.*what)();
 }
 

@@ -212,7 +212,8 @@ std::string portfolios_json(const RunResult& result) {
     JsonObject portfolios;
     for (const PortfolioResult& each : result.portfolios) {
         JsonObject portfolio;
-        portfolio.decimal("initial_cash", each.initial_cash)
+        portfolio.json("broker", each.broker.empty() ? "null" : json_string(each.broker))
+            .decimal("initial_cash", each.initial_cash)
             .decimal("cash", each.cash)
             .decimal("equity", each.equity)
             .decimal("realized_pnl", each.realized_pnl)
@@ -226,26 +227,45 @@ std::string portfolios_json(const RunResult& result) {
     return portfolios.done();
 }
 
+std::string brokers_json(const RunResult& result) {
+    JsonObject brokers;
+    for (const BrokerResult& each : result.brokers) {
+        JsonObject broker;
+        broker.text("kind", each.kind).texts("portfolios", each.portfolios);
+        brokers.json(each.broker, broker.done());
+    }
+    return brokers.done();
+}
+
 std::string positions_json(const RunResult& result) {
     return quantities_json(positions_of(result.portfolios));
 }
 
 std::string portfolio_table(const RunResult& result, const Style& style) {
     const std::string& currency = result.currency;
-    Table table({{"portfolio", Table::Align::left},
-                 {"cash"},
-                 {"equity"},
-                 {"realized"},
-                 {"unrealized"},
-                 {"charges"},
-                 {"fills"},
-                 {"", Table::Align::left}});
+    const bool several = result.brokers.size() > 1;
+    std::vector<Table::Column> columns{{"portfolio", Table::Align::left}};
+    if (several) {
+        columns.push_back({"broker", Table::Align::left});
+    }
+    for (const char* title : {"cash", "equity", "realized", "unrealized", "charges", "fills"}) {
+        columns.push_back({title});
+    }
+    columns.push_back({"", Table::Align::left});
+    Table table(std::move(columns));
     for (const PortfolioResult& each : result.portfolios) {
-        table.row({each.portfolio, show_money(each.cash, currency), show_money(each.equity, currency),
-                   style.gain(sign_of(each.realized_pnl), show_gain(each.realized_pnl, currency)),
-                   style.gain(sign_of(each.unrealized_pnl), show_gain(each.unrealized_pnl, currency)),
-                   show_money(each.charges, currency), show_count(each.fills),
-                   each.killed ? style.red("killed") : std::string()});
+        std::vector<std::string> cells{each.portfolio};
+        if (several) {
+            cells.push_back(each.broker.empty() ? "-" : each.broker);
+        }
+        cells.push_back(show_money(each.cash, currency));
+        cells.push_back(show_money(each.equity, currency));
+        cells.push_back(style.gain(sign_of(each.realized_pnl), show_gain(each.realized_pnl, currency)));
+        cells.push_back(style.gain(sign_of(each.unrealized_pnl), show_gain(each.unrealized_pnl, currency)));
+        cells.push_back(show_money(each.charges, currency));
+        cells.push_back(show_count(each.fills));
+        cells.push_back(each.killed ? style.red("killed") : std::string());
+        table.row(std::move(cells));
     }
     return table.text(style);
 }
@@ -332,6 +352,7 @@ std::string run_json(const Scenario& scenario, const RunResult& result, const Ru
         .decimal("charges", result.charges)
         .json("positions", positions_json(result))
         .json("portfolios", portfolios_json(result))
+        .json("brokers", brokers_json(result))
         .json("strategies", strategies.done())
         .texts("warnings", warnings_of(scenario, result))
         .flag("interrupted", result.interrupted)

@@ -29,6 +29,8 @@ std::string run_json(const Scenario& scenario, const RunResult& result, const Ru
 
 /// `{id: {initial_cash, cash, equity, ..., positions}}`, and `{instrument: quantity}` over all of them.
 std::string portfolios_json(const RunResult& result);
+/// `{id: {kind, portfolios}}`.
+std::string brokers_json(const RunResult& result);
 std::string positions_json(const RunResult& result);
 
 /// `{tick: {count, p50_ns, ...}, order: {...}}`.

@@ -192,6 +192,19 @@ struct SessionConfigured {
     }
 };
 
+/// The broker that a portfolio belongs to: that of its strategies, or the only one. Null where nobody trades it.
+inline const BrokerConfig* broker_of(const SessionConfigured& config, PortfolioId portfolio) {
+    if (config.brokers.size() == 1) {
+        return &config.brokers.front();
+    }
+    for (const StrategyConfig& strategy : config.strategies) {
+        if (strategy.portfolio == portfolio && strategy.broker.value < config.brokers.size()) {
+            return &config.brokers[strategy.broker.value];
+        }
+    }
+    return nullptr;
+}
+
 // ---- market inputs ------------------------------------------------------------------------------------------------------
 
 /// The next instrument id is given to this instrument, because data names it for the first time.

@@ -112,6 +112,10 @@ constexpr std::array kRootKeys{
           "Who trades. Their order is the order in which they see each event."),
     plain("broker", Form::map, "(one named paper, of kind paper)",
           "Brokers by name; one named after its kind needs no `kind`."),
+    plain(
+        "brokers", Form::map, "(as `broker` says)",
+        "Several brokers beside each other on one feed, by name, each with its kind and settings. Every portfolio then "
+        "names the one it belongs to. In place of `broker`."),
     plain("charges", Form::map_or_word, "none", "What each fill costs: none, or a map of per_fill and rate."),
     plain("risk", Form::map, "(no limits)", "Rules that every order must pass; each portfolio is judged by itself."),
     number("snapshot_interval", Form::duration, "none", money_of(1), money_of(31 * kDaySeconds),
@@ -165,12 +169,15 @@ constexpr std::array kInstrumentKeys{
 constexpr std::array kPortfolioKeys{
     number("cash", Form::decimal, kRequired, kAboveZero, limits::kMaxCash,
            "What the portfolio begins with. Together they hold at most the account's cash."),
+    plain("broker", Form::name, "(the only one)",
+          "The broker it belongs to: all of its strategies' orders go there. Required where `brokers` has several."),
 };
 constexpr std::array kStrategyKeys{
     plain("id", Form::name, kRequired, "Its name in the log and in reports; unique."),
     plain("use", Form::name, kRequired, "Which strategy: one of those below."),
     plain("portfolio", Form::name, "(the only one)", "Whose cash and positions it trades."),
-    plain("broker", Form::name, "(the only one)", "Where its orders go."),
+    plain("broker", Form::name, "(its portfolio's)",
+          "Where its orders go. A portfolio's strategies all have one broker, so it is shorter to name it there."),
     plain("instruments", Form::names, kRequired, "The only instruments it sees and trades."),
     plain("params", Form::map, "(each parameter's default)", "The strategy's own parameters."),
 };
@@ -185,6 +192,10 @@ constexpr std::array kBrokerKeys{
            "Event time an order travels before it reaches the market."),
     plain("use_size", Form::flag, "false",
           "Fill at most the quantity each quote displays; the rest waits for the next quote."),
+};
+constexpr std::span<const Key> kPaperKeys = std::span<const Key>(kBrokerKeys).subspan(1);  // all but the kind
+constexpr std::array kBrokersKeys{
+    plain("paper", Form::map, kRequired, "A paper broker, with the settings below."),
 };
 constexpr std::array kChargesKeys{
     number("per_fill", Form::decimal, "0", {}, money_of(1'000'000), "Currency per fill."),
@@ -228,16 +239,19 @@ constexpr Section kStrategy{"strategies",
                             "{id: cross, use: ema_cross, instruments: [IBM], params: {fast: 10, slow: 30}}",
                             "A list of entries.", kStrategyKeys};
 constexpr Section kBroker{"broker.NAME", "{fill: touch}", "", kBrokerKeys};
+constexpr Section kBrokers{"brokers.NAME", "{paper: {fill: touch}}", "", kBrokersKeys};
+constexpr Section kPaper{"brokers.NAME.paper", "{fill: touch}", "", kPaperKeys};
 constexpr Section kCharges{"charges", "{per_fill: 20, rate: 0.0003}", "", kChargesKeys};
 constexpr Section kRisk{"risk", "{max_order_quantity: 10000}", "", kRiskKeys};
 constexpr std::array kSections{&kRoot,       &kAccount,   &kData,     &kSynth,  &kDefaultInstrument,
-                               &kInstrument, &kPortfolio, &kStrategy, &kBroker, &kCharges,
-                               &kRisk};
+                               &kInstrument, &kPortfolio, &kStrategy, &kBroker, &kBrokers,
+                               &kPaper,      &kCharges,   &kRisk};
 
 /// Top-level maps whose keys are names of the user's.
 constexpr std::string_view kPortfoliosExample = "{main: {cash: 1000000}}";
 constexpr std::string_view kInstrumentsExample = "{IBM: {tick: 0.01, lot: 1}}";
-constexpr std::string_view kBrokersExample = "{paper: {fill: touch}}";
+constexpr std::string_view kBrokerExample = "{paper: {fill: touch}}";
+constexpr std::string_view kBrokersExample = "{touch: {paper: {fill: touch}}, slow: {paper: {fill: next_open}}}";
 
 std::vector<std::string_view> choices_of(const Key& key) {
     std::vector<std::string_view> out;
@@ -943,8 +957,9 @@ public:
         config().name = root_.name("name").value_or("");
         read_instruments();
         read_data();
-        read_portfolios();
         read_brokers();
+        read_portfolios();
+        warn_of_unused_brokers();
         read_strategies();
         read_charges();
         read_risk();
@@ -1199,12 +1214,24 @@ private:
             all_known = all_known && own.has_value();
             sum += own.value_or(Money{});
             config().portfolios.push_back({entry->key, own.value_or(Money{})});
+            // Of a scenario with `broker`, the strategies may name it instead.
+            const bool must_name = several_brokers_ && config().brokers.size() > 1;
+            portfolio_brokers_.push_back(must_name || portfolio.has("broker")
+                                             ? std::optional(index_of(portfolio, "broker", config().brokers))
+                                             : std::nullopt);
         }
         if (entries.empty()) {
             if (node != nullptr && !account.has("cash")) {
                 account.complain_missing("cash");
             }
             config().portfolios.push_back({"main", cash.value_or(Money{})});
+            portfolio_brokers_.emplace_back();
+            if (several_brokers_ && config().brokers.size() > 1 && !root_.has("portfolios")) {
+                root_.error("brokers",
+                            "there are {}, and no portfolio names its own; write portfolios, such as "
+                            "{{main: {{cash: 1000000, broker: {}}}}}",
+                            config().brokers.size(), config().brokers.front().name);
+            }
         } else if (cash && all_known && sum > *cash) {
             account.error("cash",
 
@@ -1222,12 +1249,31 @@ private:
     // ---- brokers
 
     void read_brokers() {
-        const auto entries = named_entries("broker", kBrokersExample, limits::kMaxBrokers);
+        if (root_.has("brokers")) {
+            return read_several_brokers();
+        }
+        const auto entries = named_entries("broker", kBrokerExample, limits::kMaxBrokers);
         if (entries.empty()) {
             read_broker("paper", nullptr, root_.has("broker") ? root_.place("broker") : root_.place("data"));
         }
         for (const Item::Entry* entry : entries) {
             read_broker(entry->key, &node(*entry), entry->at);
+        }
+    }
+    void read_several_brokers() {
+        several_brokers_ = true;
+        if (root_.has("broker")) {
+            root_.error("brokers", "cannot stand beside broker; keep one of them");
+        }
+        const Item* map = root_.value("brokers");
+        if (map->kind == Item::Kind::nothing || (map->kind == Item::Kind::map && map->entries.empty())) {
+            root_.error("brokers", "is empty; write at least one, such as {}", kBrokersExample);
+        }
+        for (const Item::Entry* entry : named_entries("brokers", kBrokersExample, limits::kMaxBrokers)) {
+            Fields broker = fields(kBrokers, "brokers." + entry->key, &node(*entry));
+            Fields paper = fields(kPaper, broker.path("paper"), broker.child("paper"));
+            add_paper_broker(entry->key, paper, entry->at);
+            broker_places_.push_back(entry->at);
         }
     }
     void read_broker(const std::string& name, const Item* node, Place at) {
@@ -1240,25 +1286,36 @@ private:
                              in_quotes(name), name);
         }
         broker.choice("kind");
+        add_paper_broker(name, broker, at);
+    }
+    void add_paper_broker(const std::string& name, Fields& paper, Place at) {
         PaperSettings settings;
-        const auto fill = broker.choice("fill");
+        const auto fill = paper.choice("fill");
         settings.fill = fill == "next_open" ? FillModel::next_open : FillModel::touch;
-        settings.slippage = broker.price("slippage").value_or(Price{});
-        settings.latency = broker.duration("latency").value_or(Duration{});
-        settings.use_size = broker.flag("use_size").value_or(false);
-        const Place fill_at = broker.has("fill") ? broker.place("fill") : at;
+        settings.slippage = paper.price("slippage").value_or(Price{});
+        settings.latency = paper.duration("latency").value_or(Duration{});
+        settings.use_size = paper.flag("use_size").value_or(false);
+        const Place fill_at = paper.has("fill") ? paper.place("fill") : at;
         if (fill == "next_open" && has_quotes_ && !has_bars_) {
-            findings_->error(fill_at, "{}: the data has no bars to open; write touch, or add bars",
-                             broker.path("fill"));
+            findings_->error(fill_at, "{}: the data has no bars to open; write touch, or add bars", paper.path("fill"));
         }
         if (fill == "touch" && has_bars_ && !has_quotes_) {
             findings_->warn(fill_at,
 
                             "{}: touch fills at the close of the very bar that was decided on, which "
                             "is optimistic; next_open is safer with bars alone",
-                            broker.path("fill"));
+                            paper.path("fill"));
         }
         config().brokers.push_back({name, "paper", to_settings(settings)});
+    }
+    void warn_of_unused_brokers() {
+        for (std::uint32_t b = 0; b < broker_places_.size() && broker_places_.size() > 1; ++b) {
+            if (std::find(portfolio_brokers_.begin(), portfolio_brokers_.end(), b) == portfolio_brokers_.end()) {
+                findings_->warn(broker_places_[b],
+                                "brokers.{}: no portfolio belongs to it; give it one, or leave it out",
+                                config().brokers[b].name);
+            }
+        }
     }
 
     // ---- strategies
@@ -1298,7 +1355,7 @@ private:
         StrategyConfig out;
         out.name = std::move(id);
         out.portfolio = PortfolioId{index_of(strategy, "portfolio", config().portfolios)};
-        out.broker = BrokerId{index_of(strategy, "broker", config().brokers)};
+        out.broker = broker_of(strategy, out.portfolio);
         for (const Fields::NameAt& name : strategy.names("instruments")) {
             warn_if_not_in_data(name);
             out.instruments.push_back(instrument_id(name.name));
@@ -1323,25 +1380,40 @@ private:
         }
         config().strategies.push_back(std::move(out));
     }
-    /// The place in `all` of the portfolio or broker that the strategy names, or of the only one.
+    /// A portfolio belongs to one broker: the one it names, or else the one that the first of its strategies names.
+    BrokerId broker_of(Fields& strategy, PortfolioId portfolio) {
+        std::optional<std::uint32_t>& of_portfolio = portfolio_brokers_[portfolio.value];
+        if (of_portfolio && !strategy.has("broker")) {
+            return BrokerId{*of_portfolio};
+        }
+        const std::uint32_t named = index_of(strategy, "broker", config().brokers);
+        if (of_portfolio && *of_portfolio != named) {
+            strategy.error("broker", "its portfolio {} belongs to the broker {}; write that, or another portfolio",
+                           in_quotes(config().portfolios[portfolio.value].name),
+                           in_quotes(config().brokers[*of_portfolio].name));
+        }
+        of_portfolio = of_portfolio.value_or(named);
+        return BrokerId{*of_portfolio};
+    }
+    /// The place in `all` of the portfolio or broker that is named, or of the only one.
     template <class Config>
-    std::uint32_t index_of(Fields& strategy, std::string_view key, const std::vector<Config>& all) {
+    std::uint32_t index_of(Fields& given, std::string_view key, const std::vector<Config>& all) {
         std::vector<std::string_view> known;
         known.reserve(all.size());
         for (const Config& each : all) {
             known.push_back(each.name);
         }
-        if (!strategy.has(key)) {
+        if (!given.has(key)) {
             if (all.size() > 1) {
-                findings_->error(strategy.at(), "{} is missing, and there are {}; write {}: and {}", strategy.path(key),
+                findings_->error(given.at(), "{} is missing, and there are {}; write {}: and {}", given.path(key),
                                  all.size(), key, known.size() <= 8 ? one_of(known) : "one of them");
             }
             return 0;
         }
-        const auto name = strategy.name(key);
+        const auto name = given.name(key);
         const auto found = std::find(known.begin(), known.end(), name.value_or(""));
         if (name && found == known.end()) {
-            strategy.error(key, "there is no {} {}; {}", key, in_quotes(*name), suggestion(*name, known, *findings_));
+            given.error(key, "there is no {} {}; {}", key, in_quotes(*name), suggestion(*name, known, *findings_));
         }
         return found == known.end() ? 0 : static_cast<std::uint32_t>(found - known.begin());
     }
@@ -1496,6 +1568,9 @@ private:
     Fields root_;
     Scenario scenario_;
     std::map<std::string, InstrumentId> instrument_ids_;
+    bool several_brokers_ = false;                                 ///< `brokers` is given
+    std::vector<Place> broker_places_;                             ///< of the names under `brokers`
+    std::vector<std::optional<std::uint32_t>> portfolio_brokers_;  ///< by portfolio, as far as known
     bool has_quotes_ = false;
     bool has_bars_ = false;
     std::set<std::string> data_symbols_;

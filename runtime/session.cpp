@@ -130,6 +130,9 @@ PortfolioResult portfolio_result(const State& state, std::size_t index) {
     const Portfolio& portfolio = state.portfolios[index];
     PortfolioResult r;
     r.portfolio = state.config.portfolios[index].name;
+    if (const BrokerConfig* broker = broker_of(state.config, PortfolioId{static_cast<std::uint32_t>(index)})) {
+        r.broker = broker->name;
+    }
     if (!portfolio.is_open) {  // never used: it still holds what the scenario gave it
         r.initial_cash = r.cash = r.equity = state.config.portfolios[index].cash;
         return r;
@@ -803,6 +806,9 @@ RunResult books_of(const State& state) {
     r.orders = state.orders;
     r.fills = state.fills;
     r.last = state.now;
+    for (const BrokerConfig& broker : state.config.brokers) {
+        r.brokers.push_back({broker.name, broker.kind, {}});
+    }
     for (std::size_t p = 0; p < state.portfolios.size(); ++p) {
         PortfolioResult portfolio = portfolio_result(state, p);
         r.initial_cash += portfolio.initial_cash;
@@ -811,6 +817,10 @@ RunResult books_of(const State& state) {
         r.realized_pnl += portfolio.realized_pnl;
         r.unrealized_pnl += portfolio.unrealized_pnl;
         r.charges += portfolio.charges;
+        if (const auto broker = std::ranges::find(r.brokers, portfolio.broker, &BrokerResult::broker);
+            broker != r.brokers.end()) {
+            broker->portfolios.push_back(portfolio.portfolio);
+        }
         r.portfolios.push_back(std::move(portfolio));
     }
     return r;

@@ -35,6 +35,7 @@ struct InstrumentResult {
 
 struct PortfolioResult {
     std::string portfolio;
+    std::string broker;  ///< that it belongs to; empty where several are and nobody trades it
     Money initial_cash;
     Money cash;
     Money equity;
@@ -44,6 +45,12 @@ struct PortfolioResult {
     bool killed = false;
     std::uint64_t fills = 0;
     std::vector<InstrumentResult> instruments;  ///< those ever traded, by id
+};
+
+struct BrokerResult {
+    std::string broker;
+    std::string kind;
+    std::vector<std::string> portfolios;  ///< that belong to it
 };
 
 struct StrategyResult {
@@ -81,6 +88,7 @@ struct RunResult {
     Time first;
     Time last;
     std::vector<PortfolioResult> portfolios;
+    std::vector<BrokerResult> brokers;
     std::vector<StrategyResult> strategies;
     std::vector<EquitySample> equity_curve;  ///< at most a few hundred points
     std::string log_head;                    ///< hexadecimal

@@ -564,6 +564,88 @@ strategies:
     CHECK(s.config.strategies[1].broker.value == 1);
 }
 
+TEST_CASE("the strategies of a portfolio trade where another portfolio belongs", "[runtime]") {
+    const std::string text = R"(name: many
+account: {currency: USD, cash: 700}
+data: [{file: ticks.csv, kind: quotes}]
+brokers:
+  touch: {paper: {fill: touch, use_size: true}}
+  slow: {paper: {latency: 2s}}
+portfolios: {main: {cash: 300, broker: slow}, shadow: {cash: 400, broker: touch}}
+strategies:
+  - {id: a, use: ema_cross, portfolio: main, instruments: [X], params: {fast: 1, slow: 2, quantity: 1}}
+  - {id: b, use: ema_cross, portfolio: shadow, broker: touch, instruments: [X], params: {fast: 1, slow: 2, quantity: 1}}
+)";
+    const Scenario s = good(text);
+    CHECK(s.warnings.empty());
+    PaperSettings late;
+    late.latency = Duration{2 * kSecondNs};
+    PaperSettings sized;
+    sized.use_size = true;
+    CHECK(s.config.brokers ==
+          std::vector<BrokerConfig>{{"touch", "paper", to_settings(sized)}, {"slow", "paper", to_settings(late)}});
+    CHECK(s.config.strategies[0].broker.value == 1);
+    CHECK(s.config.strategies[1].broker.value == 0);
+    CHECK(broker_of(s.config, PortfolioId{0})->name == "slow");
+    CHECK(broker_of(s.config, PortfolioId{1})->name == "touch");
+
+    // One broker is everybody's, under either key, and event 0 does not tell how it was written.
+    const Scenario one = good(replaced(kGood, "broker: {paper: {fill: touch}}", "brokers: {paper: {paper: {}}}"));
+    CHECK(one.config == good(kGood).config);
+
+    struct Case {
+        std::string old;
+        std::string now;
+        std::string error;
+    };
+    const std::vector<Case> cases{
+        {"brokers:\n", "broker: {paper: {}}\nbrokers:\n", "6:3: brokers: cannot stand beside broker; keep one of them"},
+        {"slow: {paper: {latency: 2s}}", "slow: {papre: {latency: 2s}}",
+         "6:10: brokers.slow: unknown key 'papre'; did you mean 'paper'?"},
+        {"slow: {paper: {latency: 2s}}", "slow: {paper: {latncy: 2s}}",
+         "6:18: brokers.slow.paper: unknown key 'latncy'; did you mean 'latency'?"},
+        {"slow: {paper: {latency: 2s}}", "slow: {paper: {latency: 2s, kind: paper}}",
+         "6:31: brokers.slow.paper: unknown key 'kind'"},
+        {"slow: {paper: {latency: 2s}}", "slow: paper",
+         "6:9: brokers.slow: expects a map, found 'paper'; write {paper: {fill: touch}}"},
+        {"slow: {paper: {latency: 2s}}", "slow: {}", "6:9: brokers.slow: 'paper' is missing; write paper: and a map"},
+        {"slow: {paper: {latency: 2s}}", "slow: {paper: {fill: next_open}}",
+         "6:24: brokers.slow.paper.fill: the data has no bars to open"},
+        {"slow: {paper: {latency: 2s}}", "' slow': {paper: {}}", "6:3: brokers: ' slow' is not a name"},
+        {"broker: slow", "broker: slwo",
+         "7:40: portfolios.main.broker: there is no broker 'slwo'; did you mean 'slow'?"},
+        {", broker: slow", "",
+         "7:20: portfolios.main.broker is missing, and there are 2; write broker: and touch or slow"},
+        {"shadow, broker: touch", "shadow, broker: slow",
+         "10:56: strategies.broker: its portfolio 'shadow' belongs to the broker 'touch'; write that, or another"},
+        {"portfolios: {main: {cash: 300, broker: slow}, shadow: {cash: 400, broker: touch}}\n", "",
+         "5:3: brokers: there are 2, and no portfolio names its own; write portfolios, such as {main: {cash: 1000000, "
+         "broker: touch}}"},
+        {"  touch: {paper: {fill: touch, use_size: true}}\n  slow: {paper: {latency: 2s}}\n", "",
+         "4:1: brokers: is empty; write at least one, such as {touch: {paper: {fill: touch}}"},
+    };
+    for (const Case& c : cases) {
+        INFO(c.old << " -> " << c.now);
+        const std::vector<std::string> found = errors(replaced(text, c.old, c.now));
+        CAPTURE(found);
+        REQUIRE_FALSE(found.empty());
+        CHECK(std::ranges::any_of(found, [&](const std::string& each) { return each.starts_with(c.error); }));
+    }
+    const Scenario unused = good(replaced(text, "brokers:\n", "brokers:\n  spare: {paper: {}}\n"));
+    REQUIRE(unused.warnings.size() == 1);
+    CHECK_THAT(unused.warnings[0],
+               Catch::Contains("5:3: brokers.spare: no portfolio belongs to it; give it one, or leave it out"));
+
+    // Where strategies name their brokers, a portfolio's still have the same one.
+    const std::string two_ways = replaced(kGood, "{paper: {fill: touch}}", "{a: {kind: paper}, b: {kind: paper}}");
+    const std::string line = "{use: ema_cross, instruments: [IBM], params: {fast: 1, slow: 2, quantity: 1}, ";
+    const std::vector<std::string> found =
+        errors(replaced(replaced(two_ways, "id: cross,", "id: cross, broker: a,"), "broker: {a",
+                        "  - " + line + "id: x}\n  - " + line + "id: y, broker: b}\nbroker: {a"));
+    REQUIRE(found.size() == 1);
+    CHECK_THAT(found[0], Catch::Contains("strategies.broker: its portfolio 'main' belongs to the broker 'a'"));
+}
+
 TEST_CASE("a risk rule gets lost, or another's limit", "[runtime]") {
     const Scenario s = good(kGood + R"(risk:
   max_daily_loss: 5000
