@@ -694,6 +694,21 @@ struct ReportIgnored {
     }
 };
 
+/// From here on the session goes on under this configuration (`alpha fork`): the whole of it, like event 0's. A root, between
+/// two steps. kernel/kernel.hpp says what it may change and what becomes of what is under way. Its payload is laid out as
+/// SessionConfigured's, and changes with it.
+struct SessionReconfigured {
+    static constexpr std::uint16_t tag = 31;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "session_reconfigured";
+    SessionConfigured config;
+    friend bool operator==(const SessionReconfigured&, const SessionReconfigured&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        config.serialize(ar);
+    }
+};
+
 /// Every event type once. Code that must handle each of them is generated from this list, so a new one cannot be forgotten.
 // clang-format off
 #define ALPHA_EVENTS(X)                                                                                              \
@@ -701,7 +716,7 @@ struct ReportIgnored {
     X(TimerFired) X(PnlSnapshot) X(PortfolioOpened) X(SignalRaised) X(OrderIntended) X(OrderRefused)                  \
     X(CancelIntended) X(ModifyIntended) X(ChangeRefused) X(TimerSet) X(TimerCancelled) X(KillSwitchLatched)           \
     X(KillSwitchReleased) X(StrategyHalted) X(OrderAccepted) X(OrderRejected) X(OrderTriggered) X(OrderFilled)        \
-    X(OrderCancelled) X(OrderExpired) X(OrderModified) X(ChangeRejected) X(ReportIgnored)
+    X(OrderCancelled) X(OrderExpired) X(OrderModified) X(ChangeRejected) X(ReportIgnored) X(SessionReconfigured)
 // clang-format on
 
 using Event =
@@ -709,7 +724,7 @@ using Event =
                  TimerFired, PnlSnapshot, PortfolioOpened, SignalRaised, OrderIntended, OrderRefused, CancelIntended,
                  ModifyIntended, ChangeRefused, TimerSet, TimerCancelled, KillSwitchLatched, KillSwitchReleased,
                  StrategyHalted, OrderAccepted, OrderRejected, OrderTriggered, OrderFilled, OrderCancelled,
-                 OrderExpired, OrderModified, ChangeRejected, ReportIgnored>;
+                 OrderExpired, OrderModified, ChangeRejected, ReportIgnored, SessionReconfigured>;
 
 /// What every event carries beside its payload. A root (an input, or something that fell due) has neither correlation nor
 /// causation; a fact has both.

@@ -175,6 +175,32 @@ void Kernel::configure(const SessionConfigured& config) {
     }
 }
 
+void Kernel::reconfigure(const SessionConfigured& config, std::vector<std::unique_ptr<Strategy>> anew,
+                         std::vector<Broker*> brokers) {
+    ALPHA_ASSERT(state_.next_seq != 0, "a session is configured before it is reconfigured");
+    ALPHA_ASSERT(anew.size() == parts_.strategies.size(), "one strategy, or none, for each that is configured");
+    ALPHA_ASSERT(brokers.size() == parts_.brokers.size(), "one broker for each that is configured");
+    const Seq root = begin_step(state_.now, SessionReconfigured{config});
+    limits_ = RiskLimits(config);
+    parts_.brokers = std::move(brokers);
+    for (std::uint32_t s = 0; s < anew.size(); ++s) {
+        if (anew[s] == nullptr) {
+            continue;
+        }
+        parts_.strategies[s] = std::move(anew[s]);
+        std::vector<TimerId> pending;
+        for (const PendingTimer& timer : state_.timers) {
+            if (timer.strategy == StrategyId{s}) {
+                pending.push_back(timer.timer);
+            }
+        }
+        for (const TimerId timer : pending) {
+            record(TimerCancelled{StrategyId{s}, timer}, Cause{root, root});
+        }
+    }
+    refresh_next_due();
+}
+
 InstrumentId Kernel::list_instrument(Time now, const Instrument& definition) {
     run_due(now, true);
     const InstrumentId id{static_cast<std::uint32_t>(state_.instruments.size())};

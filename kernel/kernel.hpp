@@ -58,6 +58,15 @@ public:
     /// Event 0, and the opening of every portfolio that a strategy uses. Requires an empty state.
     void configure(const SessionConfigured& config);
 
+    /// The session goes on under `config`, between two steps: SessionReconfigured at state().now, and TimerCancelled for every
+    /// timer of a strategy that begins anew. `anew` holds a strategy where it does and null where the present one stays;
+    /// `brokers` is as in Parts, each holding what the one before it held. Books, open orders, kill switches, halts, the
+    /// windows of risk rules and the timers of the strategies that stay are as they were; a new interval of P&L snapshots
+    /// counts from its next boundary. Requires that names, instruments, portfolios and strategies are those configured, each
+    /// strategy with its portfolio, broker and instruments, and that event 0 was made.
+    void reconfigure(const SessionConfigured& config, std::vector<std::unique_ptr<Strategy>> anew,
+                     std::vector<Broker*> brokers);
+
     // Inputs. Each requires time >= state().now and an instrument that is listed.
     InstrumentId list_instrument(Time now, const Instrument& definition);
     void on_quote(Time now, const QuoteTick& quote);

@@ -108,6 +108,23 @@ void fold(State& state, const Envelope&, const SessionConfigured& e) {
     state.strategies.resize(e.strategies.size());
 }
 
+void fold(State& state, const Envelope& envelope, const SessionReconfigured& e) {
+    const SessionConfigured& before = state.config;
+    ALPHA_ASSERT(e.config.instruments == before.instruments && e.config.portfolios == before.portfolios &&
+                     e.config.brokers.size() == before.brokers.size() &&
+                     e.config.strategies.size() == before.strategies.size(),
+                 "a session keeps its instruments, portfolios, brokers and strategies");
+    if (e.config.snapshot_interval != before.snapshot_interval) {
+        const std::int64_t interval = e.config.snapshot_interval.ns;
+        // Before the first session nothing is due; its opening asks for the first boundary.
+        const bool has_begun = state.trading_date.days >= 0 &&
+                               std::ranges::any_of(state.portfolios, [](const Portfolio& p) { return p.is_open; });
+        state.next_snapshot =
+            interval > 0 && has_begun ? Time{envelope.time.ns / interval * interval + interval} : kNever;
+    }
+    state.config = e.config;
+}
+
 void fold(State& state, const Envelope&, const InstrumentListed& e) {
     ALPHA_ASSERT(e.instrument.value == state.instruments.size(), "instrument ids are dense");
     state.instruments.push_back(e.definition);

@@ -40,7 +40,7 @@ struct StrategyState {
 };
 
 struct State {
-    SessionConfigured config;             ///< as event 0 gave it
+    SessionConfigured config;             ///< as event 0 gave it, or the last SessionReconfigured
     std::vector<Instrument> instruments;  ///< by id
     std::vector<Market> markets;          ///< by id
     std::vector<Portfolio> portfolios;    ///< by id

@@ -224,6 +224,7 @@ constexpr bool moves_rows(std::uint16_t tag) {
     case PnlSnapshot::tag:
     case SignalRaised::tag:
     case ChangeRefused::tag:
+    case SessionReconfigured::tag:
     case TimerSet::tag:
     case TimerCancelled::tag:
     case StrategyHalted::tag:

@@ -326,7 +326,7 @@ TEST_CASE("version zero never was", "[events]") {
 
 TEST_CASE("an unknown wire tag is refused by its number", "[events]") {
     EncodedBytes bytes = encoded({7, Time{1}, kNoSeq, kNoSeq}, QuoteTick{});
-    for (const unsigned tag : {0U, 31U, 255U, 256U + 3U, 0xFFFFU}) {
+    for (const unsigned tag : {0U, 32U, 255U, 256U + 3U, 0xFFFFU}) {
         bytes[kTagAt] = static_cast<std::uint8_t>(tag & 0xFFU);
         bytes[kTagAt + 1] = static_cast<std::uint8_t>(tag >> 8U);
         CHECK(refusal(bytes, 7) ==

@@ -84,6 +84,7 @@ std::vector<Sample> samples() {
         {fact, ChangeRejected{order, ReportKind::modify_rejected, "already filled"}},
         {fact, ReportIgnored{order, ReportKind::filled, qty_of(40), px("182.5"), px("181.69"), px("183"), "T1",
                              "240328000012345", "duplicate trade"}},
+        {root, SessionReconfigured{session()}},
     };
 }
 

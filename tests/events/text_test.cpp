@@ -206,6 +206,29 @@ const Lines kLines[] = {
      R"(der":42,"kind":"filled","quantity":"40","price":"182.5","limit_price":"181.69","stop_price":"183)"
      R"(","trade":"T1","text":"240328000012345","why":"duplicate trade"})"
     },
+    {
+     R"(7 2024-03-28T03:45:00.072Z session_reconfigured name=ema-cross currency=INR instruments=[{"name":")"
+     R"(NSE:INFY","tick":"0.05","lot":"1","utc_offset_s":19800,"open_s":33300,"close_s":55800},{"name":")"
+     R"(IBM","tick":"0.01","lot":"10","utc_offset_s":0,"open_s":0,"close_s":86400}] default_instrument={)"
+     R"("name":"","tick":"0.01","lot":"1","utc_offset_s":0,"open_s":0,"close_s":86400} portfolios=[{"nam)"
+     R"(e":"main","cash":"1000000"},{"name":"hedge","cash":"250000.5"}] brokers=[{"name":"paper","kind":)"
+     R"("paper","settings":[{"key":"fill","value":"touch"},{"key":"latency","value":"0s"}]}] strategies=)"
+     R"([{"name":"cross","use":"ema_cross","portfolio":"hedge","broker":"paper","instruments":["NSE:INFY)"
+     R"(","IBM"],"params":[{"key":"fast","value":"100"},{"key":"slow","value":"1000"}]}] risk=[{"rule":")"
+     R"(order_quantity","limit":"10000"},{"rule":"daily_loss","limit":"0.5"}] allowed_instruments=["IBM")"
+     R"(] charges={"per_fill":"20","rate":"0.0003"} snapshot_interval_ns=5m)",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"session_reconfigured","name":"ema-cross","currency")"
+     R"(:"INR","instruments":[{"name":"NSE:INFY","tick":"0.05","lot":"1","utc_offset_s":19800,"open_s":3)"
+     R"(3300,"close_s":55800},{"name":"IBM","tick":"0.01","lot":"10","utc_offset_s":0,"open_s":0,"close_)"
+     R"(s":86400}],"default_instrument":{"name":"","tick":"0.01","lot":"1","utc_offset_s":0,"open_s":0,")"
+     R"(close_s":86400},"portfolios":[{"name":"main","cash":"1000000"},{"name":"hedge","cash":"250000.5")"
+     R"(}],"brokers":[{"name":"paper","kind":"paper","settings":[{"key":"fill","value":"touch"},{"key":")"
+     R"(latency","value":"0s"}]}],"strategies":[{"name":"cross","use":"ema_cross","portfolio":"hedge","b)"
+     R"(roker":"paper","instruments":["NSE:INFY","IBM"],"params":[{"key":"fast","value":"100"},{"key":"s)"
+     R"(low","value":"1000"}]}],"risk":[{"rule":"order_quantity","limit":"10000"},{"rule":"daily_loss",")"
+     R"(limit":"0.5"}],"allowed_instruments":["IBM"],"charges":{"per_fill":"20","rate":"0.0003"},"snapsh)"
+     R"(ot_interval_ns":"300000000000"})"
+    },
 };
 // clang-format on
 
