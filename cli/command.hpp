@@ -110,6 +110,7 @@ void add_show(CLI::App& app, Commands& commands);
 void add_replay(CLI::App& app, Commands& commands);
 void add_verify(CLI::App& app, Commands& commands);
 void add_diff(CLI::App& app, Commands& commands);
+void add_fork(CLI::App& app, Commands& commands);
 void add_data(CLI::App& app, Commands& commands);
 
 /// Runs `work`, which opens what `task` names for reading, in a child that may come to grief by damage

@@ -1,3 +1,5 @@
+#include "cli/diff.hpp"
+
 #include "cli/chain.hpp"
 #include "cli/command.hpp"
 #include "cli/json.hpp"
@@ -115,11 +117,11 @@ struct SettingDifference {
     std::string b;
 };
 
-std::vector<SettingDifference> differing_settings(const DecodedEvent& a, const DecodedEvent& b) {
-    const auto leaves_of = [](const DecodedEvent& event) {
+std::vector<SettingDifference> differing_settings(const SessionConfigured& a, const SessionConfigured& b) {
+    const auto leaves_of = [](const Event& event) {
         Names names;
-        names.learn(event.event);
-        return JsonLeaves(to_json(event.envelope, event.event, names)).leaves;
+        names.learn(event);
+        return JsonLeaves(to_json(Envelope{}, event, names)).leaves;
     };
     const auto of_a = leaves_of(a);
     const auto of_b = leaves_of(b);
@@ -197,6 +199,12 @@ struct JournalSide {
     Names names;
     StateRows before;
     StateRows after;
+    SessionConfigured config;  ///< in force after the event
+    /// Whether the event is a configuration, of the whole session or from here on.
+    bool configures() const {
+        return event && (std::holds_alternative<SessionConfigured>(event->event) ||
+                         std::holds_alternative<SessionReconfigured>(event->event));
+    }
 };
 
 Result<JournalSide> look_at(const Journal& journal, Seq seq) {
@@ -223,6 +231,7 @@ Result<JournalSide> look_at(const Journal& journal, Seq seq) {
         apply(*state, event->envelope, event->event);
     }
     side.after = rows_of(*state);
+    side.config = std::move(state->config);
     return side;
 }
 
@@ -297,7 +306,7 @@ std::string state_table(const JournalSide& a, const JournalSide& b, const Style&
 
 // ---- the command -----------------------------------------------------------------------------------------------------------
 
-std::string difference_json(Seq seq, const JournalSide& a, const JournalSide& b,
+std::string difference_json(Seam at, const JournalSide& a, const JournalSide& b,
                             const std::vector<SettingDifference>& settings) {
     const auto event = [](const JournalSide& side) {
         return side.event ? to_json(side.event->envelope, side.event->event, side.names) : std::string("null");
@@ -321,7 +330,8 @@ std::string difference_json(Seq seq, const JournalSide& a, const JournalSide& b,
         set.push_back(object.done());
     }
     JsonObject object;
-    object.count("seq", seq)
+    object.count("seq", at.a)
+        .count("seq_b", at.b)
         .json("a", event(a))
         .json("b", event(b))
         .json("causes_a", causes_json(a.chain, a.names))
@@ -331,27 +341,33 @@ std::string difference_json(Seq seq, const JournalSide& a, const JournalSide& b,
     return object.done();
 }
 
-std::string difference_text(Seq seq, const JournalSide& a, const JournalSide& b,
+std::string difference_text(Seam at, const JournalSide& a, const JournalSide& b,
                             const std::vector<SettingDifference>& settings, const Style& style) {
     if (!settings.empty()) {
         Table table({{"setting", Table::Align::left}, {"A", Table::Align::left}, {"B", Table::Align::left}});
         for (const SettingDifference& each : settings) {
             table.row({each.setting, each.a, each.b});
         }
-        return style.bold("event 0 differs: the sessions were configured differently") + '\n' + table.text(style);
+        const std::string where =
+            at.a == 0 ? "event 0 differs: the sessions were configured differently"
+                      : fmt::format("from event {} on the sessions are configured differently", std::min(at.a, at.b));
+        return style.bold(where) + '\n' + table.text(style);
     }
     const auto line = [](const JournalSide& side) {
         return to_text(side.event->envelope, side.event->event, side.names);
     };
     if (!a.event || !b.event) {
         const char* ended = a.event ? "B" : "A";
+        const Seq seq = a.event ? at.b : at.a;
         const char* other = a.event ? "A" : "B";
         return style.bold(fmt::format("{} ends {}; {} goes on with", ended,
                                       seq == 0 ? "before its first event" : fmt::format("at event {}", seq - 1),
                                       other)) +
                '\n' + chain_text(a.event ? a.chain : b.chain, a.event ? a.names : b.names);
     }
-    std::string text = style.bold(fmt::format("event {} differs", seq)) + '\n';
+    const std::string where = at.a == at.b ? fmt::format("event {} differs", at.a)
+                                           : fmt::format("event {} of A differs from event {} of B", at.a, at.b);
+    std::string text = style.bold(where) + '\n';
     text += "A " + line(a) + "\nB " + line(b) + '\n';
     const std::string of_a = chain_text(a.chain, a.names, 1);
     const std::string of_b = chain_text(b.chain, b.names, 1);
@@ -364,52 +380,79 @@ std::string difference_text(Seq seq, const JournalSide& a, const JournalSide& b,
     return text + '\n' + state_table(a, b, style);
 }
 
+}  // namespace
+
+Result<Differences> differences_of(const Journal& a, const Journal& b, const Style& style) {
+    Differences found;
+    std::vector<Seam> seams{{0, 0}};
+    const auto next = [&]() -> Result<std::optional<Seam>> {
+        if (seams.size() > 1 || seams.back().a != seams.back().b) {
+            return first_difference(a, b, seams);
+        }
+        return first_difference(a, b, seams.back().a).map([](std::optional<Seq> seq) {
+            return seq ? std::optional(Seam{*seq, *seq}) : std::nullopt;
+        });
+    };
+    for (;;) {
+        const Result<std::optional<Seam>> at = next();
+        if (!at) {
+            return tl::unexpected(at.error());
+        }
+        if (!*at) {
+            return found;
+        }
+        const Result<JournalSide> of_a = look_at(a, (*at)->a);
+        const Result<JournalSide> of_b = of_a ? look_at(b, (*at)->b) : of_a;
+        if (!of_b) {
+            return tl::unexpected(of_b.error());
+        }
+        // Either both begin with another configuration, or at least one is given another on the way.
+        const bool first = (*at)->a == 0 && (*at)->b == 0;
+        const bool configured =
+            first ? of_a->configures() && of_b->configures() : of_a->configures() || of_b->configures();
+        const auto settings =
+            configured ? differing_settings(of_a->config, of_b->config) : std::vector<SettingDifference>{};
+        found.json.push_back(difference_json(**at, *of_a, *of_b, settings));
+        found.text += (found.text.empty() ? "" : "\n") + difference_text(**at, *of_a, *of_b, settings, style);
+        if (!configured) {
+            return found;
+        }
+        // What the other settings led to.
+        const Seam behind{(*at)->a + (of_a->configures() ? 1U : 0U), (*at)->b + (of_b->configures() ? 1U : 0U)};
+        first ? seams.front() = behind : seams.emplace_back(behind);
+    }
+}
+
+namespace {
+
 Result<int> diff(const DiffOptions& options, Wiring& wiring) {
     const Result<std::unique_ptr<Journal>> a = open_journal(options.a);
     const Result<std::unique_ptr<Journal>> b = a ? open_journal(options.b) : tl::unexpected(a.error());
     if (!b) {
         return tl::unexpected(b.error());
     }
-    std::vector<std::string> json;
-    std::string text;
-    Result<std::optional<Seq>> seq = first_difference(**a, **b);
-    while (seq && *seq) {
-        const Result<JournalSide> of_a = look_at(**a, **seq);
-        const Result<JournalSide> of_b = of_a ? look_at(**b, **seq) : of_a;
-        if (!of_b) {
-            return tl::unexpected(of_b.error());
-        }
-        const bool configured = **seq == 0 && of_a->event && of_b->event;
-        const auto settings =
-            configured ? differing_settings(*of_a->event, *of_b->event) : std::vector<SettingDifference>{};
-        json.push_back(difference_json(**seq, *of_a, *of_b, settings));
-        text += (text.empty() ? "" : "\n") + difference_text(**seq, *of_a, *of_b, settings, wiring.out_style);
-        if (!configured) {
-            break;
-        }
-        seq = first_difference(**a, **b, 1);  // what the other settings led to
-    }
-    if (!seq) {
-        return tl::unexpected(seq.error());
+    const Result<Differences> found = differences_of(**a, **b, wiring.out_style);
+    if (!found) {
+        return tl::unexpected(found.error());
     }
     if (wiring.json) {
         JsonObject object;
-        object.flag("identical", json.empty())
+        object.flag("identical", found->none())
             .text("a", options.a)
             .text("b", options.b)
             .count("events_a", (*a)->next_seq())
             .count("events_b", (*b)->next_seq())
             .text("log_head_a", to_hex((*a)->head()))
             .text("log_head_b", to_hex((*b)->head()))
-            .json("differences", json_array(json));
+            .json("differences", json_array(found->json));
         wiring.out.write(object.done() + '\n');
-    } else if (json.empty()) {
+    } else if (found->none()) {
         wiring.out.write(
             fmt::format("identical: {} events, log head {}\n", show_count((*a)->next_seq()), to_hex((*a)->head())));
     } else {
-        wiring.out.write(text);
+        wiring.out.write(found->text);
     }
-    return json.empty() ? kExitOk : kExitMismatch;
+    return found->none() ? kExitOk : kExitMismatch;
 }
 
 }  // namespace

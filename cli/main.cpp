@@ -163,6 +163,7 @@ int run_program(int argc, char** argv) {
     add_replay(app, commands);
     add_verify(app, commands);
     add_diff(app, commands);
+    add_fork(app, commands);
     add_data(app, commands);
 
     if (argc <= 1) {

@@ -1,6 +1,7 @@
 #include "runtime/parts.hpp"
 
 #include "adapters/paper/paper_broker.hpp"
+#include "kernel/kernel.hpp"
 #include "kernel/snapshot.hpp"
 #include "store/wire.hpp"
 #include "strategies/catalog.hpp"
@@ -126,6 +127,105 @@ Result<Parts> make_parts(const SessionConfigured& config) {
         parts.strategies.push_back(spec->make(strategy));
     }
     return parts;
+}
+
+Result<void> check_reconfiguration(const SessionConfigured& present, const SessionConfigured& next) {
+    const auto refuse = [](std::string what) -> Result<void> {
+        return fail(ErrorKind::usage, fmt::format("{} cannot change within a session", what));
+    };
+    if (next.name != present.name || next.currency != present.currency) {
+        return refuse("its name and currency");
+    }
+    if (next.instruments != present.instruments || next.default_instrument != present.default_instrument) {
+        return refuse("its instruments");
+    }
+    if (next.portfolios != present.portfolios) {
+        return refuse("its portfolios");
+    }
+    const bool same_brokers =
+        std::ranges::equal(next.brokers, present.brokers, [](const BrokerConfig& a, const BrokerConfig& b) {
+            return a.name == b.name && a.kind == b.kind;
+        });
+    if (!same_brokers) {
+        return refuse("which brokers it has");
+    }
+    const bool same_strategies =
+        std::ranges::equal(next.strategies, present.strategies, [](const StrategyConfig& a, StrategyConfig b) {
+            b.params = a.params;
+            return a == b;
+        });
+    return same_strategies ? Result<void>{} : refuse("which strategies it has, and all but their parameters,");
+}
+
+namespace {
+
+/// The broker that is configured, with everything that `held` does.
+Result<std::unique_ptr<Broker>> broker_holding(const BrokerConfig& config, const BrokerConfig& present,
+                                               const Broker& held) {
+    const Result<PaperSettings> settings = paper_settings(config.settings);
+    const Result<PaperSettings> before = paper_settings(present.settings);
+    if (!settings || !before) {
+        return tl::unexpected(settings ? before.error() : settings.error());
+    }
+    ByteBuffer saved;
+    held.save(saved);
+    Result<void> loaded;
+    if (settings->latency != before->latency) {
+        // Wishes could overtake those on their way: there may be none, as with a broker that has no latency.
+        PaperSettings at_once = *settings;
+        at_once.latency = {};
+        loaded = make_paper_broker(at_once)->load(saved.view());
+    }
+    std::unique_ptr<Broker> broker = make_paper_broker(*settings);
+    loaded = loaded ? broker->load(saved.view()) : loaded;
+    if (!loaded) {
+        return tl::unexpected(loaded.error());
+    }
+    return broker;
+}
+
+}  // namespace
+
+Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Broker>>& brokers,
+                         const SessionConfigured& config) {
+    const SessionConfigured& present = kernel.state().config;
+    if (Result<void> allowed = check_reconfiguration(present, config); !allowed) {
+        return allowed;
+    }
+    Result<Parts> parts = make_parts(config);
+    if (!parts) {
+        return tl::unexpected(parts.error());
+    }
+    for (std::size_t b = 0; b < brokers.size(); ++b) {
+        if (config.brokers[b] == present.brokers[b]) {
+            parts->brokers[b] = nullptr;
+            continue;
+        }
+        Result<std::unique_ptr<Broker>> broker = broker_holding(config.brokers[b], present.brokers[b], *brokers[b]);
+        if (!broker) {
+            return fail(ErrorKind::usage,
+                        fmt::format("the broker '{}' cannot go on with these settings at event {}, where it holds what "
+                                    "they allow no broker to hold: {}; choose a place where no order waits there",
+                                    config.brokers[b].name, kernel.state().next_seq, broker.error().message));
+        }
+        parts->brokers[b] = std::move(*broker);
+    }
+    for (std::size_t s = 0; s < parts->strategies.size(); ++s) {
+        if (config.strategies[s] == present.strategies[s]) {
+            parts->strategies[s] = nullptr;
+        }
+    }
+    std::vector<Broker*> pointers;
+    for (std::size_t b = 0; b < brokers.size(); ++b) {
+        pointers.push_back(parts->brokers[b] != nullptr ? parts->brokers[b].get() : brokers[b].get());
+    }
+    kernel.reconfigure(config, std::move(parts->strategies), std::move(pointers));
+    for (std::size_t b = 0; b < brokers.size(); ++b) {
+        if (parts->brokers[b] != nullptr) {
+            brokers[b] = std::move(parts->brokers[b]);
+        }
+    }
+    return {};
 }
 
 Digest state_digest(const State& state) {

@@ -12,6 +12,8 @@
 
 namespace alpha {
 
+class Kernel;
+
 struct Parts {
     std::vector<std::unique_ptr<Strategy>> strategies;  ///< by StrategyId
     std::vector<std::unique_ptr<Broker>> brokers;       ///< by BrokerId
@@ -22,6 +24,17 @@ struct Parts {
 /// Makes what the configuration names. Refuses (kind usage) a strategy or broker that there is not, or with parameters it
 /// cannot have, and (kind data) ids of nothing: a configuration may come from a log of another version, or a forged one.
 Result<Parts> make_parts(const SessionConfigured& config);
+
+/// What a running session may change (alpha fork): risk, charges, the interval of P&L snapshots, parameters of strategies and
+/// settings of brokers. Refuses (kind usage) any other difference, naming it.
+Result<void> check_reconfiguration(const SessionConfigured& present, const SessionConfigured& next);
+
+/// Lets the kernel go on under `config`, between two steps. Strategies whose parameters differ begin anew; brokers whose
+/// settings differ are replaced in `brokers`, which owns the kernel's, by ones that hold what those held. Refuses, nothing
+/// changed, what check_reconfiguration and make_parts refuse, and (kind usage) settings with which a broker could not have
+/// come to hold what it does: a market order that waits, a wish on its way.
+Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Broker>>& brokers,
+                         const SessionConfigured& config);
 
 /// The digest by which two states are told apart. O(state).
 Digest state_digest(const State& state);

@@ -104,6 +104,7 @@ struct Redecision::Work {
 
     Result<bool> take(const EncodedHeader& header, Bytes event);
     Result<bool> take_quote(const Envelope& envelope, const QuoteTick& quote, Bytes event);
+    Result<bool> follow(Bytes bytes, Seq seq);
 
     Frame* made;  // what the kernel decides; all of it up to made_bytes is compared
     std::size_t made_bytes = 0;
@@ -114,10 +115,12 @@ struct Redecision::Work {
     Seq compared = 0;    // what is compared next
     ByteBuffer waiting;  // logged events from `compared` on that the kernel has not come to yet
     std::optional<Disagreement> disagreement;
+    bool reconfigured = false;  // other than the log
 
     void make_kernel(Parts parts, State state);
     Result<void> check_input(const Envelope& envelope, std::optional<InstrumentId> instrument) const;
     Result<bool> decide(const DecodedEvent& logged);
+    Result<void> repeat_reconfiguration(const Envelope& at, const SessionReconfigured& event);
     bool compare_waiting();
     bool differ(Seq seq, Bytes logged);
     void begin_anew();
@@ -148,6 +151,27 @@ Result<void> Redecision::Work::check_input(const Envelope& envelope, std::option
     }
     if (instrument && instrument->value >= kernel->state().instruments.size()) {
         return fail(ErrorKind::data, fmt::format("Event {} names an instrument that was never listed.", envelope.seq));
+    }
+    return {};
+}
+
+Result<void> Redecision::Work::repeat_reconfiguration(const Envelope& at, const SessionReconfigured& event) {
+    if (Result<void> ok = check_input(at, std::nullopt); !ok) {
+        return ok;
+    }
+    if (reconfigured) {
+        return fail(ErrorKind::usage,
+                    fmt::format("event {} of the journal configures the session anew, which would undo these settings; "
+                                "fork it behind that event, or fork the journal that it was forked from",
+                                at.seq));
+    }
+    const Result<void> done =
+        is_consistent(event.config)
+            ? alpha::reconfigure(*kernel, brokers, event.config)
+            : fail(ErrorKind::data, "it names an instrument, portfolio or broker that there is not");
+    if (!done) {
+        return fail(ErrorKind::data,
+                    fmt::format("Event {} configures what cannot be run: {}.", at.seq, done.error().message));
     }
     return {};
 }
@@ -187,6 +211,12 @@ Result<bool> Redecision::Work::decide(const DecodedEvent& logged) {
             [&](const QuoteTick& e) { return give(e.instrument, [&] { kernel->on_quote(at.time, e); }); },
             [&](const BarOpened& e) { return give(e.instrument, [&] { kernel->on_bar_opened(at.time, e); }); },
             [&](const BarClosed& e) { return give(e.instrument, [&] { kernel->on_bar_closed(at.time, e); }); },
+            [&](const SessionReconfigured& e) -> Result<bool> {
+                if (!at.is_root()) {
+                    return false;
+                }
+                return repeat_reconfiguration(at, e).map([] { return true; });
+            },
             [&](const KillSwitchLatched& e) -> Result<bool> {
                 if (e.rule != Rule::operator_kill) {
                     return false;
@@ -258,6 +288,19 @@ Result<bool> Redecision::Work::take_quote(const Envelope& envelope, const QuoteT
     }
     kernel->on_quote(envelope.time, quote);
     return compare_waiting();
+}
+
+Result<bool> Redecision::Work::follow(Bytes bytes, Seq seq) {
+    Envelope envelope;
+    QuoteTick quote;
+    if (decode_quote(bytes, seq, envelope, quote) != 0) [[likely]] {
+        return check_input(envelope, quote.instrument).map([&] {
+            kernel->on_quote(envelope.time, quote);
+            return true;
+        });
+    }
+    const Result<DecodedEvent> logged = decode(bytes, seq);
+    return logged ? decide(*logged) : tl::make_unexpected(logged.error());
 }
 
 Result<bool> Redecision::Work::take(const EncodedHeader& header, Bytes event) {
@@ -352,6 +395,41 @@ bool Redecision::end() {
     return work_->compared == work_->made->next_seq() || work_->differ(work_->compared, {});
 }
 
+bool Redecision::is_between_inputs() const {
+    return work_->kernel != nullptr && work_->waiting.empty() && work_->compared == work_->kernel->state().next_seq;
+}
+
+Result<void> Redecision::reconfigure(const SessionConfigured& config) {
+    ALPHA_ASSERT(is_between_inputs(), "a session is reconfigured between two inputs");
+    Result<void> done = alpha::reconfigure(*work_->kernel, work_->brokers, config);
+    work_->reconfigured = work_->reconfigured || done.has_value();
+    return done;
+}
+
+Result<void> Redecision::follow(const Frame& logged, const std::function<bool()>& after_input) {
+    Work& work = *work_;
+    ALPHA_ASSERT(work.kernel != nullptr && work.waiting.empty(), "a log is followed from between two inputs on");
+    Bytes rest = logged.bytes.view();
+    for (Seq seq = logged.first_seq; seq < logged.next_seq(); ++seq) {
+        const Result<std::size_t> bytes = length_at(rest, seq);
+        if (!bytes) {
+            return tl::make_unexpected(bytes.error());
+        }
+        if (seq >= work.next) {
+            const Result<bool> is_input = work.follow(rest, seq);
+            if (!is_input) {
+                return tl::make_unexpected(is_input.error());
+            }
+            ++work.next;
+            if (*is_input && !after_input()) {
+                return {};
+            }
+        }
+        rest = rest.subspan(*bytes);
+    }
+    return {};
+}
+
 const Disagreement& Redecision::disagreement() const {
     ALPHA_ASSERT(work_->disagreement.has_value(), "there is a disagreement only after feed() or end() said so");
     return *work_->disagreement;
@@ -399,11 +477,9 @@ Result<Redecided> run_redecision(const LogReader& log, Redecision& redecision, S
 
 }  // namespace
 
-Result<Redecided> redecide(const Journal& journal, Seq from, Seq end) {
-    Frame frame;
+Result<std::unique_ptr<Redecision>> begin_redecision(const Journal& journal, Seq seq, Frame& frame) {
     std::unique_ptr<Redecision> redecision;
-    Result<void> unusable;
-    const Result<void> looked = try_snapshots(journal, from, [&](const StoredSnapshot& snapshot) {
+    const Result<void> looked = try_snapshots(journal, seq, [&](const StoredSnapshot& snapshot) {
         Result<std::unique_ptr<Redecision>> loaded = Redecision::from(snapshot, frame);
         if (loaded) {
             redecision = std::move(*loaded);
@@ -416,7 +492,13 @@ Result<Redecided> redecide(const Journal& journal, Seq from, Seq end) {
     if (redecision == nullptr) {
         redecision = std::make_unique<Redecision>(frame);
     }
-    return run_redecision(journal, *redecision, end);
+    return redecision;
+}
+
+Result<Redecided> redecide(const Journal& journal, Seq from, Seq end) {
+    Frame frame;
+    const Result<std::unique_ptr<Redecision>> redecision = begin_redecision(journal, from, frame);
+    return redecision ? run_redecision(journal, **redecision, end) : tl::make_unexpected(redecision.error());
 }
 
 Result<Redecided> redecide(const LogReader& log) {
@@ -532,6 +614,60 @@ Result<std::optional<Seq>> first_difference(const LogReader& a, const LogReader&
         return std::optional<Seq>{};
     }
     return std::optional(std::max(common, from));
+}
+
+namespace {
+
+/// Whether two events are the same but for where their causes stand, which seams have moved.
+Result<bool> is_same_beside(Bytes a, Bytes b, const std::vector<Seam>& seams, Seam at) {
+    const Result<EncodedHeader> of_a = decode_header(a, at.a);
+    const Result<EncodedHeader> of_b = decode_header(b, at.b);
+    if (!of_a || !of_b) {
+        return tl::make_unexpected(of_a ? of_b.error() : of_a.error());
+    }
+    const auto moved = [&](Seq link) {
+        for (auto seam = seams.rbegin(); seam != seams.rend(); ++seam) {
+            if (link >= seam->a) {
+                return link - seam->a + seam->b;
+            }
+        }
+        return link;
+    };
+    if (of_a->tag != of_b->tag || of_a->version != of_b->version || of_a->has_links != of_b->has_links ||
+        of_a->envelope.time != of_b->envelope.time || of_a->total_bytes() != of_b->total_bytes() ||
+        (of_a->has_links && (moved(of_a->envelope.correlation) != of_b->envelope.correlation ||
+                             moved(of_a->envelope.causation) != of_b->envelope.causation))) {
+        return false;
+    }
+    return std::memcmp(a.data() + of_a->header_bytes, b.data() + of_b->header_bytes, of_a->payload_bytes) == 0;
+}
+
+}  // namespace
+
+Result<std::optional<Seam>> first_difference(const LogReader& a, const LogReader& b, const std::vector<Seam>& seams) {
+    ALPHA_ASSERT(!seams.empty(), "two logs are compared from somewhere on");
+    Seam at = seams.back();
+    EventStream left(a, at.a);
+    EventStream right(b, at.b);
+    for (; at.a < a.next_seq() && at.b < b.next_seq(); ++at.a, ++at.b) {
+        const Result<Bytes> of_a = left.front();
+        const Result<Bytes> of_b = right.front();
+        if (!of_a || !of_b) {
+            return tl::make_unexpected(of_a ? of_b.error() : of_a.error());
+        }
+        const Result<bool> same = is_same_beside(*of_a, *of_b, seams, at);
+        const Result<std::size_t> bytes_a = length_at(*of_a, at.a);
+        const Result<std::size_t> bytes_b = length_at(*of_b, at.b);
+        if (!same || !bytes_a || !bytes_b) {
+            return tl::make_unexpected(!same ? same.error() : !bytes_a ? bytes_a.error() : bytes_b.error());
+        }
+        if (!*same) {
+            return std::optional(at);
+        }
+        left.advance(*bytes_a, at.a + 1);
+        right.advance(*bytes_b, at.b + 1);
+    }
+    return at.a < a.next_seq() || at.b < b.next_seq() ? std::optional(at) : std::nullopt;
 }
 
 }  // namespace alpha

@@ -65,6 +65,18 @@ public:
     /// The log ends here: what it holds beyond the last input must have been decided, and the other way round.
     bool end();
 
+    /// Whether all that was fed has come of inputs that were fed, so that the kernel stands right before next_seq(). It does
+    /// not where the next input has yet to lead to what fell due before it.
+    bool is_between_inputs() const;
+    /// The session goes on under another configuration, and by itself: only follow() is called from here on. Requires
+    /// is_between_inputs(); refuses what reconfigure (runtime/parts.hpp) does.
+    Result<void> reconfigure(const SessionConfigured& config);
+    /// Hands the kernel the inputs among the events of the frame from next_seq() on, and compares nothing: what it makes of
+    /// them is in its frame, the caller's to store whenever `after_input` is called. That returns false to stop. Requires
+    /// is_between_inputs() when called first. Refuses what feed() refuses, and (kind usage) a log that is reconfigured itself
+    /// behind a reconfigure().
+    Result<void> follow(const Frame& logged, const std::function<bool()>& after_input);
+
     /// Meaningful after feed() or end() returned false.
     const Disagreement& disagreement() const;
 
@@ -82,6 +94,9 @@ private:
     struct Work;
     std::unique_ptr<Work> work_;
 };
+
+/// At the newest checkpoint at or before `seq` that can be read, or before event 0.
+Result<std::unique_ptr<Redecision>> begin_redecision(const Journal& journal, Seq seq, Frame& frame);
 
 struct Redecided {
     Seq begun = 0;     ///< where it began: 0, or the place of a snapshot
@@ -108,5 +123,15 @@ Result<std::vector<DecodedEvent>> causes(const LogReader& log, DecodedEvent even
 /// The first event from `from` on in which the two logs differ, their bytes aligned by number; the end of the shorter one where
 /// it is the beginning of the other; nothing when they are the same. Frames may be cut differently.
 Result<std::optional<Seq>> first_difference(const LogReader& a, const LogReader& b, Seq from = 0);
+
+/// A place in two logs: from here on, an event of one stands beside one of the other.
+struct Seam {
+    Seq a = 0;
+    Seq b = 0;
+    friend bool operator==(const Seam&, const Seam&) = default;
+};
+/// The same where events were put into one log and not into the other: compares from the last seam on. `seams` grow; a cause
+/// that lies behind one of them is the same when it lies as far behind it in the other log.
+Result<std::optional<Seam>> first_difference(const LogReader& a, const LogReader& b, const std::vector<Seam>& seams);
 
 }  // namespace alpha

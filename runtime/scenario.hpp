@@ -28,6 +28,12 @@ Result<Scenario> load_scenario(const std::string& path);
 /// The same from text; `path` is used in messages and to resolve data files.
 Result<Scenario> parse_scenario(const std::string& text, const std::string& path);
 
+/// The configuration with some of its settings changed, judged as a scenario's are. Each setting is "key=value": a key of a
+/// scenario with its sections before it (risk.max_position, strategies.ID.params.fast, broker.NAME.slippage or
+/// brokers.NAME.paper.slippage, charges, charges.rate, snapshot_interval), and what a scenario would hold there; nothing
+/// behind the '=' takes away what is set. An error (kind usage) holds one line a mistake, beginning with the setting.
+Result<SessionConfigured> with_settings(const SessionConfigured& config, const std::vector<std::string>& settings);
+
 /// The closest of `known` to `word` when it is close enough to be a slip of the hand, else empty.
 std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& known);
 
