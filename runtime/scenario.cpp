@@ -1648,7 +1648,7 @@ public:
         Findings findings;
         std::vector<Item> value = parse_yaml(setting.substr(equals + 1), findings);
         if (!findings.errors.empty()) {
-            return "the value " + findings.errors.front().text;
+            return "the value cannot be read: " + findings.errors.front().text;
         }
         at_ = at;
         if (value.empty() || value.front().kind == Item::Kind::nothing) {
@@ -1851,10 +1851,7 @@ Result<SessionConfigured> with_settings(const SessionConfigured& config, const s
             findings.error(at, "{}", wrong);
         }
     }
-    SessionConfigured changed;
-    if (findings.errors.empty()) {
-        changed = ScenarioReader(tree.nodes(), "", findings).reread(config);
-    }
+    SessionConfigured changed = ScenarioReader(tree.nodes(), "", findings).reread(config);
     if (findings.errors.empty()) {
         return changed;
     }

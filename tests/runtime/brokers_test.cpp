@@ -189,7 +189,8 @@ TEST_CASE("each broker's orders come back from a checkpoint to it and to no othe
         CHECK_FALSE(std::ranges::equal(states[0].view(), states[1].view()));
         StoredSnapshot checkpoint;
         checkpoint.next_seq = kernel.state().next_seq;
-        save_checkpoint(kernel.state(), kernel.parts().strategies, kernel.parts().brokers, checkpoint.bytes);
+        save_checkpoint(kernel.state(), kernel.parts().strategies, kernel.parts().brokers, std::nullopt,
+                        checkpoint.bytes);
         Frame again;
         const auto loaded = Redecision::from(checkpoint, again);
         REQUIRE(loaded);
