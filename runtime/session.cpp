@@ -709,6 +709,7 @@ private:
         }
         if (!found) {
             std::vector<std::string> names;
+            names.reserve(state.config.portfolios.size());
             for (const PortfolioConfig& each : state.config.portfolios) {
                 names.push_back(each.name);
             }
