@@ -6,6 +6,7 @@
 ///                         "head"      u64 next_seq | chain after the last full leaf | head
 ///                         "feed"      u64 records read from the feeds
 ///                         "derived"   u64 next event as of the newest rows | u64 of the newest snapshot; kNoSeq: none
+///                         "note/KEY"  text of a batch's notes; any number of them, and no reader needs any
 ///                         "end"       "clean", or "clean" | u16 state version | state digest; absent while being written
 ///   family "log"        u64 first event, big-endian -> stored frame (store/frame.hpp)
 ///   family "snapshots"  u64 next event, big-endian  -> u32 CRC-32C of key and bytes | bytes
@@ -33,6 +34,7 @@ inline constexpr int kJournalFormat = 2;
 inline constexpr char kHeadKey[] = "head";
 inline constexpr char kFeedKey[] = "feed";
 inline constexpr char kDerivedKey[] = "derived";
+inline constexpr char kNotePrefix[] = "note/";
 inline constexpr char kEndKey[] = "end";
 inline constexpr char kCleanEnd[] = "clean";
 

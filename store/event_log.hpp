@@ -6,6 +6,7 @@
 #include "store/chain.hpp"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,17 +22,22 @@ struct Row {
     friend bool operator==(const Row&, const Row&) = default;
 };
 
+/// What is to be found beside a log without being part of it: text by key. Neither the chain nor a digest knows of them.
+using Notes = std::map<std::string, std::string>;
+
 /// What is stored at once or not at all: a frame of whole steps, and what derives from the log up to its end.
 struct Batch {
     Frame frame;
     std::vector<Row> rows;           ///< those that changed
     ByteBuffer snapshot;             ///< taken after the frame; empty: none
     std::uint64_t feed_records = 0;  ///< how many records of its feeds the session has read
+    Notes notes;                     ///< each replaces the one of its key
 
     void begin(Seq seq) {
         frame.begin(seq);
         rows.clear();
         snapshot.clear();
+        notes.clear();
     }
 };
 

@@ -457,6 +457,9 @@ private:
         }
         ok = ok && !batch.snapshot.empty() ? put_snapshot(batch.snapshot.view()) : ok;
         ok = ok ? put_position(batch_, batch.feed_records) : ok;
+        for (const auto& [note, text] : batch.notes) {
+            ok = ok ? put(batch_, db_->meta(), kNotePrefix + note, text) : ok;
+        }
         if (!ok) {
             return ok;
         }
@@ -717,6 +720,7 @@ private:
         }
         db_ = std::move(*db);
         Result<void> ok = look();
+        ok = ok ? read_notes() : ok;
         ok = ok ? check_ends() : ok;
         const Result<DerivedRecord> derived = read_derived(*db_);
         return !ok ? ok : derived ? check_derived(*db_, path_, *derived) : tl::make_unexpected(derived.error());
@@ -779,6 +783,15 @@ private:
             info_.ending = ending;
         }
         return {};
+    }
+
+    Result<void> read_notes() {
+        info_.notes.clear();
+        const std::unique_ptr<rocksdb::Iterator> at = db_->iterate(db_->meta());
+        for (at->Seek(kNotePrefix); at->Valid() && at->key().starts_with(kNotePrefix); at->Next()) {
+            info_.notes.emplace(at->key().ToString().substr(sizeof kNotePrefix - 1), at->value().ToString());
+        }
+        return db_->check("cannot be read", at->status());
     }
 
     /// The first frame is there, and the last one ends where the meta says, with nothing behind it.

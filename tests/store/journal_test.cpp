@@ -66,6 +66,32 @@ AnchorRecord anchor_of(const std::string& path) {
 
 }  // namespace
 
+TEST_CASE("what a batch notes is found beside the log, and changes nothing in it", "[store]") {
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    const auto write = [](LogWriter& log, Notes notes) {
+        Batch batch;
+        batch.begin(log.next_seq());
+        append_mixed(batch.frame, batch.frame.next_seq());
+        batch.notes = std::move(notes);
+        REQUIRE(log.append(batch));
+        CHECK(batch.notes.empty());
+    };
+    {
+        const std::unique_ptr<LogWriter> log = make_background_log(go_on(path));
+        write(*log, {{"a", "1"}, {"plugin/mine", "abc"}});
+        write(*log, {});
+        REQUIRE(log->finish(std::nullopt));
+    }
+    CHECK(look_at(path)->info().notes == Notes{{"a", "1"}, {"plugin/mine", "abc"}});
+    CHECK(look_at(path)->head() == head_of(2, 1));
+    {
+        const std::unique_ptr<LogWriter> log = go_on(path);
+        write(*log, {{"plugin/mine", "def"}});
+    }
+    CHECK(look_at(path)->info().notes == Notes{{"a", "1"}, {"plugin/mine", "def"}});
+}
+
 TEST_CASE("a journal that is gone on with has the head of one that was never closed", "[store]") {
     const TempFolder folder;
     const std::string path = folder / "deep/er/journal";
