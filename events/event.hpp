@@ -533,7 +533,8 @@ struct KillSwitchReleased {
     }
 };
 
-/// The strategy gets no callback any more (it threw, or returned an error); the others go on.
+/// The strategy gets no callback any more (it threw, or returned an error); the others go on. A root where it was halted from
+/// outside: an input like a market's.
 struct StrategyHalted {
     static constexpr std::uint16_t tag = 21;
     static constexpr std::uint8_t version = 1;

@@ -384,6 +384,17 @@ void Kernel::release(Time now, PortfolioId portfolio) {
     }
 }
 
+void Kernel::halt(Time now, StrategyId strategy, std::string reason) {
+    if (state_.strategies[strategy.value].halted) {
+        return;
+    }
+    // Only what the next input would find due as well. A timer may halt the strategy; that the halt was asked for is recorded
+    // nevertheless, or nobody who replays could know what was due when.
+    run_due(now, false);
+    enter_step(now);
+    halt_strategy(strategy, Cause{}, std::move(reason));
+}
+
 // ---- strategies ------------------------------------------------------------------------------------------------------------
 
 template <class Callback>

@@ -77,6 +77,9 @@ public:
     /// From a person: latches the portfolio's kill switch and cancels its open orders. Nothing happens where it is latched.
     void kill(Time now, PortfolioId portfolio);
     void release(Time now, PortfolioId portfolio);
+    /// From whoever watches strategies from outside (one took too long, say): it gets no callback any more. Its timers end; its open
+    /// orders stay as they are, to be filled or cancelled like any other. Nothing happens where it is halted.
+    void halt(Time now, StrategyId strategy, std::string reason);
 
 private:
     class Asking;

@@ -1004,6 +1004,44 @@ TEST_CASE("a strategy that throws is halted, its half-asked wishes are dropped, 
     CHECK(floor.count_of("timer_fired") == 0);
 }
 
+TEST_CASE("a strategy that is halted from outside hears nothing more, and its orders stand", "[kernel]") {
+    Floor floor(two_strategies());
+    floor.broker().obey();
+    floor.act(at(1), [](Context& c) {
+        c.place(limit_order(Side::buy, "1", "90"));
+        c.set_timer(TimerId{1}, at(5));
+    });
+    floor.said();
+    floor.halt(at(2), 0, "too slow");
+    CHECK(floor.said() == Lines{"7 2024-01-01T00:00:02Z strategy_halted strategy=one reason=\"too slow\""});
+    floor.halt(at(3), 0, "again");
+    CHECK(floor.said().empty());
+    CHECK(floor.order(1).status == OrderStatus::working);
+    CHECK(floor.broker().effects.size() == 1);  // nothing was cancelled
+    floor.heard(0);
+    floor.tell(at(3), filled(1, "1", "90", "t1"));
+    floor.quote(at(10), "99", "101");
+    CHECK(floor.position().net == qty("1"));
+    CHECK(floor.heard(0).empty());
+    CHECK(floor.count_of("timer_fired") == 0);
+    CHECK(floor.heard(1).back() == "quote");
+}
+
+TEST_CASE("a halt from outside leaves nothing due out, and stands where what is due halts as well", "[kernel]") {
+    Floor floor(Setup::simple());
+    floor.act(at(1), [](Context& c) { c.set_timer(TimerId{1}, at(5)); });
+    floor.strategy().on_timer = [](TimerId, Context&) { throw std::runtime_error("by itself"); };
+    floor.said();
+    floor.halt(at(6), 0, std::string(100'000, 'x'));
+    const Lines lines = floor.said();
+    REQUIRE(lines.size() == 3);
+    CHECK(lines[0].find("timer_fired") != std::string::npos);
+    CHECK(lines[1].find("by itself") != std::string::npos);
+    CHECK(lines[2].find("strategy_halted strategy=one reason=xxx") != std::string::npos);
+    CHECK(lines[2].find("cause=") == std::string::npos);
+    CHECK(lines[2].size() < 2 * limits::kMaxTextBytes);
+}
+
 TEST_CASE("a strategy that throws something strange is halted like any other", "[kernel]") {
     Floor floor(Setup::simple());
     floor.act(at(1), [](Context& c) {

@@ -349,6 +349,10 @@ public:
         kernel_->release(now, id);
         after_step();
     }
+    void halt(Time now, std::uint32_t strategy, std::string reason) {
+        kernel_->halt(now, StrategyId{strategy}, std::move(reason));
+        after_step();
+    }
     InstrumentId list(Time now, const Instrument& definition) {
         const InstrumentId id = kernel_->list_instrument(now, definition);
         after_step();
