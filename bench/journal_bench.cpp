@@ -41,7 +41,7 @@ const Log& session_log() {
         const SessionConfigured c = config(false);
         const auto broker = make_paper_broker(PaperSettings{});
         Kernel::Parts parts;
-        parts.strategies.push_back(find_strategy("ema_cross")->make(c.strategies[0]));
+        parts.strategies.push_back(find_strategy("ema_cross")->make(c.strategies[0], c.instruments));
         parts.brokers.push_back(broker.get());
         Frame frame;
         Kernel kernel(std::move(parts), frame);

@@ -22,7 +22,7 @@ void run_kernel(benchmark::State& state, bool with_risk, bool hashed) {
     for (auto _ : state) {
         const auto broker = make_paper_broker(PaperSettings{});
         Kernel::Parts parts;
-        parts.strategies.push_back(find_strategy("ema_cross")->make(c.strategies[0]));
+        parts.strategies.push_back(find_strategy("ema_cross")->make(c.strategies[0], c.instruments));
         parts.brokers.push_back(broker.get());
         Frame frame;
         ChainHasher chain;
@@ -139,7 +139,7 @@ void BM_stage_strategy_ema_cross(benchmark::State& state) {
     apply(books, Envelope{0, Time{0}, kNoSeq, kNoSeq}, c);
     Deaf context(books);
     for (auto _ : state) {
-        const auto strategy = find_strategy("ema_cross")->make(c.strategies[0]);
+        const auto strategy = find_strategy("ema_cross")->make(c.strategies[0], c.instruments);
         for (const Tick& tick : ticks()) {
             strategy->on_quote(tick.quote, context);
         }

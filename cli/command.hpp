@@ -5,6 +5,8 @@
 #include "cli/terminal.hpp"
 #include "events/result.hpp"
 #include "runtime/logging.hpp"
+#include "runtime/plugin.hpp"
+#include "store/journal.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -116,6 +118,9 @@ void add_data(CLI::App& app, Commands& commands);
 /// Runs `work`, which opens what `task` names for reading, in a child that may come to grief by damage
 /// (runtime/isolation.hpp), and leaves with its exit code. What it prints is printed there.
 Result<int> read_isolated(Wiring& wiring, const std::string& task, const std::function<Result<int>()>& work);
+
+/// Loads the libraries of --plugin for a session of the journal, with a note where they are not those it was decided with.
+Result<Plugins> load_plugins(const std::vector<std::string>& libraries, const Journal& journal, const Wiring& wiring);
 
 /// The most memory this process has held so far.
 double peak_rss_mb();

@@ -18,6 +18,7 @@ struct ForkRequest {
     std::string to;
     Seq at = 0;
     std::vector<std::string> settings;
+    std::vector<std::string> plugins;
 };
 
 std::string books_json(const RunResult& books) {
@@ -128,6 +129,10 @@ Result<int> make_fork(const ForkRequest& request, Wiring& wiring) {
     if (!journal) {
         return tl::unexpected(journal.error());
     }
+    Result<Plugins> plugins = load_plugins(request.plugins, **journal, wiring);
+    if (!plugins) {
+        return tl::unexpected(plugins.error());
+    }
     Result<Forked> forked;
     {
         Result<std::unique_ptr<LogWriter>> created = create_journal(request.to);
@@ -139,6 +144,7 @@ Result<int> make_fork(const ForkRequest& request, Wiring& wiring) {
         ForkOptions options;
         options.at = request.at;
         options.settings = request.settings;
+        options.plugins = std::move(*plugins);
         options.stop = &stop_on_signals();
         if (wiring.progress) {
             options.on_progress = [&progress](Seq done, Seq total) { progress.update(done, total); };
@@ -184,6 +190,9 @@ void add_fork(CLI::App& app, Commands& commands) {
         ->take_all()
         ->expected(1)
         ->allow_extra_args(false);
+    command.add_option("--plugin", request->plugins, "A library with a strategy of the session; repeat for several")
+        ->expected(1)
+        ->take_all();
     command.add_option("--to", request->to, "Where to write the new journal; must not exist")->required();
 }
 

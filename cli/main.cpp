@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "runtime/crash.hpp"
 #include "runtime/isolation.hpp"
 #include "runtime/scenario.hpp"
 
@@ -181,6 +182,7 @@ int run_program(int argc, char** argv) {
 
     const CommandRun* run = commands.find(named_command(app));
     ALPHA_ASSERT(run != nullptr, "a command without anything to do");
+    tell_of_crashes_in(common.log_file);
     const Loggers loggers({.verbosity = common.quiet ? -1 : common.verbose, .file = common.log_file});
     Output out;
     Wiring wiring{.out = out,
@@ -258,6 +260,19 @@ const CommandRun* Commands::find(const CLI::App* command) const {
 
 Result<int> read_isolated(Wiring& wiring, const std::string& task, const std::function<Result<int>()>& work) {
     return run_isolated("Reading " + task, [&] { return conclude(work(), wiring.out, wiring.err_style); });
+}
+
+Result<Plugins> load_plugins(const std::vector<std::string>& libraries, const Journal& journal, const Wiring& wiring) {
+    Plugins plugins;
+    for (const std::string& library : libraries) {
+        if (const Result<void> loaded = plugins.load(library); !loaded) {
+            return fail(loaded.error().kind, "--plugin: " + loaded.error().message);
+        }
+    }
+    for (const std::string& difference : plugins.differences(journal.info().notes)) {
+        wiring.note(difference);
+    }
+    return plugins;
 }
 
 double peak_rss_mb() {

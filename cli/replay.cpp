@@ -5,6 +5,7 @@
 #include "cli/json.hpp"
 #include "cli/summary.hpp"
 #include "kernel/snapshot.hpp"
+#include "runtime/plugin.hpp"
 #include "runtime/read_models.hpp"
 #include "store/verify.hpp"
 
@@ -40,6 +41,7 @@ struct ReplayOptions {
     Seq from = 0;
     Seq to = std::numeric_limits<Seq>::max();
     bool verify = false;
+    std::vector<std::string> plugins;
 };
 
 /// What was decided is not what the log holds: both, and what led to each.
@@ -178,7 +180,13 @@ Result<int> replay(const ReplayOptions& options, Wiring& wiring) {
         if (!chain) {
             return tl::unexpected(chain.error());
         }
-        const Result<Redecided> again = redecide(journal, options.from, replayed.end);
+        const Result<Plugins> plugins = load_plugins(options.plugins, journal, wiring);
+        if (!plugins) {
+            return tl::unexpected(plugins.error());
+        }
+        const Result<Redecided> again =
+            redecide(journal, options.from, replayed.end,
+                     [&](const SessionConfigured& config) { return make_parts(config, plugins->catalog()); });
         if (!again) {
             return tl::unexpected(again.error());
         }
@@ -324,6 +332,11 @@ void add_replay(CLI::App& app, Commands& commands) {
     command.add_option("--from", options->from, "Fold from this event on; default: 0");
     command.add_option("--to", options->to, "The last event to fold; default: the last there is");
     command.add_flag("--verify", options->verify, "Also decide every event again and compare it with the log");
+    command
+        .add_option("--plugin", options->plugins,
+                    "With --verify: a library with a strategy of the session; repeat for several")
+        ->expected(1)
+        ->take_all();
 }
 
 void add_verify(CLI::App& app, Commands& commands) {

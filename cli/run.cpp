@@ -35,6 +35,7 @@ struct RunRequest {
     std::string speed = "max";     ///< live
     std::string duration;          ///< live: real time; empty: until the data end
     bool commit_orders = false;    ///< live
+    std::uint32_t callback_ms_max = 1'000;  ///< live
 };
 
 std::string reason(int error_number) {
@@ -352,6 +353,7 @@ Result<int> live(const RunRequest& request, Wiring& wiring) {
     run.duration = *duration;
     run.commit_orders = request.commit_orders;
     run.snapshot_events = kLiveSnapshotEvents;
+    run.callback_budget = std::chrono::milliseconds(request.callback_ms_max);
     run.desk = &desk;
     const auto place = [](const std::string& name) {
         return Result<std::string>("runs/" + file_name_of(name) + "-live");
@@ -407,6 +409,9 @@ void add_live(CLI::App& app, Commands& commands) {
                      "Have every order on disk before the next record is taken, as with a broker outside of the process");
     command.add_option("--fills", options->fills,
                        "Also write every fill to this CSV: ts_ns,instrument,side,quantity,price");
+    command.add_option("--callback-ms-max", options->callback_ms_max,
+                       "How long a strategy from a library may take for one callback before it is halted; 0: no bound; "
+                       "default: 1000");
 }
 
 }  // namespace alpha

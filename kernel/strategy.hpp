@@ -24,6 +24,7 @@ public:
     View(const State& state, StrategyId strategy) : state_(&state), strategy_(strategy) {}
 
     Time now() const { return state_->now; }
+    bool is_listed(InstrumentId id) const { return id.value < state_->instruments.size(); }
     const Instrument& instrument(InstrumentId id) const { return state_->instruments[id.value]; }
     const Market& market(InstrumentId id) const { return state_->markets[id.value]; }
     const Portfolio& portfolio() const { return state_->portfolios[config().portfolio.value]; }

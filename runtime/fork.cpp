@@ -24,6 +24,7 @@ public:
         : journal_(journal), log_(log), options_(options) {}
 
     Result<Forked> make() {
+        batch_.notes = options_.plugins.notes();
         Result<void> ok = check_settings();
         ok = ok ? decide_up_to_fork() : ok;
         ok = ok ? copy() : ok;
@@ -55,12 +56,14 @@ private:
         if (config == nullptr) {
             return fail(ErrorKind::data, "The log does not begin with its configuration.");
         }
-        return with_settings(*config, options_.settings).map([](const SessionConfigured&) {});
+        return with_settings(*config, options_.settings, options_.plugins).map([](const SessionConfigured&) {});
     }
 
     /// Brings the kernel to the first place at or behind the one asked for that lies between two inputs.
     Result<void> decide_up_to_fork() {
-        Result<std::unique_ptr<Redecision>> begun = begin_redecision(journal_, options_.at, batch_.frame);
+        Result<std::unique_ptr<Redecision>> begun = begin_redecision(
+            journal_, options_.at, batch_.frame,
+            [this](const SessionConfigured& config) { return make_parts(config, options_.plugins.catalog()); });
         if (!begun) {
             return tl::make_unexpected(begun.error());
         }
@@ -187,7 +190,7 @@ private:
     /// Everything behind the fork.
     Result<void> follow() {
         const Kernel& kernel = *redecision_->kernel();
-        Result<SessionConfigured> config = with_settings(kernel.state().config, options_.settings);
+        Result<SessionConfigured> config = with_settings(kernel.state().config, options_.settings, options_.plugins);
         if (!config) {
             return tl::make_unexpected(config.error());
         }

@@ -1,5 +1,7 @@
 #include "runtime/isolation.hpp"
 
+#include "runtime/crash.hpp"
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -64,9 +66,9 @@ private:
     std::array<struct sigaction, kForwarded.size()> before_{};
 };
 
-/// What an assert says before it aborts, in words of glibc or of events/assert.hpp.
+/// What an assert says before it aborts, in words of glibc or of events/assert.hpp; and whose code crashed.
 bool is_last_words(std::string_view line) {
-    return line.find("Assertion `") != std::string_view::npos ||
+    return tells_of_a_crash(line) || line.find("Assertion `") != std::string_view::npos ||
            line.find("internal error at ") != std::string_view::npos;
 }
 
@@ -180,6 +182,10 @@ Result<int> run_isolated(const std::string& task, const std::function<int()>& wo
     }
     if (signal == SIGKILL) {
         return fail(ErrorKind::internal, fmt::format("{} was killed from outside.", task));
+    }
+    if (tells_of_a_crash(last_words)) {
+        return fail(ErrorKind::data,
+                    fmt::format("{} came to an end by code that is not alpha's.\n{}", task, last_words));
     }
     return fail(ErrorKind::data, fmt::format("{} ended in signal {} ({}): it is damaged.{}", task, signal,
                                              sigdescr_np(signal), last_words.empty() ? "" : "\n" + last_words));

@@ -4,7 +4,6 @@
 #include "kernel/kernel.hpp"
 #include "kernel/snapshot.hpp"
 #include "store/wire.hpp"
-#include "strategies/catalog.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -87,7 +86,7 @@ std::vector<Broker*> Parts::broker_pointers() const {
     return pointers;
 }
 
-Result<Parts> make_parts(const SessionConfigured& config) {
+Result<Parts> make_parts(const SessionConfigured& config, std::span<const StrategySpec> catalog) {
     Parts parts;
     for (const BrokerConfig& broker : config.brokers) {
         if (broker.kind != "paper") {
@@ -100,31 +99,28 @@ Result<Parts> make_parts(const SessionConfigured& config) {
         parts.brokers.push_back(make_paper_broker(*settings));
     }
     for (const StrategyConfig& strategy : config.strategies) {
-        const StrategySpec* spec = find_strategy(strategy.use);
+        const StrategySpec* spec = find_strategy(strategy.use, catalog);
         if (spec == nullptr) {
             return fail(ErrorKind::usage, fmt::format("there is no strategy named '{}'", strategy.use));
         }
         // The log may be of a version with another catalog, or forged: what `make` relies on is made sure of.
-        std::vector<std::string> instruments;
-        bool known =
-            strategy.portfolio.value < config.portfolios.size() && strategy.broker.value < config.brokers.size();
-        for (const InstrumentId id : strategy.instruments) {
-            known = known && id.value < config.instruments.size();
-            instruments.push_back(known ? config.instruments[id.value].name : "");
-        }
+        const bool known =
+            strategy.portfolio.value < config.portfolios.size() && strategy.broker.value < config.brokers.size() &&
+            std::ranges::all_of(
+                strategy.instruments, [&](InstrumentId id) { return id.value < config.instruments.size(); });
         if (!known) {
             return fail(ErrorKind::data,
                         fmt::format("the strategy '{}' names an instrument, portfolio or broker that there is not",
                                     strategy.name));
         }
-        const auto canonical = validate_params(*spec, strategy.params, instruments);
+        const auto canonical = validate_params(*spec, strategy, config.instruments);
         if (!canonical || *canonical != strategy.params) {
             return fail(ErrorKind::usage,
                         fmt::format("the strategy '{}' cannot be made as {} with the parameters it has: {}",
                                     strategy.name, strategy.use,
                                     canonical ? "they are not in canonical form" : canonical.error()[0].message));
         }
-        parts.strategies.push_back(spec->make(strategy));
+        parts.strategies.push_back(spec->make(strategy, config.instruments));
     }
     return parts;
 }
@@ -187,12 +183,12 @@ Result<std::unique_ptr<Broker>> broker_holding(const BrokerConfig& config, const
 }  // namespace
 
 Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Broker>>& brokers,
-                         const SessionConfigured& config) {
+                         const SessionConfigured& config, const PartsMaker& make) {
     const SessionConfigured& present = kernel.state().config;
     if (Result<void> allowed = check_reconfiguration(present, config); !allowed) {
         return allowed;
     }
-    Result<Parts> parts = make_parts(config);
+    Result<Parts> parts = make(config);
     if (!parts) {
         return tl::unexpected(parts.error());
     }
@@ -226,6 +222,10 @@ Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Broker>>& b
         }
     }
     return {};
+}
+
+Result<Parts> make_built_in_parts(const SessionConfigured& config) {
+    return make_parts(config);
 }
 
 Digest state_digest(const State& state) {

@@ -5,9 +5,12 @@
 #include "kernel/state.hpp"
 #include "kernel/strategy.hpp"
 #include "store/chain.hpp"
+#include "strategies/catalog.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace alpha {
@@ -21,9 +24,12 @@ struct Parts {
     std::vector<Broker*> broker_pointers() const;
 };
 
-/// Makes what the configuration names. Refuses (kind usage) a strategy or broker that there is not, or with parameters it
-/// cannot have, and (kind data) ids of nothing: a configuration may come from a log of another version, or a forged one.
-Result<Parts> make_parts(const SessionConfigured& config);
+/// Makes what the configuration names, of these strategies. Refuses (kind usage) a strategy or broker that there is not, or with
+/// parameters it cannot have, and (kind data) ids of nothing: a configuration may come from a log of another version, or a forged one.
+Result<Parts> make_parts(const SessionConfigured& config, std::span<const StrategySpec> catalog = strategy_catalog());
+/// How parts are made wherever an event 0 turns up.
+using PartsMaker = std::function<Result<Parts>(const SessionConfigured& config)>;
+Result<Parts> make_built_in_parts(const SessionConfigured& config);
 
 /// What a running session may change (alpha fork): risk, charges, the interval of P&L snapshots, parameters of strategies and
 /// settings of brokers. Refuses (kind usage) any other difference, naming it.
@@ -34,7 +40,7 @@ Result<void> check_reconfiguration(const SessionConfigured& present, const Sessi
 /// changed, what check_reconfiguration and make_parts refuse, and (kind usage) settings with which a broker could not have
 /// come to hold what it does: a market order that waits, a wish on its way.
 Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Broker>>& brokers,
-                         const SessionConfigured& config);
+                         const SessionConfigured& config, const PartsMaker& make = make_built_in_parts);
 
 /// The digest by which two states are told apart. O(state).
 Digest state_digest(const State& state);

@@ -26,12 +26,13 @@ bool is_consistent(const SessionConfigured& config) {
            });
 }
 
-/// make_parts for a configuration that comes from a log: what this program does not have is the log's doing, not the user's.
-Result<Parts> parts_of(const SessionConfigured& config) {
-    Result<Parts> parts = make_parts(config);
+/// Parts for a configuration that comes from a log: what this program does not have is the log's doing, not the user's.
+Result<Parts> parts_of(const SessionConfigured& config, const PartsMaker& make) {
+    Result<Parts> parts = make(config);
     if (!parts) {
         return fail(ErrorKind::data,
-                    fmt::format("This program cannot decide the session '{}' again: {}. Use the program that wrote it.",
+                    fmt::format("This program cannot decide the session '{}' again: {}. Use the program that wrote it, "
+                                "and give each library of strategies that it had with --plugin PATH.",
                                 config.name, parts.error().message));
     }
     return parts;
@@ -100,7 +101,8 @@ Result<State> state_before(const Journal& journal, Seq seq, Seq* begun) {
 // ---- decide again ----------------------------------------------------------------------------------------------------------
 
 struct Redecision::Work {
-    Work(Frame& made_frame, KernelObserver* kernel_observer) : made(&made_frame), observer(kernel_observer) {}
+    Work(Frame& made_frame, KernelObserver* kernel_observer, PartsMaker parts_maker)
+        : made(&made_frame), observer(kernel_observer), make(std::move(parts_maker)) {}
 
     Result<bool> take(const EncodedHeader& header, Bytes event);
     Result<bool> take_quote(const Envelope& envelope, const QuoteTick& quote, Bytes event);
@@ -109,6 +111,7 @@ struct Redecision::Work {
     Frame* made;  // what the kernel decides; all of it up to made_bytes is compared
     std::size_t made_bytes = 0;
     KernelObserver* observer;
+    PartsMaker make;
     std::vector<std::unique_ptr<Broker>> brokers;
     std::unique_ptr<Kernel> kernel;
     Seq next = 0;        // what is fed next
@@ -167,7 +170,7 @@ Result<void> Redecision::Work::repeat_reconfiguration(const Envelope& at, const 
     }
     const Result<void> done =
         is_consistent(event.config)
-            ? alpha::reconfigure(*kernel, brokers, event.config)
+            ? alpha::reconfigure(*kernel, brokers, event.config, make)
             : fail(ErrorKind::data, "it names an instrument, portfolio or broker that there is not");
     if (!done) {
         return fail(ErrorKind::data,
@@ -183,7 +186,7 @@ Result<bool> Redecision::Work::decide(const DecodedEvent& logged) {
         if (at.seq != 0 || !is_consistent(*config)) {
             return fail(ErrorKind::data, fmt::format("Event {} configures what cannot be run.", at.seq));
         }
-        Result<Parts> parts = parts_of(*config);
+        Result<Parts> parts = parts_of(*config, make);
         if (!parts) {
             return tl::make_unexpected(parts.error());
         }
@@ -225,6 +228,12 @@ Result<bool> Redecision::Work::decide(const DecodedEvent& logged) {
             },
             [&](const KillSwitchReleased& e) {
                 return of_portfolio(e.portfolio, [&] { kernel->release(at.time, e.portfolio); });
+            },
+            [&](const StrategyHalted& e) -> Result<bool> {
+                if (!at.is_root() || kernel == nullptr || e.strategy.value >= kernel->state().strategies.size()) {
+                    return false;
+                }
+                return give(std::nullopt, [&] { kernel->halt(at.time, e.strategy, e.reason); });
             },
             [](const auto&) -> Result<bool> { return false; },
         },
@@ -321,18 +330,19 @@ Result<bool> Redecision::Work::take(const EncodedHeader& header, Bytes event) {
     return !*decided || compare_waiting();
 }
 
-Redecision::Redecision(Frame& frame, KernelObserver* observer) : work_(std::make_unique<Work>(frame, observer)) {
+Redecision::Redecision(Frame& frame, KernelObserver* observer, PartsMaker make)
+    : work_(std::make_unique<Work>(frame, observer, std::move(make))) {
     frame.begin(0);
 }
 Redecision::~Redecision() = default;
 
 Result<std::unique_ptr<Redecision>> Redecision::from(const StoredSnapshot& checkpoint, Frame& frame,
-                                                     KernelObserver* observer) {
+                                                     KernelObserver* observer, const PartsMaker& make) {
     const Result<State> alone = load_checkpoint(checkpoint.bytes.view());
     if (!alone) {
         return tl::make_unexpected(alone.error());
     }
-    Result<Parts> parts = parts_of(alone->config);
+    Result<Parts> parts = parts_of(alone->config, make);
     if (!parts) {
         return tl::make_unexpected(parts.error());
     }
@@ -343,7 +353,7 @@ Result<std::unique_ptr<Redecision>> Redecision::from(const StoredSnapshot& check
     if (state->next_seq != checkpoint.next_seq || state->next_seq == 0) {
         return fail(ErrorKind::data, fmt::format("The snapshot at event {} is of another place.", checkpoint.next_seq));
     }
-    auto redecision = std::make_unique<Redecision>(frame, observer);
+    auto redecision = std::make_unique<Redecision>(frame, observer, make);
     frame.begin(checkpoint.next_seq);
     redecision->work_->next = redecision->work_->compared = checkpoint.next_seq;
     redecision->work_->make_kernel(std::move(*parts), std::move(*state));
@@ -401,7 +411,7 @@ bool Redecision::is_between_inputs() const {
 
 Result<void> Redecision::reconfigure(const SessionConfigured& config) {
     ALPHA_ASSERT(is_between_inputs(), "a session is reconfigured between two inputs");
-    Result<void> done = alpha::reconfigure(*work_->kernel, work_->brokers, config);
+    Result<void> done = alpha::reconfigure(*work_->kernel, work_->brokers, config, work_->make);
     work_->reconfigured = work_->reconfigured || done.has_value();
     return done;
 }
@@ -477,10 +487,11 @@ Result<Redecided> run_redecision(const LogReader& log, Redecision& redecision, S
 
 }  // namespace
 
-Result<std::unique_ptr<Redecision>> begin_redecision(const Journal& journal, Seq seq, Frame& frame) {
+Result<std::unique_ptr<Redecision>> begin_redecision(const Journal& journal, Seq seq, Frame& frame,
+                                                     const PartsMaker& make) {
     std::unique_ptr<Redecision> redecision;
     const Result<void> looked = try_snapshots(journal, seq, [&](const StoredSnapshot& snapshot) {
-        Result<std::unique_ptr<Redecision>> loaded = Redecision::from(snapshot, frame);
+        Result<std::unique_ptr<Redecision>> loaded = Redecision::from(snapshot, frame, nullptr, make);
         if (loaded) {
             redecision = std::move(*loaded);
         }
@@ -490,20 +501,20 @@ Result<std::unique_ptr<Redecision>> begin_redecision(const Journal& journal, Seq
         return tl::make_unexpected(looked.error());
     }
     if (redecision == nullptr) {
-        redecision = std::make_unique<Redecision>(frame);
+        redecision = std::make_unique<Redecision>(frame, nullptr, make);
     }
     return redecision;
 }
 
-Result<Redecided> redecide(const Journal& journal, Seq from, Seq end) {
+Result<Redecided> redecide(const Journal& journal, Seq from, Seq end, const PartsMaker& make) {
     Frame frame;
-    const Result<std::unique_ptr<Redecision>> redecision = begin_redecision(journal, from, frame);
+    const Result<std::unique_ptr<Redecision>> redecision = begin_redecision(journal, from, frame, make);
     return redecision ? run_redecision(journal, **redecision, end) : tl::make_unexpected(redecision.error());
 }
 
-Result<Redecided> redecide(const LogReader& log) {
+Result<Redecided> redecide(const LogReader& log, const PartsMaker& make) {
     Frame frame;
-    Redecision redecision(frame);
+    Redecision redecision(frame, nullptr, make);
     return run_redecision(log, redecision, log.next_seq());
 }
 

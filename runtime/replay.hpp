@@ -40,18 +40,19 @@ struct Disagreement {
 };
 
 /// Decides a log again: builds the kernel, the strategies and the brokers that event 0 names, feeds them the inputs that the log
-/// holds, and compares every event that the kernel makes, byte for byte, with the log's. What falls due by itself
+/// holds (what a person or a watchdog did among them), and compares every event that the kernel makes, byte for byte, with the log's. What falls due by itself
 /// (sessions, timers, P&L snapshots) is the kernel's own to make.
 ///
 /// Fed with all of a log, it holds a kernel that can go on where the log ends.
 class Redecision {
 public:
-    /// Before event 0. The kernel writes into `frame`, which outlives this.
-    Redecision(Frame& frame, KernelObserver* observer = nullptr);
+    /// Before event 0. The kernel writes into `frame`, which outlives this; its strategies and brokers are made by `make`.
+    Redecision(Frame& frame, KernelObserver* observer = nullptr, PartsMaker make = make_built_in_parts);
     /// From a checkpoint (runtime/parts.hpp), at its place in the log. Refuses (kind data) one that cannot be read, and what
-    /// make_parts refuses.
+    /// `make` refuses.
     static Result<std::unique_ptr<Redecision>> from(const StoredSnapshot& checkpoint, Frame& frame,
-                                                    KernelObserver* observer = nullptr);
+                                                    KernelObserver* observer = nullptr,
+                                                    const PartsMaker& make = make_built_in_parts);
     ~Redecision();
     Redecision(const Redecision&) = delete;
     Redecision& operator=(const Redecision&) = delete;
@@ -96,7 +97,8 @@ private:
 };
 
 /// At the newest checkpoint at or before `seq` that can be read, or before event 0.
-Result<std::unique_ptr<Redecision>> begin_redecision(const Journal& journal, Seq seq, Frame& frame);
+Result<std::unique_ptr<Redecision>> begin_redecision(const Journal& journal, Seq seq, Frame& frame,
+                                                     const PartsMaker& make = make_built_in_parts);
 
 struct Redecided {
     Seq begun = 0;     ///< where it began: 0, or the place of a snapshot
@@ -106,9 +108,9 @@ struct Redecided {
 
 /// Decides the events of `journal` up to `end` (not included) again, from the newest checkpoint at or before `from` that can be
 /// read. Refuses (kind data) a journal whose strategies or brokers this program does not have.
-Result<Redecided> redecide(const Journal& journal, Seq from, Seq end);
+Result<Redecided> redecide(const Journal& journal, Seq from, Seq end, const PartsMaker& make = make_built_in_parts);
 /// The same for any log, from event 0 on.
-Result<Redecided> redecide(const LogReader& log);
+Result<Redecided> redecide(const LogReader& log, const PartsMaker& make = make_built_in_parts);
 
 // ---- walk back -------------------------------------------------------------------------------------------------------------
 

@@ -51,6 +51,7 @@ enum class Form : std::uint8_t {
     currency,
     file,
     stream,
+    files,  ///< paths
     names,
     text,  ///< of a strategy's own making
     map,
@@ -108,6 +109,8 @@ constexpr std::array kRootKeys{
           "Tick, lot and session wherever `instruments` is silent."),
     plain("portfolios", Form::map, "(one named main, holding the account's cash)",
           "Books that are kept and limited apart, by name."),
+    plain("plugins", Form::files, "(none)",
+          "Libraries with strategies of your own ([tutorial](tutorial-plugin.md)). Relative to the scenario's folder."),
     plain("strategies", Form::list, "(none: nothing trades)",
           "Who trades. Their order is the order in which they see each event."),
     plain("broker", Form::map, "(one named paper, of kind paper)",
@@ -174,7 +177,7 @@ constexpr std::array kPortfolioKeys{
 };
 constexpr std::array kStrategyKeys{
     plain("id", Form::name, kRequired, "Its name in the log and in reports; unique."),
-    plain("use", Form::name, kRequired, "Which strategy: one of those below."),
+    plain("use", Form::name, kRequired, "Which strategy: one of those below, or of `plugins`."),
     plain("portfolio", Form::name, "(the only one)", "Whose cash and positions it trades."),
     plain("broker", Form::name, "(its portfolio's)",
           "Where its orders go. A portfolio's strategies all have one broker, so it is shorter to name it there."),
@@ -301,6 +304,7 @@ std::string describe(const Key& key) {
     case Form::currency: return "three capital letters such as INR";
     case Form::file: return "the path of a file";
     case Form::stream: return "stdin, unix:PATH or tcp:127.0.0.1:PORT";
+    case Form::files: return "a list of paths such as [./libmine.so]";
     case Form::names: return "a list of names such as [IBM, BAC]";
     case Form::text: return "text";
     case Form::map: return "a map";
@@ -900,6 +904,30 @@ public:
         return out;
     }
 
+    /// A list of paths; only the good ones.
+    std::vector<NameAt> files(std::string_view name) {
+        const Item* node = child(name);
+        std::vector<NameAt> out;
+        if (node == nullptr || node->kind == Item::Kind::nothing) {
+            return out;
+        }
+        if (node->kind != Item::Kind::list) {
+            error(name, "expects a list of paths, found {}; write {}", kind_text(*node),
+                  node->kind == Item::Kind::text ? fmt::format("[{}]", node->text) : "one such as [./libmine.so]");
+            return out;
+        }
+        for (const Item::Entry& entry : node->entries) {
+            const Item& item = (*nodes_)[entry.value];
+            if (item.kind != Item::Kind::text || item.text.empty() || !is_printable(item.text)) {
+                findings_->error(item.at, "{}: {} is not a path; write the path of a library", path(name),
+                                 kind_text(item));
+            } else {
+                out.push_back({item.text, item.at});
+            }
+        }
+        return out;
+    }
+
 private:
     const Key& key(std::string_view name) const {
         const auto found = std::find_if(section_->keys.begin(), section_->keys.end(),
@@ -972,6 +1000,7 @@ public:
         read_brokers();
         read_portfolios();
         warn_of_unused_brokers();
+        read_plugins();
         read_strategies();
         read_charges();
         read_risk();
@@ -980,7 +1009,8 @@ public:
     }
 
     /// The configuration with what may change read anew, from a tree as SettingsTree makes it.
-    SessionConfigured reread(const SessionConfigured& present) {
+    SessionConfigured reread(const SessionConfigured& present, const Plugins& plugins) {
+        scenario_.plugins = plugins;
         config() = present;
         config().brokers.clear();
         config().charges = {};
@@ -996,8 +1026,8 @@ public:
         for (std::size_t s = 0; s < present.strategies.size(); ++s) {
             StrategyConfig& strategy = config().strategies[s];
             Fields fields = this->fields(kStrategy, "strategies." + strategy.name, &node(strategies->entries[s]));
-            if (const StrategySpec* spec = find_strategy(strategy.use)) {
-                strategy.params = read_params(fields, *spec, strategy.instruments);
+            if (const StrategySpec* spec = find_strategy(strategy.use, scenario_.plugins.catalog())) {
+                strategy.params = read_params(fields, *spec, strategy);
             }
         }
         read_charges();
@@ -1012,6 +1042,10 @@ private:
         return {*findings_, *nodes_, section, std::move(where), node};
     }
     const Item& node(const Item::Entry& entry) const { return (*nodes_)[entry.value]; }
+    /// What a path in the scenario leads to.
+    std::string beside_scenario(const std::string& file) const {
+        return (std::filesystem::path(scenario_.path).parent_path() / file).lexically_normal().string();
+    }
 
     /// The entries of a root key's map whose keys are the user's names; bad names are complained
     /// about.
@@ -1168,7 +1202,7 @@ private:
         const auto interval = data.duration("interval");
         bool is_set = false;
         if (file) {
-            source.file = (std::filesystem::path(scenario_.path).parent_path() / *file).lexically_normal().string();
+            source.file = beside_scenario(*file);
             std::error_code error;
             const auto status = std::filesystem::status(source.file, error);
             if (!std::filesystem::exists(status)) {
@@ -1359,6 +1393,15 @@ private:
 
     // ---- strategies
 
+    void read_plugins() {
+        for (const Fields::NameAt& file : root_.files("plugins")) {
+            const std::string path = beside_scenario(file.name);
+            if (const Result<void> loaded = scenario_.plugins.load(path); !loaded) {
+                findings_->error(file.at, "plugins: {}", loaded.error().message);
+                plugin_refused_ = true;
+            }
+        }
+    }
     void read_strategies() {
         const auto entries = listed_entries("strategies", kStrategy);
         if (entries.empty()) {
@@ -1400,17 +1443,19 @@ private:
             out.instruments.push_back(instrument_id(name.name));
         }
         const auto use = strategy.name("use");
-        const StrategySpec* spec = use ? find_strategy(*use) : nullptr;
-        if (use && spec == nullptr) {
+        const std::span<const StrategySpec> catalog = scenario_.plugins.catalog();
+        const StrategySpec* spec = use ? find_strategy(*use, catalog) : nullptr;
+        if (use && spec == nullptr && !plugin_refused_) {
             std::vector<std::string_view> known;
-            for (const StrategySpec& each : strategy_catalog()) {
+            known.reserve(catalog.size());
+            for (const StrategySpec& each : catalog) {
                 known.push_back(each.name);
             }
             strategy.error("use", "there is no strategy {}; {}", in_quotes(*use), suggestion(*use, known, *findings_));
         }
         if (spec != nullptr) {
             out.use = spec->name;
-            out.params = read_params(strategy, *spec, out.instruments);
+            out.params = read_params(strategy, *spec, out);
             const bool sees_data = (spec->uses_quotes && has_quotes_) || (spec->uses_bars && has_bars_);
             if (!sees_data && (has_quotes_ || has_bars_)) {
                 strategy.warn("use", "{} trades on {}, and the data has none", spec->name,
@@ -1464,7 +1509,7 @@ private:
         findings_->warn(name.at, "strategies.instruments: the data has no {}; {}", in_quotes(name.name),
                         suggestion(name.name, known, *findings_));
     }
-    std::vector<Setting> read_params(Fields& strategy, const StrategySpec& spec, const std::vector<InstrumentId>& ids) {
+    std::vector<Setting> read_params(Fields& strategy, const StrategySpec& spec, StrategyConfig out) {
         const Item* params = strategy.child("params");
         std::vector<std::string_view> known;
         known.reserve(spec.params.size());
@@ -1501,12 +1546,8 @@ private:
                 given.push_back({entry.key, value.text});
             }
         }
-        std::vector<std::string> instruments;
-        instruments.reserve(ids.size());
-        for (const InstrumentId id : ids) {
-            instruments.push_back(config().instruments[id.value].name);
-        }
-        auto settings = validate_params(spec, given, instruments);
+        out.params = std::move(given);
+        auto settings = validate_params(spec, out, config().instruments);
         if (settings) {
             return std::move(*settings);
         }
@@ -1602,6 +1643,7 @@ private:
     std::vector<std::optional<std::uint32_t>> portfolio_brokers_;  ///< by portfolio, as far as known
     bool has_quotes_ = false;
     bool has_bars_ = false;
+    bool plugin_refused_ = false;  ///< it may have been the one that a strategy uses
     std::set<std::string> data_symbols_;
     bool all_symbols_known_ = true;  ///< whether data_symbols_ is all that the data holds
 };
@@ -1839,7 +1881,8 @@ Result<Scenario> parse_scenario(const std::string& text, const std::string& path
     return scenario;
 }
 
-Result<SessionConfigured> with_settings(const SessionConfigured& config, const std::vector<std::string>& settings) {
+Result<SessionConfigured> with_settings(const SessionConfigured& config, const std::vector<std::string>& settings,
+                                        const Plugins& plugins) {
     if (settings.empty()) {
         return config;
     }
@@ -1851,7 +1894,7 @@ Result<SessionConfigured> with_settings(const SessionConfigured& config, const s
             findings.error(at, "{}", wrong);
         }
     }
-    SessionConfigured changed = ScenarioReader(tree.nodes(), "", findings).reread(config);
+    SessionConfigured changed = ScenarioReader(tree.nodes(), "", findings).reread(config, plugins);
     if (findings.errors.empty()) {
         return changed;
     }
@@ -1998,6 +2041,7 @@ std::string scenario_reference() {
             case ParamKind::decimal: key.form = Form::decimal; break;
             case ParamKind::flag: key.form = Form::flag; break;
             case ParamKind::text: key.form = Form::text; break;
+            case ParamKind::instrument: key.form = Form::name; break;
             }
             key.min = param.min;
             key.max = param.max;

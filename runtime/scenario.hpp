@@ -5,6 +5,7 @@
 #include "adapters/data/feed.hpp"
 #include "events/event.hpp"
 #include "events/result.hpp"
+#include "runtime/plugin.hpp"
 
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@ struct Scenario {
     std::string path;
     SessionConfigured config;
     std::vector<DataSource> data;       ///< files resolved relative to the scenario
+    Plugins plugins;                    ///< the libraries that it names, loaded: what its strategies are found in
     std::vector<std::string> warnings;  ///< file:line:column: legal, but surely not meant
 };
 
@@ -31,8 +33,10 @@ Result<Scenario> parse_scenario(const std::string& text, const std::string& path
 /// The configuration with some of its settings changed, judged as a scenario's are. Each setting is "key=value": a key of a
 /// scenario with its sections before it (risk.max_position, strategies.ID.params.fast, broker.NAME.slippage or
 /// brokers.NAME.paper.slippage, charges, charges.rate, snapshot_interval), and what a scenario would hold there; nothing
-/// behind the '=' takes away what is set. An error (kind usage) holds one line a mistake, beginning with the setting.
-Result<SessionConfigured> with_settings(const SessionConfigured& config, const std::vector<std::string>& settings);
+/// behind the '=' takes away what is set. `plugins` knows the strategies. An error (kind usage) holds one line a mistake,
+/// beginning with the setting.
+Result<SessionConfigured> with_settings(const SessionConfigured& config, const std::vector<std::string>& settings,
+                                        const Plugins& plugins = {});
 
 /// The closest of `known` to `word` when it is close enough to be a slip of the hand, else empty.
 std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& known);

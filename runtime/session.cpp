@@ -3,6 +3,7 @@
 #include "events/text.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/snapshot.hpp"
+#include "runtime/callback_budget.hpp"
 #include "runtime/intake.hpp"
 #include "runtime/operator_desk.hpp"
 #include "runtime/parts.hpp"
@@ -201,19 +202,32 @@ private:
 /// One run: feed -> kernel -> log.
 class Session {
 public:
-    Session(const Scenario& scenario, LogWriter& log, const RunOptions& options)
-        : scenario_(scenario), log_(log), options_(options), tally_(scenario.config, options.on_fill) {}
+    /// `budget` watches the strategies that `make` makes.
+    Session(const Scenario& scenario, LogWriter& log, const RunOptions& options, PartsMaker make,
+            CallbackBudget& budget)
+        : scenario_(scenario),
+          log_(log),
+          options_(options),
+          make_(std::move(make)),
+          budget_(budget),
+          tally_(scenario.config, options.on_fill) {}
 
     /// Begins a log with event 0.
-    void begin(Parts parts) {
-        std::vector<Broker*> pointers = parts.broker_pointers();
-        brokers_ = std::move(parts.brokers);
+    Result<void> begin() {
+        Result<Parts> parts = make_(scenario_.config);
+        if (!parts) {
+            return tl::unexpected(parts.error());
+        }
+        std::vector<Broker*> pointers = parts->broker_pointers();
+        brokers_ = std::move(parts->brokers);
         batch_.begin(0);
-        kernel_ = std::make_unique<Kernel>(Kernel::Parts{std::move(parts.strategies), std::move(pointers), &tally_},
+        batch_.notes = scenario_.plugins.notes();
+        kernel_ = std::make_unique<Kernel>(Kernel::Parts{std::move(parts->strategies), std::move(pointers), &tally_},
                                            batch_.frame);
         tally_.watch(kernel_->state());
         kernel_->configure(scenario_.config);
         know_instruments();
+        return {};
     }
 
     /// Comes to where the log ends.
@@ -222,6 +236,9 @@ public:
         const Clock::time_point begun = Clock::now();
         if (Result<void> same = compare_configuration(); !same) {
             return same;
+        }
+        for (const std::string& difference : scenario_.plugins.differences(stored_->info().notes)) {
+            options_.log->warn("{}", difference);
         }
         Result<std::unique_ptr<Redecision>> redecision = begin_at_checkpoint();
         if (!redecision) {
@@ -236,6 +253,7 @@ public:
         kernel_ = std::move(revived.kernel);
         last_snapshot_ = from;
         batch_.feed_records = records_known_;
+        batch_.notes = scenario_.plugins.notes();
         know_instruments();
         options_.log->info("resumed at event {} in {:.3f} s: decided again from event {}", kernel_->state().next_seq,
                            std::chrono::duration<double>(Clock::now() - begun).count(), from);
@@ -304,7 +322,7 @@ private:
         ByteBuffer checkpoint;
         const Result<void> looked = try_snapshots(*stored_, stored_->next_seq(), [&](const StoredSnapshot& snapshot) {
             const Result<SessionBytes> session = session_bytes(snapshot.bytes.view());
-            Result<std::unique_ptr<Redecision>> begun = Redecision::from(snapshot, batch_.frame, &tally_);
+            Result<std::unique_ptr<Redecision>> begun = Redecision::from(snapshot, batch_.frame, &tally_, make_);
             if (!session || !begun) {
                 options_.log->info("the snapshot at event {} is not used: {}", snapshot.next_seq,
                                    (session ? begun.error() : session.error()).message);
@@ -323,7 +341,7 @@ private:
             return tl::unexpected(looked.error());
         }
         if (found == nullptr) {
-            return std::make_unique<Redecision>(batch_.frame, &tally_);
+            return std::make_unique<Redecision>(batch_.frame, &tally_, make_);
         }
         State folded;
         tally_.watch(folded);
@@ -633,11 +651,24 @@ private:
             kernel_->on_bar_closed(record.time, input);
         }
         ++batch_.feed_records;
+        halt_overrun();
         if (batch_.frame.events >= options_.frame_events) [[unlikely]] {
             curve_.sample(kernel_->state());
             return store_frame(false);
         }
         return {};
+    }
+
+    /// Strategies that took too long for a callback get no other one.
+    void halt_overrun() {
+        if (!budget_.any()) [[likely]] {
+            return;
+        }
+        for (CallbackBudget::Overrun& overrun : budget_.take()) {
+            options_.log->warn("the strategy '{}' is halted: {}",
+                               scenario_.config.strategies[overrun.strategy.value].name, overrun.reason);
+            kernel_->halt(kernel_->state().now, overrun.strategy, std::move(overrun.reason));
+        }
     }
 
     // ---- storing ---------------------------------------------------------------------------------------------------------
@@ -679,6 +710,7 @@ private:
             Result<void> done;
             if (request.kind != OperatorRequest::Kind::status) {
                 done = carry_out(request);
+                halt_overrun();
                 if (Result<void> durable = make_durable(); !durable) {
                     return durable;
                 }
@@ -764,6 +796,8 @@ private:
     const Scenario& scenario_;
     LogWriter& log_;
     const RunOptions& options_;
+    PartsMaker make_;
+    CallbackBudget& budget_;
     Tally tally_;
     Batch batch_;
     Projection projection_;
@@ -857,16 +891,12 @@ std::vector<RiskHeadroom> risk_headroom(const State& state) {
 
 Result<RunResult> run_scenario(const Scenario& scenario, LogWriter& log, const RunOptions& options,
                                std::unique_ptr<Journal> stored) {
-    auto parts = make_parts(scenario.config);
-    if (!parts) {
-        return tl::unexpected(parts.error());
-    }
     const HoursOf hours = [&](const std::string& name) {
         const auto& named = scenario.config.instruments;
         const auto found = std::ranges::find(named, name, &Instrument::name);
         return found != named.end() ? found->hours : scenario.config.default_instrument.hours;
     };
-    options.log->info("{}: {} strategies, {} data sources", scenario.config.name, parts->strategies.size(),
+    options.log->info("{}: {} strategies, {} data sources", scenario.config.name, scenario.config.strategies.size(),
                       scenario.data.size());
     for (const BrokerConfig& broker : scenario.config.brokers) {
         options.log->debug("broker {}: {} is ready", broker.name, broker.kind);
@@ -874,12 +904,20 @@ Result<RunResult> run_scenario(const Scenario& scenario, LogWriter& log, const R
     for (const StrategyConfig& strategy : scenario.config.strategies) {
         options.log->debug("strategy {}: {} is ready", strategy.name, strategy.use);
     }
-    Session session(scenario, log, options);
-    if (stored == nullptr || stored->next_seq() == 0) {
-        session.begin(std::move(*parts));
-    } else if (auto resumed = session.resume(std::move(stored)); !resumed) {
-        return tl::unexpected(resumed.error());
+    CallbackBudget budget(options.callback_budget, options.log);
+    const auto make = [&](const SessionConfigured& config) {
+        Result<Parts> parts = make_parts(config, scenario.plugins.catalog());
+        if (parts) {
+            budget.watch(parts->strategies, config, scenario.plugins.catalog());
+        }
+        return parts;
+    };
+    Session session(scenario, log, options, make, budget);
+    const bool is_new = stored == nullptr || stored->next_seq() == 0;
+    if (auto ready = is_new ? session.begin() : session.resume(std::move(stored)); !ready) {
+        return tl::unexpected(ready.error());
     }
+    budget.start();
     if (auto followed = session.follow(hours); !followed) {
         options.log->info("stopped: {}", followed.error().message);
         return tl::unexpected(followed.error());

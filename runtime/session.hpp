@@ -151,9 +151,11 @@ struct RunOptions {
         false;  ///< reads on a thread of its own, stores what it has when nothing arrives, measures latencies
     std::uint32_t speed = 0;  ///< recorded time passes so many times as fast as real time; 0: as fast as it can
     std::chrono::nanoseconds duration{0};  ///< real time after which it ends; 0: with its feeds
-    bool commit_orders = false;            ///< what led to an order is on disk before its latency is taken
-    OperatorDesk* desk = nullptr;          ///< may be null; outlives the session
-    std::function<Seq()> durable_seq;      ///< of the log; may be null
+    /// How long a strategy from a library may take for a callback (runtime/callback_budget.hpp); zero: as long as it likes.
+    std::chrono::milliseconds callback_budget{0};
+    bool commit_orders = false;        ///< what led to an order is on disk before its latency is taken
+    OperatorDesk* desk = nullptr;      ///< may be null; outlives the session
+    std::function<Seq()> durable_seq;  ///< of the log; may be null
 };
 
 /// How much of each rule's limit is used, of every portfolio that trades: position (the largest), gross exposure, open orders,

@@ -28,7 +28,6 @@ constexpr ParamSpec periods_param(std::string_view name, std::string_view help) 
 }
 
 /// For strategies with two averages: `fast` must be shorter than `slow`.
-std::vector<ParamError> check_fast_below_slow(const std::vector<Setting>& params,
-                                              std::span<const std::string> instruments);
+std::vector<ParamError> check_fast_below_slow(const StrategyConfig& config, std::span<const Instrument> listed);
 
 }  // namespace alpha

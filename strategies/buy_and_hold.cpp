@@ -91,7 +91,7 @@ StrategySpec buy_and_hold_spec() {
     spec.params = kParams;
     spec.uses_quotes = true;
     spec.uses_bars = true;
-    spec.make = [](const StrategyConfig& config) -> std::unique_ptr<Strategy> {
+    spec.make = [](const StrategyConfig& config, std::span<const Instrument>) -> std::unique_ptr<Strategy> {
         return std::make_unique<BuyAndHold>(config);
     };
     return spec;

@@ -52,8 +52,19 @@ std::string canonical_text(std::string_view text) {
     return out;
 }
 
+/// The names of a strategy's instruments.
+std::vector<std::string> names_of(const StrategyConfig& config, std::span<const Instrument> listed) {
+    std::vector<std::string> names;
+    names.reserve(config.instruments.size());
+    for (const InstrumentId id : config.instruments) {
+        names.push_back(listed[id.value].name);
+    }
+    return names;
+}
+
 /// The canonical text of one value, or what is wrong with it.
-tl::expected<std::string, std::string> canonical(const ParamSpec& param, const std::string& text) {
+tl::expected<std::string, std::string> canonical(const ParamSpec& param, const std::string& text,
+                                                 const std::vector<std::string>& instruments) {
     if (param.kind == ParamKind::flag) {
         if (text == "true" || text == "false") {
             return text;
@@ -66,6 +77,13 @@ tl::expected<std::string, std::string> canonical(const ParamSpec& param, const s
             return tl::unexpected<std::string>(std::string(param.name) + " is empty");
         }
         return words;
+    }
+    if (param.kind == ParamKind::instrument) {
+        if (std::find(instruments.begin(), instruments.end(), text) != instruments.end()) {
+            return text;
+        }
+        return tl::unexpected<std::string>(
+            std::string(param.name) + " must be one of the strategy's instruments, not '" + text.substr(0, 48) + "'");
     }
     const Result<Money> value = parse_money(text);
     if (!value) {
@@ -86,8 +104,8 @@ std::span<const StrategySpec> strategy_catalog() {
     return kCatalog;
 }
 
-const StrategySpec* find_strategy(std::string_view name) {
-    for (const StrategySpec& spec : strategy_catalog()) {
+const StrategySpec* find_strategy(std::string_view name, std::span<const StrategySpec> catalog) {
+    for (const StrategySpec& spec : catalog) {
         if (spec.name == name) {
             return &spec;
         }
@@ -96,37 +114,41 @@ const StrategySpec* find_strategy(std::string_view name) {
 }
 
 tl::expected<std::vector<Setting>, std::vector<ParamError>> validate_params(const StrategySpec& spec,
-                                                                            const std::vector<Setting>& given,
-                                                                            std::span<const std::string> instruments) {
-    std::vector<Setting> settings;
+                                                                            const StrategyConfig& given,
+                                                                            std::span<const Instrument> listed) {
+    const std::vector<std::string> instruments = names_of(given, listed);
+    StrategyConfig config = given;
+    std::vector<Setting>& settings = config.params;
+    settings.clear();
     std::vector<ParamError> errors;
     for (const ParamSpec& param : spec.params) {
         const std::string name(param.name);
-        const Setting* setting = find_setting(given, param.name);
+        const Setting* setting = find_setting(given.params, param.name);
         if (setting == nullptr && param.default_value.empty()) {
             errors.push_back({name, name + " is missing: " + std::string(param.help)});
             continue;
         }
-        const auto value = canonical(param, setting == nullptr ? std::string(param.default_value) : setting->value);
+        const auto value =
+            canonical(param, setting == nullptr ? std::string(param.default_value) : setting->value, instruments);
         if (value) {
             settings.push_back({name, *value});
         } else {
             errors.push_back({name, value.error()});
         }
     }
-    for (const Setting& setting : given) {
+    for (const Setting& setting : given.params) {
         const bool known = std::any_of(spec.params.begin(), spec.params.end(),
                                        [&](const ParamSpec& param) { return param.name == setting.key; });
         if (!known) {
             errors.push_back({setting.key, "'" + setting.key + "' is not a parameter of " + std::string(spec.name) +
                                                "; it has: " + known_names(spec)});
-        } else if (find_setting(given, setting.key) != &setting) {
+        } else if (find_setting(given.params, setting.key) != &setting) {
             errors.push_back({setting.key, setting.key + " is given more than once"});
         }
     }
     std::sort(settings.begin(), settings.end(), [](const Setting& a, const Setting& b) { return a.key < b.key; });
-    if (errors.empty() && spec.check != nullptr) {
-        errors = spec.check(settings, instruments);
+    if (errors.empty() && spec.check) {
+        errors = spec.check(config, listed);
     }
     if (!errors.empty()) {
         return tl::unexpected<std::vector<ParamError>>(std::move(errors));
@@ -164,9 +186,9 @@ bool flag_param(const std::vector<Setting>& params, std::string_view key) {
     return text == "true";
 }
 
-std::vector<ParamError> check_fast_below_slow(const std::vector<Setting>& params, std::span<const std::string>) {
-    const std::int64_t fast = count_param(params, "fast");
-    const std::int64_t slow = count_param(params, "slow");
+std::vector<ParamError> check_fast_below_slow(const StrategyConfig& config, std::span<const Instrument> /*listed*/) {
+    const std::int64_t fast = count_param(config.params, "fast");
+    const std::int64_t slow = count_param(config.params, "slow");
     if (fast < slow) {
         return {};
     }

@@ -1,11 +1,13 @@
 #pragma once
-/// The strategies alpha ships, by name, with parameters that describe and validate themselves. The scenario reader uses
-/// this to fill in defaults and to refuse; the CLI to document; the session to build.
+/// What a strategy says of itself: its name, and parameters that describe and validate themselves; and those that alpha ships. The
+/// scenario reader uses this to fill in defaults and to refuse; the CLI to document; the session to build. Strategies from
+/// libraries (runtime/plugin.hpp) are described in the same way.
 
 #include "events/event.hpp"
 #include "events/result.hpp"
 #include "kernel/strategy.hpp"
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,9 +16,15 @@
 
 namespace alpha {
 
-enum class ParamKind : std::uint8_t { count, decimal, flag, text };
+enum class ParamKind : std::uint8_t {
+    count,  ///< whole
+    decimal,
+    flag,
+    text,
+    instrument  ///< the name of one of the strategy's own
+};
 
-/// One parameter: bounds are inclusive, in the parameter's own units; a text has none.
+/// One parameter: bounds are inclusive, in the parameter's own units; only numbers have them.
 struct ParamSpec {
     std::string_view name;
     ParamKind kind = ParamKind::count;
@@ -38,23 +46,25 @@ struct StrategySpec {
     std::span<const ParamSpec> params;
     bool uses_quotes = false;
     bool uses_bars = false;
-    /// Checks what no single parameter can (fast below slow), knowing the strategy's instruments. Null: nothing to check.
-    std::vector<ParamError> (*check)(const std::vector<Setting>& params,
-                                     std::span<const std::string> instruments) = nullptr;
+    bool is_plugin = false;  ///< from a library, which may do what it likes with the time it is given
+    /// Checks what no single parameter can (fast below slow), on params that are canonical. `listed` are the session's instruments by
+    /// id. Empty: nothing to check.
+    std::function<std::vector<ParamError>(const StrategyConfig& config, std::span<const Instrument> listed)> check;
     /// Builds it. Requires params that passed `validate_params`.
-    std::unique_ptr<Strategy> (*make)(const StrategyConfig& config) = nullptr;
+    std::function<std::unique_ptr<Strategy>(const StrategyConfig& config, std::span<const Instrument> listed)> make;
 };
 
-/// All strategies, sorted by name.
+/// All strategies that alpha ships, sorted by name.
 std::span<const StrategySpec> strategy_catalog();
 /// Null when there is none of that name.
-const StrategySpec* find_strategy(std::string_view name);
+const StrategySpec* find_strategy(std::string_view name, std::span<const StrategySpec> catalog = strategy_catalog());
 
-/// Checks given values (text as written) against the spec, fills in defaults, and returns canonical settings sorted by key:
-/// counts and decimals in minimal form, flags as "true" or "false", texts with single spaces and their lines joined by
-/// "; ". `instruments` are the strategy's, by name. All errors at once.
-tl::expected<std::vector<Setting>, std::vector<ParamError>> validate_params(
-    const StrategySpec& spec, const std::vector<Setting>& given, std::span<const std::string> instruments = {});
+/// Checks the values that `given` has as params (text as written) against the spec, fills in defaults, and returns canonical settings
+/// sorted by key: counts and decimals in minimal form, flags as "true" or "false", texts with single spaces and their lines
+/// joined by "; ". `listed` are the session's instruments by id, of which `given` names the strategy's. All errors at once.
+tl::expected<std::vector<Setting>, std::vector<ParamError>> validate_params(const StrategySpec& spec,
+                                                                            const StrategyConfig& given,
+                                                                            std::span<const Instrument> listed);
 
 /// Reads a canonical setting; asserts that it is there (validated before).
 std::int64_t count_param(const std::vector<Setting>& params, std::string_view key);

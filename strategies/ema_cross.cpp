@@ -138,7 +138,7 @@ StrategySpec ema_cross_spec() {
     spec.params = kParams;
     spec.uses_quotes = true;
     spec.check = check_fast_below_slow;
-    spec.make = [](const StrategyConfig& config) -> std::unique_ptr<Strategy> {
+    spec.make = [](const StrategyConfig& config, std::span<const Instrument>) -> std::unique_ptr<Strategy> {
         return std::make_unique<EmaCross>(config);
     };
     return spec;

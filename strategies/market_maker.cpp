@@ -286,9 +286,9 @@ private:
     PerInstrument<Book> books_;
 };
 
-std::vector<ParamError> check_inventory(const std::vector<Setting>& params, std::span<const std::string>) {
-    const Qty quantity = qty_param(params, "quantity");
-    const Qty max_inventory = qty_param(params, "max_inventory");
+std::vector<ParamError> check_inventory(const StrategyConfig& config, std::span<const Instrument> /*listed*/) {
+    const Qty quantity = qty_param(config.params, "quantity");
+    const Qty max_inventory = qty_param(config.params, "max_inventory");
     if (max_inventory >= quantity) {
         return {};
     }
@@ -316,7 +316,7 @@ StrategySpec market_maker_spec() {
     spec.params = kParams;
     spec.uses_quotes = true;
     spec.check = check_inventory;
-    spec.make = [](const StrategyConfig& config) -> std::unique_ptr<Strategy> {
+    spec.make = [](const StrategyConfig& config, std::span<const Instrument>) -> std::unique_ptr<Strategy> {
         return std::make_unique<MarketMaker>(config);
     };
     return spec;

@@ -248,8 +248,8 @@ private:
     std::map<std::uint64_t, OrderId> orders_;  // by the index of the line that placed them
 };
 
-std::vector<ParamError> check(const std::vector<Setting>& params, std::span<const std::string> instruments) {
-    const ParsedScript script = parse_script(text_param(params, "orders"));
+std::vector<ParamError> check(const StrategyConfig& config, std::span<const Instrument> listed) {
+    const ParsedScript script = parse_script(text_param(config.params, "orders"));
     std::vector<ParamError> errors;
     errors.reserve(script.errors.size());
     for (const std::string& error : script.errors) {
@@ -258,7 +258,8 @@ std::vector<ParamError> check(const std::vector<Setting>& params, std::span<cons
     for (std::size_t i = 0; i < script.lines.size(); ++i) {
         const Line& line = script.lines[i];
         if (line.verb == Line::Verb::place) {
-            if (std::find(instruments.begin(), instruments.end(), line.instrument) == instruments.end()) {
+            if (std::ranges::none_of(config.instruments,
+                                     [&](InstrumentId id) { return listed[id.value].name == line.instrument; })) {
                 errors.push_back({"orders", "'" + line.instrument + "' is not among the strategy's instruments"});
             }
             continue;
@@ -294,7 +295,7 @@ StrategySpec script_spec() {
     spec.uses_quotes = true;
     spec.uses_bars = true;
     spec.check = check;
-    spec.make = [](const StrategyConfig& config) -> std::unique_ptr<Strategy> {
+    spec.make = [](const StrategyConfig& config, std::span<const Instrument>) -> std::unique_ptr<Strategy> {
         return std::make_unique<Script>(config);
     };
     return spec;

@@ -122,7 +122,7 @@ StrategySpec sma_cross_spec() {
     spec.params = kParams;
     spec.uses_bars = true;
     spec.check = check_fast_below_slow;
-    spec.make = [](const StrategyConfig& config) -> std::unique_ptr<Strategy> {
+    spec.make = [](const StrategyConfig& config, std::span<const Instrument>) -> std::unique_ptr<Strategy> {
         return std::make_unique<SmaCross>(config);
     };
     return spec;

@@ -72,16 +72,16 @@ SessionConfigured session_of(const Seat& seat) {
     }
     config.portfolios.push_back({"main", money_of(100'000)});
     config.brokers.push_back({"paper", "paper", {}});
-    const std::vector<std::string> names{"IBM", "BAC"};
-    auto params = validate_params(*spec, seat.params, names);
+    config.strategies.push_back({"one", seat.use, {}, {}, {kIbm, kBac}, seat.params});
+    auto params = validate_params(*spec, config.strategies[0], config.instruments);
     ALPHA_ASSERT(params.has_value(), "the parameters named here are good");
-    config.strategies.push_back({"one", seat.use, {}, {}, {kIbm, kBac}, *params});
+    config.strategies[0].params = *params;
     return config;
 }
 
 void strategy_goes_on(const Seat& seat, Bytes bytes) {
     const SessionConfigured config = session_of(seat);
-    auto strategy = find_strategy(seat.use)->make(config.strategies[0]);
+    auto strategy = find_strategy(seat.use)->make(config.strategies[0], config.instruments);
     if (!loads_as_it_saves(*strategy, bytes)) {
         return;
     }

@@ -117,12 +117,12 @@ public:
         config.snapshot_interval = Duration{60 * kSecondNs};
         const StrategySpec* const spec = find_strategy(use);
         ALPHA_ASSERT(spec != nullptr, "the catalog has the strategy");
-        const std::vector<std::string> names{"IBM", "BAC"};
-        const auto params = validate_params(*spec, given, names);
+        config.strategies.push_back({"one", use, {}, {}, {{0}, {1}}, given});
+        const auto params = validate_params(*spec, config.strategies[0], config.instruments);
         ALPHA_ASSERT(params.has_value(), "the parameters are good");
-        config.strategies.push_back({"one", use, {}, {}, {{0}, {1}}, *params});
+        config.strategies[0].params = *params;
         Kernel::Parts parts;
-        parts.strategies.push_back(spec->make(config.strategies[0]));
+        parts.strategies.push_back(spec->make(config.strategies[0], config.instruments));
         strategy_ = parts.strategies[0].get();
         parts.brokers.push_back(broker_.get());
         kernel_ = std::make_unique<Kernel>(std::move(parts), frame_);

@@ -66,7 +66,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                  "an accepted scenario can be event 0");
     for (const StrategyConfig& strategy : scenario->config.strategies) {
         const StrategySpec* const spec = find_strategy(strategy.use);
-        ALPHA_ASSERT(spec != nullptr && spec->make(strategy) != nullptr, "an accepted strategy can be made");
+        ALPHA_ASSERT(spec != nullptr && spec->make(strategy, scenario->config.instruments) != nullptr,
+                     "an accepted strategy can be made");
     }
     return 0;
 }

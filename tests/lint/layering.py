@@ -23,7 +23,8 @@ ALLOWED = {
     "store": {"events", "store"},
     "adapters/paper": {"events", "adapters/paper"},  # a pure fold as the kernel is: it must not know how facts are kept
     "adapters/data": {"events", "store", "adapters/data"},
-    "runtime": {"events", "kernel", "strategies", "store", "adapters", "runtime"},
+    "include": {"include"},  # what is installed: it stands alone
+    "runtime": {"events", "kernel", "strategies", "store", "adapters", "include", "runtime"},
     "cli": ANYTHING,
     "tests": ANYTHING,
     "bench": ANYTHING,

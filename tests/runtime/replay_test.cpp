@@ -321,6 +321,48 @@ TEST_CASE("what is fed again holds a kernel that goes on, and what a person did 
     CHECK(again->compared == longer->next_seq());
 }
 
+TEST_CASE("a strategy that was halted from outside is halted again at the same place", "[runtime]") {
+    const std::unique_ptr<MemoryLog> log = run_synth(2'000);
+    Batch batch;
+    Redecision redecision(batch.frame);
+    REQUIRE(log->scan(0, [&](const Frame& frame) { return redecision.feed(frame).value_or(false); }));
+    Kernel& kernel = *redecision.kernel();
+    QuoteTick quote{InstrumentId{0}, Price{90'000'000'000}, Price{90'100'000'000}, Qty{kScale}, Qty{kScale}};
+    // A minute later a P&L snapshot is due, which the halt finds as the next quote would.
+    const Time later = kernel.state().now + Duration{100 * kSecondNs};
+    kernel.halt(later, StrategyId{0}, "it took too long");
+    kernel.halt(later, StrategyId{0}, "it took too long");
+    for (int i = 0; i < 100; ++i) {
+        quote.bid.raw += i % 20 < 10 ? 100'000'000 : -100'000'000;
+        quote.ask = Price{quote.bid.raw + 10'000'000};
+        kernel.on_quote(later + Duration{i * kSecondNs}, quote);
+    }
+    std::unique_ptr<MemoryLog> longer = log_of(events_of(*log));
+    REQUIRE(longer->append(batch));
+    std::vector<DecodedEvent> events = events_of(*longer);
+    const Seq halted = place_of<StrategyHalted>(events);
+    CHECK(events[halted].envelope.is_root());
+    CHECK(std::ranges::none_of(events.begin() + static_cast<std::ptrdiff_t>(halted), events.end(), [](const auto& e) {
+        const auto* order = std::get_if<OrderIntended>(&e.event);
+        return order != nullptr && order->strategy == StrategyId{0};
+    }));
+    const Result<Redecided> again = redecide(*longer);
+    REQUIRE(again);
+    CHECK_FALSE(again->disagreement);
+    CHECK(again->compared == longer->next_seq());
+
+    // Without it the strategy trades on, which the log does not have.
+    events.erase(events.begin() + static_cast<std::ptrdiff_t>(halted));
+    CHECK(redecide(*log_of(events))->disagreement);
+    // One that names a strategy there is not was halted by nobody.
+    std::get<StrategyHalted>(events
+                                 .emplace_back(DecodedEvent{{0, events.back().envelope.time, kNoSeq, kNoSeq},
+                                                            StrategyHalted{StrategyId{7}, "who?"},
+                                                            0})
+                                 .event);
+    CHECK(redecide(*log_of(events))->disagreement);
+}
+
 TEST_CASE("a log that no session of this program can have written is refused", "[runtime]") {
     std::vector<DecodedEvent> events = events_of(*run_story("round-trip"));
     const auto refused = [&] {

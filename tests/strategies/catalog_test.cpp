@@ -17,8 +17,14 @@ const StrategySpec& spec_of(std::string_view name) {
     return *spec;
 }
 
+auto validate(const StrategySpec& spec, const std::vector<Setting>& given) {
+    StrategyConfig config;
+    config.params = given;
+    return validate_params(spec, config, {});
+}
+
 std::vector<ParamError> errors_of(std::string_view name, const std::vector<Setting>& given) {
-    const auto result = validate_params(spec_of(name), given);
+    const auto result = validate(spec_of(name), given);
     REQUIRE(!result);
     return result.error();
 }
@@ -50,8 +56,8 @@ TEST_CASE("a strategy cannot be found, or is listed out of order", "[strategies]
 }
 
 TEST_CASE("the same parameters written differently give different logs", "[strategies]") {
-    const auto plain = validate_params(spec_of("ema_cross"), {{"fast", "10"}, {"quantity", "1.5"}, {"slow", "30"}});
-    const auto odd = validate_params(spec_of("ema_cross"), {{"slow", "030"}, {"quantity", "1.500"}, {"fast", "10.0"}});
+    const auto plain = validate(spec_of("ema_cross"), {{"fast", "10"}, {"quantity", "1.5"}, {"slow", "30"}});
+    const auto odd = validate(spec_of("ema_cross"), {{"slow", "030"}, {"quantity", "1.500"}, {"fast", "10.0"}});
     REQUIRE(plain);
     REQUIRE(odd);
     CHECK(*plain == *odd);
@@ -62,8 +68,8 @@ TEST_CASE("the same parameters written differently give different logs", "[strat
 
 TEST_CASE("a default is not written into the log", "[strategies]") {
     const auto params =
-        validate_params(spec_of("market_maker"),
-                        {{"requote", "0.02"}, {"quantity", "10"}, {"max_inventory", "50"}, {"half_spread", "0.05"}});
+        validate(spec_of("market_maker"),
+                 {{"requote", "0.02"}, {"quantity", "10"}, {"max_inventory", "50"}, {"half_spread", "0.05"}});
     REQUIRE(params);
     CHECK(*params == std::vector<Setting>{{"half_spread", "0.05"},
                                           {"max_inventory", "50"},
@@ -88,8 +94,7 @@ TEST_CASE("only the first of several mistakes is told", "[strategies]") {
 
 TEST_CASE("a parameter outside its bounds trades", "[strategies]") {
     const auto accepts = [](const std::string& fast, const std::string& slow, const std::string& quantity) {
-        return validate_params(spec_of("sma_cross"), {{"fast", fast}, {"slow", slow}, {"quantity", quantity}})
-            .has_value();
+        return validate(spec_of("sma_cross"), {{"fast", fast}, {"slow", slow}, {"quantity", quantity}}).has_value();
     };
     CHECK(accepts("1", "2", "0.00000001"));
     CHECK(accepts("999999", "1000000", "10000000000"));
@@ -128,18 +133,37 @@ TEST_CASE("a parameter given twice silently takes one of them", "[strategies]") 
     CHECK(errors[0].message == "quantity is given more than once");
 }
 
+TEST_CASE("an instrument that is not the strategy's is taken for a parameter", "[strategies]") {
+    static constexpr std::array kHedge = {ParamSpec{"hedge", ParamKind::instrument, "", {}, {}, "an example"}};
+    StrategySpec spec;
+    spec.name = "example";
+    spec.params = kHedge;
+    std::vector<Instrument> listed(3);
+    listed[0].name = "IBM";
+    listed[1].name = "BAC";
+    listed[2].name = "ACME";
+    StrategyConfig config;
+    config.instruments = {InstrumentId{2}, InstrumentId{0}};
+    config.params = {{"hedge", "IBM"}};
+    CHECK(validate_params(spec, config, listed) == std::vector<Setting>{{"hedge", "IBM"}});
+    config.params = {{"hedge", "BAC"}};
+    const auto wrong = validate_params(spec, config, listed);
+    REQUIRE(!wrong);
+    CHECK(wrong.error()[0].message == "hedge must be one of the strategy's instruments, not 'BAC'");
+}
+
 TEST_CASE("a flag takes anything for true", "[strategies]") {
     static constexpr std::array kFlags = {ParamSpec{"eager", ParamKind::flag, "false", {}, {}, "an example"}};
     StrategySpec spec;
     spec.name = "example";
     spec.params = kFlags;
-    const auto by_default = validate_params(spec, {});
+    const auto by_default = validate(spec, {});
     REQUIRE(by_default);
     CHECK(!flag_param(*by_default, "eager"));
-    const auto set = validate_params(spec, {{"eager", "true"}});
+    const auto set = validate(spec, {{"eager", "true"}});
     REQUIRE(set);
     CHECK(flag_param(*set, "eager"));
-    const auto wrong = validate_params(spec, {{"eager", "yes"}});
+    const auto wrong = validate(spec, {{"eager", "yes"}});
     REQUIRE(!wrong);
     CHECK(wrong.error()[0].message == "eager must be true or false, not 'yes'");
 }

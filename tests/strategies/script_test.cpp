@@ -5,8 +5,12 @@ namespace alpha {
 namespace {
 
 std::vector<ParamError> errors_of(const std::string& orders) {
-    const std::vector<std::string> instruments{"ACME"};
-    const auto result = validate_params(*find_strategy("script"), {{"orders", orders}}, instruments);
+    std::vector<Instrument> listed(1);
+    listed[0].name = "ACME";
+    StrategyConfig config;
+    config.instruments = {InstrumentId{0}};
+    config.params = {{"orders", orders}};
+    const auto result = validate_params(*find_strategy("script"), config, listed);
     return result ? std::vector<ParamError>{} : result.error();
 }
 

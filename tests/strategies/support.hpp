@@ -48,22 +48,19 @@ public:
         : view_(state_, StrategyId{0}) {
         spec_ = find_strategy(use);
         REQUIRE(spec_ != nullptr);
-        std::vector<std::string> names;
-        for (std::uint32_t i = 0; i < instruments; ++i) {
-            names.push_back("I" + std::to_string(i));
-        }
-        auto valid = validate_params(*spec_, params, names);
-        REQUIRE(valid);
         StrategyConfig config;
         config.name = "under-test";
         config.use = use;
-        config.params = *valid;
+        config.params = params;
         for (std::uint32_t i = 0; i < instruments; ++i) {
             Instrument instrument;
-            instrument.name = names[i];
+            instrument.name = "I" + std::to_string(i);
             state_.instruments.push_back(instrument);
             config.instruments.push_back(InstrumentId{i});
         }
+        auto valid = validate_params(*spec_, config, state_.instruments);
+        REQUIRE(valid);
+        config.params = *valid;
         state_.config.strategies.push_back(config);
         state_.markets.resize(instruments);
         state_.portfolios.resize(1);
@@ -179,7 +176,7 @@ public:
 
     // ---- snapshots ----------------------------------------------------------------------------------------------------
 
-    std::unique_ptr<Strategy> make() const { return spec_->make(state_.config.strategies[0]); }
+    std::unique_ptr<Strategy> make() const { return spec_->make(state_.config.strategies[0], state_.instruments); }
     static std::vector<std::uint8_t> saved(const Strategy& strategy) {
         ByteBuffer bytes;
         strategy.save(bytes);

@@ -1,0 +1,28 @@
+#pragma once
+/// Whose fault it was. While code that is not ours runs on a thread, the thread knows its name; when such code brings the process
+/// down (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT), the last line on standard error and in the log file says so, and the
+/// process then ends as it would have: same status, same core.
+
+#include <string>
+#include <string_view>
+
+namespace alpha {
+
+/// Names the code that runs on this thread for as long as this lives; costs two stores. The texts outlive it. Not nested.
+class Blame {
+public:
+    Blame(const char* who, const char* doing);
+    ~Blame();
+    Blame(const Blame&) = delete;
+    Blame& operator=(const Blame&) = delete;
+};
+
+/// From here on crashes are told, once there is somebody to blame. A second call changes nothing.
+void tell_of_crashes();
+/// Where to, besides standard error: the file is opened when it comes to that. Empty: nowhere.
+void tell_of_crashes_in(const std::string& log_file);
+
+/// Whether this line of a log was written so.
+bool tells_of_a_crash(std::string_view line);
+
+}  // namespace alpha
