@@ -7,8 +7,12 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
+#include <spdlog/logger.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <sstream>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -332,6 +336,57 @@ TEST_CASE("a strategy that saves its state is taken up from a checkpoint, one th
         Seq begun = 0;
         REQUIRE(state_before(*journal, end, &begun));
         CHECK(begun > 0);
+    }
+}
+
+TEST_CASE("a session that was stopped goes on with its libraries as if it had never been", "[plugin]") {
+    struct Case {
+        const char* library;
+        bool from_checkpoint;
+        bool halts;
+    };
+    const TempFolder folder;
+    write_bars(folder / "bars.csv");
+    const Case each =
+        GENERATE(Case{"sma_twin", true, false}, Case{"sma_forgets", false, false}, Case{"misbehaves", false, true});
+    CAPTURE(each.library);
+    const Scenario scenario =
+        scenario_of(each.halts ? on_quotes(each.library, each.library, "{how: sleeps, at: 3, ms: 60}")
+                               : on_bars(fmt::format("plugins: [{}]\n", library(each.library)), each.library),
+                    folder);
+    const auto go_on = [&](std::uint64_t packets) {
+        Result<std::unique_ptr<LogWriter>> log = continue_journal(folder / "journal");
+        REQUIRE(log);
+        Result<std::unique_ptr<Journal>> stored = open_journal(folder / "journal");
+        REQUIRE(stored);
+        std::ostringstream said;
+        std::atomic<bool> stop = false;
+        RunOptions options;
+        options.log =
+            std::make_shared<spdlog::logger>("session", std::make_shared<spdlog::sinks::ostream_sink_mt>(said));
+        options.callback_budget = std::chrono::milliseconds(each.halts ? 20 : 0);
+        options.snapshot_events = 512;
+        options.stop = &stop;
+        options.on_progress = [&](const FeedProgress&, const State&) { stop = --packets == 0; };
+        const Result<RunResult> ran = run_scenario(scenario, **log, options, std::move(*stored));
+        INFO((ran ? std::string() : ran.error().message));
+        REQUIRE(ran);
+        return said.str();
+    };
+    go_on(1);
+    const std::string said = go_on(1'000'000);
+    CHECK_THAT(said, Catch::Contains("resumed at event"));
+    CHECK((said.find("decided again from event 0\n") == std::string::npos) == each.from_checkpoint);
+    const Result<std::unique_ptr<Journal>> journal = open_journal(folder / "journal");
+    REQUIRE(journal);
+    CHECK(all_of<StrategyHalted>(**journal).size() == (each.halts ? 1U : 0U));
+    const Result<Redecided> again = redecide(**journal, 0, (*journal)->next_seq(), made_with(scenario.plugins));
+    REQUIRE(again);
+    CHECK_FALSE(again->disagreement);
+    if (!each.halts) {
+        const auto whole = make_memory_log();
+        run(scenario, *whole);
+        CHECK((*journal)->head() == whole->head());
     }
 }
 
