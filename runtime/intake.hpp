@@ -27,7 +27,7 @@ struct IntakeOptions {
     /// Recorded time passes so many times as fast as real time; 0: as fast as it is read.
     std::uint32_t speed = 0;
     /// Where the feed goes on (adapters/data/feed.hpp); empty: from its beginning.
-    ByteBuffer position;
+    ByteBuffer position{};
     /// Records before the position, and those that the journal has: none of these is held back.
     std::uint64_t records_before = 0;
     std::uint64_t records_known = 0;
