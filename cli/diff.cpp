@@ -419,7 +419,10 @@ Result<Differences> differences_of(const Journal& a, const Journal& b, const Sty
         }
         // What the other settings led to.
         const Seam behind{(*at)->a + (of_a->configures() ? 1U : 0U), (*at)->b + (of_b->configures() ? 1U : 0U)};
-        first ? seams.front() = behind : seams.emplace_back(behind);
+        if (first) {
+            seams.clear();
+        }
+        seams.push_back(behind);
     }
 }
 

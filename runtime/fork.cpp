@@ -25,8 +25,8 @@ public:
 
     Result<Forked> make() {
         batch_.notes = options_.plugins.notes();
-        Result<void> ok = check_settings();
-        ok = ok ? decide_up_to_fork() : ok;
+        Result<void> ok = decide_up_to_fork();
+        ok = ok ? read_settings() : ok;
         ok = ok ? copy() : ok;
         ok = ok ? follow() : ok;
         return ok ? conclude() : tl::make_unexpected(ok.error());
@@ -41,26 +41,15 @@ private:
         }
     }
 
-    /// A slip of the hand is told before anything is decided.
-    Result<void> check_settings() {
+    /// Brings the kernel to the first place at or behind the one asked for that lies between two inputs.
+    Result<void> decide_up_to_fork() {
+        if (journal_.next_seq() == 0) {
+            return fail(ErrorKind::usage, "the journal is empty; there is nothing to fork");
+        }
         if (options_.at > journal_.next_seq()) {
             return fail(ErrorKind::usage, fmt::format("--at {} is behind the end: the journal holds {} events",
                                                       options_.at, journal_.next_seq()));
         }
-        const Result<DecodedEvent> first = read_event(journal_, 0);
-        if (!first) {
-            return journal_.next_seq() == 0 ? fail(ErrorKind::usage, "the journal is empty; there is nothing to fork")
-                                            : tl::make_unexpected(first.error());
-        }
-        const auto* config = std::get_if<SessionConfigured>(&first->event);
-        if (config == nullptr) {
-            return fail(ErrorKind::data, "The log does not begin with its configuration.");
-        }
-        return with_settings(*config, options_.settings, options_.plugins).map([](const SessionConfigured&) {});
-    }
-
-    /// Brings the kernel to the first place at or behind the one asked for that lies between two inputs.
-    Result<void> decide_up_to_fork() {
         Result<std::unique_ptr<Redecision>> begun = begin_redecision(
             journal_, options_.at, batch_.frame,
             [this](const SessionConfigured& config) { return make_parts(config, options_.plugins.catalog()); });
@@ -108,6 +97,12 @@ private:
         return {};
     }
     bool is_there() const { return redecision_->next_seq() >= options_.at && redecision_->is_between_inputs(); }
+
+    /// What the settings make of the configuration in force there.
+    Result<void> read_settings() {
+        return with_settings(redecision_->kernel()->state().config, options_.settings, options_.plugins)
+            .map([this](SessionConfigured changed) { config_ = std::move(changed); });
+    }
 
     /// Stores everything before the fork as it stands, with the journal's snapshots.
     Result<void> copy() {
@@ -190,14 +185,10 @@ private:
     /// Everything behind the fork.
     Result<void> follow() {
         const Kernel& kernel = *redecision_->kernel();
-        Result<SessionConfigured> config = with_settings(kernel.state().config, options_.settings, options_.plugins);
-        if (!config) {
-            return tl::make_unexpected(config.error());
-        }
         last_snapshot_ = at_;
-        if (*config != kernel.state().config) {
+        if (config_ != kernel.state().config) {
             reconfigured_ = true;
-            if (Result<void> done = redecision_->reconfigure(*config); !done) {
+            if (Result<void> done = redecision_->reconfigure(config_); !done) {
                 return done;
             }
         }
@@ -262,6 +253,7 @@ private:
     std::unique_ptr<Redecision> redecision_;
     Projection projection_;
     Seq at_ = 0;
+    SessionConfigured config_;  // in force from there on
     bool reconfigured_ = false;
     Seq last_snapshot_ = 0;
 };

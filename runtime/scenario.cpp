@@ -1695,7 +1695,11 @@ public:
         at_ = at;
         if (value.empty() || value.front().kind == Item::Kind::nothing) {
             // A whole section goes back to its defaults.
-            path.size() == 3 ? put(path, add(Item::Kind::map, {})) : take(path);
+            if (path.size() == 3) {
+                put(path, add(Item::Kind::map, {}));
+            } else {
+                take(path);
+            }
             return {};
         }
         const auto first = static_cast<std::uint32_t>(nodes_.size());

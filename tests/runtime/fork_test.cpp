@@ -363,6 +363,16 @@ TEST_CASE("a fork of a fork repeats what configured it anew, and cannot undo its
     const Error undone = refusal(**forked, at - 10, {"charges=none"});
     CHECK(undone.kind == ErrorKind::usage);
     CHECK_THAT(undone.message, Catch::Contains("configures the session anew, which would undo these settings"));
+    // Judged beside the settings in force there, not those of event 0.
+    {
+        auto writer = create_journal(folder / "slow");
+        REQUIRE(writer);
+        REQUIRE(fork_into(**writer, *journal, 4'000, {"strategies.cross.params.slow=200"}));
+    }
+    const auto slow = open_journal(folder / "slow");
+    REQUIRE(slow);
+    CHECK(refusal(*journal, 6'000, {"strategies.cross.params.fast=50"}).kind == ErrorKind::usage);
+    sound(**slow, good_fork(**slow, 6'000, {"strategies.cross.params.fast=50"}));
     // Back to what it was: all orders are as they were, but for the time in between.
     const Fork back = good_fork(**forked, at + 1, {"risk.max_order_quantity=500"});
     const std::vector<DecodedEvent> restored = sound(**forked, back);
