@@ -13,7 +13,6 @@ namespace {
 constexpr std::size_t kBlockQuotes = 512;  // a block's columns stay in the L1 cache
 constexpr std::size_t kSlots = 1024;       // instruments of one frame that have a predecessor of their own
 constexpr std::size_t kColumns = 5;        // time, bid, ask, bid quantity, ask quantity
-constexpr std::size_t kSectionBytes = 12;
 constexpr std::size_t kShapeBytes = 4;
 constexpr std::size_t kBlockHeadBytes = 8 + 1 + kColumns * kShapeBytes;
 
