@@ -9,7 +9,7 @@ CPP_FILES = git ls-files -z --cached --others --exclude-standard -- '*.cpp' '*.h
 
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: build demo test bench torture fuzz format format-check tidy lint clean help packages packages-dev configure
+.PHONY: build demo test bench torture matrix fuzz format format-check tidy lint clean help packages packages-dev packages-fuzz packages-matrix configure
 
 build: configure ## build build/alpha; installs the packages it needs first (the default)
 	@cmake --build --preset $(PRESET) --target alpha
@@ -30,6 +30,9 @@ bench: packages ## measure: bench/run, with its options in BENCH_ARGS (docs/perf
 torture: configure ## break journals at length: power cuts, kills, flipped bits, full disks (about 20 minutes)
 	@cmake --build --preset $(PRESET) --target journal_torture
 	@tests/faults/run $(BUILD)
+
+matrix: packages packages-matrix ## the determinism matrix, with options in MATRIX_ARGS (docs/determinism.md; an hour or two)
+	@tests/matrix/run $(MATRIX_ARGS)
 
 fuzz: packages-fuzz ## run each fuzz target for FUZZ_SECONDS=60 (docs/how-to-fuzz.md)
 	@cmake --preset fuzz --log-level=NOTICE >/dev/null
@@ -62,6 +65,9 @@ packages-dev:
 
 packages-fuzz:
 	@tools/install-packages --fuzz
+
+packages-matrix:
+	@tools/install-packages --matrix
 
 configure: packages
 	@$(CONFIGURE)
