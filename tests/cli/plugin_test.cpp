@@ -90,6 +90,30 @@ TEST_CASE("a session with a strategy of one's own is replayed with its library, 
     CHECK(contains(none.err, "--plugin: 's.yaml' cannot be loaded"));
 }
 
+TEST_CASE("a session with a strategy of one's own is forked with its library", "[cli]") {
+    const Workplace here;
+    put_library(here, "misbehaves");
+    here.write("s.yaml", wild("{how: sleeps, at: 100}"));
+    REQUIRE(here.alpha({"backtest", "s.yaml", "--journal", "j", "-q"}).code == 0);
+    CHECK(here.alpha({"fork", "--journal", "j", "--at", "50", "--to", "none"}).code == 3);
+    CHECK_FALSE(here.has("none"));
+
+    const auto fork = [&](const std::string& to, const std::vector<std::string>& settings) {
+        std::vector<std::string> arguments{"fork",     "--journal",       "j", "--at", "50", "--to", to,
+                                           "--plugin", "libmisbehaves.so"};
+        arguments.insert(arguments.end(), settings.begin(), settings.end());
+        return here.alpha(arguments);
+    };
+    const Ran same = fork("same", {});
+    CHECK(same.code == 0);
+    CHECK(contains(same.out, "identical"));
+    const Ran other = fork("other", {"--set", "strategies.beast.params.how=throws"});
+    CHECK(other.code == 0);
+    CHECK_FALSE(contains(other.out, "identical"));
+    CHECK(here.alpha({"replay", "--journal", "other", "--verify", "--plugin", "libmisbehaves.so"}).code == 0);
+    CHECK(fork("slip", {"--set", "strategies.beast.params.att=1"}).code == 2);
+}
+
 TEST_CASE("a replay in which a strategy crashes names it last, and does not call the journal damaged", "[cli]") {
     const Workplace here;
     put_library(here, "misbehaves");
