@@ -182,7 +182,8 @@ void add_fork(CLI::App& app, Commands& commands) {
         "charges.KEY,\n"
         "snapshot_interval, strategies.ID.params.KEY, broker.NAME.KEY; nothing behind the '=' takes a setting away.",
         [request](Wiring& wiring) {
-            return read_isolated(wiring, "the journal " + request->journal, [&] { return make_fork(*request, wiring); });
+            return read_isolated(wiring, "the journal " + request->journal,
+                                 [&] { return make_fork(*request, wiring); });
         });
     command.add_option("--journal", request->journal, "The journal to fork")->required();
     command.add_option("--at", request->at, "The first event that may differ")->required();
