@@ -68,7 +68,8 @@ int main(int argc, char** argv) {
         random ^= random >> 7U;
         random ^= random << 17U;
         const std::size_t which = random & 3U;
-        bid[which] = std::clamp<std::int64_t>(bid[which] + static_cast<std::int64_t>(random >> 8U & 7U) - 3, 20'000, 80'000);
+        bid[which] =
+            std::clamp<std::int64_t>(bid[which] + static_cast<std::int64_t>(random >> 8U & 7U) - 3, 20'000, 80'000);
         add(block, kBegin + i * step_ns);
         block += ",T";
         block += static_cast<char>('0' + which);

@@ -31,10 +31,10 @@ struct RunRequest {
     std::string scenario;
     std::string journal;
     std::string fills;
-    std::string broker = "paper";  ///< live
-    std::string speed = "max";     ///< live
-    std::string duration;          ///< live: real time; empty: until the data end
-    bool commit_orders = false;    ///< live
+    std::string broker = "paper";           ///< live
+    std::string speed = "max";              ///< live
+    std::string duration;                   ///< live: real time; empty: until the data end
+    bool commit_orders = false;             ///< live
     std::uint32_t callback_ms_max = 1'000;  ///< live
 };
 
@@ -405,8 +405,9 @@ void add_live(CLI::App& app, Commands& commands) {
                        "How fast recorded data comes: max, or times real time such as 1x or 10x; default: max");
     command.add_option("--duration", options->duration,
                        "End cleanly after so much real time, such as 90s, 10m or 6h; default: when the data end");
-    command.add_flag("--commit-orders", options->commit_orders,
-                     "Have every order on disk before the next record is taken, as with a broker outside of the process");
+    command.add_flag(
+        "--commit-orders", options->commit_orders,
+        "Have every order on disk before the next record is taken, as with a broker outside of the process");
     command.add_option("--fills", options->fills,
                        "Also write every fill to this CSV: ts_ns,instrument,side,quantity,price");
     command.add_option("--callback-ms-max", options->callback_ms_max,

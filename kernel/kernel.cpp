@@ -368,8 +368,11 @@ void Kernel::on_report(Time now, const BrokerReport& report) {
     drain();
 }
 
+// What a person or the runtime asks for between two inputs runs only what the next input would find due as well: where
+// nothing comes of it, nothing records that it was asked for, and whoever replays must not need to know.
+
 void Kernel::kill(Time now, PortfolioId portfolio) {
-    run_due(now, true);
+    run_due(now, false);
     if (!state_.portfolios[portfolio.value].killed) {
         enter_step(now);
         latch(portfolio, Verdict{Rule::operator_kill, {}, {}}, Cause{});
@@ -378,7 +381,7 @@ void Kernel::kill(Time now, PortfolioId portfolio) {
 }
 
 void Kernel::release(Time now, PortfolioId portfolio) {
-    run_due(now, true);
+    run_due(now, false);
     if (state_.portfolios[portfolio.value].killed) {
         begin_step(now, KillSwitchReleased{portfolio});
     }
@@ -388,8 +391,7 @@ void Kernel::halt(Time now, StrategyId strategy, std::string reason) {
     if (state_.strategies[strategy.value].halted) {
         return;
     }
-    // Only what the next input would find due as well. A timer may halt the strategy; that the halt was asked for is recorded
-    // nevertheless, or nobody who replays could know what was due when.
+    // A timer may halt the strategy; that the halt was asked for is recorded nevertheless.
     run_due(now, false);
     enter_step(now);
     halt_strategy(strategy, Cause{}, std::move(reason));

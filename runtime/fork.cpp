@@ -50,9 +50,10 @@ private:
             return fail(ErrorKind::usage, fmt::format("--at {} is behind the end: the journal holds {} events",
                                                       options_.at, journal_.next_seq()));
         }
-        Result<std::unique_ptr<Redecision>> begun = begin_redecision(
-            journal_, options_.at, batch_.frame,
-            [this](const SessionConfigured& config) { return make_parts(config, options_.plugins.catalog()); });
+        Result<std::unique_ptr<Redecision>> begun =
+            begin_redecision(journal_, options_.at, batch_.frame, [this](const SessionConfigured& config) {
+                return make_parts(config, options_.plugins.catalog());
+            });
         if (!begun) {
             return tl::make_unexpected(begun.error());
         }

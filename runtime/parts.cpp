@@ -182,8 +182,8 @@ Result<std::unique_ptr<Broker>> broker_holding(const BrokerConfig& config, const
 
 }  // namespace
 
-Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Broker>>& brokers,
-                         const SessionConfigured& config, const PartsMaker& make) {
+Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Broker>>& brokers, const SessionConfigured& config,
+                         const PartsMaker& make) {
     const SessionConfigured& present = kernel.state().config;
     if (Result<void> allowed = check_reconfiguration(present, config); !allowed) {
         return allowed;

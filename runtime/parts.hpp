@@ -39,8 +39,8 @@ Result<void> check_reconfiguration(const SessionConfigured& present, const Sessi
 /// settings differ are replaced in `brokers`, which owns the kernel's, by ones that hold what those held. Refuses, nothing
 /// changed, what check_reconfiguration and make_parts refuse, and (kind usage) settings with which a broker could not have
 /// come to hold what it does: a market order that waits, a wish on its way.
-Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Broker>>& brokers,
-                         const SessionConfigured& config, const PartsMaker& make = make_built_in_parts);
+Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Broker>>& brokers, const SessionConfigured& config,
+                         const PartsMaker& make = make_built_in_parts);
 
 /// The digest by which two states are told apart. O(state).
 Digest state_digest(const State& state);

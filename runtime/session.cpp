@@ -251,6 +251,11 @@ public:
         Redecision::Revived revived = (*redecision)->release();
         brokers_ = std::move(revived.brokers);
         kernel_ = std::move(revived.kernel);
+        if (kernel_->state().config != scenario_.config) {
+            return fail(ErrorKind::usage,
+                        "the journal is a fork, which went on under another configuration; a live session cannot "
+                        "go on with it");
+        }
         last_snapshot_ = from;
         batch_.feed_records = records_known_;
         batch_.notes = scenario_.plugins.notes();

@@ -118,7 +118,7 @@ private:
     Kernel::Parts parts() {
         Kernel::Parts parts;
         for (const StrategyConfig& each : config_.strategies) {
-            parts.strategies.push_back(find_strategy(each.use)->make(each));
+            parts.strategies.push_back(find_strategy(each.use)->make(each, config_.instruments));
         }
         parts.brokers.push_back(broker_.get());
         return parts;

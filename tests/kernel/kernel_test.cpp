@@ -1148,10 +1148,26 @@ TEST_CASE("what falls due before a report or command comes before it", "[kernel]
     }
     REQUIRE(types.size() == 2);
     CHECK(types[0] == std::string("2024-01-01T03:45:02Z timer_fired strategy=one timer=1").substr(0, 40));
-    floor.kill(at(kClose));
+    floor.kill(at(kClose + 1));
     CHECK(floor.said_of("session_closed").size() == 1);
     floor.release(at(kClose + 3'600));
     CHECK(floor.said_of("pnl_snapshot").size() == 1);
+}
+
+TEST_CASE("a command that changes nothing leaves no trace, not even of what ends just then", "[kernel]") {
+    // A replay does not know of it, and would otherwise let the session end behind the bar that closes with it.
+    Floor floor(indian());
+    floor.quote(at(kOpen), "99", "101");
+    floor.kill(at(kOpen + 1));
+    floor.said();
+    floor.kill(at(kClose));
+    CHECK(floor.said().empty());
+    floor.release(at(kClose));
+    const Lines said = floor.said();
+    REQUIRE(said.size() == 1);
+    CHECK(said[0].find("kill_switch_released") != std::string::npos);
+    floor.release(at(kClose));
+    CHECK(floor.said().empty());
 }
 
 TEST_CASE("a report or command from outside is stamped with its own time, not the last tick's", "[kernel]") {
