@@ -34,6 +34,7 @@ struct RunRequest {
     std::string broker = "paper";           ///< live
     std::string speed = "max";              ///< live
     std::string duration;                   ///< live: real time; empty: until the data end
+    std::string spin = "200us";             ///< live
     bool commit_orders = false;             ///< live
     std::uint32_t callback_ms_max = 1'000;  ///< live
 };
@@ -299,13 +300,10 @@ Result<std::uint32_t> speed_of(const std::string& text) {
 }
 
 /// "90s", "10m", "6h": real time.
-Result<std::chrono::nanoseconds> duration_of(const std::string& text) {
-    if (text.empty()) {
-        return std::chrono::nanoseconds(0);
-    }
+Result<std::chrono::nanoseconds> duration_of(const char* option, const std::string& text, const char* such_as) {
     const Result<Duration> duration = parse_duration(text);
     if (!duration || duration->ns <= 0) {
-        return fail(ErrorKind::usage, fmt::format("--duration {}: write a time such as 90s, 10m or 6h", text));
+        return fail(ErrorKind::usage, fmt::format("{} {}: write a time such as {}", option, text, such_as));
     }
     return std::chrono::nanoseconds(duration->ns);
 }
@@ -342,15 +340,19 @@ Result<int> live(const RunRequest& request, Wiring& wiring) {
     if (!speed) {
         return tl::unexpected(speed.error());
     }
-    const Result<std::chrono::nanoseconds> duration = duration_of(request.duration);
-    if (!duration) {
-        return tl::unexpected(duration.error());
+    const Result<std::chrono::nanoseconds> duration =
+        request.duration.empty() ? std::chrono::nanoseconds(0)
+                                 : duration_of("--duration", request.duration, "90s, 10m or 6h");
+    const Result<std::chrono::nanoseconds> spin = duration_of("--spin", request.spin, "200us or 5ms");
+    if (!duration || !spin) {
+        return tl::unexpected(duration ? spin.error() : duration.error());
     }
     OperatorDesk desk;
     RunOptions run;
     run.is_live = true;
     run.speed = *speed;
     run.duration = *duration;
+    run.spin = *spin;
     run.commit_orders = request.commit_orders;
     run.snapshot_events = kLiveSnapshotEvents;
     run.callback_budget = std::chrono::milliseconds(request.callback_ms_max);
@@ -405,6 +407,9 @@ void add_live(CLI::App& app, Commands& commands) {
                        "How fast recorded data comes: max, or times real time such as 1x or 10x; default: max");
     command.add_option("--duration", options->duration,
                        "End cleanly after so much real time, such as 90s, 10m or 6h; default: when the data end");
+    command.add_option("--spin", options->spin,
+                       "How long to look for the next record before sleeping: longer is faster and keeps a core awake; "
+                       "default: 200us");
     command.add_flag(
         "--commit-orders", options->commit_orders,
         "Have every order on disk before the next record is taken, as with a broker outside of the process");

@@ -9,7 +9,6 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
-#include <sys/prctl.h>
 #include <thread>
 
 namespace alpha {
@@ -103,9 +102,10 @@ private:
 constexpr std::size_t kSlots = 64;
 /// Records between two places from which a feed can be gone on with.
 constexpr std::uint64_t kPositionRecords = 8'192;
-/// How long who waits for records looks before it sleeps: waking up takes longer than this on many machines.
-constexpr std::chrono::microseconds kLooking{150};
-/// How long the reader of paced data sleeps at most before it looks whether it is to stop.
+/// The reader of paced data hands over what has fallen due in so long: waking up for each record of a busy market would leave
+/// the machine time for little else.
+constexpr std::chrono::microseconds kShortestNap{80};
+/// How long it sleeps at most before it looks whether it is to stop.
 constexpr std::chrono::milliseconds kNap{20};
 
 class ThreadedIntake final : public Intake {
@@ -180,7 +180,7 @@ private:
         if (ready()) {
             return true;
         }
-        const Clock::time_point look_until = std::min(until, Clock::now() + kLooking);
+        const Clock::time_point look_until = std::min(until, Clock::now() + options_.spin);
         do {
             for (int i = 0; i < 64; ++i) {
                 if (ready()) {
@@ -210,8 +210,6 @@ private:
     // ---- the reader ------------------------------------------------------------------------------------------------------
 
     void read() {
-        // The system may otherwise oversleep by 50 microseconds, and records that are due would come in bunches.
-        static_cast<void>(prctl(PR_SET_TIMERSLACK, 1));
         Result<Opened> opened = open_at(sources_, hours_, options_.position);
         if (!opened) {
             return end(opened.error());
@@ -291,7 +289,7 @@ private:
             if (stopped_.load(std::memory_order_relaxed)) {
                 return false;
             }
-            std::this_thread::sleep_for(std::min<Clock::duration>(at - now, kNap));
+            std::this_thread::sleep_for(std::clamp<Clock::duration>(at - now, kShortestNap, kNap));
         }
         return true;
     }

@@ -26,6 +26,8 @@ struct Packet {
 struct IntakeOptions {
     /// Recorded time passes so many times as fast as real time; 0: as fast as it is read.
     std::uint32_t speed = 0;
+    /// How long who waits looks before it sleeps. Waking up costs more than this on many machines, milliseconds on some.
+    std::chrono::nanoseconds spin{std::chrono::microseconds{200}};
     /// Where the feed goes on (adapters/data/feed.hpp); empty: from its beginning.
     ByteBuffer position{};
     /// Records before the position, and those that the journal has: none of these is held back.

@@ -266,7 +266,8 @@ public:
     }
 
     Result<void> follow(const HoursOf& hours) {
-        IntakeOptions options{options_.speed, std::exchange(position_, ByteBuffer()), records_before_, records_known_};
+        IntakeOptions options{options_.speed, options_.spin, std::exchange(position_, ByteBuffer()), records_before_,
+                              records_known_};
         // Who waits for a sender must still see signals.
         waits_ = options_.is_live || std::ranges::any_of(scenario_.data, &DataSource::is_stream);
         intake_ = (waits_ ? make_threaded_intake : make_direct_intake)(scenario_.data, hours, std::move(options));

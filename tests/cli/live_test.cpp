@@ -315,10 +315,14 @@ TEST_CASE("a session ends cleanly when its duration is over, and goes on later",
     CHECK(std::stoi(json_field(first.out, "ticks")) < 3'000);
     CHECK(json_field(here.alpha({"verify", "--journal", "live", "--json"}).out, "clean_end") == "true");
     CHECK(digests(here.alpha(live("s.yaml", "live")).out) == digests(back.out));
+    const char* const option = GENERATE("--duration", "--spin");
+    brief[brief.size() - 2] = option;
     for (const char* bad : {"soon", "-1s", "0s", "5"}) {
         CAPTURE(bad);
         brief.back() = bad;
-        CHECK(here.alpha(brief).code == 2);
+        const Ran refused = here.alpha(brief);
+        CHECK(refused.code == 2);
+        CHECK(contains(refused.err, std::string(option) + " " + bad + ": write a time such as"));
     }
 }
 
