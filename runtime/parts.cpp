@@ -212,6 +212,7 @@ Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Broker>>& b
         }
     }
     std::vector<Broker*> pointers;
+    pointers.reserve(brokers.size());
     for (std::size_t b = 0; b < brokers.size(); ++b) {
         pointers.push_back(parts->brokers[b] != nullptr ? parts->brokers[b].get() : brokers[b].get());
     }

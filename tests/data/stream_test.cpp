@@ -72,6 +72,7 @@ private:
     }
     bool connect(int family, const sockaddr* address, socklen_t size) {
         const int opened = ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        REQUIRE(opened >= 0);
         if (::connect(opened, address, size) != 0) {
             ::close(opened);
             return false;
@@ -85,6 +86,7 @@ private:
 /// A port that nobody used a moment ago.
 std::string free_port() {
     const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE(probe >= 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -160,6 +162,7 @@ private:
 
 std::vector<std::int64_t> up_to(std::int64_t end) {
     std::vector<std::int64_t> all;
+    all.reserve(static_cast<std::size_t>(end));
     for (std::int64_t n = 0; n < end; ++n) {
         all.push_back(n);
     }
@@ -289,6 +292,7 @@ TEST_CASE("a socket is its user's alone, is removed at the end, and one that is 
     CHECK(::access(path.c_str(), F_OK) != 0);
     // Left behind by a process that was killed: nobody listens, so it is taken over.
     const int left = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE(left >= 0);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path.copy(address.sun_path, sizeof address.sun_path - 1);

@@ -72,7 +72,8 @@ void write_prefix(const LogReader& from, const std::string& path, int frames, Ch
         batch.frame.events = frame.events;
         batch.frame.bytes.append(frame.bytes.view());
         batch.frame.leaf_cuts = frame.leaf_cuts;
-        if (--frames == 0) {
+        --frames;
+        if (frames == 0) {
             State state = kernel.state();
             change(state);
             ByteBuffer projected;
