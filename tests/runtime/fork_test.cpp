@@ -296,7 +296,7 @@ TEST_CASE("what a person did is done in the fork as well", "[runtime]") {
         Batch batch;
         Redecision redecision(batch.frame);
         std::size_t frames = 0;
-        REQUIRE(base->scan(0, [&](const Frame& frame) {
+        const Result<void> scanned = base->scan(0, [&](const Frame& frame) {
             if (frames == 0) {
                 REQUIRE(redecision.feed(frame, 2).value_or(false));
                 REQUIRE(redecision.is_between_inputs());
@@ -318,7 +318,8 @@ TEST_CASE("what a person did is done in the fork as well", "[runtime]") {
             ++frames;
             REQUIRE((*writer)->append(batch));
             return true;
-        }));
+        });
+        REQUIRE(scanned);
         REQUIRE((*writer)->finish(std::nullopt));
     }
     const auto journal = open_journal(folder / "j");

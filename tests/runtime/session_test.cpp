@@ -65,7 +65,7 @@ void write_prefix(const LogReader& from, const std::string& path, int frames, Ch
     Batch batch;
     batch.begin(0);
     Result<void> written;
-    REQUIRE(from.scan(0, [&](const Frame& frame) {
+    const Result<void> scanned = from.scan(0, [&](const Frame& frame) {
         REQUIRE(redecision.feed(frame).value_or(false));
         const Kernel& kernel = *redecision.kernel();
         projection.take(frame, kernel.state(), batch.rows);
@@ -84,7 +84,8 @@ void write_prefix(const LogReader& from, const std::string& path, int frames, Ch
         batch.feed_records = kernel.state().quotes;
         written = (*log)->append(batch);
         return written && frames != 0;
-    }));
+    });
+    REQUIRE(scanned);
     REQUIRE(written);
     REQUIRE((*log)->commit());
 }
