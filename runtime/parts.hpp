@@ -40,7 +40,7 @@ Result<void> check_reconfiguration(const SessionConfigured& present, const Sessi
 /// changed, what check_reconfiguration and make_parts refuse, and (kind usage) settings with which a broker could not have
 /// come to hold what it does: a market order that waits, a wish on its way.
 Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Broker>>& brokers, const SessionConfigured& config,
-                         const PartsMaker& make = make_built_in_parts);
+                         const PartsMaker& make);
 
 /// The digest by which two states are told apart. O(state).
 Digest state_digest(const State& state);

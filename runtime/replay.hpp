@@ -46,13 +46,13 @@ struct Disagreement {
 /// Fed with all of a log, it holds a kernel that can go on where the log ends.
 class Redecision {
 public:
-    /// Before event 0. The kernel writes into `frame`, which outlives this; its strategies and brokers are made by `make`.
-    Redecision(Frame& frame, KernelObserver* observer = nullptr, PartsMaker make = make_built_in_parts);
+    /// Before event 0. The kernel writes into `frame`, which outlives this; `observer` may be null; its strategies and brokers
+    /// are made by `make`.
+    Redecision(Frame& frame, KernelObserver* observer, PartsMaker make);
     /// From a checkpoint (runtime/parts.hpp), at its place in the log. Refuses (kind data) one that cannot be read, and what
     /// `make` refuses.
     static Result<std::unique_ptr<Redecision>> from(const StoredSnapshot& checkpoint, Frame& frame,
-                                                    KernelObserver* observer = nullptr,
-                                                    const PartsMaker& make = make_built_in_parts);
+                                                    KernelObserver* observer, const PartsMaker& make);
     ~Redecision();
     Redecision(const Redecision&) = delete;
     Redecision& operator=(const Redecision&) = delete;
@@ -98,7 +98,7 @@ private:
 
 /// At the newest checkpoint at or before `seq` that can be read, or before event 0.
 Result<std::unique_ptr<Redecision>> begin_redecision(const Journal& journal, Seq seq, Frame& frame,
-                                                     const PartsMaker& make = make_built_in_parts);
+                                                     const PartsMaker& make);
 
 struct Redecided {
     Seq begun = 0;     ///< where it began: 0, or the place of a snapshot

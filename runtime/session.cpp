@@ -366,7 +366,7 @@ private:
             curve_ = EquityCurve();
             records_known_ = 0;
             first_ = kNever;
-            return std::make_unique<Redecision>(batch_.frame, &tally_);
+            return std::make_unique<Redecision>(batch_.frame, &tally_, make_);
         }
         records_before_ = records_known_;
         tally_.accept();
@@ -680,7 +680,8 @@ private:
     // ---- storing ---------------------------------------------------------------------------------------------------------
 
     bool wants_checkpoint() const {
-        return kernel_->state().next_seq - last_snapshot_ >= options_.snapshot_events && to_compare_ == 0 &&
+        return kernel_->state().next_seq - last_snapshot_ >= options_.snapshot_events &&
+               logged_bytes_ >= snapshot_bytes_ * options_.snapshot_growth && to_compare_ == 0 &&
                intake_->has_position();
     }
 
@@ -692,6 +693,7 @@ private:
             return {};
         }
         projection_.take(batch_.frame, state, batch_.rows);
+        logged_bytes_ += batch_.frame.bytes.size();
         if (behind_packet && wants_checkpoint()) {
             position_.clear();
             intake_->save_position(position_);
@@ -700,6 +702,8 @@ private:
             save_checkpoint(state, kernel_->parts().strategies, kernel_->parts().brokers,
                             SessionBytes{projected_.view(), position_.view()}, batch_.snapshot);
             last_snapshot_ = state.next_seq;
+            snapshot_bytes_ = batch_.snapshot.size();
+            logged_bytes_ = 0;
         }
         return log_.append(batch_);
     }
@@ -814,7 +818,9 @@ private:
     std::vector<std::optional<InstrumentId>> by_symbol_;
     Time first_ = kNever;
     Seq last_snapshot_ = 0;
-    ByteBuffer position_;  // of the feeds, at the last checkpoint
+    std::size_t snapshot_bytes_ = 0;  // of that one
+    std::size_t logged_bytes_ = 0;    // since then
+    ByteBuffer position_;             // of the feeds, at the last checkpoint
     ByteBuffer projected_;
 
     // What the log holds already.

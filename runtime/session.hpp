@@ -130,8 +130,6 @@ struct SessionStatus {
     std::chrono::nanoseconds running{0};
     std::vector<RiskHeadroom> risk;  ///< rules that a state can be measured against
     std::uint64_t open_orders = 0;
-    LatencyHistogram tick_latency;   ///< from records received to folded, decided on and encoded
-    LatencyHistogram order_latency;  ///< from a record received to the effect handed to its broker
 };
 
 class OperatorDesk;
@@ -141,9 +139,12 @@ struct RunOptions {
     /// Called with every packet of records; may be null.
     std::function<void(const FeedProgress&, const State&)> on_progress;
     const std::atomic<bool>* stop = nullptr;  ///< set by a signal: what was received is taken, then it ends cleanly
-    Seq snapshot_events = Seq{1} << 20U;      ///< between two snapshots: what a replay folds at most, in 50 ms
-    std::uint32_t frame_events = 1'024;       ///< per stored frame; no byte of the log depends on it
-    std::shared_ptr<spdlog::logger> log;      ///< of the component "session"; never null
+    /// Between two snapshots lie so many events, which a replay folds in 50 ms, and so many times the bytes that the last one
+    /// took: one that holds 65,536 closed orders takes 20 ms, in which no tick is looked at.
+    Seq snapshot_events = Seq{1} << 20U;
+    std::uint32_t snapshot_growth = 16;
+    std::uint32_t frame_events = 1'024;   ///< per stored frame; no byte of the log depends on it
+    std::shared_ptr<spdlog::logger> log;  ///< of the component "session"; never null
 
     // Of a session that is live. A backtest reads its data itself and waits for nothing.
 

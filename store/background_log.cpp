@@ -210,6 +210,7 @@ private:
         writing_ = true;
         lock.unlock();
         Result<void> written = log_->append(*batch);
+        batch->snapshot = ByteBuffer();  // rare and large: no batch keeps the room for one
         lock.lock();
         writing_ = false;
         health_ = std::move(written);

@@ -71,7 +71,7 @@ OrderId order_of(const Event& event) {
 /// Folds a log and decides it again beside that, one event at a time.
 class Witness {
 public:
-    explicit Witness(Seq spoil) : spoil_(spoil), redecision_(made_) {}
+    explicit Witness(Seq spoil) : spoil_(spoil), redecision_(made_, nullptr, make_built_in_parts) {}
 
     /// Takes the next event. Refuses (kind data) one that cannot be decoded, or that is decided otherwise than it is logged.
     Result<void> take(const DecodedEvent& decoded, Bytes bytes) {

@@ -172,7 +172,7 @@ TEST_CASE("each broker's orders come back from a checkpoint to it and to no othe
     write_market(folder, 11);
     const Ran both = run(folder, {kDesks[3], kDesks[4]}, {"main", "shadow"});
     Frame made;
-    Redecision redecision(made);
+    Redecision redecision(made, nullptr, make_built_in_parts);
     std::size_t with_orders_at_both = 0;
     REQUIRE(both.log->scan(0, [&](const Frame& frame) {
         REQUIRE(redecision.feed(frame).value_or(false));
@@ -192,7 +192,7 @@ TEST_CASE("each broker's orders come back from a checkpoint to it and to no othe
         save_checkpoint(kernel.state(), kernel.parts().strategies, kernel.parts().brokers, std::nullopt,
                         checkpoint.bytes);
         Frame again;
-        const auto loaded = Redecision::from(checkpoint, again);
+        const auto loaded = Redecision::from(checkpoint, again, nullptr, make_built_in_parts);
         REQUIRE(loaded);
         for (std::size_t b = 0; b < 2; ++b) {
             ByteBuffer restored;

@@ -294,7 +294,7 @@ TEST_CASE("what a person did is done in the fork as well", "[runtime]") {
         auto writer = create_journal(folder / "j");
         REQUIRE(writer);
         Batch batch;
-        Redecision redecision(batch.frame);
+        Redecision redecision(batch.frame, nullptr, make_built_in_parts);
         std::size_t frames = 0;
         const Result<void> scanned = base->scan(0, [&](const Frame& frame) {
             if (frames == 0) {

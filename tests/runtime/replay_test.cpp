@@ -114,7 +114,7 @@ std::unique_ptr<Journal> journal_with_checkpoints(const LogReader& log, const st
     auto writer = create_journal(path);
     REQUIRE(writer);
     Frame decided;
-    Redecision redecision(decided);
+    Redecision redecision(decided, nullptr, make_built_in_parts);
     Batch batch;
     batch.begin(0);
     std::size_t frames = 0;
@@ -296,7 +296,7 @@ TEST_CASE("a fact that was left out or put in is a difference, wherever it stand
 TEST_CASE("what is fed again holds a kernel that goes on, and what a person did is decided again", "[runtime]") {
     const std::unique_ptr<MemoryLog> log = run_synth(2'000);
     Batch batch;
-    Redecision redecision(batch.frame);
+    Redecision redecision(batch.frame, nullptr, make_built_in_parts);
     REQUIRE(log->scan(0, [&](const Frame& frame) { return redecision.feed(frame).value_or(false); }));
     REQUIRE(redecision.end());
     REQUIRE(redecision.next_seq() == log->next_seq());
@@ -324,7 +324,7 @@ TEST_CASE("what is fed again holds a kernel that goes on, and what a person did 
 TEST_CASE("a strategy that was halted from outside is halted again at the same place", "[runtime]") {
     const std::unique_ptr<MemoryLog> log = run_synth(2'000);
     Batch batch;
-    Redecision redecision(batch.frame);
+    Redecision redecision(batch.frame, nullptr, make_built_in_parts);
     REQUIRE(log->scan(0, [&](const Frame& frame) { return redecision.feed(frame).value_or(false); }));
     Kernel& kernel = *redecision.kernel();
     QuoteTick quote{InstrumentId{0}, Price{90'000'000'000}, Price{90'100'000'000}, Qty{kScale}, Qty{kScale}};

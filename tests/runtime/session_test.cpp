@@ -6,6 +6,7 @@
 #include "tests/runtime/support.hpp"
 
 #include <catch2/catch.hpp>
+#include <map>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/ostream_sink.h>
 #include <sstream>
@@ -60,7 +61,7 @@ void write_prefix(const LogReader& from, const std::string& path, int frames, Ch
     Result<std::unique_ptr<LogWriter>> log = continue_journal(path);
     REQUIRE(log);
     Frame made;
-    Redecision redecision(made);
+    Redecision redecision(made, nullptr, make_built_in_parts);
     Projection projection;
     Batch batch;
     batch.begin(0);
@@ -145,5 +146,31 @@ TEST_CASE("what a session stored when it was cut off is what one stores that nev
         Logged second;
         CHECK(run(scenario, cut, second.options).log_head == expected.log_head);
         CHECK_FALSE(second.says("decided again from event 0\n"));
+    }
+}
+
+TEST_CASE("however often snapshots are asked for, they take a sixteenth of what the log does", "[runtime]") {
+    const TempFolder folder;
+    const Scenario scenario = story(20'000);
+    Logged often;
+    often.options.snapshot_events = 1;
+    run(scenario, folder / "often", often.options);
+    const Result<std::unique_ptr<Journal>> journal = open_journal(folder / "often");
+    REQUIRE(journal);
+    std::map<Seq, std::size_t> snapshots;  // by their place, how long they are
+    REQUIRE(try_snapshots(**journal, (*journal)->next_seq(), [&](const StoredSnapshot& snapshot) {
+        snapshots[snapshot.next_seq] = snapshot.bytes.size();
+        return false;
+    }));
+    REQUIRE(snapshots.size() > 2);
+    std::map<Seq, std::size_t> logged{{0, 0}};  // by the end of each frame, the bytes up to there
+    REQUIRE((*journal)->scan(0, [&](const Frame& frame) {
+        logged[frame.next_seq()] = logged.rbegin()->second + frame.bytes.size();
+        return true;
+    }));
+    for (auto later = std::next(snapshots.begin()); later != snapshots.end(); ++later) {
+        const auto earlier = std::prev(later);
+        CAPTURE(earlier->first, later->first);
+        CHECK(logged.at(later->first) - logged.at(earlier->first) >= 16 * earlier->second);
     }
 }
