@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstring>
 #include <ctime>
+#include <date/date.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <memory>
@@ -92,19 +93,14 @@ private:
 void add_time(Line& line) {
     timespec now{};
     clock_gettime(CLOCK_REALTIME, &now);
-    // Days to a date, by Howard Hinnant's algorithm; gmtime_r is not safe in a signal handler.
-    const long z = now.tv_sec / 86'400 + 719'468;
-    const long era = z / 146'097;
-    const long doe = z - era * 146'097;
-    const long yoe = (doe - doe / 1'460 + doe / 36'524 - doe / 146'096) / 365;
-    const long doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    const long mp = (5 * doy + 2) / 153;
-    const long month = mp < 10 ? mp + 3 : mp - 9;
-    line.add(yoe + era * 400 + (month <= 2 ? 1 : 0), 4);
+    // Plain arithmetic, which a signal handler may do; gmtime_r takes a lock.
+    const long days = now.tv_sec / 86'400;
+    const date::year_month_day day{date::sys_days{date::days{days}}};
+    line.add(static_cast<int>(day.year()), 4);
     line.add("-");
-    line.add(month, 2);
+    line.add(static_cast<unsigned>(day.month()), 2);
     line.add("-");
-    line.add(doy - (153 * mp + 2) / 5 + 1, 2);
+    line.add(static_cast<unsigned>(day.day()), 2);
     line.add("T");
     const long second = now.tv_sec % 86'400;
     line.add(second / 3'600, 2);
