@@ -367,6 +367,27 @@ std::size_t printable_length(std::string_view text) {
     return is_control(text) ? 0 : utf8_length(text);
 }
 
+bool is_printable(std::string_view text) {
+    while (!text.empty()) {
+        const std::size_t n = printable_length(text);
+        if (n == 0) {
+            return false;
+        }
+        text.remove_prefix(n);
+    }
+    return true;
+}
+
+std::string printable(std::string_view text) {
+    std::string out;
+    while (!text.empty()) {
+        const std::size_t n = printable_length(text);
+        out += n == 0 ? std::string_view("?") : text.substr(0, n);
+        text.remove_prefix(std::max<std::size_t>(n, 1));
+    }
+    return out;
+}
+
 std::string json_string(std::string_view text) {
     std::string out;
     append_json_string(out, text);

@@ -46,6 +46,9 @@ std::string to_json(const Envelope& envelope, const Event& event, const Names& n
 /// Bytes of the character at the front of `text`, which is not empty, or 0 where there is none that may be shown: bytes that are
 /// not UTF-8, and control characters (C0, DEL, C1), which would let a file rewrite the screen of whoever reads about it.
 std::size_t printable_length(std::string_view text);
+/// Whether all of it may be shown, and the text with '?' for every byte that may not.
+bool is_printable(std::string_view text);
+std::string printable(std::string_view text);
 
 /// `text` as a JSON string, quotes included; control characters and invalid UTF-8 are escaped or replaced.
 std::string json_string(std::string_view text);

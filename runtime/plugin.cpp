@@ -67,17 +67,6 @@ tl::unexpected<Error> refuse(std::string why) {
     return fail(ErrorKind::usage, std::move(why));
 }
 
-bool is_printable(std::string_view text) {
-    while (!text.empty()) {
-        const std::size_t n = printable_length(text);
-        if (n == 0) {
-            return false;
-        }
-        text.remove_prefix(n);
-    }
-    return true;
-}
-
 /// A word that scenarios can name: letters, digits, underscores.
 bool is_word(const char* text) {
     constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
@@ -91,14 +80,7 @@ bool is_line(const char* text) {
 
 /// What a library says may be anything: what cannot be shown is replaced.
 std::string shown(std::string_view text) {
-    std::string out;
-    text = text.substr(0, limits::kMaxTextBytes);
-    while (!text.empty()) {
-        const std::size_t n = printable_length(text);
-        out += n == 0 ? std::string_view("?") : text.substr(0, n);
-        text.remove_prefix(std::max<std::size_t>(n, 1));
-    }
-    return out;
+    return printable(text.substr(0, limits::kMaxTextBytes));
 }
 
 std::optional<ParamKind> kind_of(std::uint32_t kind) {

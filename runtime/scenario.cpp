@@ -317,28 +317,6 @@ std::string describe(const Key& key) {
 
 // ---- text ------------------------------------------------------------------------------------------
 
-bool is_printable(std::string_view text) {
-    while (!text.empty()) {
-        const std::size_t n = printable_length(text);
-        if (n == 0) {
-            return false;
-        }
-        text.remove_prefix(n);
-    }
-    return true;
-}
-
-/// The text with '?' for every byte that cannot be shown.
-std::string shown(std::string_view text) {
-    std::string out;
-    while (!text.empty()) {
-        const std::size_t n = printable_length(text);
-        out += n == 0 ? std::string_view("?") : text.substr(0, n);
-        text.remove_prefix(std::max<std::size_t>(n, 1));
-    }
-    return out;
-}
-
 std::string in_quotes(std::string_view text) {
     const bool cut = text.size() > kMaxQuotedBytes;
     return fmt::format("'{}{}'", text.substr(0, kMaxQuotedBytes), cut ? "..." : "");
@@ -390,7 +368,8 @@ struct Findings {
                 out.push_back(fmt::format("{}: and {} more", path, findings.size() - kMaxReported));
                 break;
             }
-            out.push_back(fmt::format("{}:{}:{}: {}", path, finding.at.line, finding.at.column, shown(finding.text)));
+            out.push_back(
+                fmt::format("{}:{}:{}: {}", path, finding.at.line, finding.at.column, printable(finding.text)));
         }
         return out;
     }
@@ -627,7 +606,7 @@ void refuse_duplicate_keys(const std::vector<Item>& nodes, Findings& findings) {
 std::string suggestion(std::string_view word, const std::vector<std::string_view>& known, const Findings& findings) {
     const std::string close = findings.wants_suggestions() ? did_you_mean(word, known) : "";
     if (!close.empty()) {
-        return fmt::format("did you mean '{}'?", shown(close));
+        return fmt::format("did you mean '{}'?", printable(close));
     }
     constexpr std::size_t kListed = 24;
     if (known.empty() || known.size() > kListed) {
@@ -1907,7 +1886,7 @@ Result<SessionConfigured> with_settings(const SessionConfigured& config, const s
     for (const Findings::Finding& finding : findings.errors) {
         const auto line = static_cast<std::size_t>(std::max(finding.at.line, 0));
         lines += lines.empty() ? "" : "\n";
-        lines += shown(line == 0 ? finding.text : fmt::format("{}: {}", settings[line - 1], finding.text));
+        lines += printable(line == 0 ? finding.text : fmt::format("{}: {}", settings[line - 1], finding.text));
     }
     return fail(ErrorKind::usage, lines);
 }

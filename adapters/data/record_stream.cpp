@@ -50,13 +50,9 @@ std::string name_refusal(std::string_view name) {
         return fmt::format("instrument {} has {} bytes; names have at most {}", in_quotes(name), name.size(),
                            limits::kMaxNameBytes);
     }
-    for (std::size_t at = 0; at < name.size();) {
-        const std::size_t length = printable_length(name.substr(at));
-        if (length == 0) {
-            return fmt::format("instrument {} holds a control character or is not UTF-8; use printable names",
-                               in_quotes(name));
-        }
-        at += length;
+    if (!is_printable(name)) {
+        return fmt::format("instrument {} holds a control character or is not UTF-8; use printable names",
+                           in_quotes(name));
     }
     if (name.front() == ' ' || name.back() == ' ') {
         return fmt::format("instrument {} begins or ends with a space; remove it", in_quotes(name));
