@@ -46,6 +46,16 @@ std::optional<stream_protocol::endpoint> meeting_place(const std::string& path) 
     return stream_protocol::endpoint(name);
 }
 
+/// False when no session listens there.
+bool connect(stream_protocol::socket& socket, const std::string& path) {
+    const auto place = meeting_place(path);
+    error_code failed;
+    if (place) {
+        static_cast<void>(socket.connect(*place, failed));
+    }
+    return place && !failed;
+}
+
 /// Whether the other side is a process of our user or of root.
 bool is_trusted(stream_protocol::socket& socket) {
     ucred peer{};
@@ -186,14 +196,9 @@ Result<std::unique_ptr<Control>> Control::listen(const std::string& path, Handle
 }
 
 Result<std::string> ask_session(const std::string& path, const std::string& line) {
-    const auto place = meeting_place(path);
     asio::io_context io{1};
     stream_protocol::socket socket(io);
-    error_code failed;
-    if (place) {
-        static_cast<void>(socket.connect(*place, failed));
-    }
-    if (!place || failed) {
+    if (!connect(socket, path)) {
         return fail(ErrorKind::usage, fmt::format("{}: no session runs there", path));
     }
     if (!is_trusted(socket)) {
@@ -224,14 +229,9 @@ Result<std::string> ask_session(const std::string& path, const std::string& line
 }
 
 bool is_session_running(const std::string& path) {
-    const auto place = meeting_place(path);
     asio::io_context io{1};
     stream_protocol::socket socket(io);
-    error_code failed;
-    if (place) {
-        static_cast<void>(socket.connect(*place, failed));
-    }
-    return place && !failed;
+    return connect(socket, path);
 }
 
 }  // namespace alpha

@@ -133,7 +133,13 @@ public:
         }
         return !interrupted_;
     }
-    tl::unexpected<Error> interrupted() const {
+    /// Ends the operation at hand after wait() said false: its handler refers to what is on the caller's stack.
+    template <class Object>
+    tl::unexpected<Error> give_up(Object& waited_for) {
+        error_code ignored;
+        static_cast<void>(waited_for.cancel(ignored));
+        io_.restart();
+        io_.run();
         return fail(ErrorKind::interrupted, fmt::format("{}: reading was ended", name_));
     }
     tl::unexpected<Error> failed(const char* what, error_code why, ErrorKind kind = ErrorKind::data) const {
@@ -178,10 +184,7 @@ public:
                                    });
         });
         if (!whole) {
-            static_cast<void>(input_.cancel(outcome));
-            waiting_.io().restart();
-            waiting_.io().run();  // the handler refers to what is on this stack
-            return waiting_.interrupted();
+            return waiting_.give_up(input_);
         }
         if (outcome && outcome != asio::error::eof) {
             return waiting_.failed("cannot be read", outcome);
@@ -253,11 +256,7 @@ private:
                                         });
         });
         if (!whole) {
-            error_code ignored;
-            static_cast<void>(connection_.cancel(ignored));
-            waiting_.io().restart();
-            waiting_.io().run();  // the handler refers to what is on this stack
-            return waiting_.interrupted();
+            return waiting_.give_up(connection_);
         }
         buffer_.resize(held + got);
         if (outcome) {  // it ended or broke: the next one begins again
@@ -310,11 +309,7 @@ private:
             });
         });
         if (!whole) {
-            error_code ignored;
-            static_cast<void>(acceptor_.cancel(ignored));
-            waiting_.io().restart();
-            waiting_.io().run();
-            return waiting_.interrupted();
+            return waiting_.give_up(acceptor_);
         }
         if (outcome) {
             return waiting_.failed("no sender can connect", outcome);
