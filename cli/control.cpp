@@ -64,20 +64,13 @@ std::vector<std::string> halted_of(const RunResult& books) {
 
 /// The fields that a session and a journal at rest have in common.
 JsonObject& books_json(JsonObject& json, const RunResult& books) {
-    return json.count("events", books.events)
+    json.count("events", books.events)
         .time_ns("ts_ns", books.last)
         .count("ticks", books.ticks)
         .count("bars", books.bars)
         .count("orders", books.orders)
-        .count("fills", books.fills)
-        .decimal("cash", books.cash)
-        .decimal("equity", books.equity)
-        .decimal("realized_pnl", books.realized_pnl)
-        .decimal("unrealized_pnl", books.unrealized_pnl)
-        .decimal("charges", books.charges)
-        .json("positions", positions_json(books))
-        .json("portfolios", portfolios_json(books))
-        .json("kill_switch", kill_switches_json(books));
+        .count("fills", books.fills);
+    return add_books(json, books).json("kill_switch", kill_switches_json(books));
 }
 
 double seconds_of(std::chrono::nanoseconds duration) {

@@ -23,18 +23,8 @@ struct ForkRequest {
 
 std::string books_json(const RunResult& books) {
     JsonObject object;
-    object.count("events", books.events)
-        .count("orders", books.orders)
-        .count("fills", books.fills)
-        .decimal("cash", books.cash)
-        .decimal("equity", books.equity)
-        .decimal("realized_pnl", books.realized_pnl)
-        .decimal("unrealized_pnl", books.unrealized_pnl)
-        .decimal("charges", books.charges)
-        .json("positions", positions_json(books))
-        .json("portfolios", portfolios_json(books))
-        .text("log_head", books.log_head)
-        .text("state_digest", books.state_digest);
+    object.count("events", books.events).count("orders", books.orders).count("fills", books.fills);
+    add_books(object, books).text("log_head", books.log_head).text("state_digest", books.state_digest);
     return object.done();
 }
 

@@ -182,6 +182,25 @@ std::string strategy_table(const RunResult& result, const Style& style) {
     return table.text(style);
 }
 
+std::string portfolios_json(const RunResult& result) {
+    JsonObject portfolios;
+    for (const PortfolioResult& each : result.portfolios) {
+        JsonObject portfolio;
+        portfolio.json("broker", each.broker.empty() ? "null" : json_string(each.broker))
+            .decimal("initial_cash", each.initial_cash)
+            .decimal("cash", each.cash)
+            .decimal("equity", each.equity)
+            .decimal("realized_pnl", each.realized_pnl)
+            .decimal("unrealized_pnl", each.unrealized_pnl)
+            .decimal("charges", each.charges)
+            .count("fills", each.fills)
+            .flag("killed", each.killed)
+            .json("positions", quantities_json(positions_of({each})));
+        portfolios.json(each.portfolio, portfolio.done());
+    }
+    return portfolios.done();
+}
+
 }  // namespace
 
 std::vector<std::string> warnings_of(const Scenario& scenario, const RunResult& result) {
@@ -208,25 +227,6 @@ std::vector<std::string> warnings_of(const Scenario& scenario, const RunResult& 
     return warnings;
 }
 
-std::string portfolios_json(const RunResult& result) {
-    JsonObject portfolios;
-    for (const PortfolioResult& each : result.portfolios) {
-        JsonObject portfolio;
-        portfolio.json("broker", each.broker.empty() ? "null" : json_string(each.broker))
-            .decimal("initial_cash", each.initial_cash)
-            .decimal("cash", each.cash)
-            .decimal("equity", each.equity)
-            .decimal("realized_pnl", each.realized_pnl)
-            .decimal("unrealized_pnl", each.unrealized_pnl)
-            .decimal("charges", each.charges)
-            .count("fills", each.fills)
-            .flag("killed", each.killed)
-            .json("positions", quantities_json(positions_of({each})));
-        portfolios.json(each.portfolio, portfolio.done());
-    }
-    return portfolios.done();
-}
-
 std::string brokers_json(const RunResult& result) {
     JsonObject brokers;
     for (const BrokerResult& each : result.brokers) {
@@ -237,8 +237,14 @@ std::string brokers_json(const RunResult& result) {
     return brokers.done();
 }
 
-std::string positions_json(const RunResult& result) {
-    return quantities_json(positions_of(result.portfolios));
+JsonObject& add_books(JsonObject& json, const RunResult& result) {
+    return json.decimal("cash", result.cash)
+        .decimal("equity", result.equity)
+        .decimal("realized_pnl", result.realized_pnl)
+        .decimal("unrealized_pnl", result.unrealized_pnl)
+        .decimal("charges", result.charges)
+        .json("positions", quantities_json(positions_of(result.portfolios)))
+        .json("portfolios", portfolios_json(result));
 }
 
 std::string portfolio_table(const RunResult& result, const Style& style) {
@@ -344,14 +350,8 @@ std::string run_json(const Scenario& scenario, const RunResult& result, const Ru
         .count("fills", result.fills)
         .time_ns("first_ts_ns", result.first)
         .time_ns("last_ts_ns", result.last)
-        .decimal("initial_cash", result.initial_cash)
-        .decimal("cash", result.cash)
-        .decimal("equity", result.equity)
-        .decimal("realized_pnl", result.realized_pnl)
-        .decimal("unrealized_pnl", result.unrealized_pnl)
-        .decimal("charges", result.charges)
-        .json("positions", positions_json(result))
-        .json("portfolios", portfolios_json(result))
+        .decimal("initial_cash", result.initial_cash);
+    add_books(object, result)
         .json("brokers", brokers_json(result))
         .json("strategies", strategies.done())
         .texts("warnings", warnings_of(scenario, result))

@@ -1,6 +1,7 @@
 #pragma once
 /// A run's result as a person and as a program read it.
 
+#include "cli/json.hpp"
 #include "cli/terminal.hpp"
 #include "runtime/scenario.hpp"
 #include "runtime/session.hpp"
@@ -27,11 +28,11 @@ std::vector<std::string> warnings_of(const Scenario& scenario, const RunResult& 
 /// One object on one line, as docs/reference-cli.md lists its fields.
 std::string run_json(const Scenario& scenario, const RunResult& result, const RunFacts& facts);
 
-/// `{id: {initial_cash, cash, equity, ..., positions}}`, and `{instrument: quantity}` over all of them.
-std::string portfolios_json(const RunResult& result);
+/// Adds the fields that every report of books has: cash, equity, realized_pnl, unrealized_pnl, charges, positions
+/// `{instrument: quantity}`, portfolios `{id: {initial_cash, cash, equity, ..., positions}}`.
+JsonObject& add_books(JsonObject& json, const RunResult& result);
 /// `{id: {kind, portfolios}}`.
 std::string brokers_json(const RunResult& result);
-std::string positions_json(const RunResult& result);
 
 /// `{tick: {count, p50_ns, ...}, order: {...}}`.
 std::string latency_json(const RunResult& result);
