@@ -81,15 +81,6 @@ Error refusal(const Journal& journal, Seq at, std::vector<std::string> settings 
     return made.error();
 }
 
-std::vector<DecodedEvent> events_of(const LogReader& log) {
-    std::vector<DecodedEvent> events;
-    REQUIRE(for_each_event(log, 0, [&](const Envelope& envelope, const Event& event) {
-        events.push_back({envelope, event, 0});
-        return true;
-    }));
-    return events;
-}
-
 template <class E>
 std::size_t count_of(const std::vector<DecodedEvent>& events, Seq from = 0, Seq to = kNoSeq) {
     return static_cast<std::size_t>(std::ranges::count_if(events, [&](const DecodedEvent& each) {

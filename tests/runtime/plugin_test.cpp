@@ -80,15 +80,6 @@ void run(const Scenario& scenario, LogWriter& log, std::chrono::milliseconds bud
     REQUIRE(ran);
 }
 
-std::vector<DecodedEvent> events_of(const LogReader& log) {
-    std::vector<DecodedEvent> events;
-    REQUIRE(for_each_event(log, 0, [&](const Envelope& envelope, const Event& event) {
-        events.push_back({envelope, event, 0});
-        return true;
-    }));
-    return events;
-}
-
 template <class E>
 std::vector<std::pair<Envelope, E>> all_of(const LogReader& log) {
     std::vector<std::pair<Envelope, E>> found;

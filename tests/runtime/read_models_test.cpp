@@ -9,6 +9,7 @@
 
 using namespace alpha;
 using namespace alpha::test;
+using alpha::runtime_test::events_of;
 using alpha::runtime_test::TempFolder;
 
 namespace {
@@ -153,15 +154,6 @@ Rows stored_rows(const Journal& journal) {
         }));
     }
     return rows;
-}
-
-std::vector<DecodedEvent> events_of(const LogReader& log) {
-    std::vector<DecodedEvent> events;
-    REQUIRE(for_each_event(log, 0, [&](const Envelope& envelope, const Event& event) {
-        events.push_back({envelope, event, 0});
-        return true;
-    }));
-    return events;
 }
 
 }  // namespace

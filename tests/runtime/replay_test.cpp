@@ -72,15 +72,6 @@ std::unique_ptr<MemoryLog> run_story(const std::string& name) {
     return run(*scenario);
 }
 
-std::vector<DecodedEvent> events_of(const LogReader& log) {
-    std::vector<DecodedEvent> events;
-    REQUIRE(for_each_event(log, 0, [&](const Envelope& envelope, const Event& event) {
-        events.push_back({envelope, event, 0});
-        return true;
-    }));
-    return events;
-}
-
 /// A log of these events, hashed anew, `per_frame` a frame. They are numbered as they stand.
 std::unique_ptr<MemoryLog> log_of(const std::vector<DecodedEvent>& events, std::size_t per_frame = 64) {
     std::unique_ptr<MemoryLog> log = make_memory_log();

@@ -1,12 +1,17 @@
 #pragma once
-/// Places on disk for the runtime's tests.
+/// Places on disk for the runtime's tests, and what is in a log.
+
+#include "events/codec.hpp"
+#include "store/event_log.hpp"
 
 #include <atomic>
+#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
 #include <unistd.h>
+#include <vector>
 
 namespace alpha::runtime_test {
 
@@ -38,6 +43,15 @@ inline std::string read_text(const std::string& path) {
 
 inline void write_text(const std::string& path, const std::string& text) {
     std::ofstream(path, std::ios::binary | std::ios::trunc) << text;
+}
+
+inline std::vector<DecodedEvent> events_of(const LogReader& log) {
+    std::vector<DecodedEvent> events;
+    REQUIRE(for_each_event(log, 0, [&](const Envelope& envelope, const Event& event) {
+        events.push_back({envelope, event, 0});
+        return true;
+    }));
+    return events;
 }
 
 }  // namespace alpha::runtime_test
