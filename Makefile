@@ -22,13 +22,14 @@ test: configure ## build everything and run every test
 	@cmake --build --preset $(PRESET)
 	@ctest --preset $(PRESET) -j$(JOBS) --output-on-failure --no-tests=error --output-log $(BUILD)/ctest.log
 
-bench: packages ## measure: bench/run, with its options in BENCH_ARGS (docs/performance.md)
+bench: packages ## measure: bench/run and bench/latency, options in BENCH_ARGS and LATENCY_ARGS (docs/performance.md)
 	@$(CONFIGURE) -DALPHA_BUILD_BENCH=ON
-	@cmake --build --preset $(PRESET) --target alpha kernel_bench journal_bench
+	@cmake --build --preset $(PRESET) --target alpha kernel_bench journal_bench tick_sender clock_gaps
 	@bench/run $(BUILD) $(BENCH_ARGS)
+	@bench/latency $(BUILD) $(LATENCY_ARGS)
 
-torture: configure ## break journals at length: power cuts, kills, flipped bits, full disks (about 20 minutes)
-	@cmake --build --preset $(PRESET) --target journal_torture
+torture: configure ## break journals at length: power cuts, kills, flipped bits, full disks; kill live sessions (about 30 minutes)
+	@cmake --build --preset $(PRESET) --target journal_torture alpha sma_forgets
 	@tests/faults/run $(BUILD)
 
 matrix: packages packages-matrix ## the determinism matrix, with options in MATRIX_ARGS (docs/determinism.md; an hour or two)

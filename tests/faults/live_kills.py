@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kills live sessions with -9 at random moments, over the states that are hard to come back from, and starts them again.
 
-usage: tests/faults/live_kills.py [--alpha build/alpha] [--kills 500] [--seed N]
+usage: tests/faults/live_kills.py [--alpha build/alpha] [--kills 500] [--seed N]        needs the target sma_forgets, too
 
 Each journal is killed ten times and then run to its end: its head and state must be those of a backtest that nobody touched, its
 decisions must be decided again, and after every kill the journal must verify and hold at least what it held before.
@@ -18,6 +18,7 @@ args = parser.parse_args()
 ALPHA = str(pathlib.Path(args.alpha).resolve())
 KILLS_A_JOURNAL = 10
 
+LIBRARY = pathlib.Path(ALPHA).parent / "tests" / "plugins" / "libsma_forgets.so"
 HEAD = "name: story\naccount: {currency: INR, cash: 10000000}\n"
 
 
@@ -64,6 +65,18 @@ STORIES = {
     "stdin": (f"data: [{{stream: stdin, kind: quotes}}]\nsnapshot_interval: 60s\n"
               f"strategies:\n  - {{id: cross, use: ema_cross, {BOTH}, params: {{fast: 5, slow: 20, quantity: 3}}}}\n"
               "broker: {paper: {fill: touch, latency: 300ms}}\n", "quotes.csv"),
+    # two brokers with fill models of their own, each with resting and delayed orders
+    "brokers": (f"data: [{{file: quotes.csv, kind: quotes}}]\nsnapshot_interval: 600s\n"
+                "brokers: {touch: {paper: {fill: touch, use_size: true}}, slow: {paper: {fill: touch, latency: 2s, slippage: 0.05}}}\n"
+                "portfolios: {main: {cash: 5000000, broker: touch}, shadow: {cash: 5000000, broker: slow}}\n"
+                "strategies:\n" + "".join(
+                    f"  - {{id: maker-{p}, use: market_maker, portfolio: {p}, {BOTH}, params: {{quantity: 20, half_spread: 0.10, max_inventory: 200, requote: 0.20}}}}\n"
+                    f"  - {{id: cross-{p}, use: ema_cross, portfolio: {p}, {BOTH}, params: {{fast: 5, slow: 15, quantity: 4}}}}\n"
+                    for p in ("main", "shadow")), None),
+    # a strategy from a library that saves nothing: it decides from the first event on each time
+    "plugin": (f"plugins: [\"{LIBRARY}\"]\ndata: [{{file: bars.csv, kind: bars, instrument: \"NSE:X\", interval: 1m}}]\n"
+               "strategies:\n  - {id: cross, use: sma_forgets, instruments: [\"NSE:X\"], params: {fast: 3, slow: 8, quantity: 10}}\n"
+               "broker: {paper: {fill: next_open}}\n", None),
 }
 
 
@@ -118,7 +131,7 @@ def main():
             got = digests(run(*argv, stdin=stdin, cwd=work))
             assert got == want[name], f"{name}: after kills the head is {got[0][:16]}, not {want[name][0][:16]}"
             if journals % 5 == 0:
-                run("replay", "--verify", "--journal", journal, cwd=work)
+                run("replay", "--verify", "--journal", journal, *(["--plugin", LIBRARY] if name == "plugin" else []), cwd=work)
             shutil.rmtree(journal)
             journals += 1
         assert landed * 2 >= kills, f"only {landed} of {kills} kills found a session running"
