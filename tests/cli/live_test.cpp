@@ -18,6 +18,19 @@ std::string digests(const std::string& json) {
     return json_field(json, "log_head") + json_field(json, "state_digest");
 }
 
+/// Waits until the session at the journal answers, and returns what it says.
+Ran status_of(const Workplace& here, const std::string& journal) {
+    Ran said;
+    for (int i = 0; i < 400; ++i) {
+        said = here.alpha({"status", "--journal", journal, "--json"});
+        if (said.code == 0 && json_field(said.out, "state") == "\"running\"") {
+            return said;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return said;
+}
+
 }  // namespace
 
 TEST_CASE("a live session on paper is the backtest, byte for byte", "[cli]") {
@@ -73,7 +86,7 @@ TEST_CASE("a live session is ended cleanly by a signal, and goes on from there",
     slow.insert(slow.end(), {"--speed", "10x"});
     const int signal = GENERATE(SIGINT, SIGTERM);
     const pid_t process = here.start(slow);
-    std::this_thread::sleep_for(std::chrono::milliseconds(400));
+    REQUIRE(status_of(here, "live").code == 0);
     REQUIRE(::kill(process, signal) == 0);
     const Ran stopped = here.finish(process);
     INFO(stopped.err);
@@ -139,19 +152,6 @@ TEST_CASE("a live session says what it cannot do", "[cli]") {
 }
 
 namespace {
-
-/// Waits until the session at the journal answers, and returns what it says.
-Ran status_of(const Workplace& here, const std::string& journal) {
-    Ran said;
-    for (int i = 0; i < 400; ++i) {
-        said = here.alpha({"status", "--journal", journal, "--json"});
-        if (said.code == 0 && json_field(said.out, "state") == "\"running\"") {
-            return said;
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    return said;
-}
 
 std::vector<std::string> slow_live(const std::string& scenario, const std::string& journal) {
     std::vector<std::string> arguments = live(scenario, journal);
