@@ -105,6 +105,7 @@ public:
             }
             return;
         }
+        case 5: return dice_.below(4) == 0 ? reconfigure() : quote(instrument, price);
         default: return quote(instrument, price);
         }
     }
@@ -136,6 +137,20 @@ private:
         } else {
             floor_.bar_closed(now_, to_string(price), instrument);
         }
+    }
+
+    /// Other limits, charges and boundaries from here on, and perhaps a strategy that begins anew.
+    void reconfigure() {
+        SessionConfigured config = floor_.state().config;
+        const SessionConfigured first = setup().config();
+        for (std::size_t i = 0; i < config.risk.size(); ++i) {
+            const auto percent = static_cast<std::int64_t>(50 + dice_.below(101));
+            config.risk[i].limit = Money{first.risk[i].limit.raw / 100 * percent};
+        }
+        config.charges.per_fill = Money{static_cast<std::int64_t>(dice_.below(3)) * 5'000'000};
+        config.snapshot_interval = Duration{static_cast<std::int64_t>(dice_.below(4)) * 60 * kSecondNs};
+        const std::size_t s = dice_.below(4);
+        floor_.reconfigure(config, s < 3 ? std::vector<std::size_t>{s} : std::vector<std::size_t>{});
     }
 
     // ---- what strategies ask ----------------------------------------------------------------------

@@ -353,6 +353,17 @@ public:
         kernel_->halt(now, StrategyId{strategy}, std::move(reason));
         after_step();
     }
+    /// The strategies of these numbers begin anew.
+    void reconfigure(const SessionConfigured& config, const std::vector<std::size_t>& anew) {
+        Kernel::Parts again = parts();
+        for (std::size_t s = 0; s < scripts_.size(); ++s) {
+            if (std::ranges::find(anew, s) == anew.end()) {
+                again.strategies[s] = nullptr;
+            }
+        }
+        kernel_->reconfigure(config, std::move(again.strategies), std::move(again.brokers));
+        after_step();
+    }
     InstrumentId list(Time now, const Instrument& definition) {
         const InstrumentId id = kernel_->list_instrument(now, definition);
         after_step();
