@@ -1712,21 +1712,22 @@ private:
                 continue;
             }
             const std::uint32_t made = add(Item::Kind::map, {});
-            put(Path(path.begin(), path.begin() + static_cast<std::ptrdiff_t>(i) + 1), made);
+            set(map, path[i], made);
             map = made;
         }
         return map;
     }
-    void put(const Path& path, std::uint32_t value) {
-        auto& entries = nodes_[map_above(path)].entries;
-        const auto found = std::ranges::find(entries, path.back(), &Item::Entry::key);
+    void set(std::uint32_t map, const std::string& key, std::uint32_t value) {
+        auto& entries = nodes_[map].entries;
+        const auto found = std::ranges::find(entries, key, &Item::Entry::key);
         if (found != entries.end()) {
             found->at = at_;
             found->value = value;
         } else {
-            entries.push_back({path.back(), at_, value});
+            entries.push_back({key, at_, value});
         }
     }
+    void put(const Path& path, std::uint32_t value) { set(map_above(path), path.back(), value); }
     void take(const Path& path) {
         std::erase_if(nodes_[map_above(path)].entries,
                       [&](const Item::Entry& entry) { return entry.key == path.back(); });
