@@ -43,7 +43,7 @@ TEST_CASE("a fork without settings is its journal to every command", "[cli]") {
 
 TEST_CASE("a fork with settings says what they changed, and is a journal like any other", "[cli]") {
     const Workplace here;
-    const std::string ran = make_journal(here);
+    make_journal(here);
     const Ran fork =
         here.alpha({"fork", "--journal", "j", "--at", "1500", "--set", "risk.max_order_quantity=1", "--to", "f"});
     REQUIRE(fork.code == 0);

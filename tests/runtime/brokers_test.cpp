@@ -47,7 +47,7 @@ void write_market(const TempFolder& folder, std::uint64_t seed) {
                                 i == 0 ? "AAA" : "BBB", text(open), text(high), text(low), text(close));
             for (int q = 0; q < 4; ++q) {
                 const std::int64_t bid = low + roll(static_cast<std::uint64_t>(high - low + 1));
-                const std::int64_t at = (start + minute * 60 + 3 + q * 13 + i) * 1'000'000'000;
+                const std::int64_t at = (start + minute * 60 + 3 + std::int64_t{q} * 13 + i) * 1'000'000'000;
                 by_time[at] = fmt::format("{},{},{},{},{},{}\n", at, i == 0 ? "AAA" : "BBB", text(bid), 1 + roll(40),
                                           text(bid + 1 + roll(8)), 1 + roll(40));
             }
@@ -183,7 +183,7 @@ TEST_CASE("each broker's orders come back from a checkpoint to it and to no othe
         }
         with_orders_at_both += resting[0] && resting[1] ? 1U : 0U;
         std::array<ByteBuffer, 2> states;
-        for (std::size_t b = 0; b < 2; ++b) {
+        for (const std::size_t b : {0U, 1U}) {
             kernel.parts().brokers[b]->save(states[b]);
         }
         CHECK_FALSE(std::ranges::equal(states[0].view(), states[1].view()));
@@ -194,7 +194,7 @@ TEST_CASE("each broker's orders come back from a checkpoint to it and to no othe
         Frame again;
         const auto loaded = Redecision::from(checkpoint, again, nullptr, make_built_in_parts);
         REQUIRE(loaded);
-        for (std::size_t b = 0; b < 2; ++b) {
+        for (const std::size_t b : {0U, 1U}) {
             ByteBuffer restored;
             (*loaded)->kernel()->parts().brokers[b]->save(restored);
             CHECK(std::ranges::equal(restored.view(), states[b].view()));
