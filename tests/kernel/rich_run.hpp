@@ -147,7 +147,7 @@ private:
             const auto percent = static_cast<std::int64_t>(50 + dice_.below(101));
             config.risk[i].limit = Money{first.risk[i].limit.raw / 100 * percent};
         }
-        config.charges.per_fill = Money{static_cast<std::int64_t>(dice_.below(3)) * 5'000'000};
+        config.charges.per_fill = Money{Int128{dice_.below(3)} * 5'000'000};
         config.snapshot_interval = Duration{static_cast<std::int64_t>(dice_.below(4)) * 60 * kSecondNs};
         const std::size_t s = dice_.below(4);
         floor_.reconfigure(config, s < 3 ? std::vector<std::size_t>{s} : std::vector<std::size_t>{});

@@ -67,6 +67,7 @@ TEST_CASE("whatever market, strategies and brokers do, the books of the log are 
             }
         }
         std::vector<model::Wide> cash;
+        cash.reserve(state.portfolios.size());
         for (const Portfolio& portfolio : state.portfolios) {
             cash.push_back(portfolio.initial_cash.raw);
         }
