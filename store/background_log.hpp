@@ -13,7 +13,8 @@ namespace alpha {
 struct BackgroundOptions {
     /// Batches that may wait; whoever appends to a full queue waits in turn, so memory stays bounded and nothing is lost.
     std::size_t queue_batches = 8;
-    /// How long something written may stay uncommitted, and a few ms for the thread to look: commits gather what arrives in the meantime.
+    /// How long something written may stay uncommitted, besides the few ms until the thread looks for it: commits gather what
+    /// arrives in the meantime.
     std::chrono::milliseconds commit_interval{10};
 };
 
