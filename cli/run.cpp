@@ -1,6 +1,7 @@
 #include "cli/command.hpp"
 #include "cli/control.hpp"
 #include "cli/summary.hpp"
+#include "runtime/scheduling.hpp"
 #include "store/background_log.hpp"
 #include "store/journal.hpp"
 
@@ -11,6 +12,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <memory>
+#include <optional>
 #include <spdlog/logger.h>
 #include <system_error>
 #include <unistd.h>
@@ -35,6 +37,7 @@ struct RunRequest {
     std::string speed = "max";              ///< live
     std::string duration;                   ///< live: real time; empty: until the data end
     std::string spin = "200us";             ///< live
+    std::optional<unsigned> cpu;            ///< live
     bool commit_orders = false;             ///< live
     std::uint32_t callback_ms_max = 1'000;  ///< live
 };
@@ -347,9 +350,15 @@ Result<int> live(const RunRequest& request, Wiring& wiring) {
     if (!duration || !spin) {
         return tl::unexpected(duration ? spin.error() : duration.error());
     }
+    if (request.cpu) {  // before any other thread is there
+        if (Result<void> reserved = reserve_cpu(*request.cpu); !reserved) {
+            return fail(ErrorKind::usage, "--cpu: " + reserved.error().message);
+        }
+    }
     OperatorDesk desk;
     RunOptions run;
     run.is_live = true;
+    run.cpu = request.cpu;
     run.speed = *speed;
     run.duration = *duration;
     run.spin = *spin;
@@ -410,6 +419,9 @@ void add_live(CLI::App& app, Commands& commands) {
     command.add_option("--spin", options->spin,
                        "How long to look for the next record before sleeping: longer is faster and keeps a core awake; "
                        "default: 200us");
+    command.add_option("--cpu", options->cpu,
+                       "The number of a processor that only the thread that decides may use, with --spin the one to "
+                       "choose where latency matters");
     command.add_flag(
         "--commit-orders", options->commit_orders,
         "Have every order on disk before the next record is taken, as with a broker outside of the process");

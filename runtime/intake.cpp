@@ -2,6 +2,7 @@
 
 #include "adapters/data/stream.hpp"
 #include "events/assert.hpp"
+#include "runtime/scheduling.hpp"
 
 #include <algorithm>
 #include <array>
@@ -133,7 +134,8 @@ public:
             notify_if(reader_sleeps_);
         }
         const std::uint64_t mine = taken_.load(std::memory_order_relaxed);
-        if (!wait_until(session_sleeps_, until, [&] { return filled_.load() != mine || woken_.exchange(false); }) ||
+        if (!wait_until(session_sleeps_, until,
+                        [&] { return filled_.load() != mine || (woken_.load() && woken_.exchange(false)); }) ||
             filled_.load() == mine) {
             return Got::nothing;
         }
@@ -210,6 +212,7 @@ private:
     // ---- the reader ------------------------------------------------------------------------------------------------------
 
     void read() {
+        prefer_latency();
         Result<Opened> opened = open_at(sources_, hours_, options_.position);
         if (!opened) {
             return end(opened.error());

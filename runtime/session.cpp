@@ -9,6 +9,7 @@
 #include "runtime/parts.hpp"
 #include "runtime/read_models.hpp"
 #include "runtime/replay.hpp"
+#include "runtime/scheduling.hpp"
 #include "store/background_log.hpp"
 
 #include <algorithm>
@@ -28,6 +29,8 @@ using Clock = Intake::Clock;
 
 /// How long something that was decided may wait for its frame to fill.
 constexpr std::chrono::milliseconds kFlushAfter{5};
+/// Ticks that share a reading of the clock, the one behind the last of them.
+constexpr std::uint64_t kTimedTogether = 4;
 /// How long a signal may go unseen while nothing arrives.
 constexpr std::chrono::milliseconds kLookForSignals{50};
 /// Points of the equity curve kept; when full, every other one is dropped and sampling halves.
@@ -273,6 +276,14 @@ public:
         intake_ = (waits_ ? make_threaded_intake : make_direct_intake)(scenario_.data, hours, std::move(options));
         if (options_.desk != nullptr) {
             options_.desk->on_post([this] { intake_->wake(); });
+        }
+        if (waits_) {
+            prefer_latency();
+        }
+        if (options_.cpu) {
+            if (Result<void> moved = move_to_cpu(*options_.cpu); !moved) {
+                return moved;
+            }
         }
         begun_ = last_input_ = Clock::now();
         options_.log->debug("feeds: reading");
@@ -587,6 +598,7 @@ private:
             tally_.time_orders_from(packet.received);
         }
         const std::uint64_t orders = kernel_->state().orders;
+        std::uint64_t untimed = 0;
         for (const FeedRecord& record : packet.records) {
             if (to_compare_ != 0) [[unlikely]] {
                 if (auto same = compare(record, *packet.symbols); !same) {
@@ -597,6 +609,9 @@ private:
             if (auto taken = take(record, *packet.symbols); !taken) {
                 return taken;
             }
+            if (++untimed == kTimedTogether && options_.is_live && !options_.commit_orders) {
+                tick_latency_.add((Clock::now() - packet.received).count(), std::exchange(untimed, 0));
+            }
         }
         if (options_.is_live) {
             if (options_.commit_orders && kernel_->state().orders != orders) {
@@ -606,7 +621,7 @@ private:
                 tally_.latency().add((Clock::now() - packet.received).count(), kernel_->state().orders - orders);
             }
             const Clock::time_point now = Clock::now();
-            tick_latency_.add((now - packet.received).count(), packet.records.size());
+            tick_latency_.add((now - packet.received).count(), untimed);
             if (batch_.frame.events != 0 && now - stored_at_ >= kFlushAfter) {
                 return store_frame(true);
             }

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -152,6 +153,7 @@ struct RunOptions {
         false;  ///< reads on a thread of its own, stores what it has when nothing arrives, measures latencies
     std::uint32_t speed = 0;  ///< recorded time passes so many times as fast as real time; 0: as fast as it can
     std::chrono::nanoseconds spin{std::chrono::microseconds{200}};  ///< IntakeOptions::spin
+    std::optional<unsigned> cpu;  ///< the processor that the kernel's thread moves to; nothing else should be there
     std::chrono::nanoseconds duration{0};  ///< real time after which it ends; 0: with its feeds
     /// How long a strategy from a library may take for a callback (runtime/callback_budget.hpp); zero: as long as it likes.
     std::chrono::milliseconds callback_budget{0};

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <fstream>
 #include <random>
+#include <sched.h>
 #include <thread>
 
 namespace {
@@ -324,6 +325,65 @@ TEST_CASE("a session ends cleanly when its duration is over, and goes on later",
         CHECK(refused.code == 2);
         CHECK(contains(refused.err, std::string(option) + " " + bad + ": write a time such as"));
     }
+}
+
+TEST_CASE("every tick and order of a live session is timed once, and none of those only compared", "[cli]") {
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("story", 5'003));
+    std::vector<std::string> arguments = live("s.yaml", "live");
+    if (GENERATE(false, true)) {
+        arguments.emplace_back("--commit-orders");
+    }
+    const auto count = [](const std::string& json, const std::string& of) {
+        const std::size_t at = json.find("\"" + of + "\":{\"count\":");
+        REQUIRE(at != std::string::npos);
+        return json_field(json.substr(at), "count");
+    };
+    const Ran lived = here.alpha(arguments);
+    REQUIRE(lived.code == 0);
+    REQUIRE(json_field(lived.out, "orders") != "0");
+    CHECK(count(lived.out, "tick") == "5003");
+    CHECK(count(lived.out, "order") == json_field(lived.out, "orders"));
+    const Ran again = here.alpha(arguments);
+    CHECK(again.code == 0);
+    CHECK(!contains(again.out, "\"latency\""));  // there is none
+}
+
+TEST_CASE("the thread that decides has the processor of --cpu to itself", "[cli]") {
+    cpu_set_t ours{};
+    REQUIRE(sched_getaffinity(0, sizeof ours, &ours) == 0);
+    unsigned mine = 0;
+    while (!CPU_ISSET(mine, &ours)) {
+        ++mine;
+    }
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("story", 3'000));
+    const auto on_cpu = [&](const std::string& cpu) {
+        std::vector<std::string> arguments = slow_live("s.yaml", "live");
+        arguments.insert(arguments.end(), {"--cpu", cpu});
+        return arguments;
+    };
+    CHECK(contains(here.alpha(on_cpu("1000000")).err, "--cpu: there is no processor 1000000"));
+    CHECK(!here.has("live"));
+    if (CPU_COUNT(&ours) == 1) {
+        CHECK(contains(here.alpha(on_cpu(std::to_string(mine))).err, "is the only one"));
+        WARN("skipped the rest: there is one processor only");
+        return;
+    }
+    const pid_t process = here.start(on_cpu(std::to_string(mine)));
+    REQUIRE(status_of(here, "live").code == 0);
+    int others = 0;
+    for (const auto& task : std::filesystem::directory_iterator("/proc/" + std::to_string(process) + "/task")) {
+        const pid_t thread = std::stoi(task.path().filename());
+        cpu_set_t allowed{};
+        REQUIRE(sched_getaffinity(thread, sizeof allowed, &allowed) == 0);
+        CHECK(CPU_ISSET(mine, &allowed) == (thread == process));
+        CHECK((thread != process || CPU_COUNT(&allowed) == 1));
+        others += thread == process ? 0 : 1;
+    }
+    CHECK(others >= 2);  // who reads and who writes
+    REQUIRE(::kill(process, SIGTERM) == 0);
+    CHECK(here.finish(process).code == 130);
 }
 
 TEST_CASE("a backtest does not wait for senders that may never come", "[cli]") {
