@@ -16,16 +16,16 @@ using namespace alpha::runtime_test;
 
 namespace {
 
-Scenario story(std::uint64_t ticks) {
+/// A market maker, and beside it whatever else is said.
+Scenario story(std::uint64_t ticks, const std::string& plugins = "", const std::string& strategies = "") {
     const Result<Scenario> scenario = parse_scenario(
-        "name: story\naccount: {currency: INR, cash: 1000000}\n"
-        "data: [{synth: {seed: 5, ticks: " +
-            std::to_string(ticks) +
+        plugins + "name: story\naccount: {currency: INR, cash: 1000000}\n" +
+            "data: [{synth: {seed: 5, ticks: " + std::to_string(ticks) +
             "}}]\n"
             "strategies:\n"
             "  - {id: maker, use: market_maker, instruments: [\"NSE:ALPHA\", \"NSE:BETA\"],\n"
-            "     params: {quantity: 5, half_spread: 0.1, max_inventory: 50, requote: 0.1, refresh: 20}}\n"
-            "broker: {paper: {fill: touch, latency: 500ms}}\nsnapshot_interval: 60s\n",
+            "     params: {quantity: 5, half_spread: 0.1, max_inventory: 50, requote: 0.1, refresh: 20}}\n" +
+            strategies + "broker: {paper: {fill: touch, latency: 500ms}}\nsnapshot_interval: 60s\n",
         "story.yaml");
     REQUIRE(scenario);
     return *scenario;
@@ -57,11 +57,11 @@ RunResult run(const Scenario& scenario, const std::string& journal, const RunOpt
 /// What a journal of `from` would be after a crash behind its `frames`th frame, with a checkpoint there that `change` has
 /// had its hands on.
 template <class Change>
-void write_prefix(const LogReader& from, const std::string& path, int frames, Change change) {
+void write_prefix(const LogReader& from, const PartsMaker& make, const std::string& path, int frames, Change change) {
     Result<std::unique_ptr<LogWriter>> log = continue_journal(path);
     REQUIRE(log);
     Frame made;
-    Redecision redecision(made, nullptr, make_built_in_parts);
+    Redecision redecision(made, nullptr, make);
     Projection projection;
     Batch batch;
     batch.begin(0);
@@ -95,7 +95,15 @@ void write_prefix(const LogReader& from, const std::string& path, int frames, Ch
 
 TEST_CASE("a checkpoint is gone on from, and one that is not what its events fold to is passed over", "[runtime]") {
     const TempFolder folder;
-    const Scenario scenario = story(30'000);
+    const bool with_library = GENERATE(false, true);
+    CAPTURE(with_library);
+    const Scenario scenario = with_library ? story(30'000, "plugins: [" ALPHA_TEST_PLUGINS "/libsma_twin.so]\n",
+                                                   "  - {id: twin, use: sma_twin, instruments: [\"NSE:BETA\"], "
+                                                   "params: {fast: 3, slow: 9, quantity: 1}}\n")
+                                           : story(30'000);
+    const PartsMaker make = [&](const SessionConfigured& config) {
+        return make_parts(config, scenario.plugins.catalog());
+    };
     Logged whole;
     const RunResult expected = run(scenario, folder / "whole", whole.options);
     const Result<std::unique_ptr<Journal>> journal = open_journal(folder / "whole");
@@ -104,7 +112,8 @@ TEST_CASE("a checkpoint is gone on from, and one that is not what its events fol
     Logged again;
     again.options.on_fill = [&](const FillRow& fill) { fills.push_back(fill); };
     const bool doctored = GENERATE(false, true);
-    write_prefix(**journal, folder / "cut", 12, [&](State& state) { state.next_order.value += doctored ? 1 : 0; });
+    write_prefix(**journal, make, folder / "cut", 12,
+                 [&](State& state) { state.next_order.value += doctored ? 1 : 0; });
     const RunResult resumed = run(scenario, folder / "cut", again.options);
     CHECK(resumed.log_head == expected.log_head);
     CHECK(resumed.state_digest == expected.state_digest);
@@ -112,7 +121,7 @@ TEST_CASE("a checkpoint is gone on from, and one that is not what its events fol
     CHECK(again.says("decided again from event 0\n") == doctored);
     // Whichever way: the summary counts every order and fill once.
     CHECK(fills.size() == expected.fills);
-    REQUIRE(resumed.strategies.size() == 1);
+    REQUIRE(resumed.strategies.size() == (with_library ? 2 : 1));
     CHECK(resumed.strategies[0].orders == expected.strategies[0].orders);
     CHECK(resumed.strategies[0].fills == expected.strategies[0].fills);
     CHECK(resumed.strategies[0].realized_pnl == expected.strategies[0].realized_pnl);
@@ -131,7 +140,7 @@ TEST_CASE("what a session stored when it was cut off is what one stores that nev
     for (const int frames : {1, 2, 7}) {
         CAPTURE(frames);
         const std::string cut = folder / ("cut" + std::to_string(frames));
-        write_prefix(**journal, cut, frames, [](State&) {});
+        write_prefix(**journal, make_built_in_parts, cut, frames, [](State&) {});
         Logged first;
         first.options.snapshot_events = 2'000;
         first.options.is_live = true;
