@@ -120,9 +120,10 @@ public:
     asio::io_context& io() { return io_; }
     const std::string& name() const { return name_; }
 
-    /// Runs until the operation that `begin` begins has called its handler. False when the interrupt was set first.
-    template <class Begin>
-    bool wait(Begin begin) {
+    /// Runs until the operation on `object` that `begin` begins has called its handler. Refuses (kind interrupted) when the
+    /// interrupt is set first. Whichever way, the operation is over: handlers refer to what is on the stack, here and there.
+    template <class Object, class Begin>
+    Result<void> wait(Object& object, Begin begin) {
         bool done = false;
         if (!interrupted_) {
             begin([&done] { done = true; });
@@ -131,13 +132,11 @@ public:
             io_.restart();
             io_.run_one();
         }
-        return !interrupted_;
-    }
-    /// Ends the operation at hand after wait() said false: its handler refers to what is on the caller's stack.
-    template <class Object>
-    tl::unexpected<Error> give_up(Object& waited_for) {
+        if (!interrupted_) {
+            return {};
+        }
         error_code ignored;
-        static_cast<void>(waited_for.cancel(ignored));
+        static_cast<void>(object.cancel(ignored));
         io_.restart();
         io_.run();
         return fail(ErrorKind::interrupted, fmt::format("{}: reading was ended", name_));
@@ -175,7 +174,7 @@ public:
         }
         error_code outcome;
         std::size_t got = 0;
-        const bool whole = waiting_.wait([&](auto done) {
+        const Result<void> waited = waiting_.wait(input_, [&](auto done) {
             input_.async_read_some(asio::buffer(into.data(), into.size()),
                                    [&outcome, &got, done](error_code failed, std::size_t bytes) {
                                        outcome = failed;
@@ -183,8 +182,8 @@ public:
                                        done();
                                    });
         });
-        if (!whole) {
-            return waiting_.give_up(input_);
+        if (!waited) {
+            return tl::unexpected(waited.error());
         }
         if (outcome && outcome != asio::error::eof) {
             return waiting_.failed("cannot be read", outcome);
@@ -247,7 +246,7 @@ private:
         buffer_.resize(held + kReadBytes);
         error_code outcome;
         std::size_t got = 0;
-        const bool whole = waiting_.wait([&](auto done) {
+        const Result<void> waited = waiting_.wait(connection_, [&](auto done) {
             connection_.async_read_some(asio::buffer(buffer_.data() + held, kReadBytes),
                                         [&outcome, &got, done](error_code failed, std::size_t bytes) {
                                             outcome = failed;
@@ -255,8 +254,8 @@ private:
                                             done();
                                         });
         });
-        if (!whole) {
-            return waiting_.give_up(connection_);
+        if (!waited) {
+            return waited;
         }
         buffer_.resize(held + got);
         if (outcome) {  // it ended or broke: the next one begins again
@@ -302,14 +301,14 @@ private:
 
     Result<void> accept() {
         error_code outcome;
-        const bool whole = waiting_.wait([&](auto done) {
+        const Result<void> waited = waiting_.wait(acceptor_, [&](auto done) {
             acceptor_.async_accept(connection_, [&outcome, done](error_code failed) {
                 outcome = failed;
                 done();
             });
         });
-        if (!whole) {
-            return waiting_.give_up(acceptor_);
+        if (!waited) {
+            return waited;
         }
         if (outcome) {
             return waiting_.failed("no sender can connect", outcome);
