@@ -67,7 +67,7 @@ public:
         }
         packet.records = *batch;
         packet.symbols = &opened_.feed->symbols();
-        packet.received = Clock::now();
+        packet.read = Clock::now();
         packet.progress = opened_.feed->progress();
         taken_ = batch->size();
         return batch->empty() ? Got::end : Got::records;
@@ -99,15 +99,13 @@ private:
     std::atomic<bool> stopped_{false};
 };
 
-/// Packets that may wait, each of at most a feed's batch: some 2 MB.
+/// Batches that may wait, each of at most a feed's: some 2 MB.
 constexpr std::size_t kSlots = 64;
 /// Records between two places from which a feed can be gone on with.
 constexpr std::uint64_t kPositionRecords = 8'192;
-/// The reader of paced data hands over what has fallen due in so long: waking up for each record of a busy market would leave
-/// the machine time for little else.
-constexpr std::chrono::microseconds kShortestNap{80};
-/// How long it sleeps at most before it looks whether it is to stop.
-constexpr std::chrono::milliseconds kNap{20};
+/// A reader without a free slot looks again after so long, and is woken when half of them are free: waking it for each would cost
+/// the session more than its work on a tick.
+constexpr std::chrono::milliseconds kLookForSlots{10};
 
 class ThreadedIntake final : public Intake {
 public:
@@ -128,33 +126,49 @@ public:
 
     Result<Got> next(Packet& packet, Clock::time_point until) override {
         packet.records = {};
-        if (holding_) {  // its memory was the caller's until now
-            holding_ = false;
-            taken_.store(taken_.load(std::memory_order_relaxed) + 1);
-            notify_if(reader_sleeps_);
+        if (slot_ != nullptr && given_ != 0 && given_ == slot_->records.size()) {
+            free_taken_slot();
         }
-        const std::uint64_t mine = taken_.load(std::memory_order_relaxed);
-        if (!wait_until(session_sleeps_, until,
-                        [&] { return filled_.load() != mine || (woken_.load() && woken_.exchange(false)); }) ||
-            filled_.load() == mine) {
+        if (slot_ == nullptr && !take_slot(until)) {
             return Got::nothing;
         }
-        Slot& slot = slots_[mine % kSlots];
-        symbols_.insert(symbols_.end(), slot.names.begin(), slot.names.end());
-        if (slot.error) {
-            return tl::unexpected(*slot.error);
+        if (slot_->error) {
+            return tl::unexpected(*slot_->error);
         }
-        if (slot.records.empty()) {
+        if (slot_->records.empty()) {
             return Got::end;
         }
-        holding_ = true;
-        position_ = &slot.position;
-        packet = {slot.records, &symbols_, slot.received, slot.progress};
+        std::span<const FeedRecord> records = std::span<const FeedRecord>(slot_->records).subspan(given_);
+        if (options_.speed == 0 || unpaced_ != 0) {
+            records =
+                records.first(options_.speed == 0 ? records.size() : std::min<std::uint64_t>(records.size(), unpaced_));
+            unpaced_ -= std::min<std::uint64_t>(unpaced_, records.size());
+        } else {
+            if (stopped_.load(std::memory_order_relaxed)) {
+                return Got::end;
+            }
+            if (pace_.speed == 0) {
+                pace_ = {records.front().time, Clock::now(), options_.speed};
+            }
+            if (!wait_for(pace_.due(records.front().time), until)) {
+                return Got::nothing;
+            }
+            const Clock::time_point now = Clock::now();
+            std::size_t n = 1;
+            while (n < records.size() && pace_.due(records[n].time) <= now) {
+                ++n;
+            }
+            records = records.first(n);
+        }
+        given_ += records.size();
+        packet = {records, &symbols_, slot_->read, pace_, slot_->progress};
         return Got::records;
     }
     bool from_beginning() const override { return from_beginning_.load(); }
-    bool has_position() const override { return holding_ && !position_->empty(); }
-    void save_position(ByteBuffer& out) const override { out.append(position_->view()); }
+    bool has_position() const override {
+        return slot_ != nullptr && given_ == slot_->records.size() && !slot_->position.empty();
+    }
+    void save_position(ByteBuffer& out) const override { out.append(slot_->position.view()); }
     void wake() override {
         woken_.store(true);
         notify_if(session_sleeps_);
@@ -166,39 +180,82 @@ public:
     }
 
 private:
-    /// Filled by the reader, then the session's until it asks for the next.
+    /// Filled by the reader, then the session's until it has taken all of it.
     struct Slot {
         std::vector<FeedRecord> records;
         std::vector<std::string> names;  ///< of symbols first seen in them
         ByteBuffer position;             ///< behind them; empty where none was taken
         FeedProgress progress;
-        Clock::time_point received;
+        Clock::time_point read;
         std::optional<Error> error;
     };
 
-    /// Looks for a while, then sleeps. False when the time is over.
-    template <class Ready>
-    bool wait_until(std::atomic<bool>& sleeps, Clock::time_point until, Ready ready) {
-        if (ready()) {
-            return true;
-        }
+    // ---- the session -----------------------------------------------------------------------------------------------------
+
+    /// False when none came until then, or it was woken.
+    bool take_slot(Clock::time_point until) {
+        const std::uint64_t mine = taken_.load(std::memory_order_relaxed);
+        const auto is_called = [&] { return filled_.load() != mine || (woken_.load() && woken_.exchange(false)); };
         const Clock::time_point look_until = std::min(until, Clock::now() + options_.spin);
-        do {
-            for (int i = 0; i < 64; ++i) {
-                if (ready()) {
-                    return true;
-                }
-#if defined(__x86_64__)
-                __builtin_ia32_pause();
-#endif
+        bool called = is_called();
+        while (!called && Clock::now() < look_until) {
+            for (int i = 0; i < 64 && !called; ++i) {
+                pause();
+                called = is_called();
             }
-        } while (Clock::now() < look_until);
-        std::unique_lock lock(mutex_);
-        sleeps.store(true);  // before the last look: who makes it ready looks at this afterwards
-        const bool came = changed_.wait_until(lock, until, ready);
-        sleeps.store(false);
-        return came;
+        }
+        if (!called) {
+            sleep(until, is_called);
+        }
+        if (filled_.load() == mine) {
+            return false;
+        }
+        slot_ = &slots_[mine % kSlots];
+        given_ = 0;
+        symbols_.insert(symbols_.end(), slot_->names.begin(), slot_->names.end());
+        if (mine == 0) {
+            unpaced_ = options_.records_known - (from_beginning() ? 0 : options_.records_before);
+        }
+        return true;
     }
+    void free_taken_slot() {
+        slot_ = nullptr;
+        const std::uint64_t taken = taken_.load(std::memory_order_relaxed) + 1;
+        taken_.store(taken);
+        if (reader_sleeps_.load() && filled_.load() - taken <= kSlots / 2) {
+            notify();
+        }
+    }
+    /// False when `until` came first, or it was woken. Sleeps until shortly before: waking up may take long.
+    bool wait_for(Clock::time_point due, Clock::time_point until) {
+        for (;;) {
+            const Clock::time_point now = Clock::now();
+            if (now >= due) {
+                return true;
+            }
+            if (now >= until || (woken_.load() && woken_.exchange(false))) {
+                return false;
+            }
+            if (now < std::min(due - options_.spin, until)) {
+                sleep(std::min(due - options_.spin, until), [&] { return woken_.load(); });
+            } else {
+                pause();
+            }
+        }
+    }
+    template <class Called>
+    void sleep(Clock::time_point until, Called called) {
+        std::unique_lock lock(mutex_);
+        session_sleeps_.store(true);  // before the last look: who calls looks at this afterwards
+        changed_.wait_until(lock, until, called);
+        session_sleeps_.store(false);
+    }
+    static void pause() {
+#if defined(__x86_64__)
+        __builtin_ia32_pause();
+#endif
+    }
+
     void notify_if(const std::atomic<bool>& sleeps) {
         if (sleeps.load()) {
             notify();
@@ -218,7 +275,6 @@ private:
             return end(opened.error());
         }
         from_beginning_.store(opened->from_beginning);
-        unpaced_ = options_.records_known - (opened->from_beginning ? 0 : options_.records_before);
         Feed& feed = *opened->feed;
         known_symbols_ = opened->from_beginning ? 0 : feed.symbols().size();
         first_names_.assign(feed.symbols().begin(),
@@ -238,62 +294,27 @@ private:
         end(std::nullopt);
     }
 
-    /// Cuts the batch where the next record is not due yet. False when it is to stop.
+    /// False when nobody will take it.
     bool hand_over(std::span<const FeedRecord> batch, const Feed& feed) {
-        std::size_t from = 0;
-        while (from < batch.size()) {
-            std::size_t to = batch.size();
-            if (options_.speed != 0 && read_ + (batch.size() - from) > unpaced_) {
-                const std::uint64_t unpaced = unpaced_ - std::min(unpaced_, read_);
-                to = from + static_cast<std::size_t>(unpaced);
-                if (to == from && !wait_for(batch[from].time)) {
-                    return false;
-                }
-                const Clock::time_point now = Clock::now();
-                while (to < batch.size() && (to == from || due(batch[to].time) <= now)) {
-                    ++to;
-                }
-            }
-            Slot* const slot = free_slot();
-            if (slot == nullptr) {
-                return false;
-            }
-            slot->records.assign(batch.begin() + static_cast<std::ptrdiff_t>(from),
-                                 batch.begin() + static_cast<std::ptrdiff_t>(to));
-            slot->received = Clock::now();
-            read_ += to - from;
-            slot->position.clear();
-            if (read_ - position_at_ >= kPositionRecords) {
-                feed.save_position(to, slot->position);
-                position_at_ = read_;
-            }
-            slot->progress = feed.progress();
-            slot->names = std::move(first_names_);
-            first_names_.clear();
-            slot->names.insert(slot->names.end(), feed.symbols().begin() + static_cast<std::ptrdiff_t>(known_symbols_),
-                               feed.symbols().end());
-            known_symbols_ = feed.symbols().size();
-            publish();
-            from = to;
+        Slot* const slot = free_slot();
+        if (slot == nullptr) {
+            return false;
         }
-        return true;
-    }
-
-    Clock::time_point due(Time time) {
-        if (paced_from_ == kNever) {
-            paced_from_ = time;
-            paced_at_ = Clock::now();
+        slot->records.assign(batch.begin(), batch.end());
+        slot->read = Clock::now();
+        read_ += batch.size();
+        slot->position.clear();
+        if (read_ - position_at_ >= kPositionRecords) {
+            feed.save_position(batch.size(), slot->position);
+            position_at_ = read_;
         }
-        return paced_at_ + std::chrono::nanoseconds((time.ns - paced_from_.ns) / options_.speed);
-    }
-    bool wait_for(Time time) {
-        const Clock::time_point at = due(time);
-        for (Clock::time_point now = Clock::now(); now < at; now = Clock::now()) {
-            if (stopped_.load(std::memory_order_relaxed)) {
-                return false;
-            }
-            std::this_thread::sleep_for(std::clamp<Clock::duration>(at - now, kShortestNap, kNap));
-        }
+        slot->progress = feed.progress();
+        slot->names = std::move(first_names_);
+        first_names_.clear();
+        slot->names.insert(slot->names.end(), feed.symbols().begin() + static_cast<std::ptrdiff_t>(known_symbols_),
+                           feed.symbols().end());
+        known_symbols_ = feed.symbols().size();
+        publish();
         return true;
     }
 
@@ -301,7 +322,14 @@ private:
     Slot* free_slot() {
         const std::uint64_t mine = filled_.load(std::memory_order_relaxed);
         const auto is_free = [&] { return mine - taken_.load() < kSlots || abandoned_.load(); };
-        while (!wait_until(reader_sleeps_, Clock::now() + std::chrono::seconds(1), is_free)) {}
+        std::unique_lock lock(mutex_, std::defer_lock);
+        while (!is_free()) {
+            lock.lock();
+            reader_sleeps_.store(true);  // before the last look
+            changed_.wait_for(lock, kLookForSlots, is_free);
+            reader_sleeps_.store(false);
+            lock.unlock();
+        }
         return abandoned_.load() ? nullptr : &slots_[mine % kSlots];
     }
     void publish() {
@@ -337,17 +365,16 @@ private:
 
     // The session's.
     std::vector<std::string> symbols_;
-    bool holding_ = false;
-    const ByteBuffer* position_ = nullptr;
+    const Slot* slot_ = nullptr;  // being taken,
+    std::size_t given_ = 0;       // so many of its records so far
+    std::uint64_t unpaced_ = 0;   // records that the journal has, still to come
+    Pace pace_;
 
     // The reader's.
     std::size_t known_symbols_ = 0;
     std::vector<std::string> first_names_;
     std::uint64_t read_ = 0;
     std::uint64_t position_at_ = 0;
-    std::uint64_t unpaced_ = 0;
-    Time paced_from_ = kNever;
-    Clock::time_point paced_at_;
     std::jthread thread_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "adapters/data/feed.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -13,14 +14,30 @@
 
 namespace alpha {
 
-/// Records that arrived together.
+/// Recorded time that passes in real time, or so many times as fast.
+struct Pace {
+    Time from;  ///< was due
+    std::chrono::steady_clock::time_point at;
+    std::uint32_t speed = 0;  ///< 0: everything is due at once
+
+    std::chrono::steady_clock::time_point due(Time time) const {
+        return speed == 0 ? at : at + std::chrono::nanoseconds((time.ns - from.ns) / speed);
+    }
+};
+
+/// Records that are there together.
 struct Packet {
     std::span<const FeedRecord> records;
     /// The feed's names, by the records' instrument.
     const std::vector<std::string>* symbols = nullptr;
-    /// When the reader had them: for paced data, when they were due at the latest.
-    std::chrono::steady_clock::time_point received;
+    std::chrono::steady_clock::time_point read;  ///< when the reader had them
+    Pace pace;                                   ///< under which they fell due
     FeedProgress progress;
+
+    /// When a record could be acted on: when it was read, or fell due if that was later.
+    std::chrono::steady_clock::time_point received(const FeedRecord& record) const {
+        return std::max(read, pace.due(record.time));
+    }
 };
 
 struct IntakeOptions {
@@ -52,13 +69,14 @@ public:
     virtual void save_position(ByteBuffer& out) const = 0;
     /// Makes next() return. Any thread.
     virtual void wake() = 0;
-    /// Nothing more is read: next() hands out what is there already, then the end. Any thread.
+    /// Nothing more is read: next() hands out what is there and due already, then the end. Any thread.
     virtual void stop() = 0;
 };
 
 /// Reads when it is asked, on the thread that asks, without waiting: `until` and the speed mean nothing to it.
 std::unique_ptr<Intake> make_direct_intake(std::vector<DataSource> sources, HoursOf hours, IntakeOptions options);
-/// Reads ahead on a thread of its own, and holds recorded data back until they are due. Sources and hours are kept.
+/// Reads ahead on a thread of its own. Paced data are held back by the thread that asks, to the microsecond: it waits for the next
+/// record to fall due, and is handed all that are. Sources and hours are kept.
 std::unique_ptr<Intake> make_threaded_intake(std::vector<DataSource> sources, HoursOf hours, IntakeOptions options);
 
 }  // namespace alpha

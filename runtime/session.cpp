@@ -592,25 +592,29 @@ private:
     }
 
     Result<void> take(const Packet& packet) {
-        last_input_ = packet.received;
+        last_input_ = packet.received(packet.records.back());
         feed_ = packet.progress;
-        if (options_.is_live && !options_.commit_orders) {
-            tally_.time_orders_from(packet.received);
-        }
+        const bool times_each = options_.is_live && !options_.commit_orders;
         const std::uint64_t orders = kernel_->state().orders;
-        std::uint64_t untimed = 0;
-        for (const FeedRecord& record : packet.records) {
+        std::size_t untimed = 0;
+        for (std::size_t i = 0; i < packet.records.size(); ++i) {
+            const FeedRecord& record = packet.records[i];
             if (to_compare_ != 0) [[unlikely]] {
                 if (auto same = compare(record, *packet.symbols); !same) {
                     return same;
                 }
                 continue;
             }
+            if (times_each) {
+                tally_.time_orders_from(packet.received(record));
+            }
             if (auto taken = take(record, *packet.symbols); !taken) {
                 return taken;
             }
-            if (++untimed == kTimedTogether && options_.is_live && !options_.commit_orders) {
-                tick_latency_.add((Clock::now() - packet.received).count(), std::exchange(untimed, 0));
+            ++untimed;
+            if (untimed == kTimedTogether && times_each) {
+                time_ticks(packet, packet.records.subspan(i + 1 - untimed, untimed));
+                untimed = 0;
             }
         }
         if (options_.is_live) {
@@ -618,15 +622,22 @@ private:
                 if (auto durable = make_durable(); !durable) {
                     return durable;
                 }
-                tally_.latency().add((Clock::now() - packet.received).count(), kernel_->state().orders - orders);
+                tally_.latency().add((Clock::now() - packet.received(packet.records.front())).count(),
+                                     kernel_->state().orders - orders);
             }
-            const Clock::time_point now = Clock::now();
-            tick_latency_.add((now - packet.received).count(), untimed);
+            const Clock::time_point now = time_ticks(packet, packet.records.last(untimed));
             if (batch_.frame.events != 0 && now - stored_at_ >= kFlushAfter) {
                 return store_frame(true);
             }
         }
         return wants_checkpoint() ? store_frame(true) : Result<void>();
+    }
+    Clock::time_point time_ticks(const Packet& packet, std::span<const FeedRecord> records) {
+        const Clock::time_point now = Clock::now();
+        for (const FeedRecord& record : records) {
+            tick_latency_.add((now - packet.received(record)).count());
+        }
+        return now;
     }
 
     /// The instrument behind a feed's symbol; one that the scenario does not name is listed when data first names it.

@@ -152,6 +152,70 @@ TEST_CASE("records that the journal has are not held back, and those behind them
     CHECK(taken < 1'000);
 }
 
+TEST_CASE("paced records are handed out when they fall due, all that are, and not one before", "[runtime]") {
+    const TempFolder folder;
+    std::string lines = "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n";
+    constexpr std::int64_t kStepNs = 2'000'000;
+    for (std::int64_t i = 0; i < 40; ++i) {
+        lines += std::to_string(1'700'000'000'000'000'000 + i * kStepNs) + ",NSE:X,1,1,2,1\n";
+    }
+    write_text(folder / "q.csv", lines);
+    DataSource source;
+    source.file = folder / "q.csv";
+    IntakeOptions options;
+    options.speed = 2;
+    options.spin = std::chrono::microseconds(GENERATE(0, 200, 5'000));
+    const auto intake = make_threaded_intake({source}, kAnyHours, std::move(options));
+    Packet packet;
+    std::vector<Clock::time_point> due;
+    std::size_t together = 0;
+    while (true) {
+        const auto got = intake->next(packet, Clock::now() + std::chrono::seconds(10));
+        REQUIRE(got);
+        if (*got == Intake::Got::end) {
+            break;
+        }
+        for (const FeedRecord& record : packet.records) {
+            due.push_back(packet.received(record));
+            CHECK(due.back() <= Clock::now());
+        }
+        together = std::max(together, packet.records.size());
+        if (due.size() == 10) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));  // ten fall due meanwhile
+        }
+    }
+    REQUIRE(due.size() == 40);
+    CHECK(together >= 10);
+    for (std::size_t i = 1; i < due.size(); ++i) {
+        CHECK(due[i] - due[i - 1] == std::chrono::nanoseconds(kStepNs / 2));
+    }
+}
+
+TEST_CASE("a record that is read after it fell due counts from when it was read", "[runtime]") {
+    Packet packet;
+    packet.read = Clock::time_point(std::chrono::seconds(100));
+    packet.pace = {Time{5'000}, packet.read - std::chrono::nanoseconds(70), 10};
+    const auto received = [&](std::int64_t ns) { return (packet.received({Time{ns}, {}}) - packet.read).count(); };
+    CHECK(received(5'000) == 0);
+    CHECK(received(5'700) == 0);
+    CHECK(received(5'710) == 1);
+    CHECK(received(6'700) == 100);
+    packet.pace = {};
+    CHECK(received(6'700) == 0);
+}
+
+TEST_CASE("what is read and not due yet is not handed out after a stop", "[runtime]") {
+    IntakeOptions options;
+    options.speed = 1;
+    const auto intake = make_threaded_intake(synth(1'000), kAnyHours, std::move(options));
+    Packet packet;
+    REQUIRE(intake->next(packet, Clock::now() + std::chrono::seconds(10)) == Intake::Got::records);
+    CHECK(packet.records.size() < 1'000);
+    intake->stop();
+    CHECK(intake->next(packet, Clock::now() + std::chrono::seconds(10)) == Intake::Got::end);
+    CHECK(packet.records.empty());
+}
+
 TEST_CASE("a reader that nobody takes from any more ends", "[runtime]") {
     const auto started = Clock::now();
     { const auto intake = make_threaded_intake(synth(10'000'000), kAnyHours, {}); }
