@@ -28,7 +28,7 @@ namespace {
 using Clock = Intake::Clock;
 
 /// How long something that was decided may wait for its frame to fill.
-constexpr std::chrono::milliseconds kFlushAfter{5};
+constexpr std::chrono::milliseconds kFlushAfter{2};
 /// Ticks that share a reading of the clock, the one behind the last of them.
 constexpr std::uint64_t kTimedTogether = 4;
 /// How long a signal may go unseen while nothing arrives.
