@@ -174,7 +174,7 @@ public:
         }
         error_code outcome;
         std::size_t got = 0;
-        const Result<void> waited = waiting_.wait(input_, [&](auto done) {
+        Result<void> waited = waiting_.wait(input_, [&](auto done) {
             input_.async_read_some(asio::buffer(into.data(), into.size()),
                                    [&outcome, &got, done](error_code failed, std::size_t bytes) {
                                        outcome = failed;
@@ -246,7 +246,7 @@ private:
         buffer_.resize(held + kReadBytes);
         error_code outcome;
         std::size_t got = 0;
-        const Result<void> waited = waiting_.wait(connection_, [&](auto done) {
+        Result<void> waited = waiting_.wait(connection_, [&](auto done) {
             connection_.async_read_some(asio::buffer(buffer_.data() + held, kReadBytes),
                                         [&outcome, &got, done](error_code failed, std::size_t bytes) {
                                             outcome = failed;
@@ -301,7 +301,7 @@ private:
 
     Result<void> accept() {
         error_code outcome;
-        const Result<void> waited = waiting_.wait(acceptor_, [&](auto done) {
+        Result<void> waited = waiting_.wait(acceptor_, [&](auto done) {
             acceptor_.async_accept(connection_, [&outcome, done](error_code failed) {
                 outcome = failed;
                 done();
