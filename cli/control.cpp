@@ -161,7 +161,8 @@ std::string status_text(const SessionStatus& s, const SessionFacts& facts, const
                         show_count(b.orders), show_count(s.open_orders), show_count(b.fills),
                         show_gain(b.realized_pnl, b.currency), show_gain(b.unrealized_pnl, b.currency),
                         show_money(b.charges, b.currency));
-    text += latency_line("tick ", s.books.tick_latency) + latency_line("order", s.books.order_latency);
+    text += latency_line("tick ", b.tick_latency) + latency_line("order", b.order_latency) +
+            latency_line("due  ", b.due_latency);
     text += "\n" + books_text(b, style) + risk_table(s.risk, style) + kill_switch_lines(b);
     return text;
 }

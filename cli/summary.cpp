@@ -323,7 +323,12 @@ std::string latency_json(const RunResult& result) {
             .count("max_ns", h.max_ns())
             .done();
     };
-    return JsonObject().json("tick", one(result.tick_latency)).json("order", one(result.order_latency)).done();
+    JsonObject latency;
+    latency.json("tick", one(result.tick_latency)).json("order", one(result.order_latency));
+    if (result.due_latency.count() != 0) {
+        latency.json("due", one(result.due_latency));
+    }
+    return latency.done();
 }
 
 std::string run_json(const Scenario& scenario, const RunResult& result, const RunFacts& facts) {

@@ -125,6 +125,8 @@ public:
     }
 
     Result<Got> next(Packet& packet, Clock::time_point until) override {
+        const Clock::time_point asked = Clock::now();
+        Clock::time_point found = asked;
         packet.records = {};
         if (slot_ != nullptr && given_ != 0 && given_ == slot_->records.size()) {
             free_taken_slot();
@@ -153,15 +155,15 @@ public:
             if (!wait_for(pace_.due(records.front().time), until)) {
                 return Got::nothing;
             }
-            const Clock::time_point now = Clock::now();
+            found = Clock::now();
             std::size_t n = 1;
-            while (n < records.size() && pace_.due(records[n].time) <= now) {
+            while (n < records.size() && pace_.due(records[n].time) <= found) {
                 ++n;
             }
             records = records.first(n);
         }
         given_ += records.size();
-        packet = {records, &symbols_, slot_->read, pace_, slot_->progress};
+        packet = {records, &symbols_, slot_->read, asked, found, pace_, slot_->progress};
         return Got::records;
     }
     bool from_beginning() const override { return from_beginning_.load(); }

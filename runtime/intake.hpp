@@ -30,13 +30,17 @@ struct Packet {
     std::span<const FeedRecord> records;
     /// The feed's names, by the records' instrument.
     const std::vector<std::string>* symbols = nullptr;
-    std::chrono::steady_clock::time_point read;  ///< when the reader had them
-    Pace pace;                                   ///< under which they fell due
+    std::chrono::steady_clock::time_point read;   ///< when the reader had them
+    std::chrono::steady_clock::time_point asked;  ///< when the session had nothing else to do,
+    std::chrono::steady_clock::time_point found;  ///< and saw that these were due
+    Pace pace;                                    ///< under which they fell due
     FeedProgress progress;
 
-    /// When a record could be acted on: when it was read, or fell due if that was later.
+    /// When a record was there to be acted on. One that falls due while the session is at work waits for it from then on; one
+    /// that falls due while it waits is received when it is seen, like a line from a sender when it is read.
     std::chrono::steady_clock::time_point received(const FeedRecord& record) const {
-        return std::max(read, pace.due(record.time));
+        const auto due = pace.due(record.time);
+        return std::max(read, due <= asked ? due : found);
     }
 };
 

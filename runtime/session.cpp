@@ -637,6 +637,11 @@ private:
         for (const FeedRecord& record : records) {
             tick_latency_.add((now - packet.received(record)).count());
         }
+        if (packet.pace.speed != 0) {
+            for (const FeedRecord& record : records) {
+                due_latency_.add((now - packet.pace.due(record.time)).count());
+            }
+        }
         return now;
     }
 
@@ -807,6 +812,7 @@ private:
         s.risk = risk_headroom(state);
         s.open_orders = state.open_orders.size();
         s.books.tick_latency = tick_latency_;
+        s.books.due_latency = due_latency_;
         s.books.order_latency = tally_.latency();
         return s;
     }
@@ -823,6 +829,7 @@ private:
         }
         r.equity_curve = curve_.points();
         r.tick_latency = tick_latency_;
+        r.due_latency = due_latency_;
         r.order_latency = tally_.latency();
         r.log_head = to_hex(log_.head());
         r.state_digest = to_hex(digest);
@@ -860,6 +867,7 @@ private:
     bool waits_ = false;  // for records, on a clock
     FeedProgress feed_;
     LatencyHistogram tick_latency_;
+    LatencyHistogram due_latency_;
     Clock::time_point begun_;
     Clock::time_point last_input_;
     Clock::time_point stored_at_;

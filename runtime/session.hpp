@@ -98,6 +98,9 @@ struct RunResult {
     bool interrupted = false;
     LatencyHistogram tick_latency;   ///< live: from a record received to all its consequences decided on and encoded
     LatencyHistogram order_latency;  ///< live: from a record received to an order handed to its broker
+    /// Live, paced data: from a record due to all its consequences. More than tick_latency by how late the session saw it although it
+    /// had nothing else to do: other programs, interrupts and hosts take the processor away.
+    LatencyHistogram due_latency;
 };
 
 /// A fill as a CSV or a program wants it.

@@ -169,6 +169,7 @@ TEST_CASE("paced records are handed out when they fall due, all that are, and no
     Packet packet;
     std::vector<Clock::time_point> due;
     std::size_t together = 0;
+    std::size_t waited = 0;  // for the session
     while (true) {
         const auto got = intake->next(packet, Clock::now() + std::chrono::seconds(10));
         REQUIRE(got);
@@ -176,8 +177,10 @@ TEST_CASE("paced records are handed out when they fall due, all that are, and no
             break;
         }
         for (const FeedRecord& record : packet.records) {
-            due.push_back(packet.received(record));
+            due.push_back(packet.pace.due(record.time));
             CHECK(due.back() <= Clock::now());
+            CHECK(packet.received(record) == (due.back() <= packet.asked ? due.back() : packet.found));
+            waited += due.back() <= packet.asked ? 1U : 0U;
         }
         together = std::max(together, packet.records.size());
         if (due.size() == 10) {
@@ -186,22 +189,26 @@ TEST_CASE("paced records are handed out when they fall due, all that are, and no
     }
     REQUIRE(due.size() == 40);
     CHECK(together >= 10);
+    CHECK(waited >= 9);
     for (std::size_t i = 1; i < due.size(); ++i) {
         CHECK(due[i] - due[i - 1] == std::chrono::nanoseconds(kStepNs / 2));
     }
 }
 
-TEST_CASE("a record that is read after it fell due counts from when it was read", "[runtime]") {
+TEST_CASE("a record counts from when it was read, waited for the session, or was seen by it", "[runtime]") {
     Packet packet;
     packet.read = Clock::time_point(std::chrono::seconds(100));
+    packet.asked = packet.read + std::chrono::nanoseconds(100);
+    packet.found = packet.read + std::chrono::nanoseconds(500);
     packet.pace = {Time{5'000}, packet.read - std::chrono::nanoseconds(70), 10};
     const auto received = [&](std::int64_t ns) { return (packet.received({Time{ns}, {}}) - packet.read).count(); };
-    CHECK(received(5'000) == 0);
+    CHECK(received(5'000) == 0);  // due before it was read
     CHECK(received(5'700) == 0);
-    CHECK(received(5'710) == 1);
+    CHECK(received(5'710) == 1);  // due while the session was at work
     CHECK(received(6'700) == 100);
+    CHECK(received(6'710) == 500);  // while it waited
     packet.pace = {};
-    CHECK(received(6'700) == 0);
+    CHECK(received(6'710) == 0);
 }
 
 TEST_CASE("what is read and not due yet is not handed out after a stop", "[runtime]") {
