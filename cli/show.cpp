@@ -90,11 +90,11 @@ public:
                          {"fills"},
                          {"traded"}});
         bool any = false;
-        for (PortfolioModel& each : known_) {
+        for (PortfolioView& each : known_) {
             if (!options_.portfolio.empty() && each.name != options_.portfolio) {
                 continue;
             }
-            std::erase_if(each.positions, [&](const PositionModel& position) {
+            std::erase_if(each.positions, [&](const PositionView& position) {
                 return !instrument_.passes(position.instrument) || (options_.open && position.net == Qty{});
             });
             if (full()) {
@@ -108,7 +108,7 @@ public:
             books.row({each.name, broker == nullptr ? "-" : broker->name, money(each.initial_cash), money(each.cash),
                        gain(each.realized_pnl), money(each.charges), show_count(each.open_orders),
                        show_count(each.fills), standing_of(each)});
-            for (const PositionModel& position : each.positions) {
+            for (const PositionView& position : each.positions) {
                 any = true;
                 positions.row({each.name, position.instrument, show_qty(position.net, currency()),
                                position.net == Qty{} ? "-" : price(average_price(position.cost, position.net)),
@@ -141,7 +141,7 @@ public:
                      {"filled"},
                      {"average"},
                      {"status", Table::Align::left}});
-        const Result<void> read = models_.orders([&](const OrderModel& each) {
+        const Result<void> read = models_.orders([&](const OrderView& each) {
             if (!passes(each) || (options_.open && is_terminal(each.status))) {
                 return !wiring_.out.closed();
             }
@@ -182,7 +182,7 @@ public:
                      {"notional"},
                      {"charges"},
                      {"realized"}});
-        const Result<void> read = models_.fills([&](const FillModel& each) {
+        const Result<void> read = models_.fills([&](const FillView& each) {
             if (!passes(each)) {
                 return !wiring_.out.closed();
             }
@@ -208,7 +208,7 @@ public:
 private:
     /// All portfolios have a row from the beginning, so a name without one is misspelt.
     Result<void> learn_portfolios() {
-        Result<void> read = models_.portfolios([&](const PortfolioModel& each) {
+        Result<void> read = models_.portfolios([&](const PortfolioView& each) {
             known_.push_back(each);
             portfolio_.passes(each.name);
             return true;
@@ -254,13 +254,13 @@ private:
         return wiring_.out_style.gain(sign_of(amount), show_gain(amount, currency()));
     }
 
-    std::string standing_of(const PortfolioModel& portfolio) const {
+    std::string standing_of(const PortfolioView& portfolio) const {
         if (portfolio.killed) {
             return wiring_.out_style.red(fmt::format("killed by {}", name_of(portfolio.killed_by)));
         }
         return portfolio.is_open ? "" : "never used";
     }
-    static std::string standing_of(const OrderModel& order) {
+    static std::string standing_of(const OrderView& order) {
         std::string text = name_of(order.status);
         if (order.status == OrderStatus::refused) {
             text += fmt::format(" by {}", name_of(order.refused_by));
@@ -271,9 +271,9 @@ private:
         return text;
     }
 
-    std::string json_of(const PortfolioModel& each) const {
+    std::string json_of(const PortfolioView& each) const {
         JsonObject positions;
-        for (const PositionModel& position : each.positions) {
+        for (const PositionView& position : each.positions) {
             JsonObject object;
             object.decimal("net", position.net)
                 .decimal("average_price", average_price(position.cost, position.net))
@@ -301,7 +301,7 @@ private:
             .json("positions", positions.done());
         return object.done() + '\n';
     }
-    static std::string json_of(const OrderModel& each) {
+    static std::string json_of(const OrderView& each) {
         JsonObject object;
         object.count("order", each.id.value)
             .text("strategy", each.strategy)
@@ -335,7 +335,7 @@ private:
             .time_ns("updated_ts_ns", each.updated_time);
         return object.done() + '\n';
     }
-    static std::string json_of(const FillModel& each) {
+    static std::string json_of(const FillView& each) {
         JsonObject object;
         object.count("event", each.event)
             .time_ns("ts_ns", each.time)
@@ -360,7 +360,7 @@ private:
     NameFilter portfolio_;
     NameFilter instrument_;
     NameFilter strategy_;
-    std::vector<PortfolioModel> known_;
+    std::vector<PortfolioView> known_;
     std::uint64_t shown_ = 0;
 };
 

@@ -73,6 +73,13 @@ void flat_fields(Ar& ar, State& s) {
     ar(s.next_seq, s.next_order, s.now, s.trading_date, s.next_snapshot, s.quotes, s.bars, s.orders, s.fills);
 }
 
+/// Everything before the closed orders.
+void save_front(OutCursor& ar, const State& state) {
+    ar(kStateVersion);
+    flat_fields(ar, const_cast<State&>(state));  // cereal's one serialize for both directions; writing only reads
+    save_orders(ar, state.open_orders);
+}
+
 // ---- whether a state can be gone on from ---------------------------------------------------------------------------------
 //
 // Whoever goes on from a state indexes by its ids, adds up its amounts and divides by its steps without asking again. So
@@ -339,10 +346,21 @@ Fault fault_of_state(const State& state) {
 
 void save_state(const State& state, ByteBuffer& out) {
     OutCursor ar(out);
-    ar(kStateVersion);
-    flat_fields(ar, const_cast<State&>(state));  // cereal's one serialize for both directions; writing only reads
-    save_orders(ar, state.open_orders);
+    save_front(ar, state);
     save_orders(ar, state.closed_orders);
+}
+
+void save_state(const State& state, const OrderBytes& closed, ByteBuffer& out) {
+    ALPHA_ASSERT(closed.size() == state.closed_orders.size(), "every closed order is kept, and no other");
+    OutCursor ar(out);
+    save_front(ar, state);
+    ar.count(closed.size());
+    closed.append_to(out);
+}
+
+void save_order(const Order& order, ByteBuffer& out) {
+    OutCursor ar(out);
+    ar(order);
 }
 
 Result<State> load_state(Bytes bytes) {

@@ -3,6 +3,7 @@
 
 #include "events/bytes.hpp"
 #include "events/result.hpp"
+#include "kernel/order_bytes.hpp"
 #include "kernel/state.hpp"
 
 namespace alpha {
@@ -12,6 +13,10 @@ inline constexpr std::uint16_t kStateVersion = 1;
 
 /// Appends the state; equal states give equal bytes on every machine. O(state).
 void save_state(const State& state, ByteBuffer& out);
+/// The same bytes from closed orders encoded before, by save_order, as each closed: `closed` must hold just those of the state.
+void save_state(const State& state, const OrderBytes& closed, ByteBuffer& out);
+/// Appends an order as it stands in a saved state.
+void save_order(const Order& order, ByteBuffer& out);
 
 /// Reads what save_state wrote. Refuses (kind data) another version, damage, left-over bytes, and any state that no log folds
 /// into: ids that there are not, books that do not balance, timers out of order. What it returns is safe to go on from,

@@ -3,6 +3,7 @@
 #include "adapters/paper/paper_broker.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/snapshot.hpp"
+#include "runtime/read_models.hpp"
 #include "store/wire.hpp"
 
 #include <algorithm>
@@ -13,6 +14,8 @@ namespace alpha {
 namespace {
 
 constexpr std::uint16_t kCheckpointVersion = 2;
+/// Of a checkpoint: configuration, markets, positions, open orders, parts.
+constexpr std::size_t kRoomForTheRest = 64 * 1024;
 
 /// One part's bytes behind their length, which is known only afterwards.
 template <class Save>
@@ -236,10 +239,15 @@ Digest state_digest(const State& state) {
 }
 
 void save_checkpoint(const State& state, const std::vector<std::unique_ptr<Strategy>>& strategies,
-                     const std::vector<Broker*>& brokers, const std::optional<SessionBytes>& session, ByteBuffer& out) {
+                     const std::vector<Broker*>& brokers, const std::optional<SessionParts>& session, ByteBuffer& out) {
+    if (session) {  // the rest is small; making room twice would copy all of it
+        out.reserve(out.size() + session->projection.closed_orders().bytes() + session->projection.saved_bytes() +
+                    kRoomForTheRest);
+    }
     put(out, kCheckpointVersion);
     put(out, std::uint32_t{1});
-    put_part(out, [&] { save_state(state, out); });
+    put_part(out,
+             [&] { session ? save_state(state, session->projection.closed_orders(), out) : save_state(state, out); });
     put(out, static_cast<std::uint32_t>(strategies.size()));
     for (const auto& strategy : strategies) {
         put_part(out, [&] { strategy->save(out); });
@@ -250,7 +258,7 @@ void save_checkpoint(const State& state, const std::vector<std::unique_ptr<Strat
     }
     put(out, std::uint32_t{session ? 2U : 0U});
     if (session) {
-        put_part(out, [&] { out.append(session->projection); });
+        put_part(out, [&] { session->projection.save(out); });
         put_part(out, [&] { out.append(session->feed_position); });
     }
 }

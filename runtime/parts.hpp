@@ -16,6 +16,7 @@
 namespace alpha {
 
 class Kernel;
+class Projection;
 
 struct Parts {
     std::vector<std::unique_ptr<Strategy>> strategies;  ///< by StrategyId
@@ -46,9 +47,14 @@ Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Broker>>& b
 Digest state_digest(const State& state);
 
 /// What a session goes on with beside its kernel.
+struct SessionParts {
+    const Projection& projection;  ///< it has taken every frame up to the state
+    Bytes feed_position;           ///< Feed::save_position
+};
+/// The same as it was saved.
 struct SessionBytes {
-    Bytes projection;     ///< Projection::save
-    Bytes feed_position;  ///< Feed::save_position
+    Bytes projection;  ///< Projection::save
+    Bytes feed_position;
 };
 
 /// Appends everything a session goes on from, between two steps: the state, and what its parts save.
@@ -57,8 +63,10 @@ struct SessionBytes {
 ///   none where no session goes on from here; each list after a u32 count
 ///
 /// Snapshots are a cache: when this or kStateVersion changes, older ones are simply not used.
+///
+/// A running session waits for this. What takes long is closed orders, tens of thousands of them, so its projection has them ready.
 void save_checkpoint(const State& state, const std::vector<std::unique_ptr<Strategy>>& strategies,
-                     const std::vector<Broker*>& brokers, const std::optional<SessionBytes>& session, ByteBuffer& out);
+                     const std::vector<Broker*>& brokers, const std::optional<SessionParts>& session, ByteBuffer& out);
 
 /// The state in a checkpoint, its parts not looked at. Refuses (kind data) what save_checkpoint did not write.
 Result<State> load_checkpoint(Bytes bytes);

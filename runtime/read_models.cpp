@@ -1,5 +1,6 @@
 #include "runtime/read_models.hpp"
 
+#include "kernel/snapshot.hpp"
 #include "store/wire.hpp"
 
 #include <algorithm>
@@ -121,6 +122,10 @@ private:
     bool ok_ = true;
 };
 
+Bytes bytes_of(const std::string& text) {
+    return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
 // Each row's fields once, for both directions.
 
 template <class Ar, class M>
@@ -146,14 +151,14 @@ void fields_of_fill(Ar& ar, M& m) {
        m.realized_pnl, m.trade);
 }
 // clang-format off
-template <class Ar> void fields(Ar& ar, PositionModel& m) { fields_of_position(ar, m); }
-template <class Ar> void fields(Ar& ar, const PositionModel& m) { fields_of_position(ar, m); }
-template <class Ar> void fields(Ar& ar, PortfolioModel& m) { fields_of_portfolio(ar, m); }
-template <class Ar> void fields(Ar& ar, const PortfolioModel& m) { fields_of_portfolio(ar, m); }
-template <class Ar> void fields(Ar& ar, OrderModel& m) { fields_of_order(ar, m); }
-template <class Ar> void fields(Ar& ar, const OrderModel& m) { fields_of_order(ar, m); }
-template <class Ar> void fields(Ar& ar, FillModel& m) { fields_of_fill(ar, m); }
-template <class Ar> void fields(Ar& ar, const FillModel& m) { fields_of_fill(ar, m); }
+template <class Ar> void fields(Ar& ar, PositionView& m) { fields_of_position(ar, m); }
+template <class Ar> void fields(Ar& ar, const PositionView& m) { fields_of_position(ar, m); }
+template <class Ar> void fields(Ar& ar, PortfolioView& m) { fields_of_portfolio(ar, m); }
+template <class Ar> void fields(Ar& ar, const PortfolioView& m) { fields_of_portfolio(ar, m); }
+template <class Ar> void fields(Ar& ar, OrderView& m) { fields_of_order(ar, m); }
+template <class Ar> void fields(Ar& ar, const OrderView& m) { fields_of_order(ar, m); }
+template <class Ar> void fields(Ar& ar, FillView& m) { fields_of_fill(ar, m); }
+template <class Ar> void fields(Ar& ar, const FillView& m) { fields_of_fill(ar, m); }
 // clang-format on
 
 template <class T>
@@ -173,13 +178,13 @@ std::uint64_t number_in(const std::string& key, std::size_t at, std::size_t byte
 }
 
 // clang-format off
-void append_key(std::string& key, const PortfolioModel& m) { append_big_endian(key, m.id.value); }
-void append_key(std::string& key, const OrderModel& m) { append_big_endian(key, m.id.value); }
-void append_key(std::string& key, const FillModel& m) { append_big_endian(key, m.event); }
-void take_key(const std::string& key, PortfolioModel& m) { m.id.value = static_cast<std::uint32_t>(number_in(key, 0, 4)); }
-void take_key(const std::string& key, PositionModel& m) { m.id.value = static_cast<std::uint32_t>(number_in(key, 4, 4)); }
-void take_key(const std::string& key, OrderModel& m) { m.id.value = number_in(key, 0, 8); }
-void take_key(const std::string& key, FillModel& m) { m.event = number_in(key, 0, 8); }
+void append_key(std::string& key, const PortfolioView& m) { append_big_endian(key, m.id.value); }
+void append_key(std::string& key, const OrderView& m) { append_big_endian(key, m.id.value); }
+void append_key(std::string& key, const FillView& m) { append_big_endian(key, m.event); }
+void take_key(const std::string& key, PortfolioView& m) { m.id.value = static_cast<std::uint32_t>(number_in(key, 0, 4)); }
+void take_key(const std::string& key, PositionView& m) { m.id.value = static_cast<std::uint32_t>(number_in(key, 4, 4)); }
+void take_key(const std::string& key, OrderView& m) { m.id.value = number_in(key, 0, 8); }
+void take_key(const std::string& key, FillView& m) { m.event = number_in(key, 0, 8); }
 // clang-format on
 
 template <class Model>
@@ -199,7 +204,7 @@ Row row_of(ReadModel table, const Model& model) {
 
 template <class Model>
 bool read_row(const std::string& key, const std::string& value, Model& model) {
-    RowReader ar({reinterpret_cast<const std::uint8_t*>(value.data()), value.size()});
+    RowReader ar(bytes_of(value));
     std::uint8_t version = 0;
     ar(version);
     fields(ar, model);
@@ -264,7 +269,7 @@ Front front_of(Bytes event) {
 class Projection::Pass {
 public:
     Pass(Projection& projection, const State& after, std::vector<Row>& rows)
-        : orders_(projection.orders_), after_(after), rows_(rows) {}
+        : projection_(projection), orders_(projection.orders_), after_(after), rows_(rows) {}
 
     void look_at(const Frame& frame) {
         Bytes rest = frame.bytes.view();
@@ -285,7 +290,7 @@ public:
 
     void write_rows() {
         for (const PortfolioId portfolio : changed_portfolios_) {
-            rows_.push_back(row_of(ReadModel::portfolios, portfolio_model(portfolio)));
+            rows_.push_back(row_of(ReadModel::portfolios, portfolio_view(portfolio)));
         }
         for (const auto& [portfolio, instrument] : changed_positions_) {
             write_position(portfolio, instrument);
@@ -295,7 +300,12 @@ public:
         }
         // Those that the state forgot are the oldest of the closed ones, so they stand in front.
         for (auto at = orders_.begin(); orders_.size() > after_.open_orders.size() + after_.closed_orders.size();) {
-            at = after_.find_order(at->first) == nullptr ? orders_.erase(at) : std::next(at);
+            if (after_.find_order(at->first) != nullptr) {
+                ++at;
+                continue;
+            }
+            projection_.forget(at->first);
+            at = orders_.erase(at);
         }
     }
 
@@ -324,7 +334,7 @@ private:
     }
     /// Its row is written here: nothing can happen to it any more.
     void note(const Envelope& envelope, const OrderRefused& e) {
-        OrderModel order;
+        OrderView order;
         order.id = e.order;
         name(order, e.strategy, e.portfolio, e.terms.instrument);
         order.broker = after_.config.brokers[after_.config.strategies[e.strategy.value].broker.value].name;
@@ -363,7 +373,7 @@ private:
         order.filled += e.quantity;
         order.filled_notional += e.notional;
         changed_positions_.emplace(e.portfolio, e.instrument);
-        FillModel fill;
+        FillView fill;
         fill.event = envelope.seq;
         fill.time = envelope.time;
         fill.order = e.order;
@@ -408,10 +418,10 @@ private:
                                                                         : "#" + std::to_string(instrument.value);
     }
 
-    PortfolioModel portfolio_model(PortfolioId id) const {
+    PortfolioView portfolio_view(PortfolioId id) const {
         const Portfolio& portfolio = after_.portfolios[id.value];
         const PortfolioConfig& config = after_.config.portfolios[id.value];
-        PortfolioModel model;
+        PortfolioView model;
         model.id = id;
         model.name = config.name;
         model.currency = after_.config.currency;
@@ -429,7 +439,7 @@ private:
 
     void write_position(PortfolioId portfolio, InstrumentId instrument) {
         const Position& position = after_.portfolios[portfolio.value].position(instrument);
-        PositionModel model;
+        PositionView model;
         model.instrument = after_.instruments[instrument.value].name;
         model.net = position.net;
         model.cost = position.cost;
@@ -451,7 +461,8 @@ private:
         } else if (!is_terminal(order.status)) {
             order.status = OrderStatus::filled;  // forgotten, so it ended, and no fact ended it in another way
         }
-        OrderModel model;
+        projection_.keep(id, order, known);
+        OrderView model;
         model.id = id;
         name(model, order.strategy, order.portfolio, order.terms.instrument);
         model.broker = after_.config.brokers[order.broker.value].name;
@@ -472,7 +483,8 @@ private:
         rows_.push_back(row_of(ReadModel::orders, model));
     }
 
-    std::map<OrderId, Tracked>& orders_;
+    Projection& projection_;
+    std::map<OrderId, Tracked>& orders_;  // of the projection
     const State& after_;
     std::vector<Row>& rows_;
     std::set<PortfolioId> changed_portfolios_;
@@ -494,14 +506,29 @@ void Projection::take(const Frame& frame, const State& after, std::vector<Row>& 
     pass.write_rows();
 }
 
+void Projection::keep(OrderId id, const Tracked& order, const Order* known) {
+    std::string text;
+    RowWriter ar(text);
+    ar(id, order.filled_notional, order.reason, order.created_time);
+    saved_.put(id, bytes_of(text));
+    if (known != nullptr && is_terminal(known->status)) {
+        ByteBuffer bytes;
+        save_order(*known, bytes);
+        closed_.put(id, bytes.view());
+    }
+}
+
+void Projection::forget(OrderId id) {
+    saved_.erase(id);
+    closed_.erase(id);
+}
+
 void Projection::save(ByteBuffer& out) const {
     std::string text;
     RowWriter ar(text);
     ar(kReadModelVersion, static_cast<std::uint32_t>(orders_.size()));
-    for (const auto& [id, order] : orders_) {
-        ar(id, order.filled_notional, order.reason, order.created_time);
-    }
-    out.append({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+    out.append(bytes_of(text));
+    saved_.append_to(out);
 }
 
 Result<Projection> Projection::load(const State& state, Bytes bytes) {
@@ -535,6 +562,7 @@ Result<Projection> Projection::load(const State& state, Bytes bytes) {
         order.filled = known->filled;
         order.broker_order = known->broker_order;
         order.created = known->intent;
+        projection.keep(id, order, known);
         projection.orders_.emplace_hint(projection.orders_.end(), id, std::move(order));
     }
     return ar.whole() ? Result<Projection>(std::move(projection)) : refuse();
@@ -715,8 +743,8 @@ Result<void> ReadModels::each(ReadModel table, const std::function<bool(const Mo
     return ok ? readable : ok;
 }
 
-Result<void> ReadModels::portfolios(const std::function<bool(const PortfolioModel&)>& visit) const {
-    std::optional<PortfolioModel> portfolio;
+Result<void> ReadModels::portfolios(const std::function<bool(const PortfolioView&)>& visit) const {
+    std::optional<PortfolioView> portfolio;
     bool go_on = true;
     Result<void> readable;
     const auto hand_over = [&] { return !portfolio || visit(*portfolio); };
@@ -742,12 +770,12 @@ Result<void> ReadModels::portfolios(const std::function<bool(const PortfolioMode
     return {};
 }
 
-Result<void> ReadModels::orders(const std::function<bool(const OrderModel&)>& visit) const {
-    return each<OrderModel>(ReadModel::orders, visit);
+Result<void> ReadModels::orders(const std::function<bool(const OrderView&)>& visit) const {
+    return each<OrderView>(ReadModel::orders, visit);
 }
 
-Result<void> ReadModels::fills(const std::function<bool(const FillModel&)>& visit) const {
-    return each<FillModel>(ReadModel::fills, visit);
+Result<void> ReadModels::fills(const std::function<bool(const FillView&)>& visit) const {
+    return each<FillView>(ReadModel::fills, visit);
 }
 
 }  // namespace alpha

@@ -5,6 +5,7 @@
 ///
 /// What needs a price (equity, unrealized profit) is not in them: it would change with every tick.
 
+#include "kernel/order_bytes.hpp"
 #include "kernel/state.hpp"
 #include "store/journal.hpp"
 
@@ -26,7 +27,7 @@ enum class ReadModel : std::uint8_t {
 /// Every row's first byte. Raised whenever a row's fields change: rows of another version are rebuilt, never converted.
 inline constexpr std::uint8_t kReadModelVersion = 1;
 
-struct PositionModel {
+struct PositionView {
     InstrumentId id;
     std::string instrument;
     Qty net;
@@ -35,10 +36,10 @@ struct PositionModel {
     Money charges;
     Money traded;
     std::uint64_t fills = 0;
-    friend bool operator==(const PositionModel&, const PositionModel&) = default;
+    friend bool operator==(const PositionView&, const PositionView&) = default;
 };
 
-struct PortfolioModel {
+struct PortfolioView {
     PortfolioId id;
     std::string name;
     std::string currency;
@@ -51,11 +52,11 @@ struct PortfolioModel {
     Rule killed_by = Rule::none;
     std::uint32_t open_orders = 0;
     std::uint64_t fills = 0;
-    std::vector<PositionModel> positions;  ///< those ever traded, by instrument id
-    friend bool operator==(const PortfolioModel&, const PortfolioModel&) = default;
+    std::vector<PositionView> positions;  ///< those ever traded, by instrument id
+    friend bool operator==(const PortfolioView&, const PortfolioView&) = default;
 };
 
-struct OrderModel {
+struct OrderView {
     OrderId id;
     std::string strategy;
     std::string portfolio;
@@ -78,13 +79,13 @@ struct OrderModel {
     Time created_time;
     Seq updated = 0;  ///< the last event that changed it
     Time updated_time;
-    friend bool operator==(const OrderModel&, const OrderModel&) = default;
+    friend bool operator==(const OrderView&, const OrderView&) = default;
 
     /// Half-even; zero before the first fill.
     Price average_price() const { return alpha::average_price(filled_notional, filled); }
 };
 
-struct FillModel {
+struct FillView {
     Seq event = 0;
     Time time;
     OrderId order;
@@ -98,7 +99,7 @@ struct FillModel {
     Money charges;
     Money realized_pnl;
     std::string trade;  ///< the broker's own id
-    friend bool operator==(const FillModel&, const FillModel&) = default;
+    friend bool operator==(const FillView&, const FillView&) = default;
 };
 
 /// Turns frames into rows, one after the other, beginning with event 0. It goes wherever the state goes: what it remembers
@@ -109,8 +110,11 @@ public:
     /// decode, and the state after it. A frame of quotes alone costs nothing.
     void take(const Frame& frame, const State& after, std::vector<Row>& rows);
 
-    /// Appends what the state does not know.
+    /// Appends what the state does not know. O(bytes): each order's were made when it changed.
     void save(ByteBuffer& out) const;
+    std::size_t saved_bytes() const { return saved_.bytes(); }  ///< about
+    /// The closed orders of that state, each as save_order (kernel/snapshot.hpp) gives it.
+    const OrderBytes& closed_orders() const { return closed_; }
     /// Goes on beside `state`. Refuses (kind data) what was not saved beside it.
     static Result<Projection> load(const State& state, Bytes bytes);
 
@@ -134,7 +138,12 @@ private:
         Seq updated = 0;
         Time updated_time;
     };
+    void keep(OrderId id, const Tracked& order, const Order* known);
+    void forget(OrderId id);
+
     std::map<OrderId, Tracked> orders_;
+    OrderBytes saved_;   // of each of those
+    OrderBytes closed_;  // of those that the state has closed
     Seq next_seq_ = 0;
     std::uint64_t quotes_ = 0;
 };
@@ -165,9 +174,9 @@ public:
     explicit ReadModels(Rebuilt rebuilt) : rebuilt_(std::move(rebuilt.rows)) {}
 
     // By id, until `visit` returns false. A row that cannot be read is refused (kind data).
-    Result<void> portfolios(const std::function<bool(const PortfolioModel&)>& visit) const;
-    Result<void> orders(const std::function<bool(const OrderModel&)>& visit) const;
-    Result<void> fills(const std::function<bool(const FillModel&)>& visit) const;
+    Result<void> portfolios(const std::function<bool(const PortfolioView&)>& visit) const;
+    Result<void> orders(const std::function<bool(const OrderView&)>& visit) const;
+    Result<void> fills(const std::function<bool(const FillView&)>& visit) const;
 
 private:
     explicit ReadModels(const Journal& journal) : journal_(&journal) {}

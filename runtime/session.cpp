@@ -728,10 +728,8 @@ private:
         if (behind_packet && wants_checkpoint()) {
             position_.clear();
             intake_->save_position(position_);
-            projected_.clear();
-            projection_.save(projected_);
             save_checkpoint(state, kernel_->parts().strategies, kernel_->parts().brokers,
-                            SessionBytes{projected_.view(), position_.view()}, batch_.snapshot);
+                            SessionParts{projection_, position_.view()}, batch_.snapshot);
             last_snapshot_ = state.next_seq;
             snapshot_bytes_ = batch_.snapshot.size();
             logged_bytes_ = 0;
@@ -854,7 +852,6 @@ private:
     std::size_t snapshot_bytes_ = 0;  // of that one
     std::size_t logged_bytes_ = 0;    // since then
     ByteBuffer position_;             // of the feeds, at the last checkpoint
-    ByteBuffer projected_;
 
     // What the log holds already.
     std::unique_ptr<Journal> stored_;

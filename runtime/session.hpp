@@ -144,7 +144,7 @@ struct RunOptions {
     std::function<void(const FeedProgress&, const State&)> on_progress;
     const std::atomic<bool>* stop = nullptr;  ///< set by a signal: what was received is taken, then it ends cleanly
     /// Between two snapshots lie so many events, which a replay folds in 50 ms, and so many times the bytes that the last one
-    /// took: one that holds 65,536 closed orders takes 20 ms, in which no tick is looked at.
+    /// took: one that holds 65,536 closed orders is 9 MB to be written.
     Seq snapshot_events = Seq{1} << 20U;
     std::uint32_t snapshot_growth = 16;
     std::uint32_t frame_events = 1'024;   ///< per stored frame; no byte of the log depends on it

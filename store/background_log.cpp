@@ -4,7 +4,9 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace alpha {
@@ -129,6 +131,12 @@ public:
             std::unique_ptr<Batch> slot = std::move(spent_.back());
             spent_.pop_back();
             std::swap(*slot, batch);
+            if (slot->snapshot.empty()) {
+                std::swap(slot->snapshot, batch.snapshot);
+            }
+            if (room_) {
+                batch.snapshot = *std::exchange(room_, std::nullopt);
+            }
             next_seq_ = slot->frame.next_seq();
             batch.feed_records = slot->feed_records;
             waiting_.push_back(std::move(slot));
@@ -222,9 +230,12 @@ private:
         waiting_.pop_front();
         writing_ = true;
         lock.unlock();
+        const bool has_snapshot = !batch->snapshot.empty();
         Result<void> written = log_->append(*batch);
-        batch->snapshot = ByteBuffer();  // rare and large: no batch keeps the room for one
         lock.lock();
+        if (has_snapshot) {
+            room_ = std::exchange(batch->snapshot, ByteBuffer());
+        }
         writing_ = false;
         health_ = std::move(written);
         spent_.push_back(std::move(batch));
@@ -250,6 +261,9 @@ private:
     mutable std::condition_variable changed_;  // something the others wait for
     std::deque<std::unique_ptr<Batch>> waiting_;
     std::vector<std::unique_ptr<Batch>> spent_;
+    /// The memory of the last snapshot, on its way back to whoever appends, who keeps it: megabytes that are new to the process cost
+    /// more than writing into them.
+    std::optional<ByteBuffer> room_;
     Result<void> health_;  // or the first thing that went wrong behind the queue
     Seq next_seq_;
     Seq asked_seq_ = 0;  // somebody waits for everything before this to be durable

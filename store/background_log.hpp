@@ -18,6 +18,7 @@ struct BackgroundOptions {
     std::chrono::milliseconds commit_interval{10};
 };
 
+/// A batch comes back from append() with the memory of an earlier one, and of an earlier snapshot.
 /// One thread appends; commit() and durable_seq() may be called by others too. What goes wrong behind the queue is returned by
 /// every call from then on.
 class BackgroundLog : public LogWriter {

@@ -1,5 +1,6 @@
 #include "kernel/kernel.hpp"
 #include "runtime/parts.hpp"
+#include "runtime/read_models.hpp"
 #include "runtime/scenario.hpp"
 
 #include <catch2/catch.hpp>
@@ -61,11 +62,13 @@ TEST_CASE("a checkpoint brings back the parts and the state it was taken of", "[
     Kernel kernel(Kernel::Parts{std::move(parts->strategies), parts->broker_pointers(), nullptr}, frame);
     kernel.configure(config);
     const State& state = kernel.state();
-    const std::vector<std::uint8_t> projection{1, 2, 3};
+    const Projection projection;
+    ByteBuffer projected;
+    projection.save(projected);
     const std::vector<std::uint8_t> position{4};
     const bool whole = GENERATE(true, false);
-    const std::optional<SessionBytes> session =
-        whole ? std::optional(SessionBytes{projection, position}) : std::nullopt;
+    const std::optional<SessionParts> session =
+        whole ? std::optional(SessionParts{projection, position}) : std::nullopt;
     ByteBuffer bytes;
     save_checkpoint(state, kernel.parts().strategies, kernel.parts().brokers, session, bytes);
     const Result<State> alone = load_checkpoint(bytes.view());
@@ -81,7 +84,7 @@ TEST_CASE("a checkpoint brings back the parts and the state it was taken of", "[
     const Result<SessionBytes> told = session_bytes(bytes.view());
     CHECK(told.has_value() == whole);
     if (whole) {
-        CHECK(std::ranges::equal(told->projection, projection));
+        CHECK(std::ranges::equal(told->projection, projected.view()));
         CHECK(std::ranges::equal(told->feed_position, position));
     }
     for (std::size_t cut = 0; cut < bytes.size(); cut += 7) {

@@ -1,3 +1,4 @@
+#include "kernel/snapshot.hpp"
 #include "runtime/logging.hpp"
 #include "runtime/read_models.hpp"
 #include "runtime/session.hpp"
@@ -20,6 +21,15 @@ using Rows = std::map<std::pair<std::uint8_t, std::string>, std::string>;
 using Cut = std::function<std::size_t()>;
 Cut every(std::size_t events) {
     return [events] { return events; };
+}
+
+/// A checkpoint of a session holds the state as anybody else would save it.
+void check_saved_alike(const State& state, const Projection& projection) {
+    ByteBuffer alone;
+    save_state(state, alone);
+    ByteBuffer with_closed_orders_ready;
+    save_state(state, projection.closed_orders(), with_closed_orders_ready);
+    CHECK(std::ranges::equal(alone.view(), with_closed_orders_ready.view()));
 }
 
 /// The rows of a log as a session leaves them, its frames cut as `cut` says. Between any two frames the projection is saved
@@ -50,8 +60,13 @@ Rows rows_of(const std::vector<DecodedEvent>& events, const Cut& cut, bool resta
             Result<Projection> loaded = Projection::load(state, saved.view());
             REQUIRE(loaded);
             projection = std::move(*loaded);
+            ByteBuffer again;
+            projection.save(again);
+            CHECK(std::ranges::equal(saved.view(), again.view()));
+            check_saved_alike(state, projection);
         }
     }
+    check_saved_alike(state, projection);
     return rows;
 }
 
@@ -75,23 +90,23 @@ std::unique_ptr<MemoryLog> log_of(const std::vector<DecodedEvent>& events) {
 }
 
 struct Models {
-    std::vector<PortfolioModel> portfolios;
-    std::map<std::uint64_t, OrderModel> orders;
-    std::vector<FillModel> fills;
+    std::vector<PortfolioView> portfolios;
+    std::map<std::uint64_t, OrderView> orders;
+    std::vector<FillView> fills;
 };
 
 Models models_of(const ReadModels& read) {
     Models models;
-    REQUIRE(read.portfolios([&](const PortfolioModel& portfolio) {
+    REQUIRE(read.portfolios([&](const PortfolioView& portfolio) {
         models.portfolios.push_back(portfolio);
         return true;
     }));
-    REQUIRE(read.orders([&](const OrderModel& order) {
+    REQUIRE(read.orders([&](const OrderView& order) {
         CHECK((models.orders.empty() || models.orders.rbegin()->first < order.id.value));
         models.orders.emplace(order.id.value, order);
         return true;
     }));
-    REQUIRE(read.fills([&](const FillModel& fill) {
+    REQUIRE(read.fills([&](const FillView& fill) {
         CHECK((models.fills.empty() || models.fills.back().event < fill.event));
         models.fills.push_back(fill);
         return true;
@@ -117,7 +132,7 @@ public:
         strategy().once([terms](Context& c) { c.place(terms); });
         quote(at(1), "10", "10.02");
     }
-    OrderModel row() const { return models_of(*this).orders.at(1); }
+    OrderView row() const { return models_of(*this).orders.at(1); }
 };
 
 RunResult run(const std::string& file, LogWriter& log) {
@@ -180,7 +195,7 @@ TEST_CASE("a portfolio's row holds its cash before and after it is opened, and i
     floor.strategy().once([](Context& c) { c.place(market_order(Side::sell, "4", kBac)); });
     floor.quote(at(2), "10.22", "10.24", kBac);
     const Models after = models_of(floor);
-    const PortfolioModel& main = after.portfolios[0];
+    const PortfolioView& main = after.portfolios[0];
     CHECK(main.cash == money("99939.68"));  // 100000 - 100.2 + 40.88 - 2 x 0.5
     CHECK(main.initial_cash == money("100000"));
     CHECK(main.realized_pnl == money("0.8"));
@@ -189,7 +204,7 @@ TEST_CASE("a portfolio's row holds its cash before and after it is opened, and i
     CHECK(main.open_orders == 0);
     REQUIRE(main.positions.size() == 1);
     CHECK(main.positions[0] ==
-          PositionModel{kBac, "BAC", qty("6"), money("60.12"), money("0.8"), money("1"), money("141.08"), 2});
+          PositionView{kBac, "BAC", qty("6"), money("60.12"), money("0.8"), money("1"), money("141.08"), 2});
     CHECK(after.portfolios[1] == before.portfolios[1]);
 }
 
@@ -198,15 +213,15 @@ TEST_CASE("a fill's row says all that the execution was", "[read_models]") {
     floor.tell(at(2), filled(1, "4", "9.99", "T-1"));
     const Models models = models_of(floor);
     REQUIRE(models.fills.size() == 1);
-    const FillModel& fill = models.fills[0];
+    const FillView& fill = models.fills[0];
     CHECK(std::holds_alternative<OrderFilled>(floor.events().at(fill.event).event));
-    CHECK(fill == FillModel{fill.event, at(2), OrderId{1}, "one", "main", "IBM", Side::buy, qty("4"), px("9.99"),
-                            money("39.96"), money("0.5"), money("0"), "T-1"});
+    CHECK(fill == FillView{fill.event, at(2), OrderId{1}, "one", "main", "IBM", Side::buy, qty("4"), px("9.99"),
+                           money("39.96"), money("0.5"), money("0"), "T-1"});
 }
 
 TEST_CASE("an order's row follows it from its intent to the broker's last word", "[read_models]") {
     OneOrder floor(limit_order(Side::buy, "10", "9.5", kIbm, TimeInForce::day));
-    OrderModel row = floor.row();
+    OrderView row = floor.row();
     CHECK(row.strategy == "one");
     CHECK(row.portfolio == "main");
     CHECK(row.broker == "desk");
@@ -304,7 +319,7 @@ TEST_CASE("an order's row says how it ended", "[read_models]") {
 
 TEST_CASE("a refused order has a row that names the rule, even for an instrument that there is not", "[read_models]") {
     OneOrder floor(market_order(Side::buy, "11"), Setup::simple().limit(Rule::order_quantity, "10"));
-    OrderModel row = floor.row();
+    OrderView row = floor.row();
     CHECK(row.status == OrderStatus::refused);
     CHECK(row.refused_by == Rule::order_quantity);
     CHECK(row.limit == money("10"));
@@ -314,7 +329,7 @@ TEST_CASE("a refused order has a row that names the rule, even for an instrument
     CHECK(models_of(floor).portfolios[0].open_orders == 0);
     floor.strategy().once([](Context& c) { c.place(market_order(Side::buy, "1", InstrumentId{99})); });
     floor.quote(at(2), "10", "10.02");
-    const OrderModel unknown = models_of(floor).orders.at(2);
+    const OrderView unknown = models_of(floor).orders.at(2);
     CHECK(unknown.refused_by == Rule::unknown_instrument);
     CHECK(unknown.instrument == "#99");
 }
@@ -377,7 +392,7 @@ TEST_CASE("rows do not depend on where frames end, nor on restarts, and agree wi
         fills += models.fills.size();
         for (const auto* orders : {&state.open_orders, &state.closed_orders}) {
             for (const auto& [id, order] : *orders) {
-                const OrderModel& row = models.orders.at(id.value);
+                const OrderView& row = models.orders.at(id.value);
                 CHECK(row.terms == order.terms);
                 CHECK(row.status == order.status);
                 CHECK(row.filled == order.filled);
@@ -390,14 +405,14 @@ TEST_CASE("rows do not depend on where frames end, nor on restarts, and agree wi
         }
         for (std::size_t p = 0; p < state.portfolios.size(); ++p) {
             const Portfolio& portfolio = state.portfolios[p];
-            const PortfolioModel& row = models.portfolios[p];
+            const PortfolioView& row = models.portfolios[p];
             CHECK(row.cash == portfolio.cash);
             CHECK(row.realized_pnl == portfolio.realized_pnl);
             CHECK(row.charges == portfolio.charges);
             CHECK(row.killed == portfolio.killed);
             CHECK(row.open_orders == portfolio.open_orders);
             CHECK(row.fills == portfolio.fills);
-            for (const PositionModel& position : row.positions) {
+            for (const PositionView& position : row.positions) {
                 CHECK(position.net == portfolio.position(position.id).net);
                 CHECK(position.cost == portfolio.position(position.id).cost);
             }
@@ -592,7 +607,7 @@ TEST_CASE("the demo's rows are what its summary says", "[read_models]") {
     CHECK(models.orders.size() == result.orders + result.refused);
     REQUIRE(models.portfolios.size() == result.portfolios.size());
     for (std::size_t p = 0; p < models.portfolios.size(); ++p) {
-        const PortfolioModel& row = models.portfolios[p];
+        const PortfolioView& row = models.portfolios[p];
         const PortfolioResult& said = result.portfolios[p];
         CHECK(row.name == said.portfolio);
         CHECK(row.cash == said.cash);

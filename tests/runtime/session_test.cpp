@@ -77,10 +77,8 @@ void write_prefix(const LogReader& from, const PartsMaker& make, const std::stri
         if (frames == 0) {
             State state = kernel.state();
             change(state);
-            ByteBuffer projected;
-            projection.save(projected);
-            save_checkpoint(state, kernel.parts().strategies, kernel.parts().brokers,
-                            SessionBytes{projected.view(), {}}, batch.snapshot);
+            save_checkpoint(state, kernel.parts().strategies, kernel.parts().brokers, SessionParts{projection, {}},
+                            batch.snapshot);
         }
         batch.feed_records = kernel.state().quotes;
         written = (*log)->append(batch);

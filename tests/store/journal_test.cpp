@@ -352,6 +352,36 @@ TEST_CASE("the background log writes and commits what waits when it is left", "[
     CHECK(anchor_of(path).next_seq == 200);
 }
 
+TEST_CASE("a snapshot is written into the memory of the one before, which comes back from behind the queue",
+          "[store]") {
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    const std::unique_ptr<BackgroundLog> log = make_background_log(go_on(path));
+    Batch batch;
+    batch.begin(0);
+    const std::uint8_t* memory = nullptr;
+    for (std::uint8_t round = 1; round <= 3; ++round) {
+        CAPTURE(round);
+        append_mixed(batch.frame, batch.frame.next_seq());
+        batch.snapshot.append(std::vector<std::uint8_t>(100'000, round));
+        CHECK((memory == nullptr || batch.snapshot.data() == memory));
+        memory = batch.snapshot.data();
+        REQUIRE(log->append(batch));
+        REQUIRE(log->commit());
+        for (int i = 0; i < 20; ++i) {  // whatever else is on its way meanwhile
+            CHECK(batch.snapshot.empty());
+            append_mixed(batch.frame, batch.frame.next_seq());
+            REQUIRE(log->append(batch));
+        }
+    }
+    REQUIRE(log->finish({}));
+    const auto newest = look_at(path)->newest_snapshot(kNoSeq);
+    REQUIRE(newest);
+    REQUIRE(*newest);
+    CHECK((*newest)->next_seq == 43);
+    CHECK(std::ranges::equal((*newest)->bytes.view(), std::vector<std::uint8_t>(100'000, 3)));
+}
+
 TEST_CASE("what goes wrong behind the queue is said to whoever appends next", "[store]") {
     /// A log on a disk that is gone.
     class Broken final : public LogWriter {
