@@ -2,6 +2,7 @@
 /// What the commands share: how one is declared, what it is handed when it runs, and where its
 /// results go. main.cpp makes all of it once and passes it down; no command looks anything up.
 
+#include "cli/options.hpp"
 #include "cli/terminal.hpp"
 #include "events/result.hpp"
 #include "runtime/logging.hpp"
@@ -11,13 +12,10 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
-
-namespace CLI {
-class App;
-}
 
 namespace alpha {
 
@@ -81,17 +79,25 @@ using CommandRun = std::function<Result<int>(Wiring&)>;
 /// The commands that were declared, and what each does.
 class Commands {
 public:
-    explicit Commands(CommonOptions& common) : common_(&common) {}
+    Commands(CommonOptions& common, const std::string& summary, const std::string& version, const std::string& footer);
+    Commands(const Commands&) = delete;
+    Commands& operator=(const Commands&) = delete;
+    ~Commands();
 
+    /// What commands are declared under.
+    Command program() const;
     /// Declares a command under `parent`: its help ends with `example`; the common options are
     /// added.
-    CLI::App& add(CLI::App& parent, const std::string& name, const std::string& summary, const std::string& example,
-                  CommandRun run);
+    Command add(const Command& parent, const std::string& name, const std::string& summary, const std::string& example,
+                CommandRun run);
     /// A command that only groups others.
-    static CLI::App& add_group(CLI::App& parent, const std::string& name, const std::string& summary,
-                               const std::string& example);
-    /// What runs for `command`; null for a group.
-    const CommandRun* find(const CLI::App* command) const;
+    static Command add_group(const Command& parent, const std::string& name, const std::string& summary,
+                             const std::string& example);
+
+    std::string help() const;
+    /// What was asked for, its options filled in; null where that was help or the version, which are printed then. Refuses (kind
+    /// usage) what was not declared, with what was probably meant.
+    Result<const CommandRun*> parse(int argc, char** argv) const;
 
 private:
     struct Entry {
@@ -99,21 +105,22 @@ private:
         CommandRun run;
     };
     CommonOptions* common_;
+    std::unique_ptr<CLI::App> app_;
     std::vector<Entry> entries_;
 };
 
-void add_backtest(CLI::App& app, Commands& commands);
-void add_live(CLI::App& app, Commands& commands);
-void add_status(CLI::App& app, Commands& commands);
-void add_kill(CLI::App& app, Commands& commands);
-void add_golden(CLI::App& app, Commands& commands);
-void add_log(CLI::App& app, Commands& commands);
-void add_show(CLI::App& app, Commands& commands);
-void add_replay(CLI::App& app, Commands& commands);
-void add_verify(CLI::App& app, Commands& commands);
-void add_diff(CLI::App& app, Commands& commands);
-void add_fork(CLI::App& app, Commands& commands);
-void add_data(CLI::App& app, Commands& commands);
+void add_backtest(Commands& commands);
+void add_live(Commands& commands);
+void add_status(Commands& commands);
+void add_kill(Commands& commands);
+void add_golden(Commands& commands);
+void add_log(Commands& commands);
+void add_show(Commands& commands);
+void add_replay(Commands& commands);
+void add_verify(Commands& commands);
+void add_diff(Commands& commands);
+void add_fork(Commands& commands);
+void add_data(Commands& commands);
 
 /// Runs `work`, which opens what `task` names for reading, in a child that may come to grief by damage
 /// (runtime/isolation.hpp), and leaves with its exit code. What it prints is printed there.

@@ -5,7 +5,6 @@
 #include "runtime/isolation.hpp"
 #include "runtime/replay.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -373,33 +372,33 @@ void LiveLine::clear() {
     }
 }
 
-void add_status(CLI::App& app, Commands& commands) {
+void add_status(Commands& commands) {
     auto journal = std::make_shared<std::string>();
-    CLI::App& command = commands.add(
-        app, "status", "How a session stands: positions, P&L, room under its risk limits, kill switch, latency",
+    const Command command = commands.add(
+        commands.program(), "status",
+        "How a session stands: positions, P&L, room under its risk limits, kill switch, latency",
         "Example:\n"
         "  alpha status --journal runs/demo-live\n\n"
         "Asks the session that runs at the journal; of a journal at which none runs it shows how it was left.\n"
         "Without --journal: every session that runs among the journals in runs/.",
         [journal](Wiring& wiring) { return show_status(*journal, wiring); });
-    command.add_option("--journal", *journal, "The session's journal; default: those in runs/ at which one runs");
+    command.option("--journal", *journal, "The session's journal; default: those in runs/ at which one runs");
 }
 
-void add_kill(CLI::App& app, Commands& commands) {
+void add_kill(Commands& commands) {
     auto request = std::make_shared<KillRequest>();
-    CLI::App& command =
-        commands.add(app, "kill", "Latch the kill switch of a running session and cancel its open orders",
-                     "Example:\n"
-                     "  alpha kill --journal runs/demo-live\n"
-                     "  alpha kill --journal runs/demo-live --release\n\n"
-                     "The session goes on: it follows the market, and refuses every order until --release. The latch "
-                     "is in the journal, so it "
-                     "holds\nafter a restart too. When this returns, it is on disk.",
-                     [request](Wiring& wiring) { return kill(*request, wiring); });
-    command.add_option("--journal", request->journal,
-                       "The session's journal; default: the one in runs/ at which one runs");
-    command.add_option("--portfolio", request->portfolio, "Only this portfolio; default: all of them");
-    command.add_flag("--release", request->release, "Let it trade again");
+    const Command command = commands.add(
+        commands.program(), "kill", "Latch the kill switch of a running session and cancel its open orders",
+        "Example:\n"
+        "  alpha kill --journal runs/demo-live\n"
+        "  alpha kill --journal runs/demo-live --release\n\n"
+        "The session goes on: it follows the market, and refuses every order until --release. The latch "
+        "is in the journal, so it "
+        "holds\nafter a restart too. When this returns, it is on disk.",
+        [request](Wiring& wiring) { return kill(*request, wiring); });
+    command.option("--journal", request->journal, "The session's journal; default: the one in runs/ at which one runs");
+    command.option("--portfolio", request->portfolio, "Only this portfolio; default: all of them");
+    command.flag("--release", request->release, "Let it trade again");
 }
 
 }  // namespace alpha

@@ -4,7 +4,6 @@
 #include "cli/json.hpp"
 #include "store/data_set.hpp"
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <fmt/format.h>
 #include <memory>
@@ -274,57 +273,56 @@ Result<int> data_synth(const SynthRequest& request, Wiring& wiring) {
     return kExitOk;
 }
 
-void add_import(CLI::App& group, Commands& commands) {
+void add_import(const Command& group, Commands& commands) {
     auto request = std::make_shared<ImportRequest>();
-    CLI::App& command =
+    const Command command =
         commands.add(group, "import", "Make a data set, which reads much faster, from a CSV",
                      "Example:\n"
                      "  alpha data import infy-1m.csv.gz --kind bars --instrument NSE:INFY --interval 1m "
                      "--to infy-1m.alpha",
                      [request](Wiring& wiring) { return data_import(*request, wiring); });
-    command.add_option("file", request->file, "The CSV, plain, .gz or .zst")->required();
-    command.add_option("--kind", request->kind, "What its lines are: quotes or bars")
-        ->required()
-        ->check(CLI::IsMember({"quotes", "bars"}));
-    command.add_option("--instrument", request->instrument, "Bars: whose they are, where the file has no such column");
-    command.add_option("--interval", request->interval, "Bars: how long each is, such as 1m or day");
-    command.add_option("--to", request->to, "The data set to write; refused when it exists")->required();
+    command.option("file", request->file, "The CSV, plain, .gz or .zst").required();
+    command.option("--kind", request->kind, "What its lines are: quotes or bars").required().one_of({"quotes", "bars"});
+    command.option("--instrument", request->instrument, "Bars: whose they are, where the file has no such column");
+    command.option("--interval", request->interval, "Bars: how long each is, such as 1m or day");
+    command.option("--to", request->to, "The data set to write; refused when it exists").required();
 }
 
-void add_info(CLI::App& group, Commands& commands) {
+void add_info(const Command& group, Commands& commands) {
     auto request = std::make_shared<InfoRequest>();
-    CLI::App& command = commands.add(group, "info", "What is in a data set or CSV: symbols, records, first and last",
-                                     "Example:\n  alpha data info infy-1m.alpha",
-                                     [request](Wiring& wiring) { return data_info(*request, wiring); });
-    command.add_option("file", request->file, "A data set, or a CSV, plain, .gz or .zst")->required();
-    command.add_option("--kind", request->kind, "CSV: quotes or bars; default: told from its header")
-        ->check(CLI::IsMember({"quotes", "bars"}));
-    command.add_option("--instrument", request->instrument, "CSV of bars: whose they are; default: the file's name");
-    command.add_option("--interval", request->interval, "CSV of bars: how long each is; default: day");
+    const Command command = commands.add(
+        group, "info", "What is in a data set or CSV: symbols, records, first and last",
+        "Example:\n  alpha data info infy-1m.alpha", [request](Wiring& wiring) { return data_info(*request, wiring); });
+    command.option("file", request->file, "A data set, or a CSV, plain, .gz or .zst").required();
+    command.option("--kind", request->kind, "CSV: quotes or bars; default: told from its header")
+        .one_of({"quotes", "bars"});
+    command.option("--instrument", request->instrument, "CSV of bars: whose they are; default: the file's name");
+    command.option("--interval", request->interval, "CSV of bars: how long each is; default: day");
 }
 
-void add_synth(CLI::App& group, Commands& commands) {
+void add_synth(const Command& group, Commands& commands) {
     auto request = std::make_shared<SynthRequest>();
-    CLI::App& command =
+    const Command command =
         commands.add(group, "synth", "Make synthetic quotes from a seed: the same everywhere, always",
                      "Example:\n"
                      "  alpha data synth --seed 7 --ticks 1000000 --instruments NSE:A,NSE:B --to ticks.csv",
                      [request](Wiring& wiring) { return data_synth(*request, wiring); });
-    command.add_option("--seed", request->spec.seed, "The seed")->capture_default_str();
-    command.add_option("--ticks", request->spec.ticks, "How many quotes")->capture_default_str();
-    command.add_option("--instruments", request->spec.instruments, "Names, separated by commas")
-        ->delimiter(',')
-        ->capture_default_str();
-    command.add_option("--first-day", request->first_day, "First trading day, YYYY-MM-DD; default: 2024-01-01");
-    command.add_option("--to", request->to, "NAME.csv for text, NAME.alpha for a data set; refused when it exists")
-        ->required();
+    command.option("--seed", request->spec.seed, "The seed").shows_default();
+    command.option("--ticks", request->spec.ticks, "How many quotes").shows_default();
+    command.option("--instruments", request->spec.instruments, "Names, separated by commas")
+        .separated_by(',')
+        .shows_default();
+    command.option("--first-day", request->first_day, "First trading day, YYYY-MM-DD; default: 2024-01-01");
+    command.option("--to", request->to, "NAME.csv for text, NAME.alpha for a data set; refused when it exists")
+        .required();
 }
 
 }  // namespace
 
-void add_data(CLI::App& app, Commands& commands) {
-    CLI::App& group = Commands::add_group(app, "data", "Market data: import it, look into it, make some",
-                                          "Example:\n  alpha data import ticks.csv.zst --kind quotes --to ticks.alpha");
+void add_data(Commands& commands) {
+    const Command group =
+        Commands::add_group(commands.program(), "data", "Market data: import it, look into it, make some",
+                            "Example:\n  alpha data import ticks.csv.zst --kind quotes --to ticks.alpha");
     add_import(group, commands);
     add_info(group, commands);
     add_synth(group, commands);

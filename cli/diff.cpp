@@ -5,7 +5,6 @@
 #include "cli/json.hpp"
 #include "runtime/replay.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
@@ -460,10 +459,11 @@ Result<int> diff(const DiffOptions& options, Wiring& wiring) {
 
 }  // namespace
 
-void add_diff(CLI::App& app, Commands& commands) {
+void add_diff(Commands& commands) {
     auto options = std::make_shared<DiffOptions>();
-    CLI::App& command =
-        commands.add(app, "diff", "Name the first event in which two journals differ, what caused it, and both states",
+    const Command command =
+        commands.add(commands.program(), "diff",
+                     "Name the first event in which two journals differ, what caused it, and both states",
                      "Example:\n"
                      "  alpha diff runs/demo-1 runs/demo-2\n\n"
                      "Exits 0 when the journals hold the same events, 4 when not.",
@@ -471,8 +471,8 @@ void add_diff(CLI::App& app, Commands& commands) {
                          return read_isolated(wiring, fmt::format("the journals {} and {}", options->a, options->b),
                                               [&] { return diff(*options, wiring); });
                      });
-    command.add_option("A", options->a, "A journal's folder")->required();
-    command.add_option("B", options->b, "Another one's")->required();
+    command.option("A", options->a, "A journal's folder").required();
+    command.option("B", options->b, "Another one's").required();
 }
 
 }  // namespace alpha

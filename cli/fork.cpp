@@ -6,7 +6,6 @@
 #include "cli/summary.hpp"
 #include "store/background_log.hpp"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <memory>
 
@@ -159,10 +158,10 @@ Result<int> make_fork(const ForkRequest& request, Wiring& wiring) {
 
 }  // namespace
 
-void add_fork(CLI::App& app, Commands& commands) {
+void add_fork(Commands& commands) {
     auto request = std::make_shared<ForkRequest>();
-    CLI::App& command = commands.add(
-        app, "fork", "What if: tell a journal's session again from some event on, with other settings",
+    const Command command = commands.add(
+        commands.program(), "fork", "What if: tell a journal's session again from some event on, with other settings",
         "Example:\n"
         "  alpha fork --journal runs/demo --at 100000 --set strategies.trend.params.fast=50 --set "
         "risk.max_position=100 "
@@ -175,16 +174,12 @@ void add_fork(CLI::App& app, Commands& commands) {
             return read_isolated(wiring, "the journal " + request->journal,
                                  [&] { return make_fork(*request, wiring); });
         });
-    command.add_option("--journal", request->journal, "The journal to fork")->required();
-    command.add_option("--at", request->at, "The first event that may differ")->required();
-    command.add_option("--set", request->settings, "A setting to change: key=value; repeat for several")
-        ->take_all()
-        ->expected(1)
-        ->allow_extra_args(false);
-    command.add_option("--plugin", request->plugins, "A library with a strategy of the session; repeat for several")
-        ->expected(1)
-        ->take_all();
-    command.add_option("--to", request->to, "Where to write the new journal; must not exist")->required();
+    command.option("--journal", request->journal, "The journal to fork").required();
+    command.option("--at", request->at, "The first event that may differ").required();
+    command.option("--set", request->settings, "A setting to change: key=value; repeat for several").repeatable();
+    command.option("--plugin", request->plugins, "A library with a strategy of the session; repeat for several")
+        .repeatable();
+    command.option("--to", request->to, "Where to write the new journal; must not exist").required();
 }
 
 }  // namespace alpha

@@ -3,7 +3,6 @@
 #include "events/text.hpp"
 #include "runtime/session.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -365,26 +364,27 @@ Result<int> golden_update(const GoldenOptions& options, Wiring& wiring) {
     return code;
 }
 
-void add_golden_options(CLI::App& command, const std::shared_ptr<GoldenOptions>& options) {
-    command.add_option("story", options->stories, "Stories by name; default: all in SCENARIOS/stories");
-    command.add_option("--dir", options->golden, "Where the expected texts are")->capture_default_str();
-    command.add_option("--scenarios", options->scenarios, "The folder above stories/")->capture_default_str();
+void add_golden_options(const Command& command, const std::shared_ptr<GoldenOptions>& options) {
+    command.option("story", options->stories, "Stories by name; default: all in SCENARIOS/stories");
+    command.option("--dir", options->golden, "Where the expected texts are").shows_default();
+    command.option("--scenarios", options->scenarios, "The folder above stories/").shows_default();
 }
 
 }  // namespace
 
-void add_golden(CLI::App& app, Commands& commands) {
-    CLI::App& group = Commands::add_group(app, "golden", "Compare stories with their expected text, or renew it",
-                                          "Example:\n  alpha golden check");
+void add_golden(Commands& commands) {
+    const Command group =
+        Commands::add_group(commands.program(), "golden", "Compare stories with their expected text, or renew it",
+                            "Example:\n  alpha golden check");
     auto options = std::make_shared<GoldenOptions>();
-    CLI::App& check =
+    const Command check =
         commands.add(group, "check", "Run stories and show where they differ from golden/; exit 4 if any does",
                      "Example:\n  alpha golden check partial-fill flip",
                      [options](Wiring& wiring) { return golden_check(*options, wiring); });
     add_golden_options(check, options);
-    CLI::App& update = commands.add(group, "update", "Write what stories give now into golden/; refused in CI",
-                                    "Example:\n  alpha golden update partial-fill && git diff golden/",
-                                    [options](Wiring& wiring) { return golden_update(*options, wiring); });
+    const Command update = commands.add(group, "update", "Write what stories give now into golden/; refused in CI",
+                                        "Example:\n  alpha golden update partial-fill && git diff golden/",
+                                        [options](Wiring& wiring) { return golden_update(*options, wiring); });
     add_golden_options(update, options);
 }
 

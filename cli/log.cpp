@@ -4,7 +4,6 @@
 #include "runtime/scenario.hpp"
 #include "store/journal.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -311,26 +310,26 @@ Result<int> print_log(const LogRequest& options, Wiring& wiring) {
 
 }  // namespace
 
-void add_log(CLI::App& app, Commands& commands) {
+void add_log(Commands& commands) {
     auto options = std::make_shared<LogRequest>();
-    CLI::App& command =
-        commands.add(app, "log", "Print a journal's events, one a line",
+    const Command command =
+        commands.add(commands.program(), "log", "Print a journal's events, one a line",
                      "Example:\n"
                      "  alpha log --journal runs/demo --type order_filled --instrument NSE:INFY --limit 20",
                      [options](Wiring& wiring) {
                          return read_isolated(wiring, "the journal " + options->journal,
                                               [&] { return print_log(*options, wiring); });
                      });
-    command.add_option("--journal", options->journal, "The journal's folder")->required();
-    command.add_option("--from", options->from, "First event, by number; default: 0");
-    command.add_option("--to", options->to, "Last event, by number; default: the last there is");
-    command.add_option("--type", options->types, "Only events of this type; repeat or separate by commas for several")
-        ->delimiter(',');
-    command.add_option("--instrument", options->instrument, "Only events of this instrument and of its orders");
-    command.add_option("--limit", options->limit, "At most so many events");
-    command.add_option("--caused-by", options->caused_by, "Only this event, by number, and all that it led to");
-    command.add_flag("--follow", options->follow,
-                     "Then print what is appended, until the journal has ended or Ctrl-C (exit code 130)");
+    command.option("--journal", options->journal, "The journal's folder").required();
+    command.option("--from", options->from, "First event, by number; default: 0");
+    command.option("--to", options->to, "Last event, by number; default: the last there is");
+    command.option("--type", options->types, "Only events of this type; repeat or separate by commas for several")
+        .separated_by(',');
+    command.option("--instrument", options->instrument, "Only events of this instrument and of its orders");
+    command.option("--limit", options->limit, "At most so many events");
+    command.option("--caused-by", options->caused_by, "Only this event, by number, and all that it led to");
+    command.flag("--follow", options->follow,
+                 "Then print what is appended, until the journal has ended or Ctrl-C (exit code 130)");
 }
 
 }  // namespace alpha

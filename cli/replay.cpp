@@ -9,7 +9,6 @@
 #include "runtime/read_models.hpp"
 #include "store/verify.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <fmt/format.h>
 #include <limits>
@@ -310,10 +309,11 @@ Result<int> verify(const std::string& path, Wiring& wiring) {
 
 }  // namespace
 
-void add_replay(CLI::App& app, Commands& commands) {
+void add_replay(Commands& commands) {
     auto options = std::make_shared<ReplayOptions>();
-    CLI::App& command = commands.add(
-        app, "replay", "Fold a journal again; with --verify also decide it again and name the first difference",
+    const Command command = commands.add(
+        commands.program(), "replay",
+        "Fold a journal again; with --verify also decide it again and name the first difference",
         "Example:\n"
         "  alpha replay --journal runs/demo --to 5000\n\n"
         "What comes before --from is taken from a snapshot where there is one. --verify computes the hash chain, "
@@ -322,21 +322,21 @@ void add_replay(CLI::App& app, Commands& commands) {
         [options](Wiring& wiring) {
             return read_isolated(wiring, "the journal " + options->journal, [&] { return replay(*options, wiring); });
         });
-    command.add_option("--journal", options->journal, "The journal's folder")->required();
-    command.add_option("--from", options->from, "Fold from this event on; default: 0");
-    command.add_option("--to", options->to, "The last event to fold; default: the last there is");
-    command.add_flag("--verify", options->verify, "Also decide every event again and compare it with the log");
+    command.option("--journal", options->journal, "The journal's folder").required();
+    command.option("--from", options->from, "Fold from this event on; default: 0");
+    command.option("--to", options->to, "The last event to fold; default: the last there is");
+    command.flag("--verify", options->verify, "Also decide every event again and compare it with the log");
     command
-        .add_option("--plugin", options->plugins,
-                    "With --verify: a library with a strategy of the session; repeat for several")
-        ->expected(1)
-        ->take_all();
+        .option("--plugin", options->plugins,
+                "With --verify: a library with a strategy of the session; repeat for several")
+        .repeatable();
 }
 
-void add_verify(CLI::App& app, Commands& commands) {
+void add_verify(Commands& commands) {
     auto journal = std::make_shared<std::string>();
-    CLI::App& command = commands.add(
-        app, "verify", "Prove that a journal is whole: hash chain, anchor, every event, snapshots, final state",
+    const Command command = commands.add(
+        commands.program(), "verify",
+        "Prove that a journal is whole: hash chain, anchor, every event, snapshots, final state",
         "Example:\n"
         "  alpha verify --journal runs/demo\n\n"
         "Exit code 3 says that the journal is damaged or was altered, 4 that it does not fold into the state it ended "
@@ -344,7 +344,7 @@ void add_verify(CLI::App& app, Commands& commands) {
         [journal](Wiring& wiring) {
             return read_isolated(wiring, "the journal " + *journal, [&] { return verify(*journal, wiring); });
         });
-    command.add_option("--journal", *journal, "The journal's folder")->required();
+    command.option("--journal", *journal, "The journal's folder").required();
 }
 
 }  // namespace alpha

@@ -5,7 +5,6 @@
 #include "store/background_log.hpp"
 #include "store/journal.hpp"
 
-#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
@@ -377,27 +376,28 @@ Result<int> live(const RunRequest& request, Wiring& wiring) {
 
 }  // namespace
 
-void add_backtest(CLI::App& app, Commands& commands) {
+void add_backtest(Commands& commands) {
     auto options = std::make_shared<RunRequest>();
-    CLI::App& command = commands.add(
-        app, "backtest", "Run a scenario on its data with the paper broker; write the journal and a summary",
-        "Example:\n"
-        "  alpha backtest scenarios/demo.yaml --journal runs/mine --fills fills.csv\n\n"
-        "Ctrl-C ends the run after the present step: the journal is whole, the summary printed, "
-        "the exit code 130.\n"
-        "Exit code 6 says that a portfolio ended with its kill switch latched.",
-        [options](Wiring& wiring) { return backtest(*options, wiring); });
-    command.add_option("scenario", options->scenario, "The scenario, a YAML file")->required();
-    command.add_option("--journal", options->journal,
-                       "Where to write the journal; default: runs/NAME-N, the next free N");
-    command.add_option("--fills", options->fills,
-                       "Also write every fill to this CSV: ts_ns,instrument,side,quantity,price");
+    const Command command =
+        commands.add(commands.program(), "backtest",
+                     "Run a scenario on its data with the paper broker; write the journal and a summary",
+                     "Example:\n"
+                     "  alpha backtest scenarios/demo.yaml --journal runs/mine --fills fills.csv\n\n"
+                     "Ctrl-C ends the run after the present step: the journal is whole, the summary printed, "
+                     "the exit code 130.\n"
+                     "Exit code 6 says that a portfolio ended with its kill switch latched.",
+                     [options](Wiring& wiring) { return backtest(*options, wiring); });
+    command.option("scenario", options->scenario, "The scenario, a YAML file").required();
+    command.option("--journal", options->journal, "Where to write the journal; default: runs/NAME-N, the next free N");
+    command.option("--fills", options->fills,
+                   "Also write every fill to this CSV: ts_ns,instrument,side,quantity,price");
 }
 
-void add_live(CLI::App& app, Commands& commands) {
+void add_live(Commands& commands) {
     auto options = std::make_shared<RunRequest>();
-    CLI::App& command = commands.add(
-        app, "live", "Trade with a journal that is gone on with: killed at any moment, it starts again where it was",
+    const Command command = commands.add(
+        commands.program(), "live",
+        "Trade with a journal that is gone on with: killed at any moment, it starts again where it was",
         "Example:\n"
         "  alpha live --broker paper --config scenarios/demo.yaml --speed 10x --journal runs/paper\n\n"
         "The same session as backtest, byte for byte; only its journal is made durable as it goes.\n"
@@ -409,27 +409,26 @@ void add_live(CLI::App& app, Commands& commands) {
         "alpha status and alpha kill talk to it from another terminal; SIGHUP opens the log file anew.\n"
         "Ctrl-C or SIGTERM takes what was received, seals the journal and leaves with exit code 130.",
         [options](Wiring& wiring) { return live(*options, wiring); });
-    command.add_option("--broker", options->broker, "Who executes the orders: paper")->required();
-    command.add_option("--config", options->scenario, "The scenario, a YAML file")->required();
-    command.add_option("--journal", options->journal, "Its journal, made or gone on with; default: runs/NAME-live");
-    command.add_option("--speed", options->speed,
-                       "How fast recorded data comes: max, or times real time such as 1x or 10x; default: max");
-    command.add_option("--duration", options->duration,
-                       "End cleanly after so much real time, such as 90s, 10m or 6h; default: when the data end");
-    command.add_option("--spin", options->spin,
-                       "How long to look for the next record before sleeping: longer is faster and keeps a core awake; "
-                       "default: 200us");
-    command.add_option("--cpu", options->cpu,
-                       "The number of a processor that only the thread that decides may use, with --spin the one to "
-                       "choose where latency matters");
-    command.add_flag(
-        "--commit-orders", options->commit_orders,
-        "Have every order on disk before the next record is taken, as with a broker outside of the process");
-    command.add_option("--fills", options->fills,
-                       "Also write every fill to this CSV: ts_ns,instrument,side,quantity,price");
-    command.add_option("--callback-ms-max", options->callback_ms_max,
-                       "How long a strategy from a library may take for one callback before it is halted; 0: no bound; "
-                       "default: 1000");
+    command.option("--broker", options->broker, "Who executes the orders: paper").required();
+    command.option("--config", options->scenario, "The scenario, a YAML file").required();
+    command.option("--journal", options->journal, "Its journal, made or gone on with; default: runs/NAME-live");
+    command.option("--speed", options->speed,
+                   "How fast recorded data comes: max, or times real time such as 1x or 10x; default: max");
+    command.option("--duration", options->duration,
+                   "End cleanly after so much real time, such as 90s, 10m or 6h; default: when the data end");
+    command.option("--spin", options->spin,
+                   "How long to look for the next record before sleeping: longer is faster and keeps a core awake; "
+                   "default: 200us");
+    command.option("--cpu", options->cpu,
+                   "The number of a processor that only the thread that decides may use, with --spin the one to "
+                   "choose where latency matters");
+    command.flag("--commit-orders", options->commit_orders,
+                 "Have every order on disk before the next record is taken, as with a broker outside of the process");
+    command.option("--fills", options->fills,
+                   "Also write every fill to this CSV: ts_ns,instrument,side,quantity,price");
+    command.option("--callback-ms-max", options->callback_ms_max,
+                   "How long a strategy from a library may take for one callback before it is halted; 0: no bound; "
+                   "default: 1000");
 }
 
 }  // namespace alpha

@@ -3,7 +3,6 @@
 #include "runtime/read_models.hpp"
 #include "runtime/scenario.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <fmt/format.h>
 #include <limits>
@@ -387,41 +386,42 @@ Result<int> show(const ShowOptions& options, Result<int> (Showing::*what)(), Wir
     return (showing.*what)();
 }
 
-CLI::App& add_one(CLI::App& group, Commands& commands, const std::shared_ptr<ShowOptions>& options,
-                  const std::string& name, const std::string& summary, const std::string& example,
-                  Result<int> (Showing::*what)()) {
-    CLI::App& command =
+Command add_one(const Command& group, Commands& commands, const std::shared_ptr<ShowOptions>& options,
+                const std::string& name, const std::string& summary, const std::string& example,
+                Result<int> (Showing::*what)()) {
+    const Command command =
         commands.add(group, name, summary, "Example:\n  alpha show " + name + example, [options, what](Wiring& wiring) {
             return read_isolated(wiring, "the journal " + options->journal,
                                  [&] { return show(*options, what, wiring); });
         });
-    command.add_option("--journal", options->journal, "The journal's folder")->required();
-    command.add_option("--portfolio", options->portfolio, "Only those of this portfolio");
-    command.add_option("--limit", options->limit, "At most so many");
+    command.option("--journal", options->journal, "The journal's folder").required();
+    command.option("--portfolio", options->portfolio, "Only those of this portfolio");
+    command.option("--limit", options->limit, "At most so many");
     return command;
 }
 
 }  // namespace
 
-void add_show(CLI::App& app, Commands& commands) {
-    CLI::App& group =
-        Commands::add_group(app, "show", "Print a journal's portfolios, orders or fills, without folding its log",
-                            "Example:\n  alpha show orders --journal runs/demo --open");
+void add_show(Commands& commands) {
+    const Command group = Commands::add_group(commands.program(), "show",
+                                              "Print a journal's portfolios, orders or fills, without folding its log",
+                                              "Example:\n  alpha show orders --journal runs/demo --open");
     const auto options = std::make_shared<ShowOptions>();
-    CLI::App& portfolios = add_one(group, commands, options, "portfolios", "Cash, profit and positions by portfolio",
-                                   " --journal runs/demo", &Showing::portfolios);
-    portfolios.add_option("--instrument", options->instrument, "Only positions in this instrument");
-    portfolios.add_flag("--open", options->open, "Only positions that are not flat");
-    CLI::App& orders =
+    const Command portfolios =
+        add_one(group, commands, options, "portfolios", "Cash, profit and positions by portfolio",
+                " --journal runs/demo", &Showing::portfolios);
+    portfolios.option("--instrument", options->instrument, "Only positions in this instrument");
+    portfolios.flag("--open", options->open, "Only positions that are not flat");
+    const Command orders =
         add_one(group, commands, options, "orders", "Every order and how it stands, refused ones included",
                 " --journal runs/demo --open --portfolio main", &Showing::orders);
-    orders.add_option("--instrument", options->instrument, "Only those of this instrument");
-    orders.add_option("--strategy", options->strategy, "Only those of this strategy");
-    orders.add_flag("--open", options->open, "Only orders that may still fill");
-    CLI::App& fills = add_one(group, commands, options, "fills", "Every execution",
-                              " --journal runs/demo --instrument NSE:INFY --json", &Showing::fills);
-    fills.add_option("--instrument", options->instrument, "Only those of this instrument");
-    fills.add_option("--strategy", options->strategy, "Only those of this strategy");
+    orders.option("--instrument", options->instrument, "Only those of this instrument");
+    orders.option("--strategy", options->strategy, "Only those of this strategy");
+    orders.flag("--open", options->open, "Only orders that may still fill");
+    const Command fills = add_one(group, commands, options, "fills", "Every execution",
+                                  " --journal runs/demo --instrument NSE:INFY --json", &Showing::fills);
+    fills.option("--instrument", options->instrument, "Only those of this instrument");
+    fills.option("--strategy", options->strategy, "Only those of this strategy");
 }
 
 }  // namespace alpha
