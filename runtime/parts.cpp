@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::uint16_t kCheckpointVersion = 2;
 /// Of a checkpoint: configuration, markets, positions, open orders, parts.
-constexpr std::size_t kRoomForTheRest = 64 * 1024;
+constexpr std::size_t kRoomForTheRest = std::size_t{64} * 1024;
 
 /// One part's bytes behind their length, which is known only afterwards.
 template <class Save>
