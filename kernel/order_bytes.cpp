@@ -8,7 +8,8 @@ namespace alpha {
 
 OrderBytes::Place OrderBytes::place_of(const Chunk& chunk, OrderId id) {
     Place place{chunk.entries.size(), chunk.bytes.size(), false};
-    while (place.entry > 0 && chunk.entries[place.entry - 1].id >= id) {  // from the end: the newest change most
+    while (place.entry > chunk.entries_gone &&
+           chunk.entries[place.entry - 1].id >= id) {  // from the end: the newest change most
         --place.entry;
         place.offset -= chunk.entries[place.entry].size;
         place.is_there = chunk.entries[place.entry].id == id;
@@ -41,17 +42,23 @@ void OrderBytes::erase(OrderId id) {
         return;
     }
     Chunk& chunk = found->second;
-    const Place place = place_of(chunk, id);
+    const Place place = chunk.entries[chunk.entries_gone].id == id ? Place{chunk.entries_gone, chunk.bytes_gone, true}
+                                                                   : place_of(chunk, id);
     if (!place.is_there) {
         return;
     }
     const auto entry = std::next(chunk.entries.begin(), static_cast<std::ptrdiff_t>(place.entry));
-    const auto at = std::next(chunk.bytes.begin(), static_cast<std::ptrdiff_t>(place.offset));
     --size_;
     bytes_ -= entry->size;
-    chunk.bytes.erase(at, std::next(at, entry->size));
-    chunk.entries.erase(entry);
-    if (chunk.entries.empty()) {
+    if (place.entry == chunk.entries_gone) {
+        ++chunk.entries_gone;
+        chunk.bytes_gone += entry->size;
+    } else {
+        const auto at = std::next(chunk.bytes.begin(), static_cast<std::ptrdiff_t>(place.offset));
+        chunk.bytes.erase(at, std::next(at, entry->size));
+        chunk.entries.erase(entry);
+    }
+    if (chunk.entries_gone == chunk.entries.size()) {
         chunks_.erase(found);
     }
 }
@@ -59,7 +66,7 @@ void OrderBytes::erase(OrderId id) {
 void OrderBytes::append_to(ByteBuffer& out) const {
     out.reserve(out.size() + bytes_);
     for (const auto& [range, chunk] : chunks_) {
-        out.append(chunk.bytes);
+        out.append(Bytes(chunk.bytes).subspan(chunk.bytes_gone));
     }
 }
 

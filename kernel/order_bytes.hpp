@@ -31,6 +31,9 @@ private:
     struct Chunk {
         std::vector<Entry> entries;  ///< by id
         std::vector<std::uint8_t> bytes;
+        // Orders are forgotten from the front: what is gone there stays until the whole chunk is.
+        std::size_t entries_gone = 0;
+        std::size_t bytes_gone = 0;
     };
     /// Where an order's entry and bytes are, or would be.
     struct Place {

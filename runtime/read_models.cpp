@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 #include <type_traits>
 #include <utility>
 
@@ -187,9 +186,12 @@ void take_key(const std::string& key, OrderView& m) { m.id.value = number_in(key
 void take_key(const std::string& key, FillView& m) { m.event = number_in(key, 0, 8); }
 // clang-format on
 
+constexpr std::size_t kRowBytes = 256;  // enough for most, so that a row is one allocation
+
 template <class Model>
 Row row_of(ReadModel table, std::string key, const Model& model) {
     Row row{static_cast<std::uint8_t>(table), std::move(key), {}};
+    row.value.reserve(kRowBytes);
     RowWriter ar(row.value);
     ar(kReadModelVersion);
     fields(ar, model);
@@ -289,6 +291,9 @@ public:
     }
 
     void write_rows() {
+        each_once(changed_portfolios_);
+        each_once(changed_positions_);
+        each_once(changed_orders_);
         for (const PortfolioId portfolio : changed_portfolios_) {
             rows_.push_back(row_of(ReadModel::portfolios, portfolio_view(portfolio)));
         }
@@ -313,12 +318,12 @@ private:
     void note(const Envelope&, const SessionConfigured& e) {
         rows_.push_back(about_row());
         for (std::uint32_t p = 0; p < e.portfolios.size(); ++p) {
-            changed_portfolios_.insert(PortfolioId{p});
+            changed_portfolios_.push_back(PortfolioId{p});
         }
     }
-    void note(const Envelope&, const PortfolioOpened& e) { changed_portfolios_.insert(e.portfolio); }
-    void note(const Envelope&, const KillSwitchLatched& e) { changed_portfolios_.insert(e.portfolio); }
-    void note(const Envelope&, const KillSwitchReleased& e) { changed_portfolios_.insert(e.portfolio); }
+    void note(const Envelope&, const PortfolioOpened& e) { changed_portfolios_.push_back(e.portfolio); }
+    void note(const Envelope&, const KillSwitchLatched& e) { changed_portfolios_.push_back(e.portfolio); }
+    void note(const Envelope&, const KillSwitchReleased& e) { changed_portfolios_.push_back(e.portfolio); }
 
     void note(const Envelope& envelope, const OrderIntended& e) {
         Tracked order;
@@ -372,7 +377,7 @@ private:
         Tracked& order = changed(envelope, e.order);
         order.filled += e.quantity;
         order.filled_notional += e.notional;
-        changed_positions_.emplace(e.portfolio, e.instrument);
+        changed_positions_.emplace_back(e.portfolio, e.instrument);
         FillView fill;
         fill.event = envelope.seq;
         fill.time = envelope.time;
@@ -393,14 +398,21 @@ private:
         static_assert(!moves_rows(E::tag), "an event that changes rows says which");
     }
 
+    template <class T>
+    static void each_once(std::vector<T>& values) {
+        std::ranges::sort(values);
+        const auto rest = std::ranges::unique(values);
+        values.erase(rest.begin(), rest.end());
+    }
+
     Tracked& changed(const Envelope& envelope, OrderId id) {
         const auto found = orders_.find(id);
         ALPHA_ASSERT(found != orders_.end(), "the fact names an order that was never intended, or is forgotten");
         Tracked& order = found->second;
         order.updated = envelope.seq;
         order.updated_time = envelope.time;
-        changed_orders_.insert(id);
-        changed_portfolios_.insert(order.portfolio);
+        changed_orders_.push_back(id);
+        changed_portfolios_.push_back(order.portfolio);
         return order;
     }
     Tracked& end(const Envelope& envelope, OrderId id, OrderStatus status) {
@@ -487,9 +499,10 @@ private:
     std::map<OrderId, Tracked>& orders_;  // of the projection
     const State& after_;
     std::vector<Row>& rows_;
-    std::set<PortfolioId> changed_portfolios_;
-    std::set<std::pair<PortfolioId, InstrumentId>> changed_positions_;
-    std::set<OrderId> changed_orders_;
+    // With repetitions, until all are noted.
+    std::vector<PortfolioId> changed_portfolios_;
+    std::vector<std::pair<PortfolioId, InstrumentId>> changed_positions_;
+    std::vector<OrderId> changed_orders_;
 };
 
 void Projection::take(const Frame& frame, const State& after, std::vector<Row>& rows) {
@@ -508,11 +521,12 @@ void Projection::take(const Frame& frame, const State& after, std::vector<Row>& 
 
 void Projection::keep(OrderId id, const Tracked& order, const Order* known) {
     std::string text;
+    text.reserve(kRowBytes);
     RowWriter ar(text);
     ar(id, order.filled_notional, order.reason, order.created_time);
     saved_.put(id, bytes_of(text));
     if (known != nullptr && is_terminal(known->status)) {
-        ByteBuffer bytes;
+        ByteBuffer bytes(kRowBytes);
         save_order(*known, bytes);
         closed_.put(id, bytes.view());
     }
