@@ -1,6 +1,7 @@
 #include "kernel/order_bytes.hpp"
 
 #include "events/assert.hpp"
+#include "kernel/find_recent.hpp"
 
 #include <iterator>
 
@@ -18,7 +19,12 @@ OrderBytes::Place OrderBytes::place_of(const Chunk& chunk, OrderId id) {
 }
 
 void OrderBytes::put(OrderId id, Bytes bytes) {
-    Chunk& chunk = chunks_[id.value / kIds];
+    const std::uint64_t range = id.value / kIds;
+    auto found = find_recent(chunks_, range);
+    if (found == chunks_.end()) {
+        found = chunks_.try_emplace(chunks_.end(), range);
+    }
+    Chunk& chunk = found->second;
     const Place place = place_of(chunk, id);
     const auto at = std::next(chunk.bytes.begin(), static_cast<std::ptrdiff_t>(place.offset));
     if (place.is_there) {
@@ -37,7 +43,7 @@ void OrderBytes::put(OrderId id, Bytes bytes) {
 }
 
 void OrderBytes::erase(OrderId id) {
-    const auto found = chunks_.find(id.value / kIds);
+    const auto found = find_recent(chunks_, id.value / kIds);
     if (found == chunks_.end()) {
         return;
     }

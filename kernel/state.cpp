@@ -1,5 +1,7 @@
 #include "kernel/state.hpp"
 
+#include "kernel/find_recent.hpp"
+
 #include <algorithm>
 #include <iterator>
 
@@ -27,11 +29,11 @@ Position& position_of(State& state, PortfolioId portfolio, InstrumentId instrume
 }
 
 Order& known_order(State& state, OrderId id) {
-    auto open = state.open_orders.find(id);
+    const auto open = find_recent(state.open_orders, id);
     if (open != state.open_orders.end()) {
         return open->second;
     }
-    auto closed = state.closed_orders.find(id);
+    const auto closed = find_recent(state.closed_orders, id);
     ALPHA_ASSERT(closed != state.closed_orders.end(), "the fact names an order that the state does not know");
     return closed->second;
 }
@@ -62,7 +64,7 @@ void change_order(State& state, OrderId id, F&& change) {
         order.modify_pending = false;
         order.asked = Qty{};
         --portfolio_of(state, order.portfolio).open_orders;
-        state.closed_orders.insert(state.open_orders.extract(id));
+        state.closed_orders.insert(state.closed_orders.end(), state.open_orders.extract(id));
         if (state.closed_orders.size() > limits::kMaxClosedOrders) {
             // Not the one that closes just now, however old it is: its strategy has yet to be told.
             const auto oldest = state.closed_orders.begin();
@@ -217,7 +219,7 @@ void fold(State& state, const Envelope& envelope, const OrderIntended& e) {
     order.intent = envelope.seq;
     order.correlation = envelope.correlation;
     reserve(state, order);
-    state.open_orders.emplace(e.order, std::move(order));
+    state.open_orders.emplace_hint(state.open_orders.end(), e.order, std::move(order));
     Portfolio& portfolio = portfolio_of(state, e.portfolio);
     ++portfolio.open_orders;
     note_order_sent(state, portfolio, envelope.time);
@@ -352,10 +354,10 @@ void fold(State&, const Envelope&, const ReportIgnored&) {}
 }  // namespace
 
 const Order* State::find_order(OrderId id) const {
-    if (const auto open = open_orders.find(id); open != open_orders.end()) {
+    if (const auto open = find_recent(open_orders, id); open != open_orders.end()) {
         return &open->second;
     }
-    const auto closed = closed_orders.find(id);
+    const auto closed = find_recent(closed_orders, id);
     return closed != closed_orders.end() ? &closed->second : nullptr;
 }
 

@@ -1,5 +1,6 @@
 #include "runtime/read_models.hpp"
 
+#include "kernel/find_recent.hpp"
 #include "kernel/snapshot.hpp"
 #include "store/wire.hpp"
 
@@ -32,9 +33,13 @@ inline constexpr std::pair<Rule, Rule> kValues<Rule>{Rule::none, Rule::unmatched
 template <>
 inline constexpr std::pair<OrderStatus, OrderStatus> kValues<OrderStatus>{OrderStatus::intended, OrderStatus::refused};
 
+Bytes bytes_of(std::string_view text) {
+    return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
 class RowWriter {
 public:
-    explicit RowWriter(std::string& out) : out_(out) {}
+    explicit RowWriter(ByteBuffer& out) : out_(out) {}
 
     template <class... Ts>
     void operator()(const Ts&... fields) {
@@ -44,9 +49,7 @@ public:
 private:
     template <Number T>
     void put(T value) {
-        std::array<std::uint8_t, sizeof value> bytes{};
-        store(bytes.data(), value);
-        out_.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        store(out_.extend(sizeof value), value);
     }
     void put(bool value) { put(static_cast<std::uint8_t>(value)); }
     template <class E>
@@ -69,9 +72,9 @@ private:
     }
     void put(const std::string& text) {
         put(static_cast<std::uint32_t>(text.size()));
-        out_ += text;
+        out_.append(bytes_of(text));
     }
-    std::string& out_;
+    ByteBuffer& out_;
 };
 
 class RowReader {
@@ -121,10 +124,6 @@ private:
     bool ok_ = true;
 };
 
-Bytes bytes_of(const std::string& text) {
-    return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-
 // Each row's fields once, for both directions.
 
 template <class Ar, class M>
@@ -161,9 +160,10 @@ template <class Ar> void fields(Ar& ar, const FillView& m) { fields_of_fill(ar, 
 // clang-format on
 
 template <class T>
-void append_big_endian(std::string& key, T number) {
+void append_big_endian(ByteBuffer& key, T number) {
+    std::uint8_t* at = key.extend(sizeof number);
     for (unsigned shift = 8 * sizeof number; shift > 0; shift -= 8) {
-        key.push_back(static_cast<char>(number >> (shift - 8)));
+        *at++ = static_cast<std::uint8_t>(number >> (shift - 8));
     }
 }
 
@@ -177,31 +177,27 @@ std::uint64_t number_in(const std::string& key, std::size_t at, std::size_t byte
 }
 
 // clang-format off
-void append_key(std::string& key, const PortfolioView& m) { append_big_endian(key, m.id.value); }
-void append_key(std::string& key, const OrderView& m) { append_big_endian(key, m.id.value); }
-void append_key(std::string& key, const FillView& m) { append_big_endian(key, m.event); }
+void append_key(ByteBuffer& key, const PortfolioView& m) { append_big_endian(key, m.id.value); }
+void append_key(ByteBuffer& key, const OrderView& m) { append_big_endian(key, m.id.value); }
+void append_key(ByteBuffer& key, const FillView& m) { append_big_endian(key, m.event); }
 void take_key(const std::string& key, PortfolioView& m) { m.id.value = static_cast<std::uint32_t>(number_in(key, 0, 4)); }
 void take_key(const std::string& key, PositionView& m) { m.id.value = static_cast<std::uint32_t>(number_in(key, 4, 4)); }
 void take_key(const std::string& key, OrderView& m) { m.id.value = number_in(key, 0, 8); }
 void take_key(const std::string& key, FillView& m) { m.event = number_in(key, 0, 8); }
 // clang-format on
 
-constexpr std::size_t kRowBytes = 256;  // enough for most, so that a row is one allocation
-
 template <class Model>
-Row row_of(ReadModel table, std::string key, const Model& model) {
-    Row row{static_cast<std::uint8_t>(table), std::move(key), {}};
-    row.value.reserve(kRowBytes);
-    RowWriter ar(row.value);
+void add_value(Rows& rows, const Model& model) {
+    rows.begin_value();
+    RowWriter ar(rows.bytes());
     ar(kReadModelVersion);
     fields(ar, model);
-    return row;
 }
 template <class Model>
-Row row_of(ReadModel table, const Model& model) {
-    std::string key;
-    append_key(key, model);
-    return row_of(table, std::move(key), model);
+void add_row(Rows& rows, ReadModel table, const Model& model) {
+    rows.begin(static_cast<std::uint8_t>(table));
+    append_key(rows.bytes(), model);
+    add_value(rows, model);
 }
 
 template <class Model>
@@ -214,8 +210,11 @@ bool read_row(const std::string& key, const std::string& value, Model& model) {
     return version == kReadModelVersion && ar.whole();
 }
 
-Row about_row() {
-    return {static_cast<std::uint8_t>(ReadModel::about), {}, std::string(1, static_cast<char>(kReadModelVersion))};
+void add_about_row(Rows& rows) {
+    rows.begin(static_cast<std::uint8_t>(ReadModel::about));
+    rows.begin_value();
+    RowWriter ar(rows.bytes());
+    ar(kReadModelVersion);
 }
 
 /// Whether an event can change a row. One that is not listed here is looked at, and found missing there.
@@ -270,7 +269,7 @@ Front front_of(Bytes event) {
 /// One frame: notes what its events changed, then writes each changed row once.
 class Projection::Pass {
 public:
-    Pass(Projection& projection, const State& after, std::vector<Row>& rows)
+    Pass(Projection& projection, const State& after, Rows& rows)
         : projection_(projection), orders_(projection.orders_), after_(after), rows_(rows) {}
 
     void look_at(const Frame& frame) {
@@ -295,7 +294,7 @@ public:
         each_once(changed_positions_);
         each_once(changed_orders_);
         for (const PortfolioId portfolio : changed_portfolios_) {
-            rows_.push_back(row_of(ReadModel::portfolios, portfolio_view(portfolio)));
+            add_row(rows_, ReadModel::portfolios, portfolio_view(portfolio));
         }
         for (const auto& [portfolio, instrument] : changed_positions_) {
             write_position(portfolio, instrument);
@@ -316,7 +315,7 @@ public:
 
 private:
     void note(const Envelope&, const SessionConfigured& e) {
-        rows_.push_back(about_row());
+        add_about_row(rows_);
         for (std::uint32_t p = 0; p < e.portfolios.size(); ++p) {
             changed_portfolios_.push_back(PortfolioId{p});
         }
@@ -334,7 +333,7 @@ private:
         order.good_until = e.good_until;
         order.created = envelope.seq;
         order.created_time = envelope.time;
-        orders_.emplace(e.order, std::move(order));
+        orders_.emplace_hint(orders_.end(), e.order, std::move(order));
         changed(envelope, e.order);
     }
     /// Its row is written here: nothing can happen to it any more.
@@ -350,7 +349,7 @@ private:
         order.observed = e.observed;
         order.created = order.updated = envelope.seq;
         order.created_time = order.updated_time = envelope.time;
-        rows_.push_back(row_of(ReadModel::orders, order));
+        add_row(rows_, ReadModel::orders, order);
     }
     void note(const Envelope& envelope, const CancelIntended& e) { changed(envelope, e.order); }
     void note(const Envelope& envelope, const ModifyIntended& e) { changed(envelope, e.order); }
@@ -390,7 +389,7 @@ private:
         fill.charges = e.charges;
         fill.realized_pnl = e.realized_pnl;
         fill.trade = e.trade;
-        rows_.push_back(row_of(ReadModel::fills, fill));
+        add_row(rows_, ReadModel::fills, fill);
     }
 
     template <class E>
@@ -406,7 +405,7 @@ private:
     }
 
     Tracked& changed(const Envelope& envelope, OrderId id) {
-        const auto found = orders_.find(id);
+        const auto found = find_recent(orders_, id);
         ALPHA_ASSERT(found != orders_.end(), "the fact names an order that was never intended, or is forgotten");
         Tracked& order = found->second;
         order.updated = envelope.seq;
@@ -459,14 +458,14 @@ private:
         model.charges = position.charges;
         model.traded = position.traded;
         model.fills = position.fills;
-        std::string key;
-        append_big_endian(key, portfolio.value);
-        append_big_endian(key, instrument.value);
-        rows_.push_back(row_of(ReadModel::portfolios, std::move(key), model));
+        rows_.begin(static_cast<std::uint8_t>(ReadModel::portfolios));
+        append_big_endian(rows_.bytes(), portfolio.value);
+        append_big_endian(rows_.bytes(), instrument.value);
+        add_value(rows_, model);
     }
 
     void write_order(OrderId id) {
-        Tracked& order = orders_.find(id)->second;
+        Tracked& order = find_recent(orders_, id)->second;
         const Order* known = after_.find_order(id);
         if (known != nullptr) {
             order.status = known->status;
@@ -492,20 +491,20 @@ private:
         model.created_time = order.created_time;
         model.updated = order.updated;
         model.updated_time = order.updated_time;
-        rows_.push_back(row_of(ReadModel::orders, model));
+        add_row(rows_, ReadModel::orders, model);
     }
 
     Projection& projection_;
     std::map<OrderId, Tracked>& orders_;  // of the projection
     const State& after_;
-    std::vector<Row>& rows_;
+    Rows& rows_;
     // With repetitions, until all are noted.
     std::vector<PortfolioId> changed_portfolios_;
     std::vector<std::pair<PortfolioId, InstrumentId>> changed_positions_;
     std::vector<OrderId> changed_orders_;
 };
 
-void Projection::take(const Frame& frame, const State& after, std::vector<Row>& rows) {
+void Projection::take(const Frame& frame, const State& after, Rows& rows) {
     ALPHA_ASSERT(frame.first_seq == next_seq_ && frame.next_seq() == after.next_seq,
                  "frames are taken in order, each once, with the state after it");
     const bool quotes_alone = after.quotes - quotes_ == frame.events;
@@ -520,15 +519,14 @@ void Projection::take(const Frame& frame, const State& after, std::vector<Row>& 
 }
 
 void Projection::keep(OrderId id, const Tracked& order, const Order* known) {
-    std::string text;
-    text.reserve(kRowBytes);
-    RowWriter ar(text);
+    encoded_.clear();
+    RowWriter ar(encoded_);
     ar(id, order.filled_notional, order.reason, order.created_time);
-    saved_.put(id, bytes_of(text));
+    saved_.put(id, encoded_.view());
     if (known != nullptr && is_terminal(known->status)) {
-        ByteBuffer bytes(kRowBytes);
-        save_order(*known, bytes);
-        closed_.put(id, bytes.view());
+        encoded_.clear();
+        save_order(*known, encoded_);
+        closed_.put(id, encoded_.view());
     }
 }
 
@@ -538,10 +536,8 @@ void Projection::forget(OrderId id) {
 }
 
 void Projection::save(ByteBuffer& out) const {
-    std::string text;
-    RowWriter ar(text);
+    RowWriter ar(out);
     ar(kReadModelVersion, static_cast<std::uint32_t>(orders_.size()));
-    out.append(bytes_of(text));
     saved_.append_to(out);
 }
 
@@ -587,7 +583,7 @@ Result<Projection> Projection::load(const State& state, Bytes bytes) {
 Result<Rebuilt> rebuild_read_models(const LogReader& log) {
     Rebuilt rebuilt;
     std::map<std::pair<std::uint8_t, std::string>, std::string> latest;
-    std::vector<Row> rows;
+    Rows rows;
     Result<void> folded;
     const Result<void> scanned = log.scan(0, [&](const Frame& frame) {
         const Result<bool> whole =
@@ -600,8 +596,9 @@ Result<Rebuilt> rebuild_read_models(const LogReader& log) {
             return false;
         }
         rebuilt.projection.take(frame, rebuilt.state, rows);
-        for (Row& row : rows) {
-            latest.insert_or_assign({row.table, std::move(row.key)}, std::move(row.value));
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            const Row row = rows[i];
+            latest.insert_or_assign({row.table, std::string(row.key)}, row.value);
         }
         rows.clear();
         return true;
@@ -609,10 +606,9 @@ Result<Rebuilt> rebuild_read_models(const LogReader& log) {
     if (!scanned || !folded) {
         return tl::make_unexpected(scanned ? folded.error() : scanned.error());
     }
-    rebuilt.rows.reserve(latest.size());
     while (!latest.empty()) {
-        auto first = latest.extract(latest.begin());
-        rebuilt.rows.push_back({first.key().first, std::move(first.key().second), std::move(first.mapped())});
+        const auto first = latest.extract(latest.begin());
+        rebuilt.rows.add({first.key().first, first.key().second, first.mapped()});
     }
     return rebuilt;
 }
@@ -689,28 +685,29 @@ Result<void> verify_read_models(const Journal& journal) {
     if (!rebuilt) {
         return tl::make_unexpected(rebuilt.error());
     }
-    auto expected = rebuilt->rows.begin();
-    const auto end = rebuilt->rows.end();
+    const Rows& rows = rebuilt->rows;
+    std::size_t at = 0;
     for (const ReadModel table : kTables) {
         const auto number = static_cast<std::uint8_t>(table);
         Result<void> same;
         const Result<void> read = journal.rows(number, [&](const std::string& key, const std::string& value) {
-            if (expected == end || expected->table != number || key < expected->key) {
+            const Row expected = at < rows.size() ? rows[at] : Row{};
+            if (expected.table != number || key < expected.key) {
                 same = differs(table, key, "should not be there");
-            } else if (expected->key < key) {
-                same = differs(table, expected->key, "is missing");
-            } else if (expected->value != value) {
+            } else if (expected.key < key) {
+                same = differs(table, std::string(expected.key), "is missing");
+            } else if (expected.value != value) {
                 same = differs(table, key, "says something else");
             } else {
-                ++expected;
+                ++at;
             }
             return same.has_value();
         });
         if (!read || !same) {
             return read ? same : read;
         }
-        if (expected != end && expected->table == number) {
-            return differs(table, expected->key, "is missing");
+        if (at < rows.size() && rows[at].table == number) {
+            return differs(table, std::string(rows[at].key), "is missing");
         }
     }
     return {};
@@ -735,8 +732,9 @@ Result<void> ReadModels::rows(
     if (journal_ != nullptr) {
         return journal_->rows(number, visit);
     }
-    for (const Row& row : rebuilt_) {
-        if (row.table == number && !visit(row.key, row.value)) {
+    for (std::size_t i = 0; i < rebuilt_.size(); ++i) {
+        const Row row = rebuilt_[i];
+        if (row.table == number && !visit(std::string(row.key), std::string(row.value))) {
             break;
         }
     }

@@ -108,7 +108,7 @@ class Projection {
 public:
     /// Adds the rows that the frame changed, each once. Requires the frame behind the one taken before, of events that
     /// decode, and the state after it. A frame of quotes alone costs nothing.
-    void take(const Frame& frame, const State& after, std::vector<Row>& rows);
+    void take(const Frame& frame, const State& after, Rows& rows);
 
     /// Appends what the state does not know. O(bytes): each order's were made when it changed.
     void save(ByteBuffer& out) const;
@@ -142,8 +142,9 @@ private:
     void forget(OrderId id);
 
     std::map<OrderId, Tracked> orders_;
-    OrderBytes saved_;   // of each of those
-    OrderBytes closed_;  // of those that the state has closed
+    OrderBytes saved_;    // of each of those
+    OrderBytes closed_;   // of those that the state has closed
+    ByteBuffer encoded_;  // one at a time, on its way into either of them
     Seq next_seq_ = 0;
     std::uint64_t quotes_ = 0;
 };
@@ -153,7 +154,7 @@ private:
 struct Rebuilt {
     State state;
     Projection projection;
-    std::vector<Row> rows;
+    Rows rows;
 };
 /// Folds the whole log. Memory grows with its orders and fills, some 300 bytes each. Facts that no kernel wrote stop the
 /// process, as everywhere where a log is folded: verify_chain first what may be damaged.
@@ -186,7 +187,7 @@ private:
     Result<void> each(ReadModel table, const std::function<bool(const Model&)>& visit) const;
 
     const Journal* journal_ = nullptr;  // null: rebuilt
-    std::vector<Row> rebuilt_;
+    Rows rebuilt_;
 };
 
 }  // namespace alpha

@@ -4,23 +4,15 @@
 
 #include "events/codec.hpp"
 #include "store/chain.hpp"
+#include "store/rows.hpp"
 
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace alpha {
-
-/// A row of a read model as it stands after the frame it comes with. The log can always make it anew.
-struct Row {
-    std::uint8_t table = 0;
-    std::string key;
-    std::string value;
-    friend bool operator==(const Row&, const Row&) = default;
-};
 
 /// What is to be found beside a log without being part of it: text by key. Neither the chain nor a digest knows of them.
 using Notes = std::map<std::string, std::string>;
@@ -28,7 +20,7 @@ using Notes = std::map<std::string, std::string>;
 /// What is stored at once or not at all: a frame of whole steps, and what derives from the log up to its end.
 struct Batch {
     Frame frame;
-    std::vector<Row> rows;           ///< those that changed
+    Rows rows;                       ///< those that changed
     ByteBuffer snapshot;             ///< taken after the frame; empty: none
     std::uint64_t feed_records = 0;  ///< how many records of its feeds the session has read
     Notes notes;                     ///< each replaces the one of its key

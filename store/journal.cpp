@@ -445,9 +445,11 @@ private:
         batch_.Clear();
         const SeqKey key = key_of(batch.frame.first_seq);
         Result<void> ok = put(batch_, db_->log(), slice_of(key), slice_of(stored_.view()));
-        for (const Row& row : batch.rows) {
-            const std::string row_key = std::string(1, static_cast<char>(row.table)) + row.key;
-            ok = ok ? put(batch_, db_->models(), row_key, row.value) : ok;
+        for (std::size_t i = 0; i < batch.rows.size(); ++i) {
+            const Row row = batch.rows[i];
+            row_key_.assign(1, static_cast<char>(row.table));
+            row_key_ += row.key;
+            ok = ok ? put(batch_, db_->models(), row_key_, row.value) : ok;
         }
         if (!batch.rows.empty()) {
             derived_.rows_seq = hasher_.next_seq();
@@ -577,6 +579,7 @@ private:
     DerivedRecord derived_;
     std::vector<Seq> snapshots_;  // those stored, oldest first
     ByteBuffer stored_;
+    std::string row_key_;
     rocksdb::WriteBatch batch_;
     std::size_t appended_bytes_ = kSpaceCheckBytes;  // since free space was last looked at
     bool finished_ = false;

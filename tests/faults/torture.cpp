@@ -106,7 +106,7 @@ void fill(Batch& batch, std::uint32_t events) {
         append_mixed(batch.frame, batch.frame.next_seq());
     }
     const std::string end = std::to_string(batch.frame.next_seq());
-    batch.rows.push_back({kTable, kRowKey, end});
+    batch.rows.add({kTable, kRowKey, end});
     batch.feed_records = batch.frame.next_seq();
 }
 

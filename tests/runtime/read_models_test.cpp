@@ -15,7 +15,7 @@ using alpha::runtime_test::TempFolder;
 
 namespace {
 
-using Rows = std::map<std::pair<std::uint8_t, std::string>, std::string>;
+using RowsByKey = std::map<std::pair<std::uint8_t, std::string>, std::string>;
 
 /// How many events the next frame is to hold.
 using Cut = std::function<std::size_t()>;
@@ -34,12 +34,12 @@ void check_saved_alike(const State& state, const Projection& projection) {
 
 /// The rows of a log as a session leaves them, its frames cut as `cut` says. Between any two frames the projection is saved
 /// and loaded, where that is asked for.
-Rows rows_of(const std::vector<DecodedEvent>& events, const Cut& cut, bool restarted = false) {
-    Rows rows;
+RowsByKey rows_of(const std::vector<DecodedEvent>& events, const Cut& cut, bool restarted = false) {
+    RowsByKey rows;
     State state;
     Projection projection;
     Frame frame;
-    std::vector<Row> changed;
+    Rows changed;
     for (std::size_t at = 0; at < events.size();) {
         frame.begin(at);
         for (std::size_t n = cut(); n > 0 && at < events.size(); --n, ++at) {
@@ -48,9 +48,10 @@ Rows rows_of(const std::vector<DecodedEvent>& events, const Cut& cut, bool resta
         }
         changed.clear();
         projection.take(frame, state, changed);
-        Rows once;
-        for (const Row& row : changed) {
-            rows[{row.table, row.key}] = row.value;
+        RowsByKey once;
+        for (std::size_t i = 0; i < changed.size(); ++i) {
+            const Row row = changed[i];
+            rows[{row.table, std::string(row.key)}] = row.value;
             INFO("a frame gives a row once");
             CHECK(once.emplace(std::pair{row.table, row.key}, row.value).second);
         }
@@ -70,10 +71,10 @@ Rows rows_of(const std::vector<DecodedEvent>& events, const Cut& cut, bool resta
     return rows;
 }
 
-Rows rows_of(const std::vector<Row>& list) {
-    Rows rows;
-    for (const Row& row : list) {
-        CHECK(rows.emplace(std::pair{row.table, row.key}, row.value).second);
+RowsByKey rows_of(const Rows& list) {
+    RowsByKey rows;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        CHECK(rows.emplace(std::pair{list[i].table, list[i].key}, list[i].value).second);
     }
     return rows;
 }
@@ -118,10 +119,10 @@ Models models_of(const ReadModels& read) {
 Models models_of(const Floor& floor) {
     Result<Rebuilt> rebuilt = rebuild_read_models(*log_of(floor.events()));
     REQUIRE(rebuilt);
-    const Rows rows = rows_of(rebuilt->rows);
+    const RowsByKey rows = rows_of(rebuilt->rows);
     CHECK(rows_of(floor.events(), every(1)) == rows);
     CHECK(rows_of(floor.events(), every(3), true) == rows);
-    CHECK(rebuilt->rows.back().table == static_cast<std::uint8_t>(ReadModel::about));
+    CHECK(rebuilt->rows[rebuilt->rows.size() - 1].table == static_cast<std::uint8_t>(ReadModel::about));
     return models_of(ReadModels(std::move(*rebuilt)));
 }
 
@@ -159,8 +160,8 @@ std::string story(const std::string& name) {
     return std::string(ALPHA_SOURCE_DIR) + "/scenarios/stories/" + name + ".yaml";
 }
 
-Rows stored_rows(const Journal& journal) {
-    Rows rows;
+RowsByKey stored_rows(const Journal& journal) {
+    RowsByKey rows;
     for (unsigned table = 0; table < 256; ++table) {
         const auto number = static_cast<std::uint8_t>(table);
         REQUIRE(journal.rows(number, [&](const std::string& key, const std::string& value) {
@@ -349,7 +350,7 @@ TEST_CASE("a portfolio's row says who pulled the kill switch, until it is releas
 
 TEST_CASE("what says nothing of portfolios, orders or fills moves no row", "[read_models]") {
     OneOrder floor(limit_order(Side::buy, "10", "9.5"), Setup::simple().snapshots_every(60));
-    const Rows before = rows_of(floor.events(), every(1));
+    const RowsByKey before = rows_of(floor.events(), every(1));
     const std::size_t events = floor.events().size();
     floor.strategy().once([](Context& c) {
         c.signal(kIbm, Direction::lengthen);
@@ -379,7 +380,7 @@ TEST_CASE("rows do not depend on where frames end, nor on restarts, and agree wi
         const std::vector<DecodedEvent>& events = run.floor().events();
         Result<Rebuilt> rebuilt = rebuild_read_models(*log_of(events));
         REQUIRE(rebuilt);
-        const Rows whole = rows_of(rebuilt->rows);
+        const RowsByKey whole = rows_of(rebuilt->rows);
         CHECK(rebuilt->state == run.floor().state());
         CHECK(rows_of(events, every(1)) == whole);
         Dice dice(seed);
@@ -449,16 +450,16 @@ TEST_CASE("an order that ends and is forgotten within one frame still has its ro
     intend(100'000);
     add(OrderCancelled{OrderId{100'000}, ""});  // 2 is forgotten
     std::size_t cuts = 0;
-    const Rows at_once = rows_of(events, [&] { return cuts++ == 0 ? last_frame : events.size(); });
+    const RowsByKey at_once = rows_of(events, [&] { return cuts++ == 0 ? last_frame : events.size(); });
     CHECK(rows_of(events, every(1'000)) == at_once);
     CHECK(rows_of(events, [&] { return cuts++ % 2 == 0 ? last_frame : 1; }) == at_once);
 
-    const Result<Rebuilt> rebuilt = rebuild_read_models(*log_of(events));
+    Result<Rebuilt> rebuilt = rebuild_read_models(*log_of(events));
     REQUIRE(rebuilt);
     CHECK(rebuilt->state.find_order(OrderId{1}) == nullptr);
     CHECK(rebuilt->state.find_order(OrderId{2}) == nullptr);
     CHECK(rows_of(rebuilt->rows) == at_once);
-    const Models models = models_of(ReadModels(*rebuilt));
+    const Models models = models_of(ReadModels(std::move(*rebuilt)));
     CHECK(models.orders.at(1).status == OrderStatus::filled);
     CHECK(models.orders.at(1).filled == qty("2"));
     CHECK(models.orders.at(1).filled_notional == money("20"));
@@ -500,7 +501,7 @@ TEST_CASE("every story's journal keeps the rows that its log gives, however the 
         const Result<void> verified = verify_read_models(*journal);
         CAPTURE((verified ? "" : verified.error().message));
         CHECK(verified);
-        const Rows stored = stored_rows(*journal);
+        const RowsByKey stored = stored_rows(*journal);
         CHECK(stored.size() > 1);
         const std::vector<DecodedEvent> events = events_of(*journal);
         Dice dice(static_cast<std::uint64_t>(++stories));
@@ -514,12 +515,17 @@ TEST_CASE("every story's journal keeps the rows that its log gives, however the 
 TEST_CASE("rows that the log does not give are found and named", "[read_models]") {
     const TempFolder folder;
     const std::unique_ptr<Journal> good = journal_of(story("two-portfolios"), folder / "good");
-    std::vector<Row> rows;
+    struct OwnRow {
+        std::uint8_t table = 0;
+        std::string key;
+        std::string value;
+    };
+    std::vector<OwnRow> rows;
     for (const auto& [key, value] : stored_rows(*good)) {
         rows.push_back({key.first, key.second, value});
     }
     int copies = 0;
-    const auto verdict = [&](const std::vector<Row>& kept) {
+    const auto verdict = [&](const std::vector<OwnRow>& kept) {
         const std::string path = folder / std::to_string(copies++);
         Result<std::unique_ptr<LogWriter>> log = create_journal(path);
         REQUIRE(log);
@@ -529,7 +535,9 @@ TEST_CASE("rows that the log does not give are found and named", "[read_models]"
             batch.frame.events = frame.events;
             batch.frame.bytes.append(frame.bytes.view());
             batch.frame.leaf_cuts = frame.leaf_cuts;
-            batch.rows = kept;
+            for (const OwnRow& row : kept) {
+                batch.rows.add({row.table, row.key, row.value});
+            }
             return (*log)->append(batch).has_value();
         }));
         REQUIRE((*log)->finish({}));
@@ -542,14 +550,14 @@ TEST_CASE("rows that the log does not give are found and named", "[read_models]"
     CHECK(verdict(rows).empty());
     CHECK(verdict({}).empty());  // as format 1 has them: none
     for (std::size_t i = 0; i < rows.size(); ++i) {
-        std::vector<Row> changed = rows;
+        std::vector<OwnRow> changed = rows;
         changed[i].value.back() = static_cast<char>(changed[i].value.back() ^ 1);
         const bool is_about = changed[i].table == static_cast<std::uint8_t>(ReadModel::about);
         CHECK((is_about || verdict(changed).find("says something else") != std::string::npos));
         changed.erase(changed.begin() + static_cast<std::ptrdiff_t>(i));
         CHECK(verdict(changed).find("is missing") != std::string::npos);
     }
-    std::vector<Row> more = rows;
+    std::vector<OwnRow> more = rows;
     more.push_back(rows[0]);
     more.back().key = std::string("\0\0\0\7", 4);
     CHECK(verdict(more).find("the row of portfolio 7 should not be there") != std::string::npos);

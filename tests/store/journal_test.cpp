@@ -22,7 +22,7 @@ Result<void> write_some(LogWriter& log, std::uint32_t events, std::size_t snapsh
     for (std::uint32_t i = 0; i < events; ++i) {
         append_mixed(batch.frame, batch.frame.next_seq());
     }
-    batch.rows.push_back({kTable, "end", std::to_string(batch.frame.next_seq())});
+    batch.rows.add({kTable, "end", std::to_string(batch.frame.next_seq())});
     batch.snapshot.resize(snapshot_bytes);
     std::fill_n(batch.snapshot.data(), snapshot_bytes, static_cast<std::uint8_t>(batch.frame.next_seq()));
     batch.feed_records = batch.frame.next_seq() * 2;
@@ -209,8 +209,8 @@ TEST_CASE("rows come back by table and key, as last written", "[store]") {
             Batch batch;
             batch.begin(log->next_seq());
             append_mixed(batch.frame, batch.frame.next_seq());
-            batch.rows.push_back({1, "key " + std::to_string(i % 3), "value " + std::to_string(i)});
-            batch.rows.push_back({2, "other table", "x"});
+            batch.rows.add({1, "key " + std::to_string(i % 3), "value " + std::to_string(i)});
+            batch.rows.add({2, "other table", "x"});
             REQUIRE(log->append(batch));
         }
     }
