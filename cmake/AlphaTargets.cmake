@@ -15,7 +15,8 @@ set(ALPHA_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread
 
 find_program(ALPHA_CCACHE ccache)
 if(ALPHA_CCACHE)
-    set(CMAKE_CXX_COMPILER_LAUNCHER "${ALPHA_CCACHE}")
+    # Without this, ccache keeps nothing that was compiled with a precompiled header.
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros "${ALPHA_CCACHE}")
 endif()
 find_program(ALPHA_MOLD mold)
 if(ALPHA_MOLD)
@@ -61,5 +62,6 @@ function(alpha_test name)
     cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
     add_executable(${name} ${ARG_SOURCES})
     target_link_libraries(${name} PRIVATE alpha_options alpha_warnings Catch2::Catch2WithMain ${ARG_DEPENDS})
+    target_precompile_headers(${name} REUSE_FROM alpha_test_precompiled)
     catch_discover_tests(${name} TEST_PREFIX "${name}: " PROPERTIES TIMEOUT 120)
 endfunction()
