@@ -34,14 +34,17 @@ std::string what_is_wanted(const ParamSpec& param) {
     return text + to_string(param.min) + " to " + to_string(param.max);
 }
 
-/// Single spaces; lines joined by "; ". The same words in another layout are the same text.
+/// Single spaces; lines joined by "; ". The same words in another layout are the same text; one in double quotes keeps its
+/// spaces.
 std::string canonical_text(std::string_view text) {
     std::string out;
     const char* between = "";
+    bool quoted = false;
     for (const char c : text) {
+        quoted = c == '"' ? !quoted : quoted && c != '\n';
         if (c == '\n') {
             between = out.empty() ? "" : "; ";
-        } else if (c == ' ' || c == '\t' || c == '\r') {
+        } else if (!quoted && (c == ' ' || c == '\t' || c == '\r')) {
             between = out.empty() || *between == ';' ? between : " ";
         } else {
             out += between;

@@ -1,12 +1,12 @@
 /// Places the orders that are written down in its `orders` parameter, each at the market event it
 /// names: for stories, for trying out how orders behave, for the first look at one's own data. One
-/// wish a line (or between semicolons):
+/// wish a line (or between semicolons); docs/reference-script.md has the whole language:
 ///
-///   at 3 buy 100 ACME                            a market order at the strategy's third market
-///   event at 3 sell 50 ACME limit 101.5 day as exit    day, gtc or ioc; the name is for later
-///   lines at 4 buy 10 ACME stop 102 limit 102.5        stop P, or stop P limit P at 5 modify exit
-///   40 limit 101.25             the new total quantity, and the prices that change at 6 cancel
-///   exit
+///   at 3 buy 100 ACME                           a market order at the strategy's third market event
+///   at 3 sell 50 ACME limit 101.5 day as exit   day, gtc or ioc; the name is for later lines
+///   at 4 buy 10 "NIFTY 50" stop 102 limit 102.5   stop P, or stop P limit P
+///   at 5 modify exit 40 limit 101.25            the new total quantity, and the prices that change
+///   at 6 cancel exit
 ///
 /// Market events are counted from 1: each quote, bar open and bar close of the strategy's
 /// instruments is one.
@@ -17,7 +17,6 @@
 #include <array>
 #include <map>
 #include <optional>
-#include <sstream>
 
 namespace alpha {
 
@@ -37,10 +36,58 @@ struct ParsedScript {
     std::vector<std::string> errors;
 };
 
+/// A line of the script, cut into words.
+struct Words {
+    std::string_view text;  // as it was written
+    std::vector<std::string> words;
+    std::string error;  // about quotes
+};
+
+bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+bool ends_line(char c) {
+    return c == ';' || c == '\n';
+}
+
+/// Takes the first line off a script that is not empty. A word in double quotes may hold spaces and semicolons; a double quote in
+/// it is written twice.
+Words take_line(std::string_view& script) {
+    Words line;
+    std::size_t at = 0;
+    const auto more = [&] { return at < script.size(); };
+    while (more() && !ends_line(script[at])) {
+        if (is_blank(script[at])) {
+            ++at;
+            continue;
+        }
+        std::string& word = line.words.emplace_back();
+        if (script[at] != '"') {
+            while (more() && !is_blank(script[at]) && !ends_line(script[at])) {
+                word += script[at++];
+            }
+            continue;
+        }
+        ++at;
+        while (more() && (script[at] != '"' || script.substr(at, 2) == "\"\"")) {
+            word += script[at];
+            at += script[at] == '"' ? 2U : 1U;
+        }
+        line.error = !more()        ? "has a quote that is not closed"
+                     : word.empty() ? "has nothing between two quotes"
+                                    : line.error;
+        at += more() ? 1U : 0U;
+    }
+    line.text = script.substr(0, at);
+    script.remove_prefix(at + (more() ? 1U : 0U));
+    return line;
+}
+
 /// Reads one wish, word by word.
 class LineReader {
 public:
-    explicit LineReader(std::string_view text) : words_(std::string(text)) {}
+    explicit LineReader(Words line) : words_(std::move(line.words)), error_(std::move(line.error)) {}
 
     tl::expected<Line, std::string> read() {
         expect("at");
@@ -63,8 +110,8 @@ public:
         } else {
             complain("'" + verb + "' is not buy, sell, cancel or modify");
         }
-        if (std::string extra; words_ >> extra) {
-            complain("'" + extra + "' is one word too many");
+        if (next_ < words_.size()) {
+            complain("'" + words_[next_] + "' is one word too many");
         }
         if (!error_.empty()) {
             return tl::unexpected(error_);
@@ -74,8 +121,8 @@ public:
 
 private:
     void order_words(bool placing) {
-        std::string word;
-        while (error_.empty() && words_ >> word) {
+        while (error_.empty() && next_ < words_.size()) {
+            const std::string& word = words_[next_++];
             if (word == "limit") {
                 line_.terms.limit_price = Price{number("a price", 1)};
             } else if (word == "stop") {
@@ -96,11 +143,11 @@ private:
             stop ? (limit ? OrderType::stop_limit : OrderType::stop) : (limit ? OrderType::limit : OrderType::market);
     }
     std::string next(const char* wanted) {
-        std::string word;
-        if (!(words_ >> word)) {
+        if (next_ == words_.size()) {
             complain(std::string("ends where ") + wanted + " is expected");
+            return {};
         }
-        return word;
+        return words_[next_++];
     }
     void expect(const char* word) {
         if (next(word) != word) {
@@ -123,7 +170,8 @@ private:
         }
     }
 
-    std::istringstream words_;
+    std::vector<std::string> words_;
+    std::size_t next_ = 0;
     Line line_;
     std::string error_;
 };
@@ -132,19 +180,18 @@ ParsedScript parse_script(std::string_view script) {
     ParsedScript parsed;
     std::uint64_t last = 0;
     while (!script.empty()) {
-        const std::size_t end = script.find_first_of(";\n");
-        const std::string_view text = script.substr(0, end);
-        script.remove_prefix(end == std::string_view::npos ? script.size() : end + 1);
-        if (text.find_first_not_of(" \t\r") == std::string_view::npos) {
+        Words words = take_line(script);
+        if (words.words.empty()) {
             continue;
         }
-        auto line = LineReader(text).read();
+        std::string_view text = words.text;
+        text.remove_prefix(text.find_first_not_of(" \t\r"));
+        auto line = LineReader(std::move(words)).read();
         if (line && line->at < last) {
             line = tl::unexpected(std::string("comes after a line for a later event"));
         }
         if (!line) {
-            parsed.errors.push_back("'" + std::string(text.substr(text.find_first_not_of(" \t\r"))) + "' " +
-                                    line.error());
+            parsed.errors.push_back("'" + std::string(text) + "' " + line.error());
             continue;
         }
         last = line->at;

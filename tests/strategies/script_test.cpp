@@ -43,6 +43,32 @@ TEST_CASE("a script's cancel or modify reaches another order than the one it nam
     CHECK(left.terms.limit_price == cents(9'700));
 }
 
+TEST_CASE("an instrument with spaces in its name cannot be traded by a script", "[strategies]") {
+    std::vector<Instrument> listed(5);
+    listed[0].name = "NIFTY 50";
+    listed[1].name = "A;B  \"C\"";
+    listed[2].name = "O'REILLY";
+    listed[3].name = "5\"";
+    listed[4].name = "limit";
+    const auto canonical = [&](const std::string& orders) {
+        StrategyConfig config;
+        config.instruments = {{0}, {1}, {2}, {3}, {4}};
+        config.params = {{"orders", orders}};
+        const auto result = validate_params(*find_strategy("script"), config, listed);
+        INFO(orders);
+        REQUIRE(result);
+        return result->front().value;
+    };
+    CHECK(canonical("at 1  buy 10 \"NIFTY 50\"\n\n at 2 sell 10  \"NIFTY 50\" limit 3 as \"the exit\"\nat 3 cancel "
+                    "\"the exit\"") ==
+          "at 1 buy 10 \"NIFTY 50\"; at 2 sell 10 \"NIFTY 50\" limit 3 as \"the exit\"; at 3 cancel \"the exit\"");
+    // Spaces and semicolons in quotes are those of the name; a quote in it is written twice.
+    CHECK(canonical("at 1 buy 10 \"A;B  \"\"C\"\"\"; at 2 buy 1 O'REILLY") ==
+          "at 1 buy 10 \"A;B  \"\"C\"\"\"; at 2 buy 1 O'REILLY");
+    CHECK(canonical("at 1 buy 10 5\"") == "at 1 buy 10 5\"");
+    CHECK(canonical("at 1 buy 10 limit limit 5") == "at 1 buy 10 limit limit 5");
+}
+
 TEST_CASE("a slip in a script is not refused, or not told", "[strategies]") {
     CHECK(errors_of("at 1 buy 10 ACME limit 99.5 day as entry; at 2 modify entry 5; at 3 cancel entry").empty());
     for (const auto& [orders, says] : std::vector<std::pair<std::string, std::string>>{
@@ -58,7 +84,10 @@ TEST_CASE("a slip in a script is not refused, or not told", "[strategies]") {
              {"at 1 buy 10 ACME soon", "'soon' is not limit, stop, day, gtc, ioc or as"},
              {"at 2 buy 10 ACME; at 1 buy 10 ACME", "comes after a line for a later event"},
              {"at 1 cancel entry", "no order was named 'entry' before"},
-             {"at 1 buy 10 ACME as a; at 2 cancel a b", "'b' is one word too many"}}) {
+             {"at 1 buy 10 ACME as a; at 2 cancel a b", "'b' is one word too many"},
+             {"at 1 buy 10 \"ACME", "has a quote that is not closed"},
+             {"at 1 buy 10 \"\"", "has nothing between two quotes"},
+             {"at 1 buy 10 ACME as \"my entry\"; at 2 cancel my entry", "'entry' is one word too many"}}) {
         INFO(orders);
         const auto errors = errors_of(orders);
         REQUIRE(errors.size() == 1);
