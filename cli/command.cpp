@@ -80,6 +80,9 @@ std::string explain(CLI::App& app, const CLI::ParseError& error, int argc, char*
         message = "a command is missing";
     } else {
         message = error.what();
+        if (const std::size_t end = message.find(": At Most 1 required"); end != std::string::npos) {
+            message = message.substr(0, end) + " is given more than once";
+        }
     }
     const std::string path = command_path(command);
     return fmt::format("{} (see alpha {}{}--help)", message, path, path.empty() ? "" : " ");
@@ -98,7 +101,7 @@ const Option& Option::one_of(const std::vector<std::string>& values) const {
     return *this;
 }
 const Option& Option::separated_by(char separator) const {
-    option_->delimiter(separator);
+    option_->delimiter(separator)->allow_extra_args(false);
     return *this;
 }
 const Option& Option::repeatable() const {
@@ -163,12 +166,21 @@ Command Commands::add(const Command& parent, const std::string& name, const std:
     return command;
 }
 
+void Commands::prints_times(const Command& command) const {
+    command.option("--tz", common_->tz,
+                   "Show times in this time zone: a name such as Asia/Kolkata, an offset such as +05:30; default: UTC");
+}
+
 Command Commands::add_group(const Command& parent, const std::string& name, const std::string& summary,
                             const std::string& example) {
     CLI::App& app = *parent.app_->add_subcommand(name, summary);
     app.footer(example);
     app.require_subcommand(1);
     return Command(app);
+}
+
+Option journal_option(const Command& command, std::string& into) {
+    return command.option("journal,--journal", into, "The journal's folder");
 }
 
 std::string Commands::help() const {

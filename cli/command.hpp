@@ -4,6 +4,7 @@
 
 #include "cli/options.hpp"
 #include "cli/terminal.hpp"
+#include "cli/zone.hpp"
 #include "events/result.hpp"
 #include "runtime/logging.hpp"
 #include "runtime/plugin.hpp"
@@ -41,6 +42,7 @@ struct CommonOptions {
     bool quiet = false;
     int verbose = 0;
     std::string log_file;
+    std::string tz;  ///< of the commands that print times
 };
 
 /// What a command is handed.
@@ -48,6 +50,7 @@ struct Wiring {
     Output& out;
     Style out_style;  ///< for standard output
     Style err_style;  ///< for standard error
+    Zone zone;        ///< that times are shown in
     const Loggers& loggers;
     bool json = false;
     bool quiet = false;
@@ -56,6 +59,8 @@ struct Wiring {
 
     /// A line on standard error that is no error, e.g. a warning; nothing when quiet.
     void note(std::string_view text) const;
+    /// One that is printed even when quiet.
+    void alarm(std::string_view text) const;
 };
 
 /// How long something takes, on a clock that nobody sets.
@@ -90,6 +95,8 @@ public:
     /// added.
     Command add(const Command& parent, const std::string& name, const std::string& summary, const std::string& example,
                 CommandRun run);
+    /// Adds --tz to a command that prints times.
+    void prints_times(const Command& command) const;
     /// A command that only groups others.
     static Command add_group(const Command& parent, const std::string& name, const std::string& summary,
                              const std::string& example);
@@ -125,6 +132,9 @@ void add_data(Commands& commands);
 /// Runs `work`, which opens what `task` names for reading, in a child that may come to grief by damage
 /// (runtime/isolation.hpp), and leaves with its exit code. What it prints is printed there.
 Result<int> read_isolated(Wiring& wiring, const std::string& task, const std::function<Result<int>()>& work);
+
+/// Declares the journal a command reads, by its place or as --journal.
+Option journal_option(const Command& command, std::string& into);
 
 /// Loads the libraries of --plugin for a session of the journal, with a note where they are not those it was decided with.
 Result<Plugins> load_plugins(const std::vector<std::string>& libraries, const Journal& journal, const Wiring& wiring);

@@ -69,7 +69,9 @@ JsonObject& books_json(JsonObject& json, const RunResult& books) {
         .count("bars", books.bars)
         .count("orders", books.orders)
         .count("fills", books.fills);
-    return add_books(json, books).json("kill_switch", kill_switches_json(books));
+    return add_books(json, books)
+        .json("kill_switch", kill_switches_json(books))
+        .texts("halted_strategies", halted_of(books));
 }
 
 double seconds_of(std::chrono::nanoseconds duration) {
@@ -89,12 +91,8 @@ std::string status_json(const SessionStatus& s, const SessionFacts& facts) {
         .count("feed_records", s.feed_records)
         .measured("since_last_input_s", seconds_of(s.since_last_input))
         .measured("running_s", seconds_of(s.running))
-        .count("open_orders", s.open_orders);
-    return books_json(json, s.books)
-               .texts("halted_strategies", halted_of(s.books))
-               .json("risk", risk_json(s.risk))
-               .json("latency", latency_json(s.books))
-               .done() +
+        .count("open_orders", s.books.open_orders);
+    return books_json(json, s.books).json("risk", risk_json(s.risk)).json("latency", latency_json(s.books)).done() +
            "\n";
 }
 
@@ -134,16 +132,20 @@ std::string books_text(const RunResult& books, const Style& style) {
     return text;
 }
 
-std::string kill_switch_lines(const RunResult& books) {
+/// What stands in the way of trading, and the command that says more; the journal's path is one that whoever reads it can use.
+std::string kill_switch_lines(const RunResult& books, const std::string& journal) {
     std::string lines;
     for (const PortfolioResult& portfolio : books.portfolios) {
         if (portfolio.killed) {
-            lines += fmt::format("! {}: the kill switch is latched; alpha kill --release lets it trade again\n",
-                                 portfolio.portfolio);
+            lines += fmt::format(
+                "! {}: the kill switch is latched; alpha kill --release --journal {} --portfolio {} lets it "
+                "trade again\n",
+                portfolio.portfolio, shell_path(journal), shell_word(portfolio.portfolio));
         }
     }
     for (const std::string& strategy : halted_of(books)) {
-        lines += fmt::format("! {}: this strategy is halted; alpha log --type strategy_halted says why\n", strategy);
+        lines += fmt::format("! {}: this strategy is halted; alpha log {} --type strategy_halted says why\n", strategy,
+                             shell_path(journal));
     }
     return lines;
 }
@@ -157,12 +159,13 @@ std::string status_text(const SessionStatus& s, const SessionFacts& facts, const
         fmt::format("{}  {} records · speed {} · last one {} ago · up {}\n", to_iso(b.last), show_count(s.feed_records),
                     s.speed, show_seconds(seconds_of(s.since_last_input)), show_seconds(seconds_of(s.running)));
     text += fmt::format("{} orders, {} open · {} fills · P&L {} realized, {} unrealized, {} charges\n",
-                        show_count(b.orders), show_count(s.open_orders), show_count(b.fills),
+                        show_count(b.orders), show_count(s.books.open_orders), show_count(b.fills),
                         show_gain(b.realized_pnl, b.currency), show_gain(b.unrealized_pnl, b.currency),
                         show_money(b.charges, b.currency));
     text += latency_line("tick ", b.tick_latency) + latency_line("order", b.order_latency) +
             latency_line("due  ", b.due_latency);
-    text += "\n" + books_text(b, style) + risk_table(s.risk, style) + kill_switch_lines(b);
+    text += "\n" + books_text(b, style) + risk_table(s.risk, style) +
+            kill_switch_lines(b, fs::absolute(facts.journal).string());
     return text;
 }
 
@@ -193,7 +196,7 @@ std::string change_text(const Asked& asked, const SessionStatus& s) {
                                 portfolio.killed ? "latched" : "released");
         }
     }
-    text += fmt::format("{} orders open · event {}\n", show_count(s.open_orders), show_count(s.books.events));
+    text += fmt::format("{} orders open · event {}\n", show_count(s.books.open_orders), show_count(s.books.events));
     return text;
 }
 
@@ -228,7 +231,7 @@ Result<int> ask(const std::string& journal, const std::string& line, Wiring& wir
     if (code != kExitOk) {
         return fail(static_cast<ErrorKind>(code), std::string(text));
     }
-    wiring.out.write(text);
+    wiring.out.write(wiring.json ? std::string(text) : wiring.zone.show_all(text));
     return kExitOk;
 }
 
@@ -251,16 +254,16 @@ Result<int> status_at_rest(const std::string& path, Wiring& wiring) {
                 .text("scenario", books.scenario)
                 .text("state", "not running")
                 .flag("clean_end", clean)
-                .count("open_orders", state->open_orders.size());
+                .count("open_orders", books.open_orders);
             wiring.out.write(books_json(json, books).json("risk", risk_json(risk_headroom(*state))).done() + "\n");
             return kExitOk;
         }
         wiring.out.write(fmt::format("{} · not running · {}\n{}  event {} · {}\n\n",
                                      wiring.out_style.bold(books.scenario),
                                      clean ? "ended cleanly" : "ended without sealing its journal", path,
-                                     show_count(books.events), to_iso(books.last)));
+                                     show_count(books.events), wiring.zone.show(books.last)));
         wiring.out.write(books_text(books, wiring.out_style) + risk_table(risk_headroom(*state), wiring.out_style) +
-                         kill_switch_lines(books));
+                         kill_switch_lines(books, path));
         return kExitOk;
     });
 }
@@ -342,9 +345,9 @@ Control::Handler answer_requests(OperatorDesk& desk, SessionFacts facts) {
     };
 }
 
-std::string live_line(const State& state) {
+std::string live_line(const State& state, const Zone& zone) {
     const RunResult books = books_of(state);
-    return fmt::format("{}  {} events  {} orders, {} open  {} fills  P&L {}", to_iso(books.last),
+    return fmt::format("{}  {} events  {} orders, {} open  {} fills  P&L {}", zone.show(books.last),
                        show_count(books.events), show_count(books.orders), state.open_orders.size(),
                        show_count(books.fills),
                        show_gain(books.realized_pnl + books.unrealized_pnl - books.charges, books.currency));
@@ -360,8 +363,7 @@ void LiveLine::update(const State& state) {
     }
     next_ = now + std::chrono::milliseconds(250);
     drawn_ = true;
-    std::fputs(("\r\x1b[K" + live_line(state)).c_str(), stderr);
-    std::fflush(stderr);
+    draw_line(live_line(state, zone_));
 }
 
 void LiveLine::clear() {
@@ -378,11 +380,12 @@ void add_status(Commands& commands) {
         commands.program(), "status",
         "How a session stands: positions, P&L, room under its risk limits, kill switch, latency",
         "Example:\n"
-        "  alpha status --journal runs/demo-live\n\n"
+        "  alpha status runs/demo-live\n\n"
         "Asks the session that runs at the journal; of a journal at which none runs it shows how it was left.\n"
         "Without --journal: every session that runs among the journals in runs/.",
         [journal](Wiring& wiring) { return show_status(*journal, wiring); });
-    command.option("--journal", *journal, "The session's journal; default: those in runs/ at which one runs");
+    commands.prints_times(command);
+    command.option("journal,--journal", *journal, "The session's journal; default: those in runs/ at which one runs");
 }
 
 void add_kill(Commands& commands) {

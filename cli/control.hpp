@@ -18,13 +18,14 @@ struct SessionFacts {
 /// Answers other processes' requests by posting them at the desk, which outlives the session.
 Control::Handler answer_requests(OperatorDesk& desk, SessionFacts facts);
 
-/// One line for a terminal on which a session runs: "10:15:32 IST  12,345 events  2 open  P&L +₹1,234.50".
-std::string live_line(const State& state);
+/// One line for a terminal on which a session runs: "2024-01-01T09:15:00+05:30  12,345 events  40 orders, 2 open  38 fills  P&L
+/// +₹1,234.50".
+std::string live_line(const State& state, const Zone& zone);
 
 /// Shows it on standard error, rewritten at most four times a second; wiped at the end.
 class LiveLine {
 public:
-    explicit LiveLine(bool shown) : shown_(shown) {}
+    LiveLine(bool shown, const Zone& zone) : shown_(shown), zone_(zone) {}
     ~LiveLine() { clear(); }
     LiveLine(const LiveLine&) = delete;
     LiveLine& operator=(const LiveLine&) = delete;
@@ -33,6 +34,7 @@ public:
 
 private:
     bool shown_;
+    const Zone& zone_;
     bool drawn_ = false;
     std::chrono::steady_clock::time_point next_;
 };

@@ -69,7 +69,7 @@ std::string contents_json(const Contents& contents) {
     return object.done() + '\n';
 }
 
-std::string contents_text(const Contents& contents, const Style& style) {
+std::string contents_text(const Contents& contents, const Style& style, const Zone& zone) {
     const DataSetInfo& info = contents.info;
     std::string symbols;
     for (const std::string& symbol : info.symbols) {
@@ -82,7 +82,7 @@ std::string contents_text(const Contents& contents, const Style& style) {
                 : fmt::format("records  {} bars of {}{}\n", show_count(info.records), to_string(info.interval),
                               info.date_only ? ", labelled by date" : "");
     if (info.records != 0) {
-        text += fmt::format("first    {}\nlast     {}\n", to_iso(info.first), to_iso(info.last));
+        text += fmt::format("first    {}\nlast     {}\n", zone.show(info.first), zone.show(info.last));
     }
     text += fmt::format("symbols  {}: {}\n", info.symbols.size(), symbols);
     if (contents.has_hash) {
@@ -98,7 +98,7 @@ void print_contents(Wiring& wiring, const Contents& contents) {
         wiring.out.write(
             fmt::format("{}: {} {}\n", contents.file, contents.info.records, kind_name(contents.info.kind)));
     } else {
-        wiring.out.write(contents_text(contents, wiring.out_style));
+        wiring.out.write(contents_text(contents, wiring.out_style, wiring.zone));
     }
 }
 
@@ -293,6 +293,7 @@ void add_info(const Command& group, Commands& commands) {
     const Command command = commands.add(
         group, "info", "What is in a data set or CSV: symbols, records, first and last",
         "Example:\n  alpha data info infy-1m.alpha", [request](Wiring& wiring) { return data_info(*request, wiring); });
+    commands.prints_times(command);
     command.option("file", request->file, "A data set, or a CSV, plain, .gz or .zst").required();
     command.option("--kind", request->kind, "CSV: quotes or bars; default: told from its header")
         .one_of({"quotes", "bars"});

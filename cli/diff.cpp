@@ -258,7 +258,7 @@ std::vector<StateLine> state_lines(const JournalSide& a, const JournalSide& b) {
     return lines;
 }
 
-std::string state_table(const JournalSide& a, const JournalSide& b, const Style& style) {
+std::string state_table(const JournalSide& a, const JournalSide& b, const Style& style, const Zone& zone) {
     const std::vector<StateLine> lines = state_lines(a, b);
     const bool same_before = std::ranges::all_of(lines, &StateLine::same_before);
     std::vector<Table::Column> columns{{"", Table::Align::left}, {same_before ? "before" : "before in A"}};
@@ -279,7 +279,7 @@ std::string state_table(const JournalSide& a, const JournalSide& b, const Style&
         if (line.unchanged() && ++unchanged > kUnchangedRows) {
             continue;
         }
-        const auto shown = [](const std::string& value) { return value.empty() ? std::string("-") : value; };
+        const auto shown = [&zone](const std::string& value) { return value.empty() ? "-" : zone.show_all(value); };
         // Only what an event changed is shown after it.
         const auto after = [&](std::size_t side) {
             return line.values[side + 2] == line.values[side] ? std::string() : shown(line.values[side + 2]);
@@ -341,7 +341,7 @@ std::string difference_json(Seam at, const JournalSide& a, const JournalSide& b,
 }
 
 std::string difference_text(Seam at, const JournalSide& a, const JournalSide& b,
-                            const std::vector<SettingDifference>& settings, const Style& style) {
+                            const std::vector<SettingDifference>& settings, const Style& style, const Zone& zone) {
     if (!settings.empty()) {
         Table table({{"setting", Table::Align::left}, {"A", Table::Align::left}, {"B", Table::Align::left}});
         for (const SettingDifference& each : settings) {
@@ -362,7 +362,7 @@ std::string difference_text(Seam at, const JournalSide& a, const JournalSide& b,
         return style.bold(fmt::format("{} ends {}; {} goes on with", ended,
                                       seq == 0 ? "before its first event" : fmt::format("at event {}", seq - 1),
                                       other)) +
-               '\n' + chain_text(a.event ? a.chain : b.chain, a.event ? a.names : b.names);
+               '\n' + zone.show_all(chain_text(a.event ? a.chain : b.chain, a.event ? a.names : b.names));
     }
     const std::string where = at.a == at.b ? fmt::format("event {} differs", at.a)
                                            : fmt::format("event {} of A differs from event {} of B", at.a, at.b);
@@ -376,12 +376,12 @@ std::string difference_text(Seam at, const JournalSide& a, const JournalSide& b,
         text += of_a.empty() ? "" : "caused in A by\n" + of_a;
         text += of_b.empty() ? "" : "caused in B by\n" + of_b;
     }
-    return text + '\n' + state_table(a, b, style);
+    return zone.show_all(text) + '\n' + state_table(a, b, style, zone);
 }
 
 }  // namespace
 
-Result<Differences> differences_of(const Journal& a, const Journal& b, const Style& style) {
+Result<Differences> differences_of(const Journal& a, const Journal& b, const Style& style, const Zone& zone) {
     Differences found;
     std::vector<Seam> seams{{0, 0}};
     const auto next = [&]() -> Result<std::optional<Seam>> {
@@ -412,7 +412,7 @@ Result<Differences> differences_of(const Journal& a, const Journal& b, const Sty
         const auto settings =
             configured ? differing_settings(of_a->config, of_b->config) : std::vector<SettingDifference>{};
         found.json.push_back(difference_json(**at, *of_a, *of_b, settings));
-        found.text += (found.text.empty() ? "" : "\n") + difference_text(**at, *of_a, *of_b, settings, style);
+        found.text += (found.text.empty() ? "" : "\n") + difference_text(**at, *of_a, *of_b, settings, style, zone);
         if (!configured) {
             return found;
         }
@@ -433,7 +433,7 @@ Result<int> diff(const DiffOptions& options, Wiring& wiring) {
     if (!b) {
         return tl::unexpected(b.error());
     }
-    const Result<Differences> found = differences_of(**a, **b, wiring.out_style);
+    const Result<Differences> found = differences_of(**a, **b, wiring.out_style, wiring.zone);
     if (!found) {
         return tl::unexpected(found.error());
     }
@@ -471,6 +471,7 @@ void add_diff(Commands& commands) {
                          return read_isolated(wiring, fmt::format("the journals {} and {}", options->a, options->b),
                                               [&] { return diff(*options, wiring); });
                      });
+    commands.prints_times(command);
     command.option("A", options->a, "A journal's folder").required();
     command.option("B", options->b, "Another one's").required();
 }

@@ -2,6 +2,7 @@
 /// Where two journals part, for people and for programs.
 
 #include "cli/terminal.hpp"
+#include "cli/zone.hpp"
 #include "events/result.hpp"
 #include "store/journal.hpp"
 
@@ -18,6 +19,6 @@ struct Differences {
 
 /// How the configurations differ, in event 0 and where one journal was forked off the other, and the first event besides that
 /// differs. Both journals are folded up to there.
-Result<Differences> differences_of(const Journal& a, const Journal& b, const Style& style);
+Result<Differences> differences_of(const Journal& a, const Journal& b, const Style& style, const Zone& zone);
 
 }  // namespace alpha

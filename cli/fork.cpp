@@ -97,7 +97,7 @@ std::string fork_text(const ForkRequest& request, const Forked& forked, const Di
     }
     text += fmt::format("\nlog head {}  state {}\n", short_digest(forked.now.log_head),
                         short_digest(forked.now.state_digest));
-    return text + fmt::format("compare: alpha diff {} {}\n", request.journal, request.to);
+    return text + fmt::format("compare: alpha diff {} {}\n", shell_path(request.journal), shell_path(request.to));
 }
 
 /// Which option each line of a refusal is about.
@@ -141,13 +141,17 @@ Result<int> make_fork(const ForkRequest& request, Wiring& wiring) {
         forked = fork_journal(**journal, *log, options);
     }
     if (!forked) {
+        if (forked.error().kind == ErrorKind::mismatch) {
+            return fail(ErrorKind::mismatch, fmt::format("{}\nalpha replay {} --verify shows how",
+                                                         forked.error().message, shell_path(request.journal)));
+        }
         return tl::unexpected(refused_settings(forked.error(), request));
     }
     const Result<std::unique_ptr<Journal>> made = open_journal(request.to);
     if (!made) {
         return tl::unexpected(made.error());
     }
-    const Result<Differences> found = differences_of(**journal, **made, wiring.out_style);
+    const Result<Differences> found = differences_of(**journal, **made, wiring.out_style, wiring.zone);
     if (!found) {
         return tl::unexpected(found.error());
     }
@@ -163,7 +167,7 @@ void add_fork(Commands& commands) {
     const Command command = commands.add(
         commands.program(), "fork", "What if: tell a journal's session again from some event on, with other settings",
         "Example:\n"
-        "  alpha fork --journal runs/demo --at 100000 --set strategies.trend.params.fast=50 --set "
+        "  alpha fork runs/demo --at 100000 --set strategies.trend.params.fast=50 --set "
         "risk.max_position=100 "
         "--to runs/what-if\n\n"
         "The new journal begins with the same events; from there on the inputs of the old one are decided under the\n"
@@ -174,7 +178,8 @@ void add_fork(Commands& commands) {
             return read_isolated(wiring, "the journal " + request->journal,
                                  [&] { return make_fork(*request, wiring); });
         });
-    command.option("--journal", request->journal, "The journal to fork").required();
+    journal_option(command, request->journal).required();
+    commands.prints_times(command);
     command.option("--at", request->at, "The first event that may differ").required();
     command.option("--set", request->settings, "A setting to change: key=value; repeat for several").repeatable();
     command.option("--plugin", request->plugins, "A library with a strategy of the session; repeat for several")

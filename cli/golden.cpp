@@ -219,6 +219,15 @@ std::string indented(const std::string& message) {
     return text + '\n';
 }
 
+/// What a person types to have the text written.
+std::string update_command(const GoldenOptions& options, const std::string& story) {
+    const GoldenOptions usual;
+    std::string command = "alpha golden update " + shell_word(story);
+    command += options.golden == usual.golden ? "" : " --dir " + shell_path(options.golden);
+    command += options.scenarios == usual.scenarios ? "" : " --scenarios " + shell_path(options.scenarios);
+    return command;
+}
+
 Result<Outcome> check_story(const GoldenOptions& options, const std::string& story, const std::string& told,
                             const Style& style) {
     const std::string path = golden_path(options, story);
@@ -228,7 +237,7 @@ Result<Outcome> check_story(const GoldenOptions& options, const std::string& sto
     }
     if (!expected->has_value()) {
         return Outcome{story, "missing",
-                       fmt::format("  {} is not there; alpha golden update {} writes it\n", path, story), 0};
+                       fmt::format("  {} is not there; {} writes it\n", path, update_command(options, story)), 0};
     }
     const LineDiff diff = diff_lines(**expected, told, style);
     if (diff.first_line == 0) {

@@ -212,8 +212,9 @@ private:
         names_.learn(decoded->event);
         const bool concerned = !filter_.is_active() || filter_.concerns(decoded->event);
         if (concerned && caused && in_range(seq, tag)) {
-            wiring_->out.write(wiring_->json ? to_json(decoded->envelope, decoded->event, names_)
-                                             : to_text(decoded->envelope, decoded->event, names_));
+            wiring_->out.write(wiring_->json
+                                   ? to_json(decoded->envelope, decoded->event, names_)
+                                   : wiring_->zone.show_all(to_text(decoded->envelope, decoded->event, names_)));
             wiring_->out.write("\n");
             ++printed_;
         }
@@ -312,15 +313,15 @@ Result<int> print_log(const LogRequest& options, Wiring& wiring) {
 
 void add_log(Commands& commands) {
     auto options = std::make_shared<LogRequest>();
-    const Command command =
-        commands.add(commands.program(), "log", "Print a journal's events, one a line",
-                     "Example:\n"
-                     "  alpha log --journal runs/demo --type order_filled --instrument NSE:INFY --limit 20",
-                     [options](Wiring& wiring) {
-                         return read_isolated(wiring, "the journal " + options->journal,
-                                              [&] { return print_log(*options, wiring); });
-                     });
-    command.option("--journal", options->journal, "The journal's folder").required();
+    const Command command = commands.add(commands.program(), "log", "Print a journal's events, one a line",
+                                         "Example:\n"
+                                         "  alpha log runs/demo --type order_filled --instrument NSE:INFY --limit 20",
+                                         [options](Wiring& wiring) {
+                                             return read_isolated(wiring, "the journal " + options->journal,
+                                                                  [&] { return print_log(*options, wiring); });
+                                         });
+    journal_option(command, options->journal).required();
+    commands.prints_times(command);
     command.option("--from", options->from, "First event, by number; default: 0");
     command.option("--to", options->to, "Last event, by number; default: the last there is");
     command.option("--type", options->types, "Only events of this type; repeat or separate by commas for several")

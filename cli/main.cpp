@@ -101,12 +101,18 @@ int run_program(int argc, char** argv) {
     if (*run == nullptr) {
         return kExitOk;
     }
+    Result<Zone> zone = common.tz.empty() ? Result<Zone>(Zone()) : Zone::named(common.tz);
+    if (!zone) {
+        print_error(zone.error(), err_style);
+        return static_cast<int>(zone.error().kind);
+    }
     tell_of_crashes_in(common.log_file);
     const Loggers loggers({.verbosity = common.quiet ? -1 : common.verbose, .file = common.log_file});
     Output out;
     Wiring wiring{.out = out,
-                  .out_style = Style(wants_colours && isatty(STDOUT_FILENO) == 1),
+                  .out_style = Style(wants_colours && isatty(STDOUT_FILENO) == 1, terminal_columns(STDOUT_FILENO)),
                   .err_style = err_style,
+                  .zone = std::move(*zone),
                   .loggers = loggers,
                   .json = common.json,
                   .quiet = common.quiet,
@@ -144,8 +150,12 @@ void Output::note_failure() {
 
 void Wiring::note(std::string_view text) const {
     if (!quiet) {
-        std::fputs(fmt::format("{} {}\n", err_style.yellow("!"), text).c_str(), stderr);
+        alarm(text);
     }
+}
+
+void Wiring::alarm(std::string_view text) const {
+    std::fputs(fmt::format("{} {}\n", err_style.yellow("!"), text).c_str(), stderr);
 }
 
 Result<int> read_isolated(Wiring& wiring, const std::string& task, const std::function<Result<int>()>& work) {

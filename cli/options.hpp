@@ -22,6 +22,7 @@ public:
     const Option& required() const;
     /// Anything else is refused.
     const Option& one_of(const std::vector<std::string>& values) const;
+    /// Several values in one word; repeated for more.
     const Option& separated_by(char separator) const;
     /// Typed once for each value.
     const Option& repeatable() const;

@@ -23,11 +23,6 @@ double rate(Seq events, double seconds) {
     return seconds > 0 ? static_cast<double>(events) / seconds : 0.0;
 }
 
-/// "1 fill", "2 fills".
-std::string counted(std::uint64_t count, std::string_view what) {
-    return fmt::format("{} {}{}", show_count(count), what, count == 1 ? "" : "s");
-}
-
 std::string speed(Seq events, double seconds) {
     return fmt::format("{} · {} events/s", show_seconds(seconds),
                        show_count(static_cast<std::uint64_t>(rate(events, seconds))));
@@ -137,7 +132,7 @@ std::string replay_text(const ReplayOptions& options, const Replayed& replayed, 
                                   speed(replayed.end - replayed.begun, replayed.wall_s))) +
             "\n\n";
     if (replayed.end != 0) {
-        text += fmt::format("after event {} at {}: {}, {}\n", replayed.end - 1, to_iso(books.last),
+        text += fmt::format("after event {} at {}: {}, {}\n", replayed.end - 1, wiring.zone.show(books.last),
                             counted(books.orders, "order"), counted(books.fills, "fill"));
         text += portfolio_table(books, style) + '\n';
         const std::string instruments = instrument_table(books, style);
@@ -188,7 +183,7 @@ Result<int> replay(const ReplayOptions& options, Wiring& wiring) {
             if (!shown) {
                 return tl::unexpected(shown.error());
             }
-            wiring.out.write(*shown);
+            wiring.out.write(wiring.json ? *shown : wiring.zone.show_all(*shown));
             return kExitMismatch;
         }
         replayed.verified = true;
@@ -315,14 +310,15 @@ void add_replay(Commands& commands) {
         commands.program(), "replay",
         "Fold a journal again; with --verify also decide it again and name the first difference",
         "Example:\n"
-        "  alpha replay --journal runs/demo --to 5000\n\n"
+        "  alpha replay runs/demo --to 5000\n\n"
         "What comes before --from is taken from a snapshot where there is one. --verify computes the hash chain, "
         "builds the\nstrategies and brokers of the session, feeds them the inputs of the log and compares every event, "
         "byte for byte;\nit exits 4 where one differs.",
         [options](Wiring& wiring) {
             return read_isolated(wiring, "the journal " + options->journal, [&] { return replay(*options, wiring); });
         });
-    command.option("--journal", options->journal, "The journal's folder").required();
+    journal_option(command, options->journal).required();
+    commands.prints_times(command);
     command.option("--from", options->from, "Fold from this event on; default: 0");
     command.option("--to", options->to, "The last event to fold; default: the last there is");
     command.flag("--verify", options->verify, "Also decide every event again and compare it with the log");
@@ -338,13 +334,13 @@ void add_verify(Commands& commands) {
         commands.program(), "verify",
         "Prove that a journal is whole: hash chain, anchor, every event, snapshots, final state",
         "Example:\n"
-        "  alpha verify --journal runs/demo\n\n"
+        "  alpha verify runs/demo\n\n"
         "Exit code 3 says that the journal is damaged or was altered, 4 that it does not fold into the state it ended "
         "with.",
         [journal](Wiring& wiring) {
             return read_isolated(wiring, "the journal " + *journal, [&] { return verify(*journal, wiring); });
         });
-    command.option("--journal", *journal, "The journal's folder").required();
+    journal_option(command, *journal).required();
 }
 
 }  // namespace alpha

@@ -153,19 +153,6 @@ Result<std::string> free_journal_path(const std::string& scenario) {
     return fail(ErrorKind::usage, fmt::format("{}*: all numbers are taken; name a place with --journal", stem));
 }
 
-/// What a person types to get the same again; a path with odd characters is quoted for the shell.
-std::string command_for(const std::string& command, const std::string& scenario) {
-    if (scenario.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+=:@") ==
-        std::string::npos) {
-        return command + scenario;
-    }
-    std::string quoted;
-    for (const char c : scenario) {
-        quoted += c == '\'' ? "'\\''" : std::string(1, c);
-    }
-    return command + "'" + quoted + "'";
-}
-
 /// A log to run into, and what it holds already.
 struct OpenedLog {
     std::unique_ptr<LogWriter> log;
@@ -191,8 +178,8 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
             if (source.is_stream() && source.stream != "stdin") {
                 return fail(ErrorKind::usage,
                             fmt::format("{}: a backtest ends with its data, and {} has no end; run it "
-                                        "with alpha live --broker paper",
-                                        request.scenario, source.name()));
+                                        "with alpha live --broker paper {}",
+                                        request.scenario, source.name(), shell_path(request.scenario)));
             }
         }
     }
@@ -217,7 +204,7 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
             return tl::unexpected(opened.error());
         }
         ProgressBar progress(wiring.progress && !run.is_live);
-        LiveLine line(wiring.progress && run.is_live);
+        LiveLine line(wiring.progress && run.is_live, wiring.zone);
         if (fills != nullptr) {
             run.on_fill = [&fills](const FillRow& fill) { fills->add(fill); };
         }
@@ -247,7 +234,7 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
     }
 
     RunFacts facts;
-    facts.command = command_for(command, request.scenario);
+    facts.command = command + shell_path(request.scenario);
     facts.journal = *journal_path;
     facts.fills_file = request.fills;
     facts.wall_s = watch.seconds();
@@ -257,10 +244,15 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
     } else if (wiring.quiet) {
         wiring.out.write(run_summary_line(result, facts));
     } else {
-        wiring.out.write(run_summary(*scenario, result, facts, wiring.out_style));
+        wiring.out.write(run_summary(*scenario, result, facts, wiring.zone, wiring.out_style));
     }
-    if (wiring.json) {
-        for (const std::string& warning : warnings_of(*scenario, result)) {
+    const std::vector<std::string> halts = halts_of(result, facts.journal);
+    if (wiring.quiet) {
+        for (const std::string& halt : halts) {
+            wiring.alarm(halt);
+        }
+    } else if (wiring.json) {
+        for (const std::string& warning : warnings_of(*scenario, result, facts.journal)) {
             wiring.note(warning);
         }
     }
@@ -268,12 +260,7 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
     if (result.interrupted) {
         return kExitInterrupted;
     }
-    for (const PortfolioResult& each : result.portfolios) {
-        if (each.killed) {
-            return kExitRiskHalt;
-        }
-    }
-    return kExitOk;
+    return halts.empty() ? kExitOk : kExitRiskHalt;
 }
 
 Result<OpenedLog> begin_journal(const std::string& path, RunOptions&) {
@@ -371,23 +358,24 @@ Result<int> live(const RunRequest& request, Wiring& wiring) {
     const auto open = [&wiring](const std::string& path, RunOptions& options) {
         return resume_journal(path, options, wiring);
     };
-    return run_and_report(request, "alpha live --broker paper --config ", run, place, open, wiring);
+    return run_and_report(request, "alpha live --broker paper ", run, place, open, wiring);
 }
 
 }  // namespace
 
 void add_backtest(Commands& commands) {
     auto options = std::make_shared<RunRequest>();
-    const Command command =
-        commands.add(commands.program(), "backtest",
-                     "Run a scenario on its data with the paper broker; write the journal and a summary",
-                     "Example:\n"
-                     "  alpha backtest scenarios/demo.yaml --journal runs/mine --fills fills.csv\n\n"
-                     "Ctrl-C ends the run after the present step: the journal is whole, the summary printed, "
-                     "the exit code 130.\n"
-                     "Exit code 6 says that a portfolio ended with its kill switch latched.",
-                     [options](Wiring& wiring) { return backtest(*options, wiring); });
+    const Command command = commands.add(
+        commands.program(), "backtest",
+        "Run a scenario on its data with the paper broker; write the journal and a summary",
+        "Example:\n"
+        "  alpha backtest scenarios/demo.yaml --journal runs/mine --fills fills.csv\n\n"
+        "Ctrl-C ends the run after the present step: the journal is whole, the summary printed, "
+        "the exit code 130.\n"
+        "Exit code 6 says that a portfolio ended with its kill switch latched, or that a strategy was halted.",
+        [options](Wiring& wiring) { return backtest(*options, wiring); });
     command.option("scenario", options->scenario, "The scenario, a YAML file").required();
+    commands.prints_times(command);
     command.option("--journal", options->journal, "Where to write the journal; default: runs/NAME-N, the next free N");
     command.option("--fills", options->fills,
                    "Also write every fill to this CSV: ts_ns,instrument,side,quantity,price");
@@ -399,7 +387,7 @@ void add_live(Commands& commands) {
         commands.program(), "live",
         "Trade with a journal that is gone on with: killed at any moment, it starts again where it was",
         "Example:\n"
-        "  alpha live --broker paper --config scenarios/demo.yaml --speed 10x --journal runs/paper\n\n"
+        "  alpha live --broker paper scenarios/demo.yaml --speed 10x --journal runs/paper\n\n"
         "The same session as backtest, byte for byte; only its journal is made durable as it goes.\n"
         "Started again with its journal, configuration and data, it goes on where it was: what was decided since the "
         "last\n"
@@ -410,7 +398,8 @@ void add_live(Commands& commands) {
         "Ctrl-C or SIGTERM takes what was received, seals the journal and leaves with exit code 130.",
         [options](Wiring& wiring) { return live(*options, wiring); });
     command.option("--broker", options->broker, "Who executes the orders: paper").required();
-    command.option("--config", options->scenario, "The scenario, a YAML file").required();
+    command.option("config,--config", options->scenario, "The scenario, a YAML file").required();
+    commands.prints_times(command);
     command.option("--journal", options->journal, "Its journal, made or gone on with; default: runs/NAME-live");
     command.option("--speed", options->speed,
                    "How fast recorded data comes: max, or times real time such as 1x or 10x; default: max");

@@ -151,11 +151,11 @@ public:
                 wiring_.out.write(json_of(each));
                 return !wiring_.out.closed();
             }
-            table.row({std::to_string(each.id.value), to_iso(each.created_time), each.strategy, each.portfolio,
-                       each.instrument, name_of(each.terms.side), name_of(each.terms.type), name_of(each.terms.tif),
-                       show_qty(each.terms.quantity, currency()), price(each.terms.limit_price),
-                       price(each.terms.stop_price), show_qty(each.filled, currency()), price(each.average_price()),
-                       standing_of(each)});
+            table.row({std::to_string(each.id.value), wiring_.zone.show(each.created_time), each.strategy,
+                       each.portfolio, each.instrument, name_of(each.terms.side), name_of(each.terms.type),
+                       name_of(each.terms.tif), show_qty(each.terms.quantity, currency()),
+                       price(each.terms.limit_price), price(each.terms.stop_price), show_qty(each.filled, currency()),
+                       price(each.average_price()), standing_of(each)});
             return true;
         });
         if (!read) {
@@ -192,9 +192,10 @@ public:
                 wiring_.out.write(json_of(each));
                 return !wiring_.out.closed();
             }
-            table.row({std::to_string(each.event), to_iso(each.time), std::to_string(each.order.value), each.strategy,
-                       each.portfolio, each.instrument, name_of(each.side), show_qty(each.quantity, currency()),
-                       price(each.price), money(each.notional), money(each.charges), gain(each.realized_pnl)});
+            table.row({std::to_string(each.event), wiring_.zone.show(each.time), std::to_string(each.order.value),
+                       each.strategy, each.portfolio, each.instrument, name_of(each.side),
+                       show_qty(each.quantity, currency()), price(each.price), money(each.notional),
+                       money(each.charges), gain(each.realized_pnl)});
             return true;
         });
         if (!read) {
@@ -394,7 +395,8 @@ Command add_one(const Command& group, Commands& commands, const std::shared_ptr<
             return read_isolated(wiring, "the journal " + options->journal,
                                  [&] { return show(*options, what, wiring); });
         });
-    command.option("--journal", options->journal, "The journal's folder").required();
+    journal_option(command, options->journal).required();
+    commands.prints_times(command);
     command.option("--portfolio", options->portfolio, "Only those of this portfolio");
     command.option("--limit", options->limit, "At most so many");
     return command;
@@ -405,21 +407,20 @@ Command add_one(const Command& group, Commands& commands, const std::shared_ptr<
 void add_show(Commands& commands) {
     const Command group = Commands::add_group(commands.program(), "show",
                                               "Print a journal's portfolios, orders or fills, without folding its log",
-                                              "Example:\n  alpha show orders --journal runs/demo --open");
+                                              "Example:\n  alpha show orders runs/demo --open");
     const auto options = std::make_shared<ShowOptions>();
-    const Command portfolios =
-        add_one(group, commands, options, "portfolios", "Cash, profit and positions by portfolio",
-                " --journal runs/demo", &Showing::portfolios);
+    const Command portfolios = add_one(group, commands, options, "portfolios",
+                                       "Cash, profit and positions by portfolio", " runs/demo", &Showing::portfolios);
     portfolios.option("--instrument", options->instrument, "Only positions in this instrument");
     portfolios.flag("--open", options->open, "Only positions that are not flat");
     const Command orders =
         add_one(group, commands, options, "orders", "Every order and how it stands, refused ones included",
-                " --journal runs/demo --open --portfolio main", &Showing::orders);
+                " runs/demo --open --portfolio main", &Showing::orders);
     orders.option("--instrument", options->instrument, "Only those of this instrument");
     orders.option("--strategy", options->strategy, "Only those of this strategy");
     orders.flag("--open", options->open, "Only orders that may still fill");
     const Command fills = add_one(group, commands, options, "fills", "Every execution",
-                                  " --journal runs/demo --instrument NSE:INFY --json", &Showing::fills);
+                                  " runs/demo --instrument NSE:INFY --json", &Showing::fills);
     fills.option("--instrument", options->instrument, "Only those of this instrument");
     fills.option("--strategy", options->strategy, "Only those of this strategy");
 }

@@ -5,12 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <map>
 
 namespace alpha {
 namespace {
 
-constexpr std::size_t kSparkColumns = 40;
+constexpr std::size_t kSparkColumns = 32;
 constexpr std::size_t kNamesInHeader = 3;
 constexpr std::size_t kShownDigest = 16;
 
@@ -86,38 +87,53 @@ std::string zone_name(const TradingHours& hours) {
     return fmt::format("UTC{}{:02}:{:02}", minutes < 0 ? '-' : '+', std::abs(minutes) / 60, std::abs(minutes) % 60);
 }
 
-std::string header(const Scenario& scenario, const RunResult& result, const Style& style) {
+std::string header(const Scenario& scenario, const RunResult& result, const Zone& zone, const Style& style) {
     const std::vector<Instrument>& instruments = scenario.config.instruments;
-    std::string what;
-    for (std::size_t i = 0; i < std::min(instruments.size(), kNamesInHeader); ++i) {
-        what += (i == 0 ? "" : ", ") + instruments[i].name;
-    }
-    if (instruments.size() > kNamesInHeader) {
-        what += fmt::format(" and {} more", instruments.size() - kNamesInHeader);
-    }
-    std::string line = style.bold("alpha " ALPHA_VERSION) + " · " + style.bold(result.scenario);
-    if (!what.empty()) {
-        line += " · " + what;
-    }
+    std::string days;
     if (result.ticks + result.bars != 0) {
         const TradingHours& hours = hours_of(scenario);
-        line += fmt::format(" · {} → {} {}", to_iso(hours.date_of(result.first)), to_iso(hours.date_of(result.last)),
-                            zone_name(hours));
+        days = zone.is_named() ? fmt::format(" · {} → {} {}", zone.show_date(result.first), zone.show_date(result.last),
+                                             zone.name())
+                               : fmt::format(" · {} → {} {}", to_iso(hours.date_of(result.first)),
+                                             to_iso(hours.date_of(result.last)), zone_name(hours));
     }
-    return line + '\n';
+    const auto with_names = [&](std::size_t count) {
+        std::string names;
+        for (std::size_t i = 0; i < count; ++i) {
+            names += (i == 0 ? " · " : ", ") + instruments[i].name;
+        }
+        if (count < instruments.size()) {
+            names += count == 0 ? fmt::format(" · {} instruments", instruments.size())
+                                : fmt::format(" and {} more", instruments.size() - count);
+        }
+        return style.bold(result.scenario) + names + days;
+    };
+    std::size_t names = std::min(instruments.size(), kNamesInHeader);
+    while (names > 0 && display_columns(with_names(names)) > style.columns()) {
+        --names;
+    }
+    return with_names(names) + '\n';
 }
 
 std::string volume_line(const RunResult& result, const RunFacts& facts, const Style& style) {
-    std::string market;
+    std::vector<std::string> parts;
     if (result.ticks != 0) {
-        market += show_count(result.ticks) + " ticks · ";
+        parts.push_back(show_count(result.ticks) + " ticks");
     }
     if (result.bars != 0) {
-        market += show_count(result.bars) + " bars · ";
+        parts.push_back(show_count(result.bars) + " bars");
     }
-    return style.dim(fmt::format("{}{} events · {} · {:.1f} M events/s · {:.0f} MB", market, show_count(result.events),
-                                 show_seconds(facts.wall_s), events_per_s(result, facts) / 1e6, facts.peak_rss_mb)) +
-           '\n';
+    parts.push_back(show_count(result.events) + " events");
+    parts.push_back(show_seconds(facts.wall_s));
+    parts.push_back(fmt::format("{:.1f} M events/s", events_per_s(result, facts) / 1e6));
+    parts.push_back(fmt::format("{:.0f} MB", facts.peak_rss_mb));
+    parts.emplace_back("alpha " ALPHA_VERSION);
+    std::string line = fmt::format("{}", fmt::join(parts, " · "));
+    while (parts.size() > 1 && display_columns(line) > style.columns()) {  // the last ones matter least
+        parts.pop_back();
+        line = fmt::format("{}", fmt::join(parts, " · "));
+    }
+    return style.dim(line) + '\n';
 }
 
 /// The figures, in two columns of label and value and one of counts.
@@ -168,7 +184,7 @@ std::string strategy_table(const RunResult& result, const Style& style) {
                  {"refused"},
                  {"fills"},
                  {"realized"},
-                 {"charges"},
+                 {"charges", Table::Align::right, true},
                  {"realized, net"},
                  {"", Table::Align::left}});
     for (const StrategyResult& each : result.strategies) {
@@ -180,6 +196,37 @@ std::string strategy_table(const RunResult& result, const Style& style) {
                    each.halted ? style.red("halted") : std::string()});
     }
     return table.text(style);
+}
+
+/// `{rule: orders}`.
+std::string refused_json(const RunResult& result) {
+    JsonObject refused;
+    for (const auto& [rule, count] : result.refused_by) {
+        refused.count(name_of(rule), count);
+    }
+    return refused.done();
+}
+
+/// What did not end with the run; empty when nothing.
+std::string left_over(const RunResult& result, const std::string& journal) {
+    std::size_t held = 0;
+    for (const PortfolioResult& portfolio : result.portfolios) {
+        held += static_cast<std::size_t>(std::ranges::count_if(
+            portfolio.instruments, [](const InstrumentResult& each) { return each.net != Qty{}; }));
+    }
+    std::vector<std::string> parts;
+    if (result.open_orders != 0) {
+        parts.push_back(counted(result.open_orders, "order"));
+    }
+    if (held != 0) {
+        parts.push_back(counted(held, "position"));
+    }
+    if (parts.empty()) {
+        return {};
+    }
+    const std::string more =
+        result.open_orders == 0 ? "" : fmt::format(" (alpha show orders {} --open)", shell_path(journal));
+    return fmt::format("Still open: {}{}\n", fmt::join(parts, ", "), more);
 }
 
 std::string portfolios_json(const RunResult& result) {
@@ -203,23 +250,37 @@ std::string portfolios_json(const RunResult& result) {
 
 }  // namespace
 
-std::vector<std::string> warnings_of(const Scenario& scenario, const RunResult& result) {
-    std::vector<std::string> warnings = scenario.warnings;
+std::vector<std::string> halts_of(const RunResult& result, const std::string& journal) {
+    std::vector<std::string> halts;
     for (const PortfolioResult& each : result.portfolios) {
         if (each.killed) {
-            warnings.push_back(
+            halts.push_back(
                 fmt::format("portfolio {}: the kill switch is latched; its orders are refused since", each.portfolio));
         }
     }
     for (const StrategyResult& each : result.strategies) {
         if (each.halted) {
-            warnings.push_back(
-                fmt::format("strategy {} was halted; alpha log --type strategy_halted says why", each.strategy));
+            halts.push_back(fmt::format("strategy {} was halted; alpha log {} --type strategy_halted says why",
+                                        each.strategy, shell_path(journal)));
         }
     }
+    return halts;
+}
+
+std::vector<std::string> warnings_of(const Scenario& scenario, const RunResult& result, const std::string& journal) {
+    std::vector<std::string> warnings = scenario.warnings;
+    for (std::string& halt : halts_of(result, journal)) {
+        warnings.push_back(std::move(halt));
+    }
     if (result.refused != 0) {
-        warnings.push_back(fmt::format("{} {} refused by risk rules; alpha log --type order_refused lists them",
-                                       show_count(result.refused), result.refused == 1 ? "order was" : "orders were"));
+        std::vector<std::string> rules;
+        rules.reserve(result.refused_by.size());
+        for (const auto& [rule, count] : result.refused_by) {
+            rules.push_back(fmt::format("{} by {}", show_count(count), name_of(rule)));
+        }
+        warnings.push_back(fmt::format("{}: {}; alpha log {} --type order_refused lists them",
+                                       result.refused == 1 ? "an order was refused" : "orders were refused",
+                                       fmt::join(rules, ", "), shell_path(journal)));
     }
     if (result.interrupted) {
         warnings.emplace_back("interrupted: the data was not read to its end; the journal is whole up to here");
@@ -254,8 +315,11 @@ std::string portfolio_table(const RunResult& result, const Style& style) {
     if (several) {
         columns.push_back({"broker", Table::Align::left});
     }
-    for (const char* title : {"cash", "equity", "realized", "unrealized", "charges", "fills"}) {
+    for (const char* title : {"cash", "equity", "realized", "unrealized"}) {
         columns.push_back({title});
+    }
+    for (const char* title : {"charges", "fills"}) {
+        columns.push_back({title, Table::Align::right, true});
     }
     columns.push_back({"", Table::Align::left});
     Table table(std::move(columns));
@@ -283,8 +347,11 @@ std::string instrument_table(const RunResult& result, const Style& style) {
     if (several) {
         columns.push_back({"portfolio", Table::Align::left});
     }
-    for (const char* title : {"net", "average", "mark", "realized", "unrealized", "charges", "fills", "traded"}) {
+    for (const char* title : {"net", "average", "mark", "realized", "unrealized"}) {
         columns.push_back({title});
+    }
+    for (const char* title : {"charges", "fills", "traded"}) {
+        columns.push_back({title, Table::Align::right, true});
     }
     Table table(std::move(columns));
     bool any = false;
@@ -352,6 +419,8 @@ std::string run_json(const Scenario& scenario, const RunResult& result, const Ru
         .count("bars", result.bars)
         .count("orders", result.orders)
         .count("refused", result.refused)
+        .json("refused_by", refused_json(result))
+        .count("open_orders", result.open_orders)
         .count("fills", result.fills)
         .time_ns("first_ts_ns", result.first)
         .time_ns("last_ts_ns", result.last)
@@ -359,7 +428,7 @@ std::string run_json(const Scenario& scenario, const RunResult& result, const Ru
     add_books(object, result)
         .json("brokers", brokers_json(result))
         .json("strategies", strategies.done())
-        .texts("warnings", warnings_of(scenario, result))
+        .texts("warnings", warnings_of(scenario, result, facts.journal))
         .flag("interrupted", result.interrupted)
         .text("log_head", result.log_head)
         .text("state_digest", result.state_digest)
@@ -373,8 +442,9 @@ std::string run_json(const Scenario& scenario, const RunResult& result, const Ru
     return object.done() + '\n';
 }
 
-std::string run_summary(const Scenario& scenario, const RunResult& result, const RunFacts& facts, const Style& style) {
-    std::string text = header(scenario, result, style) + volume_line(result, facts, style) + '\n';
+std::string run_summary(const Scenario& scenario, const RunResult& result, const RunFacts& facts, const Zone& zone,
+                        const Style& style) {
+    std::string text = header(scenario, result, zone, style) + volume_line(result, facts, style) + '\n';
     text += figures(result, style);
     text += sparklines(result) + '\n';
     if (result.portfolios.size() > 1) {
@@ -385,7 +455,8 @@ std::string run_summary(const Scenario& scenario, const RunResult& result, const
     if (!result.strategies.empty()) {
         text += strategy_table(result, style) + '\n';
     }
-    for (const std::string& warning : warnings_of(scenario, result)) {
+    text += left_over(result, facts.journal);
+    for (const std::string& warning : warnings_of(scenario, result, facts.journal)) {
         text += style.yellow("! " + warning) + '\n';
     }
     text += fmt::format("log head {}  state {}\n", short_digest(result.log_head), short_digest(result.state_digest));

@@ -3,6 +3,7 @@
 
 #include "cli/json.hpp"
 #include "cli/terminal.hpp"
+#include "cli/zone.hpp"
 #include "runtime/scenario.hpp"
 #include "runtime/session.hpp"
 
@@ -21,9 +22,12 @@ struct RunFacts {
     double peak_rss_mb = 0;
 };
 
-/// What a trader should not overlook: the scenario's warnings, kill switches, halted strategies, an
-/// interrupted run.
-std::vector<std::string> warnings_of(const Scenario& scenario, const RunResult& result);
+/// Kill switches that are latched and strategies that are halted: what exit code 6 stands for.
+std::vector<std::string> halts_of(const RunResult& result, const std::string& journal);
+
+/// What a trader should not overlook: the scenario's warnings, halts, refused orders, an interrupted run. The journal's path is
+/// for the commands that say more.
+std::vector<std::string> warnings_of(const Scenario& scenario, const RunResult& result, const std::string& journal);
 
 /// One object on one line, as docs/reference-cli.md lists its fields.
 std::string run_json(const Scenario& scenario, const RunResult& result, const RunFacts& facts);
@@ -45,7 +49,8 @@ std::string instrument_table(const RunResult& result, const Style& style);
 std::string short_digest(const std::string& digest);
 
 /// The screen at the end of a run.
-std::string run_summary(const Scenario& scenario, const RunResult& result, const RunFacts& facts, const Style& style);
+std::string run_summary(const Scenario& scenario, const RunResult& result, const RunFacts& facts, const Zone& zone,
+                        const Style& style);
 
 /// The same in one line.
 std::string run_summary_line(const RunResult& result, const RunFacts& facts);

@@ -2,9 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <clocale>
 #include <cmath>
 #include <cstdio>
+#include <cwchar>
 #include <fmt/format.h>
+#include <numeric>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 namespace alpha {
 namespace {
@@ -83,6 +88,41 @@ std::vector<std::string_view> lines_of(std::string_view text) {
         text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     }
     return lines;
+}
+
+/// The character that a text begins with.
+struct Character {
+    std::size_t bytes = 1;
+    std::size_t columns = 1;
+};
+
+/// Requires a text that is not empty. A byte that is no UTF-8 is a character of its own.
+Character first_character(std::string_view text) {
+    const auto byte = [&text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const unsigned first = byte(0);
+    if (first < 0x80) {
+        return {1, first < 0x20 || first == 0x7F ? 0U : 1U};
+    }
+    const std::size_t bytes = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC0 ? 2 : 1;
+    if (bytes == 1 || bytes > text.size()) {
+        return {};
+    }
+    wchar_t code = static_cast<wchar_t>(first & (0x7FU >> bytes));
+    for (std::size_t i = 1; i < bytes; ++i) {
+        if ((byte(i) & 0xC0U) != 0x80U) {
+            return {};
+        }
+        code = static_cast<wchar_t>((static_cast<unsigned>(code) << 6U) | (byte(i) & 0x3FU));
+    }
+    // The C library's table, of a locale that it always has.
+    static const locale_t kUtf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+    if (kUtf8 == nullptr) {
+        return {bytes, 1};
+    }
+    const locale_t before = uselocale(kUtf8);
+    const int columns = wcwidth(code);
+    uselocale(before);
+    return {bytes, columns < 0 ? 1 : static_cast<std::size_t>(columns)};
 }
 
 /// One line of an edit script: kept (in both), removed (only expected) or added (only actual).
@@ -188,21 +228,62 @@ std::string Style::paint(const char* code, std::string_view text) const {
 
 std::size_t display_columns(std::string_view text) {
     std::size_t columns = 0;
-    bool in_escape = false;
-    for (const char c : text) {
-        if (in_escape) {
-            in_escape = c != 'm';
-        } else if (c == '\x1b') {
-            in_escape = true;
-        } else if ((static_cast<unsigned char>(c) & 0xC0U) != 0x80U) {  // every byte but UTF-8's continuation bytes
-            ++columns;
+    while (!text.empty()) {
+        if (text.front() == '\x1b') {
+            text.remove_prefix(std::min(text.find('m'), text.size() - 1) + 1);
+            continue;
         }
+        const Character next = first_character(text);
+        columns += next.columns;
+        text.remove_prefix(next.bytes);
     }
     return columns;
 }
 
+std::string cut_to_columns(std::string_view text, std::size_t columns) {
+    if (display_columns(text) <= columns) {
+        return std::string(text);
+    }
+    std::size_t kept = 0;
+    std::size_t left = columns == 0 ? 0 : columns - 1;  // the last one is for the mark
+    for (;;) {
+        const Character next = first_character(text.substr(kept));
+        if (next.columns > left) {
+            break;
+        }
+        left -= next.columns;
+        kept += next.bytes;
+    }
+    return std::string(text.substr(0, kept)) + (columns == 0 ? "" : "…");
+}
+
+std::size_t terminal_columns(int descriptor) {
+    winsize size{};
+    return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+std::string shell_word(const std::string& text) {
+    constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+=:@,";
+    if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) {
+        return text;
+    }
+    std::string quoted = "'";
+    for (const char c : text) {
+        quoted += c == '\'' ? "'\\''" : std::string(1, c);
+    }
+    return quoted + "'";
+}
+
+std::string shell_path(const std::string& path) {
+    return shell_word(path.starts_with('-') ? "./" + path : path);  // it is no option
+}
+
 std::string show_count(std::uint64_t count) {
     return group_digits(std::to_string(count), false);
+}
+
+std::string counted(std::uint64_t count, std::string_view what) {
+    return fmt::format("{} {}{}", show_count(count), what, count == 1 ? "" : "s");
 }
 
 std::string show_money(Money amount, std::string_view currency) {
@@ -283,6 +364,21 @@ void Table::row(std::vector<std::string> cells) {
     rows_.push_back(std::move(cells));
 }
 
+namespace {
+
+/// Columns of a line with these of a table's columns, two spaces between them.
+std::size_t width_of(const std::vector<std::size_t>& shown, const std::vector<std::size_t>& widths) {
+    std::size_t width = 0;
+    std::size_t end = 0;  // no line ends with spaces
+    for (const std::size_t c : shown) {
+        width += widths[c] + (c == shown.front() ? 0 : 2);
+        end = widths[c] == 0 ? end : width;
+    }
+    return end;
+}
+
+}  // namespace
+
 std::string Table::text(const Style& style) const {
     std::vector<std::size_t> widths;
     for (std::size_t c = 0; c < columns_.size(); ++c) {
@@ -293,12 +389,19 @@ std::string Table::text(const Style& style) const {
         widths.push_back(width);
     }
     std::string text;
+    std::vector<std::size_t> shown(columns_.size());
+    std::iota(shown.begin(), shown.end(), 0U);
+    for (std::size_t c = columns_.size(); c-- > 0 && width_of(shown, widths) > style.columns();) {
+        if (columns_[c].is_optional) {
+            std::erase(shown, c);
+        }
+    }
     const auto append_row = [&](const std::vector<std::string>& cells) {
-        for (std::size_t c = 0; c < cells.size(); ++c) {
+        for (const std::size_t c : shown) {
             const std::string padding(widths[c] - display_columns(cells[c]), ' ');
             const bool right = columns_[c].align == Align::right;
-            const bool last = c + 1 == cells.size();
-            text += c == 0 ? "" : "  ";
+            const bool last = c == shown.back();
+            text += c == shown.front() ? "" : "  ";
             text += right ? padding + cells[c] : cells[c] + (last ? "" : padding);
         }
         text.resize(text.find_last_not_of(' ') + 1);
@@ -413,6 +516,14 @@ std::string progress_line(std::uint64_t done, std::uint64_t total, double elapse
     return line;
 }
 
+void draw_line(std::string_view line) {
+    const std::size_t columns = terminal_columns(STDERR_FILENO);
+    // Not the last column: some terminals go on to the next line behind it.
+    std::fputs(fmt::format("\r{}\x1b[K", cut_to_columns(line, (columns == 0 ? kDefaultColumns : columns) - 1)).c_str(),
+               stderr);
+    std::fflush(stderr);
+}
+
 ProgressBar::ProgressBar(bool shown) : shown_(shown), start_(Clock::now()), next_(start_ + kRedrawEvery) {}
 
 void ProgressBar::update(std::uint64_t done, std::uint64_t total) {
@@ -425,9 +536,7 @@ void ProgressBar::update(std::uint64_t done, std::uint64_t total) {
     }
     next_ = now + kRedrawEvery;
     drawn_ = true;
-    const std::string line = progress_line(done, total, std::chrono::duration<double>(now - start_).count());
-    std::fputs(fmt::format("\r{}\x1b[K", line).c_str(), stderr);
-    std::fflush(stderr);
+    draw_line(progress_line(done, total, std::chrono::duration<double>(now - start_).count()));
 }
 
 void ProgressBar::clear() {

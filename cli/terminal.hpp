@@ -15,12 +15,17 @@
 
 namespace alpha {
 
-/// Colours for one stream, or none where it is no terminal or NO_COLOR is set.
+/// How wide text may be where no terminal says so.
+inline constexpr std::size_t kDefaultColumns = 80;
+
+/// How text looks on one stream: its colours, or none where it is no terminal or NO_COLOR is set, and how wide it may be.
 class Style {
 public:
-    explicit Style(bool colours) : colours_(colours) {}
+    explicit Style(bool colours, std::size_t columns = kDefaultColumns)
+        : colours_(colours), columns_(columns == 0 ? kDefaultColumns : columns) {}
 
     bool colours() const { return colours_; }
+    std::size_t columns() const { return columns_; }
     std::string bold(std::string_view text) const { return paint("1", text); }
     std::string dim(std::string_view text) const { return paint("2", text); }
     std::string red(std::string_view text) const { return paint("31", text); }
@@ -32,14 +37,25 @@ public:
 private:
     std::string paint(const char* code, std::string_view text) const;
     bool colours_;
+    std::size_t columns_;
 };
 
-/// Columns `text` takes on a terminal: its code points, colour escapes not counted. Enough for the
-/// scripts alpha prints; double-width characters are counted once.
+/// Columns `text` takes on a terminal: two for the wide characters of East Asia and for emoji, none for what combines with the
+/// character before it, for control characters and for colour escapes.
 std::size_t display_columns(std::string_view text);
+/// As much of the text, which has no colours, as fits; what is cut ends with "…".
+std::string cut_to_columns(std::string_view text, std::size_t columns);
+/// How wide the terminal is now; 0 where `descriptor` is none, or does not know.
+std::size_t terminal_columns(int descriptor);
+
+/// What a person types into a shell to mean this one word, or this path, to a command; quoted where it must be.
+std::string shell_word(const std::string& text);
+std::string shell_path(const std::string& path);
 
 /// "1,234,567".
 std::string show_count(std::uint64_t count);
+/// "1 fill", "2 fills".
+std::string counted(std::uint64_t count, std::string_view what);
 /// Two decimals, half-even, in the currency's own grouping: "₹12,34,567.50" for INR,
 /// "$1,234,567.50" for USD, else "EUR 1,234,567.50". A loss is "-₹100.00".
 std::string show_money(Money amount, std::string_view currency);
@@ -63,13 +79,15 @@ enum class Bucket : std::uint8_t { last, highest };
 /// level when they are the same. Empty for no values.
 std::string sparkline(std::span<const double> values, std::size_t columns, Bucket bucket);
 
-/// Rows under a header, columns as wide as their widest cell.
+/// Rows under a header, columns as wide as their widest cell. Where a line gets too wide, optional columns are left out, the
+/// last one first.
 class Table {
 public:
     enum class Align : std::uint8_t { left, right };
     struct Column {
         std::string title;
         Align align = Align::right;
+        bool is_optional = false;
     };
 
     explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
@@ -96,6 +114,9 @@ LineDiff diff_lines(std::string_view expected, std::string_view actual, const St
 
 /// "████░░░░ 45%  84.0 MB/s  3 s left", or only what has been read where the total is unknown (0).
 std::string progress_line(std::uint64_t done, std::uint64_t total, double elapsed_s);
+
+/// Draws a line over the one the cursor is in on standard error, a terminal, cut to how wide that is at this moment.
+void draw_line(std::string_view line);
 
 /// A progress line on stderr, redrawn at most ten times a second and wiped at the end. Does nothing
 /// unless `shown`.

@@ -61,8 +61,7 @@ private:
         Result<void> outcome;
         const auto differs = [&] {
             return fail(ErrorKind::mismatch,
-                        fmt::format("This program decides event {} differently; alpha replay --verify shows how.",
-                                    redecision_->disagreement().seq));
+                        fmt::format("This program decides event {} differently.", redecision_->disagreement().seq));
         };
         const auto feed = [&](const Frame& frame, Seq end) {
             const Result<bool> same = redecision_->feed(frame, end);
@@ -123,7 +122,7 @@ private:
         });
         outcome = outcome ? scanned : outcome;
         if (outcome && !(state == redecision_->kernel()->state())) {
-            return fail(ErrorKind::data, "A snapshot of the journal is not what its log folds into; see alpha verify.");
+            return fail(ErrorKind::data, "A snapshot of the journal is not what its log folds into.");
         }
         return outcome;
     }

@@ -63,6 +63,7 @@ public:
             each.orders = each.refused = each.fills = 0;
             each.realized_pnl = each.charges = Money{};
         }
+        refused_by_.clear();
     }
     /// From here on orders are timed, from the moment that their input was received.
     void time_orders_from(Clock::time_point received) { received_ = received; }
@@ -84,14 +85,19 @@ public:
             latency_.add((Clock::now() - received_).count());
         }
     }
-    void on_refusal(const Envelope&, const OrderRefused& order) override { ++results_[order.strategy.value].refused; }
+    void on_refusal(const Envelope&, const OrderRefused& order) override {
+        ++results_[order.strategy.value].refused;
+        ++refused_by_[order.rule];
+    }
 
     const std::vector<StrategyResult>& results() const { return results_; }
+    const std::map<Rule, std::uint64_t>& refused_by() const { return refused_by_; }
     LatencyHistogram& latency() { return latency_; }
     const LatencyHistogram& latency() const { return latency_; }
 
 private:
     std::vector<StrategyResult> results_;
+    std::map<Rule, std::uint64_t> refused_by_;
     const std::function<void(const FillRow&)>& on_fill_;
     const State* state_ = nullptr;
     bool holding_ = false;
@@ -100,8 +106,27 @@ private:
     LatencyHistogram latency_;
 };
 
+/// The account's equity at the end of each instant at which prices came.
 class EquityCurve {
 public:
+    /// Called before whatever happens at `next`.
+    void before(Time next, const State& state) {
+        if (is_priced_ && next != state.now) {
+            is_priced_ = false;
+            sample(state);
+        }
+    }
+    /// A price came; the open of a bar is none, for its close follows.
+    void priced() { is_priced_ = true; }
+    /// Nothing comes after this.
+    void end(const State& state) {
+        skipped_ = stride_;  // how it ends is shown whatever the stride
+        before(kNever, state);
+    }
+
+    const std::vector<EquitySample>& points() const { return points_; }
+
+private:
     void sample(const State& state) {
         if (skipped_ + 1 < stride_) {
             ++skipped_;
@@ -122,10 +147,9 @@ public:
             stride_ *= 2;
         }
     }
-    const std::vector<EquitySample>& points() const { return points_; }
 
-private:
     std::vector<EquitySample> points_;
+    bool is_priced_ = false;
     std::size_t stride_ = 1;
     std::size_t skipped_ = 0;
 };
@@ -296,7 +320,7 @@ public:
     }
 
     Result<RunResult> end() {
-        curve_.sample(kernel_->state());
+        curve_.end(kernel_->state());
         if (auto stored = store_frame(false); !stored) {
             return tl::unexpected(stored.error());
         }
@@ -330,7 +354,7 @@ private:
                         ? fmt::format("the journal is of another scenario: '{}', not '{}'; name another --journal",
                                       before->name, scenario_.config.name)
                         : "the configuration is not the one the journal was begun with; put it back, or name another "
-                          "--journal (alpha log --to 0 shows what it was)");
+                          "--journal. What it was is in the journal's event 0.");
     }
 
     /// From the newest checkpoint that can be gone on from, or from event 0. A checkpoint's state must be what the log folds to.
@@ -394,6 +418,7 @@ private:
                 if (envelope.seq >= end) {
                     return false;
                 }
+                curve_.before(envelope.time, state);
                 apply(state, envelope, event);
                 note_record<E>(envelope);
                 if constexpr (std::is_same_v<E, OrderFilled>) {
@@ -405,7 +430,6 @@ private:
                 }
                 return true;
             });
-            curve_.sample(state);
             return visited && *visited && state.next_seq < end;
         });
         return visited ? scanned : tl::make_unexpected(visited.error());
@@ -416,6 +440,9 @@ private:
         if constexpr (std::is_same_v<E, QuoteTick> || std::is_same_v<E, BarOpened> || std::is_same_v<E, BarClosed>) {
             ++records_known_;
             first_ = std::min(first_, envelope.time);
+            if constexpr (!std::is_same_v<E, BarOpened>) {
+                curve_.priced();
+            }
         }
     }
 
@@ -440,8 +467,8 @@ private:
             });
             same = counted ? same : tl::make_unexpected(counted.error());
             projection_.take(frame, redecision.kernel()->state(), batch_.rows);
-            batch_.rows.clear();  // they are stored already
-            curve_.sample(redecision.kernel()->state());
+            batch_.rows.clear();                                  // they are stored already
+            curve_.before(kNever, redecision.kernel()->state());  // no instant within a frame is seen
             return same.has_value() && !stopped();
         });
         if (!scanned || !same) {
@@ -674,10 +701,12 @@ private:
         if (first_ == kNever) {
             first_ = record.time;
         }
+        curve_.before(record.time, kernel_->state());
         if (const auto* quote = std::get_if<QuoteTick>(&record.event)) [[likely]] {
             QuoteTick input = *quote;
             input.instrument = instrument_of(quote->instrument, record.time, symbols);
             kernel_->on_quote(record.time, input);
+            curve_.priced();
         } else if (const auto* opened = std::get_if<BarOpened>(&record.event)) {
             BarOpened input = *opened;
             input.instrument = instrument_of(opened->instrument, record.time, symbols);
@@ -686,11 +715,11 @@ private:
             BarClosed input = std::get<BarClosed>(record.event);
             input.instrument = instrument_of(input.instrument, record.time, symbols);
             kernel_->on_bar_closed(record.time, input);
+            curve_.priced();
         }
         ++batch_.feed_records;
         halt_overrun();
         if (batch_.frame.events >= options_.frame_events) [[unlikely]] {
-            curve_.sample(kernel_->state());
             return store_frame(false);
         }
         return {};
@@ -790,15 +819,20 @@ private:
         return {};
     }
 
+    std::vector<StrategyResult> strategies() const {
+        std::vector<StrategyResult> results = tally_.results();
+        for (std::size_t s = 0; s < results.size(); ++s) {
+            results[s].halted = kernel_->state().strategies[s].halted;
+        }
+        return results;
+    }
+
     SessionStatus status() {
         const State& state = kernel_->state();
         const Clock::time_point now = Clock::now();
         SessionStatus s;
         s.books = books_of(state);
-        s.books.strategies = tally_.results();
-        for (std::size_t i = 0; i < s.books.strategies.size(); ++i) {
-            s.books.strategies[i].halted = state.strategies[i].halted;
-        }
+        s.books.strategies = strategies();
         s.is_catching_up = to_compare_ != 0;
         s.is_stopping = stopping_;
         s.speed = options_.speed == 0 ? "max" : fmt::format("{}x", options_.speed);
@@ -808,7 +842,6 @@ private:
         s.since_last_input = now - last_input_;
         s.running = now - begun_;
         s.risk = risk_headroom(state);
-        s.open_orders = state.open_orders.size();
         s.books.tick_latency = tick_latency_;
         s.books.due_latency = due_latency_;
         s.books.order_latency = tally_.latency();
@@ -820,11 +853,11 @@ private:
         RunResult r = books_of(state);
         r.first = first_ == kNever ? Time{} : first_;
         r.interrupted = interrupted_;
-        r.strategies = tally_.results();
-        for (std::size_t s = 0; s < r.strategies.size(); ++s) {
-            r.refused += r.strategies[s].refused;
-            r.strategies[s].halted = state.strategies[s].halted;
+        r.strategies = strategies();
+        for (const StrategyResult& each : r.strategies) {
+            r.refused += each.refused;
         }
+        r.refused_by = tally_.refused_by();
         r.equity_curve = curve_.points();
         r.tick_latency = tick_latency_;
         r.due_latency = due_latency_;
@@ -883,7 +916,15 @@ RunResult books_of(const State& state) {
     r.bars = state.bars;
     r.orders = state.orders;
     r.fills = state.fills;
+    r.open_orders = state.open_orders.size();
     r.last = state.now;
+    for (std::size_t s = 0; s < state.strategies.size(); ++s) {
+        StrategyResult strategy;
+        strategy.strategy = state.config.strategies[s].name;
+        strategy.portfolio = state.config.portfolios[state.config.strategies[s].portfolio.value].name;
+        strategy.halted = state.strategies[s].halted;
+        r.strategies.push_back(std::move(strategy));
+    }
     for (const BrokerConfig& broker : state.config.brokers) {
         r.brokers.push_back({broker.name, broker.kind, {}});
     }

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -65,7 +66,7 @@ struct StrategyResult {
     bool halted = false;
 };
 
-/// Account equity sampled along the run for sparklines: never feeds back into anything.
+/// Account equity at the end of an instant, for sparklines: never feeds back into anything.
 struct EquitySample {
     Time time;
     Money equity;
@@ -79,7 +80,9 @@ struct RunResult {
     std::uint64_t bars = 0;
     std::uint64_t orders = 0;
     std::uint64_t refused = 0;
+    std::map<Rule, std::uint64_t> refused_by;  ///< how many orders each rule refused
     std::uint64_t fills = 0;
+    std::uint64_t open_orders = 0;
     Money initial_cash;
     Money cash;
     Money equity;
@@ -133,7 +136,6 @@ struct SessionStatus {
     std::chrono::nanoseconds since_last_input{0};  ///< on the machine's clock
     std::chrono::nanoseconds running{0};
     std::vector<RiskHeadroom> risk;  ///< rules that a state can be measured against
-    std::uint64_t open_orders = 0;
 };
 
 class OperatorDesk;
@@ -169,7 +171,8 @@ struct RunOptions {
 /// daily loss. O(positions).
 std::vector<RiskHeadroom> risk_headroom(const State& state);
 
-/// Everything of a RunResult that a state tells: counts, sums and portfolios, under the names of its configuration. O(positions).
+/// Everything of a RunResult that a state tells: counts, sums, portfolios, and which strategies are halted, under the names of its
+/// configuration. O(positions).
 RunResult books_of(const State& state);
 
 /// Runs the scenario into `log` (and finishes it). Bad data is an error of kind data and leaves the log unfinished.

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <csignal>
+#include <fmt/format.h>
 #include <thread>
 
 TEST_CASE("a program can read the result: one JSON object, counts as numbers, money as strings", "[cli]") {
@@ -187,4 +188,106 @@ TEST_CASE("a run that ended with its kill switch latched says so in its exit cod
     CHECK(ran.code == 6);
     CHECK(contains(ran.out, "kill switch"));
     CHECK(contains(ran.out, "journal: j"));
+    const Ran quiet = here.alpha({"backtest", "s.yaml", "--journal", "quiet", "-q"});
+    CHECK(quiet.code == 6);
+    CHECK(quiet.err == "! portfolio main: the kill switch is latched; its orders are refused since\n");
+}
+
+TEST_CASE("a warning of refused orders names the rules", "[cli]") {
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("s", 5'000) + "risk: {max_position: 5}\n");
+    const Ran ran = here.alpha({"backtest", "s.yaml", "--journal", "j"});
+    REQUIRE(ran.code == 0);
+    const Ran listed = here.alpha({"log", "j", "--type", "order_refused"});
+    REQUIRE(line_count(listed.out) > 1);
+    const std::string count = std::to_string(line_count(listed.out));
+    CHECK(contains(ran.out,
+                   "! orders were refused: " + count + " by position; alpha log j --type order_refused lists them\n"));
+    const Ran json = here.alpha({"backtest", "s.yaml", "--journal", "json", "--json"});
+    CHECK(contains(json.out, R"("refused_by":{"position":)" + count + "}"));
+}
+
+TEST_CASE("what is still open at the end of a run is mentioned", "[cli]") {
+    const Workplace here;
+    here.write("q.csv", few_quotes("100.20"));
+    const auto scenario = [&](const std::string& orders) {
+        here.write("s.yaml",
+                   "name: s\naccount: {currency: INR, cash: 10000}\ndata: [{file: q.csv, kind: quotes}]\nstrategies:\n"
+                   "  - {id: a, use: script, instruments: [\"NSE:X\"], params: {orders: \"" +
+                       orders + "\"}}\n");
+        return here.alpha({"backtest", "s.yaml"}).out;
+    };
+    CHECK(contains(scenario("at 1 buy 10 NSE:X; at 2 buy 10 NSE:X limit 90; at 2 buy 10 NSE:X limit 80"),
+                   "\nStill open: 2 orders, 1 position (alpha show orders runs/s-1 --open)\n"));
+    CHECK(line_count(here.alpha({"show", "orders", "runs/s-1", "--open"}).out) == 3);
+    CHECK(contains(scenario("at 1 buy 10 NSE:X"), "\nStill open: 1 position\n"));
+    CHECK_FALSE(contains(scenario("at 1 buy 10 NSE:X; at 2 sell 10 NSE:X"), "Still open"));
+    CHECK(json_field(here.alpha({"backtest", "s.yaml", "--json"}).out, "open_orders") == "0");
+}
+
+TEST_CASE("twenty daily bars make an equity curve of twenty points, of two instruments too", "[cli]") {
+    const Workplace here;
+    std::string bars = "date,instrument,open,high,low,close,volume\n";
+    for (int day = 1; day <= 20; ++day) {
+        for (const char* instrument : {"A", "B"}) {
+            bars += fmt::format("2024-01-{:02},{},{},{},{},{},1000\n", day, instrument, 100 + day, 103 + day, 99 + day,
+                                102 + day);
+        }
+    }
+    here.write("bars.csv", bars);
+    here.write("s.yaml",
+               "name: s\naccount: {currency: USD, cash: 10000}\ndata: [{file: bars.csv, kind: bars, interval: day}]\n"
+               "strategies:\n  - {id: hold, use: buy_and_hold, instruments: [A, B], params: {quantity: 10}}\n");
+    const Ran ran = here.alpha({"backtest", "s.yaml", "--journal", "j"});
+    REQUIRE(ran.code == 0);
+    const std::size_t begin = ran.out.find("\nEquity  ") + 9;
+    const std::string curve = ran.out.substr(begin, ran.out.find("   DD  ") - begin);
+    CHECK(curve.size() == 20 * std::string("█").size());
+    CHECK(curve.starts_with("▁"));
+    CHECK(curve.ends_with("█"));
+}
+
+TEST_CASE("commands that are printed can be pasted into a shell", "[cli]") {
+    const Workplace here;
+    const std::string paste = "alpha() { $ALPHA \"$@\"; }; ";
+    here.write("it's a/my story.yaml",
+               "name: s\naccount: {currency: INR, cash: 10000}\ndata: [{file: q.csv, kind: quotes}]\nstrategies:\n"
+               "  - {id: a, use: script, instruments: [\"NSE:X\"], params: {orders: \""
+               "at 1 buy 10 NSE:X limit 90; at 1 buy 100 NSE:X\"}}\nrisk: {max_position: 50}\n");
+    here.write("it's a/q.csv", few_quotes("100.20"));
+    const Ran ran = here.alpha({"backtest", "it's a/my story.yaml", "--journal", "my runs/1 (one)"});
+    REQUIRE(ran.code == 0);
+    here.write("out", ran.out);
+    const auto pasted = [&](const std::string& pattern) {
+        return here.shell(paste + "eval \"$(sed -n 's/" + pattern + "/\\1/p' out)\"");
+    };
+    const Ran again = pasted("^reproduce: \\(.*\\)$");
+    CHECK(again.code == 0);
+    CHECK(contains(again.out, "journal: runs/s-1"));
+    const Ran open = pasted(".*(\\(alpha show .*\\))$");
+    CHECK(open.code == 0);
+    CHECK(line_count(open.out) == 2);
+    const Ran refused = pasted(".*; \\(alpha log .*\\) lists them$");
+    CHECK(refused.code == 0);
+    CHECK(contains(refused.out, "rule=position"));
+    here.write("out", here.alpha({"fork", "my runs/1 (one)", "--at", "0", "--to", "-f"}).out);
+    CHECK(here.has("-f"));
+    CHECK(contains(pasted("^compare: \\(.*\\)$").out, "identical"));
+}
+
+TEST_CASE("the summary of the demo fits eighty columns, and shows more on a wider terminal", "[cli]") {
+    const Workplace here;
+    const std::string run = "$ALPHA backtest '" ALPHA_SOURCE_DIR "/scenarios/demo.yaml' --journal ";
+    const std::string widest =
+        " | python3 -c 'import sys; print(max(len(l.rstrip()) for l in sys.stdin if not l.startswith(\"reproduce\")))'";
+    CHECK(std::stoi(here.shell("NO_COLOR=1 " + run + "j" + widest).out) <= 80);
+    const auto at = [&](int columns) {
+        return here
+            .shell(fmt::format(
+                "NO_COLOR=1 script -qec \"stty cols {}; {} t{}\" /dev/null 2>&1 | tr '\\r' '\\n' | grep ^instrument",
+                columns, run, columns))
+            .out;
+    };
+    CHECK_FALSE(contains(at(80), "traded"));
+    CHECK(contains(at(140), "traded"));
 }

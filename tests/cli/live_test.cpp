@@ -51,6 +51,54 @@ TEST_CASE("a live session on paper is the backtest, byte for byte", "[cli]") {
     CHECK(digests(again.out) == digests(back.out));
 }
 
+TEST_CASE("the line of a live session is cut to the terminal's width, as it is at the moment", "[cli]") {
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("story", 200'000));
+    here.write("watch.py", R"(
+import fcntl, os, pty, re, select, signal, struct, sys, termios
+
+def resize(terminal, columns):
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+
+process, terminal = pty.fork()
+if process == 0:
+    resize(2, 40)
+    os.execv(sys.argv[1], sys.argv[1:2] + "live --broker paper s.yaml --journal j --speed 2000x --tz Asia/Kolkata".split())
+shown = b""
+
+def next_line():
+    global shown
+    while True:
+        found = re.search(rb"\r([^\r\n]+?)\x1b\[K", shown)
+        if found:
+            shown = shown[found.end():]
+            return found[1].decode()
+        assert select.select([terminal], [], [], 60)[0], shown
+        shown += os.read(terminal, 65536)
+
+line = next_line()
+assert len(line) == 39 and line.endswith("…") and "+05:30 " in line, line
+resize(terminal, 25)
+while len(line) > 24:  # one may have been drawn before
+    line = next_line()
+assert len(line) == 24 and line.endswith("…"), line
+resize(terminal, 200)
+while len(line) == 24:
+    line = next_line()
+assert "P&L" in line and "…" not in line, line
+os.kill(process, signal.SIGTERM)
+try:
+    while os.read(terminal, 65536):
+        pass
+except OSError:
+    pass  # it is gone
+assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 130
+)");
+    const Ran watched = here.shell("python3 watch.py $ALPHA");
+    INFO(watched.out << watched.err);
+    CHECK(watched.code == 0);
+}
+
 TEST_CASE("killed again and again, a live session ends with the head of one that never was", "[cli]") {
     const Workplace here;
     here.write("s.yaml", synth_scenario("story", 150'000) + "snapshot_interval: 60s\n");

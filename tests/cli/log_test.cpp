@@ -31,6 +31,64 @@ TEST_CASE("the log prints every event once, in order, as text and as JSON", "[cl
     CHECK(parsed.code == 0);
 }
 
+TEST_CASE("the journal is named by its place or as --journal, once", "[cli]") {
+    const Workplace here;
+    make_journal(here);
+    for (const std::string command : {"log", "verify -q", "replay -q", "show orders", "show fills", "show portfolios",
+                                      "status", "log --type quote,order_filled --limit 9"}) {
+        CAPTURE(command);
+        const Ran named = here.shell("$ALPHA " + command + " --journal j");
+        REQUIRE(named.code == 0);
+        REQUIRE_FALSE(named.out.empty());
+        CHECK(here.shell("$ALPHA " + command + " j").out == named.out);
+        const Ran twice = here.shell("$ALPHA " + command + " j --journal j");
+        CHECK(twice.code == 2);
+        CHECK(contains(twice.err, "--journal is given more than once"));
+    }
+    const Ran live = here.alpha({"live", "--broker", "paper", "s.yaml", "--journal", "lived", "-q"});
+    CHECK(live.code == 0);
+    CHECK(here.alpha({"diff", "j", "lived"}).code == 0);
+}
+
+TEST_CASE("times are shown in the zone that is asked for, to people only", "[cli]") {
+    const Workplace here;
+    here.write("q.csv", "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n"
+                        "1704080700000000000,NSE:X,100.00,50,100.05,50\n"    // 2024-01-01T03:45:00Z
+                        "1720000000123456789,NSE:X,100.10,50,100.15,50\n");  // 2024-07-03T09:46:40.123456789Z
+    here.write("s.yaml", hold_scenario("s", "q.csv"));
+    const Ran run = here.alpha({"backtest", "s.yaml", "--journal", "j", "--tz", "Pacific/Auckland"});
+    REQUIRE(run.code == 0);
+    CHECK(contains(run.out, "2024-01-01 → 2024-07-03 Pacific/Auckland\n"));
+    const auto times = [&](const std::string& zone) {
+        return here.shell("$ALPHA log j --type quote --tz " + zone + " | cut -d' ' -f2").out;
+    };
+    CHECK(times("UTC") == "2024-01-01T03:45:00Z\n2024-07-03T09:46:40.123456789Z\n");
+    CHECK(times("Asia/Kolkata") == "2024-01-01T09:15:00+05:30\n2024-07-03T15:16:40.123456789+05:30\n");
+    CHECK(times("+05:30") == times("Asia/Kolkata"));
+    CHECK(times("-0330") == "2024-01-01T00:15:00-03:30\n2024-07-03T06:16:40.123456789-03:30\n");
+    CHECK(times("America/New_York") ==
+          "2023-12-31T22:45:00-05:00\n2024-07-03T05:46:40.123456789-04:00\n");  // with summer time
+    CHECK(here.alpha({"log", "j", "--json", "--tz", "Asia/Kolkata"}).out == here.alpha({"log", "j", "--json"}).out);
+
+    CHECK(contains(here.alpha({"show", "orders", "j", "--tz", "+01:00"}).out, " 2024-01-01T04:45:00+01:00 "));
+    CHECK(contains(here.alpha({"show", "fills", "j", "--tz", "+01:00"}).out, " 2024-01-01T04:45:00+01:00 "));
+    CHECK(contains(here.alpha({"replay", "j", "--to", "4", "--tz", "+01:00"}).out, "at 2024-01-01T04:45:00+01:00:"));
+    CHECK(contains(here.alpha({"status", "j", "--tz", "+01:00"}).out, "2024-07-03T10:46:40.123456789+01:00"));
+    CHECK(contains(here.alpha({"data", "info", "q.csv", "--tz", "+01:00"}).out, "first    2024-01-01T04:45:00+01:00"));
+    here.write("q.csv", few_quotes("99"));
+    REQUIRE(here.alpha({"backtest", "s.yaml", "--journal", "other"}).code == 0);
+    CHECK(contains(here.alpha({"diff", "j", "other", "--tz", "+01:00"}).out, " 2024-01-01T04:45:01+01:00 quote"));
+
+    for (const std::string zone : {"Asia/Calcuta", "IST", "+25:00", "+05:60", "+5:30", "05:30", "../../etc/passwd"}) {
+        const Ran refused = here.alpha({"log", "j", "--tz", zone});
+        CAPTURE(zone);
+        CHECK(refused.code == 2);
+        CHECK(refused.out.empty());
+        CHECK(contains(refused.err, "--tz " + zone));
+    }
+    CHECK(contains(here.alpha({"log", "j", "--tz", "Asia/Calcuta"}).err, "did you mean Asia/Calcutta?"));
+}
+
 TEST_CASE("a range of the log holds its ends and knows the names given before it", "[cli]") {
     const Workplace here;
     make_journal(here);

@@ -65,7 +65,7 @@ TEST_CASE("a session with a strategy of one's own is replayed with its library, 
     put_library(here, "misbehaves");
     here.write("s.yaml", wild("{how: throws}"));
     const Ran ran = here.alpha({"backtest", "s.yaml", "--journal", "j", "--json"});
-    REQUIRE(ran.code == 0);
+    REQUIRE(ran.code == 6);
 
     CHECK(here.alpha({"replay", "--journal", "j"}).code == 0);
     const Ran without = here.alpha({"replay", "--journal", "j", "--verify"});
@@ -88,6 +88,31 @@ TEST_CASE("a session with a strategy of one's own is replayed with its library, 
     const Ran none = here.alpha({"replay", "--journal", "j", "--verify", "--plugin", "s.yaml"});
     CHECK(none.code == 2);
     CHECK(contains(none.err, "--plugin: 's.yaml' cannot be loaded"));
+}
+
+TEST_CASE("a strategy that was halted shows on standard error, quiet or not, and in the exit code", "[cli]") {
+    const Workplace here;
+    put_library(here, "misbehaves");
+    here.write("s.yaml", wild("{how: throws}"));
+    const std::string words = "strategy beast was halted; alpha log j --type strategy_halted says why";
+    const Ran quiet = here.alpha({"backtest", "s.yaml", "--journal", "j", "-q"});
+    CHECK(quiet.code == 6);
+    CHECK(quiet.err == "! " + words + "\n");
+    CHECK(line_count(quiet.out) == 1);
+    CHECK(line_count(here.shell("$ALPHA log j --type strategy_halted").out) == 1);
+    std::filesystem::remove_all(here.path("j"));
+    const Ran json = here.alpha({"backtest", "s.yaml", "--journal", "j", "-q", "--json"});
+    CHECK(json.code == 6);
+    CHECK(json.err == "! " + words + "\n");
+    CHECK(contains(json.out, words));
+    const Ran text = here.alpha({"backtest", "s.yaml", "--journal", "other"});
+    CHECK(text.code == 6);
+    CHECK(contains(text.out, "! strategy beast was halted"));
+
+    // At rest it is told too.
+    CHECK(contains(here.alpha({"status", "j"}).out,
+                   "! beast: this strategy is halted; alpha log j --type strategy_halted"));
+    CHECK(contains(here.alpha({"status", "j", "--json"}).out, R"("halted_strategies":["beast"])"));
 }
 
 TEST_CASE("a session with a strategy of one's own is forked with its library", "[cli]") {
@@ -135,7 +160,7 @@ TEST_CASE("a callback that is too slow for live halts its strategy there, and re
                            most, "--json"});
     };
     const Ran slow = live("slow", "20");
-    REQUIRE(slow.code == 0);
+    REQUIRE(slow.code == 6);
     CHECK(contains(slow.err, "the strategy 'beast' is halted: on_quote took "));
     CHECK(contains(slow.out, "\"halted\":true"));
     CHECK(here.alpha({"replay", "--journal", "slow", "--verify", "--plugin", "libmisbehaves.so"}).code == 0);

@@ -81,10 +81,12 @@ TEST_CASE("the reference of the commands knows every option that there is", "[cl
     std::ostringstream text;
     text << std::ifstream(ALPHA_SOURCE_DIR "/docs/reference-cli.md").rdbuf();
     const std::string page = text.str();
-    for (const std::string command : {"backtest", "golden check", "golden update", "log", "replay", "verify", "diff",
-                                      "data import", "data info", "data synth"}) {
+    for (const std::string command :
+         {"backtest", "live", "status", "golden check", "golden update", "log", "replay", "verify", "diff", "fork",
+          "show orders", "show fills", "show portfolios", "data import", "data info", "data synth"}) {
         CAPTURE(command);
-        const std::size_t begin = page.find("## alpha " + (command.starts_with("golden") ? "golden" : command));
+        const bool grouped = command.starts_with("golden") || command.starts_with("show");
+        const std::size_t begin = page.find("## alpha " + (grouped ? command.substr(0, command.find(' ')) : command));
         REQUIRE(begin != std::string::npos);
         const std::string section = page.substr(begin, page.find("\n## ", begin) - begin);
         const std::string common = page.substr(0, page.find("\n## "));

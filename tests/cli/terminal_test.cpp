@@ -44,6 +44,66 @@ std::string side_of(const std::string& diff, char other) {
 
 }  // namespace
 
+TEST_CASE("wide characters take two columns, what combines with others none", "[cli]") {
+    CHECK(display_columns("") == 0);
+    CHECK(display_columns("P&L +₹1,234.50") == 14);
+    CHECK(display_columns("日経225") == 7);
+    CHECK(display_columns("e\xCC\x81") == 1);  // e and a combining acute accent
+    CHECK(display_columns("😀") == 2);
+    CHECK(display_columns(kColoured.red("निफ्टी")) == display_columns("निफ्टी"));
+    CHECK(display_columns("\xFF\xFE") == 2);  // no UTF-8: a column a byte
+    CHECK(display_columns("\xE2\x82") == 2);  // a character that was cut
+}
+
+TEST_CASE("a line is cut to the terminal's width, between characters", "[cli]") {
+    CHECK(cut_to_columns("equity", 6) == "equity");
+    CHECK(cut_to_columns("equity", 5) == "equi…");
+    CHECK(cut_to_columns("equity", 1) == "…");
+    CHECK(cut_to_columns("equity", 0).empty());
+    CHECK(cut_to_columns("日経225", 7) == "日経225");
+    CHECK(cut_to_columns("日経225", 6) == "日経2…");
+    CHECK(cut_to_columns("日経225", 4) == "日…");  // half a character does not fit
+    CHECK(cut_to_columns("e\xCC\x81"
+                         "e\xCC\x81"
+                         "e\xCC\x81",
+                         2) == "e\xCC\x81…");
+    for (std::size_t columns = 0; columns < 20; ++columns) {
+        for (const char* text : {"P&L +₹1,23,45,678.50", "ニッケイ・フューチャー", "a日b本c語d", "\xFF日\xE2\x82"}) {
+            CAPTURE(text, columns);
+            CHECK(display_columns(cut_to_columns(text, columns)) <= columns);
+        }
+    }
+}
+
+TEST_CASE("a word is quoted for the shell where it must be", "[cli]") {
+    CHECK(shell_word("runs/demo-1") == "runs/demo-1");
+    CHECK(shell_word("NSE:INFY") == "NSE:INFY");
+    CHECK(shell_word("") == "''");
+    CHECK(shell_word("my runs") == "'my runs'");
+    CHECK(shell_word("it's") == "'it'\\''s'");
+    CHECK(shell_word("~/$HOME") == "'~/$HOME'");
+    CHECK(shell_path("-j") == "./-j");
+    CHECK(shell_path("- j") == "'./- j'");
+}
+
+TEST_CASE("a table that is too wide leaves optional columns out, the last one first", "[cli]") {
+    Table table({{"name", Table::Align::left},
+                 {"net"},
+                 {"fills", Table::Align::right, true},
+                 {"mark"},
+                 {"traded", Table::Align::right, true}});
+    table.row({"A", "1", "2", "3.00", "4"});
+    const auto widest = [&](std::size_t columns) {
+        const std::string text = table.text(Style(false, columns));
+        return text.substr(0, text.find('\n'));
+    };
+    CHECK(widest(80) == "name  net  fills  mark  traded");
+    CHECK(widest(30) == "name  net  fills  mark  traded");
+    CHECK(widest(29) == "name  net  fills  mark");
+    CHECK(widest(21) == "name  net  mark");
+    CHECK(widest(3) == "name  net  mark");  // the others stay
+}
+
 TEST_CASE("rupees are grouped in lakhs and crores, dollars in thousands", "[cli]") {
     CHECK(show_money(money("0"), "INR") == "₹0.00");
     CHECK(show_money(money("999.5"), "INR") == "₹999.50");
