@@ -15,8 +15,10 @@ set(ALPHA_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread
 
 find_program(ALPHA_CCACHE ccache)
 if(ALPHA_CCACHE)
-    # Without this, ccache keeps nothing that was compiled with a precompiled header.
-    set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros "${ALPHA_CCACHE}")
+    # Without this, ccache keeps nothing that was compiled with a precompiled header; and what one copy of the sources compiled is
+    # not compiled again in another.
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros
+                                    "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" "${ALPHA_CCACHE}")
 endif()
 find_program(ALPHA_MOLD mold)
 if(ALPHA_MOLD)
