@@ -19,6 +19,9 @@ public:
     /// end, and only there. A file that is cut short or corrupt is refused (kind data) once what
     /// precedes the damage was given out.
     virtual Result<std::size_t> read(std::span<char> into) = 0;
+    /// Whether read() has something to give, be it the end. A file always has; of a sender (adapters/data/stream.hpp) what is
+    /// not there yet may not be read.
+    virtual bool is_ready() { return true; }
     /// Bytes of the file itself, as stored, read so far and in all.
     virtual std::uint64_t consumed() const = 0;
     virtual std::uint64_t file_bytes() const = 0;

@@ -1,7 +1,6 @@
 #include "adapters/data/csv.hpp"
 
 #include "adapters/data/byte_source.hpp"
-#include "adapters/data/stream.hpp"
 #include "adapters/data/text_hash.hpp"
 #include "events/assert.hpp"
 #include "events/limits.hpp"
@@ -28,8 +27,8 @@ constexpr std::size_t kMaxLineBytes = 64U << 10U;
 /// file. Lines are read in batches, whose text stays in the buffer, so that it can be hashed up to any line.
 class LineReader {
 public:
-    LineReader(std::string name, std::unique_ptr<ByteSource> bytes)
-        : name_(std::move(name)), bytes_(std::move(bytes)) {}
+    LineReader(std::string name, std::unique_ptr<ByteSource> bytes, bool of_sender)
+        : name_(std::move(name)), bytes_(std::move(bytes)), of_sender_(of_sender) {}
 
     /// Begins a batch behind the first `lines` lines of the last one; those behind them, if any, were bad.
     void begin_batch(std::size_t lines) {
@@ -50,23 +49,25 @@ public:
         return hash.digest();
     }
 
-    /// Goes to `offset`, in front of which `lines` lines end, reading but not cutting what is before it.
-    Result<void> resume(std::uint64_t offset, std::uint64_t lines) {
+    /// Goes to `offset`, in front of which `lines` lines end, reading but not cutting what is before it. False where a sender
+    /// has not sent so much yet, or has left before: to be called again.
+    Result<bool> go_to(std::uint64_t offset, std::uint64_t lines) {
+        is_waiting_ = false;
         if (offset < offset_) {
             return tl::unexpected(changed(lines));
         }
         while (offset_ < offset) {
             if (mark_ == end_) {
+                if (!bytes_->is_ready()) {
+                    is_waiting_ = true;
+                    return false;
+                }
                 const auto got = bytes_->read(buffer_);
                 if (!got) {
                     return tl::unexpected(got.error());
                 }
                 if (*got == 0) {
-                    return fail(ErrorKind::data,
-                                fmt::format("{}: the data changed: the file ends before line {}, up to "
-                                            "which it was read before; restore the file, or begin a new "
-                                            "session",
-                                            name_, lines + 1));
+                    return of_sender_ ? Result<bool>(false) : tl::unexpected(ends_before(lines));
                 }
                 mark_ = 0;
                 end_ = *got;
@@ -78,10 +79,31 @@ public:
         }
         begin_ = mark_;
         number_ = lines;
-        return {};
+        return true;
     }
     /// That the first `lines` lines are not what they were.
-    Error changed(std::uint64_t lines) const { return changed_before(name_, fmt::format("line {}", lines + 1)); }
+    Error changed(std::uint64_t lines) const {
+        return of_sender_ ? Error{ErrorKind::data,
+                                  fmt::format(
+                                      "{}: the data changed: a sender that connected again did not send again what was "
+                                      "taken before line {}; send the same lines from line 1, or begin a new session",
+                                      name_, lines + 1)}
+                          : changed_before(name_, fmt::format("line {}", lines + 1));
+    }
+
+    /// Whether next() has a line to give, or a failure; brings in what a sender has sent. Of a file it always has, be it the end.
+    bool has_arrived() {
+        is_waiting_ = false;
+        while (std::memchr(buffer_.data() + begin_, '\n', end_ - begin_) == nullptr && end_ - begin_ <= kMaxLineBytes) {
+            if (ended_ || !refill()) {
+                return !of_sender_ || failure_;
+            }
+        }
+        return true;
+    }
+    /// Whether the last call came to nothing because a sender has not sent more yet.
+    bool is_waiting() const { return is_waiting_; }
+    bool is_of_sender() const { return of_sender_; }
 
     /// False at the end, on a failure, and when more of the file is needed but the batch has lines already. The line is
     /// valid until the next call.
@@ -140,29 +162,51 @@ private:
 
     /// Brings in blocks until a line is whole, or the rest of the file is the last one.
     [[gnu::noinline]] bool next_after_refill(std::string_view& line) {
+        is_waiting_ = false;
         while (!failure_ && ends_.empty()) {
             const std::size_t rest = end_ - begin_;
-            if (ended_ || rest > kMaxLineBytes) {
+            if (rest > kMaxLineBytes || (ended_ && !of_sender_)) {
                 return rest != 0 && take(line, rest, 0);
             }
-            // At most blank lines stand between the batch's beginning and this one, and nothing good follows those.
-            std::memmove(buffer_.data(), buffer_.data() + begin_, rest);
-            begin_ = 0;
-            mark_ = 0;
-            end_ = rest;
-            const auto got = bytes_->read(std::span(buffer_).subspan(end_));
-            if (!got) {
-                failure_ = got.error();
+            if (ended_ || !refill()) {
                 return false;
             }
-            ended_ = *got == 0;
-            end_ += *got;
-            const void* const found = std::memchr(buffer_.data() + rest, '\n', *got);
+            const char* const from = buffer_.data() + rest;
+            const void* const found = std::memchr(from, '\n', end_ - rest);
             if (found != nullptr) {
                 return take(line, static_cast<std::size_t>(static_cast<const char*>(found) - buffer_.data()), 1);
             }
         }
         return false;
+    }
+
+    /// Brings in the next block. False on a failure, and where nothing has arrived. At most blank lines stand between the batch's
+    /// beginning and the present line, and nothing good follows those.
+    bool refill() {
+        if (!bytes_->is_ready()) {
+            is_waiting_ = true;
+            return false;
+        }
+        const std::size_t rest = end_ - begin_;
+        std::memmove(buffer_.data(), buffer_.data() + begin_, rest);
+        begin_ = 0;
+        mark_ = 0;
+        end_ = rest;
+        const auto got = bytes_->read(std::span(buffer_).subspan(end_));
+        if (!got) {
+            failure_ = got.error();
+            return false;
+        }
+        ended_ = *got == 0;
+        end_ += *got;
+        return true;
+    }
+
+    Error ends_before(std::uint64_t lines) const {
+        return {ErrorKind::data, fmt::format("{}: the data changed: the file ends before line {}, up to "
+                                             "which it was read before; restore the file, or begin a new "
+                                             "session",
+                                             name_, lines + 1)};
     }
 
     std::string name_;
@@ -177,6 +221,8 @@ private:
     std::uint64_t number_ = 0;
     std::uint64_t first_blank_ = 0;
     bool ended_ = false;
+    bool of_sender_;
+    bool is_waiting_ = false;
     std::optional<Error> failure_;
 };
 
@@ -431,6 +477,9 @@ Result<Header> read_header(LineReader& lines, const Form& form) {
             const bool text = line.empty() || not_text(line).empty();
             return text ? tl::unexpected(*lines.failure()) : refuse(not_text(line));
         }
+        if (lines.is_waiting()) {
+            return refuse(fmt::format("is blank; the first line should be {}", example));
+        }
         return refuse(fmt::format("the file is empty; it should begin with the header {}", example));
     }
     constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
@@ -548,15 +597,47 @@ private:
 
 class CsvQuotes final : public RecordStream {
 public:
-    CsvQuotes(LineReader lines, std::string only, const Header& header)
-        : lines_(std::move(lines)), symbols_(std::move(only)), batch_(kBatchRecords, FeedRecord{Time{}, QuoteTick{}}) {
-        for (std::size_t c = 0; c < kQuoteColumns.size(); ++c) {
-            column_of_[header.field_of[c]] = static_cast<QuoteColumn>(c);
+    CsvQuotes(LineReader lines, std::string only)
+        : lines_(std::move(lines)), symbols_(std::move(only)), batch_(kBatchRecords, FeedRecord{Time{}, QuoteTick{}}) {}
+
+    /// Reads the header and comes to where it was to go on. False where a sender has not sent so much yet, or has left before.
+    Result<bool> come_there() {
+        if (!has_header_) {
+            if (!lines_.has_arrived()) {
+                return false;
+            }
+            const auto header = read_header(lines_, kQuoteForm);
+            if (!header) {
+                return tl::unexpected(header.error());
+            }
+            for (std::size_t c = 0; c < kQuoteColumns.size(); ++c) {
+                column_of_[header->field_of[c]] = static_cast<QuoteColumn>(c);
+            }
+            lines_.begin_batch(1);
+            has_header_ = true;
         }
-        lines_.begin_batch(1);
+        if (goes_to_) {
+            const std::uint64_t lines = goes_to_->from.row + 1;
+            if (auto there = lines_.go_to(goes_to_->from.offset, lines); !there || !*there) {
+                return there;
+            }
+            if (lines_.witness_after(0) != goes_to_->witness) {
+                return tl::unexpected(lines_.changed(lines));
+            }
+            rows_ = goes_to_->from.row;
+            last_ = last_before_ = goes_to_->from.last;
+            last_line_ = lines;
+            goes_to_.reset();
+        }
+        return true;
     }
 
     Result<std::span<FeedRecord>> next() override {
+        if (!is_there()) [[unlikely]] {
+            if (auto there = come_there(); !there || !*there) {
+                return there ? Result<std::span<FeedRecord>>() : tl::unexpected(there.error());
+            }
+        }
         begin_batch();
         std::size_t& n = size_;
         std::string_view line;
@@ -583,6 +664,8 @@ public:
         return std::span(batch_).first(n);
     }
 
+    bool is_waiting() const override { return lines_.is_waiting(); }
+    bool is_there() const override { return has_header_ && !goes_to_; }
     const std::vector<std::string>& symbols() const override { return symbols_.names(); }
     FeedProgress progress() const override { return lines_.progress(); }
 
@@ -594,17 +677,8 @@ public:
     }
 
     Result<void> resume(const SourcePlace& place) override {
-        const std::uint64_t lines = place.from.row + 1;
-        if (auto there = lines_.resume(place.from.offset, lines); !there) {
-            return there;
-        }
-        if (lines_.witness_after(0) != place.witness) {
-            return tl::unexpected(lines_.changed(lines));
-        }
-        rows_ = place.from.row;
-        last_ = last_before_ = place.from.last;
-        last_line_ = lines;
-        return {};
+        goes_to_ = place;
+        return lines_.is_of_sender() ? Result<void>() : come_there().map([](bool) {});
     }
 
 private:
@@ -716,7 +790,9 @@ private:
 
     LineReader lines_;
     FileSymbols symbols_;
+    bool has_header_ = false;
     std::array<QuoteColumn, kQuoteColumns.size()> column_of_{};
+    std::optional<SourcePlace> goes_to_;
     std::vector<FeedRecord> batch_;
     std::size_t size_ = 0;         ///< records in the batch
     std::uint64_t rows_ = 0;       ///< before the batch
@@ -731,23 +807,47 @@ private:
 
 class CsvBars final : public BarRows {
 public:
-    CsvBars(LineReader lines, const DataSource& source, Header header)
+    CsvBars(LineReader lines, const DataSource& source)
         : lines_(std::move(lines)),
-          header_(std::move(header)),
           symbols_(source.instrument),
           interval_(source.interval),
           order_(source.interval, source.interval.ns == kDayNs),
           only_(source.instrument) {
-        // Where a file has both, its first time column counts.
-        label_field_ = std::min(header_.field_of[kDate], header_.field_of[kTimestamp]);
         if (!only_.empty()) {
             const bool admitted = symbols_.admit(only_).has_value();
             ALPHA_ASSERT(admitted, "the instrument's name was judged before");
         }
-        lines_.begin_batch(1);
+    }
+
+    /// Reads the header and comes to where it was to go on. False where a sender has not sent so much yet, or has left before.
+    Result<bool> come_there() {
+        if (header_.fields == 0) {
+            if (!lines_.has_arrived()) {
+                return false;
+            }
+            if (auto header = read_header(); !header) {
+                return tl::unexpected(header.error());
+            }
+            lines_.begin_batch(1);
+            begin_.offset = lines_.batch_offset();
+        }
+        if (goes_to_) {
+            if (auto there = lines_.go_to(goes_to_->offset, goes_to_->row + 1); !there || !*there) {
+                return there;
+            }
+            begin_ = *goes_to_;
+            order_.resume(begin_.last);
+            goes_to_.reset();
+        }
+        return true;
     }
 
     Result<std::span<const BarRow>> next() override {
+        if (!is_there()) [[unlikely]] {
+            if (auto there = come_there(); !there || !*there) {
+                return there ? Result<std::span<const BarRow>>() : tl::unexpected(there.error());
+            }
+        }
         lines_.begin_batch(size_);
         begin_ = {lines_.batch_offset(), begin_.row + size_, 0, size_ == 0 ? begin_.last : batch_[size_ - 1].label};
         size_ = 0;
@@ -771,6 +871,8 @@ public:
         return std::span<const BarRow>(batch_).first(n);
     }
 
+    bool is_waiting() const override { return lines_.is_waiting(); }
+    bool is_there() const override { return header_.fields != 0 && !goes_to_; }
     Duration interval() const override { return interval_; }
     /// A bar of a day is one of a calendar date, however its label is written.
     bool date_only() const override { return interval_.ns == kDayNs; }
@@ -781,16 +883,31 @@ public:
     RowPlace batch_begin() const override { return {lines_.batch_offset(), begin_.row, 0, begin_.last}; }
     Digest witness_after(std::size_t n) const override { return lines_.witness_after(n); }
     Result<void> resume(const RowPlace& from) override {
-        if (auto there = lines_.resume(from.offset, from.row + 1); !there) {
-            return there;
-        }
-        begin_ = from;
-        order_.resume(from.last);
-        return {};
+        goes_to_ = from;
+        return lines_.is_of_sender() ? Result<void>() : come_there().map([](bool) {});
     }
     Error changed(std::uint64_t row) const override { return lines_.changed(row + 1); }
 
 private:
+    Result<void> read_header() {
+        auto header = alpha::read_header(lines_, kBarForm);
+        if (!header) {
+            return tl::unexpected(header.error());
+        }
+        const auto refuse = [&](std::string_view what) { return tl::unexpected(lines_.refusal(1, what)); };
+        if (header->field_of[kDate] == kAbsent && header->field_of[kTimestamp] == kAbsent) {
+            return refuse(fmt::format("the header lacks date or timestamp; it should be {}", kBarForm.example));
+        }
+        if (header->field_of[kBarInstrument] == kAbsent && only_.empty()) {
+            return refuse("there is no instrument column; name the instrument of the file, as in instrument: IBM "
+                          "(--instrument IBM on the command line)");
+        }
+        header_ = std::move(*header);
+        // Where a file has both, its first time column counts.
+        label_field_ = std::min(header_.field_of[kDate], header_.field_of[kTimestamp]);
+        return {};
+    }
+
     /// Says what is wrong with the line, or nothing.
     std::string read(std::string_view line, BarRow& row) {
         if (!fields_.split(line)) {
@@ -877,56 +994,54 @@ private:
     std::vector<BarRow> batch_ = std::vector<BarRow>(kBatchRecords);
     std::size_t size_ = 0;  ///< rows in the batch
     RowPlace begin_;        ///< where it begins
+    std::optional<RowPlace> goes_to_;
     Fields fields_;
     std::optional<Error> error_;
 };
 
-Result<std::unique_ptr<ByteSource>> open_text(const DataSource& source) {
-    return source.is_stream() ? open_stream(source) : open_bytes(source.file);
+/// A file's rows, once its header has been read.
+template <class Rows, class Parent>
+Result<std::unique_ptr<Parent>> begun(std::unique_ptr<Rows> rows) {
+    return rows->come_there().map([&](bool) { return std::unique_ptr<Parent>(std::move(rows)); });
 }
 
 }  // namespace
 
+Result<void> judge_csv_bars(const DataSource& source) {
+    std::string why = interval_refusal(source.interval);
+    if (why.empty() && !source.instrument.empty()) {
+        why = name_refusal(source.instrument);
+    }
+    return why.empty() ? Result<void>() : fail(ErrorKind::usage, fmt::format("{}: {}", source.name(), why));
+}
+
 Result<std::unique_ptr<RecordStream>> open_csv_quotes(const DataSource& source) {
-    auto bytes = open_text(source);
+    auto bytes = open_bytes(source.file);
     if (!bytes) {
         return tl::unexpected(bytes.error());
     }
-    LineReader lines(source.name(), std::move(*bytes));
-    auto header = read_header(lines, kQuoteForm);
-    if (!header) {
-        return tl::unexpected(header.error());
-    }
-    return std::make_unique<CsvQuotes>(std::move(lines), source.instrument, *header);
+    return begun<CsvQuotes, RecordStream>(
+        std::make_unique<CsvQuotes>(LineReader(source.name(), std::move(*bytes), false), source.instrument));
 }
 
 Result<std::unique_ptr<BarRows>> open_csv_bars(const DataSource& source) {
-    if (const std::string why = interval_refusal(source.interval); !why.empty()) {
-        return fail(ErrorKind::usage, fmt::format("{}: {}", source.name(), why));
+    if (auto good = judge_csv_bars(source); !good) {
+        return tl::unexpected(good.error());
     }
-    auto bytes = open_text(source);
+    auto bytes = open_bytes(source.file);
     if (!bytes) {
         return tl::unexpected(bytes.error());
     }
-    LineReader lines(source.name(), std::move(*bytes));
-    auto header = read_header(lines, kBarForm);
-    if (!header) {
-        return tl::unexpected(header.error());
-    }
-    if (header->field_of[kDate] == kAbsent && header->field_of[kTimestamp] == kAbsent) {
-        return tl::unexpected(
-            lines.refusal(1, fmt::format("the header lacks date or timestamp; it should be {}", kBarForm.example)));
-    }
-    if (header->field_of[kBarInstrument] == kAbsent && source.instrument.empty()) {
-        return tl::unexpected(lines.refusal(1, "there is no instrument column; name the instrument of the file, as in "
-                                               "instrument: IBM (--instrument IBM on the command line)"));
-    }
-    if (!source.instrument.empty()) {
-        if (const std::string why = name_refusal(source.instrument); !why.empty()) {
-            return fail(ErrorKind::usage, fmt::format("{}: {}", source.name(), why));
-        }
-    }
-    return std::make_unique<CsvBars>(std::move(lines), source, std::move(*header));
+    return begun<CsvBars, BarRows>(
+        std::make_unique<CsvBars>(LineReader(source.name(), std::move(*bytes), false), source));
+}
+
+std::unique_ptr<RecordStream> csv_quotes_from(const DataSource& source, std::unique_ptr<ByteSource> text) {
+    return std::make_unique<CsvQuotes>(LineReader(source.name(), std::move(text), true), source.instrument);
+}
+
+std::unique_ptr<BarRows> csv_bars_from(const DataSource& source, std::unique_ptr<ByteSource> text) {
+    return std::make_unique<CsvBars>(LineReader(source.name(), std::move(text), true), source);
 }
 
 }  // namespace alpha

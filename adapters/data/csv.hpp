@@ -7,6 +7,7 @@
 ///   bars    date|timestamp,open,high,low,close[,volume][,instrument]   any order; other columns
 ///   are ignored
 
+#include "adapters/data/byte_source.hpp"
 #include "adapters/data/record_stream.hpp"
 
 namespace alpha {
@@ -17,5 +18,13 @@ inline constexpr std::string_view kQuoteHeader = "ts_ns,instrument,bid,bid_qty,a
 /// Opens `source.file` and reads its header.
 Result<std::unique_ptr<RecordStream>> open_csv_quotes(const DataSource& source);
 Result<std::unique_ptr<BarRows>> open_csv_bars(const DataSource& source);
+
+/// What a scenario says of bars, before any are there: refuses (kind usage) an interval or a name that cannot be.
+Result<void> judge_csv_bars(const DataSource& source);
+
+/// The same from what one sender of the stream `source.stream` says, of which nothing is read yet. A last line without its end
+/// is not taken: the sender may have died in the middle of it. Bars must have been judged.
+std::unique_ptr<RecordStream> csv_quotes_from(const DataSource& source, std::unique_ptr<ByteSource> text);
+std::unique_ptr<BarRows> csv_bars_from(const DataSource& source, std::unique_ptr<ByteSource> text);
 
 }  // namespace alpha

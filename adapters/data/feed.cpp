@@ -2,6 +2,7 @@
 
 #include "adapters/data/csv.hpp"
 #include "adapters/data/record_stream.hpp"
+#include "adapters/data/sender_records.hpp"
 #include "adapters/data/stream.hpp"
 #include "adapters/data/synth.hpp"
 #include "events/assert.hpp"
@@ -365,22 +366,35 @@ Result<SetEvents> open_set(const DataSource& source) {
 /// until no bar that is yet to be read can come before it; at most a few per instrument wait.
 class PlacedBars final : public RecordStream {
 public:
+    /// What the rows are of. At the end of a file, or of standard input, what waits has nothing left to wait for; the rows of a
+    /// sender that left or was sent away are gone on with by the next one.
+    enum class Text : std::uint8_t { file, only_sender, one_of_senders };
+
     /// `beside_intraday`: other sources of the same feed know times of day.
-    PlacedBars(std::unique_ptr<BarRows> rows, const HoursOf& hours, bool beside_intraday)
-        : rows_(std::move(rows)), hours_(hours), beside_intraday_(beside_intraday), anchors_{rows_->batch_begin()} {
+    PlacedBars(std::unique_ptr<BarRows> rows, const HoursOf& hours, bool beside_intraday, Text text = Text::file)
+        : rows_(std::move(rows)),
+          hours_(hours),
+          beside_intraday_(beside_intraday),
+          text_(text),
+          anchors_{rows_->batch_begin()} {
         // A date's session lies within a day of its date's, whatever the zone, and waits for a label a day later.
         constexpr Duration kDateReach{3 * kDayNs};
         reach_ = rows_->date_only() ? std::max(rows_->interval(), kDateReach) : rows_->interval();
     }
 
     Result<std::span<FeedRecord>> next() override {
+        if (goes_to_) [[unlikely]] {
+            if (auto there = come_there(); !there || !*there) {
+                return there ? Result<std::span<FeedRecord>>() : tl::unexpected(there.error());
+            }
+        }
         if (std::exchange(batch_is_next_, false)) {
             return std::span(batch_);
         }
         begin_batch();
-        while (batch_.empty() && !(finished_ && waiting_.empty())) {
-            if (!finished_) {
-                read();
+        while (batch_.empty() && !is_over()) {
+            if (!finished_ && !read()) {
+                return std::span(batch_);
             }
             release();
         }
@@ -390,6 +404,8 @@ public:
         return std::span(batch_);
     }
 
+    bool is_waiting() const override { return is_waiting_; }
+    bool is_there() const override { return !goes_to_ && rows_->is_there(); }
     const std::vector<std::string>& symbols() const override { return rows_->symbols(); }
     FeedProgress progress() const override { return rows_->progress(); }
 
@@ -419,30 +435,8 @@ public:
         ordinal_ = first;
         last_label_ = place.from.last;
         expected_ = Expected{first + place.rows, place.witness};
-        if (place.rows == 0 && !as_expected(first, 0)) {
-            return tl::unexpected(rows_->changed(first));
-        }
-        while ((expected_ || batch_.size() < place.handed) && !finished_) {
-            read();
-            release();
-        }
-        if (expected_ || batch_.size() < place.handed) {
-            return tl::unexpected(rows_->changed(first + place.rows));
-        }
-        if (place.handed != 0) {
-            const auto handed = static_cast<std::size_t>(place.handed);
-            last_before_ = origins_[handed - 1];
-            // Rows added behind the end may belong between those that were handed out.
-            if (last_before_.time != place.last_time || last_before_.row != place.last_row ||
-                last_before_.opens != place.last_opens) {
-                return tl::unexpected(rows_->changed(first + place.rows + 1));
-            }
-            batch_.erase(batch_.begin(), batch_.begin() + static_cast<std::ptrdiff_t>(handed));
-            origins_.erase(origins_.begin(), origins_.begin() + static_cast<std::ptrdiff_t>(handed));
-        }
-        handed_before_ = 2 * first + place.handed;
-        batch_is_next_ = !batch_.empty();
-        return {};
+        goes_to_ = place;
+        return text_ == Text::file ? come_there().map([](bool) {}) : Result<void>();
     }
 
     /// What forbids the instruments known so far, before any bar is read; empty when nothing does.
@@ -474,6 +468,41 @@ private:
     };
 
     static std::uint64_t row_of(const RowPlace& place) { return place.row + place.within; }
+
+    bool is_over() const { return finished_ && (waiting_.empty() || text_ == Text::one_of_senders); }
+
+    /// Reads again what is needed to go on at the place. False where a sender has not sent so much yet, or has left before.
+    Result<bool> come_there() {
+        const SourcePlace& place = *goes_to_;
+        const std::uint64_t first = row_of(place.from);
+        while ((expected_ || batch_.size() < place.handed) && !finished_) {
+            if (!read()) {
+                return false;
+            }
+            release();
+        }
+        if (expected_ || batch_.size() < place.handed) {
+            const bool ended = text_ != Text::file && !differs_;
+            return !ended   ? tl::unexpected(rows_->changed(first + place.rows))
+                   : error_ ? tl::unexpected(*error_)
+                            : Result<bool>(false);
+        }
+        if (place.handed != 0) {
+            const auto handed = static_cast<std::size_t>(place.handed);
+            last_before_ = origins_[handed - 1];
+            // Rows added behind the end may belong between those that were handed out.
+            if (last_before_.time != place.last_time || last_before_.row != place.last_row ||
+                last_before_.opens != place.last_opens) {
+                return tl::unexpected(rows_->changed(first + place.rows + 1));
+            }
+            batch_.erase(batch_.begin(), batch_.begin() + static_cast<std::ptrdiff_t>(handed));
+            origins_.erase(origins_.begin(), origins_.begin() + static_cast<std::ptrdiff_t>(handed));
+        }
+        handed_before_ = 2 * first + place.handed;
+        batch_is_next_ = !batch_.empty();
+        goes_to_.reset();
+        return true;
+    }
 
     void begin_batch() {
         handed_before_ += batch_.size();
@@ -509,31 +538,33 @@ private:
         return a_opens != b_opens ? a_opens : a.ordinal > b.ordinal;
     }
 
-    void read() {
+    /// False where a sender has not sent more yet.
+    bool read() {
         const auto rows = rows_->next();
+        is_waiting_ = rows && rows->empty() && rows_->is_waiting();
+        if (is_waiting_) {
+            return false;
+        }
         const RowPlace begin = rows_->batch_begin();
         if (!as_expected(row_of(begin), rows ? rows->size() : 0)) {
+            differs_ = true;
             finished_ = true;
-            return;
+            return true;
         }
         if (!rows || rows->empty()) {
-            finished_ = true;
-            safe_until_ = kNever;
-            if (!rows) {
-                error_ = rows.error();
-            }
-            return;
+            finish(rows ? std::nullopt : std::optional(rows.error()));
+            return true;
         }
         if (row_of(begin) != row_of(anchors_.back())) {
             anchors_.push_back(begin);
+        } else if (text_ != Text::file) {
+            anchors_.back() = begin;  // only now it has shown where its rows begin
         }
         for (const BarRow& row : *rows) {
             const std::string why = place(row);
             if (!why.empty()) {
-                error_ = Error{ErrorKind::data, fmt::format("{}: {}", rows_->place(row.line), why)};
-                finished_ = true;
-                safe_until_ = kNever;
-                return;
+                finish(Error{ErrorKind::data, fmt::format("{}: {}", rows_->place(row.line), why)});
+                return true;
             }
             // Later rows have the same label or a later one. A date's session may open up to a day
             // before 00:00 UTC.
@@ -541,6 +572,13 @@ private:
             last_label_ = row.label;
             release();
         }
+        return true;
+    }
+
+    void finish(std::optional<Error> error) {
+        finished_ = true;
+        error_ = std::move(error);
+        safe_until_ = text_ == Text::one_of_senders ? safe_until_ : kNever;
     }
 
     std::string place(const BarRow& row) {
@@ -609,6 +647,7 @@ private:
     std::unique_ptr<BarRows> rows_;
     HoursOf hours_;
     bool beside_intraday_;
+    Text text_;
     std::vector<TradingHours> hours_by_symbol_;
     std::vector<Waiting> waiting_;  ///< a heap: what leaves next is in front
     std::vector<FeedRecord> batch_;
@@ -619,7 +658,10 @@ private:
     std::deque<RowPlace> anchors_;     ///< beginnings of batches of rows; a position leads to the first
     Duration reach_;                   ///< rows that far apart have nothing to do with each other
     Time last_label_ = kBeforeAll;
+    std::optional<SourcePlace> goes_to_;
     std::optional<Expected> expected_;
+    bool differs_ = false;  ///< from what was expected
+    bool is_waiting_ = false;
     std::uint64_t ordinal_ = 0;
     Time safe_until_ = kBeforeAll;
     bool finished_ = false;
@@ -687,8 +729,11 @@ std::string text_of(const SourceIdentity& identity) {
 }
 
 struct NamedStream {
+    std::string name;  ///< DataSource::name()
     SourceIdentity identity;
     std::unique_ptr<RecordStream> records;
+    SenderRecords* senders = nullptr;  ///< the same, where they are a stream's
+    Duration patience;                 ///< DataSource::idle
 };
 
 /// The order of a feed's records; those of one source may be equal.
@@ -830,22 +875,39 @@ Result<Position> read_position(Bytes bytes, std::vector<std::string>& symbols) {
 
 class MergedFeed final : public Feed {
 public:
-    explicit MergedFeed(std::vector<NamedStream> streams) {
+    MergedFeed(std::vector<NamedStream> streams, const Interrupt* interrupt, FeedWatch watch)
+        : interrupt_(interrupt), watch_(std::move(watch)) {
         for (NamedStream& stream : streams) {
-            inputs_.push_back(Input{std::move(stream.identity), std::move(stream.records), {}, 0, {}, false});
+            absent_.push_back(inputs_.size());
+            if (stream.senders != nullptr) {
+                senders_.push_back(&stream.senders->senders());
+            }
+            Input& input = inputs_.emplace_back();
+            input.name = std::move(stream.name);
+            input.identity = std::move(stream.identity);
+            input.stream = std::move(stream.records);
+            input.senders = stream.senders;
+            input.patience = std::chrono::nanoseconds(stream.patience.ns);
         }
+        follows_taken_ = !senders_.empty() && watch_.taken_before != nullptr;
     }
 
     Result<std::span<const FeedRecord>> next() override {
         begin_batch();
-        if (error_) {
-            return tl::unexpected(*error_);
+        while (!error_) {
+            must_wait_ = false;
+            wait_until_ = Clock::time_point::max();
+            const std::span<const FeedRecord> records = follows_taken_        ? next_of_taken()
+                                                        : inputs_.size() == 1 ? next_of_only()
+                                                                              : next_of_many();
+            if (!records.empty() || (!error_ && !must_wait_)) {
+                return records;
+            }
+            if (!error_ && !wait_for_any(senders_, interrupt_, wait_until_)) {
+                error_ = Error{ErrorKind::interrupted, "reading was ended"};
+            }
         }
-        const std::span<const FeedRecord> records = inputs_.size() == 1 ? next_of_only() : next_of_many();
-        if (records.empty() && error_) {
-            return tl::unexpected(*error_);
-        }
-        return records;
+        return tl::unexpected(*error_);
     }
 
     const std::vector<std::string>& symbols() const override { return symbols_.names(); }
@@ -873,7 +935,9 @@ public:
         for (const Run& run : runs_) {
             const std::size_t to = std::min(run.end, taken);
             if (from < to) {
-                consumed[run.input] += to - from;
+                if (run.input != kNobody) {
+                    consumed[run.input] += to - from;
+                }
                 position.last = key_of(run.input, record_at(to - 1));
             }
             from = to;
@@ -924,24 +988,42 @@ public:
     }
 
 private:
+    using Clock = std::chrono::steady_clock;
+
     struct Input {
+        std::string name;
         SourceIdentity identity;
         std::unique_ptr<RecordStream> stream;
         std::span<FeedRecord> batch;             ///< what is left of the last one
         std::size_t consumed_before = 0;         ///< records of it in the batches before this one
         std::vector<std::uint32_t> feed_symbol;  ///< by the stream's own symbol
         bool is_new = false;                     ///< its first record was not compared with the position yet
+
+        // Of a stream.
+        SenderRecords* senders = nullptr;
+        std::uint64_t sender = 0;                  ///< whose symbols those are
+        std::chrono::nanoseconds patience{0};      ///< zero: without end
+        std::optional<Clock::time_point> awaited;  ///< since when others have a record and it has none
+        bool is_left_out = false;
+
+        const std::string& name_of(const FeedRecord& record) const {
+            return stream
+                ->symbols()[std::visit([](const auto& event) { return event.instrument.value; }, record.event)];
+        }
+        bool is_waiting() const { return batch.empty() && stream->is_waiting(); }
     };
     /// Records of one input that follow each other in a batch.
     struct Run {
         std::size_t input = 0;
         std::size_t end = 0;  ///< in the batch
     };
+    /// In place of an input: what was taken from one that is silent now.
+    static constexpr std::size_t kNobody = static_cast<std::size_t>(-1);
 
     static RecordKey key_of(std::size_t input, const FeedRecord& record) {
-        return {record.time, rank_of(record.event), input};
+        return {record.time, rank_of(record.event), input == kNobody ? 0 : input};
     }
-    const FeedRecord& record_at(std::size_t i) const { return inputs_.size() == 1 ? only_[i] : out_[i]; }
+    const FeedRecord& record_at(std::size_t i) const { return is_only_ ? only_[i] : out_[i]; }
 
     void begin_batch() {
         if (!runs_.empty()) {
@@ -949,11 +1031,15 @@ private:
         }
         std::size_t from = 0;
         for (const Run& run : runs_) {
-            inputs_[run.input].consumed_before += run.end - from;
+            if (run.input != kNobody) {
+                inputs_[run.input].consumed_before += run.end - from;
+            }
             from = run.end;
         }
         runs_.clear();
         named_at_.clear();
+        out_.clear();
+        is_only_ = false;
         size_ = 0;
     }
 
@@ -967,29 +1053,34 @@ private:
         }
         std::uint32_t& symbol = input.feed_symbol[instrument.value];
         if (symbol == SymbolTable::kUnknown) [[unlikely]] {
-            const std::string& name = input.stream->symbols()[instrument.value];
-            symbol = symbols_.find(name);
-            if (symbol == SymbolTable::kUnknown && symbols_.names().size() == limits::kMaxInstruments) {
-                error_ =
-                    Error{ErrorKind::data, fmt::format("the data hold more than {} instruments at {}; leave files out",
-                                                       limits::kMaxInstruments, in_quotes(name))};
-                return false;
-            }
-            if (symbol == SymbolTable::kUnknown) {
-                symbol = symbols_.add(name);
-                named_at_.push_back(at);
-            }
+            symbol = symbol_of(input.stream->symbols()[instrument.value], at);
         }
         instrument.value = symbol;
-        return true;
+        return symbol != SymbolTable::kUnknown;
+    }
+    /// kUnknown with error_ when there are too many.
+    std::uint32_t symbol_of(std::string_view name, std::size_t at) {
+        const std::uint32_t symbol = symbols_.find(name);
+        if (symbol != SymbolTable::kUnknown) {
+            return symbol;
+        }
+        if (symbols_.names().size() == limits::kMaxInstruments) {
+            error_ = Error{ErrorKind::data, fmt::format("the data hold more than {} instruments at {}; leave files out",
+                                                        limits::kMaxInstruments, in_quotes(name))};
+            return symbol;
+        }
+        named_at_.push_back(at);
+        return symbols_.add(name);
     }
 
     std::span<const FeedRecord> next_of_only() {
         Input& input = inputs_.front();
-        if (!load(0)) {
+        if (!bring_in(0)) {
             return {};
         }
-        only_ = input.batch;
+        must_wait_ = input.is_waiting();
+        is_only_ = true;
+        only_ = std::exchange(input.batch, {});
         while (size_ < only_.size() && rename(input, only_[size_], size_)) {
             ++size_;
         }
@@ -1009,18 +1100,70 @@ private:
             error_ = batch.error();
             return false;
         }
-        if (input.is_new && !batch->empty()) [[unlikely]] {
-            input.is_new = false;
-            if (key_of(i, batch->front()) < last_before_) {
-                error_ =
-                    Error{ErrorKind::data,
-                          fmt::format("{}: the data changed: a record at {} follows, which belongs before those that "
-                                      "were read before; restore the file, or begin a new session",
-                                      input.identity.name, to_iso(batch->front().time))};
+        input.batch = *batch;
+        if (input.sender != input.stream->sender()) {
+            input.sender = input.stream->sender();
+            input.feed_symbol.clear();
+        }
+        return true;
+    }
+
+    /// Brings in the input's next record, if there is one yet, which must not belong before those that were taken. False with error_.
+    bool bring_in(std::size_t i) {
+        Input& input = inputs_[i];
+        do {
+            if (input.batch.empty() && !load(i)) {
                 return false;
             }
+            if (input.batch.empty()) {
+                return true;
+            }
+            if (input.patience.count() != 0) {
+                refuse_late(i, last_before_);
+            } else if (std::exchange(input.is_new, false) && key_of(i, input.batch.front()) < last_before_)
+                [[unlikely]] {
+                const std::string why =
+                    fmt::format("{}: the data changed: a record at {} follows, which belongs before those that "
+                                "were read before; restore the file, or begin a new session",
+                                input.identity.name, to_iso(input.batch.front().time));
+                if (!refuse(i, why)) {
+                    error_ = Error{ErrorKind::data, why};
+                    return false;
+                }
+            }
+        } while (input.batch.empty());
+        return true;
+    }
+
+    /// Passes over the records at hand that belong before what was taken already. They count as read.
+    void refuse_late(std::size_t i, const RecordKey& taken) {
+        Input& input = inputs_[i];
+        const Time first = input.batch.front().time;
+        std::size_t late = 0;
+        while (late < input.batch.size() && key_of(i, input.batch[late]) < taken) {
+            ++late;
         }
-        input.batch = *batch;
+        if (late == 0) {
+            return;
+        }
+        input.batch = input.batch.subspan(late);
+        input.consumed_before += late;
+        change_status(input, [late](StreamStatus& status) { status.refused_records += late; });
+        tell(fmt::format("{}: {} record{} of {} and later came after the feed had gone on to {}, and {} refused",
+                         input.name, late, late == 1 ? "" : "s", to_iso(first), to_iso(taken.time),
+                         late == 1 ? "is" : "are"),
+             true);
+    }
+
+    /// Sends away the sender of the records at hand. False where no other one can come.
+    bool refuse(std::size_t i, const std::string& why) {
+        Input& input = inputs_[i];
+        if (!input.stream->refuse_after(input.consumed_before, why)) {
+            return false;
+        }
+        input.batch = {};
+        input.consumed_before = 0;
+        input.is_new = true;
         return true;
     }
 
@@ -1036,33 +1179,13 @@ private:
         return left_rank != right_rank ? left_rank > right_rank : a > b;
     }
 
-    /// Puts the input back among those that have records, bringing in its next ones if need be. False with error_.
-    bool put_back(std::size_t i) {
-        if (inputs_[i].batch.empty() && !load(i)) {
-            return false;
-        }
-        if (!inputs_[i].batch.empty()) {
-            heap_.push_back(i);
-            std::push_heap(heap_.begin(), heap_.end(), [this](std::size_t a, std::size_t b) { return after(a, b); });
-        }
-        return true;
-    }
-
     std::span<const FeedRecord> next_of_many() {
         const auto order = [this](std::size_t a, std::size_t b) { return after(a, b); };
-        out_.clear();
-        if (!started_) {
-            started_ = true;
-            for (std::size_t i = 0; i < inputs_.size(); ++i) {
-                if (!put_back(i)) {
-                    return {};
-                }
-            }
-        }
-        if (const auto i = std::exchange(exhausted_, std::nullopt); i && !put_back(*i)) {
+        if (!bring_in_absent()) {
             return {};
         }
-        while (out_.size() < kBatchRecords && !heap_.empty() && !exhausted_) {
+        bool is_whole = true;  // for every input is there that has more
+        while (out_.size() < kBatchRecords && !heap_.empty() && is_whole) {
             std::pop_heap(heap_.begin(), heap_.end(), order);
             const std::size_t first = heap_.back();
             heap_.pop_back();
@@ -1076,14 +1199,258 @@ private:
             }
             // What it has next is brought in with the next batch: until then, a position within this one needs what it
             // had before.
-            if (inputs_[first].batch.empty()) {
-                exhausted_ = first;
-            } else {
+            is_whole = !inputs_[first].batch.empty();
+            if (is_whole) {
                 heap_.push_back(first);
                 std::push_heap(heap_.begin(), heap_.end(), order);
+            } else {
+                absent_.push_back(first);
             }
         }
         return out_;
+    }
+
+    /// Puts those that have records again among those that have. False with error_, and where the merge must wait.
+    bool bring_in_absent() {
+        for (std::size_t at = 0; at < absent_.size();) {
+            const std::size_t i = absent_[at];
+            if (!bring_in(i)) {
+                return false;
+            }
+            if (inputs_[i].is_waiting()) {
+                ++at;
+                continue;
+            }
+            absent_.erase(absent_.begin() + static_cast<std::ptrdiff_t>(at));
+            if (!inputs_[i].batch.empty()) {
+                expect_again(inputs_[i]);
+                heap_.push_back(i);
+                std::push_heap(heap_.begin(), heap_.end(),
+                               [this](std::size_t a, std::size_t b) { return after(a, b); });
+            }
+        }
+        must_wait_ = heap_.empty() && !absent_.empty();
+        for (const std::size_t i : absent_) {
+            must_wait_ = !is_left_out(inputs_[i], !heap_.empty()) || must_wait_;
+        }
+        return !must_wait_;
+    }
+
+    /// Whether the feed goes on without an input that has no record; else it has to wait, at most until wait_until_.
+    bool is_left_out(Input& input, bool others_have) {
+        if (input.is_left_out || input.patience.count() == 0) {
+            return input.is_left_out;
+        }
+        if (!others_have) {
+            return false;
+        }
+        const Clock::time_point now = Clock::now();
+        input.awaited = input.awaited.value_or(now);
+        const Clock::time_point until = *input.awaited + input.patience;
+        if (now < until) {
+            wait_until_ = std::min(wait_until_, until);
+            return false;
+        }
+        input.is_left_out = true;
+        change_status(input, [](StreamStatus& status) { status.is_left_out = true; });
+        tell(fmt::format("{}: silent for {} while others have records: the feed goes on without it", input.name,
+                         to_string(Duration{input.patience.count()})),
+             true);
+        return true;
+    }
+    /// It has a record, and is waited for again.
+    void expect_again(Input& input) {
+        input.awaited.reset();
+        if (std::exchange(input.is_left_out, false)) {
+            change_status(input, [](StreamStatus& status) { status.is_left_out = false; });
+            tell(fmt::format("{}: sends again, and the feed waits for it as before", input.name), false);
+        }
+    }
+
+    // ---- what was taken before ---------------------------------------------------------------------------------------------
+
+    /// Hands out again what was taken before, in that order, from whoever has it at hand.
+    std::span<const FeedRecord> next_of_taken() {
+        while (out_.size() < kBatchRecords && know_next_taken()) {
+            if (const std::size_t i = giver_of_taken(); i != kNobody) {
+                Input& input = inputs_[i];
+                expect_again(input);
+                if (!rename(input, input.batch.front(), out_.size())) {
+                    return out_;
+                }
+                out_.push_back(input.batch.front());
+                input.batch = input.batch.subspan(1);
+                add_to_runs(i);
+                taken_.reset();
+            } else if (!out_.empty() || !seek_giver()) {
+                break;  // a position within this batch needs what the inputs had
+            }
+        }
+        return out_;
+    }
+
+    /// False when there is none any more, or with error_.
+    bool know_next_taken() {
+        if (taken_ || !follows_taken_) {
+            return taken_.has_value();
+        }
+        Result<std::optional<TakenRecord>> next = watch_.taken_before();
+        if (!next) {
+            error_ = next.error();
+            return false;
+        }
+        taken_ = *next;
+        if (!taken_) {
+            stop_following();
+        }
+        return taken_.has_value();
+    }
+    /// From here on the merge decides.
+    void stop_following() {
+        follows_taken_ = false;
+        taken_.reset();
+        for (std::size_t i = 0; i < inputs_.size(); ++i) {
+            inputs_[i].is_new = true;
+        }
+        must_wait_ = out_.empty();  // for nothing: next() asks the merge
+        wait_until_ = Clock::time_point();
+    }
+
+    bool is_at_hand(const Input& input) const {
+        if (input.batch.empty() || input.batch.front().time != taken_->record.time ||
+            input.name_of(input.batch.front()) != taken_->instrument) {
+            return false;
+        }
+        FeedEvent event = input.batch.front().event;
+        instrument_of(event) = std::visit([](const auto& taken) { return taken.instrument; }, taken_->record.event);
+        return event == taken_->record.event;
+    }
+    /// Who has the record at hand: rather one that cannot have been late.
+    std::size_t giver_of_taken() const {
+        std::size_t giver = kNobody;
+        for (std::size_t i = 0; i < inputs_.size(); ++i) {
+            if (is_at_hand(inputs_[i]) && (giver == kNobody || inputs_[i].patience.count() == 0)) {
+                giver = i;
+                if (inputs_[i].patience.count() == 0) {
+                    break;
+                }
+            }
+        }
+        return giver;
+    }
+
+    /// Nobody has the record at hand: asks everybody for what comes next. False where that has to be waited for, or with error_.
+    bool seek_giver() {
+        const RecordKey taken = key_of(kNobody, taken_->record);
+        bool is_anything_new = false;
+        for (std::size_t i = 0; i < inputs_.size(); ++i) {
+            Input& input = inputs_[i];
+            if (input.batch.empty()) {
+                if (!load(i)) {
+                    return false;
+                }
+                is_anything_new = is_anything_new || !input.batch.empty();
+            } else if (key_of(kNobody, input.batch.front()) < taken) {
+                // It was late then, too; of an input that has no patience nothing is late.
+                if (input.patience.count() != 0) {
+                    refuse_late(i, {taken.time, taken.rank, i});
+                } else if (!blame(i)) {
+                    return false;
+                }
+                is_anything_new = true;
+            }
+        }
+        if (is_anything_new) {
+            return true;
+        }
+        const bool is_any_at_hand = std::ranges::any_of(inputs_, [](const Input& each) { return !each.batch.empty(); });
+        bool is_any_silent = false;
+        for (Input& input : inputs_) {
+            if (input.is_waiting()) {
+                is_any_silent = true;
+                must_wait_ = !is_left_out(input, is_any_at_hand) || must_wait_;
+            }
+        }
+        if (must_wait_) {
+            return false;
+        }
+        if (is_any_silent) {  // it was theirs
+            hand_out_taken();
+            return !error_;
+        }
+        return blame_for_lack();
+    }
+
+    void hand_out_taken() {
+        const std::uint32_t symbol = symbol_of(taken_->instrument, out_.size());
+        if (symbol == SymbolTable::kUnknown) {
+            return;
+        }
+        out_.push_back(taken_->record);
+        instrument_of(out_.back().event).value = symbol;
+        add_to_runs(kNobody);
+        taken_.reset();
+    }
+
+    /// Sends away a sender that has another record than was taken. False where none can follow it: then whoever compares what the
+    /// feed gives with what it gave is to see that record.
+    bool blame(std::size_t i) {
+        const Input& input = inputs_[i];
+        const FeedRecord& now = input.batch.front();
+        const std::string& name = input.name_of(now);
+        const bool is_same_place = now.time == taken_->record.time && name == taken_->instrument;
+        const std::string why = fmt::format(
+            "{}: the data changed: a record of {} at {} comes where one of {} at {}{} was taken before; send the same "
+            "lines from line 1, or begin a new session",
+            input.name, in_quotes(name), to_iso(now.time), in_quotes(taken_->instrument), to_iso(taken_->record.time),
+            is_same_place ? " with other values" : "");
+        if (refuse(i, why)) {
+            return true;
+        }
+        stop_following();
+        return false;
+    }
+    /// Everybody has shown a later record than the one that was taken. Sends away who has another one in its place, else who has named
+    /// its instrument, else everybody.
+    bool blame_for_lack() {
+        const auto has_another = [this](const Input& input) {
+            return input.batch.front().time == taken_->record.time &&
+                   input.name_of(input.batch.front()) == taken_->instrument;
+        };
+        const auto knows_name = [this](const Input& input) {
+            return std::ranges::find(input.stream->symbols(), taken_->instrument) != input.stream->symbols().end();
+        };
+        const auto anybody = [](const Input&) { return true; };
+        return blame_those(has_another) || blame_those(knows_name) || blame_those(anybody) || (stop_following(), false);
+    }
+    template <class Suspect>
+    bool blame_those(Suspect suspect) {
+        bool any = false;
+        for (std::size_t i = 0; i < inputs_.size() && follows_taken_; ++i) {
+            any = (!inputs_[i].batch.empty() && suspect(inputs_[i]) && blame(i)) || any;
+        }
+        return any;
+    }
+
+    void add_to_runs(std::size_t input) {
+        if (runs_.empty() || runs_.back().input != input) {
+            runs_.push_back({input, 0});
+        }
+        runs_.back().end = size_ = out_.size();
+    }
+
+    // ---- told -----------------------------------------------------------------------------------------------------------
+
+    template <class Change>
+    void change_status(const Input& input, Change change) const {
+        if (input.senders != nullptr && watch_.board != nullptr) {
+            watch_.board->change(input.senders->on_board(), change);
+        }
+    }
+    void tell(const std::string& what, bool is_warning) const {
+        if (watch_.tell) {
+            watch_.tell(what, is_warning);
+        }
     }
 
     /// Takes records of input `i`, which has the earliest, for as long as it has and there is room.
@@ -1102,16 +1469,24 @@ private:
     }
 
     std::vector<Input> inputs_;
-    std::vector<std::size_t> heap_;         ///< inputs that have records, the earliest in front
-    std::optional<std::size_t> exhausted_;  ///< the input whose batch ended with the last batch of the feed
+    std::vector<Senders*> senders_;  ///< of the streams among them
+    const Interrupt* interrupt_;
+    FeedWatch watch_;
+    std::vector<std::size_t> heap_;  ///< inputs that have records, the earliest in front
+    std::vector<std::size_t>
+        absent_;  ///< inputs that had none when they were last asked, or whose last one left with the last batch
+    bool must_wait_ = false;        ///< for a sender, at most
+    Clock::time_point wait_until_;  ///< until then
+    bool follows_taken_ = false;
+    std::optional<TakenRecord> taken_;  ///< the next one of those
     std::vector<FeedRecord> out_;
+    bool is_only_ = false;               ///< the last batch is only_, else out_
     std::span<FeedRecord> only_;         ///< the last batch of a feed of one input
     std::size_t size_ = 0;               ///< records in the last batch
     std::vector<Run> runs_;              ///< where those came from
     std::vector<std::size_t> named_at_;  ///< which of those brought new symbols
     RecordKey last_before_;              ///< of the record before them
     SymbolTable symbols_;
-    bool started_ = false;
     std::optional<Error> error_;
 };
 
@@ -1138,7 +1513,7 @@ Result<Opened> open_source(const DataSource& source) {
     if (source.synth) {
         return open_synth(*source.synth).map(keep);
     }
-    if (!source.is_stream() && looks_like_data_set(source.file)) {
+    if (looks_like_data_set(source.file)) {
         auto events = open_set(source);
         if (!events) {
             return tl::unexpected(events.error());
@@ -1170,10 +1545,46 @@ SourceIdentity identity_of(const DataSource& source, Form form) {
             source.interval};
 }
 
-Result<std::unique_ptr<MergedFeed>> open_all(const std::vector<DataSource>& sources, const HoursOf& hours) {
+/// Opens a stream for senders. Refuses (kind usage) bars that the scenario does not say enough of.
+Result<NamedStream> open_stream(const DataSource& source, const HoursOf& hours, bool beside_intraday,
+                                const FeedWatch& watch) {
+    const bool quotes = source.kind == DataKind::quotes;
+    auto senders = Senders::open(source);
+    if (!senders) {
+        return tl::unexpected(senders.error());
+    }
+    if (auto good = quotes ? Result<void>() : judge_csv_bars(source); !good) {
+        return tl::unexpected(good.error());
+    }
+    const auto text = (*senders)->has_next() ? PlacedBars::Text::one_of_senders : PlacedBars::Text::only_sender;
+    const auto records_from = [=](std::unique_ptr<ByteSource> bytes) -> std::unique_ptr<RecordStream> {
+        if (quotes) {
+            return csv_quotes_from(source, std::move(bytes));
+        }
+        return std::make_unique<PlacedBars>(csv_bars_from(source, std::move(bytes)), hours, beside_intraday, text);
+    };
+    if (!quotes && source.interval.ns == kDayNs) {
+        PlacedBars none(csv_bars_from(source, (*senders)->text()), hours, beside_intraday, text);
+        if (const std::string why = none.refusal_of_symbols(); !why.empty()) {
+            return fail(ErrorKind::data, fmt::format("{}: {}", source.name(), why));
+        }
+    }
+    auto records = std::make_unique<SenderRecords>(source.name(), std::move(*senders), records_from, watch);
+    SenderRecords* const same = records.get();
+    return NamedStream{source.name(), identity_of(source, quotes ? Form::csv_quotes : Form::csv_bars),
+                       std::move(records), same, source.idle};
+}
+
+Result<std::unique_ptr<MergedFeed>> open_all(const std::vector<DataSource>& sources, const HoursOf& hours,
+                                             const FeedWatch& watch) {
     std::vector<Opened> opened;
     bool intraday = false;
     for (const DataSource& source : sources) {
+        if (source.is_stream()) {
+            intraday = intraday || source.kind == DataKind::quotes || source.interval.ns != kDayNs;
+            opened.emplace_back();
+            continue;
+        }
         auto one = open_source(source);
         if (!one) {
             return tl::unexpected(one.error());
@@ -1182,20 +1593,31 @@ Result<std::unique_ptr<MergedFeed>> open_all(const std::vector<DataSource>& sour
         opened.push_back(std::move(*one));
     }
     std::vector<NamedStream> streams;
+    const Interrupt* interrupt = nullptr;
     for (std::size_t i = 0; i < opened.size(); ++i) {
-        SourceIdentity identity = identity_of(sources[i], opened[i].form);
+        const DataSource& source = sources[i];
+        if (source.is_stream()) {
+            auto stream = open_stream(source, hours, intraday, watch);
+            if (!stream) {
+                return tl::unexpected(stream.error());
+            }
+            interrupt = source.interrupt;
+            streams.push_back(std::move(*stream));
+            continue;
+        }
+        SourceIdentity identity = identity_of(source, opened[i].form);
         if (opened[i].bars == nullptr) {
-            streams.push_back({std::move(identity), std::move(opened[i].records)});
+            streams.push_back({source.name(), std::move(identity), std::move(opened[i].records), nullptr, {}});
             continue;
         }
         const bool date_only = opened[i].bars->date_only();
         auto placed = std::make_unique<PlacedBars>(std::move(opened[i].bars), hours, intraday);
         if (const std::string why = date_only ? placed->refusal_of_symbols() : std::string(); !why.empty()) {
-            return fail(ErrorKind::data, fmt::format("{}: {}", sources[i].name(), why));
+            return fail(ErrorKind::data, fmt::format("{}: {}", source.name(), why));
         }
-        streams.push_back({std::move(identity), std::move(placed)});
+        streams.push_back({source.name(), std::move(identity), std::move(placed), nullptr, {}});
     }
-    return std::make_unique<MergedFeed>(std::move(streams));
+    return std::make_unique<MergedFeed>(std::move(streams), interrupt, watch);
 }
 
 }  // namespace
@@ -1204,12 +1626,14 @@ std::string DataSource::name() const {
     return is_stream() ? stream_name(stream) : synth ? "synthetic data" : file;
 }
 
-Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, const HoursOf& hours) {
-    return open_all(sources, hours);
+Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, const HoursOf& hours,
+                                        const FeedWatch& watch) {
+    return open_all(sources, hours, watch);
 }
 
-Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, const HoursOf& hours, Bytes position) {
-    auto feed = open_all(sources, hours);
+Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, const HoursOf& hours, Bytes position,
+                                        const FeedWatch& watch) {
+    auto feed = open_all(sources, hours, watch);
     if (!feed) {
         return tl::unexpected(feed.error());
     }

@@ -9,12 +9,15 @@
 #include "events/time.hpp"
 #include "store/data_set.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -38,6 +41,8 @@ struct DataSource {
     DataKind kind = DataKind::quotes;
     std::string instrument;  ///< bars whose file has no instrument column
     Duration interval;       ///< bars
+    /// A stream's patience, in real time: how long the feed waits for its next record while other sources have one. Zero: for ever.
+    Duration idle;
     std::optional<SynthSpec> synth;
     const Interrupt* interrupt =
         nullptr;  ///< what ends the reading of a stream; null: nothing does. It outlives the feed.
@@ -66,6 +71,63 @@ struct FeedProgress {
     std::uint64_t total = 0;
 };
 
+/// How a stream stands.
+struct StreamStatus {
+    std::string name;
+    bool is_connected = false;
+    bool has_ended = false;    ///< standard input: nothing more comes
+    bool is_left_out = false;  ///< its patience is over, and the feed goes on without it
+    std::uint64_t records = 0;
+    std::uint64_t refused_senders = 0;
+    std::uint64_t refused_records = 0;            ///< because they came after the feed had gone on without them
+    std::string last_refusal;                     ///< of a sender, with place and reason
+    std::chrono::steady_clock::time_point heard;  ///< when it last sent; before it has, when it was opened
+};
+
+/// How the streams of a feed stand, to be looked at from any thread.
+class StreamBoard {
+public:
+    std::vector<StreamStatus> streams() const {
+        const std::lock_guard lock(mutex_);
+        return streams_;
+    }
+
+    // For the feed.
+
+    std::size_t add(std::string name) {
+        const std::lock_guard lock(mutex_);
+        streams_.emplace_back().name = std::move(name);
+        streams_.back().heard = std::chrono::steady_clock::now();
+        return streams_.size() - 1;
+    }
+    template <class Change>
+    void change(std::size_t stream, Change change) {
+        const std::lock_guard lock(mutex_);
+        change(streams_[stream]);
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::vector<StreamStatus> streams_;
+};
+
+/// A record that was taken from a feed before, and the name of its instrument.
+struct TakenRecord {
+    FeedRecord record;
+    std::string_view instrument;
+};
+
+/// What a feed of streams tells and asks, on the thread that reads it. Any part may be missing.
+struct FeedWatch {
+    std::shared_ptr<StreamBoard> board;
+    /// What a person may want to know of a stream: that a sender was refused, say, which is a warning, or that one has left.
+    std::function<void(const std::string& what, bool is_warning)> tell;
+    /// The records behind the feed's position that were taken from these sources before, one after the other; at last nothing. They
+    /// are handed out in this order again, and a sender that has others is refused: the order in which records of several
+    /// senders were taken may have depended on who was silent for longer than its patience.
+    std::function<Result<std::optional<TakenRecord>>()> taken_before;
+};
+
 class Feed {
 public:
     virtual ~Feed() = default;
@@ -83,13 +145,16 @@ public:
 };
 
 /// Opens every source and merges them. A file that is missing or of no known form is refused here,
-/// with its name.
-Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, const HoursOf& hours);
+/// with its name. A stream can be sent to from here on; whoever sends what cannot be taken is sent away, and the feed waits for the
+/// next one.
+Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, const HoursOf& hours,
+                                        const FeedWatch& watch = {});
 /// The same from `position` on, which save_position() wrote: exactly the records behind it, and symbols() as it was there.
 /// What was read before is not parsed again: a data set is sought in, CSV text is only hashed, synthetic data are made.
 /// Refuses (kind data, with the source's name) other sources, other content before the position, less of it, or, here or
 /// from next(), new records that belong before it; and bytes that are no position. What follows the position may change,
 /// except in a data set, whose content hash is that of all of it.
-Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, const HoursOf& hours, Bytes position);
+Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, const HoursOf& hours, Bytes position,
+                                        const FeedWatch& watch = {});
 
 }  // namespace alpha

@@ -44,15 +44,24 @@ struct SourcePlace {
 class RecordStream {
 public:
     virtual ~RecordStream() = default;
-    /// The next records; empty at the end. Good records come before the error that follows them.
+    /// The next records; empty at the end, and where is_waiting(). Good records come before the error that follows them.
     /// Valid until the next call; the caller may overwrite them.
     virtual Result<std::span<FeedRecord>> next() = 0;
+    /// Whether next() came back empty because a sender has not sent more yet.
+    virtual bool is_waiting() const { return false; }
+    /// Whether a sender has sent a header and what precedes the place that this was to go to.
+    virtual bool is_there() const { return true; }
     virtual const std::vector<std::string>& symbols() const = 0;
+    /// Counts the senders whose records these are: with each of them symbols() begins anew.
+    virtual std::uint64_t sender() const { return 0; }
+    /// The last batch's records behind the first `n` cannot be taken, because of `why`: their sender is sent away, and next()
+    /// goes on with the next one. False where there is none to come.
+    virtual bool refuse_after(std::size_t /*n*/, const std::string& /*why*/) { return false; }
     virtual FeedProgress progress() const = 0;
     /// Where the first `n` records of the last batch end.
     virtual SourcePlace place_after(std::size_t n) const = 0;
     /// Goes to a place that place_after() gave, before the first next(). Refuses (kind data) when the content before it is
-    /// another now; whatever else the place says is refused here or by next().
+    /// another now; whatever else the place says is refused here or by next(), and of a sender's text, which comes later, all.
     virtual Result<void> resume(const SourcePlace& place) = 0;
 };
 
@@ -67,9 +76,12 @@ struct BarRow {
 class BarRows {
 public:
     virtual ~BarRows() = default;
-    /// The next rows; empty at the end. Good rows come before the error that follows them. Valid
+    /// The next rows; empty at the end, and where is_waiting(). Good rows come before the error that follows them. Valid
     /// until the next call.
     virtual Result<std::span<const BarRow>> next() = 0;
+    /// Whether next() came back empty because a sender has not sent more yet.
+    virtual bool is_waiting() const { return false; }
+    virtual bool is_there() const { return true; }
     virtual Duration interval() const = 0;
     virtual bool date_only() const = 0;
     virtual const std::vector<std::string>& symbols() const = 0;

@@ -1,22 +1,24 @@
 #include "adapters/data/stream.hpp"
 
-#include "adapters/data/text_hash.hpp"
 #include "events/assert.hpp"
 
-#include <array>
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <optional>
+#include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <system_error>
 #include <unistd.h>
-#include <vector>
+#include <utility>
 
 namespace alpha {
 
@@ -100,236 +102,9 @@ std::string stream_name(std::string_view stream) {
     return stream == "stdin" ? "standard input" : std::string(stream);
 }
 
-// ---- reading ----------------------------------------------------------------------------------------------------------
+// ---- opening ----------------------------------------------------------------------------------------------------------
 
 namespace {
-
-constexpr std::size_t kReadBytes = 64U << 10U;
-
-/// What streams have in common: one operation at a time, which ends when the interrupt is set.
-class Waiting {
-public:
-    Waiting(std::string name, const Interrupt* interrupt) : name_(std::move(name)), interrupt_(io_) {
-        if (interrupt != nullptr) {
-            interrupt_.assign(::dup(interrupt->descriptor()));
-            interrupt_.async_wait(asio::posix::stream_descriptor::wait_read,
-                                  [this](error_code failed) { interrupted_ = !failed; });
-        }
-    }
-
-    asio::io_context& io() { return io_; }
-    const std::string& name() const { return name_; }
-
-    /// Runs until the operation on `object` that `begin` begins has called its handler. Refuses (kind interrupted) when the
-    /// interrupt is set first. Whichever way, the operation is over: handlers refer to what is on the stack, here and there.
-    template <class Object, class Begin>
-    Result<void> wait(Object& object, Begin begin) {
-        bool done = false;
-        if (!interrupted_) {
-            begin([&done] { done = true; });
-        }
-        while (!done && !interrupted_) {
-            io_.restart();
-            io_.run_one();
-        }
-        if (!interrupted_) {
-            return {};
-        }
-        error_code ignored;
-        static_cast<void>(object.cancel(ignored));
-        io_.restart();
-        io_.run();
-        return fail(ErrorKind::interrupted, fmt::format("{}: reading was ended", name_));
-    }
-    tl::unexpected<Error> failed(const char* what, error_code why, ErrorKind kind = ErrorKind::data) const {
-        return fail(kind, fmt::format("{}: {}: {}", name_, what, why.message()));
-    }
-
-private:
-    asio::io_context io_{1};
-    std::string name_;
-    asio::posix::stream_descriptor interrupt_;
-    bool interrupted_ = false;
-};
-
-class StandardInput final : public ByteSource {
-public:
-    explicit StandardInput(const DataSource& source)
-        : waiting_(source.name(), source.interrupt), input_(waiting_.io()) {
-        error_code failed;
-        static_cast<void>(input_.assign(STDIN_FILENO, failed));
-        is_open_ = !failed;
-    }
-    ~StandardInput() override {
-        error_code ignored;
-        static_cast<void>(input_.native_non_blocking(false, ignored));  // it may be shared with the shell
-        static_cast<void>(input_.release());
-    }
-    StandardInput(const StandardInput&) = delete;
-    StandardInput& operator=(const StandardInput&) = delete;
-
-    Result<std::size_t> read(std::span<char> into) override {
-        if (!is_open_) {
-            return fail(ErrorKind::data, fmt::format("{}: is closed", waiting_.name()));
-        }
-        error_code outcome;
-        std::size_t got = 0;
-        Result<void> waited = waiting_.wait(input_, [&](auto done) {
-            input_.async_read_some(asio::buffer(into.data(), into.size()),
-                                   [&outcome, &got, done](error_code failed, std::size_t bytes) {
-                                       outcome = failed;
-                                       got = bytes;
-                                       done();
-                                   });
-        });
-        if (!waited) {
-            return tl::unexpected(waited.error());
-        }
-        if (outcome && outcome != asio::error::eof) {
-            return waiting_.failed("cannot be read", outcome);
-        }
-        consumed_ += got;
-        return got;
-    }
-    std::uint64_t consumed() const override { return consumed_; }
-    std::uint64_t file_bytes() const override { return 0; }
-
-private:
-    Waiting waiting_;
-    asio::posix::stream_descriptor input_;
-    bool is_open_ = false;
-    std::uint64_t consumed_ = 0;
-};
-
-/// Senders that connect one after the other, each beginning with line 1. Hands out whole lines only.
-template <class Protocol>
-class Listening final : public ByteSource {
-public:
-    Listening(const DataSource& source, typename Protocol::acceptor (*open)(asio::io_context&, const DataSource&))
-        : waiting_(source.name(), source.interrupt),
-          acceptor_(open(waiting_.io(), source)),
-          connection_(waiting_.io()),
-          socket_file_(source.stream.starts_with(kUnix) ? source.stream.substr(kUnix.size()) : std::string()) {}
-    ~Listening() override {
-        if (!socket_file_.empty()) {
-            static_cast<void>(::unlink(socket_file_.c_str()));
-        }
-    }
-    Listening(const Listening&) = delete;
-    Listening& operator=(const Listening&) = delete;
-
-    Result<std::size_t> read(std::span<char> into) override {
-        while (at_ == whole_) {
-            if (Result<void> more = receive(); !more) {
-                return tl::unexpected(more.error());
-            }
-        }
-        const std::size_t n = std::min(into.size(), whole_ - at_);
-        std::memcpy(into.data(), buffer_.data() + at_, n);
-        at_ += n;
-        return n;
-    }
-    std::uint64_t consumed() const override { return taken_; }
-    std::uint64_t file_bytes() const override { return 0; }
-
-private:
-    /// Reads until some line ends that was not taken yet. Requires that what was whole is handed out.
-    Result<void> receive() {
-        buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(whole_));
-        at_ = whole_ = 0;
-        if (!connection_.is_open()) {
-            if (Result<void> accepted = accept(); !accepted) {
-                return accepted;
-            }
-        }
-        const std::size_t held = buffer_.size();
-        buffer_.resize(held + kReadBytes);
-        error_code outcome;
-        std::size_t got = 0;
-        Result<void> waited = waiting_.wait(connection_, [&](auto done) {
-            connection_.async_read_some(asio::buffer(buffer_.data() + held, kReadBytes),
-                                        [&outcome, &got, done](error_code failed, std::size_t bytes) {
-                                            outcome = failed;
-                                            got = bytes;
-                                            done();
-                                        });
-        });
-        if (!waited) {
-            return waited;
-        }
-        buffer_.resize(held + got);
-        if (outcome) {  // it ended or broke: the next one begins again
-            error_code ignored;
-            static_cast<void>(connection_.close(ignored));
-            buffer_.clear();
-            return {};
-        }
-        return skip_what_was_taken();
-    }
-
-    /// Sets `whole_` to the end of the last whole line of what is new.
-    Result<void> skip_what_was_taken() {
-        if (again_ < taken_) {
-            const auto known = static_cast<std::size_t>(std::min<std::uint64_t>(taken_ - again_, buffer_.size()));
-            again_hash_.update({buffer_.data(), known});
-            again_ += known;
-            buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(known));
-            if (again_ == taken_ && again_hash_.digest() != hash_.digest()) {
-                return fail(
-                    ErrorKind::data,
-                    fmt::format("{}: the data changed: a sender that connected again did not send again what was "
-                                "taken from it ({} bytes, from its header on); send the same lines from line 1, "
-                                "or begin a new session",
-                                waiting_.name(), taken_));
-            }
-        }
-        std::size_t end = buffer_.size();
-        while (end > 0 && buffer_[end - 1] != '\n') {
-            --end;
-        }
-        whole_ = end;
-        hash_.update({buffer_.data(), whole_});
-        taken_ += whole_;
-        again_ += whole_;
-        constexpr std::size_t kEndless = 1U << 20U;
-        if (buffer_.size() - whole_ > kEndless) {
-            return fail(ErrorKind::data,
-                        fmt::format("{}: a line is longer than {} bytes; is this a CSV?", waiting_.name(), kEndless));
-        }
-        return {};
-    }
-
-    Result<void> accept() {
-        error_code outcome;
-        Result<void> waited = waiting_.wait(acceptor_, [&](auto done) {
-            acceptor_.async_accept(connection_, [&outcome, done](error_code failed) {
-                outcome = failed;
-                done();
-            });
-        });
-        if (!waited) {
-            return waited;
-        }
-        if (outcome) {
-            return waiting_.failed("no sender can connect", outcome);
-        }
-        again_ = 0;
-        again_hash_ = {};
-        return {};
-    }
-
-    Waiting waiting_;
-    typename Protocol::acceptor acceptor_;
-    typename Protocol::socket connection_;
-    std::string socket_file_;
-    std::vector<char> buffer_;
-    std::size_t at_ = 0;       // in the buffer: handed out
-    std::size_t whole_ = 0;    // in the buffer: the end of its last whole line
-    std::uint64_t taken_ = 0;  // bytes of whole lines, over all connections
-    TextHash hash_;            // of those
-    std::uint64_t again_ = 0;  // bytes of this connection, compared or new
-    TextHash again_hash_;      // of those compared
-};
 
 asio::ip::tcp::acceptor open_tcp(asio::io_context& io, const DataSource& source) {
     const auto address = tcp_address(source.stream);
@@ -361,22 +136,212 @@ asio::local::stream_protocol::acceptor open_unix(asio::io_context& io, const Dat
     return acceptor;
 }
 
+/// The acceptor's socket, which is never waited on alone.
+template <class Acceptor>
+int socket_of(Acceptor acceptor) {
+    acceptor.native_non_blocking(true);
+    return acceptor.release();
+}
+
+bool is_readable(int descriptor) {
+    pollfd one{descriptor, POLLIN, 0};
+    return ::poll(&one, 1, 0) > 0;
+}
+
 }  // namespace
 
-Result<std::unique_ptr<ByteSource>> open_stream(const DataSource& source) {
+Result<std::unique_ptr<Senders>> Senders::open(const DataSource& source) {
+    const auto make = [&](int listening, int connection, std::string socket_file) {
+        return std::unique_ptr<Senders>(new Senders(source.name(), listening, connection, std::move(socket_file)));
+    };
     if (source.stream == "stdin") {
-        return std::make_unique<StandardInput>(source);
+        if (::fcntl(STDIN_FILENO, F_GETFD) < 0) {
+            return fail(ErrorKind::data, fmt::format("{}: is closed", source.name()));
+        }
+        return make(-1, STDIN_FILENO, {});
     }
     try {
-        if (source.stream.starts_with(kTcp)) {
-            return std::make_unique<Listening<asio::ip::tcp>>(source, open_tcp);
-        }
-        return std::make_unique<Listening<asio::local::stream_protocol>>(source, open_unix);
+        asio::io_context io(1);
+        return source.stream.starts_with(kTcp)
+                   ? make(socket_of(open_tcp(io, source)), -1, {})
+                   : make(socket_of(open_unix(io, source)), -1, source.stream.substr(kUnix.size()));
     } catch (const boost::system::system_error& refused) {
         return fail(ErrorKind::usage,
                     fmt::format("{}: cannot be listened on: {}; end whoever uses it, or choose another", source.name(),
                                 refused.code().message()));
     }
+}
+
+// ---- reading ----------------------------------------------------------------------------------------------------------
+
+class Senders::Text final : public ByteSource {
+public:
+    explicit Text(Senders& senders) : senders_(senders) {}
+    Result<std::size_t> read(std::span<char> into) override {
+        ALPHA_ASSERT(senders_.at_ < senders_.received_ || senders_.over_,
+                     "a stream is read when something has arrived");
+        if (senders_.at_ == senders_.received_ && !senders_.failure_.empty()) {
+            return fail(ErrorKind::data, senders_.failure_);
+        }
+        const std::size_t n = std::min(into.size(), senders_.received_ - senders_.at_);
+        std::memcpy(into.data(), senders_.buffer_.data() + senders_.at_, n);
+        senders_.at_ += n;
+        return n;
+    }
+    bool is_ready() override { return senders_.receive(); }
+    std::uint64_t consumed() const override { return senders_.consumed_; }
+    std::uint64_t file_bytes() const override { return 0; }
+
+private:
+    Senders& senders_;
+};
+
+Senders::Senders(std::string name, int listening, int connection, std::string socket_file)
+    : name_(std::move(name)), listening_(listening), connection_(connection), socket_file_(std::move(socket_file)) {
+    constexpr std::size_t kReadBytes = 64U << 10U;
+    buffer_.resize(kReadBytes);
+}
+
+Senders::~Senders() {
+    if (listening_ >= 0) {
+        dismiss();
+        for (const int silent : silent_) {
+            static_cast<void>(::close(silent));
+        }
+        static_cast<void>(::close(listening_));
+    }
+    if (!socket_file_.empty()) {
+        static_cast<void>(::unlink(socket_file_.c_str()));
+    }
+}
+
+std::unique_ptr<ByteSource> Senders::text() {
+    return std::make_unique<Text>(*this);
+}
+
+void Senders::dismiss() {
+    if (connection_ >= 0) {
+        static_cast<void>(::close(connection_));
+    }
+    connection_ = -1;
+    at_ = received_ = 0;
+    over_ = is_kept_ = within_line_ = false;
+    failure_.clear();
+    waits_ = true;
+}
+
+bool Senders::receive() {
+    waits_ = false;
+    if (at_ < received_ || over_) {
+        return true;
+    }
+    if (connection_ < 0) {
+        const auto heard = first_heard();
+        if (heard == silent_.end()) {
+            waits_ = true;
+            return false;
+        }
+        connection_ = *heard;
+        silent_.erase(heard);
+        heard_ = Clock::now();
+    }
+    ssize_t got = -1;
+    errno = EAGAIN;
+    if (listening_ >= 0) {
+        got = ::recv(connection_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+    } else if (is_readable(
+                   connection_)) {  // standard input may be anything, and shared with those who want to wait for it
+        got = ::read(connection_, buffer_.data(), buffer_.size());
+    }
+    if (got > 0) {
+        at_ = 0;
+        received_ = static_cast<std::size_t>(got);
+        consumed_ += received_;
+        within_line_ = buffer_[received_ - 1] != '\n';
+        heard_ = Clock::now();
+        return true;
+    }
+    const int why = errno;
+    if (got == 0) {
+        over_ = true;
+    } else if (why != EAGAIN && why != EWOULDBLOCK && why != EINTR) {  // a sender that was killed, say
+        over_ = true;
+        failure_ =
+            listening_ >= 0 ? "" : fmt::format("{}: cannot be read: {}", name_, std::generic_category().message(why));
+    } else if (Clock::now() >= safe_until() && first_heard() != silent_.end()) {
+        over_ = true;
+        failure_ = fmt::format(
+            "{}: a sender fell silent before it had sent its header and what was taken before, and another one "
+            "spoke",
+            name_);
+    }
+    waits_ = !over_;
+    return over_;
+}
+
+Senders::Clock::time_point Senders::safe_until() const {
+    constexpr std::chrono::seconds kSilence{1};
+    return is_kept_ || listening_ < 0 ? Clock::time_point::max()
+           : connection_ < 0          ? Clock::time_point()
+                                      : heard_ + kSilence;
+}
+
+std::vector<int>::iterator Senders::first_heard() {
+    constexpr std::size_t kMost = 16;
+    while (silent_.size() < kMost && Clock::now() >= next_accept_) {
+        const int accepted = ::accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC);
+        if (accepted >= 0) {
+            silent_.push_back(accepted);
+            continue;
+        }
+        // Without a descriptor or memory for it a sender stays in the queue, and looking again at once would not help.
+        const bool nobody = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ECONNABORTED;
+        next_accept_ = nobody ? Clock::time_point() : Clock::now() + std::chrono::milliseconds(100);
+        break;
+    }
+    // Who has gone again without a word, to see whether somebody listens, say, is nobody.
+    std::erase_if(silent_, [](int each) {
+        char first = 0;
+        const ssize_t seen = ::recv(each, &first, 1, MSG_PEEK | MSG_DONTWAIT);
+        const bool gone = seen == 0 || (seen < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+        return gone && ::close(each) <= 0;
+    });
+    return std::ranges::find_if(silent_, is_readable);
+}
+
+bool wait_for_any(std::span<Senders* const> senders, const Interrupt* interrupt, Senders::Clock::time_point until) {
+    using Clock = Senders::Clock;
+    const Clock::time_point now = Clock::now();
+    // Poll passes over negative descriptors.
+    std::vector<pollfd> descriptors{{interrupt == nullptr ? -1 : interrupt->descriptor(), POLLIN, 0}};
+    for (const Senders* each : senders) {
+        if (!each->waits_) {
+            continue;
+        }
+        descriptors.push_back({each->connection_, POLLIN, 0});
+        const Clock::time_point safe_until = each->safe_until();
+        if (now < safe_until) {
+            until = std::min(until, safe_until);
+            continue;
+        }
+        for (const int silent : each->silent_) {
+            descriptors.push_back({silent, POLLIN, 0});
+        }
+        if (now < each->next_accept_) {
+            until = std::min(until, each->next_accept_);
+        } else {
+            descriptors.push_back({each->listening_, POLLIN, 0});
+        }
+    }
+    timespec timeout{};
+    if (until != Clock::time_point::max()) {
+        const auto left = std::max(std::chrono::nanoseconds(0), std::chrono::nanoseconds(until - Clock::now()));
+        timeout.tv_sec = left.count() / kSecondNs;
+        timeout.tv_nsec = left.count() % kSecondNs;
+    }
+    static_cast<void>(::ppoll(descriptors.data(), descriptors.size(),
+                              until == Clock::time_point::max() ? nullptr : &timeout, nullptr));
+    return (descriptors.front().revents & POLLIN) == 0;
 }
 
 }  // namespace alpha

@@ -1,17 +1,19 @@
 #pragma once
 /// Market data from a sender rather than a file: lines on standard input, or on a Unix or TCP socket.
 ///
-/// A sender always begins at line 1. On a socket that holds for every connection: what was taken from an earlier one is compared
-/// with what comes again, and skipped; a sender that says something else is refused. So a sender may be killed and started
-/// again, as alpha itself may, without a line lost or taken twice. A last line without its end is not taken from a socket: the
-/// sender may have died in the middle of it.
+/// A sender always begins at line 1. On a socket that holds for every connection: what was taken from earlier ones is compared
+/// with what comes again, and skipped. So a sender may be killed and started again, as alpha itself may, without a line lost or
+/// taken twice. Whoever sends something else is refused, and the next one is waited for (adapters/data/sender_records.hpp).
 
 #include "adapters/data/byte_source.hpp"
 #include "adapters/data/feed.hpp"
 
+#include <chrono>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace alpha {
 
@@ -41,8 +43,63 @@ std::string stream_refusal(std::string_view stream);
 /// How messages call it.
 std::string stream_name(std::string_view stream);
 
-/// Opens `source.stream`, whose name is good. Reading waits for senders; a set `source.interrupt` ends it with kind interrupted.
-/// Refuses (kind usage) an address that is taken or cannot be listened on.
-Result<std::unique_ptr<ByteSource>> open_stream(const DataSource& source);
+/// Who sends on one stream, one after the other; on standard input there is one only. Nothing here waits but wait_for_any().
+class Senders {
+public:
+    using Clock = std::chrono::steady_clock;
+
+    /// Opens `source.stream`, whose name is good: from now on senders can connect. Refuses (kind usage) an address that is taken
+    /// or cannot be listened on.
+    static Result<std::unique_ptr<Senders>> open(const DataSource& source);
+    ~Senders();
+    Senders(const Senders&) = delete;
+    Senders& operator=(const Senders&) = delete;
+
+    /// What the present sender says, or, where none is there, the next one. Its end is the end of the connection. This outlives it.
+    std::unique_ptr<ByteSource> text();
+    /// Closes the connection to the present sender: what text() gives afterwards is the next one's.
+    void dismiss();
+    /// The present sender has shown that it is the right one. Until then it gives way to another one when it falls silent.
+    void keep() { is_kept_ = true; }
+    /// Whether another one may follow.
+    bool has_next() const { return listening_ >= 0; }
+
+    bool is_connected() const { return (connection_ >= 0 && !over_) || !silent_.empty(); }
+    /// Whether what was received from the present one ends within a line.
+    bool is_within_line() const { return within_line_; }
+
+private:
+    class Text;
+    friend bool wait_for_any(std::span<Senders* const>, const Interrupt*, Clock::time_point);
+
+    Senders(std::string name, int listening, int connection, std::string socket_file);
+    /// Whether there are bytes, or it is over; takes in what has arrived.
+    bool receive();
+    /// Lets in those who have connected. The first of the silent ones that has sent something.
+    std::vector<int>::iterator first_heard();
+    /// Until when the present sender need not give way to another one.
+    Clock::time_point safe_until() const;
+
+    std::string name_;
+    int listening_;            ///< -1: standard input
+    int connection_;           ///< to the present sender; -1: nobody
+    std::vector<int> silent_;  ///< connected, and not heard yet: whoever speaks first is the next one
+    std::string socket_file_;  ///< to be removed at the end
+    std::vector<char> buffer_;
+    std::size_t at_ = 0;        ///< in the buffer: handed out
+    std::size_t received_ = 0;  ///< in the buffer
+    std::uint64_t consumed_ = 0;
+    bool over_ = false;
+    bool is_kept_ = false;
+    Clock::time_point heard_;  ///< the present one, or let in
+    bool within_line_ = false;
+    std::string failure_;            ///< why nothing more comes from the present one, other than by its own doing
+    bool waits_ = true;              ///< nothing was there when it was looked at last
+    Clock::time_point next_accept_;  ///< not before: the last one failed for want of descriptors or memory
+};
+
+/// Returns once something has arrived from one of those that had nothing when they were last asked, or `until` has come. False
+/// when the interrupt, which may be null, is set.
+bool wait_for_any(std::span<Senders* const> senders, const Interrupt* interrupt, Senders::Clock::time_point until);
 
 }  // namespace alpha
