@@ -78,6 +78,50 @@ double seconds_of(std::chrono::nanoseconds duration) {
     return std::chrono::duration<double>(duration).count();
 }
 
+double silence_of(const StreamStatus& stream) {
+    return seconds_of(std::chrono::steady_clock::now() - stream.heard);
+}
+
+std::string streams_json(const std::vector<StreamStatus>& streams) {
+    std::vector<std::string> rows;
+    rows.reserve(streams.size());
+    for (const StreamStatus& each : streams) {
+        rows.push_back(JsonObject()
+                           .text("stream", each.name)
+                           .flag("connected", each.is_connected)
+                           .flag("ended", each.has_ended)
+                           .flag("left_out", each.is_left_out)
+                           .measured("silent_s", silence_of(each))
+                           .count("records", each.records)
+                           .count("refused_senders", each.refused_senders)
+                           .count("refused_records", each.refused_records)
+                           .text("last_refusal", each.last_refusal)
+                           .done());
+    }
+    return json_array(rows);
+}
+
+std::string stream_lines(const std::vector<StreamStatus>& streams) {
+    std::string lines;
+    for (const StreamStatus& each : streams) {
+        const char* const state = each.has_ended      ? "ended"
+                                  : each.is_connected ? "a sender is connected"
+                                                      : "no sender is connected";
+        lines += fmt::format("{}  {}{} · {} records, {} {} ago", each.name, state,
+                             each.is_left_out ? " · silent, and left out" : "", show_count(each.records),
+                             each.records == 0 ? "opened" : "the last one", show_seconds(silence_of(each)));
+        if (each.refused_records != 0) {
+            lines += fmt::format(" · {} too late and refused", show_count(each.refused_records));
+        }
+        if (each.refused_senders != 0) {
+            lines += fmt::format("\n! {} senders refused, the last one: {}", show_count(each.refused_senders),
+                                 each.last_refusal);
+        }
+        lines += "\n";
+    }
+    return lines;
+}
+
 std::string status_json(const SessionStatus& s, const SessionFacts& facts) {
     JsonObject json;
     json.text("journal", facts.journal)
@@ -91,7 +135,8 @@ std::string status_json(const SessionStatus& s, const SessionFacts& facts) {
         .count("feed_records", s.feed_records)
         .measured("since_last_input_s", seconds_of(s.since_last_input))
         .measured("running_s", seconds_of(s.running))
-        .count("open_orders", s.books.open_orders);
+        .count("open_orders", s.books.open_orders)
+        .json("streams", streams_json(s.streams));
     return books_json(json, s.books).json("risk", risk_json(s.risk)).json("latency", latency_json(s.books)).done() +
            "\n";
 }
@@ -158,6 +203,7 @@ std::string status_text(const SessionStatus& s, const SessionFacts& facts, const
     text +=
         fmt::format("{}  {} records · speed {} · last one {} ago · up {}\n", to_iso(b.last), show_count(s.feed_records),
                     s.speed, show_seconds(seconds_of(s.since_last_input)), show_seconds(seconds_of(s.running)));
+    text += stream_lines(s.streams);
     text += fmt::format("{} orders, {} open · {} fills · P&L {} realized, {} unrealized, {} charges\n",
                         show_count(b.orders), show_count(s.books.open_orders), show_count(b.fills),
                         show_gain(b.realized_pnl, b.currency), show_gain(b.unrealized_pnl, b.currency),

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 namespace alpha {
 
@@ -24,11 +25,12 @@ struct Opened {
     bool from_beginning = false;
 };
 
-Result<Opened> open_at(const std::vector<DataSource>& sources, const HoursOf& hours, const ByteBuffer& position) {
+Result<Opened> open_at(const std::vector<DataSource>& sources, const HoursOf& hours, const ByteBuffer& position,
+                       const FeedWatch& watch) {
     if (position.empty()) {
-        return open_feed(sources, hours).map([](auto feed) { return Opened{std::move(feed), true}; });
+        return open_feed(sources, hours, watch).map([](auto feed) { return Opened{std::move(feed), true}; });
     }
-    Result<std::unique_ptr<Feed>> feed = open_feed(sources, hours, position.view());
+    Result<std::unique_ptr<Feed>> feed = open_feed(sources, hours, position.view(), watch);
     if (feed) {
         return Opened{std::move(*feed), false};
     }
@@ -55,7 +57,7 @@ public:
             return Got::end;
         }
         if (opened_.feed == nullptr) {
-            Result<Opened> opened = open_at(sources_, hours_, options_.position);
+            Result<Opened> opened = open_at(sources_, hours_, options_.position, std::exchange(options_.watch, {}));
             if (!opened) {
                 return ending(opened.error());
             }
@@ -272,7 +274,7 @@ private:
 
     void read() {
         prefer_latency();
-        Result<Opened> opened = open_at(sources_, hours_, options_.position);
+        Result<Opened> opened = open_at(sources_, hours_, options_.position, std::exchange(options_.watch, {}));
         if (!opened) {
             return end(opened.error());
         }

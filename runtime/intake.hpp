@@ -54,6 +54,7 @@ struct IntakeOptions {
     /// Records before the position, and those that the journal has: none of these is held back.
     std::uint64_t records_before = 0;
     std::uint64_t records_known = 0;
+    FeedWatch watch{};
 };
 
 class Intake {

@@ -139,6 +139,10 @@ constexpr std::array kDataKeys{
           "line 1 "
           "whenever it connects; what was taken before is compared and skipped. Sockets are for `alpha live`, and end "
           "with it."),
+    number("idle", Form::duration, "(for ever)", {kScale / 1'000}, money_of(kDaySeconds),
+           "Streams only: how long, in real time, the other sources' records wait for this one to show its next. Then "
+           "they go on without it until it sends again; what comes too late by then is refused "
+           "([how](how-to-run-live.md))."),
     choice("kind", "(the data set's own)", "quotes|bars", "Required for a CSV."),
     plain("instrument", Form::name, "(the file's instrument column)",
           "Bars only: whose bars these are, where the CSV has no such column."),
@@ -1126,7 +1130,7 @@ private:
         }
     }
     void read_synth(Fields& data) {
-        for (const std::string_view key : {"file", "stream", "kind", "instrument", "interval"}) {
+        for (const std::string_view key : {"file", "stream", "idle", "kind", "instrument", "interval"}) {
             if (data.has(key)) {
                 data.error(key, "describes a file and cannot stand beside synth; make it an entry of its own");
             }
@@ -1169,12 +1173,15 @@ private:
         if (source.stream == "stdin" && std::ranges::any_of(scenario_.data, is_stdin)) {
             data.error("stream", "stdin is another entry's already; there is only one");
         }
+        source.idle = data.duration("idle").value_or(Duration{});
     }
     void read_file(Fields& data) {
         DataSource source;
         const auto file = data.has("file") ? data.file("file") : std::nullopt;
         if (data.has("stream")) {
             read_stream(data, source);
+        } else if (data.has("idle")) {
+            data.error("idle", "is how long a silent stream is waited for, and a file is never silent; leave it out");
         }
         const auto kind = data.choice("kind");
         const auto instrument = data.name("instrument");

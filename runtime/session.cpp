@@ -296,7 +296,15 @@ public:
         IntakeOptions options{options_.speed, options_.spin, std::exchange(position_, ByteBuffer()), records_before_,
                               records_known_};
         // Who waits for a sender must still see signals.
-        waits_ = options_.is_live || std::ranges::any_of(scenario_.data, &DataSource::is_stream);
+        const bool streams = std::ranges::any_of(scenario_.data, &DataSource::is_stream);
+        waits_ = options_.is_live || streams;
+        options.watch.board = board_;
+        options.watch.tell = [log = options_.log](const std::string& what, bool is_warning) {
+            log->log(is_warning ? spdlog::level::warn : spdlog::level::info, "{}", what);
+        };
+        if (streams && stored_ != nullptr) {
+            options.watch.taken_before = records_taken_since(options.position.empty() ? 0 : last_snapshot_);
+        }
         intake_ = (waits_ ? make_threaded_intake : make_direct_intake)(scenario_.data, hours, std::move(options));
         if (options_.desk != nullptr) {
             options_.desk->on_post([this] { intake_->wake(); });
@@ -319,6 +327,24 @@ public:
         return outcome;
     }
 
+    /// What is to be said where the session ends because of its data. A live one is sealed: what was taken before stands. Where files are
+    /// not those that the journal was begun with, it stays as it was.
+    Error end_of_bad_data(Error error) {
+        const bool can_be_mended = to_compare_ != 0 && std::ranges::none_of(scenario_.data, &DataSource::is_stream);
+        if (!options_.is_live || !bad_data_ || can_be_mended) {
+            return error;
+        }
+        if (const Result<RunResult> sealed = end(); !sealed) {
+            return sealed.error();
+        }
+        const std::size_t open = kernel_->state().open_orders.size();
+        error.message += fmt::format("\nthe session has ended: its journal is sealed behind what came before, {}",
+                                     open == 0   ? "and no order is open"
+                                     : open == 1 ? "and 1 order stays open"
+                                                 : fmt::format("and {} orders stay open", open));
+        return error;
+    }
+
     Result<RunResult> end() {
         curve_.end(kernel_->state());
         if (auto stored = store_frame(false); !stored) {
@@ -333,6 +359,46 @@ public:
     }
 
 private:
+    /// The records that the log took from its feeds from event `from` on. Read on another thread, while the log is compared here.
+    std::function<Result<std::optional<TakenRecord>>()> records_taken_since(Seq from) const {
+        struct Reading {
+            Reading(std::shared_ptr<Journal> of, Seq seq, const State& state)
+                : journal(std::move(of)), records(*journal, seq), names(names_of_instruments(state)) {}
+            std::shared_ptr<Journal> journal;
+            TakenRecords records;
+            std::vector<std::string> names;
+        };
+        return [reading = std::make_shared<Reading>(stored_, from, kernel_->state())] {
+            return reading->records.next().map([&](const std::optional<DecodedEvent>& event) {
+                std::optional<TakenRecord> taken;
+                if (event) {
+                    std::visit(
+                        [&](const auto& of_feed) {
+                            if constexpr (std::is_constructible_v<FeedEvent, decltype(of_feed)>) {
+                                taken = TakenRecord{{event->envelope.time, of_feed},
+                                                    reading->names[of_feed.instrument.value]};
+                            }
+                        },
+                        event->event);
+                }
+                return taken;
+            });
+        };
+    }
+    static std::vector<std::string> names_of_instruments(const State& state) {
+        std::vector<std::string> names;
+        names.reserve(state.instruments.size());
+        for (const Instrument& instrument : state.instruments) {
+            names.push_back(instrument.name);
+        }
+        return names;
+    }
+    /// The data, not the log, is why the session cannot go on.
+    tl::unexpected<Error> bad_data(Error error) {
+        bad_data_ = error.kind == ErrorKind::data;
+        return tl::unexpected(std::move(error));
+    }
+
     bool stopped() const { return options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed); }
 
     // ---- going on --------------------------------------------------------------------------------------------------------
@@ -535,10 +601,10 @@ private:
         }
         Envelope envelope = logged.envelope;
         envelope.time = record.time;
-        return fail(ErrorKind::data,
-                    fmt::format("the data changed under the journal, at event {}:\n  then: {}\n  now:  {}",
-                                envelope.seq, to_text(logged.envelope, logged.event, names),
-                                to_text(envelope, now, names)));
+        return bad_data(
+            {ErrorKind::data,
+             fmt::format("the data changed under the journal, at event {}:\n  then: {}\n  now:  {}", envelope.seq,
+                         to_text(logged.envelope, logged.event, names), to_text(envelope, now, names))});
     }
 
     // ---- the loop --------------------------------------------------------------------------------------------------------
@@ -558,7 +624,7 @@ private:
             }
             const auto got = intake_->next(packet, wait_until());
             if (!got) {
-                return tl::unexpected(got.error());
+                return bad_data(got.error());
             }
             if (*got == Intake::Got::end) {
                 return ended();
@@ -607,15 +673,15 @@ private:
             stored_.reset();
         }
     }
-    Result<void> ended() const {
+    Result<void> ended() {
         if (to_compare_ == 0 || stopping_) {
             return {};
         }
-        return fail(
-            ErrorKind::data,
-            fmt::format("The feeds end where the journal goes on: of the {} records that it took from them, {} are "
-                        "not there any more. Give it the data it was begun with.",
-                        records_known_, to_compare_));
+        return bad_data(
+            {ErrorKind::data,
+             fmt::format("The feeds end where the journal goes on: of the {} records that it took from them, {} are "
+                         "not there any more. Give it the data it was begun with.",
+                         records_known_, to_compare_)});
     }
 
     Result<void> take(const Packet& packet) {
@@ -695,8 +761,8 @@ private:
 
     Result<void> take(const FeedRecord& record, const std::vector<std::string>& symbols) {
         if (record.time < kernel_->state().now) {
-            return fail(ErrorKind::data, fmt::format("the feed went back in time, from {} to {}",
-                                                     to_iso(kernel_->state().now), to_iso(record.time)));
+            return bad_data({ErrorKind::data, fmt::format("the feed went back in time, from {} to {}",
+                                                          to_iso(kernel_->state().now), to_iso(record.time))});
         }
         if (first_ == kNever) {
             first_ = record.time;
@@ -839,6 +905,7 @@ private:
         s.durable_seq = options_.durable_seq ? options_.durable_seq() : log_.next_seq();
         s.feed_records = batch_.feed_records;
         s.feed = feed_;
+        s.streams = board_->streams();
         s.since_last_input = now - last_input_;
         s.running = now - begun_;
         s.risk = risk_headroom(state);
@@ -887,12 +954,13 @@ private:
     ByteBuffer position_;             // of the feeds, at the last checkpoint
 
     // What the log holds already.
-    std::unique_ptr<Journal> stored_;
+    std::shared_ptr<Journal> stored_;
     std::unique_ptr<TakenRecords> taken_;  // of stored_
     std::uint64_t records_known_ = 0;      // that it took from its feeds,
     std::uint64_t records_before_ = 0;     // of those, before the checkpoint,
     std::uint64_t to_compare_ = 0;         // and those that the feeds still have to give again
 
+    std::shared_ptr<StreamBoard> board_ = std::make_shared<StreamBoard>();
     std::unique_ptr<Intake> intake_;
     bool waits_ = false;  // for records, on a clock
     FeedProgress feed_;
@@ -903,6 +971,7 @@ private:
     Clock::time_point stored_at_;
     bool stopping_ = false;
     bool interrupted_ = false;
+    bool bad_data_ = false;
 };
 
 }  // namespace
@@ -1003,8 +1072,9 @@ Result<RunResult> run_scenario(const Scenario& scenario, LogWriter& log, const R
     }
     budget.start();
     if (auto followed = session.follow(hours); !followed) {
-        options.log->info("stopped: {}", followed.error().message);
-        return tl::unexpected(followed.error());
+        const Error error = session.end_of_bad_data(followed.error());
+        options.log->info("stopped: {}", error.message);
+        return tl::unexpected(error);
     }
     auto result = session.end();
     if (result) {

@@ -133,6 +133,7 @@ struct SessionStatus {
     Seq durable_seq = 0;  ///< every event before it is on disk
     std::uint64_t feed_records = 0;
     FeedProgress feed;
+    std::vector<StreamStatus> streams;             ///< of its feeds, in the order of the scenario
     std::chrono::nanoseconds since_last_input{0};  ///< on the machine's clock
     std::chrono::nanoseconds running{0};
     std::vector<RiskHeadroom> risk;  ///< rules that a state can be measured against
@@ -175,7 +176,8 @@ std::vector<RiskHeadroom> risk_headroom(const State& state);
 /// configuration. O(positions).
 RunResult books_of(const State& state);
 
-/// Runs the scenario into `log` (and finishes it). Bad data is an error of kind data and leaves the log unfinished.
+/// Runs the scenario into `log` (and finishes it). Bad data is an error of kind data; a backtest leaves its log unfinished then, a
+/// live session finishes it: what was taken before stands, orders that are open stay open, and the error says how many.
 ///
 /// `stored`, if given, shows what `log` holds already: the session goes on from there. What was decided since the newest checkpoint
 /// is decided again and compared, and so is what the feeds give with what was taken from them. Refuses

@@ -1,4 +1,5 @@
 #include "tests/cli/run_alpha.hpp"
+#include "tests/sender.hpp"
 
 #include <catch2/catch.hpp>
 #include <chrono>
@@ -454,4 +455,193 @@ TEST_CASE("a backtest does not wait for senders that may never come", "[cli]") {
     ::kill(process, SIGTERM);
     CHECK(here.finish(process).code == 130);
     CHECK_FALSE(here.has("feed.sock"));
+}
+
+namespace {
+
+const std::string kQuoteLines = "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n"
+                                "1704167100000000000,ACME,99.95,500,100.05,500\n"
+                                "1704167101000000000,ACME,100.05,500,100.15,500\n"
+                                "1704167102000000000,ACME,100.15,500,100.25,500\n"
+                                "1704167103000000000,ACME,100.20,500,100.30,500\n";
+
+/// Buys ten on the first quote, and leaves an order to sell them far above.
+std::string orders_scenario(const std::string& stream) {
+    return "name: feed\naccount: {currency: INR, cash: 100000}\ndata: [{" + stream +
+           ", kind: quotes}]\nstrategies:\n  - {id: h, use: script, instruments: [ACME], params: {orders: \"at 1 buy "
+           "10 ACME; at 2 "
+           "sell 10 ACME limit 200\"}}\n";
+}
+
+std::string first_lines(std::size_t n) {
+    std::size_t end = 0;
+    for (; n > 0; --n) {
+        end = kQuoteLines.find('\n', end) + 1;
+    }
+    return kQuoteLines.substr(0, end);
+}
+
+/// Waits until the session's status holds `part`.
+bool comes_to(const Workplace& here, const std::string& part) {
+    for (int i = 0; i < 1'000; ++i) {
+        if (contains(here.alpha({"status", "--journal", "live", "--json"}).out, part)) {
+            return true;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
+}
+
+}  // namespace
+
+TEST_CASE("the end of standard input is not the end of a line", "[cli]") {
+    const Workplace here;
+    here.write("s.yaml", orders_scenario("stream: stdin"));
+    here.write("file.yaml", orders_scenario("file: whole.csv"));
+    here.write("whole.csv", kQuoteLines);
+    const Ran whole = here.alpha({"backtest", "file.yaml", "--journal", "whole", "--json"});
+    REQUIRE(whole.code == 0);
+    const std::string run = "$ALPHA live --broker paper --config s.yaml --journal live --json < ";
+    // However much of its last line a sender had sent when it died.
+    for (std::size_t end = first_lines(3).size(); end < kQuoteLines.size(); end += 5) {
+        CAPTURE(end);
+        here.write("cut.csv", kQuoteLines.substr(0, end));
+        const Ran cut = here.shell(run + "cut.csv");
+        REQUIRE(cut.code == 0);
+        CHECK(json_field(cut.out, "ticks") == (end < first_lines(4).size() ? "2" : "3"));
+        const bool is_whole = end == first_lines(3).size() || end == first_lines(4).size();
+        CHECK(contains(cut.err, "standard input: ended within a line, which is not taken") == !is_whole);
+    }
+    const Ran lived = here.shell(run + "whole.csv");
+    CHECK(lived.code == 0);
+    CHECK(digests(lived.out) == digests(whole.out));
+    CHECK(line_count(here.alpha({"log", "--journal", "live", "--type", "order_filled"}).out) == 1);
+}
+
+TEST_CASE("a line that is none on standard input seals the journal and cancels nothing", "[cli]") {
+    const Workplace here;
+    here.write("s.yaml", orders_scenario("stream: stdin"));
+    here.write("file.yaml", orders_scenario("file: whole.csv"));
+    here.write("whole.csv", kQuoteLines);
+    const Ran whole = here.alpha({"backtest", "file.yaml", "--journal", "whole", "--json"});
+    REQUIRE(whole.code == 0);
+    const std::string run = "$ALPHA live --broker paper --config s.yaml --journal live --json < ";
+    for (const auto& [bad, reason] :
+         {std::pair<std::string, const char*>{first_lines(3) + "rubbish\n", "standard input:4: has 1 field"},
+          {first_lines(4) + first_lines(2).substr(first_lines(1).size()), "standard input:5: time "},
+          {first_lines(1) + "1704167100000000000,ACME,1,500,2,500\n", "the data changed under the journal"},
+          {first_lines(2), "The feeds end where the journal goes on"}}) {
+        CAPTURE(reason);
+        here.write("bad.csv", bad);
+        const Ran ended = here.shell(run + "bad.csv");
+        CHECK(ended.code == 3);
+        CHECK(contains(ended.err, reason));
+        CHECK(contains(ended.err, "its journal is sealed behind what came before, and 1 order stays open"));
+        const Ran verified = here.alpha({"verify", "--journal", "live", "--json"});
+        CHECK(verified.code == 0);
+        CHECK(json_field(verified.out, "clean_end") == "true");
+        CHECK(json_field(here.alpha({"status", "--journal", "live", "--json"}).out, "open_orders") == "1");
+        CHECK(line_count(here.alpha({"log", "--journal", "live", "--type", "order_cancelled"}).out) == 0);
+    }
+    const Ran lived = here.shell(run + "whole.csv");
+    CHECK(lived.code == 0);
+    CHECK(digests(lived.out) == digests(whole.out));
+}
+
+TEST_CASE("a live session on a socket outlasts its senders, and strangers", "[cli]") {
+    using alpha::test::Sender;
+    const Workplace here;
+    here.write("s.yaml", orders_scenario("stream: \"unix:feed.sock\""));
+    const std::string stream = "unix:" + here.path("feed.sock").string();
+    std::vector<std::string> arguments = live("s.yaml", "live");
+    arguments.insert(arguments.end(), {"--log-file", "a.log"});
+    pid_t process = here.start(arguments);
+    CHECK(contains(status_of(here, "live").out, R"("connected":false)"));
+    const auto strange = [&](const std::string& text, const std::string& reason) {
+        const Sender stranger(stream);
+        REQUIRE(stranger.send(text));
+        stranger.wait_for_close();
+        CAPTURE(reason);
+        CHECK(comes_to(here, reason));
+    };
+    strange("GET / HTTP/1.1\r\n\r\n", "feed.sock:1: is not a header");
+    {
+        const Sender sender(stream);
+        REQUIRE(sender.send(first_lines(3) + "1704167102000000000,ACME,100."));
+        CHECK(comes_to(here, R"("feed_records":2)"));
+    }
+    strange(first_lines(3) + "rubbish\n", "feed.sock:4: has 1 field");
+    strange(first_lines(1) + "1704167100000000000,ACME,99.95,500,100.05,501\n" + kQuoteLines,
+            "did not send again what was taken");
+    {
+        const Sender sender(stream);
+        REQUIRE(sender.send(first_lines(4)));
+        CHECK(comes_to(here, R"("feed_records":3)"));
+        const Ran text = here.alpha({"status", "--journal", "live"});
+        CHECK(contains(text.out, "feed.sock  a sender is connected · 3 records, the last one"));
+        CHECK(contains(text.out, "\n! 3 senders refused, the last one: "));
+        ::kill(process, SIGKILL);
+        here.finish(process);
+        CHECK(contains(here.read("a.log"),
+                       "feed.sock:4: has 1 field where the header has 6; is the line cut short?; its sender is"));
+    }
+    // Nothing but the log knows what was taken now.
+    process = here.start(live("s.yaml", "live"));
+    strange(first_lines(1) + kQuoteLines.substr(first_lines(3).size()), "comes where one of 'ACME'");
+    const Sender sender(stream);
+    REQUIRE(sender.send(kQuoteLines));
+    CHECK(comes_to(here, R"("feed_records":4)"));
+    ::kill(process, SIGTERM);
+    CHECK(here.finish(process).code == 130);
+    here.write("file.yaml", orders_scenario("file: whole.csv"));
+    here.write("whole.csv", kQuoteLines);
+    const Ran whole = here.alpha({"backtest", "file.yaml", "--journal", "whole", "--json"});
+    CHECK(json_field(here.alpha({"verify", "--journal", "live", "--json"}).out, "log_head") ==
+          json_field(whole.out, "log_head"));
+    CHECK(here.alpha({"replay", "--verify", "--journal", "live"}).code == 0);
+}
+
+TEST_CASE("a session goes on without a stream that is silent for longer than its patience, and agrees when killed",
+          "[cli]") {
+    using alpha::test::Sender;
+    const Workplace here;
+    const auto scenario = [&](const std::string& idle) {
+        here.write("s.yaml",
+                   "name: two\naccount: {currency: INR, cash: 100000}\ndata:\n"
+                   "  - {stream: \"unix:a.sock\", kind: quotes}\n  - {stream: \"unix:b.sock\", kind: quotes, idle: " +
+                       idle +
+                       "}\nstrategies:\n  - {id: h, use: buy_and_hold, instruments: [ACME], params: {quantity: 1}}\n");
+    };
+    const std::string a = "unix:" + here.path("a.sock").string();
+    const std::string b = "unix:" + here.path("b.sock").string();
+    const auto line_of_b = [](int second) { return "17041671" + std::to_string(second) + "000000000,OTHER,1,1,2,1\n"; };
+    const std::string from_b = first_lines(1) + line_of_b(10).replace(8, 2, "01") + line_of_b(10).replace(8, 2, "05");
+    scenario("1ms");
+    pid_t process = here.start(live("s.yaml", "live"));
+    {
+        const Sender sender_a(a);
+        REQUIRE(sender_a.send(first_lines(4)));
+        CHECK(comes_to(here, R"("feed_records":3)"));
+        CHECK(comes_to(here, R"("left_out":true)"));
+        CHECK(
+            contains(here.alpha({"status", "--journal", "live"}).out, "no sender is connected · silent, and left out"));
+        const Sender sender_b(b);
+        REQUIRE(sender_b.send(from_b));
+        CHECK(comes_to(here, R"("refused_records":1)"));
+        REQUIRE(sender_a.send(kQuoteLines.substr(first_lines(4).size())));
+        CHECK(comes_to(here, R"("feed_records":4)"));
+        ::kill(process, SIGKILL);
+        here.finish(process);
+    }
+    scenario("1h");  // it may be changed: what was left out is in the log
+    process = here.start(live("s.yaml", "live"));
+    const Sender sender_b(b);
+    REQUIRE(sender_b.send(from_b));
+    const Sender sender_a(a);
+    REQUIRE(sender_a.send(kQuoteLines + "1704167106000000000,ACME,100.20,500,100.30,500\n"));
+    CHECK(comes_to(here, R"("feed_records":5)"));
+    ::kill(process, SIGTERM);
+    CHECK(here.finish(process).code == 130);
+    CHECK(here.alpha({"replay", "--verify", "--journal", "live"}).code == 0);
+    CHECK(line_count(here.alpha({"log", "--journal", "live", "--type", "quote"}).out) == 5);
 }
