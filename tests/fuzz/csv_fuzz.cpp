@@ -1,8 +1,7 @@
 /// Market data files of any bytes: no crash, records in order and in bounds, refusals that name the file and the line.
 
 #include "adapters/data/feed.hpp"
-#include "events/limits.hpp"
-#include "tests/fuzz/input.hpp"
+#include "tests/fuzz/records.hpp"
 
 #include <array>
 #include <cctype>
@@ -56,26 +55,6 @@ void check_refusal(const Error& error, const std::string& path, bool with_line) 
     const std::size_t digits = error.message.find_first_not_of("0123456789", place.size()) - place.size();
     ALPHA_ASSERT(digits > 0 && error.message[place.size()] != '0' && error.message[place.size() + digits] == ':',
                  "a refusal names the line");
-}
-
-void check_record(const FeedRecord& record, std::size_t symbols) {
-    const auto price = [](Price p) { return p.raw >= 0 && p <= limits::kMaxPrice; };
-    const auto size = [](Qty q) { return q.raw >= 0 && q <= limits::kMaxQty; };
-    const auto known = [&](InstrumentId id) { return id.value < symbols; };
-    const bool good =
-        std::visit(overloaded{
-                       [&](const QuoteTick& q) {
-                           return known(q.instrument) && price(q.bid) && price(q.ask) && size(q.bid_qty) &&
-                                  size(q.ask_qty) && (q.bid.raw != 0 || q.ask.raw != 0);
-                       },
-                       [&](const BarOpened& b) { return known(b.instrument) && b.open.raw > 0 && price(b.open); },
-                       [&](const BarClosed& b) {
-                           return known(b.instrument) && b.low.raw > 0 && b.low <= b.open && b.low <= b.close &&
-                                  b.open <= b.high && b.close <= b.high && price(b.high) && size(b.volume);
-                       },
-                   },
-                   record.event);
-    ALPHA_ASSERT(good, "a record is within its bounds");
 }
 
 void read(const DataSource& source, bool with_line) {

@@ -281,6 +281,34 @@ void csv_seeds() {
     write("csv", "minutes-overlap", seed_of({3}, std::string(kMinutes) + "2024-01-01T03:46:30Z,1,1,1,1,,NSE:TCS\n"));
 }
 
+void stream_seeds() {
+    const std::string header = "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n";
+    const std::string quotes(kQuotes);
+    const std::string days =
+        "date,instrument,open,high,low,close\n2024-01-02,IBM,1,3,1,2\n2024-01-03,IBM,1,3,1,2\n2024-01-09,IBM,1,3,1,2\n";
+    const std::string minutes(kMinutes);
+    const auto senders = [](std::uint8_t kind, std::initializer_list<std::string> texts) {
+        std::string all(1, static_cast<char>(kind));
+        for (const std::string& text : texts) {
+            all += {static_cast<char>(text.size() & 0xFFU), static_cast<char>(text.size() >> 8U)};
+            all += text;
+        }
+        return seed_of({}, all);
+    };
+    write("stream", "quotes", senders(0, {quotes}));
+    write("stream", "quotes-again", senders(0, {header, quotes.substr(0, quotes.size() / 2), quotes}));
+    write("stream", "quotes-cut", senders(0, {quotes.substr(0, quotes.size() - 3), quotes}));
+    write("stream", "quotes-other",
+          senders(0, {quotes, header + "1381152600000000001,IBM,1,1,2,1\n" + quotes, quotes}));
+    write("stream", "quotes-backwards", senders(0, {quotes + "1381152500000000000,IBM,1,1,1,1\n", quotes}));
+    write("stream", "quotes-blank", senders(0, {quotes + "\n", quotes + "\n\nx\n", "\n", quotes}));
+    write("stream", "strangers",
+          senders(0, {"GET / HTTP/1.1\r\n\r\n", "\x16\x03\x01\x02", quotes, std::string(9, '\0')}));
+    write("stream", "days", senders(1, {days.substr(0, days.size() - 30), days + "2024-01-08,IBM,1,3,1,2\n", days}));
+    write("stream", "minutes", senders(2, {minutes, minutes.substr(0, minutes.size() / 2), minutes + "x\n", minutes}));
+    write("stream", "minutes-outside", senders(2, {minutes + "2199-12-31T23:59:30Z,1,1,1,1,,NSE:TCS\n", minutes}));
+}
+
 void yaml_seeds() {
     const std::string head = "name: seed\naccount: {currency: USD, cash: 100000}\n";
     const std::string data = "data:\n  - synth: {seed: 7, ticks: 100, instruments: [IBM, BAC]}\n";
@@ -350,6 +378,7 @@ int main(int argc, char** argv) {
     frame_seeds();
     state_seeds();
     csv_seeds();
+    stream_seeds();
     yaml_seeds();
     anchor_seeds();
     for (std::size_t i = 0; i < 16; ++i) {
