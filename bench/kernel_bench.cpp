@@ -122,6 +122,7 @@ public:
     explicit Deaf(const State& state) : view_(state, StrategyId{0}) {}
     const View& view() const override { return view_; }
     OrderId place(const OrderTerms&) override { return OrderId{++placed_}; }
+    OrderId place_linked(std::span<const OrderTerms>) override { return OrderId{++placed_}; }
     void cancel(OrderId) override {}
     void modify(OrderId, Qty, Price, Price) override {}
     void set_timer(TimerId, Time) override {}

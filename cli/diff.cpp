@@ -156,7 +156,7 @@ StateRows rows_of(const State& state) {
         rows.emplace_back(name + " cash", show_money(portfolio.cash, currency));
         rows.emplace_back(name + " equity", show_money(equity(state, portfolio), currency));
         rows.emplace_back(name + " realized", show_money(portfolio.realized_pnl, currency));
-        if (portfolio.killed) {
+        if (portfolio.killed()) {
             rows.emplace_back(name + " kill switch", name_of(portfolio.killed_by));
         }
         for (std::size_t i = 0; i < portfolio.positions.size(); ++i) {

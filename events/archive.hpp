@@ -13,6 +13,7 @@
 #include <map>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace alpha {
@@ -29,7 +30,9 @@ constexpr bool is_valid(Side v) { return v >= Side::buy && v <= Side::sell; }
 constexpr bool is_valid(OrderType v) { return v >= OrderType::market && v <= OrderType::stop_limit; }
 constexpr bool is_valid(TimeInForce v) { return v >= TimeInForce::day && v <= TimeInForce::ioc; }
 constexpr bool is_valid(Direction v) { return v >= Direction::flat && v <= Direction::shorten; }
-constexpr bool is_valid(Rule v) { return v <= Rule::unmatched_fill; }
+constexpr bool is_valid(Rule v) { return static_cast<std::size_t>(v) < kRules; }
+constexpr bool is_valid(LatchScope v) { return v <= LatchScope::all; }
+constexpr bool is_valid(LatchEnd v) { return v >= LatchEnd::trading_day && v <= LatchEnd::released; }
 constexpr bool is_valid(ReportKind v) { return v >= ReportKind::accepted && v <= ReportKind::modify_rejected; }
 // clang-format on
 
@@ -102,6 +105,11 @@ struct Wire<Id<Tag, Rep>> : RawWire<Rep> {
 
 template <class T>
 concept FixedField = requires { Wire<T>::size; };
+/// A struct that stands in events with a version and length of its own:
+///
+///   u8 version | u8 oldest version whose reader can skip what is newer | u32 bytes of fields | fields
+template <class T>
+concept VersionedStruct = requires { T::struct_version; };
 template <class T>
 struct Unnamed {
     using type = T;
@@ -154,6 +162,14 @@ public:
         return *this;
     }
     void count(std::size_t n) { (*this)(static_cast<std::uint32_t>(n)); }
+    template <VersionedStruct T>
+    void nested(const T& object) {
+        (*this)(T::struct_version, T::struct_version, std::uint32_t{0});
+        const std::size_t start = out_.size();
+        const_cast<T&>(object).serialize(*this);  // one serialize for both directions; writing only reads
+        const auto length = static_cast<std::uint32_t>(out_.size() - start);
+        std::memcpy(out_.data() + start - sizeof length, &length, sizeof length);
+    }
     void raw(const void* from, std::size_t n) {
         if (n != 0) {
             std::memcpy(out_.extend(n), from, n);
@@ -165,6 +181,8 @@ private:
     void one(const T& field) {
         if constexpr (FixedField<T>) {
             (*this)(field);
+        } else if constexpr (VersionedStruct<T>) {
+            nested(field);
         } else {
             write_with_cereal(*this, field);
         }
@@ -200,6 +218,8 @@ private:
     void one(const T& field) {
         if constexpr (FixedField<T>) {
             cursor_(field);
+        } else if constexpr (VersionedStruct<T>) {
+            cursor_.nested(field);
         } else {
             whole(field);
         }
@@ -210,7 +230,11 @@ private:
 /// Never throws and never reads beyond its bytes: the first thing wrong makes ok() false and leaves nothing to read.
 class InCursor {
 public:
-    explicit InCursor(Bytes in) : at_(in.data()), end_(in.data() + in.size()) {}
+    /// Bytes of the current version of what they hold.
+    explicit InCursor(Bytes in) : InCursor(in, kNewest, false) {}
+    /// Of `version`; `bare`: structs stand in it without a version and length of their own, as they did at first.
+    InCursor(Bytes in, std::uint8_t version, bool bare)
+        : at_(in.data()), end_(in.data() + in.size()), version_(version), bare_(bare) {}
 
     template <class... Ts>
     [[gnu::always_inline]] inline InCursor& operator()(Ts&&... fields) {
@@ -238,6 +262,33 @@ public:
         }
         return n;
     }
+    template <VersionedStruct T>
+    void nested(T& object) {
+        if (bare_) {
+            const std::uint8_t outer = std::exchange(version_, std::uint8_t{0});
+            object.serialize(*this);
+            version_ = outer;
+            return;
+        }
+        std::uint8_t version = 0;
+        std::uint8_t oldest_reader = 0;
+        std::uint32_t bytes = 0;
+        (*this)(version, oldest_reader, bytes);
+        if (ok_ && oldest_reader > T::struct_version) {
+            newer_ = true;
+        }
+        if (newer_ || version == 0 || oldest_reader == 0 || oldest_reader > version || bytes > left()) {
+            return fail();
+        }
+        InCursor fields(Bytes(at_, bytes), version, false);
+        object.serialize(fields);
+        const bool has_more = version <= T::struct_version && fields.left() != 0;
+        newer_ = fields.newer_;
+        if (!fields.ok() || has_more) {
+            return fail();
+        }
+        at_ += bytes;
+    }
     void raw(void* to, std::size_t n) {
         if (left() < n) {
             fail();
@@ -248,6 +299,9 @@ public:
         }
         at_ += n;
     }
+    std::uint8_t version() const { return version_; }
+    /// Whether ok() is false because a newer program wrote this.
+    bool is_newer() const { return newer_; }
     std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
     bool ok() const { return ok_; }
     void fail() {
@@ -260,13 +314,20 @@ private:
     void one(T& field) {
         if constexpr (FixedField<T>) {
             (*this)(field);
+        } else if constexpr (VersionedStruct<T>) {
+            nested(field);
         } else {
             read_with_cereal(*this, field);
         }
     }
+    static constexpr std::uint8_t kNewest = 0xFF;
+
     const std::uint8_t* at_;
     const std::uint8_t* end_;
+    std::uint8_t version_;
+    bool bare_;
     bool ok_ = true;
+    bool newer_ = false;
 };
 
 class InArchive : public cereal::InputArchive<InArchive, cereal::AllowEmptyClassElision> {
@@ -291,12 +352,15 @@ public:
     std::size_t count(std::size_t element_bytes) { return cursor_.count(element_bytes); }
     void raw(void* to, std::size_t n) { cursor_.raw(to, n); }
     bool ok() const { return cursor_.ok(); }
+    std::uint8_t version() const { return cursor_.version(); }
 
 private:
     template <class T>
     void one(T& field) {
         if constexpr (FixedField<T>) {
             cursor_(field);
+        } else if constexpr (VersionedStruct<T>) {
+            cursor_.nested(field);
         } else {
             whole(field);
         }

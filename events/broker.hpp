@@ -12,10 +12,18 @@
 
 namespace alpha {
 
+/// A new order. `good_until` of a DAY order is absent while its market is shut: the next session that opens sets it.
 struct PlaceOrder {
     OrderId order;
     OrderTerms terms;
     Date good_until;
+    PortfolioId portfolio{};  ///< whose net position a reduce-only order follows
+    Price tick{1'000'000};    ///< of the instrument
+    Qty lot{kScale};
+};
+/// Orders that links bind, placed together or not at all. Exits stand behind their entry.
+struct PlaceLinked {
+    std::vector<PlaceOrder> orders;
 };
 struct CancelOrder {
     OrderId order;
@@ -26,19 +34,23 @@ struct ModifyOrder {
     Qty quantity;
     Price limit_price;
     Price stop_price;
+    bool reduce_only = false;
+    Qty known{};  ///< the total when it was asked for: what links have taken from the order since then, they take from `quantity`
 };
-using Effect = std::variant<PlaceOrder, CancelOrder, ModifyOrder>;
+using Effect = std::variant<PlaceOrder, PlaceLinked, CancelOrder, ModifyOrder>;
 
 /// What a broker says of one order. Fields that `kind` does not use are empty.
 struct BrokerReport {
     OrderId order;
     ReportKind kind = ReportKind::accepted;
-    Qty quantity;       ///< filled: this execution; modified: the new total
-    Price price;        ///< filled
-    Price limit_price;  ///< modified
-    Price stop_price;   ///< modified
-    std::string trade;  ///< filled: unique for this order at this broker
-    std::string text;   ///< accepted: the broker's order id; rejected, cancelled: why
+    Qty quantity;              ///< filled: this execution; modified: the new total
+    Price price;               ///< filled
+    Price limit_price;         ///< modified
+    Price stop_price;          ///< modified
+    std::string trade;         ///< filled: unique for this order at this broker
+    std::string text;          ///< accepted: the broker's order id; rejected, cancelled: why
+    bool reduce_only = false;  ///< modified
+    Rule rule = Rule::none;    ///< modified: what the broker did it for, where nobody asked
     friend bool operator==(const BrokerReport&, const BrokerReport&) = default;
 };
 
@@ -51,14 +63,21 @@ class Broker {
 public:
     virtual ~Broker() = default;
 
-    /// Market inputs, each after it was marked and before any strategy sees it.
+    /// Market inputs, each after it was marked and before any strategy sees it. Of bars only what counts (kernel/state.hpp):
+    /// a shadowed bar is no price. `is_shortest`: the instrument has no bars of a shorter interval.
     virtual void on_quote(Time now, const QuoteTick& quote, Reports& out) = 0;
-    virtual void on_bar_opened(Time now, const BarOpened& bar, Reports& out) = 0;
+    virtual void on_bar_opened(Time now, const BarOpened& bar, bool is_shortest, Reports& out) = 0;
     virtual void on_bar_closed(Time now, const BarClosed& bar, Reports& out) = 0;
+    virtual void on_session_opened(Time now, const SessionOpened& session, Reports& out) = 0;
     virtual void on_session_closed(Time now, const SessionClosed& session, Reports& out) = 0;
 
     /// Carries out one wish.
     virtual void perform(Time now, const Effect& effect, Reports& out) = 0;
+
+    /// What a market order may pay (or get) where the touch is `touch`: the touch, worsened by what the broker is known to add.
+    virtual Price worst_fill(Side side, Price touch, Price tick) const = 0;
+    /// Whether it enforces links and reduce_only before each fill. Where it does not, the kernel does after each report.
+    virtual bool links_orders() const = 0;
 
     /// Whether effects may leave only once the facts behind them are on disk: true outside the process.
     virtual bool needs_durability() const = 0;

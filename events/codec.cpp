@@ -1,7 +1,6 @@
 #include "events/codec.hpp"
 
 #include "events/archive.hpp"
-#include "events/legacy.hpp"
 
 #include <fmt/format.h>
 
@@ -11,27 +10,21 @@ namespace {
 
 constexpr std::uint8_t kFlagLinks = 1;
 
-/// Reads a payload of one shape, whole or not at all.
-template <class E>
-bool read_whole(Bytes payload, E& event) {
-    InCursor ar(payload);
-    event.serialize(ar);
-    return ar.ok() && ar.left() == 0;
-}
+enum class Read : std::uint8_t { whole, damaged, newer };
 
-/// Shapes older than the current one, by version.
+/// Reads a payload as `version` laid it out, whole or not at all.
 template <class E>
-bool decode_legacy(Bytes, std::uint8_t, E&) {
-    return false;
-}
-template <>
-bool decode_legacy(Bytes payload, std::uint8_t version, PnlSnapshot& event) {
-    legacy::PnlSnapshotV1 old;
-    if (version != 1 || !read_whole(payload, old)) {
-        return false;
+Read read_payload(Bytes payload, std::uint8_t version, E& event) {
+    bool bare = false;
+    if constexpr (requires { E::bare_version; }) {
+        bare = version <= E::bare_version;
     }
-    event = legacy::upcast(old);
-    return true;
+    InCursor ar(payload, version, bare);
+    event.serialize(ar);
+    if constexpr (requires { event.came_from(version); }) {
+        event.came_from(version);
+    }
+    return ar.is_newer() ? Read::newer : ar.ok() && ar.left() == 0 ? Read::whole : Read::damaged;
 }
 
 }  // namespace
@@ -53,9 +46,15 @@ void encode(ByteBuffer& out, const Envelope& envelope, const E& event) {
     std::memcpy(out.data() + start, &length, sizeof length);
 }
 
+void encode_stored_bar(ByteBuffer& out, Time label, const BarClosed& bar) {
+    OutCursor ar(out);
+    ar(static_cast<std::uint32_t>(kStoredBarBytes - kHeaderBytes), BarClosed::tag, kStoredBarVersion, std::uint8_t{0},
+       label, bar.instrument, bar.open, bar.high, bar.low, bar.close, bar.volume);
+}
+
 template <class E>
 bool decode_payload(Bytes payload, E& event) {
-    return read_whole(payload, event);
+    return read_payload(payload, E::version, event) == Read::whole;
 }
 
 #define ALPHA_INSTANTIATE(E)                                                                                           \
@@ -108,19 +107,19 @@ Result<DecodedEvent> decode(Bytes bytes, Seq seq) {
     }
     const Bytes payload = bytes.subspan(header->header_bytes, header->payload_bytes);
     DecodedEvent decoded{header->envelope, {}, header->total_bytes()};
+    const auto newer = [&](const char* name) {
+        return fail(ErrorKind::data, fmt::format("event {}: {} was written by a newer alpha; use that", seq, name));
+    };
     const auto read = [&]<class E>(E& event) -> Result<DecodedEvent> {
         if (header->version > E::version) {
-            return fail(
-                ErrorKind::data,
-                fmt::format("event {}: {} has version {}, newer than this program knows ({}); use a newer alpha", seq,
-                            E::name_v, header->version, E::version));
+            return newer(E::name_v);
         }
-        const bool whole =
-            header->version == E::version ? read_whole(payload, event) : decode_legacy(payload, header->version, event);
-        if (!whole) {
-            return fail(ErrorKind::data, fmt::format("event {}: the payload of {} is damaged", seq, E::name_v));
+        switch (header->version == 0 ? Read::damaged : read_payload(payload, header->version, event)) {
+        case Read::whole: return std::move(decoded);
+        case Read::newer: return newer(E::name_v);
+        case Read::damaged: break;
         }
-        return std::move(decoded);
+        return fail(ErrorKind::data, fmt::format("event {}: the payload of {} is damaged", seq, E::name_v));
     };
     switch (header->tag) {
 #define ALPHA_DECODE(E)                                                                                                \
@@ -129,7 +128,8 @@ Result<DecodedEvent> decode(Bytes bytes, Seq seq) {
 #undef ALPHA_DECODE
     default:
         return fail(ErrorKind::data,
-                    fmt::format("event {} has wire tag {}, which this program does not know", seq, header->tag));
+                    fmt::format("event {} has wire tag {}, which this alpha does not know; a newer one wrote it", seq,
+                                header->tag));
     }
 }
 

@@ -25,6 +25,9 @@ template <class E>
 void encode(ByteBuffer& out, const Envelope& envelope, const E& event);
 void encode(ByteBuffer& out, const Envelope& envelope, const Event& event);
 
+/// Appends a bar as data sets hold it: at its label, in the bytes of version 1, which lack what the set says once for all.
+void encode_stored_bar(ByteBuffer& out, Time label, const BarClosed& bar);
+
 /// The fixed part of an encoded event.
 struct EncodedHeader {
     std::uint32_t payload_bytes = 0;
@@ -44,6 +47,10 @@ Result<EncodedHeader> decode_header(Bytes bytes, Seq seq);
 template <class E>
 bool decode_payload(Bytes payload, E& event);
 
+/// What encode_stored_bar appends.
+inline constexpr std::size_t kStoredBarBytes = kHeaderBytes + 4 + 5 * 8;
+inline constexpr std::uint8_t kStoredBarVersion = 1;
+
 struct DecodedEvent {
     Envelope envelope;
     Event event;
@@ -58,6 +65,9 @@ Result<DecodedEvent> decode(Bytes bytes, Seq seq);
 /// whole. A few ns, against 25 for decode(): what reads a log goes through this first.
 std::size_t decode_quote(Bytes bytes, Seq seq, Envelope& envelope, QuoteTick& quote);
 
+/// Events per leaf of the hash chain. ON DISK, DO NOT CHANGE.
+inline constexpr std::uint32_t kLeafEvents = 4'096;
+
 /// Many consecutive events, as the kernel wrote them and the log stores them: always whole steps.
 struct Frame {
     Seq first_seq = 0;
@@ -67,6 +77,12 @@ struct Frame {
     std::vector<std::size_t> leaf_cuts;
 
     Seq next_seq() const { return first_seq + events; }
+    /// Before event `seq` is appended.
+    void note_leaf(Seq seq) {
+        if (seq % kLeafEvents == 0 && seq != 0) [[unlikely]] {
+            leaf_cuts.push_back(bytes.size());
+        }
+    }
     void begin(Seq seq) {
         first_seq = seq;
         events = 0;
@@ -75,15 +91,10 @@ struct Frame {
     }
 };
 
-/// Events per leaf of the hash chain. ON DISK, DO NOT CHANGE.
-inline constexpr std::uint32_t kLeafEvents = 4'096;
-
 /// Appends an event to the frame. Requires envelope.seq == frame.next_seq().
 template <class E>
 void append(Frame& frame, const Envelope& envelope, const E& event) {
-    if (envelope.seq % kLeafEvents == 0 && envelope.seq != 0) [[unlikely]] {
-        frame.leaf_cuts.push_back(frame.bytes.size());
-    }
+    frame.note_leaf(envelope.seq);
     encode(frame.bytes, envelope, event);
     ++frame.events;
 }

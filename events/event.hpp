@@ -2,8 +2,11 @@
 /// The facts: everything that can stand in the event log, in the past tense. Pure values; what they mean for a portfolio is
 /// kernel/state.hpp, how they become bytes is events/codec.hpp, how they read is events/text.hpp.
 ///
-/// ON DISK, DO NOT CHANGE: a wire tag is never reused or renumbered. A changed payload raises its `version`, and its old
-/// shape moves to events/legacy.hpp with an upcast; tests/events/frozen_test.cpp keeps the bytes of every version.
+/// ON DISK, DO NOT CHANGE: a wire tag is never reused or renumbered. A new field comes with `since` (events/named.hpp), which
+/// reads older bytes without it, and raises the `version` of its event or the `struct_version` of its struct; so does a new
+/// enumerator, so that an older program says "written by a newer alpha" rather than "damaged". A struct that events hold stands
+/// in them with its own version and length: one more field in it changes no event. tests/events/frozen_test.cpp keeps the bytes
+/// of every version.
 
 #include "events/fixed.hpp"
 #include "events/ids.hpp"
@@ -11,6 +14,7 @@
 #include "events/named.hpp"
 #include "events/time.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -59,12 +63,37 @@ enum class Rule : std::uint8_t {
     open_orders = 17,
     order_rate = 18,
     daily_loss = 19,
-    step_facts = 20,     ///< limits::kMaxFactsPerStep
-    not_open = 21,       ///< cancel or modify of an order that is not open
-    operator_kill = 22,  ///< kill switch pulled by a person
-    overfill = 23,       ///< a broker filled more than was asked
-    unmatched_fill = 24  ///< a broker reported an execution that no known order explains
+    step_facts = 20,      ///< limits::kMaxFactsPerStep
+    not_open = 21,        ///< cancel or modify of an order that is not open
+    operator_kill = 22,   ///< kill switch pulled by a person
+    overfill = 23,        ///< a broker filled more than was asked
+    unmatched_fill = 24,  ///< a broker reported an execution that no known order explains
+    buying_power = 25,    ///< more than the account can pay for
+    links = 26,           ///< links that make no sense: another instrument, an exit on its entry's side
+    change_pending = 27,  ///< an earlier change of this order is still under way
+    linked_fill = 28      ///< a linked order has filled, or what it would reduce is gone
 };
+/// A table by rule has this many rows.
+inline constexpr std::size_t kRules = static_cast<std::size_t>(Rule::linked_fill) + 1;
+
+/// How far a kill switch reaches. Values are in snapshots, too.
+enum class LatchScope : std::uint8_t {
+    none = 0,
+    entries = 1,  ///< nothing that may increase a position; what reduces one lives on and passes
+    flatten =
+        2,   ///< as entries, while the operator's own orders close every position; `all` follows when they have ended
+    all = 3  ///< no order passes
+};
+
+/// What ends a latch that max_daily_loss has set.
+enum class LatchEnd : std::uint8_t {
+    trading_day = 1,  ///< the next trading day begins
+    released = 2      ///< a person
+};
+
+/// The edition of the rules that decide (docs/decisions/0013): which facts follow from which inputs. A journal folds under any;
+/// it can be decided again, and gone on with, only under the one it was written under.
+inline constexpr std::uint16_t kRulesEdition = 2;
 
 /// What a broker can say of an order.
 enum class ReportKind : std::uint8_t {
@@ -84,6 +113,8 @@ const char* name_of(OrderType type);
 const char* name_of(TimeInForce tif);
 const char* name_of(Direction direction);
 const char* name_of(Rule rule);
+const char* name_of(LatchScope scope);
+const char* name_of(LatchEnd end);
 const char* name_of(ReportKind kind);
 
 constexpr Side opposite(Side side) {
@@ -98,6 +129,7 @@ inline Qty signed_qty(Side side, Qty quantity) {
 
 /// A named setting of a strategy or broker, its value in canonical text.
 struct Setting {
+    static constexpr std::uint8_t struct_version = 1;
     std::string key;
     std::string value;
     friend bool operator==(const Setting&, const Setting&) = default;
@@ -108,6 +140,7 @@ struct Setting {
 };
 
 struct PortfolioConfig {
+    static constexpr std::uint8_t struct_version = 1;
     std::string name;
     Money cash;
     friend bool operator==(const PortfolioConfig&, const PortfolioConfig&) = default;
@@ -118,6 +151,7 @@ struct PortfolioConfig {
 };
 
 struct BrokerConfig {
+    static constexpr std::uint8_t struct_version = 1;
     std::string name;  ///< unique in the scenario, e.g. "paper"
     std::string kind;  ///< which adapter
     std::vector<Setting> settings;
@@ -129,6 +163,7 @@ struct BrokerConfig {
 };
 
 struct StrategyConfig {
+    static constexpr std::uint8_t struct_version = 1;
     std::string name;  ///< unique in the scenario ("id" in YAML)
     std::string use;   ///< the catalog's name for its code
     PortfolioId portfolio;
@@ -145,6 +180,7 @@ struct StrategyConfig {
 
 /// One configured limit. Units depend on the rule: shares, currency, seconds, per cent or a count.
 struct RiskLimit {
+    static constexpr std::uint8_t struct_version = 1;
     Rule rule = Rule::none;
     Money limit;
     friend bool operator==(const RiskLimit&, const RiskLimit&) = default;
@@ -156,6 +192,7 @@ struct RiskLimit {
 
 /// What a fill costs: `per_fill` plus `rate` of its notional, rounded half-even once.
 struct ChargesConfig {
+    static constexpr std::uint8_t struct_version = 1;
     Money per_fill;
     Money rate;  ///< a fraction: 0.0003 is 3 basis points
     friend bool operator==(const ChargesConfig&, const ChargesConfig&) = default;
@@ -169,8 +206,10 @@ struct ChargesConfig {
 /// the ids 0, 1, ... in this order; those only found in the data follow as InstrumentListed.
 struct SessionConfigured {
     static constexpr std::uint16_t tag = 1;
-    static constexpr std::uint8_t version = 1;
+    static constexpr std::uint8_t version = 2;
+    static constexpr std::uint8_t bare_version = 1;
     static constexpr const char* name_v = "session_configured";
+    std::uint16_t rules = kRulesEdition;  ///< since version 2: the edition of the rules; before there was only 1
     std::string name;
     std::string currency;
     std::vector<Instrument> instruments;
@@ -181,14 +220,19 @@ struct SessionConfigured {
     std::vector<RiskLimit> risk;                    ///< sorted by rule; applies to each portfolio by itself
     std::vector<InstrumentId> allowed_instruments;  ///< consulted only where risk holds Rule::allowed_instruments
     ChargesConfig charges;
-    Duration snapshot_interval;  ///< zero: no P&L snapshots
+    Duration snapshot_interval;                              ///< zero: no P&L snapshots
+    LatchEnd daily_loss_latch_ends = LatchEnd::trading_day;  ///< since version 2
     friend bool operator==(const SessionConfigured&, const SessionConfigured&) = default;
+    /// What bytes of an older version mean by what they lack.
+    void came_from(std::uint8_t written) { rules = written < 2 ? std::uint16_t{1} : rules; }
     template <class Ar>
     void serialize(Ar& ar) {
+        since(ar, 2, named("rules", rules));
         ar(named("name", name), named("currency", currency), named("instruments", instruments),
            named("default_instrument", default_instrument), named("portfolios", portfolios), named("brokers", brokers),
            named("strategies", strategies), named("risk", risk), named("allowed_instruments", allowed_instruments),
            named("charges", charges), named("snapshot_interval_ns", snapshot_interval));
+        since(ar, 2, named("daily_loss_latch_ends", daily_loss_latch_ends));
     }
 };
 
@@ -210,7 +254,8 @@ inline const BrokerConfig* broker_of(const SessionConfigured& config, PortfolioI
 /// The next instrument id is given to this instrument, because data names it for the first time.
 struct InstrumentListed {
     static constexpr std::uint16_t tag = 2;
-    static constexpr std::uint8_t version = 1;
+    static constexpr std::uint8_t version = 2;
+    static constexpr std::uint8_t bare_version = 1;
     static constexpr const char* name_v = "instrument_listed";
     InstrumentId instrument;
     Instrument definition;
@@ -242,21 +287,24 @@ struct QuoteTick {
 /// A bar begins, at its label; only its open is known yet.
 struct BarOpened {
     static constexpr std::uint16_t tag = 4;
-    static constexpr std::uint8_t version = 1;
+    static constexpr std::uint8_t version = 2;
     static constexpr const char* name_v = "bar_opened";
     InstrumentId instrument;
     Price open;
+    Time label{};         ///< since version 2: when the bar begins, which is now
+    Duration interval{};  ///< since version 2: which of the instrument's bars it is one of
     friend bool operator==(const BarOpened&, const BarOpened&) = default;
     template <class Ar>
     void serialize(Ar& ar) {
         ar(named("instrument", instrument), named("open", open));
+        since(ar, 2, named("label", label), named("interval_ns", interval));
     }
 };
 
-/// A bar is complete, at label + interval.
+/// A bar is complete: at label + interval, or with the trading session where that ends earlier.
 struct BarClosed {
     static constexpr std::uint16_t tag = 5;
-    static constexpr std::uint8_t version = 1;
+    static constexpr std::uint8_t version = 2;
     static constexpr const char* name_v = "bar_closed";
     InstrumentId instrument;
     Price open;
@@ -264,11 +312,14 @@ struct BarClosed {
     Price low;
     Price close;
     Qty volume;
+    Time label{};         ///< since version 2: when it began; what its BarOpened says
+    Duration interval{};  ///< since version 2
     friend bool operator==(const BarClosed&, const BarClosed&) = default;
     template <class Ar>
     void serialize(Ar& ar) {
         ar(named("instrument", instrument), named("open", open), named("high", high), named("low", low),
            named("close", close), named("volume", volume));
+        since(ar, 2, named("label", label), named("interval_ns", interval));
     }
 };
 
@@ -316,7 +367,8 @@ struct TimerFired {
     }
 };
 
-/// A portfolio's books at an interval boundary, from the marks before the input that crossed it.
+/// A portfolio's books at the first interval boundary after the last event that moved them or a market: until the next such
+/// event nothing could have changed, so the boundaries passed over have no snapshot of their own.
 /// equity = initial cash + realized_pnl + unrealized_pnl - charges = cash + market_value.
 struct PnlSnapshot {
     static constexpr std::uint16_t tag = 9;
@@ -336,7 +388,8 @@ struct PnlSnapshot {
     void serialize(Ar& ar) {
         ar(named("portfolio", portfolio), named("cash", cash), named("market_value", market_value),
            named("equity", equity), named("realized_pnl", realized_pnl), named("unrealized_pnl", unrealized_pnl),
-           named("charges", charges), named("gross_exposure", gross_exposure), named("open_orders", open_orders));
+           named("charges", charges), named("gross_exposure", gross_exposure));
+        since(ar, 2, named("open_orders", open_orders));
     }
 };
 
@@ -372,7 +425,14 @@ struct SignalRaised {
 };
 
 /// What is asked of the market. Prices that the type does not use are zero.
+///
+/// Links bind orders of one strategy in one instrument, placed together:
+///   parent   an exit: it comes alive with its parent's fills, for as much as has filled, and ends with it where nothing has.
+///   group    orders of which one cancels the others: a fill takes its quantity from what each of the others has left, and
+///            one that has filled whole ends them. Named after its first order; its `legs` have consecutive numbers.
+/// events/links.hpp says what follows from a fill.
 struct OrderTerms {
+    static constexpr std::uint8_t struct_version = 1;
     InstrumentId instrument;
     Side side = Side::buy;
     OrderType type = OrderType::market;
@@ -380,38 +440,50 @@ struct OrderTerms {
     Qty quantity;
     Price limit_price;
     Price stop_price;
+    bool reduce_only = false;  ///< fills only against what the portfolio holds; is cut as that shrinks
+    OrderId parent{};          ///< 0: none
+    OrderId group{};           ///< 0: none
+    std::uint8_t legs = 0;     ///< how many orders the group began with; 0 without one
+    std::string tag{};         ///< the strategy's own word, which comes back with fills; at most limits::kMaxTagBytes
     friend bool operator==(const OrderTerms&, const OrderTerms&) = default;
     template <class Ar>
     void serialize(Ar& ar) {
         ar(named("instrument", instrument), named("side", side), named("order_type", type), named("tif", tif),
            named("quantity", quantity), named("limit_price", limit_price), named("stop_price", stop_price));
+        since(ar, 1, named("reduce_only", reduce_only), named("parent", parent), named("group", group),
+              named("legs", legs), named("tag", tag));
     }
 };
 
 /// The order passed every rule and goes to its broker: the effect PlaceOrder follows from this fact.
 struct OrderIntended {
     static constexpr std::uint16_t tag = 12;
-    static constexpr std::uint8_t version = 1;
+    static constexpr std::uint8_t version = 2;
+    static constexpr std::uint8_t bare_version = 1;
     static constexpr const char* name_v = "order_intended";
     OrderId order;
     StrategyId strategy;
     PortfolioId portfolio;
     BrokerId broker;
     OrderTerms terms;
-    Date good_until;  ///< DAY orders: the trading day whose close ends them
+    Date good_until;    ///< DAY orders: the trading day whose close ends them; absent while their market is shut
+    Price valued_at{};  ///< since version 2, like what follows: what buying power takes it to cost, per unit
+    bool held = false;  ///< the kernel keeps it back until the orders it is linked with let it go (OrderReleased)
     friend bool operator==(const OrderIntended&, const OrderIntended&) = default;
     template <class Ar>
     void serialize(Ar& ar) {
         ar(named("order", order), named("strategy", strategy), named("portfolio", portfolio), named("broker", broker));
-        terms.serialize(ar);
+        inlined(ar, terms);
         ar(named("good_until", good_until));
+        since(ar, 2, named("valued_at", valued_at), named("held", held));
     }
 };
 
 /// The order broke a rule and went nowhere. `limit` and `observed` are in the rule's units.
 struct OrderRefused {
     static constexpr std::uint16_t tag = 13;
-    static constexpr std::uint8_t version = 1;
+    static constexpr std::uint8_t version = 2;
+    static constexpr std::uint8_t bare_version = 1;
     static constexpr const char* name_v = "order_refused";
     OrderId order;
     StrategyId strategy;
@@ -424,15 +496,15 @@ struct OrderRefused {
     template <class Ar>
     void serialize(Ar& ar) {
         ar(named("order", order), named("strategy", strategy), named("portfolio", portfolio));
-        terms.serialize(ar);
+        inlined(ar, terms);
         ar(named("rule", rule), named("limit", limit), named("observed", observed));
     }
 };
 
-/// A cancel goes to the broker. `rule` is none where the strategy asked, else what forced it (kill switch).
+/// A cancel goes to the broker. `rule` is none where the strategy asked, else what forced it (kill switch, a linked order).
 struct CancelIntended {
     static constexpr std::uint16_t tag = 14;
-    static constexpr std::uint8_t version = 1;
+    static constexpr std::uint8_t version = 2;
     static constexpr const char* name_v = "cancel_intended";
     OrderId order;
     Rule rule = Rule::none;
@@ -446,24 +518,28 @@ struct CancelIntended {
 /// A change of quantity or prices goes to the broker. `quantity` is the order's new total, fills included.
 struct ModifyIntended {
     static constexpr std::uint16_t tag = 15;
-    static constexpr std::uint8_t version = 1;
+    static constexpr std::uint8_t version = 2;
     static constexpr const char* name_v = "modify_intended";
     OrderId order;
     Qty quantity;
     Price limit_price;
     Price stop_price;
+    bool reduce_only = false;  ///< since version 2, like what follows
+    Rule rule = Rule::none;    ///< none where the strategy asked, else what forced it
+    Price valued_at{};         ///< as in OrderIntended
     friend bool operator==(const ModifyIntended&, const ModifyIntended&) = default;
     template <class Ar>
     void serialize(Ar& ar) {
         ar(named("order", order), named("quantity", quantity), named("limit_price", limit_price),
            named("stop_price", stop_price));
+        since(ar, 2, named("reduce_only", reduce_only), named("rule", rule), named("valued_at", valued_at));
     }
 };
 
 /// A cancel or modify broke a rule and went nowhere.
 struct ChangeRefused {
     static constexpr std::uint16_t tag = 16;
-    static constexpr std::uint8_t version = 1;
+    static constexpr std::uint8_t version = 2;
     static constexpr const char* name_v = "change_refused";
     OrderId order;
     StrategyId strategy;
@@ -505,22 +581,25 @@ struct TimerCancelled {
     }
 };
 
-/// No order of this portfolio passes until a person releases it. Stays through restarts and days.
+/// From here on the portfolio's kill switch stands at `scope`, through restarts, until KillSwitchReleased.
 struct KillSwitchLatched {
     static constexpr std::uint16_t tag = 19;
-    static constexpr std::uint8_t version = 1;
+    static constexpr std::uint8_t version = 2;
     static constexpr const char* name_v = "kill_switch_latched";
     PortfolioId portfolio;
-    Rule rule = Rule::none;  ///< daily_loss or operator_kill
+    Rule rule = Rule::none;  ///< daily_loss, operator_kill, overfill or unmatched_fill
     Money limit;
     Money observed;
+    LatchScope scope = LatchScope::all;  ///< since version 2: before, all was all there was
     friend bool operator==(const KillSwitchLatched&, const KillSwitchLatched&) = default;
     template <class Ar>
     void serialize(Ar& ar) {
         ar(named("portfolio", portfolio), named("rule", rule), named("limit", limit), named("observed", observed));
+        since(ar, 2, named("scope", scope));
     }
 };
 
+/// A person has released it, or the trading day that its loss belonged to is over (then it is a fact, with links).
 struct KillSwitchReleased {
     static constexpr std::uint16_t tag = 20;
     static constexpr std::uint8_t version = 1;
@@ -592,7 +671,7 @@ struct OrderTriggered {
 /// One execution, with the amounts it moves. Cash changes by -(signed notional) - charges; realized_pnl is gross.
 struct OrderFilled {
     static constexpr std::uint16_t tag = 25;
-    static constexpr std::uint8_t version = 1;
+    static constexpr std::uint8_t version = 2;
     static constexpr const char* name_v = "order_filled";
     OrderId order;
     StrategyId strategy;
@@ -601,10 +680,11 @@ struct OrderFilled {
     Side side = Side::buy;
     Qty quantity;
     Price price;
-    Money notional;      ///< price x quantity, half-even, positive
-    Money charges;       ///< what this execution cost
-    Money realized_pnl;  ///< gained or lost on the part that closed a position
-    std::string trade;   ///< the broker's trade id; a second report of it changes nothing
+    Money notional;           ///< price x quantity, half-even, positive
+    Money charges;            ///< what this execution cost
+    Money realized_pnl;       ///< gained or lost on the part that closed a position
+    std::string trade;        ///< the broker's trade id; a second report of it changes nothing
+    std::string order_tag{};  ///< since version 2: what the strategy called the order
     friend bool operator==(const OrderFilled&, const OrderFilled&) = default;
     template <class Ar>
     void serialize(Ar& ar) {
@@ -612,6 +692,7 @@ struct OrderFilled {
            named("instrument", instrument), named("side", side), named("quantity", quantity), named("price", price),
            named("notional", notional), named("charges", charges), named("realized_pnl", realized_pnl),
            named("trade", trade));
+        since(ar, 2, named("tag", order_tag));
     }
 };
 
@@ -642,17 +723,20 @@ struct OrderExpired {
 
 struct OrderModified {
     static constexpr std::uint16_t tag = 28;
-    static constexpr std::uint8_t version = 1;
+    static constexpr std::uint8_t version = 2;
     static constexpr const char* name_v = "order_modified";
     OrderId order;
     Qty quantity;
     Price limit_price;
     Price stop_price;
+    bool reduce_only = false;  ///< since version 2, like what follows
+    Rule rule = Rule::none;    ///< none: what was asked for; else what made the broker change it by itself
     friend bool operator==(const OrderModified&, const OrderModified&) = default;
     template <class Ar>
     void serialize(Ar& ar) {
         ar(named("order", order), named("quantity", quantity), named("limit_price", limit_price),
            named("stop_price", stop_price));
+        since(ar, 2, named("reduce_only", reduce_only), named("rule", rule));
     }
 };
 
@@ -696,17 +780,46 @@ struct ReportIgnored {
 };
 
 /// From here on the session goes on under this configuration (`alpha fork`): the whole of it, like event 0's. A root, between
-/// two steps. kernel/kernel.hpp says what it may change and what becomes of what is under way. Its payload is laid out as
-/// SessionConfigured's, and changes with it.
+/// two steps. kernel/kernel.hpp says what it may change and what becomes of what is under way.
 struct SessionReconfigured {
     static constexpr std::uint16_t tag = 31;
-    static constexpr std::uint8_t version = 1;
+    static constexpr std::uint8_t version = SessionConfigured::version;  // its payload is that one's
+    static constexpr std::uint8_t bare_version = SessionConfigured::bare_version;
     static constexpr const char* name_v = "session_reconfigured";
     SessionConfigured config;
     friend bool operator==(const SessionReconfigured&, const SessionReconfigured&) = default;
+    void came_from(std::uint8_t written) { config.came_from(written); }
     template <class Ar>
     void serialize(Ar& ar) {
         config.serialize(ar);
+    }
+};
+
+/// An order that the kernel held goes to its broker, which knows no links (`links: kernel`): an exit for as much as its entry has
+/// filled, another leg of a group once the ones before it have not filled at once.
+struct OrderReleased {
+    static constexpr std::uint16_t tag = 32;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "order_released";
+    OrderId order;
+    Qty quantity;
+    friend bool operator==(const OrderReleased&, const OrderReleased&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("order", order), named("quantity", quantity));
+    }
+};
+
+/// A person lets a halted strategy go on. A root.
+struct StrategyResumed {
+    static constexpr std::uint16_t tag = 33;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "strategy_resumed";
+    StrategyId strategy;
+    friend bool operator==(const StrategyResumed&, const StrategyResumed&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("strategy", strategy));
     }
 };
 
@@ -717,15 +830,16 @@ struct SessionReconfigured {
     X(TimerFired) X(PnlSnapshot) X(PortfolioOpened) X(SignalRaised) X(OrderIntended) X(OrderRefused)                  \
     X(CancelIntended) X(ModifyIntended) X(ChangeRefused) X(TimerSet) X(TimerCancelled) X(KillSwitchLatched)           \
     X(KillSwitchReleased) X(StrategyHalted) X(OrderAccepted) X(OrderRejected) X(OrderTriggered) X(OrderFilled)        \
-    X(OrderCancelled) X(OrderExpired) X(OrderModified) X(ChangeRejected) X(ReportIgnored) X(SessionReconfigured)
+    X(OrderCancelled) X(OrderExpired) X(OrderModified) X(ChangeRejected) X(ReportIgnored) X(SessionReconfigured) \
+    X(OrderReleased) X(StrategyResumed)
 // clang-format on
 
-using Event =
-    std::variant<SessionConfigured, InstrumentListed, QuoteTick, BarOpened, BarClosed, SessionOpened, SessionClosed,
-                 TimerFired, PnlSnapshot, PortfolioOpened, SignalRaised, OrderIntended, OrderRefused, CancelIntended,
-                 ModifyIntended, ChangeRefused, TimerSet, TimerCancelled, KillSwitchLatched, KillSwitchReleased,
-                 StrategyHalted, OrderAccepted, OrderRejected, OrderTriggered, OrderFilled, OrderCancelled,
-                 OrderExpired, OrderModified, ChangeRejected, ReportIgnored, SessionReconfigured>;
+using Event = std::variant<SessionConfigured, InstrumentListed, QuoteTick, BarOpened, BarClosed, SessionOpened,
+                           SessionClosed, TimerFired, PnlSnapshot, PortfolioOpened, SignalRaised, OrderIntended,
+                           OrderRefused, CancelIntended, ModifyIntended, ChangeRefused, TimerSet, TimerCancelled,
+                           KillSwitchLatched, KillSwitchReleased, StrategyHalted, OrderAccepted, OrderRejected,
+                           OrderTriggered, OrderFilled, OrderCancelled, OrderExpired, OrderModified, ChangeRejected,
+                           ReportIgnored, SessionReconfigured, OrderReleased, StrategyResumed>;
 
 /// What every event carries beside its payload. A root (an input, or something that fell due) has neither correlation nor
 /// causation; a fact has both.

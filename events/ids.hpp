@@ -21,6 +21,9 @@ using BrokerId = Id<struct BrokerTag, std::uint32_t>;
 using TimerId = Id<struct TimerTag, std::uint64_t>;  ///< chosen by the strategy, unique within it
 using OrderId = Id<struct OrderTag, std::uint64_t>;  ///< begins at 1
 
+/// Whose orders `alpha kill --flatten` sends: no strategy's.
+inline constexpr StrategyId kOperator{std::numeric_limits<std::uint32_t>::max() - 1};
+
 /// An event's place in the log: its offset, beginning at 0.
 using Seq = std::uint64_t;
 inline constexpr Seq kNoSeq = std::numeric_limits<Seq>::max();

@@ -12,6 +12,7 @@ namespace alpha {
 
 /// An instrument as pinned in the log. Tick and lot bind our orders; market data off the tick is data and accepted.
 struct Instrument {
+    static constexpr std::uint8_t struct_version = 1;
     std::string name;       ///< e.g. "NSE:INFY"; unique; at most limits::kMaxNameBytes
     Price tick{1'000'000};  ///< smallest price step of an order: 0.01 where the scenario is silent
     Qty lot{kScale};        ///< smallest quantity step of an order: 1 where the scenario is silent

@@ -24,6 +24,10 @@ inline constexpr std::size_t kMaxStrategies = 1'000;
 inline constexpr std::size_t kMaxBrokers = 16;
 inline constexpr std::size_t kMaxNameBytes = 64;
 inline constexpr std::size_t kMaxTextBytes = 1'024;
+/// A strategy's own word on an order.
+inline constexpr std::size_t kMaxTagBytes = 32;
+/// Orders that one group can bind.
+inline constexpr std::uint8_t kMaxLegs = 8;
 
 /// Facts one step may hold before strategies' further requests are refused (broker reports are never dropped).
 inline constexpr std::uint32_t kMaxFactsPerStep = 1'000;

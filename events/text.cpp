@@ -63,6 +63,28 @@ const char* name_of(Rule rule) {
     case Rule::operator_kill: return "operator_kill";
     case Rule::overfill: return "overfill";
     case Rule::unmatched_fill: return "unmatched_fill";
+    case Rule::buying_power: return "buying_power";
+    case Rule::links: return "links";
+    case Rule::change_pending: return "change_pending";
+    case Rule::linked_fill: return "linked_fill";
+    }
+    return "?";
+}
+
+const char* name_of(LatchScope scope) {
+    switch (scope) {
+    case LatchScope::none: return "none";
+    case LatchScope::entries: return "entries";
+    case LatchScope::flatten: return "flatten";
+    case LatchScope::all: return "all";
+    }
+    return "?";
+}
+
+const char* name_of(LatchEnd end) {
+    switch (end) {
+    case LatchEnd::trading_day: return "trading_day";
+    case LatchEnd::released: return "released";
     }
     return "?";
 }
@@ -121,7 +143,7 @@ std::string Names::portfolio(PortfolioId id) const {
     return name_at(portfolios_, id.value);
 }
 std::string Names::strategy(StrategyId id) const {
-    return name_at(strategies_, id.value);
+    return id == kOperator ? "operator" : name_at(strategies_, id.value);
 }
 std::string Names::broker(BrokerId id) const {
     return name_at(brokers_, id.value);
@@ -213,11 +235,13 @@ bool is_plain(std::string_view text) {
 
 // ---- fields to text ----------------------------------------------------------------------------------------------------------
 
-/// The only date that can be absent is the day a DAY order ends with; any other may well be 1970-01-01.
+/// The only date that can be absent is the day a DAY order ends with; any other may well be 1970-01-01. Orders count from 1.
 template <class T>
 bool says_nothing(std::string_view name, const T& v) {
     if constexpr (std::is_same_v<T, Date>) {
         return v.days == 0 && name == "good_until";
+    } else if constexpr (std::is_same_v<T, OrderId>) {
+        return v.value == 0 && (name == "parent" || name == "group");
     } else {
         return false;
     }
@@ -316,11 +340,15 @@ public:
     }
 
 private:
-    /// Prices that the order's type does not use, dates that it has not, texts that say nothing.
+    /// Prices that the order's type does not use, dates and links that it has not, texts that say nothing.
     template <class T>
     static bool unused(std::string_view name, const T& v) {
         if constexpr (std::is_same_v<T, Price>) {
-            return v.raw == 0 && (name == "limit_price" || name == "stop_price");
+            return v.raw == 0 && (name == "limit_price" || name == "stop_price" || name == "valued_at");
+        } else if constexpr (std::is_same_v<T, bool>) {
+            return !v && (name == "reduce_only" || name == "held");
+        } else if constexpr (std::is_same_v<T, std::uint8_t>) {
+            return v == 0 && name == "legs";
         } else if constexpr (std::is_same_v<T, std::string>) {
             return v.empty();
         } else {

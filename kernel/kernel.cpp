@@ -10,18 +10,24 @@ namespace alpha {
 
 /// A wish of a strategy, waiting to be judged.
 struct Kernel::Request {
-    enum class Kind : std::uint8_t { place, cancel, modify, set_timer, cancel_timer, signal };
+    enum class Kind : std::uint8_t { place, place_linked, cancel, modify, set_timer, cancel_timer, signal };
     Kind kind = Kind::place;
     StrategyId strategy;
-    OrderId order;
-    OrderTerms terms;  // modify: quantity and prices; signal: instrument
+    OrderId order;                   // of linked ones the first
+    OrderTerms terms;                // modify: quantity and prices; signal: instrument
+    std::vector<OrderTerms> linked;  // place_linked
     TimerId timer;
     Time due;
     Direction direction = Direction::flat;
 };
 
+/// The next leg of a group is to go to a broker that knows no links.
+struct NextLeg {
+    OrderId order;
+};
+
 struct Kernel::Work {
-    std::variant<Request, BrokerReport> item;
+    std::variant<Request, BrokerReport, NextLeg> item;
     Cause cause;
 };
 
@@ -42,6 +48,14 @@ public:
         request.order = kernel_.next_order_;
         request.terms = terms;
         kernel_.next_order_.value += 1;
+        ask(request);
+        return request.order;
+    }
+    OrderId place_linked(std::span<const OrderTerms> orders) override {
+        Request request = of_kind(Request::Kind::place_linked);
+        request.order = kernel_.next_order_;
+        request.linked.assign(orders.begin(), orders.end());
+        kernel_.next_order_.value += orders.size();
         ask(request);
         return request.order;
     }
@@ -129,6 +143,9 @@ Seq Kernel::record(const E& event, Cause cause) {
     const Envelope envelope{state_.next_seq, step_time_, cause.root, cause.parent};
     append(*frame_, envelope, event);
     apply(state_, envelope, event);
+    if (state_.next_snapshot < next_due_) [[unlikely]] {
+        next_due_ = state_.next_snapshot;
+    }
     if constexpr (!std::is_same_v<E, QuoteTick> && !std::is_same_v<E, BarOpened> && !std::is_same_v<E, BarClosed>) {
         loss_room_.clear();
     }
@@ -222,16 +239,11 @@ void Kernel::refresh_next_due() {
 }
 
 void Kernel::run_due(Time now, bool session_end_included) {
-    // The last boundary that `now` has reached: the ones skipped over (a night, a weekend) get no snapshot of their own.
-    const auto last_boundary = [&] {
-        const std::int64_t interval = state_.config.snapshot_interval.ns;
-        return Time{now.ns / interval * interval};
-    };
     while (next_due_ <= now) {
         const Time session_end = session_ends_.empty() ? kNever : session_ends_.begin()->first;
         const bool session_due = session_end < now || (session_end == now && session_end_included);
         const Time timer_due = state_.timers.empty() ? kNever : state_.timers.front().due;
-        const Time snapshot_due = state_.next_snapshot <= now ? last_boundary() : kNever;
+        const Time snapshot_due = state_.next_snapshot;
         if (session_due && session_end <= timer_due && session_end <= snapshot_due) {
             const InstrumentId instrument = session_ends_.begin()->second;
             session_ends_.erase(session_ends_.begin());
@@ -294,25 +306,31 @@ void Kernel::open_session(Time now, InstrumentId instrument, Time reference) {
     ALPHA_ASSERT(market.session_closes == kNever, "a session closes before the next one opens");
     const TradingHours& hours = state_.instruments[instrument.value].hours;
     const Date date = hours.date_of(reference);
-    // DAY orders of a day on which the instrument had no data: no session of it opened, so none could close.
-    Date missed;
-    for (const auto& [id, order] : state_.open_orders) {
-        if (order.terms.instrument == instrument && order.good_until < date) {
-            missed = std::max(missed, order.good_until);
+    const Date day_before = state_.trading_date;
+    const SessionOpened opened{instrument, date};
+    const Seq root = begin_step(now, opened);
+    for (Broker* broker : parts_.brokers) {
+        broker->on_session_opened(now, opened, reports_);
+    }
+    queue_reports(Cause{root, root});
+    if (state_.trading_date > day_before && state_.config.daily_loss_latch_ends == LatchEnd::trading_day) {
+        for (std::uint32_t p = 0; p < state_.portfolios.size(); ++p) {
+            if (state_.portfolios[p].latch == LatchScope::entries &&
+                state_.portfolios[p].killed_by == Rule::daily_loss) {
+                record(KillSwitchReleased{PortfolioId{p}}, Cause{root, root});
+            }
         }
     }
-    if (missed.days != 0) {
-        close_session(hours.close_on(missed), {instrument, missed});
-    }
-    begin_step(now, SessionOpened{instrument, date});
+    drain();
     session_ends_.emplace(market.session_closes, instrument);
     refresh_next_due();
 }
 
 // ---- inputs ----------------------------------------------------------------------------------------------------------------
 
-template <class E, class ToBroker, class ToStrategy>
-void Kernel::market_step(Time now, Time session_reference, const E& input, ToBroker to_broker, ToStrategy to_strategy) {
+template <class E, class ToBrokers, class ToStrategy>
+void Kernel::market_step(Time now, Time session_reference, const E& input, ToBrokers to_brokers,
+                         ToStrategy to_strategy) {
     if (next_due_ <= now) [[unlikely]] {
         run_due(now, session_reference == now);
     }
@@ -322,9 +340,7 @@ void Kernel::market_step(Time now, Time session_reference, const E& input, ToBro
     const Price mark_before = state_.markets[input.instrument.value].mark;
     const Seq root = begin_step(now, input);
     const Cause cause{root, root};
-    for (Broker* broker : parts_.brokers) {
-        to_broker(*broker);
-    }
+    to_brokers();
     if (!reports_.empty()) [[unlikely]] {
         queue_reports(cause);
         drain();
@@ -343,13 +359,26 @@ void Kernel::market_step(Time now, Time session_reference, const E& input, ToBro
 
 void Kernel::on_quote(Time now, const QuoteTick& quote) {
     market_step(
-        now, now, quote, [&](Broker& broker) { broker.on_quote(now, quote, reports_); },
+        now, now, quote,
+        [&] {
+            for (Broker* broker : parts_.brokers) {
+                broker->on_quote(now, quote, reports_);
+            }
+        },
         [&](Strategy& strategy, Context& context) { strategy.on_quote(quote, context); });
 }
 
 void Kernel::on_bar_opened(Time now, const BarOpened& bar) {
     market_step(
-        now, now, bar, [&](Broker& broker) { broker.on_bar_opened(now, bar, reports_); },
+        now, now, bar,
+        [&] {
+            const Market& market = state_.markets[bar.instrument.value];
+            for (Broker* broker : parts_.brokers) {
+                if (market.counts(bar.interval)) {
+                    broker->on_bar_opened(now, bar, market.is_shortest(bar.interval), reports_);
+                }
+            }
+        },
         [&](Strategy& strategy, Context& context) { strategy.on_bar_opened(bar, context); });
 }
 
@@ -357,7 +386,14 @@ void Kernel::on_bar_closed(Time now, const BarClosed& bar) {
     // A bar that closes with its session still belongs to it.
     const Time within{now.ns - 1};
     market_step(
-        now, within, bar, [&](Broker& broker) { broker.on_bar_closed(now, bar, reports_); },
+        now, within, bar,
+        [&] {
+            for (Broker* broker : parts_.brokers) {
+                if (state_.markets[bar.instrument.value].counts(bar.interval)) {
+                    broker->on_bar_closed(now, bar, reports_);
+                }
+            }
+        },
         [&](Strategy& strategy, Context& context) { strategy.on_bar(bar, context); });
 }
 
@@ -371,19 +407,28 @@ void Kernel::on_report(Time now, const BrokerReport& report) {
 // What a person or the runtime asks for between two inputs runs only what the next input would find due as well: where
 // nothing comes of it, nothing records that it was asked for, and whoever replays must not need to know.
 
-void Kernel::kill(Time now, PortfolioId portfolio) {
+void Kernel::kill(Time now, PortfolioId portfolio, LatchScope scope) {
     run_due(now, false);
-    if (!state_.portfolios[portfolio.value].killed) {
+    const LatchScope stands = state_.portfolios[portfolio.value].latch;
+    const bool is_more = scope == LatchScope::flatten ? stands != scope : stands < scope;
+    if (is_more) {
         enter_step(now);
-        latch(portfolio, Verdict{Rule::operator_kill, {}, {}}, Cause{});
+        latch(portfolio, scope, Verdict{Rule::operator_kill, {}, {}}, Cause{});
         drain();
     }
 }
 
 void Kernel::release(Time now, PortfolioId portfolio) {
     run_due(now, false);
-    if (state_.portfolios[portfolio.value].killed) {
+    if (state_.portfolios[portfolio.value].killed()) {
         begin_step(now, KillSwitchReleased{portfolio});
+    }
+}
+
+void Kernel::resume(Time now, StrategyId strategy) {
+    run_due(now, false);
+    if (state_.strategies[strategy.value].halted) {
+        begin_step(now, StrategyResumed{strategy});
     }
 }
 
@@ -401,7 +446,7 @@ void Kernel::halt(Time now, StrategyId strategy, std::string reason) {
 
 template <class Callback>
 void Kernel::call_strategy(StrategyId id, Cause cause, Callback callback) {
-    if (state_.strategies[id.value].halted) [[unlikely]] {
+    if (id == kOperator || state_.strategies[id.value].halted) [[unlikely]] {
         return;
     }
     asking_->speak_for(id, cause);
@@ -443,6 +488,8 @@ void Kernel::drain() {
         ++next_work_;
         if (const auto* report = std::get_if<BrokerReport>(&work.item)) {
             take_report(*report, work.cause);
+        } else if (const auto* leg = std::get_if<NextLeg>(&work.item)) {
+            release_held(leg->order, work.cause);
         } else {
             carry_out(std::get<Request>(work.item), work.cause);
         }
@@ -454,16 +501,34 @@ void Kernel::drain() {
     next_order_ = state_.next_order;
 }
 
+/// One more request of the strategy in this step. Returns how many that makes.
+std::uint32_t Kernel::count_request(StrategyId strategy) {
+    asked_.resize(state_.strategies.size());
+    Asked& asked = asked_[strategy.value];
+    if (asked.step != step_root_) {
+        asked = {step_root_, 0};
+    }
+    return ++asked.requests;
+}
+
+Verdict Kernel::too_much_asked(StrategyId strategy) const {
+    const std::uint32_t requests = asked_[strategy.value].requests;
+    return requests <= limits::kMaxFactsPerStep
+               ? Verdict{}
+               : Verdict{Rule::step_facts, money_of(limits::kMaxFactsPerStep), money_of(requests)};
+}
+
 void Kernel::carry_out(const Request& request, Cause cause) {
     if (state_.strategies[request.strategy.value].halted) {
         return;
     }
-    // Orders are refused past the bound; a strategy that answers refusals with more wishes is stopped at twice the bound.
-    if (facts_in_step() >= Seq{2} * limits::kMaxFactsPerStep) {
-        return halt_strategy(request.strategy, cause, "it kept asking past the bound of facts in one step");
+    // Orders are refused past the bound; a strategy that answers refusals with more requests is stopped at twice the bound.
+    if (count_request(request.strategy) > 2 * limits::kMaxFactsPerStep) {
+        return halt_strategy(request.strategy, cause, "it kept asking past the bound of requests in one step");
     }
     switch (request.kind) {
     case Request::Kind::place: return place(request, cause);
+    case Request::Kind::place_linked: return place_linked(request, cause);
     case Request::Kind::cancel: return cancel(request, cause);
     case Request::Kind::modify: return modify(request, cause);
     case Request::Kind::set_timer: return set_timer(request, cause);
@@ -475,40 +540,159 @@ void Kernel::carry_out(const Request& request, Cause cause) {
 
 void Kernel::place(const Request& request, Cause cause) {
     const StrategyConfig& config = state_.config.strategies[request.strategy.value];
-    Verdict verdict;
-    if (facts_in_step() >= limits::kMaxFactsPerStep) {
-        verdict = {Rule::step_facts, money_of(limits::kMaxFactsPerStep), money_of(limits::kMaxFactsPerStep + 1)};
-    } else if (request.terms.instrument.value >= state_.instruments.size()) {
-        verdict = {Rule::unknown_instrument, {}, money_of(request.terms.instrument.value)};
-    } else {
-        verdict = judge({state_, limits_, request.strategy, request.terms, {}, {}, false});
+    OrderTerms terms = request.terms;
+    terms.parent = terms.group = OrderId{};  // links are for place_linked
+    terms.legs = 0;
+    Verdict verdict = too_much_asked(request.strategy);
+    if (!verdict.refused() && terms.instrument.value >= state_.instruments.size()) {
+        verdict = {Rule::unknown_instrument, {}, money_of(terms.instrument.value)};
+    }
+    if (!verdict.refused()) {
+        RiskQuestion question{state_, limits_, request.strategy, terms, valued_at(terms, config.broker)};
+        // While entries are shut, what can only reduce is let through as just that.
+        terms.reduce_only =
+            terms.reduce_only || (question.portfolio().latch == LatchScope::entries && question.reduces());
+        question.terms.reduce_only = terms.reduce_only;
+        verdict = judge(question);
     }
     if (verdict.refused()) {
-        return refuse(request, verdict, cause);
+        return refuse(request.order, request.strategy, terms, verdict, cause);
     }
-    const Market& market = state_.markets[request.terms.instrument.value];
-    const TradingHours& hours = state_.instruments[request.terms.instrument.value].hours;
-    Date good_until;
-    if (request.terms.tif == TimeInForce::day) {
-        const Date today = std::max(market.session_date, hours.date_of(state_.now));
-        const bool before_close = market.session_closes != kNever && state_.now < market.session_closes;
-        good_until =
-            before_close ? market.session_date : Date{today.days + (state_.now < hours.close_on(today) ? 0 : 1)};
-    }
-    const Seq intent = record(
-        OrderIntended{request.order, request.strategy, config.portfolio, config.broker, request.terms, good_until},
-        cause);
-    perform(config.broker, PlaceOrder{request.order, request.terms, good_until}, Cause{cause.root, intent});
+    // A broker that does not know what reduce-only is gets no more than there is to reduce.
+    const bool held = terms.reduce_only && !parts_.brokers[config.broker.value]->links_orders();
+    const Seq intent = intend(request.order, request.strategy, terms, held, cause);
+    const Cause after{cause.root, intent};
+    held ? release_held(request.order, after) : perform(config.broker, placement_of(request.order), after);
 }
 
-void Kernel::refuse(const Request& request, const Verdict& verdict, Cause cause) {
-    const PortfolioId portfolio = state_.config.strategies[request.strategy.value].portfolio;
-    const Seq refusal = record(OrderRefused{request.order, request.strategy, portfolio, request.terms, verdict.rule,
-                                            verdict.limit, verdict.observed},
-                               cause);
-    const OrderUpdate update{request.order, OrderStatus::refused, verdict.rule, false};
-    call_strategy(request.strategy, Cause{cause.root, refusal},
-                  [&](Strategy& strategy, Context& context) { strategy.on_order(update, context); });
+namespace {
+
+/// Turns positions in the list into order numbers, and refuses links that make no sense.
+Verdict resolve_links(std::vector<OrderTerms>& orders, OrderId first) {
+    const auto refused = [](std::size_t index) {
+        return Verdict{Rule::links, money_of(limits::kMaxLegs), money_of(static_cast<std::int64_t>(index) + 1)};
+    };
+    if (orders.empty() || orders.size() > limits::kMaxLegs) {
+        return refused(orders.size());
+    }
+    std::vector<std::uint64_t> groups;
+    for (std::size_t i = 0; i < orders.size(); ++i) {
+        const OrderTerms& order = orders[i];
+        const std::uint64_t parent = order.parent.value;
+        const std::uint64_t group = order.group.value;
+        const bool parent_fits = parent == 0 || (parent <= i && orders[parent - 1].parent.value == 0 &&
+                                                 orders[parent - 1].side != order.side);
+        // The first leg names itself; the others name it and follow it without a gap, exits of one entry among themselves.
+        const bool group_fits = group == 0 || group == i + 1 ||
+                                (group <= i && groups[i - 1] == group && orders[group - 1].parent == order.parent);
+        if (order.instrument != orders.front().instrument || !parent_fits || !group_fits) {
+            return refused(i);
+        }
+        groups.push_back(group);
+    }
+    for (std::size_t i = 0; i < orders.size(); ++i) {
+        OrderTerms& order = orders[i];
+        order.legs =
+            groups[i] == 0 ? std::uint8_t{0} : static_cast<std::uint8_t>(std::ranges::count(groups, groups[i]));
+        if (order.legs == 1) {
+            return refused(i);
+        }
+        order.group = groups[i] == 0 ? OrderId{} : OrderId{first.value + groups[i] - 1};
+        order.parent = order.parent.value == 0 ? OrderId{} : OrderId{first.value + order.parent.value - 1};
+        order.reduce_only = order.reduce_only || order.parent.value != 0;
+    }
+    return {};
+}
+
+}  // namespace
+
+/// Judged whole and once: entries by every rule, exits by what makes an order, since they add nothing.
+void Kernel::place_linked(const Request& request, Cause cause) {
+    const StrategyConfig& config = state_.config.strategies[request.strategy.value];
+    std::vector<OrderTerms> orders = request.linked;
+    Verdict verdict = too_much_asked(request.strategy);
+    if (!verdict.refused()) {
+        verdict = resolve_links(orders, request.order);
+    }
+    if (!verdict.refused() && orders.front().instrument.value >= state_.instruments.size()) {
+        verdict = {Rule::unknown_instrument, {}, money_of(orders.front().instrument.value)};
+    }
+    for (std::size_t i = 0; i < orders.size() && !verdict.refused(); ++i) {
+        RiskQuestion question{state_, limits_, request.strategy, orders[i], valued_at(orders[i], config.broker)};
+        question.placed_together = static_cast<std::uint32_t>(orders.size());
+        verdict = orders[i].parent.value == 0 ? judge(question) : judge_exit(question);
+    }
+    if (verdict.refused()) {
+        for (std::size_t i = 0; i < orders.size(); ++i) {
+            refuse(OrderId{request.order.value + i}, request.strategy, orders[i], verdict, cause);
+        }
+        return;
+    }
+    const bool venue_links = parts_.brokers[config.broker.value]->links_orders();
+    Seq intent = kNoSeq;
+    for (std::size_t i = 0; i < orders.size(); ++i) {
+        const bool held = !venue_links && i > 0;
+        const Seq fact = intend(OrderId{request.order.value + i}, request.strategy, orders[i], held, cause);
+        intent = i == 0 ? fact : intent;
+    }
+    const Cause after{cause.root, intent};
+    if (!venue_links) {
+        perform(config.broker, placement_of(request.order), after);
+        for (std::size_t i = 1; i < orders.size(); ++i) {
+            if (orders[i].parent.value == 0) {  // once it is known that the legs before it have not filled at once
+                work_.push_back({NextLeg{OrderId{request.order.value + i}}, after});
+            }
+        }
+        return;
+    }
+    PlaceLinked linked;
+    for (std::size_t i = 0; i < orders.size(); ++i) {
+        linked.orders.push_back(placement_of(OrderId{request.order.value + i}));
+    }
+    perform(config.broker, linked, after);
+}
+
+Seq Kernel::intend(OrderId order, StrategyId strategy, const OrderTerms& terms, bool held, Cause cause) {
+    const StrategyConfig& config = state_.config.strategies[strategy.value];
+    const Market& market = state_.markets[terms.instrument.value];
+    OrderIntended intended{order, strategy, config.portfolio, config.broker, terms, {}};
+    if (terms.tif == TimeInForce::day && market.session_closes != kNever && state_.now < market.session_closes) {
+        intended.good_until = market.session_date;
+    }
+    intended.valued_at = terms.reduce_only ? Price{} : valued_at(terms, config.broker);
+    intended.held = held;
+    return record(intended, cause);
+}
+
+PlaceOrder Kernel::placement_of(OrderId id) const {
+    const Order* order = state_.find_order(id);
+    ALPHA_ASSERT(order != nullptr, "an order that was intended is remembered");
+    const Instrument& instrument = state_.instruments[order->terms.instrument.value];
+    return {id, order->terms, order->good_until, order->portfolio, instrument.tick, instrument.lot};
+}
+
+Price Kernel::valued_at(const OrderTerms& terms, BrokerId broker) const {
+    if (terms.instrument.value >= state_.instruments.size()) {
+        return {};
+    }
+    const Market& market = state_.markets[terms.instrument.value];
+    Price price = terms.limit_price.raw != 0 ? terms.limit_price : terms.stop_price;
+    if (price.raw == 0) {
+        const Price touch = market.touch(terms.side);
+        price = touch.raw == 0 ? Price{}
+                               : parts_.brokers[broker.value]->worst_fill(
+                                     terms.side, touch, state_.instruments[terms.instrument.value].tick);
+    }
+    return terms.side == Side::sell ? std::max(price, market.mark) : price;
+}
+
+void Kernel::refuse(OrderId order, StrategyId strategy, const OrderTerms& terms, const Verdict& verdict, Cause cause) {
+    const PortfolioId portfolio = state_.config.strategies[strategy.value].portfolio;
+    const Seq refusal =
+        record(OrderRefused{order, strategy, portfolio, terms, verdict.rule, verdict.limit, verdict.observed}, cause);
+    const OrderUpdate update{order, OrderStatus::refused, verdict.rule, false};
+    call_strategy(strategy, Cause{cause.root, refusal},
+                  [&](Strategy& strategy_, Context& context) { strategy_.on_order(update, context); });
 }
 
 void Kernel::cancel(const Request& request, Cause cause) {
@@ -517,37 +701,85 @@ void Kernel::cancel(const Request& request, Cause cause) {
         return refuse_change(request, Verdict{Rule::not_open, {}, {}}, cause);
     }
     if (order->cancel_pending) {
-        return;  // it is on its way already
+        return refuse_change(request, Verdict{Rule::change_pending, {}, {}}, cause);
     }
+    cancel_for(request.order, Rule::none, cause);
+}
+
+/// Takes the order off the market, whoever wants it.
+void Kernel::cancel_for(OrderId id, Rule rule, Cause cause) {
+    const Order* order = state_.find_order(id);
+    ALPHA_ASSERT(order != nullptr, "an order that is cancelled is open");
     const BrokerId broker = order->broker;
-    const Seq intent = record(CancelIntended{request.order, Rule::none}, cause);
-    perform(broker, CancelOrder{request.order}, Cause{cause.root, intent});
+    const bool held = order->held;
+    const Seq intent = record(CancelIntended{id, rule}, cause);
+    if (!held) {
+        return perform(broker, CancelOrder{id}, Cause{cause.root, intent});
+    }
+    BrokerReport never_sent;
+    never_sent.order = id;
+    never_sent.kind = ReportKind::cancelled;
+    never_sent.text = "not sent yet";
+    work_.push_back({std::move(never_sent), Cause{cause.root, intent}});
 }
 
 void Kernel::modify(const Request& request, Cause cause) {
     const Order* order = state_.find_order(request.order);
-    if (order == nullptr || is_terminal(order->status) || order->strategy != request.strategy ||
-        order->modify_pending) {
+    if (order == nullptr || is_terminal(order->status) || order->strategy != request.strategy) {
         return refuse_change(request, Verdict{Rule::not_open, {}, {}}, cause);
+    }
+    if (order->modify_pending) {
+        return refuse_change(request, Verdict{Rule::change_pending, {}, {}}, cause);
     }
     OrderTerms terms = order->terms;
     terms.quantity = request.terms.quantity;
     terms.limit_price = request.terms.limit_price;
     terms.stop_price = request.terms.stop_price;
-    Verdict verdict;
-    if (facts_in_step() >= limits::kMaxFactsPerStep) {
-        verdict = {Rule::step_facts, money_of(limits::kMaxFactsPerStep), money_of(limits::kMaxFactsPerStep + 1)};
-    } else {
-        verdict = judge({state_, limits_, request.strategy, terms, order->leaves(), order->filled, true});
+    const BrokerId broker = order->broker;
+    const Price value = valued_at(terms, broker);
+    Verdict verdict = too_much_asked(request.strategy);
+    if (!verdict.refused()) {
+        RiskQuestion question{state_, limits_, request.strategy, terms, value};
+        question.is_modification = true;
+        question.replaced = order->leaves();
+        question.replaced_value = reserved_by(state_, *order).value;
+        question.filled = order->filled;
+        verdict = judge(question);
     }
     if (verdict.refused()) {
         return refuse_change(request, verdict, cause);
     }
+    const Qty known = order->terms.quantity;
+    const bool held = order->held;
+    const Seq intent = record(ModifyIntended{request.order, terms.quantity, terms.limit_price, terms.stop_price,
+                                             terms.reduce_only, Rule::none, terms.reduce_only ? Price{} : value},
+                              cause);
+    const Cause after{cause.root, intent};
+    const ModifyOrder change{request.order,    terms.quantity,    terms.limit_price,
+                             terms.stop_price, terms.reduce_only, known};
+    if (!held) {
+        return perform(broker, change, after);
+    }
+    BrokerReport done;
+    done.order = request.order;
+    done.kind = ReportKind::modified;
+    done.quantity = change.quantity;
+    done.limit_price = change.limit_price;
+    done.stop_price = change.stop_price;
+    done.reduce_only = change.reduce_only;
+    work_.push_back({std::move(done), after});
+}
+
+/// Changes how much of an order stands, because of a rule rather than a strategy.
+void Kernel::resize_for(OrderId id, Qty quantity, bool reduce_only, Rule rule, Cause cause) {
+    const Order* order = state_.find_order(id);
+    ALPHA_ASSERT(order != nullptr, "an order that is changed is open");
+    const ModifyOrder change{
+        id, quantity, order->terms.limit_price, order->terms.stop_price, reduce_only, order->terms.quantity};
     const BrokerId broker = order->broker;
     const Seq intent =
-        record(ModifyIntended{request.order, terms.quantity, terms.limit_price, terms.stop_price}, cause);
-    perform(broker, ModifyOrder{request.order, terms.quantity, terms.limit_price, terms.stop_price},
-            Cause{cause.root, intent});
+        record(ModifyIntended{id, quantity, change.limit_price, change.stop_price, reduce_only, rule, {}}, cause);
+    perform(broker, change, Cause{cause.root, intent});
 }
 
 void Kernel::refuse_change(const Request& request, const Verdict& verdict, Cause cause) {
@@ -627,7 +859,9 @@ void Kernel::take_report(const BrokerReport& report, Cause cause) {
         if (!plausible || working + report.quantity > limits::kMaxWorking) {
             return ignore_report(report, "implausible terms", link);
         }
-        fact = record(OrderModified{order->id, report.quantity, report.limit_price, report.stop_price}, link);
+        fact = record(OrderModified{order->id, report.quantity, report.limit_price, report.stop_price,
+                                    report.reduce_only, report.rule},
+                      link);
         break;
     }
     case ReportKind::cancel_rejected:
@@ -639,11 +873,14 @@ void Kernel::take_report(const BrokerReport& report, Cause cause) {
     }
     const Order* after = state_.find_order(report.order);
     ALPHA_ASSERT(after != nullptr, "an order that was just reported on is remembered");
-    tell_order(*after, Cause{link.root, fact}, change_failed);
+    const Cause because{link.root, fact};
+    const OrderId id = after->id;
+    tell_order(*after, because, change_failed);
+    follow_end(id, because);
 }
 
 void Kernel::take_fill(const Order& order, const BrokerReport& report, Cause cause) {
-    if (std::ranges::find(order.trades, report.trade) != order.trades.end()) {
+    if (order.has_booked(report.trade)) {
         return ignore_report(report, "this trade is booked already", cause);
     }
     const bool plausible = report.quantity.raw > 0 && report.quantity <= limits::kMaxQty && report.price.raw > 0 &&
@@ -673,17 +910,20 @@ void Kernel::take_fill(const Order& order, const BrokerReport& report, Cause cau
     fill.charges = charges_for(state_.config.charges, fill.notional);
     fill.realized_pnl = with_fill(position, fill.side, fill.quantity, fill.price, fill.notional).realized_pnl;
     fill.trade = report.trade;
+    fill.order_tag = order.terms.tag;
     const Seq fact = record(fill, cause);
     const Cause after{cause.root, fact};
+    follow_fill(fill.order, fill.quantity, after);
     call_strategy(fill.strategy, after, [&](Strategy& strategy, Context& context) { strategy.on_fill(fill, context); });
     if (const Order* done = state_.find_order(fill.order); done != nullptr && is_terminal(done->status)) {
         tell_order(*done, after, false);
+        follow_end(fill.order, after);
     }
     if (overfill) {
-        latch(portfolio, Verdict{Rule::overfill, asked, got}, after);
+        latch(portfolio, LatchScope::all, Verdict{Rule::overfill, asked, got}, after);
     }
     if (const Verdict loss = check_daily_loss(state_, limits_, state_.portfolios[portfolio.value]); loss.refused()) {
-        latch(portfolio, loss, after);
+        latch(portfolio, LatchScope::entries, loss, after);
     }
 }
 
@@ -692,7 +932,7 @@ void Kernel::ignore_report(const BrokerReport& report, const char* why, Cause ca
                                           report.stop_price, report.trade, report.text, why},
                             cause);
     const Order* order = state_.find_order(report.order);
-    const bool booked = order != nullptr && std::ranges::find(order->trades, report.trade) != order->trades.end();
+    const bool booked = order != nullptr && order->has_booked(report.trade);
     if (report.kind != ReportKind::filled || booked) {
         return;
     }
@@ -700,28 +940,221 @@ void Kernel::ignore_report(const BrokerReport& report, const char* why, Cause ca
     const Cause after{cause.root == kNoSeq ? fact : cause.root, fact};
     for (std::uint32_t p = 0; p < state_.portfolios.size(); ++p) {
         if (state_.portfolios[p].is_open && (order == nullptr || order->portfolio == PortfolioId{p})) {
-            latch(PortfolioId{p}, Verdict{Rule::unmatched_fill, {}, Money{report.quantity.raw}}, after);
+            latch(PortfolioId{p}, LatchScope::all, Verdict{Rule::unmatched_fill, {}, Money{report.quantity.raw}},
+                  after);
         }
     }
 }
 
 // ---- the kill switch ---------------------------------------------------------------------------------------------------
 
-void Kernel::latch(PortfolioId portfolio, const Verdict& verdict, Cause cause) {
-    if (state_.portfolios[portfolio.value].killed) {
+void Kernel::latch(PortfolioId portfolio, LatchScope scope, const Verdict& verdict, Cause cause) {
+    const LatchScope stands = state_.portfolios[portfolio.value].latch;
+    if (stands >= scope && scope != LatchScope::flatten) {
         return;
     }
-    const Seq fact = record(KillSwitchLatched{portfolio, verdict.rule, verdict.limit, verdict.observed}, cause);
-    const Seq root = cause.root == kNoSeq ? fact : cause.root;
-    std::vector<std::pair<OrderId, BrokerId>> open;
+    const Seq fact = record(KillSwitchLatched{portfolio, verdict.rule, verdict.limit, verdict.observed, scope}, cause);
+    const Cause after{cause.root == kNoSeq ? fact : cause.root, fact};
+    if (scope == LatchScope::entries) {
+        return leave_exits_only(portfolio, verdict.rule, after);
+    }
+    std::vector<OrderId> open;
     for (const auto& [id, order] : state_.open_orders) {
         if (order.portfolio == portfolio && !order.cancel_pending) {
-            open.emplace_back(id, order.broker);
+            open.push_back(id);
         }
     }
-    for (const auto& [id, broker] : open) {
-        const Seq intent = record(CancelIntended{id, verdict.rule}, Cause{root, fact});
-        perform(broker, CancelOrder{id}, Cause{root, intent});
+    for (const OrderId id : open) {
+        cancel_for(id, verdict.rule, after);
+    }
+    if (scope == LatchScope::flatten) {
+        send_closing_orders(portfolio, after);
+    }
+}
+
+/// What may increase a position is cancelled. What reduces one stays, the oldest first up to the net, and only reduces from here on.
+void Kernel::leave_exits_only(PortfolioId portfolio, Rule rule, Cause cause) {
+    std::map<InstrumentId, std::vector<ReducingOrder>> open;
+    for (const auto& [id, order] : state_.open_orders) {
+        if (order.portfolio == portfolio && !order.cancel_pending) {
+            open[order.terms.instrument].push_back({id, order.terms.side, order.terms.group, order.leaves()});
+        }
+    }
+    for (auto& [instrument, orders] : open) {
+        cut_to_net(orders, state_.portfolios[portfolio.value].position(instrument).net);
+        for (const ReducingOrder& kept : orders) {
+            const Order& order = state_.open_orders.at(kept.order);
+            if (order.terms.reduce_only) {
+                continue;  // its broker, or the kernel, cuts it as the position shrinks; an exit ends with its entry
+            }
+            if (kept.leaves.raw == 0 || order.held) {
+                cancel_for(kept.order, rule, cause);
+            } else {
+                resize_for(kept.order, order.filled + kept.leaves, true, rule, cause);
+            }
+        }
+    }
+}
+
+void Kernel::send_closing_orders(PortfolioId portfolio, Cause cause) {
+    const BrokerConfig* const broker = broker_of(state_.config, portfolio);
+    const std::vector<Position> positions = state_.portfolios[portfolio.value].positions;
+    for (std::uint32_t i = 0; i < positions.size() && broker != nullptr; ++i) {
+        const Qty net = positions[i].net;
+        if (net.raw == 0) {
+            continue;
+        }
+        OrderIntended closing;
+        closing.order = next_order_;
+        closing.strategy = kOperator;
+        closing.portfolio = portfolio;
+        closing.broker = BrokerId{static_cast<std::uint32_t>(broker - state_.config.brokers.data())};
+        closing.terms = {InstrumentId{i},
+                         net.raw > 0 ? Side::sell : Side::buy,
+                         OrderType::market,
+                         TimeInForce::gtc,
+                         abs(net),
+                         {},
+                         {},
+                         true};
+        next_order_.value += 1;
+        const Seq intent = record(closing, cause);
+        perform(closing.broker, placement_of(closing.order), Cause{cause.root, intent});
+    }
+    end_flattening(portfolio, cause);
+}
+
+/// Once the operator's orders have ended, nothing passes any more.
+void Kernel::end_flattening(PortfolioId portfolio, Cause cause) {
+    const auto closes = [&](const auto& entry) {
+        return entry.second.portfolio == portfolio && entry.second.strategy == kOperator;
+    };
+    if (state_.portfolios[portfolio.value].latch == LatchScope::flatten &&
+        std::ranges::none_of(state_.open_orders, closes)) {
+        latch(portfolio, LatchScope::all, Verdict{Rule::operator_kill, {}, {}}, cause);
+    }
+}
+
+// ---- links, for brokers that know none ------------------------------------------------------------------------------------
+//
+// The broker fills before the kernel hears of it: two legs may both fill in between, and an exit is on its way only once its entry's
+// fill was reported. Within these bounds the same follows from a fill as inside a venue (events/links.hpp).
+
+bool Kernel::links_by_kernel(const Order& order) const {
+    return !parts_.brokers[order.broker.value]->links_orders();
+}
+
+/// The open orders of an instrument that only reduce, by number; `also` is one that is still held.
+std::vector<ReducingOrder> Kernel::reducing_orders(PortfolioId portfolio, InstrumentId instrument, OrderId also) const {
+    std::vector<ReducingOrder> reducing;
+    for (const auto& [id, order] : state_.open_orders) {
+        if (order.terms.reduce_only && order.portfolio == portfolio && order.terms.instrument == instrument &&
+            (!order.held || id == also) && !order.cancel_pending) {
+            reducing.push_back({id, order.terms.side, order.terms.group, order.leaves()});
+        }
+    }
+    cut_to_net(reducing, state_.portfolios[portfolio.value].position(instrument).net);
+    return reducing;
+}
+
+/// A held order that waits for no entry goes out: for what it may reduce, where that is all it does.
+void Kernel::release_held(OrderId id, Cause cause) {
+    const Order* order = state_.find_order(id);
+    if (order == nullptr || is_terminal(order->status) || !order->held || order->cancel_pending) {
+        return;
+    }
+    Qty quantity = order->terms.quantity;
+    if (order->terms.reduce_only) {
+        for (const ReducingOrder& kept : reducing_orders(order->portfolio, order->terms.instrument, id)) {
+            quantity = kept.order == id ? kept.leaves : quantity;
+        }
+    }
+    if (quantity.raw == 0) {
+        return cancel_for(id, Rule::linked_fill, cause);
+    }
+    const BrokerId broker = order->broker;
+    const Seq fact = record(OrderReleased{id, quantity}, cause);
+    perform(broker, placement_of(id), Cause{cause.root, fact});
+}
+
+void Kernel::follow_fill(OrderId filled, Qty quantity, Cause cause) {
+    const Order* order = state_.find_order(filled);
+    if (order == nullptr || !links_by_kernel(*order)) {
+        return;
+    }
+    const OrderTerms terms = order->terms;
+    const bool is_whole = is_terminal(order->status);
+    const Qty entry_filled = order->filled;
+    const PortfolioId portfolio = order->portfolio;
+    for (std::uint64_t leg = 0; leg < terms.legs; ++leg) {
+        const OrderId id{terms.group.value + leg};
+        const Order* other = id == filled ? nullptr : state_.find_order(id);
+        if (other == nullptr || is_terminal(other->status) || other->cancel_pending) {
+            continue;
+        }
+        const Qty left = other->terms.quantity - quantity;
+        if (is_whole || left <= other->filled || other->modify_pending || other->held) {
+            // One that is held is not known to the broker: it is sent for what is left, or never.
+            const bool shrinks = other->held && !is_whole && left > other->filled;
+            shrinks
+                ? static_cast<void>(record(OrderModified{id, left, other->terms.limit_price, other->terms.stop_price,
+                                                         other->terms.reduce_only, Rule::linked_fill},
+                                           cause))
+                : cancel_for(id, Rule::linked_fill, cause);
+        } else {
+            resize_for(id, left, other->terms.reduce_only, Rule::linked_fill, cause);
+        }
+    }
+    // Exits: for as much as the entry has filled, less what they have filled themselves.
+    for (std::uint64_t i = 1; i < limits::kMaxLegs && terms.parent.value == 0; ++i) {
+        const Order* exit = state_.find_order(OrderId{filled.value + i});
+        if (exit == nullptr || exit->terms.parent != filled || is_terminal(exit->status) || exit->cancel_pending) {
+            continue;
+        }
+        const OrderId id = exit->id;
+        if (exit->held) {
+            const BrokerId broker = exit->broker;
+            const Seq fact = record(OrderReleased{id, entry_filled}, cause);
+            perform(broker, placement_of(id), Cause{cause.root, fact});
+        } else if (!exit->modify_pending) {
+            resize_for(id, exit->terms.quantity + quantity, true, Rule::linked_fill, cause);
+        }
+    }
+    follow_net(portfolio, terms.instrument, cause);
+}
+
+/// An entry that can fill no more: exits that still wait for it never go out.
+void Kernel::follow_end(OrderId ended, Cause cause) {
+    const Order* order = state_.find_order(ended);
+    if (order == nullptr || !is_terminal(order->status)) {
+        return;
+    }
+    if (order->strategy == kOperator) {
+        end_flattening(order->portfolio, cause);
+        return;
+    }
+    for (std::uint64_t i = 1; i < limits::kMaxLegs && links_by_kernel(*order); ++i) {
+        const Order* exit = state_.find_order(OrderId{ended.value + i});
+        if (exit != nullptr && exit->terms.parent == ended && exit->held && !is_terminal(exit->status) &&
+            !exit->cancel_pending) {
+            cancel_for(exit->id, Rule::linked_fill, cause);
+            order = state_.find_order(ended);
+        }
+    }
+}
+
+/// Orders that only reduce keep to what the portfolio holds, the oldest first.
+void Kernel::follow_net(PortfolioId portfolio, InstrumentId instrument, Cause cause) {
+    for (const ReducingOrder& kept : reducing_orders(portfolio, instrument, OrderId{})) {
+        const Order& order = state_.open_orders.at(kept.order);
+        if (kept.leaves >= order.leaves()) {
+            continue;
+        }
+        if (kept.leaves.raw == 0 || order.modify_pending) {
+            cancel_for(kept.order, Rule::linked_fill, cause);
+        } else {
+            resize_for(kept.order, order.filled + kept.leaves, true, Rule::linked_fill, cause);
+        }
     }
 }
 
@@ -730,7 +1163,7 @@ void Kernel::check_daily_losses(InstrumentId instrument, Price mark_before, Caus
     for (std::uint32_t p = 0; p < state_.portfolios.size(); ++p) {
         const Portfolio& portfolio = state_.portfolios[p];
         const Position& position = portfolio.position(instrument);
-        if (portfolio.killed || position.net.raw == 0) {
+        if (portfolio.killed() || position.net.raw == 0) {
             continue;
         }
         loss_room_.resize(state_.portfolios.size());
@@ -743,7 +1176,7 @@ void Kernel::check_daily_losses(InstrumentId instrument, Price mark_before, Caus
             }
         }
         if (const Verdict loss = check_daily_loss(state_, limits_, portfolio); loss.refused()) {
-            latch(PortfolioId{p}, loss, cause);
+            latch(PortfolioId{p}, LatchScope::entries, loss, cause);
             drain();
         } else {
             ALPHA_ASSERT(!room, "the room for losses moves with the marks");

@@ -14,6 +14,7 @@
 
 #include "events/broker.hpp"
 #include "events/codec.hpp"
+#include "events/links.hpp"
 #include "kernel/risk.hpp"
 #include "kernel/state.hpp"
 #include "kernel/strategy.hpp"
@@ -74,9 +75,15 @@ public:
     void on_bar_closed(Time now, const BarClosed& bar);
     /// From a broker outside the process.
     void on_report(Time now, const BrokerReport& report);
-    /// From a person: latches the portfolio's kill switch and cancels its open orders. Nothing happens where it is latched.
-    void kill(Time now, PortfolioId portfolio);
+    /// From a person: latches the portfolio's kill switch. Nothing happens where it reaches as far already.
+    ///   entries   cancels what may increase a position; what reduces one lives on, as reduce-only.
+    ///   all       cancels every open order.
+    ///   flatten   cancels every open order and sends a reduce-only market order of kOperator for each position; `all` follows once
+    ///             these have ended. Also where `all` stands.
+    void kill(Time now, PortfolioId portfolio, LatchScope scope = LatchScope::all);
     void release(Time now, PortfolioId portfolio);
+    /// From a person: a halted strategy gets callbacks again. Nothing happens where it is not halted.
+    void resume(Time now, StrategyId strategy);
     /// From whoever watches strategies from outside (one took too long, say): it gets no callback any more. Its timers end; its open
     /// orders stay as they are, to be filled or cancelled like any other. Nothing happens where it is halted.
     void halt(Time now, StrategyId strategy, std::string reason);
@@ -114,11 +121,16 @@ private:
     void halt_strategy(StrategyId strategy, Cause cause, std::string reason);
 
     // Work within a step.
-    Seq facts_in_step() const { return state_.next_seq - step_root_; }
+    std::uint32_t count_request(StrategyId strategy);
+    Verdict too_much_asked(StrategyId strategy) const;
     void drain();
     void carry_out(const Request& request, Cause cause);
     void place(const Request& request, Cause cause);
-    void refuse(const Request& request, const Verdict& verdict, Cause cause);
+    void place_linked(const Request& request, Cause cause);
+    Seq intend(OrderId order, StrategyId strategy, const OrderTerms& terms, bool held, Cause cause);
+    PlaceOrder placement_of(OrderId order) const;
+    Price valued_at(const OrderTerms& terms, BrokerId broker) const;
+    void refuse(OrderId order, StrategyId strategy, const OrderTerms& terms, const Verdict& verdict, Cause cause);
     void cancel(const Request& request, Cause cause);
     void modify(const Request& request, Cause cause);
     void refuse_change(const Request& request, const Verdict& verdict, Cause cause);
@@ -130,7 +142,19 @@ private:
     void take_fill(const Order& order, const BrokerReport& report, Cause cause);
     void ignore_report(const BrokerReport& report, const char* why, Cause cause);
     void tell_order(const Order& order, Cause cause, bool change_failed);
-    void latch(PortfolioId portfolio, const Verdict& verdict, Cause cause);
+    void cancel_for(OrderId order, Rule rule, Cause cause);
+    void resize_for(OrderId order, Qty quantity, bool reduce_only, Rule rule, Cause cause);
+    void latch(PortfolioId portfolio, LatchScope scope, const Verdict& verdict, Cause cause);
+    void leave_exits_only(PortfolioId portfolio, Rule rule, Cause cause);
+    void send_closing_orders(PortfolioId portfolio, Cause cause);
+    void end_flattening(PortfolioId portfolio, Cause cause);
+    // Links, for brokers that know none.
+    bool links_by_kernel(const Order& order) const;
+    std::vector<ReducingOrder> reducing_orders(PortfolioId portfolio, InstrumentId instrument, OrderId also) const;
+    void release_held(OrderId order, Cause cause);
+    void follow_fill(OrderId filled, Qty quantity, Cause cause);
+    void follow_end(OrderId ended, Cause cause);
+    void follow_net(PortfolioId portfolio, InstrumentId instrument, Cause cause);
     void check_daily_losses(InstrumentId instrument, Price mark_before, Cause cause);
 
     State state_;
@@ -147,6 +171,12 @@ private:
     std::size_t next_work_ = 0;
     Reports reports_;
     Seq step_root_ = 0;
+    /// By strategy, how much it has asked for in a step: what others do in it is not held against it.
+    struct Asked {
+        Seq step = kNoSeq;
+        std::uint32_t requests = 0;
+    };
+    std::vector<Asked> asked_;
     Time step_time_ = kBeforeAll;  // what every fact of the step is stamped with
     OrderId next_order_{1};        // ids already promised to requests that are not judged yet
     std::unique_ptr<Asking> asking_;

@@ -40,16 +40,22 @@ struct Order {
     bool triggered = false;
     bool cancel_pending = false;
     bool modify_pending = false;
+    bool held = false;    ///< an exit that the kernel keeps back until its entry fills
+    Price valued_at;      ///< per unit, for buying power; zero where nothing is reserved
     Seq intent = 0;       ///< the OrderIntended event
     Seq correlation = 0;  ///< the input that led to it
     std::string broker_order;
     std::vector<std::string> trades;  ///< trade ids booked so far
+    bool trades_ascend = true;        ///< they are numbers that grow, as most brokers give them; not saved
 
     /// What may still fill, counting the larger of the confirmed and the asked-for quantity.
     Qty leaves() const {
         const Qty total = asked > terms.quantity ? asked : terms.quantity;
         return is_terminal(status) || filled >= total ? Qty{0} : total - filled;
     }
+    /// Whether an execution of this id was booked. O(1) for the next of growing numbers, else O(trades).
+    bool has_booked(const std::string& trade) const;
+    void book(const std::string& trade);
     friend bool operator==(const Order&, const Order&) = default;
 };
 

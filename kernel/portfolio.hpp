@@ -21,9 +21,11 @@ struct Position {
     Money cost;          ///< what the open part cost: positive long, negative short (the proceeds)
     Money realized_pnl;  ///< gross, of the parts closed so far
     Money charges;
-    Money traded;    ///< sum of notionals, both sides
-    Qty open_buys;   ///< what working orders may still buy
-    Qty open_sells;  ///< what working orders may still sell
+    Money traded;          ///< sum of notionals, both sides
+    Qty open_buys;         ///< what working orders may still buy; exits that only reduce are not among them,
+    Qty open_sells;        ///< and of a group its largest leg is; what working orders may still sell
+    Money open_buy_value;  ///< the same at the prices that the orders are valued at
+    Money open_sell_value;
     std::uint64_t fills = 0;
     friend bool operator==(const Position&, const Position&) = default;
 };
@@ -56,15 +58,16 @@ struct Portfolio {
     Money cash;
     Money realized_pnl;
     Money charges;
-    Money day_start_equity;  ///< equity when the current trading day began
-    bool killed = false;
-    Rule killed_by = Rule::none;
+    Money day_start_equity;               ///< equity when the current trading day began
+    LatchScope latch = LatchScope::none;  ///< how far its kill switch reaches
+    Rule killed_by = Rule::none;          ///< what latched it
     std::uint32_t open_orders = 0;
     std::uint64_t fills = 0;
     std::vector<Position> positions;  ///< by instrument id; grows with the instruments this portfolio touches
     std::vector<Time> recent_orders;  ///< times of orders within the last second, oldest first (the rate window)
     friend bool operator==(const Portfolio&, const Portfolio&) = default;
 
+    bool killed() const { return latch != LatchScope::none; }
     const Position& position(InstrumentId instrument) const {
         static constexpr Position kFlat{};
         return instrument.value < positions.size() ? positions[instrument.value] : kFlat;

@@ -1,6 +1,10 @@
 #include "kernel/risk.hpp"
 
+#include "events/links.hpp"
+#include "kernel/charges.hpp"
+
 #include <algorithm>
+#include <limits>
 
 namespace alpha {
 
@@ -60,14 +64,23 @@ Price RiskQuestion::reference_price() const {
     if (uses_stop(terms.type)) {
         return terms.stop_price;
     }
-    const Price touch = terms.side == Side::buy ? market().ask : market().bid;
-    return touch.raw != 0 ? touch : market().mark;
+    return market().touch(terms.side);
+}
+
+Qty RiskQuestion::opening() const {
+    const Position& position = portfolio().position(terms.instrument);
+    const Qty others = (terms.side == Side::buy ? position.open_buys : position.open_sells) - replaced;
+    const Qty closing = std::max(Qty{}, reducible(terms.side, position.net) - others);
+    return terms.quantity - filled - closing;
 }
 
 Verdict check_valid(const RiskQuestion& q) {
     const OrderTerms& t = q.terms;
     if (t.quantity.raw <= 0 || t.quantity > limits::kMaxQty) {
         return {Rule::invalid_order, units(limits::kMaxQty), units(t.quantity)};
+    }
+    if (t.tag.size() > limits::kMaxTagBytes) {
+        return {Rule::invalid_order, count(limits::kMaxTagBytes), count(t.tag.size())};
     }
     if (t.quantity <= q.filled) {  // a modification to what has filled already leaves nothing to do
         return {Rule::invalid_order, units(q.filled), units(t.quantity)};
@@ -89,7 +102,9 @@ Verdict check_known_instrument(const RiskQuestion& q) {
 }
 
 Verdict check_kill_switch(const RiskQuestion& q) {
-    return q.portfolio().killed ? Verdict{Rule::kill_switch, {}, count(1)} : kPass;
+    const LatchScope latch = q.portfolio().latch;
+    const bool passes = latch == LatchScope::none || (latch == LatchScope::entries && q.terms.reduce_only);
+    return passes ? kPass : Verdict{Rule::kill_switch, {}, count(1)};
 }
 
 Verdict check_strategy_halted(const RiskQuestion& q) {
@@ -118,12 +133,16 @@ Verdict check_allowed_instruments(const RiskQuestion& q) {
 
 Verdict check_session_hours(const RiskQuestion& q) {
     const TradingHours& hours = q.instrument().hours;
-    if (!q.limits.of(Rule::session_hours) || hours.is_open_at(q.state.now)) {
+    // What is decided on a bar that closes with the session comes before SessionClosed, and is in time for that close.
+    if (!q.limits.of(Rule::session_hours) || hours.is_open_at(q.state.now) ||
+        q.market().session_closes == q.state.now) {
         return kPass;
     }
     const Duration in_day = q.state.now - hours.midnight(hours.date_of(q.state.now));
-    const std::int64_t bound_s = in_day.ns < hours.open_s * kSecondNs ? hours.open_s : hours.close_s;
-    return {Rule::session_hours, money_of(bound_s), seconds(in_day)};
+    if (in_day.ns < hours.open_s * kSecondNs) {  // rounded down: never the very moment it opens
+        return {Rule::session_hours, money_of(hours.open_s), Money{in_day.ns / 10}};
+    }
+    return {Rule::session_hours, money_of(hours.close_s), seconds(in_day)};
 }
 
 Verdict check_market(const RiskQuestion& q) {
@@ -135,8 +154,8 @@ Verdict check_stale_data(const RiskQuestion& q) {
     if (!limit) {
         return kPass;
     }
-    if (q.market().updated == kBeforeAll) {  // no data at all is older than any limit
-        return {Rule::stale_data, *limit, seconds(Duration{q.state.now.ns})};
+    if (q.market().updated == kBeforeAll) {  // it has no age: it was never seen
+        return {Rule::no_market, {}, {}};
     }
     return refuse_above(Rule::stale_data, limit, seconds(q.state.now - q.market().updated));
 }
@@ -144,8 +163,11 @@ Verdict check_stale_data(const RiskQuestion& q) {
 Verdict check_price_band(const RiskQuestion& q) {
     const auto& band = q.limits.of(Rule::price_band);
     const Price mark = q.market().mark;
-    if (!band || mark.raw == 0) {
+    if (!band || (q.terms.limit_price.raw == 0 && q.terms.stop_price.raw == 0)) {
         return kPass;
+    }
+    if (mark.raw == 0) {  // no price to be near to
+        return {Rule::no_market, {}, {}};
     }
     for (const Price price : {q.terms.limit_price, q.terms.stop_price}) {
         if (price.raw == 0) {
@@ -172,7 +194,7 @@ Verdict check_order_notional(const RiskQuestion& q) {
 }
 
 Verdict check_shorting(const RiskQuestion& q) {
-    if (!q.limits.of(Rule::shorting) || q.terms.side == Side::buy || q.added().raw <= 0) {
+    if (!q.limits.of(Rule::shorting) || q.terms.side == Side::buy || q.added().raw <= 0 || q.terms.reduce_only) {
         return kPass;
     }
     const Qty shortest = worst_case_short(q.portfolio().position(q.terms.instrument), q.added());
@@ -180,7 +202,7 @@ Verdict check_shorting(const RiskQuestion& q) {
 }
 
 Verdict check_position(const RiskQuestion& q) {
-    if (q.added().raw <= 0) {  // making an order smaller is never refused
+    if (q.added().raw <= 0 || q.terms.reduce_only) {  // making an order smaller is never refused
         return kPass;
     }
     const auto& limit = q.limits.of(Rule::position);
@@ -194,7 +216,7 @@ Verdict check_position(const RiskQuestion& q) {
 
 Verdict check_gross_exposure(const RiskQuestion& q) {
     const auto& limit = q.limits.of(Rule::gross_exposure);
-    if (!limit) {
+    if (!limit || q.terms.reduce_only) {
         return kPass;
     }
     const Portfolio& portfolio = q.portfolio();
@@ -214,11 +236,96 @@ Verdict check_gross_exposure(const RiskQuestion& q) {
     return refuse_above(Rule::gross_exposure, limit, others + own_after);
 }
 
+namespace {
+
+/// What a position is worth, either way, once all its orders of one side have filled, with more of them added.
+Money side_value(const Position& position, Price mark, Side side, Qty more, Money more_value) {
+    const Qty held = side == Side::buy ? position.net : -position.net;
+    const Qty open = (side == Side::buy ? position.open_buys : position.open_sells) + more;
+    const Money open_value = (side == Side::buy ? position.open_buy_value : position.open_sell_value) + more_value;
+    if (held.raw >= 0) {
+        return notional(mark, held) + open_value;
+    }
+    const Qty beyond = open + held;  // what is left of the orders once they have closed what is held the other way
+    if (beyond.raw <= 0) {
+        return notional(mark, -beyond);
+    }
+    return pro_rata(open_value, beyond, open);
+}
+
+struct Used {
+    Money exposure;
+    Money open_value;  ///< of all open orders
+};
+
+Money exposure_of(const Position& position, Price mark, Side side, Qty more, Money more_value) {
+    return std::max(side_value(position, mark, side, more, more_value),
+                    side_value(position, mark, opposite(side), Qty{}, Money{}));
+}
+
+/// Over all instruments but `except`.
+Used used_elsewhere(const State& state, const Portfolio& portfolio, InstrumentId except) {
+    Used used;
+    for (std::uint32_t i = 0; i < portfolio.positions.size(); ++i) {
+        const Position& position = portfolio.positions[i];
+        used.open_value += position.open_buy_value + position.open_sell_value;
+        if (InstrumentId{i} != except) {
+            used.exposure += exposure_of(position, state.markets[i].mark, Side::buy, {}, {});
+        }
+    }
+    return used;
+}
+
+/// What the open orders will cost in charges, about.
+Money charges_to_come(const State& state, Money open_value, std::uint32_t orders) {
+    const ChargesConfig& charges = state.config.charges;
+    if (orders == 0) {
+        return {};
+    }
+    return charges_for(charges, open_value) + Money{charges.per_fill.raw * (orders - 1)};
+}
+
+constexpr InstrumentId kNone{std::numeric_limits<std::uint32_t>::max()};
+
+}  // namespace
+
+Verdict check_buying_power(const RiskQuestion& q) {
+    const auto& leverage = q.limits.of(Rule::buying_power);
+    if (!leverage || q.reduces()) {
+        return kPass;
+    }
+    const Qty more = q.added();
+    const Money more_value = notional(q.valued_at, q.terms.quantity - q.filled) - q.replaced_value;
+    if (q.is_modification && more.raw <= 0 && more_value.raw <= 0) {
+        return kPass;
+    }
+    const Portfolio& portfolio = q.portfolio();
+    Used used = used_elsewhere(q.state, portfolio, q.terms.instrument);
+    used.exposure +=
+        exposure_of(portfolio.position(q.terms.instrument), q.market().mark, q.terms.side, more, more_value);
+    used.open_value += more_value;
+    const std::uint32_t orders = portfolio.open_orders + (q.is_modification ? 0U : 1U);
+    return refuse_above(Rule::buying_power, buying_power_of(q.state, q.limits, portfolio),
+                        used.exposure + charges_to_come(q.state, used.open_value, orders));
+}
+
+Money buying_power_used(const State& state, const Portfolio& portfolio) {
+    const Used used = used_elsewhere(state, portfolio, kNone);
+    return used.exposure + charges_to_come(state, used.open_value, portfolio.open_orders);
+}
+
+Money buying_power_of(const State& state, const RiskLimits& limits, const Portfolio& portfolio) {
+    const Money leverage = *limits.of(Rule::buying_power);
+    const Money whole = equity(state, portfolio);
+    return Money{whole.raw * (leverage.raw / kScale)} +
+           pro_rata(whole, Qty{static_cast<std::int64_t>(leverage.raw % kScale)}, Qty{kScale});
+}
+
 Verdict check_open_orders(const RiskQuestion& q) {
     if (q.is_modification) {
         return kPass;
     }
-    const Money with_this = count(std::uint64_t{q.portfolio().open_orders} + 1);
+    const Money with_this = count(std::uint64_t{q.portfolio().open_orders} + q.placed_together);
     const Money hard = count(limits::kMaxOpenOrders);
     const auto& limit = q.limits.of(Rule::open_orders);
     return refuse_above(Rule::open_orders, limit ? std::min(*limit, hard) : hard, with_this);
@@ -236,17 +343,44 @@ Verdict check_order_rate(const RiskQuestion& q) {
 }
 
 Verdict check_loss_so_far(const RiskQuestion& q) {
+    if (q.terms.reduce_only) {
+        return kPass;
+    }
     return check_daily_loss(q.state, q.limits, q.portfolio());
 }
 
 Verdict judge(const RiskQuestion& q) {
     using Check = Verdict (*)(const RiskQuestion&);
-    static constexpr Check kChecks[] = {
-        check_valid,          check_known_instrument,    check_kill_switch,    check_strategy_halted, check_tick_size,
-        check_lot_size,       check_allowed_instruments, check_session_hours,  check_market,          check_stale_data,
-        check_price_band,     check_order_quantity,      check_order_notional, check_shorting,        check_position,
-        check_gross_exposure, check_open_orders,         check_order_rate,     check_loss_so_far};
+    static constexpr Check kChecks[] = {check_valid,
+                                        check_known_instrument,
+                                        check_kill_switch,
+                                        check_strategy_halted,
+                                        check_tick_size,
+                                        check_lot_size,
+                                        check_allowed_instruments,
+                                        check_session_hours,
+                                        check_market,
+                                        check_stale_data,
+                                        check_price_band,
+                                        check_order_quantity,
+                                        check_order_notional,
+                                        check_shorting,
+                                        check_position,
+                                        check_gross_exposure,
+                                        check_buying_power,
+                                        check_open_orders,
+                                        check_order_rate,
+                                        check_loss_so_far};
     for (const Check check : kChecks) {
+        if (const Verdict verdict = check(q); verdict.refused()) {
+            return verdict;
+        }
+    }
+    return kPass;
+}
+
+Verdict judge_exit(const RiskQuestion& q) {
+    for (const auto check : {check_valid, check_tick_size, check_lot_size}) {
         if (const Verdict verdict = check(q); verdict.refused()) {
             return verdict;
         }

@@ -17,6 +17,10 @@
 /// | shorting            | allow_short: false    | the position if every working sell and this one fill             | units    |
 /// | session_hours       | session_hours: true   | the time of day against the instrument's session                 | seconds  |
 /// | allowed_instruments | allowed_instruments   | membership                                                       | id       |
+/// | buying_power        | account.leverage      | what increases: see check_buying_power                           | currency |
+///
+/// What only reduces (reduce_only, exits of a bracket) passes kill_switch while the scope is `entries`, daily_loss, shorting,
+/// position, gross_exposure and buying_power: it is cut to the position, so it can add to nothing.
 
 #include "kernel/state.hpp"
 
@@ -34,7 +38,7 @@ public:
     bool allows(InstrumentId instrument) const;
 
 private:
-    std::array<std::optional<Money>, static_cast<std::size_t>(Rule::unmatched_fill) + 1> limits_;
+    std::array<std::optional<Money>, kRules> limits_;
     std::vector<InstrumentId> allowed_;  // sorted
 };
 
@@ -52,10 +56,15 @@ struct RiskQuestion {
     const RiskLimits& limits;
     StrategyId strategy;
     OrderTerms terms;
-    /// A modification: what the order it changes has working now (and frees), and has filled. Zero for a new order.
-    Qty replaced;
-    Qty filled;
+    /// What it is taken to cost per unit: its limit, its stop, or the touch worsened by its broker's slippage; for sells at least
+    /// the mark. Zero: none known.
+    Price valued_at;
+    /// A modification: what the order it changes has working now (and frees), at what value, and has filled. Zero for a new one.
+    Qty replaced{};
+    Money replaced_value{};
+    Qty filled{};
     bool is_modification = false;
+    std::uint32_t placed_together = 1;  ///< orders that links bind, this one among them
 
     const StrategyConfig& config() const { return state.config.strategies[strategy.value]; }
     const Portfolio& portfolio() const { return state.portfolios[config().portfolio.value]; }
@@ -65,6 +74,11 @@ struct RiskQuestion {
     Qty added() const { return terms.quantity - filled - replaced; }
     /// The price its notional is reckoned at: its limit, its stop, the touch it would take, or the mark. Zero: none known.
     Price reference_price() const;
+    /// How much of what it adds opens or extends a position: all but what the net, less other orders of its side, offers to
+    /// close. O(1).
+    Qty opening() const;
+    /// Whether it only takes off a position, whatever else fills first.
+    bool reduces() const { return terms.reduce_only || opening().raw <= 0; }
 };
 
 Verdict check_valid(const RiskQuestion& q);
@@ -83,13 +97,22 @@ Verdict check_order_notional(const RiskQuestion& q);
 Verdict check_shorting(const RiskQuestion& q);
 Verdict check_position(const RiskQuestion& q);
 Verdict check_gross_exposure(const RiskQuestion& q);
+/// Where the order increases anything: the sum over the portfolio's instruments of the larger of what it holds with all buys filled
+/// and with all sells filled, holdings at the mark and orders at what they are valued at, plus the charges of open orders, against
+/// leverage times equity. A gap may take a position past it: nothing is closed for that. O(positions).
+Verdict check_buying_power(const RiskQuestion& q);
 Verdict check_open_orders(const RiskQuestion& q);
 Verdict check_order_rate(const RiskQuestion& q);
 /// Refuses where the day's loss is already past its limit: after a release, before the next mark latches again.
 Verdict check_loss_so_far(const RiskQuestion& q);
 
-/// All of the above in order; the first refusal, or none. O(positions) with max_gross_exposure, else O(1).
+/// All of the above in order; the first refusal, or none. O(positions) with max_gross_exposure or buying_power, else O(1).
 Verdict judge(const RiskQuestion& q);
+/// Of an exit whose entry is judged with it: whether it is an order that could stand.
+Verdict judge_exit(const RiskQuestion& q);
+/// What buying_power compares, and with what, as the portfolio stands. Requires the limit.
+Money buying_power_used(const State& state, const Portfolio& portfolio);
+Money buying_power_of(const State& state, const RiskLimits& limits, const Portfolio& portfolio);
 
 /// Whether the portfolio has lost more than max_daily_loss since its trading day began. O(positions).
 Verdict check_daily_loss(const State& state, const RiskLimits& limits, const Portfolio& portfolio);

@@ -14,26 +14,42 @@ constexpr bool is_valid(OrderStatus v) {
 }
 
 template <class Ar>
+void serialize(Ar& ar, BarSeries& s) {
+    ar(s.interval, s.label, s.closed, s.is_shadowed, s.counts);
+}
+template <class Ar>
 void serialize(Ar& ar, Market& m) {
-    ar(m.mark, m.bid, m.ask, m.bid_qty, m.ask_qty, m.updated, m.session_date, m.day_ends, m.session_closes);
+    ar(m.mark, m.bid, m.ask, m.bid_qty, m.ask_qty, m.quoted, m.has_touch, m.updated, m.session_date, m.day_ends,
+       m.session_closes);
+    ar(m.series, m.undated);
+}
+template <class Ar>
+void serialize(Ar& ar, EquityPath& p) {
+    ar(p.equity, p.peak, p.worst_peak, p.worst_trough);
 }
 template <class Ar>
 void serialize(Ar& ar, Position& p) {
-    ar(p.net, p.cost, p.realized_pnl, p.charges, p.traded, p.open_buys, p.open_sells, p.fills);
+    ar(p.net, p.cost, p.realized_pnl, p.charges, p.traded, p.open_buys, p.open_sells, p.open_buy_value,
+       p.open_sell_value, p.fills);
 }
 template <class Ar>
 void serialize(Ar& ar, Portfolio& p) {
-    ar(p.is_open, p.initial_cash, p.cash, p.realized_pnl, p.charges, p.day_start_equity, p.killed, p.killed_by,
+    ar(p.is_open, p.initial_cash, p.cash, p.realized_pnl, p.charges, p.day_start_equity, p.latch, p.killed_by,
        p.open_orders, p.fills);
     ar(p.positions, p.recent_orders);
 }
 template <class Ar>
 void serialize(Ar& ar, Order& o) {
     ar(o.id, o.strategy, o.portfolio, o.broker);
-    o.terms.serialize(ar);
-    ar(o.good_until, o.status, o.filled, o.asked, o.triggered, o.cancel_pending, o.modify_pending, o.intent,
-       o.correlation);
+    inlined(ar, o.terms);
+    ar(o.good_until, o.status, o.filled, o.asked, o.triggered, o.cancel_pending, o.modify_pending, o.held, o.valued_at,
+       o.intent, o.correlation);
     ar(o.broker_order, o.trades);
+    if constexpr (requires { ar.ok(); }) {
+        for (const std::string& trade : std::exchange(o.trades, {})) {
+            o.book(trade);
+        }
+    }
 }
 template <class Ar>
 void serialize(Ar& ar, PendingTimer& t) {
@@ -71,6 +87,7 @@ void flat_fields(Ar& ar, State& s) {
     ar(s.config);
     ar(s.instruments, s.markets, s.portfolios, s.strategies, s.timers);
     ar(s.next_seq, s.next_order, s.now, s.trading_date, s.next_snapshot, s.quotes, s.bars, s.orders, s.fills);
+    ar(s.path);
 }
 
 /// Everything before the closed orders.
@@ -142,11 +159,19 @@ Fault fault_of_config(const SessionConfigured& config) {
 }
 
 Fault fault_of_market(const State& state, const Instrument& instrument, const Market& market) {
+    const auto past = [&](Time time) { return time == kBeforeAll || (within(time) && time <= state.now); };
     const bool plausible = within(market.mark) && within(market.bid) && within(market.ask) &&
                            within(market.bid_qty, limits::kMaxQty) && within(market.ask_qty, limits::kMaxQty) &&
-                           (market.updated == kBeforeAll || (within(market.updated) && market.updated <= state.now));
+                           past(market.updated) && past(market.quoted);
     if (!plausible) {
         return "a market has a price, a size or a time that none can have";
+    }
+    for (std::size_t i = 0; i < market.series.size(); ++i) {
+        const BarSeries& series = market.series[i];
+        if (!past(series.label) || !past(series.closed) || series.interval.ns < 0 ||
+            (i > 0 && series.interval <= market.series[i - 1].interval)) {
+            return "a market has bars that none can have";
+        }
     }
     const Date date = market.session_date;
     const bool never_opened = date.days == -1 && market.day_ends == kBeforeAll && market.session_closes == kNever;
@@ -180,21 +205,26 @@ struct OpenSums {
     std::uint64_t orders = 0;
     std::vector<Int128> buys;  ///< by instrument
     std::vector<Int128> sells;
+    std::vector<Int128> buy_values;
+    std::vector<Int128> sell_values;
 };
 
 Fault fault_of_order(const State& state, const std::vector<std::vector<InstrumentId>>& traded, const Order& order) {
     const OrderTerms& terms = order.terms;
-    if (order.strategy.value >= state.strategies.size() || order.portfolio.value >= state.portfolios.size() ||
-        order.broker.value >= state.config.brokers.size() ||
+    const bool by_operator = order.strategy == kOperator;
+    if ((!by_operator && order.strategy.value >= state.strategies.size()) ||
+        order.portfolio.value >= state.portfolios.size() || order.broker.value >= state.config.brokers.size() ||
         terms.instrument.value >= state.portfolios[order.portfolio.value].positions.size() ||
-        !std::ranges::binary_search(traded[order.strategy.value], terms.instrument)) {
+        (!by_operator && !std::ranges::binary_search(traded[order.strategy.value], terms.instrument))) {
         return "an order names an id that there is not";
     }
     const bool plausible = order.id.value != 0 && order.id < state.next_order && order.intent < state.next_seq &&
                            order.correlation < state.next_seq && terms.quantity.raw > 0 &&
                            within(terms.quantity, limits::kMaxQty) && within(terms.limit_price) &&
                            within(terms.stop_price) && within(order.filled, limits::kMaxPosition) &&
-                           within(order.asked, limits::kMaxQty) && within(order.good_until);
+                           within(order.asked, limits::kMaxQty) && within(order.good_until) &&
+                           within(order.valued_at) && terms.legs <= limits::kMaxLegs && terms.group <= order.id &&
+                           terms.parent < order.id && terms.tag.size() <= limits::kMaxTagBytes;
     return plausible ? nullptr : "an order has a number, a size, a price or a day that none can have";
 }
 
@@ -207,13 +237,18 @@ Fault fault_of_orders(const State& state, std::vector<OpenSums>& sums) {
         if (const Fault fault = fault_of_order(state, traded, order); fault != nullptr) {
             return fault;
         }
-        if (is_terminal(order.status) || (order.filled >= order.terms.quantity && order.asked <= order.filled) ||
-            state.closed_orders.contains(id)) {
+        if (is_terminal(order.status) || order.filled >= order.terms.quantity || state.closed_orders.contains(id)) {
             return "an open order is not open";
         }
         OpenSums& sum = sums[order.portfolio.value];
         ++sum.orders;
-        (order.terms.side == Side::buy ? sum.buys : sum.sells)[order.terms.instrument.value] += order.leaves().raw;
+        if (leads_reservation(state, order)) {
+            const Reserved reserved = reserved_by(state, order);
+            const bool buys = order.terms.side == Side::buy;
+            const std::uint32_t instrument = order.terms.instrument.value;
+            (buys ? sum.buys : sum.sells)[instrument] += reserved.quantity.raw;
+            (buys ? sum.buy_values : sum.sell_values)[instrument] += reserved.value.raw;
+        }
     }
     for (const auto& [id, order] : state.closed_orders) {
         if (const Fault fault = fault_of_order(state, traded, order); fault != nullptr) {
@@ -240,7 +275,8 @@ Fault fault_of_portfolio(const State& state, const Portfolio& portfolio, const O
         if (!plausible) {
             return "a position holds what none can";
         }
-        if (position.open_buys.raw != open.buys[i] || position.open_sells.raw != open.sells[i]) {
+        if (position.open_buys.raw != open.buys[i] || position.open_sells.raw != open.sells[i] ||
+            position.open_buy_value.raw != open.buy_values[i] || position.open_sell_value.raw != open.sell_values[i]) {
             return "what positions reserve is not what the open orders may still fill";
         }
         cost += position.cost.raw;
@@ -276,18 +312,26 @@ Fault fault_of_books(const State& state) {
         if (positions > state.instruments.size()) {
             return "a portfolio has positions in instruments that were never listed";
         }
-        sums[p].buys.resize(positions);
-        sums[p].sells.resize(positions);
+        for (std::vector<Int128>* each : {&sums[p].buys, &sums[p].sells, &sums[p].buy_values, &sums[p].sell_values}) {
+            each->resize(positions);
+        }
     }
     if (const Fault fault = fault_of_orders(state, sums); fault != nullptr) {
         return fault;
     }
     std::uint64_t fills = 0;
+    Money account;
     for (std::size_t p = 0; p < sums.size(); ++p) {
         if (const Fault fault = fault_of_portfolio(state, state.portfolios[p], sums[p]); fault != nullptr) {
             return fault;
         }
         fills += state.portfolios[p].fills;
+        account += state.portfolios[p].is_open ? equity(state, state.portfolios[p]) : state.config.portfolios[p].cash;
+    }
+    const EquityPath& path = state.path;
+    if (path.equity != account || path.peak < path.equity || path.worst_peak < path.worst_trough ||
+        path.peak < path.worst_peak || !within(path.peak) || !within(path.worst_trough)) {
+        return "the path of its equity is not one that its books can have taken";
     }
     for (const StrategyConfig& strategy : state.config.strategies) {
         if (!state.portfolios[strategy.portfolio.value].is_open) {
@@ -342,6 +386,15 @@ Fault fault_of_state(const State& state) {
     return nullptr;
 }
 
+/// What is derived from the books rather than saved.
+void count_holders(State& state) {
+    for (const Portfolio& portfolio : state.portfolios) {
+        for (std::size_t i = 0; i < std::min(portfolio.positions.size(), state.markets.size()); ++i) {
+            state.markets[i].holders += portfolio.positions[i].net.raw != 0 ? 1U : 0U;
+        }
+    }
+}
+
 }  // namespace
 
 void save_state(const State& state, ByteBuffer& out) {
@@ -377,6 +430,7 @@ Result<State> load_state(Bytes bytes) {
     if (!ar.ok() || ar.left() != 0) {
         return fail(ErrorKind::data, "the state snapshot is damaged");
     }
+    count_holders(state);
     if (const Fault fault = fault_of_state(state); fault != nullptr) {
         return fail(ErrorKind::data, std::string("the state snapshot is damaged: ") + fault);
     }

@@ -9,7 +9,7 @@
 namespace alpha {
 
 /// Raised whenever State or its encoding changes: snapshots are a cache and of older versions simply dropped.
-inline constexpr std::uint16_t kStateVersion = 1;
+inline constexpr std::uint16_t kStateVersion = 2;
 
 /// Appends the state; equal states give equal bytes on every machine. O(state).
 void save_state(const State& state, ByteBuffer& out);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace alpha {
 
@@ -28,6 +29,10 @@ Position& position_of(State& state, PortfolioId portfolio, InstrumentId instrume
     return p.positions[instrument.value];
 }
 
+Money reserved_value(const Order& order) {
+    return notional(order.valued_at, order.leaves());
+}
+
 Order& known_order(State& state, OrderId id) {
     const auto open = find_recent(state.open_orders, id);
     if (open != state.open_orders.end()) {
@@ -41,12 +46,18 @@ Order& known_order(State& state, OrderId id) {
 /// Working quantity is reserved in the position, so that two orders cannot both count on the same room.
 void reserve(State& state, const Order& order) {
     Position& position = position_of(state, order.portfolio, order.terms.instrument);
-    (order.terms.side == Side::buy ? position.open_buys : position.open_sells) += order.leaves();
+    const Reserved reserved = reserved_by(state, order);
+    const bool buys = order.terms.side == Side::buy;
+    (buys ? position.open_buys : position.open_sells) += reserved.quantity;
+    (buys ? position.open_buy_value : position.open_sell_value) += reserved.value;
 }
 void release(State& state, const Order& order) {
     Position& position = position_of(state, order.portfolio, order.terms.instrument);
-    Qty& open = order.terms.side == Side::buy ? position.open_buys : position.open_sells;
-    open -= order.leaves();
+    const Reserved reserved = reserved_by(state, order);
+    const bool buys = order.terms.side == Side::buy;
+    Qty& open = buys ? position.open_buys : position.open_sells;
+    open -= reserved.quantity;
+    (buys ? position.open_buy_value : position.open_sell_value) -= reserved.value;
     ALPHA_ASSERT(open.raw >= 0, "more was released than had been reserved");
 }
 
@@ -99,6 +110,68 @@ Price mid(Price bid, Price ask) {
     return Price{half + ((sum & 1) & (half & 1))};
 }
 
+// ---- marks and what they move -------------------------------------------------------------------------------------------
+
+void note_equity(EquityPath& path) {
+    if (path.equity > path.peak) {
+        path.peak = path.equity;
+        if (path.worst_peak.raw <= 0) {  // until then there was nothing to lose a part of
+            path.worst_peak = path.worst_trough = path.peak;
+        }
+    } else if (path.peak.raw > 0 && is_deeper(path.peak, path.equity, path.worst_peak, path.worst_trough)) {
+        path.worst_peak = path.peak;
+        path.worst_trough = path.equity;
+    }
+}
+
+/// The market's mark, and what it does to the equity of whoever holds the instrument.
+void set_mark(State& state, InstrumentId instrument, Price mark) {
+    Market& market = state.markets[instrument.value];
+    if (market.mark == mark) {
+        return;
+    }
+    const Price before = std::exchange(market.mark, mark);
+    if (market.holders == 0) {
+        return;
+    }
+    for (const Portfolio& portfolio : state.portfolios) {
+        if (const Position& position = portfolio.position(instrument); position.net.raw != 0) {
+            state.path.equity += market_value(position, mark) - market_value(position, before);
+        }
+    }
+    note_equity(state.path);
+}
+
+/// From here on something may have moved the books: the next boundary is worth a snapshot. Under the first edition of the rules
+/// snapshots asked for each other instead.
+void ask_for_snapshot(State& state, Time now) {
+    const std::int64_t interval = state.config.snapshot_interval.ns;
+    if (interval > 0 && state.config.rules >= 2 &&
+        std::ranges::any_of(state.portfolios, [](const Portfolio& p) { return p.is_open; })) {
+        state.next_snapshot = Time{now.ns / interval * interval + interval};
+    }
+}
+
+BarSeries& series_of(Market& market, Duration interval) {
+    const auto at = std::ranges::lower_bound(market.series, interval, {}, &BarSeries::interval);
+    return at != market.series.end() && at->interval == interval ? *at : *market.series.insert(at, BarSeries{interval});
+}
+
+/// Whether something finer than the bar came while it lasted. A shorter bar that closes as this one begins is of the time before.
+bool is_shadowed(const Market& market, const BarClosed& bar) {
+    return market.quoted >= bar.label || std::ranges::any_of(market.series, [&](const BarSeries& finer) {
+               return finer.interval < bar.interval && (finer.label >= bar.label || finer.closed > bar.label);
+           });
+}
+
+/// A price of a bar that counts: it is newer than any quote.
+void take_bar_price(State& state, InstrumentId instrument, Price price, Time now) {
+    Market& market = state.markets[instrument.value];
+    market.has_touch = false;
+    market.updated = now;
+    set_mark(state, instrument, price);
+}
+
 // ---- one fold a fact -----------------------------------------------------------------------------------------------------
 
 void fold(State& state, const Envelope&, const SessionConfigured& e) {
@@ -108,6 +181,10 @@ void fold(State& state, const Envelope&, const SessionConfigured& e) {
     state.markets.resize(e.instruments.size());
     state.portfolios.resize(e.portfolios.size());
     state.strategies.resize(e.strategies.size());
+    for (const PortfolioConfig& portfolio : e.portfolios) {
+        state.path.equity += portfolio.cash;
+    }
+    state.path.peak = state.path.worst_peak = state.path.worst_trough = state.path.equity;
 }
 
 void fold(State& state, const Envelope& envelope, const SessionReconfigured& e) {
@@ -139,31 +216,59 @@ void fold(State& state, const Envelope& envelope, const QuoteTick& e) {
     market.ask = e.ask;
     market.bid_qty = e.bid_qty;
     market.ask_qty = e.ask_qty;
-    market.updated = envelope.time;
+    market.quoted = market.updated = envelope.time;
+    market.has_touch = true;
+    Price mark = market.mark;
     if (e.bid.raw != 0 && e.ask.raw != 0) [[likely]] {
-        market.mark = mid(e.bid, e.ask);
-    } else if (market.mark.raw == 0) {
-        market.mark = e.bid.raw != 0 ? e.bid : e.ask;
+        mark = mid(e.bid, e.ask);
+    } else if (mark.raw == 0) {
+        mark = e.bid.raw != 0 ? e.bid : e.ask;
+    } else if (state.config.rules >= 2) {
+        // Where only buyers are left nobody sells for less than they bid, and the other way round.
+        mark = e.bid.raw != 0 ? std::max(mark, e.bid) : e.ask.raw != 0 ? std::min(mark, e.ask) : mark;
+    }
+    set_mark(state, e.instrument, mark);
+    if (state.next_snapshot == kNever) {
+        ask_for_snapshot(state, envelope.time);
     }
     ++state.quotes;
 }
 
 void fold(State& state, const Envelope& envelope, const BarOpened& e) {
-    Market& market = market_of(state, e.instrument);
-    market.mark = e.open;
-    market.updated = envelope.time;
+    BarSeries& series = series_of(market_of(state, e.instrument), e.interval);
+    series.label = e.label;
+    series.counts = !series.is_shadowed;
+    if (series.counts) {
+        take_bar_price(state, e.instrument, e.open, envelope.time);
+    }
+    if (state.next_snapshot == kNever) {
+        ask_for_snapshot(state, envelope.time);
+    }
 }
 
 void fold(State& state, const Envelope& envelope, const BarClosed& e) {
     Market& market = market_of(state, e.instrument);
-    market.mark = e.close;
-    market.updated = envelope.time;
+    BarSeries& series = series_of(market, e.interval);
+    series.is_shadowed = state.config.rules >= 2 && is_shadowed(market, e);
+    series.counts = !series.is_shadowed;
+    series.closed = envelope.time;
+    if (series.counts) {
+        take_bar_price(state, e.instrument, e.close, envelope.time);
+    }
+    if (state.next_snapshot == kNever) {
+        ask_for_snapshot(state, envelope.time);
+    }
     ++state.bars;
 }
 
-void fold(State& state, const Envelope& envelope, const SessionOpened& e) {
+void fold(State& state, const Envelope&, const SessionOpened& e) {
     Market& market = market_of(state, e.instrument);
     const TradingHours& hours = state.instruments[e.instrument.value].hours;
+    for (const OrderId id : std::exchange(market.undated, {})) {
+        if (const auto order = state.open_orders.find(id); order != state.open_orders.end()) {
+            order->second.good_until = e.date;
+        }
+    }
     market.session_date = e.date;
     market.day_ends = hours.midnight(Date{e.date.days + 1});
     market.session_closes = hours.close_on(e.date);
@@ -172,11 +277,6 @@ void fold(State& state, const Envelope& envelope, const SessionOpened& e) {
         for (Portfolio& portfolio : state.portfolios) {
             portfolio.day_start_equity = equity(state, portfolio);
         }
-    }
-    const std::int64_t interval = state.config.snapshot_interval.ns;
-    const bool someone_trades = std::ranges::any_of(state.portfolios, [](const Portfolio& p) { return p.is_open; });
-    if (interval > 0 && someone_trades && state.next_snapshot == kNever) {
-        state.next_snapshot = Time{envelope.time.ns / interval * interval + interval};
     }
 }
 
@@ -190,9 +290,9 @@ void fold(State& state, const Envelope&, const TimerFired& e) {
     ALPHA_ASSERT(erased == 1, "a timer fires once, and only when set");
 }
 
-void fold(State& state, const Envelope& envelope, const PnlSnapshot& e) {
+void fold(State& state, const Envelope&, const PnlSnapshot& e) {
     portfolio_of(state, e.portfolio);
-    state.next_snapshot = envelope.time + state.config.snapshot_interval;
+    state.next_snapshot = kNever;
 }
 
 void fold(State& state, const Envelope&, const PortfolioOpened& e) {
@@ -216,13 +316,25 @@ void fold(State& state, const Envelope& envelope, const OrderIntended& e) {
     order.broker = e.broker;
     order.terms = e.terms;
     order.good_until = e.good_until;
+    order.valued_at = e.valued_at;
+    order.held = e.held;
+    if (e.terms.tif == TimeInForce::day && e.good_until.days == 0 && state.config.rules >= 2) {
+        market_of(state, e.terms.instrument).undated.push_back(e.order);
+    }
     order.intent = envelope.seq;
     order.correlation = envelope.correlation;
+    if (order.terms.legs != 0) {  // what its group reserves so far, reserved anew with this leg
+        order.status = OrderStatus::cancelled;
+        release(state, order);
+        order.status = OrderStatus::intended;
+    }
     reserve(state, order);
     state.open_orders.emplace_hint(state.open_orders.end(), e.order, std::move(order));
     Portfolio& portfolio = portfolio_of(state, e.portfolio);
     ++portfolio.open_orders;
-    note_order_sent(state, portfolio, envelope.time);
+    if (e.terms.parent.value == 0) {  // an exit was judged with its entry
+        note_order_sent(state, portfolio, envelope.time);
+    }
     ++state.orders;
 }
 
@@ -239,6 +351,7 @@ void fold(State& state, const Envelope& envelope, const ModifyIntended& e) {
     change_order(state, e.order, [&](Order& order) {
         order.modify_pending = true;
         order.asked = e.quantity;
+        order.valued_at = std::max(order.valued_at, e.valued_at);
     });
     note_order_sent(state, portfolio_of(state, known_order(state, e.order).portfolio), envelope.time);
 }
@@ -257,13 +370,13 @@ void fold(State& state, const Envelope&, const TimerCancelled& e) {
 
 void fold(State& state, const Envelope&, const KillSwitchLatched& e) {
     Portfolio& portfolio = portfolio_of(state, e.portfolio);
-    portfolio.killed = true;
+    portfolio.latch = e.scope;
     portfolio.killed_by = e.rule;
 }
 
 void fold(State& state, const Envelope&, const KillSwitchReleased& e) {
     Portfolio& portfolio = portfolio_of(state, e.portfolio);
-    portfolio.killed = false;
+    portfolio.latch = LatchScope::none;
     portfolio.killed_by = Rule::none;
 }
 
@@ -271,6 +384,18 @@ void fold(State& state, const Envelope&, const StrategyHalted& e) {
     ALPHA_ASSERT(e.strategy.value < state.strategies.size(), "the fact names a strategy that event 0 does not");
     state.strategies[e.strategy.value].halted = true;
     std::erase_if(state.timers, [&](const PendingTimer& t) { return t.strategy == e.strategy; });
+}
+
+void fold(State& state, const Envelope&, const StrategyResumed& e) {
+    ALPHA_ASSERT(e.strategy.value < state.strategies.size(), "the fact names a strategy that event 0 does not");
+    state.strategies[e.strategy.value].halted = false;
+}
+
+void fold(State& state, const Envelope&, const OrderReleased& e) {
+    change_order(state, e.order, [&](Order& order) {
+        order.held = false;
+        order.terms.quantity = e.quantity;
+    });
 }
 
 void fold(State& state, const Envelope&, const OrderAccepted& e) {
@@ -291,23 +416,34 @@ void fold(State& state, const Envelope&, const OrderTriggered& e) {
     });
 }
 
-void fold(State& state, const Envelope&, const OrderFilled& e) {
+void fold(State& state, const Envelope& envelope, const OrderFilled& e) {
     Portfolio& portfolio = portfolio_of(state, e.portfolio);
     Position& position = position_of(state, e.portfolio, e.instrument);
+    Market& market = market_of(state, e.instrument);
     const PositionChange change = with_fill(position, e.side, e.quantity, e.price, e.notional);
     ALPHA_ASSERT(change.realized_pnl == e.realized_pnl, "the fill's realized profit is the books'");
+    const Money paid = cash_change(e.side, e.notional, e.charges);
+    state.path.equity += paid + market_value(change.after, market.mark) - market_value(position, market.mark);
+    note_equity(state.path);
+    market.holders += change.after.net.raw != 0 ? 1U : 0U;
+    market.holders -= position.net.raw != 0 ? 1U : 0U;
     position = change.after;
     position.charges += e.charges;
-    portfolio.cash += cash_change(e.side, e.notional, e.charges);
+    portfolio.cash += paid;
     portfolio.realized_pnl += e.realized_pnl;
     portfolio.charges += e.charges;
     ++portfolio.fills;
     ++state.fills;
+    if (state.next_snapshot == kNever) {
+        ask_for_snapshot(state, envelope.time);
+    }
     change_order(state, e.order, [&](Order& order) {
         order.status = transition(order.status, ReportKind::filled).next;
         order.filled += e.quantity;
-        order.trades.push_back(e.trade);
-        if (!is_terminal(order.status) && order.filled >= order.terms.quantity && order.asked <= order.filled) {
+        order.book(e.trade);
+        // Under the first edition an order that was being made larger stayed open until the broker had answered.
+        const bool grows = state.config.rules < 2 && order.asked > order.filled;
+        if (!is_terminal(order.status) && order.filled >= order.terms.quantity && !grows) {
             order.status = OrderStatus::filled;
         }
     });
@@ -327,8 +463,11 @@ void fold(State& state, const Envelope&, const OrderModified& e) {
         order.terms.quantity = e.quantity;
         order.terms.limit_price = e.limit_price;
         order.terms.stop_price = e.stop_price;
-        order.modify_pending = false;
-        order.asked = Qty{};
+        order.terms.reduce_only = e.reduce_only;
+        if (e.rule == Rule::none) {  // what was asked for; otherwise that is still on its way
+            order.modify_pending = false;
+            order.asked = Qty{};
+        }
         if (order.filled >= order.terms.quantity) {
             order.status = OrderStatus::filled;
         }
@@ -359,6 +498,61 @@ const Order* State::find_order(OrderId id) const {
     }
     const auto closed = find_recent(closed_orders, id);
     return closed != closed_orders.end() ? &closed->second : nullptr;
+}
+
+Reserved reserved_by(const State& state, const Order& order) {
+    if (order.terms.reduce_only) {
+        return {};
+    }
+    Reserved most{order.leaves(), reserved_value(order)};
+    for (std::uint64_t leg = 0; leg < order.terms.legs; ++leg) {
+        const OrderId id{order.terms.group.value + leg};
+        const auto other = id == order.id ? state.open_orders.end() : state.open_orders.find(id);
+        if (other != state.open_orders.end() && other->second.terms.side == order.terms.side &&
+            !other->second.terms.reduce_only) {
+            most.quantity = std::max(most.quantity, other->second.leaves());
+            most.value = std::max(most.value, reserved_value(other->second));
+        }
+    }
+    return most;
+}
+
+bool leads_reservation(const State& state, const Order& order) {
+    for (std::uint64_t leg = 0; leg < order.terms.legs; ++leg) {
+        const auto other = state.open_orders.find(OrderId{order.terms.group.value + leg});
+        if (other != state.open_orders.end() && other->second.terms.side == order.terms.side &&
+            !other->second.terms.reduce_only) {
+            return other->first == order.id;
+        }
+    }
+    return true;
+}
+
+bool Market::counts(Duration interval) const {
+    const auto at = std::ranges::find(series, interval, &BarSeries::interval);
+    return at != series.end() && at->counts;
+}
+
+bool is_deeper(Money peak, Money trough, Money other_peak, Money other_trough) {
+    // trough / peak < other_trough / other_peak, multiplied out: what is left of one against what is left of the other.
+    if ((trough.raw < 0) != (other_trough.raw < 0)) {
+        return trough.raw < 0;
+    }
+    const auto product = [](Money a, Money b) {
+        using Wide = UInt128;
+        constexpr unsigned kHalf = 64;
+        const auto magnitude = [](Money m) { return static_cast<Wide>(m.raw < 0 ? -m.raw : m.raw); };
+        const auto low = [](Wide w) { return static_cast<Wide>(static_cast<std::uint64_t>(w)); };
+        const Wide x = magnitude(a);
+        const Wide y = magnitude(b);
+        const Wide cross = low(x) * (y >> kHalf) + (low(x) * low(y) >> kHalf);
+        const Wide other_cross = (x >> kHalf) * low(y) + low(cross);
+        return std::pair{(x >> kHalf) * (y >> kHalf) + (cross >> kHalf) + (other_cross >> kHalf),
+                         other_cross << kHalf | low(low(x) * low(y))};
+    };
+    const auto kept = product(trough, other_peak);
+    const auto other_kept = product(other_trough, peak);
+    return trough.raw < 0 ? kept > other_kept : kept < other_kept;
 }
 
 Valuation value(const State& state, const Portfolio& portfolio) {
@@ -409,6 +603,8 @@ void apply(State& state, const Envelope& envelope, const Event& event) {
 
 void check_invariants(const State& state) {
     std::uint64_t fills = 0;
+    Money account;
+    std::vector<std::uint32_t> holders(state.instruments.size());
     std::vector<std::uint32_t> open_orders(state.portfolios.size());
     std::vector<std::vector<Position>> working(state.portfolios.size());
     for (auto& positions : working) {
@@ -416,11 +612,15 @@ void check_invariants(const State& state) {
     }
     for (const auto& [id, order] : state.open_orders) {
         ALPHA_ASSERT(!is_terminal(order.status), "an open order is not terminal");
-        ALPHA_ASSERT(order.filled < order.terms.quantity || order.asked > order.filled,
-                     "an open order has something left");
+        ALPHA_ASSERT(order.filled < order.terms.quantity, "an open order has something left");
         ++open_orders[order.portfolio.value];
+        if (!leads_reservation(state, order)) {
+            continue;
+        }
         Position& sum = working[order.portfolio.value][order.terms.instrument.value];
-        (order.terms.side == Side::buy ? sum.open_buys : sum.open_sells) += order.leaves();
+        const Reserved reserved = reserved_by(state, order);
+        (order.terms.side == Side::buy ? sum.open_buys : sum.open_sells) += reserved.quantity;
+        (order.terms.side == Side::buy ? sum.open_buy_value : sum.open_sell_value) += reserved.value;
     }
     for (const auto& [id, order] : state.closed_orders) {
         ALPHA_ASSERT(is_terminal(order.status), "a closed order is terminal");
@@ -435,8 +635,11 @@ void check_invariants(const State& state) {
             const Position& position = portfolio.positions[i];
             ALPHA_ASSERT(position.net.raw != 0 || position.cost.raw == 0, "a flat position has no cost left over");
             ALPHA_ASSERT(position.open_buys == working[p][i].open_buys &&
-                             position.open_sells == working[p][i].open_sells,
+                             position.open_sells == working[p][i].open_sells &&
+                             position.open_buy_value == working[p][i].open_buy_value &&
+                             position.open_sell_value == working[p][i].open_sell_value,
                          "reservations are those of the open orders");
+            holders[i] += position.net.raw != 0 ? 1U : 0U;
             cost += position.cost;
             realized += position.realized_pnl;
             charges += position.charges;
@@ -453,6 +656,11 @@ void check_invariants(const State& state) {
         ALPHA_ASSERT(portfolio.open_orders == open_orders[p], "open orders are counted once");
         ALPHA_ASSERT(portfolio.is_open || (portfolio.fills == 0 && portfolio.cash.raw == 0), "nothing trades unopened");
         fills += portfolio_fills;
+        account += portfolio.is_open ? v.equity : state.config.portfolios[p].cash;
+    }
+    ALPHA_ASSERT(state.path.equity == account, "the account's equity is its portfolios'");
+    for (std::size_t i = 0; i < holders.size(); ++i) {
+        ALPHA_ASSERT(state.markets[i].holders == holders[i], "holders are counted once");
     }
     ALPHA_ASSERT(state.fills == fills, "every fill belongs to a portfolio");
     ALPHA_ASSERT(state.markets.size() == state.instruments.size(), "every instrument has a market");

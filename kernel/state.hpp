@@ -13,18 +13,47 @@
 
 namespace alpha {
 
+/// Bars of one interval of an instrument.
+struct BarSeries {
+    Duration interval;
+    Time label = kBeforeAll;   ///< of the latest that opened
+    Time closed = kBeforeAll;  ///< when the latest closed
+    bool is_shadowed = false;  ///< the latest that closed was: something finer came while it lasted
+    bool counts = false;       ///< the latest open or close is a price, not just something to tell
+    friend bool operator==(const BarSeries&, const BarSeries&) = default;
+};
+
 /// What is known of an instrument's market. Shared by all portfolios: positions are marked from here, never copied.
+///
+/// The newest price wins. A bar is shadowed when a quote, or a bar of a shorter interval, of its instrument came between its label
+/// and its end: its close is old news then, and its range has been traded in finer steps. It tells strategies and nothing else.
+/// An open counts unless the bar of its interval before it was shadowed: then finer prices are on their way again.
 struct Market {
-    Price mark;  ///< bars: the open, then the close; quotes: the mid of both sides; zero until seen
-    Price bid;
+    Price
+        mark;  ///< bars: the open, then the close; quotes: the mid; with one side only, the mark before, kept within it
+    Price bid;  ///< of the latest quote
     Price ask;
     Qty bid_qty;
     Qty ask_qty;
-    Time updated = kBeforeAll;
-    Date session_date{-1};         ///< the trading day of the last market input
-    Time day_ends = kBeforeAll;    ///< local midnight after it: the first input at or after it opens a new session
-    Time session_closes = kNever;  ///< when SessionClosed falls due; kNever once it was recorded
+    Time quoted = kBeforeAll;       ///< when the latest quote came
+    bool has_touch = false;         ///< that quote stands: no bar that counts has come since
+    Time updated = kBeforeAll;      ///< when the newest price that counts came
+    std::vector<BarSeries> series;  ///< by interval, the shortest first
+    std::vector<OrderId> undated;   ///< DAY orders made while it was shut: the session that opens next is theirs
+    std::uint32_t holders = 0;      ///< portfolios with a position; not saved, counted from the books
+    Date session_date{-1};          ///< the trading day of the last market input
+    Time day_ends = kBeforeAll;     ///< local midnight after it: the first input at or after it opens a new session
+    Time session_closes = kNever;   ///< when SessionClosed falls due; kNever once it was recorded
     friend bool operator==(const Market&, const Market&) = default;
+
+    /// Whether the latest open or close of a bar of this interval counts, and whether no shorter bars are known.
+    bool counts(Duration interval) const;
+    bool is_shortest(Duration interval) const { return !series.empty() && series.front().interval == interval; }
+    /// What an order of this side would meet: the standing quote's price, else the mark. Zero: none known.
+    Price touch(Side side) const {
+        const Price quoted_price = !has_touch ? Price{} : side == Side::buy ? ask : bid;
+        return quoted_price.raw != 0 ? quoted_price : mark;
+    }
 };
 
 struct PendingTimer {
@@ -32,6 +61,16 @@ struct PendingTimer {
     StrategyId strategy;
     TimerId timer;
     friend auto operator<=>(const PendingTimer&, const PendingTimer&) = default;
+};
+
+/// The account's equity, all portfolios together, at every mark and fill: exact, whatever the batching.
+struct EquityPath {
+    Money equity;
+    Money peak;  ///< the highest so far
+    /// The deepest fall relative to its peak: from this peak to this trough. Equal where there was none.
+    Money worst_peak;
+    Money worst_trough;
+    friend bool operator==(const EquityPath&, const EquityPath&) = default;
 };
 
 struct StrategyState {
@@ -53,6 +92,7 @@ struct State {
     Time now = kBeforeAll;
     Date trading_date{-1};        ///< the latest session date of any instrument
     Time next_snapshot = kNever;  ///< the boundary at which P&L snapshots fall due
+    EquityPath path;
     std::uint64_t quotes = 0;
     std::uint64_t bars = 0;
     std::uint64_t orders = 0;  ///< intended, refused ones not counted
@@ -76,6 +116,18 @@ struct Valuation {
 Valuation value(const State& state, const Portfolio& portfolio);
 /// Just its equity: cash and what the positions are worth.
 Money equity(const State& state, const Portfolio& portfolio);
+/// What the order may still add on its side; for one of a group, what the largest leg of that side may. An exit that only reduces
+/// adds nothing. O(legs).
+struct Reserved {
+    Qty quantity;
+    Money value;  ///< at the price the order is valued at
+};
+Reserved reserved_by(const State& state, const Order& order);
+/// Whether the order is the one that stands for its group's side where all open orders are summed up.
+bool leads_reservation(const State& state, const Order& order);
+/// Whether falling from `peak` to `trough` is deeper, as a part of the peak, than from `other_peak` to `other_trough`. Exact;
+/// peaks are positive.
+bool is_deeper(Money peak, Money trough, Money other_peak, Money other_trough);
 
 /// Folds one fact. O(1) for market inputs; O(log open orders) for order facts.
 template <class E>

@@ -8,7 +8,9 @@
 #include "events/broker.hpp"
 #include "kernel/state.hpp"
 
+#include <array>
 #include <optional>
+#include <span>
 #include <string>
 
 namespace alpha {
@@ -56,6 +58,10 @@ public:
 
     /// Returns the id the order will have, whether it passes the rules or not; on_order tells which.
     virtual OrderId place(const OrderTerms& terms) = 0;
+    /// Orders that links bind, all or none of them (Rule::links): in one instrument, at most limits::kMaxLegs. `parent` and
+    /// `group` are positions in `orders`, from 1: a parent stands before its exits, which are of the other side and reduce only;
+    /// the legs of a group stand side by side and name the first of them. Returns the first one's id; the others follow.
+    virtual OrderId place_linked(std::span<const OrderTerms> orders) = 0;
     virtual void cancel(OrderId order) = 0;
     /// `quantity` is the new total, fills included.
     virtual void modify(OrderId order, Qty quantity, Price limit_price, Price stop_price) = 0;
@@ -76,6 +82,37 @@ public:
     OrderId stop_limit(InstrumentId instrument, Side side, Qty quantity, Price stop, Price limit,
                        TimeInForce tif = TimeInForce::day) {
         return place({instrument, side, OrderType::stop_limit, tif, quantity, limit, stop});
+    }
+
+    struct Bracket {
+        OrderId entry;
+        OrderId stop;
+        OrderId target;
+    };
+    /// An entry with a stop that limits its loss and a target that takes its profit. Both come alive with its fills, for what
+    /// has filled; one cancels the other. They last until they fill or are cancelled.
+    Bracket bracket(const OrderTerms& entry, Price stop, Price target) {
+        OrderTerms exit = entry;
+        exit.side = opposite(entry.side);
+        exit.tif = TimeInForce::gtc;
+        exit.reduce_only = true;
+        exit.parent = OrderId{1};
+        exit.group = OrderId{2};
+        std::array<OrderTerms, 3> orders{entry, exit, exit};
+        orders[1].type = OrderType::stop;
+        orders[1].limit_price = Price{};
+        orders[1].stop_price = stop;
+        orders[2].type = OrderType::limit;
+        orders[2].limit_price = target;
+        orders[2].stop_price = Price{};
+        const OrderId first = place_linked(orders);
+        return {first, OrderId{first.value + 1}, OrderId{first.value + 2}};
+    }
+    /// Two orders of which one cancels the other. Returns the first one's id; the other follows.
+    OrderId one_cancels_other(const OrderTerms& one, const OrderTerms& other) {
+        std::array<OrderTerms, 2> orders{one, other};
+        orders[0].group = orders[1].group = OrderId{1};
+        return place_linked(orders);
     }
 };
 

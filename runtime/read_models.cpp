@@ -29,7 +29,7 @@ inline constexpr std::pair<OrderType, OrderType> kValues<OrderType>{OrderType::m
 template <>
 inline constexpr std::pair<TimeInForce, TimeInForce> kValues<TimeInForce>{TimeInForce::day, TimeInForce::ioc};
 template <>
-inline constexpr std::pair<Rule, Rule> kValues<Rule>{Rule::none, Rule::unmatched_fill};
+inline constexpr std::pair<Rule, Rule> kValues<Rule>{Rule::none, static_cast<Rule>(kRules - 1)};
 template <>
 inline constexpr std::pair<OrderStatus, OrderStatus> kValues<OrderStatus>{OrderStatus::intended, OrderStatus::refused};
 
@@ -234,6 +234,7 @@ constexpr bool moves_rows(std::uint16_t tag) {
     case TimerSet::tag:
     case TimerCancelled::tag:
     case StrategyHalted::tag:
+    case StrategyResumed::tag:
     case ReportIgnored::tag: return false;
     default: return true;
     }
@@ -363,6 +364,10 @@ private:
         order.terms.quantity = e.quantity;
         order.terms.limit_price = e.limit_price;
         order.terms.stop_price = e.stop_price;
+        order.terms.reduce_only = e.reduce_only;
+    }
+    void note(const Envelope& envelope, const OrderReleased& e) {
+        changed(envelope, e.order).terms.quantity = e.quantity;
     }
     void note(const Envelope& envelope, const OrderRejected& e) {
         end(envelope, e.order, OrderStatus::rejected).reason = e.reason;
@@ -423,7 +428,7 @@ private:
     /// The strategy can have asked for an instrument that there is not; that is what its order was refused for.
     template <class Model>
     void name(Model& model, StrategyId strategy, PortfolioId portfolio, InstrumentId instrument) const {
-        model.strategy = after_.config.strategies[strategy.value].name;
+        model.strategy = strategy == kOperator ? "operator" : after_.config.strategies[strategy.value].name;
         model.portfolio = after_.config.portfolios[portfolio.value].name;
         model.instrument = instrument.value < after_.instruments.size() ? after_.instruments[instrument.value].name
                                                                         : "#" + std::to_string(instrument.value);
@@ -441,7 +446,7 @@ private:
         model.cash = portfolio.is_open ? portfolio.cash : config.cash;
         model.realized_pnl = portfolio.realized_pnl;
         model.charges = portfolio.charges;
-        model.killed = portfolio.killed;
+        model.killed = portfolio.killed();
         model.killed_by = portfolio.killed_by;
         model.open_orders = portfolio.open_orders;
         model.fills = portfolio.fills;

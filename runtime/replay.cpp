@@ -40,6 +40,18 @@ Result<Parts> parts_of(const SessionConfigured& config, const PartsMaker& make) 
 
 }  // namespace
 
+Result<void> decides_under(std::uint16_t rules) {
+    if (rules == kRulesEdition) {
+        return {};
+    }
+    return fail(
+        ErrorKind::data,
+        fmt::format("The journal was written under rules {}, and this alpha decides under rules {}: it shows, "
+                    "verifies and folds the journal, but cannot decide it again or go on with it. Use the alpha "
+                    "that wrote it, or run the scenario again.",
+                    rules, kRulesEdition));
+}
+
 // ---- fold ----------------------------------------------------------------------------------------------------------------
 
 Result<void> try_snapshots(const Journal& journal, Seq seq, const std::function<bool(const StoredSnapshot&)>& use) {
@@ -186,6 +198,9 @@ Result<bool> Redecision::Work::decide(const DecodedEvent& logged) {
         if (at.seq != 0 || !is_consistent(*config)) {
             return fail(ErrorKind::data, fmt::format("Event {} configures what cannot be run.", at.seq));
         }
+        if (Result<void> same = decides_under(config->rules); !same) {
+            return tl::make_unexpected(same.error());
+        }
         Result<Parts> parts = parts_of(*config, make);
         if (!parts) {
             return tl::make_unexpected(parts.error());
@@ -224,10 +239,16 @@ Result<bool> Redecision::Work::decide(const DecodedEvent& logged) {
                 if (e.rule != Rule::operator_kill) {
                     return false;
                 }
-                return of_portfolio(e.portfolio, [&] { kernel->kill(at.time, e.portfolio); });
+                return of_portfolio(e.portfolio, [&] { kernel->kill(at.time, e.portfolio, e.scope); });
             },
             [&](const KillSwitchReleased& e) {
                 return of_portfolio(e.portfolio, [&] { kernel->release(at.time, e.portfolio); });
+            },
+            [&](const StrategyResumed& e) -> Result<bool> {
+                if (kernel == nullptr || e.strategy.value >= kernel->state().strategies.size()) {
+                    return false;
+                }
+                return give(std::nullopt, [&] { kernel->resume(at.time, e.strategy); });
             },
             [&](const StrategyHalted& e) -> Result<bool> {
                 if (!at.is_root() || kernel == nullptr || e.strategy.value >= kernel->state().strategies.size()) {

@@ -29,6 +29,9 @@ Result<void> try_snapshots(const Journal& journal, Seq seq, const std::function<
 /// given, is told the event that the fold began with. Requires seq <= journal.next_seq().
 Result<State> state_before(const Journal& journal, Seq seq, Seq* begun = nullptr);
 
+/// Refuses (kind data) an edition of the rules that this program does not decide under. A log's is in its event 0.
+Result<void> decides_under(std::uint16_t rules);
+
 // ---- decide again ----------------------------------------------------------------------------------------------------------
 
 /// Where what was decided parts from what the log holds.

@@ -129,6 +129,10 @@ constexpr std::array kAccountKeys{
     number("cash", Form::decimal, "(the sum of the portfolios' cash)", kAboveZero, limits::kMaxCash,
            "What the account begins with. Required unless portfolios are given; what they leave "
            "unused is not traded."),
+    plain(
+        "leverage", Form::text, "1",
+        "How many times its equity a portfolio may hold and order, a number from 0.01 to 1000 (rule buying_power); or "
+        "`none`: cash is no limit."),
 };
 constexpr std::array kDataKeys{
     plain("file", Form::file, "(synthetic data)",
@@ -193,12 +197,24 @@ constexpr std::array kBrokerKeys{
     choice("fill", "touch", "touch|next_open",
            "How market orders find their price: at once at the bid or ask (with bars: at the close "
            "just seen), or at the open of the next bar."),
-    number("slippage", Form::decimal, "0", {}, kMaxPriceBound,
-           "Added to the price of every market and stop fill, always against us."),
+    choice("limit_fill", "reached", "reached|through",
+           "When a limit order that rests fills: once the price comes to its limit, or only once it goes beyond, since "
+           "others were before us in the queue."),
+    plain(
+        "slippage", Form::text, "0",
+        "Added to the price of every market and stop fill, always against us: a price (`0.05`), ticks (`2 ticks`) or a "
+        "part of the price (`0.1%`, rounded up to whole ticks)."),
     number("latency", Form::duration, "0s", {}, money_of(kDaySeconds),
            "Event time an order travels before it reaches the market."),
     plain("use_size", Form::flag, "false",
-          "Fill at most the quantity each quote displays; the rest waits for the next quote."),
+          "Fill at most the quantity each quote displays, or `volume_share` of what a bar traded; the rest waits for "
+          "the next."),
+    plain("volume_share", Form::text, "10%",
+          "use_size with bars: the part of a bar's volume that all our orders together can be."),
+    choice("links", "venue", "venue|kernel",
+           "Who links orders: the broker, before each fill; or the kernel, from the broker's reports, as with brokers "
+           "that "
+           "know no linked orders."),
 };
 constexpr std::span<const Key> kPaperKeys = std::span<const Key>(kBrokerKeys).subspan(1);  // all but the kind
 constexpr std::array kBrokersKeys{
@@ -229,8 +245,11 @@ constexpr std::array kRiskKeys{
            "How many orders may be open at once."),
     number("max_orders_per_second", Form::count, kNoLimit, money_of(1), money_of(limits::kMaxOrderRate),
            "How many orders may be sent in a second of event time."),
-    number("max_daily_loss", Form::decimal, kNoLimit, kAboveZero, limits::kMaxCash,
-           "Loss since the day began at which trading stops."),
+    number(
+        "max_daily_loss", Form::decimal, kNoLimit, kAboveZero, limits::kMaxCash,
+        "Loss since the day began at which nothing more is opened: entries are cancelled and refused, exits live on."),
+    choice("max_daily_loss_latch", "trading_day", "trading_day|until_released",
+           "How long that lasts: until the next trading day, or until a person releases it."),
 };
 
 constexpr Section kRoot{"", "", "", kRootKeys};
@@ -763,6 +782,8 @@ public:
         }
         return text;
     }
+    /// As it is written, for whoever knows what it means.
+    std::optional<std::string> text(std::string_view name) { return written(name); }
     std::optional<Money> decimal(std::string_view name) {
         const auto text = written(name);
         if (!text) {
@@ -986,6 +1007,8 @@ public:
         read_plugins();
         read_strategies();
         read_charges();
+        Fields account = fields(kAccount, "account", root_.child("account"));
+        read_leverage(account);
         read_risk();
         config().snapshot_interval = root_.duration("snapshot_interval").value_or(Duration{});
         return std::move(scenario_);
@@ -1259,10 +1282,26 @@ private:
 
     // ---- account and portfolios
 
+    void read_leverage(Fields& account) {
+        const std::string text = account.text("leverage").value_or("1");
+        if (text == "none") {
+            return;
+        }
+        constexpr Money kLeast{kScale / 100};
+        constexpr Money kMost = money_of(1'000);
+        const Result<Money> leverage = parse_money(text);
+        if (!leverage || *leverage < kLeast || *leverage > kMost) {
+            account.error("leverage", "{} is no leverage; write a number from 0.01 to 1000, or none", in_quotes(text));
+            return;
+        }
+        config().risk.push_back({Rule::buying_power, *leverage});
+    }
+
     void read_portfolios() {
         const Item* node = root_.child("account");
         Fields account = fields(kAccount, "account", node);
         config().currency = account.currency("currency").value_or("");
+        read_leverage(account);
         const auto cash = account.decimal("cash");
         const auto entries = named_entries("portfolios", kPortfoliosExample, limits::kMaxPortfolios);
         bool all_known = true;
@@ -1351,7 +1390,15 @@ private:
         PaperSettings settings;
         const auto fill = paper.choice("fill");
         settings.fill = fill == "next_open" ? FillModel::next_open : FillModel::touch;
-        settings.slippage = paper.price("slippage").value_or(Price{});
+        settings.limit_fill = paper.choice("limit_fill") == "through" ? LimitFill::through : LimitFill::reached;
+        settings.links = paper.choice("links") == "kernel" ? Links::kernel : Links::venue;
+        for (const char* const key : {"slippage", "volume_share"}) {  // the broker knows how they are written
+            if (const auto text = paper.text(key)) {
+                if (const Result<void> read = read_paper_setting({key, *text}, settings); !read) {
+                    paper.error(key, "{}", read.error().message);
+                }
+            }
+        }
         settings.latency = paper.duration("latency").value_or(Duration{});
         settings.use_size = paper.flag("use_size").value_or(false);
         const Place fill_at = paper.has("fill") ? paper.place("fill") : at;
@@ -1580,6 +1627,8 @@ private:
                 add(limit.rule, money_of(static_cast<std::int64_t>(*value)));
             }
         }
+        config().daily_loss_latch_ends =
+            risk.choice("max_daily_loss_latch") == "until_released" ? LatchEnd::released : LatchEnd::trading_day;
         if (!risk.flag("allow_short").value_or(true)) {
             add(Rule::shorting, {});
         }
@@ -1655,9 +1704,12 @@ public:
         put_text({"charges", "per_fill"}, to_string(config.charges.per_fill));
         put_text({"charges", "rate"}, to_string(config.charges.rate));
         put({"risk"}, add(Item::Kind::map, {}));
+        put_text({"account", "leverage"}, "none");
         for (const RiskLimit& limit : config.risk) {
             put_limit(limit);
         }
+        put_text({"risk", "max_daily_loss_latch"},
+                 config.daily_loss_latch_ends == LatchEnd::released ? "until_released" : "trading_day");
         put_text({"snapshot_interval"},
                  config.snapshot_interval.ns == 0 ? "none" : to_string(config.snapshot_interval));
     }
@@ -1760,7 +1812,9 @@ private:
                 put_text({"risk", std::string(each.key)}, to_string(limit.limit));
             }
         }
-        if (limit.rule == Rule::shorting) {
+        if (limit.rule == Rule::buying_power) {
+            put_text({"account", "leverage"}, to_string(limit.limit));
+        } else if (limit.rule == Rule::shorting) {
             put_text({"risk", "allow_short"}, "false");
         } else if (limit.rule == Rule::session_hours) {
             put_text({"risk", "session_hours"}, "true");
@@ -1787,6 +1841,10 @@ private:
             if (dot != key.size()) {
                 path.emplace_back(rest);
             }
+            return {};
+        }
+        if (key == "account.leverage") {
+            path = {"account", "leverage"};
             return {};
         }
         if (top == "strategies") {

@@ -69,10 +69,12 @@ public:
     void time_orders_from(Clock::time_point received) { received_ = received; }
 
     void on_fill(const Envelope& envelope, const OrderFilled& fill) override {
-        StrategyResult& result = results_[fill.strategy.value];
-        ++result.fills;
-        result.realized_pnl += fill.realized_pnl;
-        result.charges += fill.charges;
+        if (fill.strategy != kOperator) {
+            StrategyResult& result = results_[fill.strategy.value];
+            ++result.fills;
+            result.realized_pnl += fill.realized_pnl;
+            result.charges += fill.charges;
+        }
         if (on_fill_) {
             const FillRow row{envelope.time, state_->instruments[fill.instrument.value].name, fill.side, fill.quantity,
                               fill.price};
@@ -80,7 +82,9 @@ public:
         }
     }
     void on_order(const Envelope&, const OrderIntended& order) override {
-        ++results_[order.strategy.value].orders;
+        if (order.strategy != kOperator) {
+            ++results_[order.strategy.value].orders;
+        }
         if (received_ != Clock::time_point{}) {
             latency_.add((Clock::now() - received_).count());
         }
@@ -172,7 +176,7 @@ PortfolioResult portfolio_result(const State& state, std::size_t index) {
     r.realized_pnl = v.realized_pnl;
     r.unrealized_pnl = v.unrealized_pnl;
     r.charges = v.charges;
-    r.killed = portfolio.killed;
+    r.killed = portfolio.killed();
     r.fills = portfolio.fills;
     for (std::size_t i = 0; i < portfolio.positions.size(); ++i) {
         const Position& position = portfolio.positions[i];
@@ -411,6 +415,9 @@ private:
         const auto* before = std::get_if<SessionConfigured>(&first->event);
         if (before == nullptr) {
             return fail(ErrorKind::data, "The log does not begin with its configuration.");
+        }
+        if (Result<void> same = decides_under(before->rules); !same) {
+            return same;
         }
         if (*before == scenario_.config) {
             return {};

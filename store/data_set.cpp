@@ -63,14 +63,15 @@ struct RecordShape {
     std::size_t bytes = 0;
     std::size_t values = 0;  ///< prices and quantities behind the instrument id
 };
-template <class E>
-constexpr RecordShape shape_of(std::size_t values) {
+constexpr RecordShape shape_of(std::uint16_t tag, std::uint8_t version, std::size_t values) {
     const std::size_t payload = sizeof(std::uint32_t) + values * sizeof(std::int64_t);
-    return {payload | std::uint64_t{E::tag} << 32U | std::uint64_t{E::version} << 48U, kHeaderBytes + payload, values};
+    return {payload | std::uint64_t{tag} << 32U | std::uint64_t{version} << 48U, kHeaderBytes + payload, values};
 }
 constexpr RecordShape shape_of(DataKind kind) {
-    return kind == DataKind::quotes ? shape_of<QuoteTick>(4) : shape_of<BarClosed>(5);
+    return kind == DataKind::quotes ? shape_of(QuoteTick::tag, QuoteTick::version, 4)
+                                    : shape_of(BarClosed::tag, kStoredBarVersion, 5);
 }
+static_assert(shape_of(DataKind::bars).bytes == kStoredBarBytes);
 
 /// Checks the canonical bytes of records, as they are written and as they are read. Returns what is
 /// wrong, or null.
@@ -155,6 +156,15 @@ struct DataSetWriter::Writing {
         }
     }
 
+    void append_record(Time time, const QuoteTick& quote) {
+        append(frame, Envelope{info.records, time, kNoSeq, kNoSeq}, quote);
+    }
+    void append_record(Time label, const BarClosed& bar) {
+        frame.note_leaf(info.records);
+        encode_stored_bar(frame.bytes, label, bar);
+        ++frame.events;
+    }
+
     template <class Record>
     Result<void> add(Time time, const Record& record) {
         ALPHA_ASSERT(!finished, "a data set takes no records after finish()");
@@ -162,7 +172,7 @@ struct DataSetWriter::Writing {
             return outcome();
         }
         const std::size_t begin = frame.bytes.size();
-        append(frame, Envelope{info.records, time, kNoSeq, kNoSeq}, record);
+        append_record(time, record);
         if (const char* const what = check.check(frame.bytes.data() + begin, info.symbols.size()); what != nullptr) {
             note(wrong(path,
                        std::string(what) + ": record " + std::to_string(info.records + 1) + " at " + to_iso(time)));

@@ -35,7 +35,7 @@ public:
           books_(config.instruments, {}) {}
 
     void on_quote(const QuoteTick& quote, Context& context) override {
-        if (!has_both_sides(quote) || quote.bid > quote.ask || context.view().portfolio().killed) {
+        if (!has_both_sides(quote) || quote.bid > quote.ask || context.view().portfolio().killed()) {
             return;
         }
         const TwiceMid twice_mid = TwiceMid{quote.bid.raw} + quote.ask.raw;

@@ -593,12 +593,19 @@ private:
             const Date date = TradingHours{}.date_of(row.label);
             opened = hours.open_on(date);
             closed = hours.close_on(date);
+        } else if (const TradingHours& hours = hours_of(row.bar.instrument.value);
+                   !hours.whole_day() && hours.is_open_at(opened)) {
+            // A candle that reaches past its session's end is complete with it: NSE's last hourly one at 15:30.
+            closed = std::min(closed, hours.close_on(hours.date_of(opened)));
         }
         if (!is_good(opened) || !is_good(closed)) {
             return time_refusal(is_good(opened) ? closed : opened);
         }
-        push({opened, BarOpened{row.bar.instrument, row.bar.open}});
-        push({closed, row.bar});
+        BarClosed bar = row.bar;
+        bar.label = opened;
+        bar.interval = rows_->date_only() ? Duration{kDayNs} : rows_->interval();
+        push({opened, BarOpened{bar.instrument, bar.open, opened, bar.interval}});
+        push({closed, bar});
         ++ordinal_;
         return {};
     }

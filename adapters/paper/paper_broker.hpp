@@ -1,60 +1,63 @@
 #pragma once
-/// The paper broker: a pure fold of market inputs and effects into reports. No clock, no
-/// randomness, one state that can be saved and loaded between any two calls.
+/// The paper broker: a pure fold of market inputs and effects into reports. No clock, no randomness, one state that can be saved
+/// and loaded between any two calls.
 ///
-/// What it models, in the words a trader would check it by. "Better", "worse" and "through" are seen from the order's
-/// side; buys look at the ask and sells at the bid.
+/// AN ORDER MEETS ONLY PRICES THAT CAME AFTER IT, AND THE NEWEST PRICE WINS. In words a trader can check; the stories of
+/// golden/rule-* show each row:
 ///
-/// TAKING HOLD. A wish (place, cancel, modify) takes hold inside perform when the latency is zero. Otherwise it takes hold
-/// at the first quote, bar open or bar close of its own instrument whose time is at least the time of the wish plus the
-/// latency, wishes in the order they were made: at a quote or open before any other order is matched on it, at a bar's
-/// close after, because the bar's range was traded before they came. An order never sees an input that was matched before
-/// it took hold, so an order made because of a bar's close cannot trade inside that bar.
+/// | case | rule |
+/// |---|---|
+/// | a bar is shadowed when a quote, or a bar of a shorter interval, of its instrument came in [label, end) | it tells strategies: no match, no mark, no touch. Its open counts unless the previous bar of that interval was shadowed |
+/// | an order arrives | with a standing quote: at once. With a bar's open or close of this very instant: at once. Else the next price of the instrument is its arrival: market, limit, stop, modify, IOC, from timers and across gaps alike |
+/// | next_open | the next open of the shortest interval, never a quote or a close |
+/// | a bar's range (unshadowed) | orders that had arrived by the open's instant, and exits born of fills at the open; stops first |
+/// | arrived inside the bar | market and reached stops: at the close; limits: at their limit if the close reaches it |
+/// | exits born inside the bar | the stop, if the extreme lies at or beyond it; the target at the close only: what is not known hurts |
+/// | latency | the first price at or after it is due |
+/// | quotes stop, bars go on | the quote stands until a bar that is not shadowed |
+/// | use_size with bars | at most volume_share of the bar's volume, shared by all orders; what would fill at an open is decided at the close, at the open's price; nothing of a bar without volume |
+///
+/// kernel/state.hpp (Market) decides what is shadowed; the broker is told of bars that count alone. "Better", "worse" and
+/// "through" are seen from the order's side; buys look at the ask and sells at the bid.
+///
+/// ARRIVAL. A wish (place, cancel, modify) becomes effective inside perform when the latency is zero, else with the first price
+/// whose time is at least that of the wish plus the latency, in the order they were made: at a quote or an open before any other
+/// order is matched on it, at a close after.
 ///   place    `accepted`, then whatever follows on arrival.
 ///   cancel   `cancelled`; `cancel_rejected` ("order is not open") when the order finished meanwhile.
-///   modify   `modified` with the new total quantity and prices, then matched again as on arrival. `modify_rejected` when
-///            the order finished meanwhile ("order is not open") or as much has filled already ("quantity already filled").
-///            The order keeps its place in the queue, and is not matched again, when nothing but a smaller quantity
-///            changed; else it goes to the back.
-/// A cancel or modify of an order that has finished before the wish was made is answered at once.
+///   modify   `modified` with the new total and prices, then it arrives anew. `modify_rejected` when the order finished meanwhile
+///            ("order is not open") or as much has filled already ("quantity already filled"). The order keeps its place in the
+///            queue, and does not arrive anew, when nothing but a smaller quantity changed.
 ///
-/// THE TOUCH is the latest quote's ask or bid. An instrument without a quote so far has its latest bar price (the open once
-/// a bar opened, the close once it closed) on both sides.
-///
-/// MARKET ORDERS
-///   touch      fill on arrival at the touch. While that side has no price they wait for one (IOC: cancelled, "no quote").
-///   next_open  fill at the open of the instrument's next bar, IOC too: that open is their arrival.
-///
-/// LIMIT ORDERS
-///   touch      that can trade on arrival fill at the touch, which is their limit or better. The others rest (IOC:
-///              cancelled, "ioc").
-///   next_open  arrive with the instrument's next bar open (IOC: filled there, or cancelled, "ioc").
-/// A resting limit fills at its own limit on a quote which reaches it, however far the quote goes beyond: who waits gets the
-/// price he asked for. At a bar's open it fills at the open when that is its limit or better; at a bar's close at its limit
-/// when the bar's low (buy) or high (sell) has reached it.
-///
-/// STOPS trigger when the touch of a quote, a bar's open, or a bar's high (buy) or low (sell) is at the stop or through it;
-/// in the touch model also on arrival, in next_open from the next bar's open on. `triggered` is reported first. An IOC stop
-/// that does not trigger on arrival is cancelled ("ioc").
-///   stop        fills at the touch or the open, wherever a gap has left them; at a bar's close at the stop itself, since the
-///               open was not through it.
-///   stop_limit  becomes a limit order: fills at the touch, the open, or (at a bar's close) the stop, if that is within its
-///               limit; else it rests from then on. On the bar close that triggered it, it does not fill at its limit: what
-///               followed inside the bar is unknown.
+/// MARKET ORDERS fill on arrival at the touch or the bar's price. While a standing quote has no price on their side they wait for
+/// one (IOC: cancelled, "no quote"). Under next_open they fill at that open.
+/// LIMIT ORDERS that can trade on arrival fill at the touch, which is their limit or better; the others rest (IOC: cancelled,
+/// "ioc"). A resting limit fills at its own limit on a quote that reaches it, at a bar's open at the open, inside a bar's range
+/// at its limit. `limit_fill: through` wants the price to go beyond the limit of an order that rests.
+/// STOPS trigger when the touch, a bar's open or its extreme is at the stop or through it; `triggered` is reported first. A stop
+/// fills at the touch, the open, or inside the bar at the stop itself; a stop-limit becomes a limit order, which on the bar that
+/// triggered it fills at the stop or not at all: what followed inside the bar is unknown. An IOC stop that does not trigger on
+/// arrival is cancelled ("ioc").
 ///
 /// SLIPPAGE worsens every market and stop fill (not limits), to no less than one raw price unit and no more than
-/// limits::kMaxPrice.
+/// limits::kMaxPrice: by a price, so many ticks, or a part of the price (rounded up to whole ticks).
 ///
-/// SIZE (use_size) is what a quote displays: ask_qty for buys, bid_qty for sells, shared by all orders until the instrument's
-/// next quote. A market order's rest waits for that quote, a limit's rest rests, an IOC's rest is cancelled ("ioc"). Bars
-/// have no size. Each execution is a `filled` of its own, its trade id a decimal that counts this broker's executions from 1.
+/// SIZE (use_size) is what a quote displays: ask_qty for buys, bid_qty for sells, shared by all orders until the instrument's next
+/// quote; of a bar volume_share of its volume. Bar fills are cut to whole lots. A market order's rest waits for the next price, a
+/// limit's rest rests, an IOC's rest is cancelled ("ioc"). Each execution is a `filled` of its own, its trade id a decimal that
+/// counts this broker's executions from 1.
 ///
-/// ORDER OF MATCHING on one input: wishes that take hold (bar close: last), then open orders in the order they arrived; on a
-/// bar's close first the stops, then the rest, each in the order they arrived: the path inside the bar is unknown, so what
-/// hurts comes first.
+/// ORDER OF MATCHING on one input: wishes that become effective (bar close: last), then open orders in the order they arrived. On
+/// a bar's close: what the open had promised (use_size), then stops, then limits, then what meets the close; stops first because
+/// the path inside the bar is unknown.
 ///
-/// SESSION CLOSE. DAY orders of the instrument which are good until that date or earlier are reported `expired`, those still
-/// on their way too. GTC and IOC stay.
+/// LINKS (events/event.hpp, OrderTerms) are enforced after each fill and before the next, so that within one input no two of them
+/// fill what only one may: an entry's fill brings its exits to life, a fill in a group shrinks (`modified`, rule linked_fill)
+/// or ends (`cancelled`, "linked") its other legs, and reduce-only orders are cut to the portfolio's net position, the oldest first
+/// ("nothing to reduce"). The net is this broker's own fills.
+///
+/// SESSION CLOSE. DAY orders of the instrument that are good until that date or earlier are reported `expired`, those still on
+/// their way too. A DAY order made while the market was shut gets its date from the session that opens next.
 
 #include "events/broker.hpp"
 
@@ -64,10 +67,22 @@
 
 namespace alpha {
 
-/// How market orders find their price. docs/reference.md describes each for traders.
+/// How orders find their first price. docs/reference-scenario.md describes each for traders.
 enum class FillModel : std::uint8_t {
     touch = 1,     ///< at once at the bid or ask
     next_open = 2  ///< at the instrument's next BarOpened
+};
+
+/// When a resting limit fills.
+enum class LimitFill : std::uint8_t {
+    reached = 1,  ///< the price comes to it
+    through = 2   ///< the price goes beyond it: others were before us in the queue
+};
+
+/// Who links orders.
+enum class Links : std::uint8_t {
+    venue = 1,  ///< the broker itself, before each fill
+    kernel = 2  ///< the kernel, from its reports: what a broker without linked orders gets
 };
 
 /// Longest latency that can be configured: a longer one is surely a slip of the unit.
@@ -75,24 +90,29 @@ inline constexpr Duration kMaxPaperLatency{kDayNs};
 
 struct PaperSettings {
     FillModel fill = FillModel::touch;
-    Price slippage;         ///< added against us to every market and stop fill; 0..limits::kMaxPrice
-    Duration latency;       ///< event time from a wish to its arrival; 0..kMaxPaperLatency
-    bool use_size = false;  ///< fill at most the displayed quantity per quote
+    LimitFill limit_fill = LimitFill::reached;
+    Links links = Links::venue;
+    Price slippage;                     ///< added against us to every market and stop fill; 0..limits::kMaxPrice
+    std::int64_t slippage_ticks = 0;    ///< the same in the instrument's ticks; 0..kMaxSlippageTicks
+    Money slippage_percent;             ///< the same as a part of the price; 0..100
+    Duration latency;                   ///< event time from a wish to its arrival; 0..kMaxPaperLatency
+    bool use_size = false;              ///< fill at most what a quote displays, or our share of what a bar traded
+    Money volume_share = money_of(10);  ///< per cent of a bar's volume that can be ours; 0..100
     friend bool operator==(const PaperSettings&, const PaperSettings&) = default;
 };
+inline constexpr std::int64_t kMaxSlippageTicks = 1'000'000;
 
-/// The canonical settings of BrokerConfig: "fill", "latency", "slippage", "use_size"; sorted, all
-/// present, values in their shortest spelling.
+/// Reads one setting, in any spelling that events/ can parse. Refuses (kind usage) an unknown key and a value that means nothing.
+Result<void> read_paper_setting(const Setting& setting, PaperSettings& settings);
+/// The canonical settings of BrokerConfig: sorted, all present, values in their shortest spelling.
 std::vector<Setting> to_settings(const PaperSettings& settings);
-/// Reads settings in any order and any spelling that events/ can parse; a missing one has its
-/// default. Unknown or repeated keys and values that mean nothing are refused (kind usage), naming
-/// what is known.
+/// Reads settings in any order; a missing one has its default. Repeated keys are refused, too, naming what is known.
 Result<PaperSettings> paper_settings(const std::vector<Setting>& settings);
 
-/// `settings` must be in the ranges given above. Requires of its caller: order ids are never
-/// reused, terms have passed Rule::invalid_order, times never go back, prices and quantities of
-/// market inputs are within limits.hpp. A quote of an instrument without orders costs a few ns and
-/// no allocation.
+/// `settings` must be in the ranges given above. Requires of its caller: order ids are never reused, terms have passed
+/// Rule::invalid_order and Rule::links, times never go back, prices and quantities of market inputs are within limits.hpp. A quote
+/// of an instrument without orders costs a few ns and no allocation; a fill O(orders of its instrument) where links or
+/// reduce-only orders are among them.
 std::unique_ptr<Broker> make_paper_broker(const PaperSettings& settings);
 
 }  // namespace alpha

@@ -30,7 +30,7 @@ constexpr std::uint8_t last_of(Direction) {
     return static_cast<std::uint8_t>(Direction::shorten);
 }
 constexpr std::uint8_t last_of(Rule) {
-    return static_cast<std::uint8_t>(Rule::unmatched_fill);
+    return static_cast<std::uint8_t>(kRules - 1);
 }
 constexpr std::uint8_t last_of(ReportKind) {
     return static_cast<std::uint8_t>(ReportKind::modify_rejected);

@@ -569,7 +569,7 @@ TEST_CASE("a second report of one trade changes nothing", "[kernel]") {
     floor.tell(at(4), filled(1, "6", "90", "t2"));
     floor.tell(at(5), filled(1, "4", "90", "t1"));  // after the end as well
     CHECK(floor.position().net == qty("10"));
-    CHECK_FALSE(floor.portfolio().killed);
+    CHECK_FALSE(floor.portfolio().killed());
 }
 
 TEST_CASE("a late fill after a cancel is booked, and the order stays cancelled", "[kernel]") {
@@ -584,7 +584,7 @@ TEST_CASE("a late fill after a cancel is booked, and the order stays cancelled",
     CHECK(floor.position().net == qty("10"));
     CHECK(floor.position().open_buys == Qty{});
     CHECK(floor.portfolio().cash == money("99100"));
-    CHECK_FALSE(floor.portfolio().killed);
+    CHECK_FALSE(floor.portfolio().killed());
     CHECK(floor.heard() == Lines{"fill 1", "order 1 cancelled"});
 }
 
@@ -613,7 +613,7 @@ TEST_CASE("a late fill beyond the order is an overfill too", "[kernel]") {
     floor.broker().obey();
     floor.place(at(1), limit_order(Side::buy, "10", "90"));
     floor.tell(at(2), filled(1, "10", "90", "t1"));
-    CHECK_FALSE(floor.portfolio().killed);
+    CHECK_FALSE(floor.portfolio().killed());
     floor.tell(at(3), filled(1, "1", "90", "t2"));
     CHECK(floor.portfolio().killed_by == Rule::overfill);
     CHECK(floor.position().net == qty("11"));
@@ -665,7 +665,7 @@ TEST_CASE("an implausible execution is not booked, and latches only the portfoli
         CHECK(floor.count_of("order_filled") == 0);
         CHECK(floor.count_of("report_ignored") == 1);
         CHECK(floor.portfolio(kMain).killed_by == Rule::unmatched_fill);
-        CHECK_FALSE(floor.portfolio(kSide).killed);
+        CHECK_FALSE(floor.portfolio(kSide).killed());
     }
 }
 
@@ -684,7 +684,7 @@ TEST_CASE("a broker that fills without end or changes orders without measure can
     }
     CHECK(floor.position().net == qty("20000000000"));
     CHECK(floor.count_of("order_filled") == 2);
-    CHECK(floor.portfolio().killed);
+    CHECK(floor.portfolio().killed());
     CHECK(floor.said_of("report_ignored").size() == 5 + 18);
 }
 
@@ -952,7 +952,7 @@ TEST_CASE("an order filled while a modify up is pending stays open until the ans
     CHECK(done.order(1).status == OrderStatus::working);
     done.tell(at(6), filled(1, "5", "90", "t2"));
     CHECK(done.order(1).status == OrderStatus::filled);
-    CHECK_FALSE(done.portfolio().killed);
+    CHECK_FALSE(done.portfolio().killed());
 }
 
 TEST_CASE("a modify down to what filled meanwhile ends the order", "[kernel]") {

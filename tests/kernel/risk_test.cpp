@@ -410,13 +410,13 @@ TEST_CASE("rules are judged in the order of their numbers: the first that is bro
     State broken = Floor(setup).state();
     broken.now = at(0);
     broken.markets[0].mark = px("100");
-    broken.portfolios[0].killed = true;
+    broken.portfolios[0].killed() = true;
     broken.strategies[0].halted = true;
     broken.portfolios[0].open_orders = 1;
     broken.portfolios[0].recent_orders = {at(0)};
     const std::vector<Rung> common{
         {Rule::unknown_instrument, [](State& s, OrderTerms&) { s.config.strategies[0].instruments = {kIbm}; }},
-        {Rule::kill_switch, [](State& s, OrderTerms&) { s.portfolios[0].killed = false; }},
+        {Rule::kill_switch, [](State& s, OrderTerms&) { s.portfolios[0].killed() = false; }},
         {Rule::strategy_halted, [](State& s, OrderTerms&) { s.strategies[0].halted = false; }},
         {Rule::tick_size, [](State&, OrderTerms& t) { t.limit_price = px("200"); }},
         {Rule::lot_size, [](State&, OrderTerms& t) { t.quantity = qty("1000"); }},
@@ -473,7 +473,7 @@ TEST_CASE("a loss of the limit is allowed, one beyond latches and cancels what i
     Floor floor(Setup::simple().limit(Rule::daily_loss, "100"));
     take_the_risk(floor);
     floor.quote(at(3), "90", "90");
-    CHECK_FALSE(floor.portfolio().killed);
+    CHECK_FALSE(floor.portfolio().killed());
     floor.said();
     floor.quote(at(4), "89.99999998", "90");  // mid 89.99999999
     CHECK(floor.said() == Lines{"11 2024-01-01T00:00:04Z quote instrument=IBM bid=89.99999998 ask=90 bid_qty=100 "
@@ -483,7 +483,7 @@ TEST_CASE("a loss of the limit is allowed, one beyond latches and cancels what i
                                 "13 2024-01-01T00:00:04Z cancel_intended order=2 rule=daily_loss cause=12 root=11",
                                 "14 2024-01-01T00:00:04Z order_cancelled order=2 reason=asked cause=13 root=7"});
     CHECK(floor.heard() == Lines{"quote", "order 2 cancelled", "quote"});
-    CHECK(floor.portfolio().killed);
+    CHECK(floor.portfolio().killed());
     CHECK(floor.portfolio().killed_by == Rule::daily_loss);
 
     // Nothing passes, reductions neither; the market may come back and it stays latched, once.
@@ -499,16 +499,16 @@ TEST_CASE("a latch survives the night, and a new trading day begins with the equ
     take_the_risk(floor);
     CHECK(floor.portfolio().day_start_equity == money("100000"));
     floor.quote(at(4), "80", "80");
-    REQUIRE(floor.portfolio().killed);
+    REQUIRE(floor.portfolio().killed());
     floor.quote(at(kDaySeconds + 1), "79", "79");
-    CHECK(floor.portfolio().killed);
+    CHECK(floor.portfolio().killed());
     CHECK(floor.portfolio().day_start_equity == money("99800"));  // the night's gap belongs to the new day
     floor.release(at(kDaySeconds + 2));
-    CHECK_FALSE(floor.portfolio().killed);
+    CHECK_FALSE(floor.portfolio().killed());
     floor.quote(at(kDaySeconds + 3), "70", "70");
-    CHECK_FALSE(floor.portfolio().killed);  // 100 since the day began
+    CHECK_FALSE(floor.portfolio().killed());  // 100 since the day began
     floor.quote(at(kDaySeconds + 4), "69.99", "69.99");
-    CHECK(floor.portfolio().killed);
+    CHECK(floor.portfolio().killed());
 }
 
 TEST_CASE("after a release within the same day the same loss latches again", "[kernel]") {
@@ -516,9 +516,9 @@ TEST_CASE("after a release within the same day the same loss latches again", "[k
     take_the_risk(floor);
     floor.quote(at(4), "80", "80");
     floor.release(at(5));
-    CHECK_FALSE(floor.portfolio().killed);
+    CHECK_FALSE(floor.portfolio().killed());
     floor.quote(at(6), "80.01", "80.01");  // the market moves, though for the better
-    CHECK(floor.portfolio().killed);
+    CHECK(floor.portfolio().killed());
     // With a market that stands still, the next order finds it.
     floor.release(at(7));
     floor.broker().fill_at("80.01");
@@ -533,7 +533,7 @@ TEST_CASE("a fill that loses too much latches in its own step, before what its c
     floor.broker().fill_at("111");  // marked at 100
     floor.strategy().on_fill = [](const OrderFilled&, Context& c) { c.place(market_order(Side::buy, "1")); };
     floor.place(at(1), market_order(Side::buy, "10"));
-    CHECK(floor.portfolio().killed);
+    CHECK(floor.portfolio().killed());
     CHECK(floor.said_of("kill_switch_latched") ==
           Lines{"kill_switch_latched portfolio=main rule=daily_loss limit=100 observed=110 cause=6 "
                 "root=3"});
@@ -556,7 +556,7 @@ TEST_CASE("the loss is followed to the last unit over any number of marks, of se
     std::int64_t ibm = 10'000'000'000;
     std::int64_t bac = 10'000'000'000;
     int steps = 0;
-    while (!floor.portfolio().killed && steps < 100'000) {
+    while (!floor.portfolio().killed() && steps < 100'000) {
         ++steps;
         random ^= random << 13U;
         random ^= random >> 7U;
@@ -566,9 +566,9 @@ TEST_CASE("the loss is followed to the last unit over any number of marks, of se
         moved = std::max<std::int64_t>(moved + move, 1'000'000);
         floor.quote(at(2 + steps), to_string(Price{moved}), to_string(Price{moved}), steps % 3 == 0 ? kBac : kIbm);
         const Money lost = floor.portfolio().day_start_equity - equity(floor.state(), floor.portfolio());
-        REQUIRE(floor.portfolio().killed == (lost > money("100")));
+        REQUIRE(floor.portfolio().killed() == (lost > money("100")));
     }
-    CHECK(floor.portfolio().killed);
+    CHECK(floor.portfolio().killed());
     CHECK(steps > 50);
 }
 
@@ -576,7 +576,7 @@ TEST_CASE("charges count towards the day's loss", "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::daily_loss, "100").charges("100.00000001", "0"));
     floor.broker().fill_at("100");
     floor.place(at(1), market_order(Side::buy, "1"));
-    CHECK(floor.portfolio().killed);
+    CHECK(floor.portfolio().killed());
 }
 
 TEST_CASE("each portfolio has a daily loss and a kill switch of its own", "[kernel]") {
@@ -590,10 +590,10 @@ TEST_CASE("each portfolio has a daily loss and a kill switch of its own", "[kern
     floor.strategy(1).once([](Context& c) { c.place(market_order(Side::sell, "10")); });
     floor.quote(at(1), "100", "100");
     floor.quote(at(2), "80", "80");
-    CHECK(floor.portfolio(kMain).killed);
-    CHECK_FALSE(floor.portfolio(kSide).killed);
+    CHECK(floor.portfolio(kMain).killed());
+    CHECK_FALSE(floor.portfolio(kSide).killed());
     floor.quote(at(3), "111", "111");
-    CHECK(floor.portfolio(kSide).killed);
+    CHECK(floor.portfolio(kSide).killed());
 }
 
 TEST_CASE("a person's kill cancels everything open, once, until a person releases it", "[kernel]") {

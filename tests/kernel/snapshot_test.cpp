@@ -59,7 +59,7 @@ TEST_CASE("a state that differs in anything is saved to other bytes", "[kernel]"
     differs("a session's date", [](State& s) { s.markets[0].session_date.days += 1; });
     differs("a day's end", [](State& s) { s.markets[0].day_ends.ns += 1; });
     differs("cash", [](State& s) { s.portfolios[0].cash.raw += 1; });
-    differs("the kill switch", [](State& s) { s.portfolios[0].killed = !s.portfolios[0].killed; });
+    differs("the kill switch", [](State& s) { s.portfolios[0].killed() = !s.portfolios[0].killed(); });
     differs("what latched it", [](State& s) { s.portfolios[0].killed_by = Rule::price_band; });
     differs("the day's start", [](State& s) { s.portfolios[0].day_start_equity.raw += 1; });
     differs("the rate's window", [](State& s) { s.portfolios[0].recent_orders.push_back(at(1)); });

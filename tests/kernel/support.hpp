@@ -40,6 +40,7 @@ constexpr std::int64_t hms(int hours, int minutes, int seconds = 0) {
 }
 inline constexpr std::int64_t kDaySeconds = 86'400;
 
+inline constexpr Duration kMinute{60 * kSecondNs};
 inline constexpr InstrumentId kIbm{0};
 inline constexpr InstrumentId kBac{1};
 inline constexpr PortfolioId kMain{0};
@@ -156,12 +157,13 @@ public:
     Reports resting;
 
     void on_quote(Time now, const QuoteTick& q, Reports& out) override { market(now, q.instrument, q.bid, q.ask, out); }
-    void on_bar_opened(Time now, const BarOpened& b, Reports& out) override {
+    void on_bar_opened(Time now, const BarOpened& b, bool /*is_shortest*/, Reports& out) override {
         market(now, b.instrument, b.open, b.open, out);
     }
     void on_bar_closed(Time now, const BarClosed& b, Reports& out) override {
         market(now, b.instrument, b.close, b.close, out);
     }
+    void on_session_opened(Time, const SessionOpened&, Reports&) override {}
     void on_session_closed(Time now, const SessionClosed& session, Reports& out) override {
         if (at_session_close) {
             at_session_close(now, session, out);
@@ -173,18 +175,22 @@ public:
             answer(now, effect, out);
         }
     }
+    Price worst_fill(Side, Price touch, Price) const override { return touch; }
+    bool links_orders() const override { return links; }
     bool needs_durability() const override { return false; }
     void save(ByteBuffer&) const override {}
     Result<void> load(Bytes) override { return {}; }
 
+    bool links = true;
+
     /// Accepts what is placed, and carries out cancels and modifies at once.
     void obey() {
-        answer = [](Time, const Effect& effect, Reports& out) { out.push_back(obeyed(effect)); };
+        answer = [](Time, const Effect& effect, Reports& out) { obeyed(effect, out); };
     }
     /// Accepts what is placed and fills it whole at `price`.
     void fill_at(std::string_view price) {
         answer = [p = px(price)](Time, const Effect& effect, Reports& out) {
-            out.push_back(obeyed(effect));
+            obeyed(effect, out);
             if (const auto* place = std::get_if<PlaceOrder>(&effect)) {
                 BrokerReport fill = report(ReportKind::filled, place->order.value);
                 fill.quantity = place->terms.quantity;
@@ -194,18 +200,24 @@ public:
             }
         };
     }
-    static BrokerReport obeyed(const Effect& effect) {
-        return std::visit(
-            overloaded{[](const PlaceOrder& e) { return report(ReportKind::accepted, e.order.value); },
-                       [](const CancelOrder& e) { return report(ReportKind::cancelled, e.order.value, "asked"); },
-                       [](const ModifyOrder& e) {
-                           BrokerReport r = report(ReportKind::modified, e.order.value);
-                           r.quantity = e.quantity;
-                           r.limit_price = e.limit_price;
-                           r.stop_price = e.stop_price;
-                           return r;
-                       }},
-            effect);
+    static void obeyed(const Effect& effect, Reports& out) {
+        std::visit(overloaded{[&](const PlaceOrder& e) { out.push_back(report(ReportKind::accepted, e.order.value)); },
+                              [&](const PlaceLinked& e) {
+                                  for (const PlaceOrder& order : e.orders) {
+                                      out.push_back(report(ReportKind::accepted, order.order.value));
+                                  }
+                              },
+                              [&](const CancelOrder& e) {
+                                  out.push_back(report(ReportKind::cancelled, e.order.value, "asked"));
+                              },
+                              [&](const ModifyOrder& e) {
+                                  BrokerReport& r = out.emplace_back(report(ReportKind::modified, e.order.value));
+                                  r.quantity = e.quantity;
+                                  r.limit_price = e.limit_price;
+                                  r.stop_price = e.stop_price;
+                                  r.reduce_only = e.reduce_only;
+                              }},
+                   effect);
     }
 
 private:
@@ -330,19 +342,20 @@ public:
         after_step();
     }
     void bar_opened(Time now, std::string_view open, InstrumentId instrument = kIbm) {
-        kernel_->on_bar_opened(now, {instrument, px(open)});
+        kernel_->on_bar_opened(now, {instrument, px(open), now, kMinute});
         after_step();
     }
     void bar_closed(Time now, std::string_view close, InstrumentId instrument = kIbm) {
-        kernel_->on_bar_closed(now, {instrument, px(close), px(close), px(close), px(close), qty("1000")});
+        kernel_->on_bar_closed(
+            now, {instrument, px(close), px(close), px(close), px(close), qty("1000"), now - kMinute, kMinute});
         after_step();
     }
     void tell(Time now, const BrokerReport& r) {
         kernel_->on_report(now, r);
         after_step();
     }
-    void kill(Time now, PortfolioId id = kMain) {
-        kernel_->kill(now, id);
+    void kill(Time now, PortfolioId id = kMain, LatchScope scope = LatchScope::all) {
+        kernel_->kill(now, id, scope);
         after_step();
     }
     void release(Time now, PortfolioId id = kMain) {

@@ -107,14 +107,21 @@ public:
                           reports_);
         return said();
     }
-    Said opened(std::string_view open, std::uint32_t instrument = 0) {
-        broker_->on_bar_opened(now_, {InstrumentId{instrument}, px(open)}, reports_);
+    /// Bars of a minute: the one that closes next began here.
+    Said opened(std::string_view open, std::uint32_t instrument = 0, bool is_shortest = true) {
+        label_ = now_;
+        broker_->on_bar_opened(now_, {InstrumentId{instrument}, px(open), now_, kInterval}, is_shortest, reports_);
         return said();
     }
     Said closed(std::string_view open, std::string_view high, std::string_view low, std::string_view close,
-                std::uint32_t instrument = 0) {
-        broker_->on_bar_closed(now_, {InstrumentId{instrument}, px(open), px(high), px(low), px(close), qty_of(1'000)},
-                               reports_);
+                std::uint32_t instrument = 0, std::int64_t volume = 1'000) {
+        broker_->on_bar_closed(
+            now_, {InstrumentId{instrument}, px(open), px(high), px(low), px(close), qty_of(volume), label_, kInterval},
+            reports_);
+        return said();
+    }
+    Said session_opened(int date, std::uint32_t instrument = 0) {
+        broker_->on_session_opened(now_, {InstrumentId{instrument}, Date{date}}, reports_);
         return said();
     }
     Said session_closed(int date, std::uint32_t instrument = 0) {
@@ -136,8 +143,11 @@ private:
         return lines;
     }
 
+    static constexpr Duration kInterval{60 * kSecondNs};
+
     std::unique_ptr<Broker> broker_;
     Reports reports_;
+    Time label_{1'700'000'000 * kSecondNs};
     Time now_{1'700'000'000 * kSecondNs};
     std::uint64_t orders_ = 0;
 };

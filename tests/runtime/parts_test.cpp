@@ -100,10 +100,13 @@ TEST_CASE("a checkpoint whose part does not bring back all that it saved is not 
     class Forgetful final : public Broker {
     public:
         void on_quote(Time, const QuoteTick&, Reports&) override {}
-        void on_bar_opened(Time, const BarOpened&, Reports&) override {}
+        void on_bar_opened(Time, const BarOpened&, bool, Reports&) override {}
         void on_bar_closed(Time, const BarClosed&, Reports&) override {}
+        void on_session_opened(Time, const SessionOpened&, Reports&) override {}
         void on_session_closed(Time, const SessionClosed&, Reports&) override {}
         void perform(Time, const Effect&, Reports&) override {}
+        Price worst_fill(Side, Price touch, Price) const override { return touch; }
+        bool links_orders() const override { return true; }
         bool needs_durability() const override { return false; }
         void save(ByteBuffer& out) const override { out.append(std::vector<std::uint8_t>(orders, 1)); }
         Result<void> load(Bytes) override { return {}; }

@@ -215,6 +215,14 @@ public:
         wishes_.emplace_back(PlaceOrder{id, terms, {}});
         return id;
     }
+    OrderId place_linked(std::span<const OrderTerms> orders) override {
+        OrderId first{};
+        for (const OrderTerms& order : orders) {
+            const OrderId id = place(order);
+            first = first.value == 0 ? id : first;
+        }
+        return first;
+    }
     void cancel(OrderId order) override { wishes_.emplace_back(CancelOrder{order}); }
     void modify(OrderId order, Qty quantity, Price limit_price, Price stop_price) override {
         wishes_.emplace_back(ModifyOrder{order, quantity, limit_price, stop_price});

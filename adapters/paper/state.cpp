@@ -1,0 +1,428 @@
+#include "adapters/paper/book.hpp"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+
+namespace alpha::paper {
+
+namespace {
+
+// u8 version | u64 executions | u32 books, each:
+//   u32 instrument (ascending) | u8 has_quote | i64 bid, ask, bid_left, ask_left, bar_price, bar_time | u8 bar_is_open |
+//   i64 volume_left
+//   u32 orders, each:  place | i64 filled, covered, arrived, promised | u8 awaits | u8 entry_ended | u8 triggered
+//   u32 wishes, each:  i64 due | u8 kind | place: place
+//                                        | linked: u32 orders, each: place
+//                                        | cancel: u64 id
+//                                        | modify: u64 id | i64 quantity, limit_price, stop_price | u8 reduce_only | i64 known
+//   u32 nets, each:    u32 portfolio (ascending) | i64 quantity
+// place: u64 id | terms | i32 good_until | u32 portfolio | i64 tick, lot
+// terms: u8 side, type, tif | i64 quantity, limit_price, stop_price | u8 reduce_only | u64 parent, group | u8 legs |
+//        u8 bytes of tag, tag; the instrument is the book's.
+// Books that nothing has touched are left out. All little-endian.
+
+constexpr std::uint8_t kStateVersion = 2;
+constexpr std::uint8_t kPlace = 1;
+constexpr std::uint8_t kCancel = 2;
+constexpr std::uint8_t kModify = 3;
+constexpr std::uint8_t kLinked = 4;
+
+/// The least bytes each element takes: no list can be longer than what is left allows.
+constexpr std::size_t kBookBytes = 4 + 1 + 6 * 8 + 1 + 8 + 4 + 4 + 4;
+constexpr std::size_t kPlaceBytes = 8 + 46 + 4 + 4 + 16;
+constexpr std::size_t kOrderBytes = kPlaceBytes + 4 * 8 + 3;
+constexpr std::size_t kWishBytes = 8 + 1 + 4;
+constexpr std::size_t kNetBytes = 4 + 8;
+
+class Writer {
+public:
+    explicit Writer(ByteBuffer& out) : out_(&out) {}
+
+    void u8(std::uint8_t value) { put(value, 1); }
+    void u32(std::uint32_t value) { put(value, 4); }
+    void u64(std::uint64_t value) { put(value, 8); }
+    void i32(std::int32_t value) { put(static_cast<std::uint32_t>(value), 4); }
+    void i64(std::int64_t value) { put(static_cast<std::uint64_t>(value), 8); }
+    void count(std::size_t value) { u32(static_cast<std::uint32_t>(value)); }
+    void flag(bool value) { u8(value ? 1 : 0); }
+    void terms(const OrderTerms& value) {
+        u8(static_cast<std::uint8_t>(value.side));
+        u8(static_cast<std::uint8_t>(value.type));
+        u8(static_cast<std::uint8_t>(value.tif));
+        i64(value.quantity.raw);
+        i64(value.limit_price.raw);
+        i64(value.stop_price.raw);
+        flag(value.reduce_only);
+        u64(value.parent.value);
+        u64(value.group.value);
+        u8(value.legs);
+        u8(static_cast<std::uint8_t>(value.tag.size()));
+        for (const char c : value.tag) {
+            u8(static_cast<std::uint8_t>(c));
+        }
+    }
+    void place(const PlaceOrder& value) {
+        u64(value.order.value);
+        terms(value.terms);
+        i32(value.good_until.days);
+        u32(value.portfolio.value);
+        i64(value.tick.raw);
+        i64(value.lot.raw);
+    }
+
+private:
+    void put(std::uint64_t value, std::size_t bytes) {
+        std::uint8_t* at = out_->extend(bytes);
+        for (std::size_t i = 0; i < bytes; ++i) {
+            at[i] = static_cast<std::uint8_t>(value >> (8U * i));
+        }
+    }
+
+    ByteBuffer* out_;
+};
+
+/// Reads until something is wrong, then only zeros; `ok` tells. The first fault stays.
+class Reader {
+public:
+    explicit Reader(Bytes bytes) : rest_(bytes) {}
+
+    bool ok() const { return fault_ == nullptr; }
+    const char* fault() const { return fault_; }
+    bool at_end() const { return rest_.empty(); }
+    void refuse(const char* why) {
+        if (ok()) {
+            fault_ = why;
+        }
+    }
+    /// Refuses unless `condition` holds.
+    void require(bool condition, const char* why) {
+        if (!condition) {
+            refuse(why);
+        }
+    }
+
+    std::uint8_t u8() { return static_cast<std::uint8_t>(take(1)); }
+    std::uint32_t u32() { return static_cast<std::uint32_t>(take(4)); }
+    std::uint64_t u64() { return take(8); }
+    std::int32_t i32() { return static_cast<std::int32_t>(u32()); }
+    std::int64_t i64() { return static_cast<std::int64_t>(take(8)); }
+    bool flag() {
+        const std::uint8_t value = u8();
+        require(value <= 1, "holds a flag that is neither 0 nor 1");
+        return value == 1;
+    }
+    std::uint32_t count(std::size_t element_bytes) {
+        const std::uint32_t value = u32();
+        require(value <= rest_.size() / element_bytes, "holds a list longer than itself");
+        return ok() ? value : 0;
+    }
+    Price price() {
+        const Price value{i64()};
+        require(in_range(value), "holds a price out of range");
+        return value;
+    }
+    Qty size() {
+        const Qty value{i64()};
+        require(value >= Qty{0} && value <= limits::kMaxQty, "holds a quantity out of range");
+        return value;
+    }
+    OrderTerms terms(InstrumentId instrument) {
+        OrderTerms value;
+        value.instrument = instrument;
+        value.side = static_cast<Side>(choice(2));
+        value.type = static_cast<OrderType>(choice(4));
+        value.tif = static_cast<TimeInForce>(choice(3));
+        value.quantity = size();
+        value.limit_price = price();
+        value.stop_price = price();
+        value.reduce_only = flag();
+        value.parent = OrderId{u64()};
+        value.group = OrderId{u64()};
+        value.legs = u8();
+        value.tag.resize(u8());
+        for (char& c : value.tag) {
+            c = static_cast<char>(u8());
+        }
+        require(terms_fit(value), "holds an order whose terms do not fit its type");
+        require(value.legs <= limits::kMaxLegs && (value.legs == 0) == (value.group.value == 0) &&
+                    value.tag.size() <= limits::kMaxTagBytes,
+                "holds an order with links that none can have");
+        return value;
+    }
+    PlaceOrder place(InstrumentId instrument) {
+        PlaceOrder value;
+        value.order = OrderId{u64()};
+        value.terms = terms(instrument);
+        value.good_until = Date{i32()};
+        value.portfolio = PortfolioId{u32()};
+        value.tick = price();
+        value.lot = size();
+        require(value.order.value != 0, "holds an order without a number");
+        require(value.tick.raw > 0 && value.lot.raw > 0, "holds an order of an instrument without steps");
+        return value;
+    }
+
+private:
+    /// An enum numbered 1..last.
+    std::uint8_t choice(std::uint8_t last) {
+        const std::uint8_t value = u8();
+        require(value >= 1 && value <= last, "holds an order side, type or time in force of no meaning");
+        return ok() ? value : std::uint8_t{1};
+    }
+    std::uint64_t take(std::size_t bytes) {
+        if (rest_.size() < bytes) {
+            refuse("is cut short");
+        }
+        if (!ok()) {
+            return 0;
+        }
+        std::uint64_t value = 0;
+        for (std::size_t i = 0; i < bytes; ++i) {
+            value |= static_cast<std::uint64_t>(rest_[i]) << (8U * i);
+        }
+        rest_ = rest_.subspan(bytes);
+        return value;
+    }
+
+    Bytes rest_;
+    const char* fault_ = nullptr;
+};
+
+void write_wish(Writer& to, const PlaceOrder& place) {
+    to.u8(kPlace);
+    to.place(place);
+}
+
+void write_wish(Writer& to, const PlaceLinked& linked) {
+    to.u8(kLinked);
+    to.count(linked.orders.size());
+    for (const PlaceOrder& place : linked.orders) {
+        to.place(place);
+    }
+}
+
+void write_wish(Writer& to, const CancelOrder& cancel) {
+    to.u8(kCancel);
+    to.u64(cancel.order.value);
+}
+
+void write_wish(Writer& to, const ModifyOrder& modify) {
+    to.u8(kModify);
+    to.u64(modify.order.value);
+    to.i64(modify.quantity.raw);
+    to.i64(modify.limit_price.raw);
+    to.i64(modify.stop_price.raw);
+    to.flag(modify.reduce_only);
+    to.i64(modify.known.raw);
+}
+
+PendingWish read_wish(Reader& from, InstrumentId instrument) {
+    PendingWish pending;
+    pending.due = Time{from.i64()};
+    from.require(pending.due > kMinTime && pending.due < kMaxTime + kMaxPaperLatency,
+                 "holds a wish due at no possible time");
+    switch (from.u8()) {
+    case kPlace: pending.wish = from.place(instrument); break;
+    case kLinked: {
+        PlaceLinked linked;
+        const std::uint32_t orders = from.count(kPlaceBytes);
+        from.require(orders > 0, "holds linked orders that are none");
+        for (std::uint32_t i = 0; i < orders && from.ok(); ++i) {
+            linked.orders.push_back(from.place(instrument));
+        }
+        if (from.ok()) {
+            pending.wish = std::move(linked);
+        }
+        break;
+    }
+    case kCancel: pending.wish = CancelOrder{OrderId{from.u64()}}; break;
+    case kModify: {
+        ModifyOrder modify;
+        modify.order = OrderId{from.u64()};
+        modify.quantity = from.size();
+        modify.limit_price = from.price();
+        modify.stop_price = from.price();
+        modify.reduce_only = from.flag();
+        modify.known = from.size();
+        from.require(quantity_fits(modify.quantity), "holds a change to no quantity");
+        pending.wish = modify;
+        break;
+    }
+    default: from.refuse("holds a wish of no known kind");
+    }
+    from.require(order_of(pending.wish).value != 0, "holds an order without a number");
+    return pending;
+}
+
+OpenOrder read_order(Reader& from, InstrumentId instrument, const PaperSettings& settings) {
+    const PlaceOrder place = from.place(instrument);
+    OpenOrder order;
+    order.id = place.order;
+    order.portfolio = place.portfolio;
+    order.terms = place.terms;
+    order.good_until = place.good_until;
+    order.tick = place.tick;
+    order.lot = place.lot;
+    order.filled = from.size();
+    order.covered = from.size();
+    order.arrived = Time{from.i64()};
+    order.promised = from.price();
+    order.awaits = from.flag();
+    order.entry_ended = from.flag();
+    order.triggered = from.flag();
+    from.require(order.filled < order.terms.quantity, "holds an open order that has filled");
+    from.require(!order.triggered || needs_stop(order.terms.type), "holds a triggered order that has no stop");
+    from.require(order.is_exit() || (order.covered == Qty{} && !order.entry_ended), "holds an exit that has no entry");
+    from.require(!order.entry_ended || !order.is_asleep(), "holds an exit that nothing can wake");
+    from.require(order.promised == Price{} || settings.use_size, "holds a promise although sizes do not count");
+    from.require(order.terms.tif != TimeInForce::ioc || order.awaits || order.promised != Price{} || order.is_asleep(),
+                 "holds an order that cannot have stayed open");
+    return order;
+}
+
+/// What holds between orders and wishes: changes stay with their order.
+void require_consistent(Reader& from, const BrokerState& state) {
+    for (std::size_t i = 0; i < state.books.size(); ++i) {
+        const Book& book = state.books[i];
+        std::set<OrderId> named;
+        Time latest = kBeforeAll;
+        for (const PendingWish& pending : book.pending) {
+            from.require(pending.due >= latest, "holds wishes out of order");
+            latest = pending.due;
+            each_placed(pending.wish, [&](const PlaceOrder& place) {
+                from.require(named.insert(place.order).second, "holds a change made before its order");
+            });
+            const OrderId id = order_of(pending.wish);
+            named.insert(id);
+            const auto known = state.whereabouts.find(id);
+            if (known == state.whereabouts.end()) {
+                continue;  // the order has finished while the wish was on its way
+            }
+            from.require(known->second.instrument.value == i, "holds a change of another instrument's order");
+            if (const auto* modify = std::get_if<ModifyOrder>(&pending.wish)) {
+                from.require(prices_fit(known->second.type, modify->limit_price, modify->stop_price),
+                             "holds a change that does not fit its order");
+            }
+        }
+    }
+}
+
+void read_nets(Reader& from, Book& book) {
+    const std::uint32_t nets = from.count(kNetBytes);
+    for (std::uint32_t i = 0; i < nets && from.ok(); ++i) {
+        const Net net{PortfolioId{from.u32()}, Qty{from.i64()}};
+        from.require(net.quantity.raw != 0 && (book.nets.empty() || book.nets.back().portfolio < net.portfolio),
+                     "holds positions out of order");
+        book.nets.push_back(net);
+    }
+}
+
+}  // namespace
+
+Book& book_at(std::vector<Book>& books, InstrumentId id) {
+    ALPHA_ASSERT(id.value < limits::kMaxInstruments, "an instrument number out of range");
+    if (id.value >= books.size()) {
+        books.resize(std::size_t{id.value} + 1);
+    }
+    return books[id.value];
+}
+
+void save(const BrokerState& state, ByteBuffer& out) {
+    Writer to(out);
+    to.u8(kStateVersion);
+    to.u64(state.trades);
+    to.count(static_cast<std::size_t>(
+        std::ranges::count_if(state.books, [](const Book& book) { return !book.is_untouched(); })));
+    for (std::size_t i = 0; i < state.books.size(); ++i) {
+        const Book& book = state.books[i];
+        if (book.is_untouched()) {
+            continue;
+        }
+        to.u32(static_cast<std::uint32_t>(i));
+        to.flag(book.has_quote);
+        for (const std::int64_t value :
+             {book.bid.raw, book.ask.raw, book.bid_left.raw, book.ask_left.raw, book.bar_price.raw, book.bar_time.ns}) {
+            to.i64(value);
+        }
+        to.flag(book.bar_is_open);
+        to.i64(book.volume_left.raw);
+        to.count(book.orders.size());
+        for (const OpenOrder& order : book.orders) {
+            to.place({order.id, order.terms, order.good_until, order.portfolio, order.tick, order.lot});
+            for (const std::int64_t value :
+                 {order.filled.raw, order.covered.raw, order.arrived.ns, order.promised.raw}) {
+                to.i64(value);
+            }
+            to.flag(order.awaits);
+            to.flag(order.entry_ended);
+            to.flag(order.triggered);
+        }
+        to.count(book.pending.size());
+        for (const PendingWish& pending : book.pending) {
+            to.i64(pending.due.ns);
+            std::visit([&](const auto& wish) { write_wish(to, wish); }, pending.wish);
+        }
+        to.count(book.nets.size());
+        for (const Net& net : book.nets) {
+            to.u32(net.portfolio.value);
+            to.i64(net.quantity.raw);
+        }
+    }
+}
+
+Result<BrokerState> load(Bytes bytes, const PaperSettings& settings) {
+    Reader from(bytes);
+    BrokerState loaded;
+    from.require(from.u8() == kStateVersion, "has a version this program does not know");
+    loaded.trades = from.u64();
+    const std::uint32_t books = from.count(kBookBytes);
+    for (std::uint32_t b = 0; b < books && from.ok(); ++b) {
+        const InstrumentId instrument{from.u32()};
+        if (instrument.value < loaded.books.size() || instrument.value >= limits::kMaxInstruments) {
+            from.refuse("holds an instrument out of range or out of order");
+            break;
+        }
+        Book& book = book_at(loaded.books, instrument);
+        book.has_quote = from.flag();
+        book.bid = from.price();
+        book.ask = from.price();
+        book.bid_left = from.size();
+        book.ask_left = from.size();
+        book.bar_price = from.price();
+        book.bar_time = Time{from.i64()};
+        book.bar_is_open = from.flag();
+        book.volume_left = from.size();
+        const auto remember = [&](OrderId id, OrderType type) {
+            from.require(loaded.whereabouts.emplace(id, Whereabouts{instrument, type}).second,
+                         "holds two orders with one number");
+        };
+        const std::uint32_t orders = from.count(kOrderBytes);
+        for (std::uint32_t i = 0; i < orders && from.ok(); ++i) {
+            const OpenOrder& order = book.orders.emplace_back(read_order(from, instrument, settings));
+            book.linked += order.is_linked() ? 1U : 0U;
+            remember(order.id, order.terms.type);
+        }
+        const std::uint32_t wishes = from.count(kWishBytes);
+        from.require(wishes == 0 || settings.latency > Duration{0},
+                     "holds wishes on their way although there is no latency");
+        for (std::uint32_t i = 0; i < wishes && from.ok(); ++i) {
+            book.pending.push_back(read_wish(from, instrument));
+            each_placed(book.pending.back().wish,
+                        [&](const PlaceOrder& place) { remember(place.order, place.terms.type); });
+        }
+        read_nets(from, book);
+        from.require(!book.is_untouched(), "holds an instrument of which nothing is known");
+    }
+    if (from.ok()) {
+        require_consistent(from, loaded);
+    }
+    from.require(from.at_end(), "goes on after its end");
+    if (!from.ok()) {
+        return fail(ErrorKind::data, std::string("the saved state of the paper broker ") + from.fault());
+    }
+    return loaded;
+}
+
+}  // namespace alpha::paper
