@@ -120,6 +120,7 @@ void add_backtest(Commands& commands);
 void add_live(Commands& commands);
 void add_status(Commands& commands);
 void add_kill(Commands& commands);
+void add_resume(Commands& commands);
 void add_golden(Commands& commands);
 void add_log(Commands& commands);
 void add_show(Commands& commands);

@@ -183,9 +183,9 @@ std::string kill_switch_lines(const RunResult& books, const std::string& journal
     for (const PortfolioResult& portfolio : books.portfolios) {
         if (portfolio.killed) {
             lines += fmt::format(
-                "! {}: the kill switch is latched; alpha kill --release --journal {} --portfolio {} lets it "
+                "! {}: the kill switch is latched ({}); alpha kill --release --journal {} --portfolio {} lets it "
                 "trade again\n",
-                portfolio.portfolio, shell_path(journal), shell_word(portfolio.portfolio));
+                portfolio.portfolio, name_of(portfolio.latch), shell_path(journal), shell_word(portfolio.portfolio));
         }
     }
     for (const std::string& strategy : halted_of(books)) {
@@ -217,11 +217,11 @@ std::string status_text(const SessionStatus& s, const SessionFacts& facts, const
 
 // ---- the session's side -----------------------------------------------------------------------------------------------
 
-/// A request is "VERB FORMAT PORTFOLIO"; the answer is an exit code on a line of its own, and what to print.
+/// A request is "VERB FORMAT NAME"; the answer is an exit code on a line of its own, and what to print.
 struct Asked {
     std::string verb;
     bool json = false;
-    std::string portfolio;
+    std::string name;  ///< of a portfolio; resume: of a strategy
 };
 
 Asked parse_request(const std::string& line) {
@@ -230,16 +230,27 @@ Asked parse_request(const std::string& line) {
     const std::size_t second = std::min(line.find(' ', std::min(first + 1, line.size())), line.size());
     asked.verb = line.substr(0, first);
     asked.json = first < line.size() && line.substr(first + 1, second - first - 1) == "json";
-    asked.portfolio = second < line.size() ? line.substr(second + 1) : "";
+    asked.name = second < line.size() ? line.substr(second + 1) : "";
     return asked;
 }
 
 std::string change_text(const Asked& asked, const SessionStatus& s) {
     std::string text;
+    for (const StrategyResult& strategy : s.books.strategies) {
+        if (asked.verb == "resume" && asked.name == strategy.strategy) {
+            text += fmt::format("{}: {}\n", strategy.strategy, strategy.halted ? "halted" : "goes on");
+        }
+    }
     for (const PortfolioResult& portfolio : s.books.portfolios) {
-        if (asked.portfolio.empty() || asked.portfolio == portfolio.portfolio) {
-            text += fmt::format("{}: the kill switch is {}\n", portfolio.portfolio,
-                                portfolio.killed ? "latched" : "released");
+        if (asked.verb == "resume" || (!asked.name.empty() && asked.name != portfolio.portfolio)) {
+            continue;
+        }
+        text += fmt::format("{}: the kill switch is {}\n", portfolio.portfolio,
+                            portfolio.killed ? fmt::format("latched ({})", name_of(portfolio.latch)) : "released");
+        for (const InstrumentResult& each : portfolio.instruments) {
+            if (each.net != Qty{}) {
+                text += fmt::format("  holds {} {}\n", to_string(each.net), each.instrument);
+            }
         }
     }
     text += fmt::format("{} orders open · event {}\n", show_count(s.books.open_orders), show_count(s.books.events));
@@ -339,25 +350,47 @@ Result<int> show_status(const std::string& journal, Wiring& wiring) {
 struct KillRequest {
     std::string journal;
     std::string portfolio;
+    bool entries = false;
+    bool flatten = false;
     bool release = false;
 };
 
-Result<int> kill(const KillRequest& request, Wiring& wiring) {
-    std::string journal = request.journal;
-    if (journal.empty()) {
-        const std::vector<std::string> running = running_journals();
-        if (running.size() != 1) {
-            return fail(ErrorKind::usage, running.empty()
-                                              ? "no session runs among the journals in runs/; name one with --journal"
-                                              : fmt::format("several sessions run: {}; name one with --journal",
-                                                            fmt::join(running, ", ")));
-        }
-        journal = running.front();
+/// The journal that was named, or that of the only session that runs.
+Result<std::string> session_journal(const std::string& named) {
+    if (!named.empty()) {
+        return named;
     }
-    return ask(
-        journal,
-        fmt::format("{} {} {}", request.release ? "release" : "kill", wiring.json ? "json" : "text", request.portfolio),
-        wiring);
+    const std::vector<std::string> running = running_journals();
+    if (running.size() != 1) {
+        return fail(ErrorKind::usage, running.empty()
+                                          ? "no session runs among the journals in runs/; name one with --journal"
+                                          : fmt::format("several sessions run: {}; name one with --journal",
+                                                        fmt::join(running, ", ")));
+    }
+    return running.front();
+}
+
+Result<int> kill(const KillRequest& request, Wiring& wiring) {
+    if (request.entries + request.flatten + request.release > 1) {
+        return fail(ErrorKind::usage, "--entries, --flatten and --release exclude each other; write one of them");
+    }
+    const Result<std::string> journal = session_journal(request.journal);
+    if (!journal) {
+        return tl::unexpected(journal.error());
+    }
+    const char* const verb = request.release   ? "release"
+                             : request.entries ? "kill-entries"
+                             : request.flatten ? "kill-flatten"
+                                               : "kill";
+    return ask(*journal, fmt::format("{} {} {}", verb, wiring.json ? "json" : "text", request.portfolio), wiring);
+}
+
+Result<int> resume(const std::string& named, const std::string& strategy, Wiring& wiring) {
+    const Result<std::string> journal = session_journal(named);
+    if (!journal) {
+        return tl::unexpected(journal.error());
+    }
+    return ask(*journal, fmt::format("resume {} {}", wiring.json ? "json" : "text", strategy), wiring);
 }
 
 }  // namespace
@@ -366,9 +399,14 @@ Control::Handler answer_requests(OperatorDesk& desk, SessionFacts facts) {
     return [&desk, facts = std::move(facts)](const std::string& line, const Control::Answer& answer) {
         const Asked asked = parse_request(line);
         OperatorRequest request;
-        request.portfolio = asked.portfolio;
-        if (asked.verb == "kill") {
+        request.name = asked.name;
+        if (asked.verb == "kill" || asked.verb == "kill-entries" || asked.verb == "kill-flatten") {
             request.kind = OperatorRequest::Kind::kill;
+            request.scope = asked.verb == "kill"           ? LatchScope::all
+                            : asked.verb == "kill-entries" ? LatchScope::entries
+                                                           : LatchScope::flatten;
+        } else if (asked.verb == "resume") {
+            request.kind = OperatorRequest::Kind::resume;
         } else if (asked.verb == "release") {
             request.kind = OperatorRequest::Kind::release;
         } else if (asked.verb != "status") {
@@ -437,17 +475,35 @@ void add_status(Commands& commands) {
 void add_kill(Commands& commands) {
     auto request = std::make_shared<KillRequest>();
     const Command command = commands.add(
-        commands.program(), "kill", "Latch the kill switch of a running session and cancel its open orders",
+        commands.program(), "kill", "Latch the kill switch of a running session",
         "Example:\n"
-        "  alpha kill --journal runs/demo-live\n"
-        "  alpha kill --journal runs/demo-live --release\n\n"
-        "The session goes on: it follows the market, and refuses every order until --release. The latch "
-        "is in the journal, so it "
-        "holds\nafter a restart too. When this returns, it is on disk.",
+        "  alpha kill --journal runs/demo-live             no order passes, all open ones are cancelled\n"
+        "  alpha kill --entries --journal runs/demo-live   nothing is opened; what reduces a position lives on\n"
+        "  alpha kill --flatten --journal runs/demo-live   all is cancelled and every position closed, then no order "
+        "passes\n"
+        "  alpha kill --release --journal runs/demo-live   orders pass again\n\n"
+        "The session goes on and follows the market. The latch is in the journal, so it holds after a restart too; only a "
+        "person\nreleases what a person has latched. When this returns, it is on disk, and what is still held is printed. A "
+        "closing order\nof --flatten fills when its market gives a price: alpha status shows when it has.",
         [request](Wiring& wiring) { return kill(*request, wiring); });
     command.option("--journal", request->journal, "The session's journal; default: the one in runs/ at which one runs");
     command.option("--portfolio", request->portfolio, "Only this portfolio; default: all of them");
+    command.flag("--entries", request->entries, "Only what may increase a position");
+    command.flag("--flatten", request->flatten, "Close every position first, with reduce-only market orders");
     command.flag("--release", request->release, "Let it trade again");
+}
+
+void add_resume(Commands& commands) {
+    auto journal = std::make_shared<std::string>();
+    auto strategy = std::make_shared<std::string>();
+    const Command command =
+        commands.add(commands.program(), "resume", "Let a halted strategy of a running session go on",
+                     "Example:\n"
+                     "  alpha resume cross --journal runs/demo-live\n\n"
+                     "It gets callbacks again, as it stands; its timers are gone. The journal records it.",
+                     [journal, strategy](Wiring& wiring) { return resume(*journal, *strategy, wiring); });
+    command.option("strategy", *strategy, "The strategy's id").required();
+    command.option("--journal", *journal, "The session's journal; default: the one in runs/ at which one runs");
 }
 
 }  // namespace alpha

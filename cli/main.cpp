@@ -80,6 +80,7 @@ int run_program(int argc, char** argv) {
     add_live(commands);
     add_status(commands);
     add_kill(commands);
+    add_resume(commands);
     add_golden(commands);
     add_log(commands);
     add_show(commands);

@@ -1,6 +1,7 @@
 #include "cli/command.hpp"
 #include "cli/control.hpp"
 #include "cli/summary.hpp"
+#include "runtime/notifier.hpp"
 #include "runtime/scheduling.hpp"
 #include "store/background_log.hpp"
 #include "store/journal.hpp"
@@ -202,6 +203,11 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
         Result<OpenedLog> opened = open(*journal_path, run);
         if (!opened) {
             return tl::unexpected(opened.error());
+        }
+        std::unique_ptr<Notifier> notifier;
+        if (run.is_live && !scenario->notify.empty()) {
+            notifier = make_notifier(scenario->notify, wiring.loggers.of("notify"));
+            run.on_alarm = [&notifier](const std::string& sentence) { notifier->say(sentence); };
         }
         ProgressBar progress(wiring.progress && !run.is_live);
         LiveLine line(wiring.progress && run.is_live, wiring.zone);

@@ -140,8 +140,8 @@ std::string volume_line(const RunResult& result, const RunFacts& facts, const St
 std::string figures(const RunResult& result, const Style& style) {
     const std::string& currency = result.currency;
     const double gain = net_return(result);
-    const std::vector<double> depths = drawdowns(result);
-    const double deepest = depths.empty() ? 0.0 : *std::max_element(depths.begin(), depths.end());
+    const double deepest =
+        result.drawdown_peak.raw > 0 ? 1.0 - to_double(result.drawdown_trough) / to_double(result.drawdown_peak) : 0.0;
     const auto money = [&](Money amount) { return style.gain(sign_of(amount), show_gain(amount, currency)); };
 
     Table table({{"", Table::Align::left},
@@ -229,6 +229,10 @@ std::string left_over(const RunResult& result, const std::string& journal) {
     return fmt::format("Still open: {}{}\n", fmt::join(parts, ", "), more);
 }
 
+bool limits_cash(const SessionConfigured& config) {
+    return std::ranges::any_of(config.risk, [](const RiskLimit& limit) { return limit.rule == Rule::buying_power; });
+}
+
 std::string portfolios_json(const RunResult& result) {
     JsonObject portfolios;
     for (const PortfolioResult& each : result.portfolios) {
@@ -242,6 +246,7 @@ std::string portfolios_json(const RunResult& result) {
             .decimal("charges", each.charges)
             .count("fills", each.fills)
             .flag("killed", each.killed)
+            .text("kill_switch", name_of(each.latch))
             .json("positions", quantities_json(positions_of({each})));
         portfolios.json(each.portfolio, portfolio.done());
     }
@@ -255,7 +260,11 @@ std::vector<std::string> halts_of(const RunResult& result, const std::string& jo
     for (const PortfolioResult& each : result.portfolios) {
         if (each.killed) {
             halts.push_back(
-                fmt::format("portfolio {}: the kill switch is latched; its orders are refused since", each.portfolio));
+                each.latch == LatchScope::entries
+                    ? fmt::format("portfolio {}: the kill switch is latched (entries); since then it only reduces",
+                                  each.portfolio)
+                    : fmt::format("portfolio {}: the kill switch is latched; its orders are refused since",
+                                  each.portfolio));
         }
     }
     for (const StrategyResult& each : result.strategies) {
@@ -281,6 +290,17 @@ std::vector<std::string> warnings_of(const Scenario& scenario, const RunResult& 
         warnings.push_back(fmt::format("{}: {}; alpha log {} --type order_refused lists them",
                                        result.refused == 1 ? "an order was refused" : "orders were refused",
                                        fmt::join(rules, ", "), shell_path(journal)));
+    }
+    for (const PortfolioResult& each : result.portfolios) {
+        if (each.beyond_power > Money{}) {
+            warnings.push_back(fmt::format("portfolio {}: holds and orders {} more than its buying power; a loss or a gap "
+                                           "took it there (account.leverage)",
+                                           each.portfolio, show_money(each.beyond_power, result.currency)));
+        }
+    }
+    if (result.lowest_cash < Money{} && !limits_cash(scenario.config)) {
+        warnings.push_back(fmt::format("cash fell to {}: account.leverage is none, so nothing limits what is bought",
+                                       show_money(result.lowest_cash, result.currency)));
     }
     if (result.interrupted) {
         warnings.emplace_back("interrupted: the data was not read to its end; the journal is whole up to here");
@@ -334,7 +354,8 @@ std::string portfolio_table(const RunResult& result, const Style& style) {
         cells.push_back(style.gain(sign_of(each.unrealized_pnl), show_gain(each.unrealized_pnl, currency)));
         cells.push_back(show_money(each.charges, currency));
         cells.push_back(show_count(each.fills));
-        cells.push_back(each.killed ? style.red("killed") : std::string());
+        cells.push_back(each.killed ? style.red(each.latch == LatchScope::entries ? "entries shut" : "killed")
+                                    : std::string());
         table.row(std::move(cells));
     }
     return table.text(style);
@@ -420,6 +441,10 @@ std::string run_json(const Scenario& scenario, const RunResult& result, const Ru
         .count("orders", result.orders)
         .count("refused", result.refused)
         .json("refused_by", refused_json(result))
+        .json("max_drawdown", JsonObject()
+                                  .decimal("peak", result.drawdown_peak)
+                                  .decimal("trough", result.drawdown_trough)
+                                  .done())
         .count("open_orders", result.open_orders)
         .count("fills", result.fills)
         .time_ns("first_ts_ns", result.first)

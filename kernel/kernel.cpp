@@ -156,6 +156,10 @@ Seq Kernel::record(const E& event, Cause cause) {
             parts_.observer->on_order(envelope, event);
         } else if constexpr (std::is_same_v<E, OrderRefused>) {
             parts_.observer->on_refusal(envelope, event);
+        } else if constexpr (std::is_same_v<E, KillSwitchLatched>) {
+            parts_.observer->on_latch(envelope, event);
+        } else if constexpr (std::is_same_v<E, StrategyHalted>) {
+            parts_.observer->on_halt(envelope, event);
         }
     }
     return envelope.seq;

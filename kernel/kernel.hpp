@@ -34,6 +34,8 @@ public:
     virtual void on_fill(const Envelope&, const OrderFilled&) {}
     virtual void on_order(const Envelope&, const OrderIntended&) {}
     virtual void on_refusal(const Envelope&, const OrderRefused&) {}
+    virtual void on_latch(const Envelope&, const KillSwitchLatched&) {}
+    virtual void on_halt(const Envelope&, const StrategyHalted&) {}
 };
 
 class Kernel {

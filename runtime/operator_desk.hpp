@@ -16,14 +16,16 @@ namespace alpha {
 struct OperatorRequest {
     enum class Kind : std::uint8_t {
         status,   ///< how it stands
-        kill,     ///< latch the kill switch and cancel open orders
+        kill,     ///< latch the kill switch (Kernel::kill)
         release,  ///< allow orders again
+        resume,   ///< let a halted strategy go on
     };
     Kind kind = Kind::status;
-    /// kill, release: whose; empty: every portfolio that trades.
-    std::string portfolio;
+    LatchScope scope = LatchScope::all;  ///< kill: how far
+    /// kill, release: whose portfolio; empty: every one that trades. resume: which strategy.
+    std::string name;
     /// Called on the session's thread, once: how things stand after it, what came of it being durable. Refuses (kind usage) a
-    /// portfolio that there is not.
+    /// portfolio or strategy that there is not.
     std::function<void(const Result<SessionStatus>&)> reply;
 };
 

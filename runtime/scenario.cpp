@@ -123,6 +123,9 @@ constexpr std::array kRootKeys{
     plain("risk", Form::map, "(no limits)", "Rules that every order must pass; each portfolio is judged by itself."),
     number("snapshot_interval", Form::duration, "none", money_of(1), money_of(31 * kDaySeconds),
            "How often the log records profit and loss, in event time."),
+    plain("notify", Form::text, "(none)",
+          "`alpha live`: a command for /bin/sh, run when a kill switch latches, a strategy is halted or a feed is lost; what "
+          "happened stands in its environment as ALPHA_NOTIFY."),
 };
 constexpr std::array kAccountKeys{
     plain("currency", Form::currency, kRequired, "The one currency of all prices and cash."),
@@ -1006,11 +1009,11 @@ public:
         warn_of_unused_brokers();
         read_plugins();
         read_strategies();
+        warn_of_shared_positions();
         read_charges();
-        Fields account = fields(kAccount, "account", root_.child("account"));
-        read_leverage(account);
         read_risk();
         config().snapshot_interval = root_.duration("snapshot_interval").value_or(Duration{});
+        scenario_.notify = root_.text("notify").value_or("");
         return std::move(scenario_);
     }
 
@@ -1037,6 +1040,8 @@ public:
             }
         }
         read_charges();
+        Fields account = fields(kAccount, "account", root_.child("account"));
+        read_leverage(account);
         read_risk();
         config().snapshot_interval = root_.duration("snapshot_interval").value_or(Duration{});
         return std::move(config());
@@ -1496,6 +1501,22 @@ private:
             }
         }
         config().strategies.push_back(std::move(out));
+    }
+    /// One net position for two minds: what one buys the other may sell.
+    void warn_of_shared_positions() {
+        std::map<std::pair<PortfolioId, InstrumentId>, const StrategyConfig*> first;
+        for (const StrategyConfig& strategy : config().strategies) {
+            for (const InstrumentId instrument : strategy.instruments) {
+                const auto [at, is_new] = first.try_emplace({strategy.portfolio, instrument}, &strategy);
+                if (!is_new && at->second != &strategy) {
+                    findings_->warn(root_.has("strategies") ? root_.place("strategies") : root_.at(),
+                                    "strategies: {} and {} share the position in {} of portfolio {}; give each a portfolio "
+                                    "of its own unless that is meant",
+                                    at->second->name, strategy.name, config().instruments[instrument.value].name,
+                                    config().portfolios[strategy.portfolio.value].name);
+                }
+            }
+        }
     }
     /// A portfolio belongs to one broker: the one it names, or else the one that the first of its strategies names.
     BrokerId broker_of(Fields& strategy, PortfolioId portfolio) {

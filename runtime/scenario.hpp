@@ -21,6 +21,7 @@ struct Scenario {
     SessionConfigured config;
     std::vector<DataSource> data;       ///< files resolved relative to the scenario
     Plugins plugins;                    ///< the libraries that it names, loaded: what its strategies are found in
+    std::string notify;                 ///< a command for /bin/sh (runtime/notifier.hpp); empty: none
     std::vector<std::string> warnings;  ///< file:line:column: legal, but surely not meant
 };
 

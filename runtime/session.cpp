@@ -39,8 +39,9 @@ constexpr std::size_t kCurvePoints = 512;
 /// Counts per strategy what the log records, for the summary, and takes the time of orders.
 class Tally final : public KernelObserver {
 public:
-    Tally(const SessionConfigured& config, const std::function<void(const FillRow&)>& on_fill)
-        : results_(config.strategies.size()), on_fill_(on_fill) {
+    Tally(const SessionConfigured& config, const std::function<void(const FillRow&)>& on_fill,
+          const std::function<void(const std::string&)>& on_alarm)
+        : results_(config.strategies.size()), on_fill_(on_fill), on_alarm_(on_alarm) {
         for (std::size_t i = 0; i < results_.size(); ++i) {
             results_[i].strategy = config.strategies[i].name;
             results_[i].portfolio = config.portfolios[config.strategies[i].portfolio.value].name;
@@ -69,6 +70,7 @@ public:
     void time_orders_from(Clock::time_point received) { received_ = received; }
 
     void on_fill(const Envelope& envelope, const OrderFilled& fill) override {
+        lowest_cash_ = std::min(lowest_cash_, state_->portfolios[fill.portfolio.value].cash);
         if (fill.strategy != kOperator) {
             StrategyResult& result = results_[fill.strategy.value];
             ++result.fills;
@@ -94,7 +96,23 @@ public:
         ++refused_by_[order.rule];
     }
 
+    void on_latch(const Envelope& envelope, const KillSwitchLatched& latched) override {
+        if (on_alarm_) {
+            on_alarm_(fmt::format("{}: kill switch latched ({}) by {} at {}",
+                                  state_->config.portfolios[latched.portfolio.value].name, name_of(latched.scope),
+                                  name_of(latched.rule), to_iso(envelope.time)));
+        }
+    }
+    void on_halt(const Envelope& envelope, const StrategyHalted& halted) override {
+        if (on_alarm_) {
+            on_alarm_(fmt::format("strategy {} halted at {}: {}",
+                                  state_->config.strategies[halted.strategy.value].name, to_iso(envelope.time),
+                                  printable(halted.reason)));
+        }
+    }
+
     const std::vector<StrategyResult>& results() const { return results_; }
+    Money lowest_cash() const { return lowest_cash_; }
     const std::map<Rule, std::uint64_t>& refused_by() const { return refused_by_; }
     LatencyHistogram& latency() { return latency_; }
     const LatencyHistogram& latency() const { return latency_; }
@@ -103,6 +121,8 @@ private:
     std::vector<StrategyResult> results_;
     std::map<Rule, std::uint64_t> refused_by_;
     const std::function<void(const FillRow&)>& on_fill_;
+    const std::function<void(const std::string&)>& on_alarm_;
+    Money lowest_cash_;
     const State* state_ = nullptr;
     bool holding_ = false;
     std::vector<FillRow> held_;
@@ -177,6 +197,11 @@ PortfolioResult portfolio_result(const State& state, std::size_t index) {
     r.unrealized_pnl = v.unrealized_pnl;
     r.charges = v.charges;
     r.killed = portfolio.killed();
+    r.latch = portfolio.latch;
+    if (const RiskLimits limits(state.config); limits.of(Rule::buying_power)) {
+        r.beyond_power = std::max(
+            Money{}, buying_power_used(state, portfolio) - buying_power_of(state, limits, portfolio));
+    }
     r.fills = portfolio.fills;
     for (std::size_t i = 0; i < portfolio.positions.size(); ++i) {
         const Position& position = portfolio.positions[i];
@@ -241,7 +266,7 @@ public:
           options_(options),
           make_(std::move(make)),
           budget_(budget),
-          tally_(scenario.config, options.on_fill) {}
+          tally_(scenario.config, options.on_fill, options.on_alarm) {}
 
     /// Begins a log with event 0.
     Result<void> begin() {
@@ -863,33 +888,49 @@ private:
 
     /// An input like any other, at the time of the last one: replay finds it in the log.
     Result<void> carry_out(const OperatorRequest& request) {
+        return request.kind == OperatorRequest::Kind::resume ? resume_strategy(request.name) : change_switch(request);
+    }
+    Result<void> resume_strategy(const std::string& name) {
+        const std::vector<StrategyConfig>& strategies = kernel_->state().config.strategies;
+        const auto found = std::ranges::find(strategies, name, &StrategyConfig::name);
+        if (found == strategies.end()) {
+            return there_is_no("strategy", name, strategies);
+        }
+        options_.log->warn("the strategy '{}' is let go on by the operator", name);
+        kernel_->resume(kernel_->state().now, StrategyId{static_cast<std::uint32_t>(found - strategies.begin())});
+        return {};
+    }
+    Result<void> change_switch(const OperatorRequest& request) {
         const State& state = kernel_->state();
         bool found = false;
         for (std::uint32_t p = 0; p < state.portfolios.size(); ++p) {
-            const bool meant = request.portfolio.empty() ? state.portfolios[p].is_open
-                                                         : state.config.portfolios[p].name == request.portfolio;
+            const bool meant = request.name.empty() ? state.portfolios[p].is_open
+                                                    : state.config.portfolios[p].name == request.name;
             if (!meant) {
                 continue;
             }
             found = true;
             if (request.kind == OperatorRequest::Kind::kill) {
-                options_.log->warn("{}: kill switch latched by the operator", state.config.portfolios[p].name);
-                kernel_->kill(state.now, PortfolioId{p});
+                options_.log->warn("{}: kill switch latched ({}) by the operator", state.config.portfolios[p].name,
+                                   name_of(request.scope));
+                kernel_->kill(state.now, PortfolioId{p}, request.scope);
             } else {
                 options_.log->warn("{}: kill switch released by the operator", state.config.portfolios[p].name);
                 kernel_->release(state.now, PortfolioId{p});
             }
         }
-        if (!found) {
-            std::vector<std::string> names;
-            names.reserve(state.config.portfolios.size());
-            for (const PortfolioConfig& each : state.config.portfolios) {
-                names.push_back(each.name);
-            }
-            return fail(ErrorKind::usage, fmt::format("there is no portfolio '{}'; the session has {}",
-                                                      request.portfolio, fmt::join(names, ", ")));
+        return found ? Result<void>{} : there_is_no("portfolio", request.name, state.config.portfolios);
+    }
+    template <class Config>
+    static tl::unexpected<Error> there_is_no(const char* what, const std::string& name,
+                                             const std::vector<Config>& all) {
+        std::vector<std::string> names;
+        names.reserve(all.size());
+        for (const Config& each : all) {
+            names.push_back(each.name);
         }
-        return {};
+        return fail(ErrorKind::usage,
+                    fmt::format("there is no {} '{}'; the session has {}", what, name, fmt::join(names, ", ")));
     }
 
     std::vector<StrategyResult> strategies() const {
@@ -932,6 +973,7 @@ private:
             r.refused += each.refused;
         }
         r.refused_by = tally_.refused_by();
+        r.lowest_cash = tally_.lowest_cash();
         r.equity_curve = curve_.points();
         r.tick_latency = tick_latency_;
         r.due_latency = due_latency_;
@@ -993,6 +1035,8 @@ RunResult books_of(const State& state) {
     r.orders = state.orders;
     r.fills = state.fills;
     r.open_orders = state.open_orders.size();
+    r.drawdown_peak = state.path.worst_peak;
+    r.drawdown_trough = state.path.worst_trough;
     r.last = state.now;
     for (std::size_t s = 0; s < state.strategies.size(); ++s) {
         StrategyResult strategy;
@@ -1043,6 +1087,11 @@ std::vector<RiskHeadroom> risk_headroom(const State& state) {
             return Money{largest.raw};
         });
         add(Rule::gross_exposure, [&] { return value(state, portfolio).gross_exposure; });
+        if (limits.of(Rule::buying_power)) {
+            const Money limit = buying_power_of(state, limits, portfolio);
+            const Money used = buying_power_used(state, portfolio);
+            all.push_back({state.config.portfolios[p].name, Rule::buying_power, limit, used, limit - used});
+        }
         add(Rule::open_orders, [&] { return money_of(portfolio.open_orders); });
         add(Rule::daily_loss, [&] { return *limits.of(Rule::daily_loss) - daily_loss_room(state, limits, portfolio); });
     }

@@ -45,6 +45,9 @@ struct PortfolioResult {
     Money unrealized_pnl;
     Money charges;
     bool killed = false;
+    LatchScope latch = LatchScope::none;  ///< how far its kill switch reaches
+    /// What it holds and has ordered beyond its buying power, at the present marks: a gap, or a loss. Zero: it is within.
+    Money beyond_power;
     std::uint64_t fills = 0;
     std::vector<InstrumentResult> instruments;  ///< those ever traded, by id
 };
@@ -89,6 +92,10 @@ struct RunResult {
     Money realized_pnl;
     Money unrealized_pnl;
     Money charges;
+    /// The deepest fall of the account's equity, relative to its peak: exact, over every mark and fill. Equal where there was none.
+    Money drawdown_peak;
+    Money drawdown_trough;
+    Money lowest_cash;  ///< of any portfolio, after any fill of this run; zero where none was below
     Time first;
     Time last;
     std::vector<PortfolioResult> portfolios;
@@ -165,6 +172,7 @@ struct RunOptions {
     std::chrono::milliseconds callback_budget{0};
     bool commit_orders = false;        ///< what led to an order is on disk before its latency is taken
     OperatorDesk* desk = nullptr;      ///< may be null; outlives the session
+    std::function<void(const std::string&)> on_alarm;  ///< a latch, a halt, a feed lost, in a sentence; must not wait; may be null
     std::function<Seq()> durable_seq;  ///< of the log; may be null
 };
 
