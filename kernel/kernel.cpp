@@ -981,7 +981,8 @@ void Kernel::leave_exits_only(PortfolioId portfolio, Rule rule, Cause cause) {
     std::map<InstrumentId, std::vector<ReducingOrder>> open;
     for (const auto& [id, order] : state_.open_orders) {
         if (order.portfolio == portfolio && !order.cancel_pending) {
-            open[order.terms.instrument].push_back({id, order.terms.side, order.terms.group, order.leaves()});
+            open[order.terms.instrument].push_back(
+                {id, order.terms.side, order.terms.group, alive_leaves(state_, order)});
         }
     }
     for (auto& [instrument, orders] : open) {

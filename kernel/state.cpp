@@ -459,7 +459,9 @@ void fold(State& state, const Envelope&, const OrderExpired& e) {
 
 void fold(State& state, const Envelope&, const OrderModified& e) {
     change_order(state, e.order, [&](Order& order) {
-        order.status = transition(order.status, ReportKind::modified).next;
+        if (!order.held) {  // one that the broker has not seen is not at work
+            order.status = transition(order.status, ReportKind::modified).next;
+        }
         order.terms.quantity = e.quantity;
         order.terms.limit_price = e.limit_price;
         order.terms.stop_price = e.stop_price;
@@ -515,6 +517,21 @@ Reserved reserved_by(const State& state, const Order& order) {
         }
     }
     return most;
+}
+
+Qty alive_leaves(const State& state, const Order& order) {
+    const Order* const entry = order.terms.parent.value == 0 ? nullptr : state.find_order(order.terms.parent);
+    if (entry == nullptr) {
+        return order.leaves();
+    }
+    Qty covered = entry->filled;
+    for (std::uint64_t i = 1; i < limits::kMaxLegs; ++i) {
+        const Order* const exit = state.find_order(OrderId{entry->id.value + i});
+        if (exit != nullptr && exit->terms.parent == entry->id && exit->terms.group == order.terms.group) {
+            covered -= exit->filled;
+        }
+    }
+    return std::clamp(covered, Qty{}, order.leaves());
 }
 
 bool leads_reservation(const State& state, const Order& order) {

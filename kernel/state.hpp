@@ -123,6 +123,8 @@ struct Reserved {
     Money value;  ///< at the price the order is valued at
 };
 Reserved reserved_by(const State& state, const Order& order);
+/// What the order may fill as things are: an exit only for what its entry has filled, and no leg of it has taken. O(legs).
+Qty alive_leaves(const State& state, const Order& order);
 /// Whether the order is the one that stands for its group's side where all open orders are summed up.
 bool leads_reservation(const State& state, const Order& order);
 /// Whether falling from `peak` to `trough` is deeper, as a part of the peak, than from `other_peak` to `other_trough`. Exact;
