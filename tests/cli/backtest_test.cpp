@@ -291,3 +291,44 @@ TEST_CASE("the summary of the demo fits eighty columns, and shows more on a wide
     CHECK_FALSE(contains(at(80), "traded"));
     CHECK(contains(at(140), "traded"));
 }
+
+TEST_CASE("the summary's maximum drawdown is that of every mark, not of samples", "[cli]") {
+    const Workplace here;
+    // 90 bought at 101 of 10,000: cash 910. For one second of a thousand the mark is 40.5: equity 910 + 3,645 = 4,555, which is
+    // 54.45 % below 10,000.
+    std::string quotes = "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n";
+    for (int i = 0; i < 1'000; ++i) {
+        const std::string bid = i == 500 ? "40" : "100";
+        const std::string ask = i == 500 ? "41" : "101";
+        quotes += std::to_string(1'704'167'100 + i) + "000000000,ACME," + bid + ",100," + ask + ",100\n";
+    }
+    here.write("q.csv", quotes);
+    here.write("s.yaml",
+               "name: dip\naccount: {currency: INR, cash: 10000}\ndata: [{file: q.csv, kind: quotes}]\n"
+               "strategies: [{id: e, use: buy_and_hold, instruments: [ACME], params: {quantity: 90}}]\n");
+    const Ran shown = here.alpha({"backtest", "s.yaml"});
+    CHECK(contains(shown.out, "-54.45%"));
+    CHECK(contains(here.alpha({"backtest", "s.yaml", "--json"}).out,
+                   R"("max_drawdown":{"peak":"10000","trough":"4555"})"));
+}
+
+TEST_CASE("an order beyond the account's cash is refused, and what leverage none allows is warned of", "[cli]") {
+    const Workplace here;
+    here.write("q.csv",
+               "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n1704167100000000000,ACME,99.95,500,100.05,500\n"
+               "1704167101000000000,ACME,95,500,95.10,500\n");
+    const auto scenario = [](const std::string& account) {
+        return "name: cash\naccount: {currency: INR, cash: 1000" + account +
+               "}\ndata: [{file: q.csv, kind: quotes}]\n"
+               "strategies: [{id: b, use: buy_and_hold, instruments: [ACME], params: {quantity: 1000}}]\n";
+    };
+    here.write("s.yaml", scenario(""));
+    const Ran refused = here.alpha({"backtest", "s.yaml", "--json"});
+    CHECK(json_field(refused.out, "fills") == "0");
+    CHECK(contains(refused.err, "by buying_power"));
+    here.write("n.yaml", scenario(", leverage: none"));
+    const Ran allowed = here.alpha({"backtest", "n.yaml"});
+    CHECK(contains(allowed.out, "cash fell to"));
+    here.write("l.yaml", scenario(", leverage: 5000"));
+    CHECK(here.alpha({"backtest", "l.yaml"}).code == 2);
+}

@@ -263,6 +263,38 @@ TEST_CASE("the kill switch that a person latches holds through kill -9 and resta
     CHECK(line_count(here.alpha({"log", "--journal", "live", "--type", "kill_switch_released"}).out) == 1);
 }
 
+TEST_CASE("entries are shut, positions flattened and a person told, each in the journal", "[cli]") {
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("story", 4'000) + "notify: 'echo \"$ALPHA_NOTIFY\" >> told'\n");
+    const pid_t process = here.start(slow_live("s.yaml", "live"));
+    REQUIRE(status_of(here, "live").code == 0);
+    const Ran entries = here.alpha({"kill", "--entries", "--journal", "live"});
+    CHECK(entries.code == 0);
+    CHECK(contains(entries.out, "main: the kill switch is latched (entries)"));
+    const Ran both = here.alpha({"kill", "--entries", "--release", "--journal", "live"});
+    CHECK(both.code == 2);
+    const Ran flattened = here.alpha({"kill", "--flatten", "--journal", "live"});
+    CHECK(flattened.code == 0);
+    CHECK(contains(flattened.out, "main: the kill switch is latched (all)"));  // the touch closes at once
+    CHECK_FALSE(contains(flattened.out, "holds"));
+    const Ran nobody = here.alpha({"resume", "nobody", "--journal", "live"});
+    CHECK(nobody.code == 2);
+    CHECK(contains(nobody.err, "there is no strategy 'nobody'"));
+    ::kill(process, SIGTERM);
+    here.finish(process);
+    const Ran latched = here.alpha({"log", "live", "--type", "kill_switch_latched"});
+    CHECK(line_count(latched.out) == 3);  // entries, flatten, all
+    CHECK(contains(latched.out, "scope=entries"));
+    CHECK(contains(latched.out, "scope=flatten"));
+    CHECK(contains(latched.out, "scope=all"));
+    CHECK(line_count(here.read("told")) == 3);
+    CHECK(contains(here.read("told"), "main: kill switch latched (entries) by operator_kill"));
+    // Whatever was open was closed by the operator's own orders, and decided again it is the same.
+    const Ran again = here.alpha({"replay", "live", "--verify"});
+    INFO(again.err);
+    CHECK(again.code == 0);
+}
+
 TEST_CASE("status and kill say it when there is nobody to talk to", "[cli]") {
     const Workplace here;
     CHECK(here.alpha({"status"}).code == 2);
