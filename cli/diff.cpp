@@ -414,6 +414,7 @@ Result<Differences> differences_of(const Journal& a, const Journal& b, const Sty
         found.json.push_back(difference_json(**at, *of_a, *of_b, settings));
         found.text += (found.text.empty() ? "" : "\n") + difference_text(**at, *of_a, *of_b, settings, style, zone);
         if (!configured) {
+            found.first_decision = found.json.back();
             return found;
         }
         // What the other settings led to.

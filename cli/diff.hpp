@@ -14,6 +14,7 @@ namespace alpha {
 struct Differences {
     std::vector<std::string> json;  ///< one object each, as docs/reference-cli.md lists its fields
     std::string text;
+    std::string first_decision;  ///< of `json`, the one that is more than another configuration; empty: there is none
     bool none() const { return json.empty(); }
 };
 

@@ -41,7 +41,7 @@ std::string fork_json(const ForkRequest& request, const Forked& forked, const Di
         .text("state_digest", forked.now.state_digest)
         .json("then", books_json(forked.then))
         .json("now", books_json(forked.now))
-        .json("first_difference", found.none() ? "null" : found.json.back())
+        .json("first_difference", found.first_decision.empty() ? "null" : found.first_decision)
         .json("differences", json_array(found.json))
         .measured("wall_s", wall_s)
         .measured("peak_rss_mb", peak_rss_mb());

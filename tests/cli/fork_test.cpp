@@ -74,6 +74,17 @@ TEST_CASE("a fork with settings says what they changed, and is a journal like an
     CHECK(contains(again.out, "\"settings\":[{\"setting\":\"risk[order_quantity]"));
 }
 
+TEST_CASE("a fork whose settings change no decision has no first difference", "[cli]") {
+    const Workplace here;
+    make_journal(here);
+    const Ran fork = here.alpha(
+        {"fork", "--journal", "j", "--at", "1500", "--set", "risk.max_order_quantity=100000", "--to", "f", "--json"});
+    REQUIRE(fork.code == 0);
+    CHECK(json_field(fork.out, "reconfigured") == "true");
+    CHECK(json_field(fork.out, "first_difference") == "null");
+    CHECK(contains(fork.out, R"("differences":[{)"));  // the settings themselves
+}
+
 TEST_CASE("a fork that is refused leaves nothing behind", "[cli]") {
     const Workplace here;
     make_journal(here);
