@@ -118,7 +118,11 @@ void note_equity(EquityPath& path) {
         if (path.worst_peak.raw <= 0) {  // until then there was nothing to lose a part of
             path.worst_peak = path.worst_trough = path.peak;
         }
-    } else if (path.peak.raw > 0 && is_deeper(path.peak, path.equity, path.worst_peak, path.worst_trough)) {
+        return;
+    }
+    // Peaks only grow, so a fall that is deeper as a part of its peak is deeper in money, too: nearly every mark ends here.
+    if (path.peak - path.equity > path.worst_peak - path.worst_trough && path.peak.raw > 0 &&
+        is_deeper(path.peak, path.equity, path.worst_peak, path.worst_trough)) {
         path.worst_peak = path.peak;
         path.worst_trough = path.equity;
     }
