@@ -43,7 +43,8 @@ struct EncodedHeader {
 Result<EncodedHeader> decode_header(Bytes bytes, Seq seq);
 
 /// Decodes the payload of a given type at its current version. False when a length is wrong, bytes are left over or missing,
-/// or an enum or boolean has a value it cannot have: re-encoding what was read always gives the same bytes.
+/// or an enum or boolean has a value it cannot have: re-encoding what was read gives the same bytes, unless a newer
+/// program wrote more into a struct of it than this one knows.
 template <class E>
 bool decode_payload(Bytes payload, E& event);
 

@@ -33,12 +33,13 @@ SessionConfigured session() {
     e.allowed_instruments = {InstrumentId{1}};
     e.charges = {money_of(20), money("0.0003")};
     e.snapshot_interval = Duration{300 * kSecondNs};
+    e.daily_loss_latch_ends = LatchEnd::released;
     return e;
 }
 
 OrderTerms terms() {
-    return {InstrumentId{1}, Side::sell, OrderType::stop_limit, TimeInForce::day, qty_of(100),
-            px("181.69"),    px("182.5")};
+    return {InstrumentId{1}, Side::sell, OrderType::stop_limit, TimeInForce::day, qty_of(100), px("181.69"),
+            px("182.5"),     true,       OrderId{40},           OrderId{41},      2,           "exit"};
 }
 
 }  // namespace
@@ -54,8 +55,9 @@ std::vector<Sample> samples() {
         {{0, kWhen, kNoSeq, kNoSeq}, session()},
         {root, InstrumentListed{InstrumentId{2}, {"NSE:TCS", px("0.05"), qty_of(5), indian_hours()}}},
         {root, QuoteTick{ibm, px("181.69"), px("181.9"), qty_of(200), qty_of(100)}},
-        {root, BarOpened{ibm, px("181.69")}},
-        {root, BarClosed{ibm, px("181.69"), px("183"), px("180.00000001"), px("182.5"), qty_of(1'234'567)}},
+        {root, BarOpened{ibm, px("181.69"), kWhen, Duration{60 * kSecondNs}}},
+        {root, BarClosed{ibm, px("181.69"), px("183"), px("180.00000001"), px("182.5"), qty_of(1'234'567),
+                         Time{1'711'597'440'072'000'000}, Duration{60 * kSecondNs}}},
         {root, SessionOpened{ibm, Date{19'810}}},
         {root, SessionClosed{ibm, Date{19'810}}},
         {root, TimerFired{strategy, TimerId{9}}},
@@ -63,28 +65,31 @@ std::vector<Sample> samples() {
                            money("540.25"), money("20"), money("1500.5"), 3}},
         {fact, PortfolioOpened{portfolio, money("250000.5")}},
         {fact, SignalRaised{strategy, ibm, Direction::shorten}},
-        {fact, OrderIntended{order, strategy, portfolio, BrokerId{0}, terms(), Date{19'810}}},
+        {fact, OrderIntended{order, strategy, portfolio, BrokerId{0}, terms(), Date{19'810}, px("181.75"), true}},
         {fact, OrderRefused{order, strategy, portfolio, terms(), Rule::price_band, money("5"), money("7.25")}},
         {fact, CancelIntended{order, Rule::kill_switch}},
-        {fact, ModifyIntended{order, qty_of(150), px("181.7"), px("182.6")}},
+        {fact, ModifyIntended{order, qty_of(150), px("181.7"), px("182.6"), true, Rule::linked_fill, px("181.75")}},
         {fact, ChangeRefused{order, strategy, Rule::not_open, money("1"), money("2")}},
         {fact, TimerSet{strategy, TimerId{9}, Time{1'711'597'560'000'000'000}}},
         {fact, TimerCancelled{strategy, TimerId{9}}},
-        {fact, KillSwitchLatched{portfolio, Rule::daily_loss, money("1000"), money("1000.00000001")}},
+        {fact,
+         KillSwitchLatched{portfolio, Rule::daily_loss, money("1000"), money("1000.00000001"), LatchScope::entries}},
         {fact, KillSwitchReleased{portfolio}},
         {fact, StrategyHalted{strategy, "it threw \"no\""}},
         {fact, OrderAccepted{order, "240328000012345"}},
         {fact, OrderRejected{order, "margin of 12.50 is short"}},
         {fact, OrderTriggered{order}},
         {fact, OrderFilled{order, strategy, portfolio, ibm, Side::sell, qty_of(40), px("182.5"), money("7300"),
-                           money("22.19"), money("-12.5"), "T1"}},
+                           money("22.19"), money("-12.5"), "T1", "exit"}},
         {fact, OrderCancelled{order, "ioc"}},
         {fact, OrderExpired{order}},
-        {fact, OrderModified{order, qty_of(150), px("181.7"), px("182.6")}},
+        {fact, OrderModified{order, qty_of(150), px("181.7"), px("182.6"), true, Rule::linked_fill}},
         {fact, ChangeRejected{order, ReportKind::modify_rejected, "already filled"}},
         {fact, ReportIgnored{order, ReportKind::filled, qty_of(40), px("182.5"), px("181.69"), px("183"), "T1",
                              "240328000012345", "duplicate trade"}},
         {root, SessionReconfigured{session()}},
+        {fact, OrderReleased{order, qty_of(40)}},
+        {root, StrategyResumed{strategy}},
     };
 }
 

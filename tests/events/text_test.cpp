@@ -16,218 +16,235 @@ struct Lines {
 // clang-format off
 const Lines kLines[] = {
     {
-     R"(0 2024-03-28T03:45:00.072Z session_configured name=ema-cross currency=INR instruments=[{"name":")"
-     R"(NSE:INFY","tick":"0.05","lot":"1","utc_offset_s":19800,"open_s":33300,"close_s":55800},{"name":")"
-     R"(IBM","tick":"0.01","lot":"10","utc_offset_s":0,"open_s":0,"close_s":86400}] default_instrument={)"
-     R"("name":"","tick":"0.01","lot":"1","utc_offset_s":0,"open_s":0,"close_s":86400} portfolios=[{"nam)"
-     R"(e":"main","cash":"1000000"},{"name":"hedge","cash":"250000.5"}] brokers=[{"name":"paper","kind":)"
-     R"("paper","settings":[{"key":"fill","value":"touch"},{"key":"latency","value":"0s"}]}] strategies=)"
-     R"([{"name":"cross","use":"ema_cross","portfolio":"hedge","broker":"paper","instruments":["NSE:INFY)"
-     R"(","IBM"],"params":[{"key":"fast","value":"100"},{"key":"slow","value":"1000"}]}] risk=[{"rule":")"
-     R"(order_quantity","limit":"10000"},{"rule":"daily_loss","limit":"0.5"}] allowed_instruments=["IBM")"
-     R"(] charges={"per_fill":"20","rate":"0.0003"} snapshot_interval_ns=5m)",
-     R"({"seq":0,"ts_ns":"1711597500072000000","type":"session_configured","name":"ema-cross","currency")"
-     R"(:"INR","instruments":[{"name":"NSE:INFY","tick":"0.05","lot":"1","utc_offset_s":19800,"open_s":3)"
-     R"(3300,"close_s":55800},{"name":"IBM","tick":"0.01","lot":"10","utc_offset_s":0,"open_s":0,"close_)"
-     R"(s":86400}],"default_instrument":{"name":"","tick":"0.01","lot":"1","utc_offset_s":0,"open_s":0,")"
-     R"(close_s":86400},"portfolios":[{"name":"main","cash":"1000000"},{"name":"hedge","cash":"250000.5")"
-     R"(}],"brokers":[{"name":"paper","kind":"paper","settings":[{"key":"fill","value":"touch"},{"key":")"
-     R"(latency","value":"0s"}]}],"strategies":[{"name":"cross","use":"ema_cross","portfolio":"hedge","b)"
-     R"(roker":"paper","instruments":["NSE:INFY","IBM"],"params":[{"key":"fast","value":"100"},{"key":"s)"
-     R"(low","value":"1000"}]}],"risk":[{"rule":"order_quantity","limit":"10000"},{"rule":"daily_loss",")"
-     R"(limit":"0.5"}],"allowed_instruments":["IBM"],"charges":{"per_fill":"20","rate":"0.0003"},"snapsh)"
-     R"(ot_interval_ns":"300000000000"})"
+     R"(0 2024-03-28T03:45:00.072Z session_configured rules=2 name=ema-cross currency=INR instruments=[{")"
+     R"(name":"NSE:INFY","tick":"0.05","lot":"1","utc_offset_s":19800,"open_s":33300,"close_s":55800},{"n)"
+     R"(ame":"IBM","tick":"0.01","lot":"10","utc_offset_s":0,"open_s":0,"close_s":86400}] default_instrum)"
+     R"(ent={"name":"","tick":"0.01","lot":"1","utc_offset_s":0,"open_s":0,"close_s":86400} portfolios=[{)"
+     R"("name":"main","cash":"1000000"},{"name":"hedge","cash":"250000.5"}] brokers=[{"name":"paper","kin)"
+     R"(d":"paper","settings":[{"key":"fill","value":"touch"},{"key":"latency","value":"0s"}]}] strategie)"
+     R"(s=[{"name":"cross","use":"ema_cross","portfolio":"hedge","broker":"paper","instruments":["NSE:INF)"
+     R"(Y","IBM"],"params":[{"key":"fast","value":"100"},{"key":"slow","value":"1000"}]}] risk=[{"rule":")"
+     R"(order_quantity","limit":"10000"},{"rule":"daily_loss","limit":"0.5"}] allowed_instruments=["IBM"])"
+     R"( charges={"per_fill":"20","rate":"0.0003"} snapshot_interval_ns=5m daily_loss_latch_ends=released)",
+     R"({"seq":0,"ts_ns":"1711597500072000000","type":"session_configured","rules":2,"name":"ema-cross",")"
+     R"(currency":"INR","instruments":[{"name":"NSE:INFY","tick":"0.05","lot":"1","utc_offset_s":19800,"o)"
+     R"(pen_s":33300,"close_s":55800},{"name":"IBM","tick":"0.01","lot":"10","utc_offset_s":0,"open_s":0,)"
+     R"("close_s":86400}],"default_instrument":{"name":"","tick":"0.01","lot":"1","utc_offset_s":0,"open_)"
+     R"(s":0,"close_s":86400},"portfolios":[{"name":"main","cash":"1000000"},{"name":"hedge","cash":"2500)"
+     R"(00.5"}],"brokers":[{"name":"paper","kind":"paper","settings":[{"key":"fill","value":"touch"},{"ke)"
+     R"(y":"latency","value":"0s"}]}],"strategies":[{"name":"cross","use":"ema_cross","portfolio":"hedge")"
+     R"(,"broker":"paper","instruments":["NSE:INFY","IBM"],"params":[{"key":"fast","value":"100"},{"key":)"
+     R"("slow","value":"1000"}]}],"risk":[{"rule":"order_quantity","limit":"10000"},{"rule":"daily_loss",)"
+     R"("limit":"0.5"}],"allowed_instruments":["IBM"],"charges":{"per_fill":"20","rate":"0.0003"},"snapsh)"
+     R"(ot_interval_ns":"300000000000","daily_loss_latch_ends":"released"})"
     },
     {
-     R"(7 2024-03-28T03:45:00.072Z instrument_listed instrument=#2 definition={"name":"NSE:TCS","tick":")"
-     R"(0.05","lot":"5","utc_offset_s":19800,"open_s":33300,"close_s":55800})",
-     R"({"seq":7,"ts_ns":"1711597500072000000","type":"instrument_listed","instrument":"#2","definition")"
-     R"(:{"name":"NSE:TCS","tick":"0.05","lot":"5","utc_offset_s":19800,"open_s":33300,"close_s":55800}})"
+     R"(7 2024-03-28T03:45:00.072Z instrument_listed instrument=#2 definition={"name":"NSE:TCS","tick":"0)"
+     R"(.05","lot":"5","utc_offset_s":19800,"open_s":33300,"close_s":55800})",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"instrument_listed","instrument":"#2","definition":)"
+     R"({"name":"NSE:TCS","tick":"0.05","lot":"5","utc_offset_s":19800,"open_s":33300,"close_s":55800}})"
     },
     {
      R"(7 2024-03-28T03:45:00.072Z quote instrument=IBM bid=181.69 ask=181.9 bid_qty=200 ask_qty=100)",
-     R"({"seq":7,"ts_ns":"1711597500072000000","type":"quote","instrument":"IBM","bid":"181.69","ask":"1)"
-     R"(81.9","bid_qty":"200","ask_qty":"100"})"
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"quote","instrument":"IBM","bid":"181.69","ask":"18)"
+     R"(1.9","bid_qty":"200","ask_qty":"100"})"
     },
     {
-     R"(7 2024-03-28T03:45:00.072Z bar_opened instrument=IBM open=181.69)",
-     R"({"seq":7,"ts_ns":"1711597500072000000","type":"bar_opened","instrument":"IBM","open":"181.69"})"
+     R"(7 2024-03-28T03:45:00.072Z bar_opened instrument=IBM open=181.69 label=2024-03-28T03:45:00.072Z i)"
+     R"(nterval_ns=1m)",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"bar_opened","instrument":"IBM","open":"181.69","la)"
+     R"(bel":"1711597500072000000","interval_ns":"60000000000"})"
     },
     {
-     R"(7 2024-03-28T03:45:00.072Z bar_closed instrument=IBM open=181.69 high=183 low=180.00000001 close)"
-     R"(=182.5 volume=1234567)",
-     R"({"seq":7,"ts_ns":"1711597500072000000","type":"bar_closed","instrument":"IBM","open":"181.69","h)"
-     R"(igh":"183","low":"180.00000001","close":"182.5","volume":"1234567"})"
+     R"(7 2024-03-28T03:45:00.072Z bar_closed instrument=IBM open=181.69 high=183 low=180.00000001 close=)"
+     R"(182.5 volume=1234567 label=2024-03-28T03:44:00.072Z interval_ns=1m)",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"bar_closed","instrument":"IBM","open":"181.69","hi)"
+     R"(gh":"183","low":"180.00000001","close":"182.5","volume":"1234567","label":"1711597440072000000",")"
+     R"(interval_ns":"60000000000"})"
     },
     {
      R"(7 2024-03-28T03:45:00.072Z session_opened instrument=IBM date=2024-03-28)",
-     R"({"seq":7,"ts_ns":"1711597500072000000","type":"session_opened","instrument":"IBM","date":"2024-0)"
-     R"(3-28"})"
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"session_opened","instrument":"IBM","date":"2024-03)"
+     R"(-28"})"
     },
     {
      R"(7 2024-03-28T03:45:00.072Z session_closed instrument=IBM date=2024-03-28)",
-     R"({"seq":7,"ts_ns":"1711597500072000000","type":"session_closed","instrument":"IBM","date":"2024-0)"
-     R"(3-28"})"
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"session_closed","instrument":"IBM","date":"2024-03)"
+     R"(-28"})"
     },
     {
      R"(7 2024-03-28T03:45:00.072Z timer_fired strategy=cross timer=9)",
      R"({"seq":7,"ts_ns":"1711597500072000000","type":"timer_fired","strategy":"cross","timer":9})"
     },
     {
-     R"(7 2024-03-28T03:45:00.072Z pnl_snapshot portfolio=hedge cash=999000.25 market_value=1500 equity=)"
-     R"(1000500.25 realized_pnl=-20 unrealized_pnl=540.25 charges=20 gross_exposure=1500.5 open_orders=3)",
-     R"({"seq":7,"ts_ns":"1711597500072000000","type":"pnl_snapshot","portfolio":"hedge","cash":"999000.)"
-     R"(25","market_value":"1500","equity":"1000500.25","realized_pnl":"-20","unrealized_pnl":"540.25",")"
-     R"(charges":"20","gross_exposure":"1500.5","open_orders":3})"
+     R"(7 2024-03-28T03:45:00.072Z pnl_snapshot portfolio=hedge cash=999000.25 market_value=1500 equity=1)"
+     R"(000500.25 realized_pnl=-20 unrealized_pnl=540.25 charges=20 gross_exposure=1500.5 open_orders=3)",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"pnl_snapshot","portfolio":"hedge","cash":"999000.2)"
+     R"(5","market_value":"1500","equity":"1000500.25","realized_pnl":"-20","unrealized_pnl":"540.25","ch)"
+     R"(arges":"20","gross_exposure":"1500.5","open_orders":3})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z portfolio_opened portfolio=hedge cash=250000.5 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"portfolio_opened","correlation":3,"causation":7,")"
-     R"(portfolio":"hedge","cash":"250000.5"})"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"portfolio_opened","correlation":3,"causation":7,"p)"
+     R"(ortfolio":"hedge","cash":"250000.5"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z signal strategy=cross instrument=IBM direction=short cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"signal","correlation":3,"causation":7,"strategy":)"
-     R"("cross","instrument":"IBM","direction":"short"})"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"signal","correlation":3,"causation":7,"strategy":")"
+     R"(cross","instrument":"IBM","direction":"short"})"
     },
     {
-     R"(8 2024-03-28T03:45:00.072Z order_intended order=42 strategy=cross portfolio=hedge broker=paper i)"
-     R"(nstrument=IBM side=sell order_type=stop_limit tif=day quantity=100 limit_price=181.69 stop_price)"
-     R"(=182.5 good_until=2024-03-28 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_intended","correlation":3,"causation":7,"or)"
-     R"(der":42,"strategy":"cross","portfolio":"hedge","broker":"paper","instrument":"IBM","side":"sell")"
-     R"(,"order_type":"stop_limit","tif":"day","quantity":"100","limit_price":"181.69","stop_price":"182)"
-     R"(.5","good_until":"2024-03-28"})"
+     R"(8 2024-03-28T03:45:00.072Z order_intended order=42 strategy=cross portfolio=hedge broker=paper in)"
+     R"(strument=IBM side=sell order_type=stop_limit tif=day quantity=100 limit_price=181.69 stop_price=1)"
+     R"(82.5 reduce_only=true parent=40 group=41 legs=2 tag=exit good_until=2024-03-28 valued_at=181.75 h)"
+     R"(eld=true cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_intended","correlation":3,"causation":7,"ord)"
+     R"(er":42,"strategy":"cross","portfolio":"hedge","broker":"paper","instrument":"IBM","side":"sell",")"
+     R"(order_type":"stop_limit","tif":"day","quantity":"100","limit_price":"181.69","stop_price":"182.5")"
+     R"(,"reduce_only":true,"parent":40,"group":41,"legs":2,"tag":"exit","good_until":"2024-03-28","value)"
+     R"(d_at":"181.75","held":true})"
     },
     {
-     R"(8 2024-03-28T03:45:00.072Z order_refused order=42 strategy=cross portfolio=hedge instrument=IBM )"
-     R"(side=sell order_type=stop_limit tif=day quantity=100 limit_price=181.69 stop_price=182.5 rule=pr)"
-     R"(ice_band limit=5 observed=7.25 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_refused","correlation":3,"causation":7,"ord)"
-     R"(er":42,"strategy":"cross","portfolio":"hedge","instrument":"IBM","side":"sell","order_type":"sto)"
-     R"(p_limit","tif":"day","quantity":"100","limit_price":"181.69","stop_price":"182.5","rule":"price_)"
-     R"(band","limit":"5","observed":"7.25"})"
+     R"(8 2024-03-28T03:45:00.072Z order_refused order=42 strategy=cross portfolio=hedge instrument=IBM s)"
+     R"(ide=sell order_type=stop_limit tif=day quantity=100 limit_price=181.69 stop_price=182.5 reduce_on)"
+     R"(ly=true parent=40 group=41 legs=2 tag=exit rule=price_band limit=5 observed=7.25 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_refused","correlation":3,"causation":7,"orde)"
+     R"(r":42,"strategy":"cross","portfolio":"hedge","instrument":"IBM","side":"sell","order_type":"stop_)"
+     R"(limit","tif":"day","quantity":"100","limit_price":"181.69","stop_price":"182.5","reduce_only":tru)"
+     R"(e,"parent":40,"group":41,"legs":2,"tag":"exit","rule":"price_band","limit":"5","observed":"7.25"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z cancel_intended order=42 rule=kill_switch cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"cancel_intended","correlation":3,"causation":7,"o)"
-     R"(rder":42,"rule":"kill_switch"})"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"cancel_intended","correlation":3,"causation":7,"or)"
+     R"(der":42,"rule":"kill_switch"})"
     },
     {
-     R"(8 2024-03-28T03:45:00.072Z modify_intended order=42 quantity=150 limit_price=181.7 stop_price=18)"
-     R"(2.6 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"modify_intended","correlation":3,"causation":7,"o)"
-     R"(rder":42,"quantity":"150","limit_price":"181.7","stop_price":"182.6"})"
+     R"(8 2024-03-28T03:45:00.072Z modify_intended order=42 quantity=150 limit_price=181.7 stop_price=182)"
+     R"(.6 reduce_only=true rule=linked_fill valued_at=181.75 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"modify_intended","correlation":3,"causation":7,"or)"
+     R"(der":42,"quantity":"150","limit_price":"181.7","stop_price":"182.6","reduce_only":true,"rule":"li)"
+     R"(nked_fill","valued_at":"181.75"})"
     },
     {
-     R"(8 2024-03-28T03:45:00.072Z change_refused order=42 strategy=cross rule=not_open limit=1 observed)"
-     R"(=2 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"change_refused","correlation":3,"causation":7,"or)"
-     R"(der":42,"strategy":"cross","rule":"not_open","limit":"1","observed":"2"})"
+     R"(8 2024-03-28T03:45:00.072Z change_refused order=42 strategy=cross rule=not_open limit=1 observed=)"
+     R"(2 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"change_refused","correlation":3,"causation":7,"ord)"
+     R"(er":42,"strategy":"cross","rule":"not_open","limit":"1","observed":"2"})"
     },
     {
-     R"(8 2024-03-28T03:45:00.072Z timer_set strategy=cross timer=9 due=2024-03-28T03:46:00Z cause=7 roo)"
-     R"(t=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"timer_set","correlation":3,"causation":7,"strateg)"
-     R"(y":"cross","timer":9,"due":"1711597560000000000"})"
+     R"(8 2024-03-28T03:45:00.072Z timer_set strategy=cross timer=9 due=2024-03-28T03:46:00Z cause=7 root)"
+     R"(=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"timer_set","correlation":3,"causation":7,"strategy)"
+     R"(":"cross","timer":9,"due":"1711597560000000000"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z timer_cancelled strategy=cross timer=9 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"timer_cancelled","correlation":3,"causation":7,"s)"
-     R"(trategy":"cross","timer":9})"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"timer_cancelled","correlation":3,"causation":7,"st)"
+     R"(rategy":"cross","timer":9})"
     },
     {
-     R"(8 2024-03-28T03:45:00.072Z kill_switch_latched portfolio=hedge rule=daily_loss limit=1000 observ)"
-     R"(ed=1000.00000001 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"kill_switch_latched","correlation":3,"causation":)"
-     R"(7,"portfolio":"hedge","rule":"daily_loss","limit":"1000","observed":"1000.00000001"})"
+     R"(8 2024-03-28T03:45:00.072Z kill_switch_latched portfolio=hedge rule=daily_loss limit=1000 observe)"
+     R"(d=1000.00000001 scope=entries cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"kill_switch_latched","correlation":3,"causation":7)"
+     R"(,"portfolio":"hedge","rule":"daily_loss","limit":"1000","observed":"1000.00000001","scope":"entri)"
+     R"(es"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z kill_switch_released portfolio=hedge cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"kill_switch_released","correlation":3,"causation")"
-     R"(:7,"portfolio":"hedge"})"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"kill_switch_released","correlation":3,"causation":)"
+     R"(7,"portfolio":"hedge"})"
     },
     {
-     R"(8 2024-03-28T03:45:00.072Z strategy_halted strategy=cross reason="it threw \"no\"" cause=7 root=)"
-     R"(3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"strategy_halted","correlation":3,"causation":7,"s)"
-     R"(trategy":"cross","reason":"it threw \"no\""})"
+     R"(8 2024-03-28T03:45:00.072Z strategy_halted strategy=cross reason="it threw \"no\"" cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"strategy_halted","correlation":3,"causation":7,"st)"
+     R"(rategy":"cross","reason":"it threw \"no\""})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z order_accepted order=42 broker_order=240328000012345 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_accepted","correlation":3,"causation":7,"or)"
-     R"(der":42,"broker_order":"240328000012345"})"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_accepted","correlation":3,"causation":7,"ord)"
+     R"(er":42,"broker_order":"240328000012345"})"
     },
     {
-     R"(8 2024-03-28T03:45:00.072Z order_rejected order=42 reason="margin of 12.50 is short" cause=7 roo)"
-     R"(t=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_rejected","correlation":3,"causation":7,"or)"
-     R"(der":42,"reason":"margin of 12.50 is short"})"
+     R"(8 2024-03-28T03:45:00.072Z order_rejected order=42 reason="margin of 12.50 is short" cause=7 root)"
+     R"(=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_rejected","correlation":3,"causation":7,"ord)"
+     R"(er":42,"reason":"margin of 12.50 is short"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z order_triggered order=42 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_triggered","correlation":3,"causation":7,"o)"
-     R"(rder":42})"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_triggered","correlation":3,"causation":7,"or)"
+     R"(der":42})"
     },
     {
-     R"(8 2024-03-28T03:45:00.072Z order_filled order=42 strategy=cross portfolio=hedge instrument=IBM s)"
-     R"(ide=sell quantity=40 price=182.5 notional=7300 charges=22.19 realized_pnl=-12.5 trade=T1 cause=7)"
-     R"( root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_filled","correlation":3,"causation":7,"orde)"
-     R"(r":42,"strategy":"cross","portfolio":"hedge","instrument":"IBM","side":"sell","quantity":"40","p)"
-     R"(rice":"182.5","notional":"7300","charges":"22.19","realized_pnl":"-12.5","trade":"T1"})"
+     R"(8 2024-03-28T03:45:00.072Z order_filled order=42 strategy=cross portfolio=hedge instrument=IBM si)"
+     R"(de=sell quantity=40 price=182.5 notional=7300 charges=22.19 realized_pnl=-12.5 trade=T1 tag=exit )"
+     R"(cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_filled","correlation":3,"causation":7,"order)"
+     R"(":42,"strategy":"cross","portfolio":"hedge","instrument":"IBM","side":"sell","quantity":"40","pri)"
+     R"(ce":"182.5","notional":"7300","charges":"22.19","realized_pnl":"-12.5","trade":"T1","tag":"exit"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z order_cancelled order=42 reason=ioc cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_cancelled","correlation":3,"causation":7,"o)"
-     R"(rder":42,"reason":"ioc"})"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_cancelled","correlation":3,"causation":7,"or)"
+     R"(der":42,"reason":"ioc"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z order_expired order=42 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_expired","correlation":3,"causation":7,"ord)"
-     R"(er":42})"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_expired","correlation":3,"causation":7,"orde)"
+     R"(r":42})"
     },
     {
-     R"(8 2024-03-28T03:45:00.072Z order_modified order=42 quantity=150 limit_price=181.7 stop_price=182)"
-     R"(.6 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_modified","correlation":3,"causation":7,"or)"
-     R"(der":42,"quantity":"150","limit_price":"181.7","stop_price":"182.6"})"
+     R"(8 2024-03-28T03:45:00.072Z order_modified order=42 quantity=150 limit_price=181.7 stop_price=182.)"
+     R"(6 reduce_only=true rule=linked_fill cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_modified","correlation":3,"causation":7,"ord)"
+     R"(er":42,"quantity":"150","limit_price":"181.7","stop_price":"182.6","reduce_only":true,"rule":"lin)"
+     R"(ked_fill"})"
     },
     {
-     R"(8 2024-03-28T03:45:00.072Z change_rejected order=42 kind=modify_rejected reason="already filled")"
-     R"( cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"change_rejected","correlation":3,"causation":7,"o)"
-     R"(rder":42,"kind":"modify_rejected","reason":"already filled"})"
+     R"(8 2024-03-28T03:45:00.072Z change_rejected order=42 kind=modify_rejected reason="already filled" )"
+     R"(cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"change_rejected","correlation":3,"causation":7,"or)"
+     R"(der":42,"kind":"modify_rejected","reason":"already filled"})"
     },
     {
-     R"(8 2024-03-28T03:45:00.072Z report_ignored order=42 kind=filled quantity=40 price=182.5 limit_pri)"
-     R"(ce=181.69 stop_price=183 trade=T1 text=240328000012345 why="duplicate trade" cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"report_ignored","correlation":3,"causation":7,"or)"
-     R"(der":42,"kind":"filled","quantity":"40","price":"182.5","limit_price":"181.69","stop_price":"183)"
-     R"(","trade":"T1","text":"240328000012345","why":"duplicate trade"})"
+     R"(8 2024-03-28T03:45:00.072Z report_ignored order=42 kind=filled quantity=40 price=182.5 limit_pric)"
+     R"(e=181.69 stop_price=183 trade=T1 text=240328000012345 why="duplicate trade" cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"report_ignored","correlation":3,"causation":7,"ord)"
+     R"(er":42,"kind":"filled","quantity":"40","price":"182.5","limit_price":"181.69","stop_price":"183",)"
+     R"("trade":"T1","text":"240328000012345","why":"duplicate trade"})"
     },
     {
-     R"(7 2024-03-28T03:45:00.072Z session_reconfigured name=ema-cross currency=INR instruments=[{"name":")"
-     R"(NSE:INFY","tick":"0.05","lot":"1","utc_offset_s":19800,"open_s":33300,"close_s":55800},{"name":")"
-     R"(IBM","tick":"0.01","lot":"10","utc_offset_s":0,"open_s":0,"close_s":86400}] default_instrument={)"
-     R"("name":"","tick":"0.01","lot":"1","utc_offset_s":0,"open_s":0,"close_s":86400} portfolios=[{"nam)"
-     R"(e":"main","cash":"1000000"},{"name":"hedge","cash":"250000.5"}] brokers=[{"name":"paper","kind":)"
-     R"("paper","settings":[{"key":"fill","value":"touch"},{"key":"latency","value":"0s"}]}] strategies=)"
-     R"([{"name":"cross","use":"ema_cross","portfolio":"hedge","broker":"paper","instruments":["NSE:INFY)"
-     R"(","IBM"],"params":[{"key":"fast","value":"100"},{"key":"slow","value":"1000"}]}] risk=[{"rule":")"
-     R"(order_quantity","limit":"10000"},{"rule":"daily_loss","limit":"0.5"}] allowed_instruments=["IBM")"
-     R"(] charges={"per_fill":"20","rate":"0.0003"} snapshot_interval_ns=5m)",
-     R"({"seq":7,"ts_ns":"1711597500072000000","type":"session_reconfigured","name":"ema-cross","currency")"
-     R"(:"INR","instruments":[{"name":"NSE:INFY","tick":"0.05","lot":"1","utc_offset_s":19800,"open_s":3)"
-     R"(3300,"close_s":55800},{"name":"IBM","tick":"0.01","lot":"10","utc_offset_s":0,"open_s":0,"close_)"
-     R"(s":86400}],"default_instrument":{"name":"","tick":"0.01","lot":"1","utc_offset_s":0,"open_s":0,")"
-     R"(close_s":86400},"portfolios":[{"name":"main","cash":"1000000"},{"name":"hedge","cash":"250000.5")"
-     R"(}],"brokers":[{"name":"paper","kind":"paper","settings":[{"key":"fill","value":"touch"},{"key":")"
-     R"(latency","value":"0s"}]}],"strategies":[{"name":"cross","use":"ema_cross","portfolio":"hedge","b)"
-     R"(roker":"paper","instruments":["NSE:INFY","IBM"],"params":[{"key":"fast","value":"100"},{"key":"s)"
-     R"(low","value":"1000"}]}],"risk":[{"rule":"order_quantity","limit":"10000"},{"rule":"daily_loss",")"
-     R"(limit":"0.5"}],"allowed_instruments":["IBM"],"charges":{"per_fill":"20","rate":"0.0003"},"snapsh)"
-     R"(ot_interval_ns":"300000000000"})"
+     R"(7 2024-03-28T03:45:00.072Z session_reconfigured rules=2 name=ema-cross currency=INR instruments=[)"
+     R"({"name":"NSE:INFY","tick":"0.05","lot":"1","utc_offset_s":19800,"open_s":33300,"close_s":55800},{)"
+     R"("name":"IBM","tick":"0.01","lot":"10","utc_offset_s":0,"open_s":0,"close_s":86400}] default_instr)"
+     R"(ument={"name":"","tick":"0.01","lot":"1","utc_offset_s":0,"open_s":0,"close_s":86400} portfolios=)"
+     R"([{"name":"main","cash":"1000000"},{"name":"hedge","cash":"250000.5"}] brokers=[{"name":"paper","k)"
+     R"(ind":"paper","settings":[{"key":"fill","value":"touch"},{"key":"latency","value":"0s"}]}] strateg)"
+     R"(ies=[{"name":"cross","use":"ema_cross","portfolio":"hedge","broker":"paper","instruments":["NSE:I)"
+     R"(NFY","IBM"],"params":[{"key":"fast","value":"100"},{"key":"slow","value":"1000"}]}] risk=[{"rule")"
+     R"(:"order_quantity","limit":"10000"},{"rule":"daily_loss","limit":"0.5"}] allowed_instruments=["IBM)"
+     R"("] charges={"per_fill":"20","rate":"0.0003"} snapshot_interval_ns=5m daily_loss_latch_ends=releas)"
+     R"(ed)",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"session_reconfigured","rules":2,"name":"ema-cross")"
+     R"(,"currency":"INR","instruments":[{"name":"NSE:INFY","tick":"0.05","lot":"1","utc_offset_s":19800,)"
+     R"("open_s":33300,"close_s":55800},{"name":"IBM","tick":"0.01","lot":"10","utc_offset_s":0,"open_s":)"
+     R"(0,"close_s":86400}],"default_instrument":{"name":"","tick":"0.01","lot":"1","utc_offset_s":0,"ope)"
+     R"(n_s":0,"close_s":86400},"portfolios":[{"name":"main","cash":"1000000"},{"name":"hedge","cash":"25)"
+     R"(0000.5"}],"brokers":[{"name":"paper","kind":"paper","settings":[{"key":"fill","value":"touch"},{")"
+     R"(key":"latency","value":"0s"}]}],"strategies":[{"name":"cross","use":"ema_cross","portfolio":"hedg)"
+     R"(e","broker":"paper","instruments":["NSE:INFY","IBM"],"params":[{"key":"fast","value":"100"},{"key)"
+     R"(":"slow","value":"1000"}]}],"risk":[{"rule":"order_quantity","limit":"10000"},{"rule":"daily_loss)"
+     R"(","limit":"0.5"}],"allowed_instruments":["IBM"],"charges":{"per_fill":"20","rate":"0.0003"},"snap)"
+     R"(shot_interval_ns":"300000000000","daily_loss_latch_ends":"released"})"
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z order_released order=42 quantity=40 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_released","correlation":3,"causation":7,"ord)"
+     R"(er":42,"quantity":"40"})"
+    },
+    {
+     R"(7 2024-03-28T03:45:00.072Z strategy_resumed strategy=cross)",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"strategy_resumed","strategy":"cross"})"
     },
 };
 // clang-format on
@@ -314,7 +331,9 @@ TEST_CASE("the JSON check of these tests sees what is not JSON", "[events]") {
 
 TEST_CASE("the line that the header shows is the line that comes out", "[events]") {
     Names names;
-    names.learn(SessionConfigured{"", "", {{"IBM", {}, {}, {}}}, {}, {}, {}, {}, {}, {}, {}, {}});
+    SessionConfigured config;
+    config.instruments = {{"IBM", {}, {}, {}}};
+    names.learn(config);
     const Envelope envelope{12, Time{1'381'152'600'072'000'000}, kNoSeq, kNoSeq};
     const QuoteTick quote{InstrumentId{0}, test::px("181.69"), test::px("181.9"), qty_of(200), qty_of(100)};
     CHECK(to_text(envelope, quote, names) ==
@@ -420,8 +439,17 @@ TEST_CASE("prices that the order's type does not use are left out of the text, n
           "8 2024-03-28T03:45:00.072Z order_intended order=1 strategy=#0 portfolio=#0 broker=#0 instrument=#0 side=buy "
           "order_type=market tif=gtc quantity=10 cause=7 root=3");
     const std::string json = to_json(kFact, order, Names{});
-    CHECK_THAT(json, Catch::Contains(R"("limit_price":"0","stop_price":"0","good_until":null)"));
+    CHECK_THAT(json, Catch::Contains(R"("limit_price":"0","stop_price":"0","reduce_only":false)") &&
+                         Catch::Contains(R"("parent":null,"group":null,"legs":0,"tag":"","good_until":null)"));
     CHECK(test::json_fault(json) == "");
+}
+
+TEST_CASE("an order that closes a position is the operator's, in text and JSON", "[events]") {
+    OrderIntended order;
+    order.order = OrderId{1};
+    order.strategy = kOperator;
+    CHECK_THAT(to_text(kFact, order, Names{}), Catch::Contains("strategy=operator "));
+    CHECK_THAT(to_json(kFact, order, Names{}), Catch::Contains(R"("strategy":"operator")"));
 }
 
 TEST_CASE("a price of zero is shown where it is data", "[events]") {
