@@ -507,10 +507,10 @@ const Order* State::find_order(OrderId id) const {
 }
 
 Reserved reserved_by(const State& state, const Order& order) {
-    if (order.terms.reduce_only) {
-        return {};
+    Reserved most;  // of one that has become reduce-only in a group, what the others reserve
+    if (!order.terms.reduce_only) {
+        most = {order.leaves(), reserved_value(order)};
     }
-    Reserved most{order.leaves(), reserved_value(order)};
     for (std::uint64_t leg = 0; leg < order.terms.legs; ++leg) {
         const OrderId id{order.terms.group.value + leg};
         const auto other = id == order.id ? state.open_orders.end() : state.open_orders.find(id);
