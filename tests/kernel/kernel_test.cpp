@@ -58,7 +58,7 @@ TEST_CASE("the mark moves, then resting orders fill, then strategies speak in th
                                 "quantity=5 price=90 notional=450 charges=0 realized_pnl=0 trade=t1 cause=6 root=3",
                                 "8 2024-01-01T00:00:02Z order_intended order=2 strategy=one portfolio=main "
                                 "broker=desk instrument=IBM "
-                                "side=buy order_type=market tif=gtc quantity=1 cause=6 root=6",
+                                "side=buy order_type=market tif=gtc quantity=1 valued_at=91 cause=6 root=6",
                                 "9 2024-01-01T00:00:02Z order_accepted order=2 cause=8 root=6"});
     CHECK(seen == "marked 90; two sees 5 and 1 working");
     CHECK(floor.heard(0) == Lines{"quote", "order 1 working", "fill 1", "order 1 filled", "quote", "order 2 working"});
@@ -96,25 +96,27 @@ TEST_CASE("wishes are judged first in, first out, with their answers behind them
         c.modify(first, qty("3"), px("92"), {});
         c.cancel(first);
     });
-    CHECK(floor.said() == Lines{"2 2024-01-01T00:00:01Z session_opened instrument=IBM date=2024-01-01",
-                                "3 2024-01-01T00:00:01Z quote instrument=IBM bid=99.99 ask=100.01 bid_qty=100 "
-                                "ask_qty=100",
-                                "4 2024-01-01T00:00:01Z signal strategy=one instrument=IBM direction=long cause=3 "
-                                "root=3",
-                                "5 2024-01-01T00:00:01Z order_intended order=1 strategy=one portfolio=main "
-                                "broker=desk instrument=IBM "
-                                "side=buy order_type=limit tif=gtc quantity=1 limit_price=90 cause=3 root=3",
-                                "6 2024-01-01T00:00:01Z order_intended order=2 strategy=one portfolio=main "
-                                "broker=desk instrument=IBM "
-                                "side=buy order_type=limit tif=gtc quantity=2 limit_price=91 cause=3 root=3",
-                                "7 2024-01-01T00:00:01Z modify_intended order=1 quantity=3 limit_price=92 cause=3 "
-                                "root=3",
-                                "8 2024-01-01T00:00:01Z cancel_intended order=1 rule=none cause=3 root=3",
-                                "9 2024-01-01T00:00:01Z order_accepted order=1 cause=5 root=3",
-                                "10 2024-01-01T00:00:01Z order_accepted order=2 cause=6 root=3",
-                                "11 2024-01-01T00:00:01Z order_modified order=1 quantity=3 limit_price=92 cause=7 "
-                                "root=3",
-                                "12 2024-01-01T00:00:01Z order_cancelled order=1 reason=asked cause=8 root=3"});
+    CHECK(
+        floor.said() ==
+        Lines{"2 2024-01-01T00:00:01Z session_opened instrument=IBM date=2024-01-01",
+              "3 2024-01-01T00:00:01Z quote instrument=IBM bid=99.99 ask=100.01 bid_qty=100 "
+              "ask_qty=100",
+              "4 2024-01-01T00:00:01Z signal strategy=one instrument=IBM direction=long cause=3 "
+              "root=3",
+              "5 2024-01-01T00:00:01Z order_intended order=1 strategy=one portfolio=main "
+              "broker=desk instrument=IBM "
+              "side=buy order_type=limit tif=gtc quantity=1 limit_price=90 valued_at=90 cause=3 root=3",
+              "6 2024-01-01T00:00:01Z order_intended order=2 strategy=one portfolio=main "
+              "broker=desk instrument=IBM "
+              "side=buy order_type=limit tif=gtc quantity=2 limit_price=91 valued_at=91 cause=3 root=3",
+              "7 2024-01-01T00:00:01Z modify_intended order=1 quantity=3 limit_price=92 rule=none valued_at=92 cause=3 "
+              "root=3",
+              "8 2024-01-01T00:00:01Z cancel_intended order=1 rule=none cause=3 root=3",
+              "9 2024-01-01T00:00:01Z order_accepted order=1 cause=5 root=3",
+              "10 2024-01-01T00:00:01Z order_accepted order=2 cause=6 root=3",
+              "11 2024-01-01T00:00:01Z order_modified order=1 quantity=3 limit_price=92 rule=none cause=7 "
+              "root=3",
+              "12 2024-01-01T00:00:01Z order_cancelled order=1 reason=asked cause=8 root=3"});
     CHECK(floor.heard() ==
           Lines{"quote", "order 1 working", "order 2 working", "order 1 working", "order 1 cancelled"});
     CHECK(floor.position().open_buys == qty("2"));
@@ -187,7 +189,8 @@ TEST_CASE("each strategy's orders go to its own broker", "[kernel]") {
 
 // ---- marks --------------------------------------------------------------------------------------
 
-TEST_CASE("the mark is the mid of both sides, half to even, and a missing side leaves it alone", "[kernel]") {
+TEST_CASE("the mark is the mid of both sides, half to even, and with one side only the last one kept within it",
+          "[kernel]") {
     Floor floor(Setup::simple());
     const auto mark = [&] { return to_string(floor.state().market(kIbm).mark); };
     floor.quote(at(1), "0", "3");
@@ -196,8 +199,14 @@ TEST_CASE("the mark is the mid of both sides, half to even, and a missing side l
     CHECK(mark() == "1.5");
     floor.quote(at(3), "0", "9");
     CHECK(mark() == "1.5");
-    floor.quote(at(4), "9", "0");
+    floor.quote(at(4), "1", "0");
     CHECK(mark() == "1.5");
+    floor.quote(at(4), "9", "0");  // nobody sells for less than is bid
+    CHECK(mark() == "9");
+    floor.quote(at(4), "0", "4");  // nobody pays more than is asked
+    CHECK(mark() == "4");
+    floor.quote(at(4), "0", "0");
+    CHECK(mark() == "4");
     floor.quote(at(5), "0.00000001", "0.00000002");
     CHECK(mark() == "0.00000002");  // 1.5 raw -> 2
     floor.quote(at(6), "0.00000002", "0.00000003");
@@ -206,10 +215,10 @@ TEST_CASE("the mark is the mid of both sides, half to even, and a missing side l
     CHECK(mark() == "4");
     floor.bar_opened(at(8), "7");
     CHECK(mark() == "7");
-    floor.bar_closed(at(9), "8");
+    floor.bar_closed(at(68), "8");
     CHECK(mark() == "8");
-    CHECK(floor.state().market(kIbm).updated == at(9));
-    CHECK(floor.state().quotes == 7);
+    CHECK(floor.state().market(kIbm).updated == at(68));
+    CHECK(floor.state().quotes == 10);
     CHECK(floor.state().bars == 1);
 }
 
@@ -254,13 +263,14 @@ TEST_CASE("timers fire in the order they are due, before the input that passes t
         }
     };
     floor.quote(at(10), "1", "1");
-    CHECK(floor.said() == Lines{"6 2024-01-01T00:00:05Z timer_fired strategy=one timer=2",
-                                "7 2024-01-01T00:00:05Z order_intended order=1 strategy=one portfolio=main "
-                                "broker=desk instrument=IBM "
-                                "side=buy order_type=limit tif=gtc quantity=1 limit_price=90 cause=6 root=6",
-                                "8 2024-01-01T00:00:05Z order_accepted order=1 cause=7 root=6",
-                                "9 2024-01-01T00:00:10Z timer_fired strategy=one timer=1",
-                                "10 2024-01-01T00:00:10Z quote instrument=IBM bid=1 ask=1 bid_qty=100 ask_qty=100"});
+    CHECK(floor.said() ==
+          Lines{"6 2024-01-01T00:00:05Z timer_fired strategy=one timer=2",
+                "7 2024-01-01T00:00:05Z order_intended order=1 strategy=one portfolio=main "
+                "broker=desk instrument=IBM "
+                "side=buy order_type=limit tif=gtc quantity=1 limit_price=90 valued_at=90 cause=6 root=6",
+                "8 2024-01-01T00:00:05Z order_accepted order=1 cause=7 root=6",
+                "9 2024-01-01T00:00:10Z timer_fired strategy=one timer=1",
+                "10 2024-01-01T00:00:10Z quote instrument=IBM bid=1 ask=1 bid_qty=100 ask_qty=100"});
     CHECK(floor.heard() == Lines{"quote", "timer 2", "order 1 working", "timer 1", "quote"});
     floor.quote(at(100), "1", "1");
     CHECK(floor.heard() == Lines{"quote"});  // each fired once
@@ -336,7 +346,8 @@ TEST_CASE("a strategy that piles up timers is halted at the bound, and its timer
 
 // ---- P&L snapshots ------------------------------------------------------------------------------
 
-TEST_CASE("several boundaries crossed give one snapshot, of the latest, from the marks before", "[kernel]") {
+TEST_CASE("several boundaries crossed give one snapshot, at the first: nothing moved until the next input",
+          "[kernel]") {
     Floor floor(Setup::simple().snapshots_every(300));
     floor.broker().fill_at("100");
     floor.place(at(20), market_order(Side::buy, "10"));
@@ -344,7 +355,7 @@ TEST_CASE("several boundaries crossed give one snapshot, of the latest, from the
     CHECK(floor.count_of("pnl_snapshot") == 0);
     floor.said();
     floor.quote(at(1'000), "150", "150");
-    CHECK(floor.said() == Lines{"8 2024-01-01T00:15:00Z pnl_snapshot portfolio=main cash=99000 market_value=1200 "
+    CHECK(floor.said() == Lines{"8 2024-01-01T00:05:00Z pnl_snapshot portfolio=main cash=99000 market_value=1200 "
                                 "equity=100200 "
                                 "realized_pnl=0 unrealized_pnl=200 charges=0 gross_exposure=1200 open_orders=0",
                                 "9 2024-01-01T00:16:40Z quote instrument=IBM bid=150 ask=150 bid_qty=100 ask_qty=100"});
@@ -363,12 +374,31 @@ TEST_CASE("a night takes one snapshot, not one for each boundary that nobody was
     floor.quote(at(kOpen + 10), "100", "100");
     floor.said();
     floor.quote(at(kDaySeconds + kOpen + 10), "100", "100");
-    CHECK(floor.said() == Lines{"4 2024-01-01T10:00:00Z session_closed instrument=IBM date=2024-01-01",
-                                "5 2024-01-02T03:45:00Z pnl_snapshot portfolio=main cash=100000 market_value=0 "
+    CHECK(floor.said() == Lines{"4 2024-01-01T03:50:00Z pnl_snapshot portfolio=main cash=100000 market_value=0 "
                                 "equity=100000 "
                                 "realized_pnl=0 unrealized_pnl=0 charges=0 gross_exposure=0 open_orders=0",
+                                "5 2024-01-01T10:00:00Z session_closed instrument=IBM date=2024-01-01",
                                 "6 2024-01-02T03:45:10Z session_opened instrument=IBM date=2024-01-02",
                                 "7 2024-01-02T03:45:10Z quote instrument=IBM bid=100 ask=100 bid_qty=100 ask_qty=100"});
+}
+
+TEST_CASE("what falls due, or is asked for without a fill, moves no books: no snapshot", "[kernel]") {
+    Floor floor(Setup::simple().snapshots_every(60));
+    floor.broker().obey();
+    floor.strategy().on_timer = [](TimerId, Context& c) { c.place(limit_order(Side::buy, "1", "90")); };
+    floor.act(at(1), [](Context& c) {
+        c.set_timer(TimerId{1}, at(90));
+        c.set_timer(TimerId{2}, at(200));
+    });
+    floor.tell(at(300), report(ReportKind::accepted, 99));
+    CHECK(floor.said_of("pnl_snapshot").size() == 1);  // of the quote, at 00:01
+    // A fill without any market input moves them.
+    floor.tell(at(301), filled(1, "1", "90", "t1"));
+    floor.kill(at(900));
+    const Lines lines = floor.said();
+    REQUIRE(lines.size() >= 2);
+    CHECK(lines[1] == "15 2024-01-01T00:06:00Z pnl_snapshot portfolio=main cash=99910 market_value=100 equity=100010 "
+                      "realized_pnl=0 unrealized_pnl=10 charges=0 gross_exposure=100 open_orders=1");
 }
 
 TEST_CASE("all open portfolios are seen in one step, the first as its root", "[kernel]") {
@@ -451,16 +481,17 @@ TEST_CASE("a bar that closes with its session belongs to it, and its orders to t
     floor.said();
     floor.bar_closed(at(kClose), "101");
     CHECK(floor.said() == Lines{"4 2024-01-01T10:00:00Z bar_closed instrument=IBM open=101 "
-                                "high=101 low=101 close=101 volume=1000",
+                                "high=101 low=101 close=101 volume=1000 label=2024-01-01T09:59:00Z interval_ns=1m",
                                 "5 2024-01-01T10:00:00Z order_intended order=1 strategy=one "
                                 "portfolio=main broker=desk instrument=IBM "
                                 "side=buy order_type=limit tif=day quantity=1 limit_price=1 "
-                                "good_until=2024-01-02 cause=4 root=4",
+                                "valued_at=1 cause=4 root=4",
                                 "6 2024-01-01T10:00:00Z order_accepted order=1 cause=5 root=4"});
     floor.strategy().on_bar = nullptr;
     floor.bar_opened(at(kDaySeconds + kOpen), "100");
     CHECK(floor.said_of("session_closed") == Lines{"session_closed instrument=IBM date=2024-01-01"});
     CHECK(floor.order(1).status == OrderStatus::working);
+    CHECK(to_iso(floor.order(1).good_until) == "2024-01-02");  // the session that has opened gave it its day
 }
 
 TEST_CASE("a whole-day bar that closes at midnight belongs to the day it was, and its orders to the next", "[kernel]") {
@@ -469,36 +500,73 @@ TEST_CASE("a whole-day bar that closes at midnight belongs to the day it was, an
     floor.strategy().on_bar = [](const BarClosed&, Context& c) { c.place(day_order()); };
     floor.bar_closed(at(kDaySeconds), "101");
     CHECK(floor.count_of("session_opened") == 1);
-    CHECK(to_iso(floor.order(1).good_until) == "2024-01-02");
+    CHECK(floor.order(1).good_until == Date{});
     floor.bar_opened(at(kDaySeconds), "100");
+    CHECK(to_iso(floor.order(1).good_until) == "2024-01-02");
     CHECK(floor.count_of("session_closed") == 1);
     CHECK(floor.count_of("session_opened") == 2);
 }
 
-TEST_CASE("a DAY order is good until the close that is still to come", "[kernel]") {
+TEST_CASE("a DAY order is good until the close that is to come, once its market is open", "[kernel]") {
     struct Row {
         const char* fear;
         std::int64_t now;
-        const char* good_until;
+        const char* good_until;  // where its market has opened
+        const char* next;        // what the next session makes of it where it had not
     };
+    const char* const none = "1970-01-01";
     const Row rows[] = {
-        {"before the open", kOpen - 60, "2024-01-01"},       {"at the open", kOpen, "2024-01-01"},
-        {"just before the close", kClose - 1, "2024-01-01"}, {"at the close", kClose, "2024-01-02"},
-        {"in the evening", kClose + 3'600, "2024-01-02"},
+        {"before the open", kOpen - 60, "2024-01-01", "2024-01-01"},
+        {"at the open", kOpen, "2024-01-01", "2024-01-01"},
+        {"just before the close", kClose - 1, "2024-01-01", "2024-01-02"},
+        {"at the close", kClose, none, "2024-01-02"},
+        {"in the evening", kClose + 3'600, none, "2024-01-02"},
     };
     for (const Row& row : rows) {
         INFO(row.fear);
         Floor floor(indian());
         floor.place(at(row.now), day_order());
         CHECK(to_iso(floor.order(1).good_until) == row.good_until);
-        // The same for an instrument that is asked for on another's tick.
+        // Asked for on another's tick: no session of its own has opened, so its day is not known yet.
         Floor other(indian());
         other.place(at(row.now), day_order(kBac));
-        CHECK(to_iso(other.order(1).good_until) == row.good_until);
+        CHECK(to_iso(other.order(1).good_until) == none);
+        CHECK(other.state().market(kBac).undated == std::vector<OrderId>{OrderId{1}});
+        other.restart();
+        const std::int64_t opens = row.now < kOpen ? kOpen : row.now == kOpen ? kOpen + 1 : kDaySeconds + kOpen;
+        other.quote(at(opens), "1", "1", kBac);
+        CHECK(to_iso(other.order(1).good_until) == row.next);
+        CHECK(other.state().market(kBac).undated.empty());
     }
     Floor floor(indian());
     floor.place(at(kOpen), limit_order(Side::buy, "1", "1"));
     CHECK(floor.order(1).good_until == Date{});  // GTC knows no day
+    CHECK(floor.state().market(kIbm).undated.empty());
+}
+
+TEST_CASE("a DAY order made on a Friday evening or at the weekend ends with Monday's session", "[kernel]") {
+    // 2024-01-05 is a Friday; BAC only ticks at all so that somebody asks.
+    for (const std::int64_t made : {4 * kDaySeconds + kClose + 60, 5 * kDaySeconds + hms(6, 0), 6 * kDaySeconds}) {
+        Floor floor(indian());
+        floor.broker().obey();
+        Lines closes;
+        floor.broker().at_session_close = [&](Time, const SessionClosed& session, Reports& out) {
+            closes.push_back(to_iso(session.date));
+            if (session.date == Date{19'730}) {
+                out.push_back(report(ReportKind::expired, 1));
+            }
+        };
+        floor.quote(at(4 * kDaySeconds + kClose - 1), "99", "101");  // Friday's session
+        floor.strategy().once([](Context& c) { c.place(day_order()); });
+        floor.quote(at(made), "1", "1", kBac);
+        CHECK(floor.order(1).good_until == Date{});
+        floor.quote(at(7 * kDaySeconds + kOpen), "99", "101");
+        CHECK(to_iso(floor.order(1).good_until) == "2024-01-08");
+        CHECK(floor.order(1).status == OrderStatus::working);
+        floor.quote(at(7 * kDaySeconds + kClose + 1), "99", "101", kBac);
+        CHECK(floor.order(1).status == OrderStatus::expired);
+        CHECK(closes.front() == "2024-01-05");
+    }
 }
 
 TEST_CASE("what a session's end expires is told within its step, at its time", "[kernel]") {
@@ -519,22 +587,17 @@ TEST_CASE("what a session's end expires is told within its step, at its time", "
     CHECK(floor.position().open_buys == Qty{});
 }
 
-TEST_CASE("a DAY order does not live into the next day because its instrument had no data on its own", "[kernel]") {
+TEST_CASE("a DAY order of an instrument without data waits for the session that its data opens", "[kernel]") {
     Floor floor(indian());
     floor.broker().obey();
-    floor.broker().at_session_close = [](Time, const SessionClosed& session, Reports& out) {
-        if (session.instrument == kBac && session.date == Date{19'723}) {
-            out.push_back(report(ReportKind::expired, 1));
-        }
-    };
     floor.place(at(kOpen), day_order(kBac));
     floor.quote(at(kDaySeconds + kOpen), "1", "1");
     floor.said();
     floor.quote(at(kDaySeconds + kOpen + 1), "1", "1", kBac);
-    CHECK(floor.said() == Lines{"9 2024-01-02T03:45:00Z session_closed instrument=BAC date=2024-01-01",
-                                "10 2024-01-02T03:45:00Z order_expired order=1 cause=9 root=3",
-                                "11 2024-01-02T03:45:01Z session_opened instrument=BAC date=2024-01-02",
-                                "12 2024-01-02T03:45:01Z quote instrument=BAC bid=1 ask=1 bid_qty=100 ask_qty=100"});
+    CHECK(floor.said() == Lines{"9 2024-01-02T03:45:01Z session_opened instrument=BAC date=2024-01-02",
+                                "10 2024-01-02T03:45:01Z quote instrument=BAC bid=1 ask=1 bid_qty=100 ask_qty=100"});
+    CHECK(floor.order(1).status == OrderStatus::working);
+    CHECK(to_iso(floor.order(1).good_until) == "2024-01-02");
 }
 
 TEST_CASE("a day's start equity is taken once, by the first instrument that enters the day", "[kernel]") {
@@ -600,7 +663,7 @@ TEST_CASE("a fill of more than was asked is booked whole and latches the portfol
                                 "instrument=IBM side=buy "
                                 "quantity=8 price=90 notional=720 charges=0 realized_pnl=0 trade=t2 cause=4 root=3",
                                 "11 2024-01-01T00:00:04Z kill_switch_latched portfolio=main rule=overfill limit=10 "
-                                "observed=12 "
+                                "observed=12 scope=all "
                                 "cause=10 root=3",
                                 "12 2024-01-01T00:00:04Z cancel_intended order=2 rule=overfill cause=11 root=3",
                                 "13 2024-01-01T00:00:04Z order_cancelled order=2 reason=asked cause=12 root=6"});
@@ -621,7 +684,7 @@ TEST_CASE("a late fill beyond the order is an overfill too", "[kernel]") {
     floor.said();
     floor.tell(at(5), filled(1, "2", "90", "t3"));  // what came before is not forgotten
     CHECK(floor.said_of("kill_switch_latched") ==
-          Lines{"kill_switch_latched portfolio=main rule=overfill limit=10 observed=13 cause=10 "
+          Lines{"kill_switch_latched portfolio=main rule=overfill limit=10 observed=13 scope=all cause=10 "
                 "root=3"});
 }
 
@@ -634,12 +697,12 @@ TEST_CASE("a fill that no order explains latches every portfolio, and is kept wh
                                 "quantity=3 price=90 trade=t1 "
                                 "why=\"no such order\"",
                                 "6 2024-01-01T00:00:02Z kill_switch_latched portfolio=main "
-                                "rule=unmatched_fill limit=0 observed=3 "
+                                "rule=unmatched_fill limit=0 observed=3 scope=all "
                                 "cause=5 root=5",
                                 "7 2024-01-01T00:00:02Z kill_switch_latched portfolio=side "
-                                "rule=unmatched_fill limit=0 observed=3 "
+                                "rule=unmatched_fill limit=0 observed=3 scope=all "
                                 "cause=5 root=5"});
-    CHECK_FALSE(floor.portfolio(PortfolioId{2}).killed);  // never opened
+    CHECK_FALSE(floor.portfolio(PortfolioId{2}).killed());  // never opened
 }
 
 TEST_CASE("an implausible execution is not booked, and latches only the portfolio of its order", "[kernel]") {
@@ -898,7 +961,7 @@ TEST_CASE("a second modify waits for the answer to the first", "[kernel]") {
         c.modify(OrderId{1}, qty("15"), px("90"), {});
         c.modify(OrderId{1}, qty("16"), px("90"), {});
     });
-    CHECK(floor.heard() == Lines{"quote", "order 1 working by not_open change failed"});
+    CHECK(floor.heard() == Lines{"quote", "order 1 working by change_pending change failed"});
     floor.tell(at(4), report(ReportKind::modify_rejected, 1, "no"));
     CHECK(floor.position().open_buys == qty("10"));
     CHECK(floor.heard() == Lines{"order 1 working change failed"});
@@ -929,30 +992,37 @@ TEST_CASE("a modify to what has filled already, or less, is refused", "[kernel]"
                 "observed=0 cause=7 root=7"});
 }
 
-TEST_CASE("an order filled while a modify up is pending stays open until the answer", "[kernel]") {
+TEST_CASE("an order that has filled whole is closed at once, whatever change is still on its way", "[kernel]") {
     const auto until_pending = [](Floor& floor) {
         floor.place(at(1), limit_order(Side::buy, "10", "90"));
         floor.tell(at(2), report(ReportKind::accepted, 1));
         floor.act(at(3), [](Context& c) { c.modify(OrderId{1}, qty("15"), px("90"), {}); });
-        floor.tell(at(4), filled(1, "10", "90", "t1"));
-        CHECK(floor.order(1).status == OrderStatus::working);
-        CHECK(floor.position().open_buys == qty("5"));
+        CHECK(floor.position().open_buys == qty("15"));
         floor.heard();
+        floor.tell(at(4), filled(1, "10", "90", "t1"));
+        CHECK(floor.order(1).status == OrderStatus::filled);
+        CHECK(floor.position().open_buys == Qty{});
+        CHECK(floor.portfolio().open_orders == 0);
+        CHECK(floor.heard() == Lines{"fill 1", "order 1 filled"});
     };
     Floor refused(Setup::simple());
     until_pending(refused);
     refused.tell(at(5), report(ReportKind::modify_rejected, 1, "too late"));
     CHECK(refused.order(1).status == OrderStatus::filled);
-    CHECK(refused.position().open_buys == Qty{});
     CHECK(refused.heard() == Lines{"order 1 filled change failed"});
+    CHECK_FALSE(refused.portfolio().killed());
 
+    // A broker that took it after all has more than the books have: it says so with a fill, and that latches.
     Floor done(Setup::simple());
     until_pending(done);
+    done.said();
     done.tell(at(5), modified(1, "15", "90"));
-    CHECK(done.order(1).status == OrderStatus::working);
+    CHECK(done.said_of("report_ignored").size() == 1);
+    CHECK(done.order(1).status == OrderStatus::filled);
     done.tell(at(6), filled(1, "5", "90", "t2"));
     CHECK(done.order(1).status == OrderStatus::filled);
-    CHECK_FALSE(done.portfolio().killed());
+    CHECK(done.position().net == qty("15"));
+    CHECK(done.portfolio().killed_by == Rule::overfill);
 }
 
 TEST_CASE("a modify down to what filled meanwhile ends the order", "[kernel]") {
@@ -988,13 +1058,14 @@ TEST_CASE("a strategy that throws is halted, its half-asked wishes are dropped, 
     });
     floor.strategy(1).once([](Context& c) { c.place(limit_order(Side::buy, "3", "90")); });
     floor.quote(at(2), "99", "101");
-    CHECK(floor.said() == Lines{"7 2024-01-01T00:00:02Z quote instrument=IBM bid=99 ask=101 bid_qty=100 ask_qty=100",
-                                "8 2024-01-01T00:00:02Z strategy_halted strategy=one reason=\"off the rails\" "
-                                "cause=7 root=7",
-                                "9 2024-01-01T00:00:02Z order_intended order=2 strategy=two portfolio=main "
-                                "broker=desk instrument=IBM "
-                                "side=buy order_type=limit tif=gtc quantity=3 limit_price=90 cause=7 root=7",
-                                "10 2024-01-01T00:00:02Z order_accepted order=2 cause=9 root=7"});
+    CHECK(floor.said() ==
+          Lines{"7 2024-01-01T00:00:02Z quote instrument=IBM bid=99 ask=101 bid_qty=100 ask_qty=100",
+                "8 2024-01-01T00:00:02Z strategy_halted strategy=one reason=\"off the rails\" "
+                "cause=7 root=7",
+                "9 2024-01-01T00:00:02Z order_intended order=2 strategy=two portfolio=main "
+                "broker=desk instrument=IBM "
+                "side=buy order_type=limit tif=gtc quantity=3 limit_price=90 valued_at=90 cause=7 root=7",
+                "10 2024-01-01T00:00:02Z order_accepted order=2 cause=9 root=7"});
     floor.heard(0);
     floor.tell(at(3), filled(1, "1", "90", "t1"));  // its order is still there, and is booked
     floor.quote(at(10), "99", "101");
@@ -1074,7 +1145,7 @@ TEST_CASE("a reason as long as a book is cut", "[kernel]") {
     CHECK(halted->reason.size() == limits::kMaxTextBytes);
 }
 
-TEST_CASE("a step has a bound of facts, past which orders and changes are refused and recorded", "[kernel]") {
+TEST_CASE("a strategy may ask so much in a step, past which orders and changes are refused and recorded", "[kernel]") {
     Floor floor(Setup::simple());
     floor.act(at(1), [](Context& c) {
         for (int i = 0; i < 1'010; ++i) {
@@ -1082,18 +1153,52 @@ TEST_CASE("a step has a bound of facts, past which orders and changes are refuse
         }
         c.modify(OrderId{1}, qty("2"), px("90"), {});
     });
-    // The step is the quote and 999 orders: a session's opening is a step of its own.
-    CHECK(floor.broker().effects.size() == 999);
+    CHECK(floor.broker().effects.size() == 1'000);
     const Lines lines = floor.said();
-    CHECK(std::ranges::count_if(lines, [](const std::string& l) {
-              return l.find("order_refused") != std::string::npos &&
-                     l.find("rule=step_facts limit=1000 observed=1001") != std::string::npos;
-          }) == 11);
-    CHECK(lines.back().find("change_refused order=1 strategy=one rule=step_facts limit=1000 observed=1001") !=
+    const auto refusals = [&](const char* what) {
+        return std::ranges::count_if(lines, [&](const std::string& l) { return l.find(what) != std::string::npos; });
+    };
+    CHECK(refusals("order_refused") == 10);
+    CHECK(refusals("rule=step_facts limit=1000 observed=1001 ") == 1);
+    CHECK(refusals("rule=step_facts limit=1000 observed=1010 ") == 1);
+    CHECK(lines.back().find("change_refused order=1 strategy=one rule=step_facts limit=1000 observed=1011") !=
           std::string::npos);
     CHECK_FALSE(floor.state().strategies[0].halted);
     floor.act(at(2), [](Context& c) { c.place(limit_order(Side::buy, "1", "90")); });
-    CHECK(floor.broker().effects.size() == 1'000);  // the next step has room again
+    CHECK(floor.broker().effects.size() == 1'001);  // the next step has room again
+}
+
+TEST_CASE("what others do in a step is not held against a strategy", "[kernel]") {
+    // A thousand and more orders of one portfolio, all cancelled by its latch in the step in which another asks.
+    Floor floor(two_portfolios().limit(Rule::daily_loss, "100"));
+    floor.broker(0).obey();
+    for (int step = 0; step < 2; ++step) {
+        floor.act(at(1 + step), [](Context& c) {
+            for (int i = 0; i < 600; ++i) {
+                c.place(limit_order(Side::buy, "1", "50"));
+            }
+        });
+    }
+    floor.broker(0).fill_at("100");
+    floor.place(at(4), market_order(Side::buy, "10"));
+    floor.broker(0).obey();
+    floor.strategy(1).once([](Context& c) { c.place(limit_order(Side::buy, "1", "50")); });
+    floor.quote(at(5), "80", "80");
+    CHECK(floor.portfolio(kMain).latch == LatchScope::entries);
+    CHECK(floor.portfolio(kMain).open_orders == 0);
+    CHECK_FALSE(floor.portfolio(kSide).killed());
+    CHECK(floor.portfolio(kSide).open_orders == 1);
+    CHECK_FALSE(floor.state().strategies[1].halted);
+    // A strategy that asks without end is refused alone.
+    floor.release(at(6));
+    floor.strategy(0).once([](Context& c) {
+        for (int i = 0; i < 1'500; ++i) {
+            c.cancel(OrderId{99'999});
+        }
+    });
+    floor.strategy(1).once([](Context& c) { c.place(limit_order(Side::buy, "1", "50")); });
+    floor.quote(at(7), "80", "80");
+    CHECK(floor.portfolio(kSide).open_orders == 2);
 }
 
 TEST_CASE("a strategy that answers every refusal with another wish is stopped", "[kernel]") {
@@ -1101,7 +1206,7 @@ TEST_CASE("a strategy that answers every refusal with another wish is stopped", 
     floor.strategy().on_order = [](const OrderUpdate&, Context& c) { c.place(market_order(Side::buy, "0")); };
     floor.act(at(1), [](Context& c) { c.place(market_order(Side::buy, "0")); });
     CHECK(floor.state().strategies[0].halted);
-    CHECK(floor.count_of("order_refused") == 1'999);
+    CHECK(floor.count_of("order_refused") == 2'000);
 }
 
 TEST_CASE("order ids only grow, over refusals and restarts alike", "[kernel]") {
@@ -1149,9 +1254,13 @@ TEST_CASE("what falls due before a report or command comes before it", "[kernel]
     REQUIRE(types.size() == 2);
     CHECK(types[0] == std::string("2024-01-01T03:45:02Z timer_fired strategy=one timer=1").substr(0, 40));
     floor.kill(at(kClose + 1));
-    CHECK(floor.said_of("session_closed").size() == 1);
+    types = floor.said();
+    REQUIRE(types.size() == 3);
+    CHECK(types[0].find("03:50:00Z pnl_snapshot") != std::string::npos);
+    CHECK(types[1].find("10:00:00Z session_closed") != std::string::npos);
+    CHECK(types[2].find("kill_switch_latched") != std::string::npos);
     floor.release(at(kClose + 3'600));
-    CHECK(floor.said_of("pnl_snapshot").size() == 1);
+    CHECK(floor.said().size() == 1);  // nothing has moved since
 }
 
 TEST_CASE("a command that changes nothing leaves no trace, not even of what ends just then", "[kernel]") {
@@ -1186,7 +1295,7 @@ TEST_CASE("a report or command from outside is stamped with its own time, not th
     floor.kill(at(5));
     const Lines lines = floor.said();
     CHECK(lines.at(0) == "8 2024-01-01T00:00:05Z kill_switch_latched portfolio=main "
-                         "rule=operator_kill limit=0 observed=0");
+                         "rule=operator_kill limit=0 observed=0 scope=all");
     CHECK(lines.at(1) == "9 2024-01-01T00:00:05Z cancel_intended order=1 rule=operator_kill cause=8 root=8");
     CHECK(floor.state().now == at(5));
 }

@@ -1,6 +1,7 @@
 #pragma once
 /// A floor on which everything happens: three strategies that ask for anything, two brokers that answer anything a
-/// broker may (late, twice, in part, not at all), nights, timers, kills and restarts. Each move carries its own dice,
+/// broker may (late, twice, in part, not at all; one says that it knows links and does not keep to them, the other knows
+/// none), nights, timers, kills of every scope, halts and restarts. Each move carries its own dice,
 /// so that a run is a list of moves which can be repeated, cut and shrunk.
 
 #include "tests/kernel/support.hpp"
@@ -54,6 +55,7 @@ public:
         }
         for (std::size_t b = 0; b < 2; ++b) {
             ScriptedBroker& broker = floor_.broker(b);
+            broker.links = b == 0;
             broker.answer = [this, b](Time, const Effect& e, Reports& out) { answer(b, e, out); };
             broker.at_market = [this, b](Time, InstrumentId i, Price bid, Price ask, Reports& out) {
                 trade(b, i, bid, ask, out);
@@ -79,6 +81,7 @@ public:
             .limit(Rule::price_band, "20")
             .limit(Rule::gross_exposure, "14000")
             .limit(Rule::daily_loss, "900")
+            .limit(Rule::buying_power, "1.5")
             .charges("0.05", "0.00031")
             .snapshots_every(120);
     }
@@ -94,9 +97,12 @@ public:
         case 0: return bar(instrument, price);
         case 1: return floor_.tell(now_, outside());
         case 2:
-            return dice_.below(4) == 0 ? floor_.kill(now_, PortfolioId{(move.kind >> 9U) % 2})
+            return dice_.below(4) == 0 ? floor_.kill(now_, PortfolioId{(move.kind >> 9U) % 2},
+                                                     static_cast<LatchScope>(1 + dice_.below(3)))
                                        : quote(instrument, price);
-        case 3: return floor_.release(now_, PortfolioId{(move.kind >> 9U) % 2});
+        case 3:
+            return dice_.below(4) == 0 ? floor_.resume(now_, static_cast<std::uint32_t>(dice_.below(3)))
+                                       : floor_.release(now_, PortfolioId{(move.kind >> 9U) % 2});
         case 4: {
             if (floor_.state().instruments.size() < 5) {
                 Instrument found;
@@ -164,7 +170,7 @@ private:
         const Price mark{c.view().market(instrument).mark.raw / 5'000'000 * 5'000'000};
         const Price away{mark.raw + (static_cast<std::int64_t>(dice_.below(101)) - 50) * 5'000'000};
         const TimeInForce tif = static_cast<TimeInForce>(1 + dice_.below(3));
-        switch (dice_.below(12)) {
+        switch (dice_.below(18)) {
         case 0:
         case 1: c.market(instrument, side, quantity, tif); return;
         case 2:
@@ -179,6 +185,43 @@ private:
             return;
         case 9: c.cancel_timer(TimerId{dice_.below(3)}); return;
         case 10: c.signal(instrument, static_cast<Direction>(1 + dice_.below(3))); return;
+        case 11:
+        case 12: {
+            const std::int64_t step =
+                static_cast<std::int64_t>(1 + dice_.below(40)) * 5'000'000 * (side == Side::buy ? 1 : -1);
+            c.bracket(dice_.below(2) == 0 ? OrderTerms{instrument, side, OrderType::market, tif, quantity, {}, {}}
+                                          : OrderTerms{instrument, side, OrderType::limit, tif, quantity, away, {}},
+                      Price{mark.raw - step}, Price{mark.raw + step});
+            return;
+        }
+        case 13:
+            c.one_cancels_other({instrument, side, OrderType::limit, tif, quantity, away, {}},
+                                {instrument,
+                                 dice_.below(3) == 0 ? opposite(side) : side,
+                                 OrderType::stop,
+                                 tif,
+                                 dice_.below(2) == 0 ? quantity : qty("5"),
+                                 {},
+                                 mark});
+            return;
+        case 14: {
+            OrderTerms reduces{instrument, side, OrderType::limit, tif, quantity, away, {}, true};
+            reduces.tag = "exit";
+            c.place(reduces);
+            return;
+        }
+        case 15: {  // links that may make sense or not
+            std::array<OrderTerms, 4> orders;
+            for (OrderTerms& order : orders) {
+                order = {instrument, dice_.below(2) == 0 ? side : opposite(side), OrderType::limit, tif, quantity, away,
+                         {}};
+                order.parent = OrderId{dice_.below(3)};
+                order.group = OrderId{dice_.below(5)};
+            }
+            orders[0].parent = OrderId{};
+            c.place_linked(std::span(orders).first(dice_.below(5)));
+            return;
+        }
         default: return;
         }
     }
@@ -193,6 +236,12 @@ private:
     // ---- what brokers answer ----------------------------------------------------------------------
 
     void answer(std::size_t b, const Effect& effect, Reports& out) {
+        if (const auto* linked = std::get_if<PlaceLinked>(&effect)) {
+            for (const PlaceOrder& order : linked->orders) {
+                answer(b, order, out);
+            }
+            return;
+        }
         if (const auto* place = std::get_if<PlaceOrder>(&effect)) {
             const auto luck = dice_.below(10);
             if (luck == 0) {
@@ -227,7 +276,7 @@ private:
             }
             found->second.left += change->quantity - found->second.terms.quantity;
             found->second.terms.quantity = change->quantity;
-            out.push_back(ScriptedBroker::obeyed(effect));
+            ScriptedBroker::obeyed(effect, out);
             if (found->second.left.raw <= 0) {
                 working_[b].erase(found);
             }
@@ -244,7 +293,7 @@ private:
             execute(b, id, floor_.state().market(found->second.terms.instrument).mark, out);  // it was faster
         }
         working_[b].erase(id);
-        out.push_back(ScriptedBroker::obeyed(effect));
+        ScriptedBroker::obeyed(effect, out);
     }
     void trade(std::size_t b, InstrumentId instrument, Price bid, Price ask, Reports& out) {
         std::vector<OrderId> due;

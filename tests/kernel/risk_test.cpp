@@ -12,10 +12,19 @@ std::string told(const Verdict& v) {
     return v.refused() ? std::string(name_of(v.rule)) + ' ' + to_string(v.limit) + ' ' + to_string(v.observed) : "pass";
 }
 
+/// As the kernel values an order without slippage.
+Price value_of(const OrderTerms& terms, const State& state) {
+    const Market& market = state.market(terms.instrument);
+    const Price own = terms.limit_price.raw != 0  ? terms.limit_price
+                      : terms.stop_price.raw != 0 ? terms.stop_price
+                                                  : market.touch(terms.side);
+    return terms.side == Side::sell ? std::max(own, market.mark) : own;
+}
+
 /// Asks a rule about new terms, as the first strategy. The state may be doctored.
 std::string ask(Check check, const State& state, const OrderTerms& terms) {
     const RiskLimits limits(state.config);
-    return told(check({state, limits, StrategyId{0}, terms, {}, {}, false}));
+    return told(check({state, limits, StrategyId{0}, terms, value_of(terms, state)}));
 }
 std::string ask(Check check, const Floor& floor, const OrderTerms& terms) {
     return ask(check, floor.state(), terms);
@@ -26,7 +35,12 @@ std::string ask_change(Check check, const Floor& floor, std::uint64_t id, std::s
     const Order& order = floor.order(id);
     OrderTerms terms = order.terms;
     terms.quantity = qty(quantity);
-    return told(check({floor.state(), limits, order.strategy, terms, order.leaves(), order.filled, true}));
+    RiskQuestion question{floor.state(), limits, order.strategy, terms, value_of(terms, floor.state())};
+    question.is_modification = true;
+    question.replaced = order.leaves();
+    question.replaced_value = reserved_by(floor.state(), order).value;
+    question.filled = order.filled;
+    return told(check(question));
 }
 
 OrderTerms stop_order(Side side, std::string_view quantity, std::string_view stop) {
@@ -242,7 +256,10 @@ TEST_CASE("nothing is kept for the order rate where no rule asks for it", "[kern
 
 TEST_CASE("the price band binds limit and stop on both sides of the mark", "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::price_band, "5"));
-    CHECK(ask(check_price_band, floor, limit_order(Side::buy, "1", "7")) == "pass");  // no mark to be far from yet
+    // Without a price to be near to nobody knows how far it is.
+    CHECK(ask(check_price_band, floor, limit_order(Side::buy, "1", "7")) == "no_market 0 0");
+    CHECK(ask(check_price_band, floor, stop_order(Side::sell, "1", "7")) == "no_market 0 0");
+    CHECK(ask(check_price_band, Floor(Setup::simple()), limit_order(Side::buy, "1", "7")) == "pass");
     floor.quote(at(1), "99", "101");
     CHECK(ask(check_price_band, floor, limit_order(Side::buy, "1", "105")) == "pass");
     CHECK(ask(check_price_band, floor, limit_order(Side::sell, "1", "95")) == "pass");
@@ -337,8 +354,7 @@ TEST_CASE("data may be as old as the limit and not a nanosecond older", "[kernel
     CHECK(ask(check_stale_data, state, market_order(Side::buy, "1")) == "pass");
     state.now = at(15, 1);
     CHECK(ask(check_stale_data, state, market_order(Side::buy, "1")) == "stale_data 5 5.00000001");
-    CHECK(ask(check_stale_data, floor, market_order(Side::buy, "1", kBac)) ==
-          "stale_data 5 1704067210");  // none at all
+    CHECK(ask(check_stale_data, floor, market_order(Side::buy, "1", kBac)) == "no_market 0 0");  // no age: none at all
     CHECK(ask(check_stale_data, Floor(Setup::simple()), market_order(Side::buy, "1", kBac)) == "pass");
 }
 
@@ -406,17 +422,19 @@ TEST_CASE("rules are judged in the order of their numbers: the first that is bro
     setup.allowed({kBac}).limit(Rule::session_hours, "1").limit(Rule::stale_data, "5").limit(Rule::price_band, "1");
     setup.limit(Rule::order_quantity, "1").limit(Rule::order_notional, "1").limit(Rule::shorting, "0");
     setup.limit(Rule::position, "1").limit(Rule::gross_exposure, "1").limit(Rule::open_orders, "1");
-    setup.limit(Rule::order_rate, "1");
+    setup.limit(Rule::order_rate, "1").limit(Rule::buying_power, "1").limit(Rule::daily_loss, "0");
     State broken = Floor(setup).state();
     broken.now = at(0);
     broken.markets[0].mark = px("100");
-    broken.portfolios[0].killed() = true;
+    broken.markets[0].updated = at(-6);
+    broken.portfolios[0].latch = LatchScope::all;
     broken.strategies[0].halted = true;
     broken.portfolios[0].open_orders = 1;
     broken.portfolios[0].recent_orders = {at(0)};
+    broken.portfolios[0].day_start_equity = money("2");
     const std::vector<Rung> common{
         {Rule::unknown_instrument, [](State& s, OrderTerms&) { s.config.strategies[0].instruments = {kIbm}; }},
-        {Rule::kill_switch, [](State& s, OrderTerms&) { s.portfolios[0].killed() = false; }},
+        {Rule::kill_switch, [](State& s, OrderTerms&) { s.portfolios[0].latch = LatchScope::none; }},
         {Rule::strategy_halted, [](State& s, OrderTerms&) { s.strategies[0].halted = false; }},
         {Rule::tick_size, [](State&, OrderTerms& t) { t.limit_price = px("200"); }},
         {Rule::lot_size, [](State&, OrderTerms& t) { t.quantity = qty("1000"); }},
@@ -430,8 +448,10 @@ TEST_CASE("rules are judged in the order of their numbers: the first that is bro
         {Rule::shorting, without(Rule::shorting)},
         {Rule::position, without(Rule::position)},
         {Rule::gross_exposure, without(Rule::gross_exposure)},
+        {Rule::buying_power, without(Rule::buying_power)},  // numbered later, judged with the other sums
         {Rule::open_orders, without(Rule::open_orders)},
         {Rule::order_rate, without(Rule::order_rate)},
+        {Rule::daily_loss, without(Rule::daily_loss)},
     };
     // A limit order can break all but no_market, a market order all but what looks at its own
     // prices.
@@ -439,12 +459,12 @@ TEST_CASE("rules are judged in the order of their numbers: the first that is bro
         for (const Rung& rung : common) {
             INFO(name_of(rung.rule));
             if (std::ranges::find(not_broken, rung.rule) == not_broken.end()) {
-                CHECK(name_of(judge({state, RiskLimits(state.config), StrategyId{0}, terms, {}, {}, false}).rule) ==
-                      std::string(name_of(rung.rule)));
+                CHECK(name_of(judge({state, RiskLimits(state.config), StrategyId{0}, terms, value_of(terms, state)})
+                                  .rule) == std::string(name_of(rung.rule)));
                 rung.mend(state, terms);
             }
         }
-        CHECK_FALSE(judge({state, RiskLimits(state.config), StrategyId{0}, terms, {}, {}, false}).refused());
+        CHECK_FALSE(judge({state, RiskLimits(state.config), StrategyId{0}, terms, value_of(terms, state)}).refused());
     };
     const OrderTerms worst = limit_order(Side::sell, "1000.5", "200.005");
     CHECK(ask(judge, broken, limit_order(Side::sell, "-0.5", "200.005")) == "invalid_order 10000000000 -0.5");
@@ -479,36 +499,58 @@ TEST_CASE("a loss of the limit is allowed, one beyond latches and cancels what i
     CHECK(floor.said() == Lines{"11 2024-01-01T00:00:04Z quote instrument=IBM bid=89.99999998 ask=90 bid_qty=100 "
                                 "ask_qty=100",
                                 "12 2024-01-01T00:00:04Z kill_switch_latched portfolio=main rule=daily_loss limit=100 "
-                                "observed=100.0000001 cause=11 root=11",
+                                "observed=100.0000001 scope=entries cause=11 root=11",
                                 "13 2024-01-01T00:00:04Z cancel_intended order=2 rule=daily_loss cause=12 root=11",
                                 "14 2024-01-01T00:00:04Z order_cancelled order=2 reason=asked cause=13 root=7"});
     CHECK(floor.heard() == Lines{"quote", "order 2 cancelled", "quote"});
     CHECK(floor.portfolio().killed());
     CHECK(floor.portfolio().killed_by == Rule::daily_loss);
 
-    // Nothing passes, reductions neither; the market may come back and it stays latched, once.
-    floor.act(at(5), [](Context& c) { c.place(market_order(Side::sell, "10")); });
+    // Nothing that could open passes; the market may come back and it stays latched, once.
+    floor.act(at(5), [](Context& c) {
+        c.place(market_order(Side::buy, "1"));
+        c.place(market_order(Side::sell, "10.00000001"));
+    });
     floor.quote(at(6), "50", "50");
     const Lines lines = floor.said();
     CHECK(lines.at(1).find("rule=kill_switch limit=0 observed=1") != std::string::npos);
+    CHECK(lines.at(2).find("rule=kill_switch limit=0 observed=1") != std::string::npos);
     CHECK(std::ranges::none_of(lines, [](const auto& l) { return l.find("latched") != std::string::npos; }));
 }
 
-TEST_CASE("a latch survives the night, and a new trading day begins with the equity it finds", "[kernel]") {
+TEST_CASE("a loss limit's latch ends with its trading day, as a fact, and the next begins with the equity it finds",
+          "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::daily_loss, "100"));
     take_the_risk(floor);
     CHECK(floor.portfolio().day_start_equity == money("100000"));
     floor.quote(at(4), "80", "80");
     REQUIRE(floor.portfolio().killed());
+    floor.quote(at(kDaySeconds - 1), "81", "81");
+    REQUIRE(floor.portfolio().killed());
+    floor.said();
     floor.quote(at(kDaySeconds + 1), "79", "79");
+    CHECK_FALSE(floor.portfolio().killed());
+    CHECK(floor.portfolio().killed_by == Rule::none);
+    CHECK(floor.said_of("kill_switch_released") == Lines{"kill_switch_released portfolio=main cause=16 root=16"});
+    CHECK(floor.portfolio().day_start_equity == money("99810"));  // the night's gap belongs to the new day
+    floor.quote(at(kDaySeconds + 3), "71", "71");
+    CHECK_FALSE(floor.portfolio().killed());  // 100 since the day began
+    floor.quote(at(kDaySeconds + 4), "70.99", "70.99");
     CHECK(floor.portfolio().killed());
-    CHECK(floor.portfolio().day_start_equity == money("99800"));  // the night's gap belongs to the new day
+}
+
+TEST_CASE("a loss limit's latch may be made to stand until a person releases it", "[kernel]") {
+    SessionConfigured config = Setup::simple().limit(Rule::daily_loss, "100").config();
+    config.daily_loss_latch_ends = LatchEnd::released;
+    Floor floor(config);
+    take_the_risk(floor);
+    floor.quote(at(4), "80", "80");
+    REQUIRE(floor.portfolio().killed());
+    floor.quote(at(kDaySeconds + 1), "79", "79");
+    CHECK(floor.portfolio().latch == LatchScope::entries);
+    CHECK(floor.portfolio().killed_by == Rule::daily_loss);
     floor.release(at(kDaySeconds + 2));
     CHECK_FALSE(floor.portfolio().killed());
-    floor.quote(at(kDaySeconds + 3), "70", "70");
-    CHECK_FALSE(floor.portfolio().killed());  // 100 since the day began
-    floor.quote(at(kDaySeconds + 4), "69.99", "69.99");
-    CHECK(floor.portfolio().killed());
 }
 
 TEST_CASE("after a release within the same day the same loss latches again", "[kernel]") {
@@ -535,7 +577,7 @@ TEST_CASE("a fill that loses too much latches in its own step, before what its c
     floor.place(at(1), market_order(Side::buy, "10"));
     CHECK(floor.portfolio().killed());
     CHECK(floor.said_of("kill_switch_latched") ==
-          Lines{"kill_switch_latched portfolio=main rule=daily_loss limit=100 observed=110 cause=6 "
+          Lines{"kill_switch_latched portfolio=main rule=daily_loss limit=100 observed=110 scope=entries cause=6 "
                 "root=3"});
     CHECK(floor.heard() ==
           Lines{"quote", "order 1 working", "fill 1", "order 1 filled", "order 2 refused by kill_switch"});

@@ -13,17 +13,33 @@ Image image_of(const State& state) {
     return {bytes.view().begin(), bytes.view().end()};
 }
 
-/// A state in which every kind of thing is present.
+/// A run that ends in a state in which every kind of thing is present.
+constexpr std::uint64_t kRich = 10;
+
 Image rich_image() {
     RichRun run;
-    run.play(moves_of(7, 60));
+    run.play(moves_of(kRich, 60));
     const State& state = run.floor().state();
     REQUIRE_FALSE(state.open_orders.empty());
     REQUIRE_FALSE(state.closed_orders.empty());
     REQUIRE_FALSE(state.timers.empty());
     REQUIRE(state.fills > 3);
     REQUIRE(state.instruments.size() > 2);
+    REQUIRE(std::ranges::any_of(state.open_orders, [](const auto& entry) { return entry.second.held; }));
+    REQUIRE(std::ranges::any_of(state.open_orders, [](const auto& entry) { return entry.second.terms.legs != 0; }));
+    REQUIRE(std::ranges::any_of(state.markets, [](const Market& market) { return !market.undated.empty(); }));
+    REQUIRE_FALSE(state.markets[0].series.empty());
     return run.floor().saved();
+}
+
+/// What a newer struct has more is skipped, so its version alone may be another one: it stands before the oldest reader's.
+bool same_but_for_versions(const Image& written, const Image& read) {
+    bool same = written.size() == read.size();
+    for (std::size_t i = 0; same && i < read.size(); ++i) {
+        const bool is_version = i + 1 < read.size() && written[i] == 1 && read[i] > 1 && written[i + 1] == 1;
+        same = written[i] == read[i] || is_version;
+    }
+    return same;
 }
 
 }  // namespace
@@ -55,11 +71,21 @@ TEST_CASE("a state that differs in anything is saved to other bytes", "[kernel]"
     differs("an instrument", [](State& s) { s.instruments[1].hours.close_s -= 1; });
     differs("a mark", [](State& s) { s.markets[0].mark.raw += 1; });
     differs("a market's age", [](State& s) { s.markets[0].updated.ns += 1; });
+    differs("a touch", [](State& s) { s.markets[0].has_touch = !s.markets[0].has_touch; });
+    differs("a quote's age", [](State& s) { s.markets[0].quoted.ns -= 1; });
+    differs("a shadow", [](State& s) { s.markets[0].series.push_back({Duration{7}, at(0), at(0), true, false}); });
+    differs("an order without a day", [](State& s) { s.markets[0].undated.push_back(OrderId{1}); });
+    differs("the equity's peak", [](State& s) { s.path.peak.raw += 1; });
+    differs("the deepest fall's peak", [](State& s) { s.path.worst_peak.raw -= 1; });
+    differs("the deepest fall's trough", [](State& s) { s.path.worst_trough.raw -= 1; });
+    differs("a reserved value", [](State& s) { s.portfolios[0].positions[0].open_sell_value.raw += 1; });
     differs("a session's end", [](State& s) { s.markets[0].session_closes = at(5); });
     differs("a session's date", [](State& s) { s.markets[0].session_date.days += 1; });
     differs("a day's end", [](State& s) { s.markets[0].day_ends.ns += 1; });
     differs("cash", [](State& s) { s.portfolios[0].cash.raw += 1; });
-    differs("the kill switch", [](State& s) { s.portfolios[0].killed() = !s.portfolios[0].killed(); });
+    differs("the kill switch", [](State& s) {
+        s.portfolios[0].latch = s.portfolios[0].latch == LatchScope::entries ? LatchScope::all : LatchScope::entries;
+    });
     differs("what latched it", [](State& s) { s.portfolios[0].killed_by = Rule::price_band; });
     differs("the day's start", [](State& s) { s.portfolios[0].day_start_equity.raw += 1; });
     differs("the rate's window", [](State& s) { s.portfolios[0].recent_orders.push_back(at(1)); });
@@ -110,7 +136,7 @@ TEST_CASE("no damaged byte crashes the reader, and what it accepts is what it wo
         const auto loaded = load_state(damaged);
         if (loaded) {
             ++accepted;
-            REQUIRE(image_of(*loaded) == damaged);
+            REQUIRE(same_but_for_versions(image_of(*loaded), damaged));
         }
     }
     CHECK(accepted > 0);  // a changed price is a price: the snapshot's own digest must find it
@@ -144,7 +170,7 @@ TEST_CASE("orders out of order or twice are refused: the reader would not write 
 
 TEST_CASE("a state that no log folds into is refused, whatever is wrong with it", "[kernel]") {
     RichRun run;
-    run.play(moves_of(7, 60));
+    run.play(moves_of(kRich, 60));
     const State& state = run.floor().state();
     REQUIRE(load_state(image_of(state)));
     const auto refused = [&](const char* why, const std::function<void(State&)>& change) {
@@ -183,6 +209,12 @@ TEST_CASE("a state that no log folds into is refused, whatever is wrong with it"
     refused(market, [](State& s) { s.markets[0].mark.raw = -1; });
     refused(market, [](State& s) { s.markets[0].bid_qty.raw = limits::kMaxQty.raw + 1; });
     refused(market, [](State& s) { s.markets[0].updated = s.now + Duration{1}; });
+    refused(market, [](State& s) { s.markets[0].quoted = s.now + Duration{1}; });
+    const char* bars = "a market has bars that none can have";
+    refused(bars, [](State& s) { s.markets[0].series[0].label = s.now + Duration{1}; });
+    refused(bars, [](State& s) { s.markets[0].series[0].closed = kNever; });
+    refused(bars, [](State& s) { s.markets[0].series[0].interval.ns = -1; });
+    refused(bars, [](State& s) { s.markets[0].series.push_back(s.markets[0].series.back()); });
     const char* session = "a market's session is not one of its instrument's";
     refused(session, [](State& s) { s.markets[0].session_date.days = 2'000'000'000; });
     refused(session, [](State& s) { s.markets[0].session_closes.ns += 1; });
@@ -204,6 +236,11 @@ TEST_CASE("a state that no log folds into is refused, whatever is wrong with it"
     refused(terms, [&](State& s) { open_order(s).intent = s.next_seq; });
     refused(terms, [&](State& s) { open_order(s).correlation = kNoSeq; });
     refused(terms, [](State& s) { s.next_order = s.open_orders.begin()->first; });
+    refused(terms, [&](State& s) { open_order(s).terms.legs = limits::kMaxLegs + 1; });
+    refused(terms, [&](State& s) { open_order(s).terms.group = OrderId{open_order(s).id.value + 1}; });
+    refused(terms, [&](State& s) { open_order(s).terms.parent = open_order(s).id; });
+    refused(terms, [&](State& s) { open_order(s).terms.tag = std::string(limits::kMaxTagBytes + 1, 'x'); });
+    refused(terms, [&](State& s) { open_order(s).valued_at.raw = -1; });
     refused("an open order is not open", [&](State& s) { open_order(s).status = OrderStatus::expired; });
     refused("a closed order is not closed", [&](State& s) { closed_order(s).status = OrderStatus::working; });
 
@@ -215,6 +252,14 @@ TEST_CASE("a state that no log folds into is refused, whatever is wrong with it"
     const char* reserved = "what positions reserve is not what the open orders may still fill";
     refused(reserved, [](State& s) { s.portfolios[0].positions[0].open_buys.raw += 1; });
     refused(reserved, [](State& s) { s.portfolios[0].positions[0].open_sells.raw += 1; });
+    refused(reserved, [](State& s) { s.portfolios[0].positions[0].open_buy_value.raw += 1; });
+    refused(reserved, [](State& s) { s.portfolios[0].positions[0].open_sell_value.raw += 1; });
+    const char* path = "the path of its equity is not one that its books can have taken";
+    refused(path, [](State& s) { s.path.equity.raw += 1; });
+    refused(path, [](State& s) { s.path.peak.raw = s.path.equity.raw - 1; });
+    refused(path, [](State& s) { s.path.worst_peak.raw = s.path.peak.raw + 1; });
+    refused(path, [](State& s) { s.path.worst_trough.raw = s.path.worst_peak.raw + 1; });
+    refused(path, [](State& s) { s.path.worst_trough.raw = -(Int128{1} << 120U); });
     const char* books = "the books of a portfolio do not balance";
     refused(books, [](State& s) { s.portfolios[0].cash.raw += 1; });
     refused(books, [](State& s) { s.portfolios[0].realized_pnl.raw += 1; });

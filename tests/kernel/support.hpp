@@ -362,6 +362,10 @@ public:
         kernel_->release(now, id);
         after_step();
     }
+    void resume(Time now, std::uint32_t strategy) {
+        kernel_->resume(now, StrategyId{strategy});
+        after_step();
+    }
     void halt(Time now, std::uint32_t strategy, std::string reason) {
         kernel_->halt(now, StrategyId{strategy}, std::move(reason));
         after_step();
