@@ -12,6 +12,7 @@
 #include <vector>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 namespace alpha {
 
@@ -60,6 +61,15 @@ tl::unexpected<Error> cut_short(const File& file, const char* format) {
 tl::unexpected<Error> corrupt(const File& file, const char* format, const char* why) {
     return fail(ErrorKind::data,
                 fmt::format("{}: its {} stream is corrupt ({}); copy or download it again", file.name(), format, why));
+}
+
+tl::unexpected<Error> needs_memory(const File& file) {
+    return fail(
+        ErrorKind::data,
+        fmt::format("{}: its zstd stream was made with so long a window (zstd --long) that reading it needs more "
+                    "memory than there is; unpack it where there is more (zstd -d --long=31), or pack it again "
+                    "without --long",
+                    file.name()));
 }
 
 class PlainSource final : public ByteSource {
@@ -131,6 +141,10 @@ class ZstdSource final : public ByteSource {
 public:
     explicit ZstdSource(File file) : file_(std::move(file)), context_(ZSTD_createDCtx()) {
         ALPHA_ASSERT(context_ != nullptr, "zstd refused to start");
+        // Without this, what `zstd --long=28` and longer made is refused. Only such frames take the memory.
+        const int longest = ZSTD_dParam_getBounds(ZSTD_d_windowLogMax).upperBound;
+        ALPHA_ASSERT(ZSTD_isError(ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, longest)) == 0,
+                     "zstd takes its own bound");
     }
 
     Result<std::size_t> read(std::span<char> into) override {
@@ -151,8 +165,11 @@ public:
             // With no input left this still hands out what zstd holds back; without progress, the
             // end is missing.
             const std::size_t code = ZSTD_decompressStream(context_.get(), &out, &in_);
-            if (ZSTD_isError(code) != 0) {
-                return corrupt(file_, "zstd", ZSTD_getErrorName(code));
+            switch (ZSTD_getErrorCode(code)) {
+            case ZSTD_error_no_error: break;
+            case ZSTD_error_memory_allocation:
+            case ZSTD_error_frameParameter_windowTooLarge: return needs_memory(file_);
+            default: return corrupt(file_, "zstd", ZSTD_getErrorName(code));
             }
             between_frames_ = code == 0;
             if (at_end && out.pos == 0 && !between_frames_) {

@@ -219,6 +219,29 @@ TEST_CASE("compression changes the records, or is told by the file's name", "[da
     }
 }
 
+TEST_CASE("what was packed with a long window is called corrupt", "[data]") {
+    const TempDir dir;
+    const std::string text = kHead + row(kT) + row(kT + 1);
+    // As `zstd --long=N` begins a frame: no checksum, no size, the window; then one block that is stored as it is.
+    const auto frame = [&](int window_log) {
+        const auto block = static_cast<unsigned>(text.size() << 3U | 1U);
+        const std::string head{'\x28', '\xB5', '\x2F', '\xFD', '\0', static_cast<char>((window_log - 10) << 3)};
+        return head +
+               std::string{static_cast<char>(block), static_cast<char>(block >> 8U), static_cast<char>(block >> 16U)} +
+               text;
+    };
+    const Reading plain = read_all({quotes(dir.write("q.csv", text))});
+    for (const int window_log : {27, 28}) {
+        const Reading packed = read_all({quotes(dir.write("q.zst", frame(window_log)))});
+        CHECK(packed.error.empty());
+        CHECK(packed.lines == plain.lines);
+    }
+    const Reading huge = read_all({quotes(dir.write("q.zst", frame(41)))});
+    CHECK(huge.kind == ErrorKind::data);
+    CHECK_THAT(huge.error, Catch::StartsWith(dir.path("q.zst") + ": ") &&
+                               Catch::Contains("needs more memory than there is; unpack it"));
+}
+
 TEST_CASE("a compressed file that is cut short or damaged passes for a whole one", "[data]") {
     const TempDir dir;
     const std::string text = many_quotes();
