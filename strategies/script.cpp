@@ -5,6 +5,9 @@
 ///   at 3 buy 100 ACME                           a market order at the strategy's third market event
 ///   at 3 sell 50 ACME limit 101.5 day as exit   day, gtc or ioc; the name is for later lines
 ///   at 4 buy 10 "NIFTY 50" stop 102 limit 102.5   stop P, or stop P limit P
+///   at 4 sell 50 ACME stop 95 reduce_only tag protect
+///   at 4 buy 50 ACME limit 99 then stop 95 target 110 as long   with exits, long.stop and long.target
+///   at 4 sell 50 ACME limit 110 as up or sell 50 ACME stop 95 as down   of which one cancels the other
 ///   at 5 modify exit 40 limit 101.25            the new total quantity, and the prices that change
 ///   at 6 cancel exit
 ///
@@ -26,9 +29,9 @@ struct Line {
     enum class Verb : std::uint8_t { place, cancel, modify };
     std::uint64_t at = 0;
     Verb verb = Verb::place;
-    OrderTerms terms;  // its instrument is set when the line is carried out
-    std::string instrument;
-    std::string name;  // of the order: given to it, or meant
+    std::vector<OrderTerms> orders;  // to place, linked as Context::place_linked wants them; modify: the new terms
+    std::vector<std::string> names;  // of the orders: given to them, or meant
+    std::string instrument;          // of all of them; their terms name it when the line is carried out
 };
 
 struct ParsedScript {
@@ -94,19 +97,12 @@ public:
         line_.at = static_cast<std::uint64_t>(number("the number of a market event", kScale) / kScale);
         const std::string verb = next("buy, sell, cancel or modify");
         if (verb == "buy" || verb == "sell") {
-            line_.terms.side = verb == "buy" ? Side::buy : Side::sell;
-            line_.terms.quantity = Qty{number("a quantity", 1)};
-            line_.instrument = next("an instrument");
-            line_.terms.tif = TimeInForce::gtc;
-            order_words(true);
+            read_legs(verb);
         } else if (verb == "cancel") {
             line_.verb = Line::Verb::cancel;
-            line_.name = next("the name of an order");
+            line_.names.push_back(next("the name of an order"));
         } else if (verb == "modify") {
-            line_.verb = Line::Verb::modify;
-            line_.name = next("the name of an order");
-            line_.terms.quantity = Qty{number("a quantity", 1)};
-            order_words(false);
+            read_change();
         } else {
             complain("'" + verb + "' is not buy, sell, cancel or modify");
         }
@@ -120,27 +116,162 @@ public:
     }
 
 private:
-    void order_words(bool placing) {
-        while (error_.empty() && next_ < words_.size()) {
+    /// An order, and what takes it off again once it has filled.
+    struct Leg {
+        OrderTerms entry;
+        std::string name;
+        Price stop;
+        Price target;
+        bool has_exits() const { return stop.raw != 0 || target.raw != 0; }
+    };
+
+    void read_legs(std::string verb) {
+        std::vector<Leg> legs;
+        do {
+            if (verb != "buy" && verb != "sell") {
+                complain("'" + verb + "' after 'or' is not buy or sell");
+            }
+            legs.push_back(read_leg(verb == "buy" ? Side::buy : Side::sell));
+            verb = take("or") ? next("buy or sell") : std::string();
+        } while (error_.empty() && !verb.empty());
+        link(legs);
+    }
+
+    Leg read_leg(Side side) {
+        Leg leg;
+        leg.entry.side = side;
+        leg.entry.quantity = Qty{number("a quantity", 1)};
+        const std::string instrument = next("an instrument");
+        if (!line_.instrument.empty() && line_.instrument != instrument) {
+            complain("names '" + instrument + "' after 'or', and '" + line_.instrument +
+                     "' before; orders of which one cancels the others are in one instrument");
+        }
+        line_.instrument = instrument;
+        bool has_exits = false;
+        while (more() && words_[next_] != "or") {
             const std::string& word = words_[next_++];
-            if (word == "limit") {
-                line_.terms.limit_price = Price{number("a price", 1)};
-            } else if (word == "stop") {
-                line_.terms.stop_price = Price{number("a price", 1)};
-            } else if (placing && word == "as") {
-                line_.name = next("a name");
-            } else if (placing && (word == "day" || word == "gtc" || word == "ioc")) {
-                line_.terms.tif = word == "day"   ? TimeInForce::day
-                                  : word == "gtc" ? TimeInForce::gtc
-                                                  : TimeInForce::ioc;
+            if (word == "as") {
+                leg.name = next("a name");
+            } else if (word == "tag") {
+                leg.entry.tag = tag();
+            } else if (has_exits) {
+                read_exit(word, leg);
+            } else if (word == "then") {
+                has_exits = true;
             } else {
-                complain("'" + word + "' is not limit, stop" + (placing ? ", day, gtc, ioc or as" : ""));
+                read_term(word, leg.entry);
             }
         }
-        const bool limit = line_.terms.limit_price.raw != 0;
-        const bool stop = line_.terms.stop_price.raw != 0;
-        line_.terms.type =
-            stop ? (limit ? OrderType::stop_limit : OrderType::stop) : (limit ? OrderType::limit : OrderType::market);
+        leg.entry.type = type_of(leg.entry);
+        if (has_exits) {
+            check_exits(leg);
+        }
+        return leg;
+    }
+
+    void read_term(const std::string& word, OrderTerms& terms) {
+        if (read_price(word, terms)) {
+            return;
+        }
+        if (word == "reduce_only") {
+            terms.reduce_only = true;
+        } else if (word == "day" || word == "gtc" || word == "ioc") {
+            terms.tif = word == "day" ? TimeInForce::day : word == "gtc" ? TimeInForce::gtc : TimeInForce::ioc;
+        } else {
+            complain("'" + word + "' is not limit, stop, day, gtc, ioc, reduce_only, tag, as, then or or");
+        }
+    }
+    bool read_price(const std::string& word, OrderTerms& terms) {
+        if (word != "limit" && word != "stop") {
+            return false;
+        }
+        (word == "limit" ? terms.limit_price : terms.stop_price) = Price{number("a price", 1)};
+        return true;
+    }
+    void read_exit(const std::string& word, Leg& leg) {
+        if (word == "stop") {
+            leg.stop = Price{number("a price", 1)};
+        } else if (word == "target") {
+            leg.target = Price{number("a price", 1)};
+        } else {
+            complain("'" + word + "' after 'then' is not stop, target, tag or as");
+        }
+    }
+    void check_exits(const Leg& leg) {
+        const bool is_long = leg.entry.side == Side::buy;
+        if (!leg.has_exits()) {
+            complain("has neither stop nor target after 'then'");
+        } else if (leg.entry.reduce_only) {
+            complain("has 'then' after 'reduce_only'; what only reduces a position leaves nothing to exit from");
+        } else if (leg.stop.raw != 0 && leg.target.raw != 0 &&
+                   (is_long ? leg.stop >= leg.target : leg.stop <= leg.target)) {
+            complain("has its stop on the side of its target; the stop of what is " +
+                     std::string(is_long ? "bought lies below" : "sold lies above"));
+        }
+    }
+
+    /// Entries first, since the legs of a group stand side by side; behind them the exits of each.
+    void link(const std::vector<Leg>& legs) {
+        const OrderId group{legs.size() > 1 ? 1U : 0U};
+        for (const Leg& leg : legs) {
+            line_.orders.push_back(leg.entry);
+            line_.orders.back().group = group;
+            line_.names.push_back(leg.name);
+        }
+        for (std::size_t i = 0; i < legs.size(); ++i) {
+            const Leg& leg = legs[i];
+            OrderTerms exit = leg.entry;
+            exit.side = opposite(leg.entry.side);
+            exit.tif = TimeInForce::gtc;
+            exit.parent = OrderId{i + 1};
+            exit.group = OrderId{leg.stop.raw != 0 && leg.target.raw != 0 ? line_.orders.size() + 1 : 0};
+            if (leg.stop.raw != 0) {
+                exit.limit_price = Price{};
+                exit.stop_price = leg.stop;
+                add_exit(exit, leg.name, ".stop");
+            }
+            if (leg.target.raw != 0) {
+                exit.limit_price = leg.target;
+                exit.stop_price = Price{};
+                add_exit(exit, leg.name, ".target");
+            }
+        }
+        if (line_.orders.size() > limits::kMaxLegs) {
+            complain("places " + std::to_string(line_.orders.size()) + " orders that are linked; the most are " +
+                     std::to_string(limits::kMaxLegs));
+        }
+    }
+    void add_exit(OrderTerms exit, const std::string& entry, const char* which) {
+        exit.type = type_of(exit);
+        line_.orders.push_back(exit);
+        line_.names.push_back(entry.empty() ? entry : entry + which);
+    }
+
+    void read_change() {
+        line_.verb = Line::Verb::modify;
+        line_.names.push_back(next("the name of an order"));
+        OrderTerms& terms = line_.orders.emplace_back();
+        terms.quantity = Qty{number("a quantity", 1)};
+        while (more()) {
+            const std::string& word = words_[next_++];
+            if (!read_price(word, terms)) {
+                complain("'" + word + "' is not limit or stop");
+            }
+        }
+    }
+
+    static OrderType type_of(const OrderTerms& terms) {
+        const bool limit = terms.limit_price.raw != 0;
+        const bool stop = terms.stop_price.raw != 0;
+        return stop ? (limit ? OrderType::stop_limit : OrderType::stop)
+                    : (limit ? OrderType::limit : OrderType::market);
+    }
+    bool more() const { return error_.empty() && next_ < words_.size(); }
+    /// Takes the word if it is the next one.
+    bool take(const char* word) {
+        const bool is_next = more() && words_[next_] == word;
+        next_ += is_next ? 1U : 0U;
+        return is_next;
     }
     std::string next(const char* wanted) {
         if (next_ == words_.size()) {
@@ -153,6 +284,14 @@ private:
         if (next(word) != word) {
             complain(std::string("does not begin with '") + word + "'");
         }
+    }
+    std::string tag() {
+        std::string word = next("a tag");
+        if (word.size() > limits::kMaxTagBytes) {
+            complain("'" + word + "' is too long for a tag; the most are " + std::to_string(limits::kMaxTagBytes) +
+                     " bytes");
+        }
+        return word;
     }
     /// A positive decimal that is a multiple of `step`, as its raw value.
     std::int64_t number(const char* wanted, std::int64_t step) {
@@ -212,10 +351,10 @@ public:
         StateWriter out(bytes);
         out.u64(events_);
         out.u64(next_line_);
-        out.u64(orders_.size());
-        for (const auto& [line, order] : orders_) {
+        out.u64(placed_.size());
+        for (const auto& [line, first] : placed_) {
             out.u64(line);
-            out.u64(order.value);
+            out.u64(first.value);
         }
     }
     Result<void> load(Bytes bytes) override {
@@ -223,16 +362,17 @@ public:
         const std::uint64_t events = in.u64();
         const std::uint64_t next_line = in.u64();
         in.require(next_line <= lines_.size());
-        std::map<std::uint64_t, OrderId> orders;
+        std::map<std::uint64_t, OrderId> placed;
         for (std::uint64_t n = in.u64(); n > 0 && in.ok(); --n) {
             const std::uint64_t line = in.u64();
-            in.require(line < lines_.size() && (orders.empty() || orders.rbegin()->first < line));
-            orders[line] = OrderId{in.u64()};
+            in.require(line < lines_.size() && lines_[line].verb == Line::Verb::place &&
+                       (placed.empty() || placed.rbegin()->first < line));
+            placed[line] = OrderId{in.u64()};
         }
         return in.finish("script").map([&] {
             events_ = events;
             next_line_ = next_line;
-            orders_ = std::move(orders);
+            placed_ = std::move(placed);
         });
     }
 
@@ -248,23 +388,28 @@ private:
     void carry_out(std::uint64_t index, Context& context) {
         const Line& line = lines_[index];
         if (line.verb == Line::Verb::place) {
-            OrderTerms terms = line.terms;
-            terms.instrument = instrument_named(line.instrument, context.view());
-            orders_[index] = context.place(terms);
+            std::vector<OrderTerms> orders = line.orders;
+            const InstrumentId instrument = instrument_named(line.instrument, context.view());
+            for (OrderTerms& order : orders) {
+                order.instrument = instrument;
+            }
+            placed_[index] = orders.size() == 1 ? context.place(orders.front()) : context.place_linked(orders);
             return;
         }
-        const OrderId order = order_named(line.name, index);
+        const Named named = latest(line.names.front(), index);
         if (line.verb == Line::Verb::cancel) {
-            context.cancel(order);
+            context.cancel(named.order);
             return;
         }
-        // What a modify line does not mention stays as the order has it.
-        const Order* known = context.view().order(order);
-        const Price limit =
-            line.terms.limit_price.raw != 0 || known == nullptr ? line.terms.limit_price : known->terms.limit_price;
-        const Price stop =
-            line.terms.stop_price.raw != 0 || known == nullptr ? line.terms.stop_price : known->terms.stop_price;
-        context.modify(order, line.terms.quantity, limit, stop);
+        // What a modify line does not mention stays as the order has it; one that was placed at this very event, as it was placed.
+        const OrderTerms& wanted = line.orders.front();
+        const Order* known = context.view().order(named.order);
+        const OrderTerms* before = known != nullptr ? &known->terms : named.placed;
+        const auto price_of = [&](Price OrderTerms::* price) {
+            return (wanted.*price).raw != 0 || before == nullptr ? wanted.*price : before->*price;
+        };
+        context.modify(named.order, wanted.quantity, price_of(&OrderTerms::limit_price),
+                       price_of(&OrderTerms::stop_price));
     }
 
     static InstrumentId instrument_named(const std::string& name, const View& view) {
@@ -277,22 +422,30 @@ private:
         return {};
     }
 
+    struct Named {
+        OrderId order;
+        const OrderTerms* placed = nullptr;  // what was asked of the market
+    };
     /// The latest order placed under the name before line `index`; order 0, which never exists, if
     /// there is none.
-    OrderId order_named(const std::string& name, std::uint64_t index) const {
-        OrderId latest{};
-        for (const auto& [line, order] : orders_) {
-            if (line < index && lines_[line].name == name) {
-                latest = order;
+    Named latest(const std::string& name, std::uint64_t index) const {
+        Named found;
+        for (const auto& [at, first] : placed_) {
+            const Line& line = lines_[at];
+            for (std::size_t i = 0; i < line.names.size() && at < index; ++i) {
+                if (line.names[i] == name) {
+                    found = {OrderId{first.value + i}, &line.orders[i]};
+                }
             }
         }
-        return latest;
+        return found;
     }
 
     std::vector<Line> lines_;
     std::uint64_t events_ = 0;
     std::uint64_t next_line_ = 0;
-    std::map<std::uint64_t, OrderId> orders_;  // by the index of the line that placed them
+    std::map<std::uint64_t, OrderId>
+        placed_;  // by the index of the line: the first of its orders, whose numbers follow
 };
 
 std::vector<ParamError> check(const StrategyConfig& config, std::span<const Instrument> listed) {
@@ -311,13 +464,13 @@ std::vector<ParamError> check(const StrategyConfig& config, std::span<const Inst
             }
             continue;
         }
+        const std::string& name = line.names.front();
         const auto placed = script.lines.begin() + static_cast<std::ptrdiff_t>(i);
         const bool known = std::any_of(script.lines.begin(), placed, [&](const Line& earlier) {
-            return earlier.verb == Line::Verb::place && earlier.name == line.name;
+            return earlier.verb == Line::Verb::place && std::ranges::find(earlier.names, name) != earlier.names.end();
         });
         if (!known) {
-            errors.push_back(
-                {"orders", "no order was named '" + line.name + "' before; add 'as " + line.name + "' to one"});
+            errors.push_back({"orders", "no order was named '" + name + "' before; add 'as " + name + "' to one"});
         }
     }
     return errors;

@@ -227,10 +227,10 @@ TEST_CASE("market_maker hammers a rule that says no", "[strategies]") {
 TEST_CASE("market_maker goes on while its portfolio is killed", "[strategies]") {
     Stage stage("market_maker", params());
     let_rest(stage);
-    stage.state().portfolios[0].killed = true;
+    stage.state().portfolios[0].latch = LatchScope::all;
     stage.quote(cents(10'000), cents(10'002));
     CHECK(stage.placed.empty());
-    stage.state().portfolios[0].killed = false;
+    stage.state().portfolios[0].latch = LatchScope::none;
     stage.quote(cents(10'000), cents(10'002));
     CHECK(stage.placed.size() == 2);
 }

@@ -69,6 +69,95 @@ TEST_CASE("an instrument with spaces in its name cannot be traded by a script", 
     CHECK(canonical("at 1 buy 10 limit limit 5") == "at 1 buy 10 limit limit 5");
 }
 
+namespace {
+
+OrderTerms terms(Side side, OrderType type, TimeInForce tif, std::int64_t quantity, int limit, int stop) {
+    return {{0}, side, type, tif, qty_of(quantity), cents(limit), cents(stop)};
+}
+OrderTerms reducing(OrderTerms order) {
+    order.reduce_only = true;
+    return order;
+}
+OrderTerms linked(OrderTerms order, std::uint64_t parent, std::uint64_t group) {
+    order.parent = OrderId{parent};
+    order.group = OrderId{group};
+    return order;
+}
+
+}  // namespace
+
+TEST_CASE("a script's words for linked orders ask for others than they say", "[strategies]") {
+    constexpr auto kBuy = Side::buy;
+    constexpr auto kSell = Side::sell;
+    constexpr auto kDay = TimeInForce::day;
+    constexpr auto kGtc = TimeInForce::gtc;
+    const OrderTerms entry = terms(kBuy, OrderType::limit, kDay, 100, 9'900, 0);
+    const OrderTerms stop = terms(kSell, OrderType::stop, kGtc, 100, 0, 9'500);
+    const OrderTerms target = terms(kSell, OrderType::limit, kGtc, 100, 11'000, 0);
+    OrderTerms tagged = terms(kSell, OrderType::market, kGtc, 5, 0, 0);
+    tagged.reduce_only = true;
+    tagged.tag = "two words";
+    OrderTerms tagged_entry = terms(kBuy, OrderType::market, kGtc, 100, 0, 0);
+    OrderTerms tagged_stop = stop;
+    tagged_entry.tag = tagged_stop.tag = "x";
+    struct Case {
+        const char* line;
+        std::vector<OrderTerms> orders;
+    };
+    for (const Case& each : std::vector<Case>{
+             {"sell 100 I0 stop 95 reduce_only", {reducing(stop)}},
+             {"sell 5 I0 tag \"two words\" reduce_only", {tagged}},
+             {"buy 100 I0 day limit 99 then stop 95 target 110 as e",
+              {entry, linked(stop, 1, 2), linked(target, 1, 2)}},
+             {"buy 100 I0 limit 99 day as e then target 110 stop 95",
+              {entry, linked(stop, 1, 2), linked(target, 1, 2)}},
+             {"buy 100 I0 limit 99 day then target 110", {entry, linked(target, 1, 0)}},
+             {"buy 100 I0 then stop 95 tag x", {tagged_entry, linked(tagged_stop, 1, 0)}},
+             {"sell 100 I0 limit 110 as up or sell 100 I0 stop 95 as down", {linked(target, 0, 1), linked(stop, 0, 1)}},
+             {"buy 100 I0 day limit 99 then stop 95 target 110 or sell 100 I0 stop 95 then stop 99",
+              {linked(entry, 0, 1), linked(stop, 0, 1), linked(stop, 1, 3), linked(target, 1, 3),
+               linked(terms(kBuy, OrderType::stop, kGtc, 100, 0, 9'900), 2, 0)}},
+         }) {
+        INFO(each.line);
+        Stage stage("script", {{"orders", std::string("at 1 ") + each.line}});
+        stage.on_arrival = [](const OrderTerms&) { return Answer::rest; };
+        stage.quote(cents(10'000), cents(10'010));
+        CHECK(stage.placed == each.orders);
+        CHECK(stage.placed_together == (each.orders.size() > 1 ? each.orders.size() : 0U));
+    }
+}
+
+TEST_CASE("a script does not find the exits of an order by their names, or forgets them in a restart", "[strategies]") {
+    Stage stage("script", {{"orders", "at 1 buy 100 I0 limit 99 then stop 95 target 110 as long; "
+                                      "at 1 sell 50 I0 limit 111 as up or sell 50 I0 stop 94 as down; "
+                                      "at 2 modify long.stop 80 stop 96; at 2 modify down 40; "
+                                      "at 3 cancel long.target; at 3 cancel up"}});
+    stage.on_arrival = [](const OrderTerms&) { return Answer::rest; };
+    stage.quote(cents(10'000), cents(10'010));
+    REQUIRE(stage.state().open_orders.size() == 5);
+    stage.restart();
+    stage.quote(cents(10'000), cents(10'010));
+    stage.restart();
+    stage.quote(cents(10'000), cents(10'010));
+    const auto& open = stage.state().open_orders;
+    REQUIRE(open.size() == 3);
+    CHECK(open.at(OrderId{1}).terms.limit_price == cents(9'900));
+    CHECK(open.at(OrderId{2}).terms.quantity == qty_of(80));
+    CHECK(open.at(OrderId{5}).terms.quantity == qty_of(40));
+    CHECK(stage.changed == std::vector<Stage::Changed>{{OrderId{2}, qty_of(80), {}, cents(9'600)},
+                                                       {OrderId{5}, qty_of(40), {}, cents(9'400)}});
+    stage.check_damage_is_refused();
+}
+
+TEST_CASE("a change in the event that places the order forgets the prices that it does not name", "[strategies]") {
+    Stage stage("script", {{"orders", "at 1 buy 10 I0 limit 99 stop 101 as both; at 1 modify both 5 limit 99.5; "
+                                      "at 1 buy 10 I0 stop 102 as one; at 1 modify one 5"}});
+    stage.on_arrival = [](const OrderTerms&) { return Answer::rest; };
+    stage.quote(cents(10'000), cents(10'010));
+    CHECK(stage.changed == std::vector<Stage::Changed>{{OrderId{1}, qty_of(5), cents(9'950), cents(10'100)},
+                                                       {OrderId{2}, qty_of(5), {}, cents(10'200)}});
+}
+
 TEST_CASE("a slip in a script is not refused, or not told", "[strategies]") {
     CHECK(errors_of("at 1 buy 10 ACME limit 99.5 day as entry; at 2 modify entry 5; at 3 cancel entry").empty());
     for (const auto& [orders, says] : std::vector<std::pair<std::string, std::string>>{
@@ -81,12 +170,30 @@ TEST_CASE("a slip in a script is not refused, or not told", "[strategies]") {
              {"at 1 buy 10 ACNE", "'ACNE' is not among the strategy's instruments"},
              {"at 1 buy 10 ACME limit", "ends where a price is expected"},
              {"at 1 buy 10 ACME limit 1e3", "'1e3' is not a price"},
-             {"at 1 buy 10 ACME soon", "'soon' is not limit, stop, day, gtc, ioc or as"},
+             {"at 1 buy 10 ACME soon", "'soon' is not limit, stop, day, gtc, ioc, reduce_only, tag, as, then or or"},
              {"at 2 buy 10 ACME; at 1 buy 10 ACME", "comes after a line for a later event"},
              {"at 1 cancel entry", "no order was named 'entry' before"},
              {"at 1 buy 10 ACME as a; at 2 cancel a b", "'b' is one word too many"},
              {"at 1 buy 10 \"ACME", "has a quote that is not closed"},
              {"at 1 buy 10 \"\"", "has nothing between two quotes"},
+             {"at 1 buy 10 ACME tag", "ends where a tag is expected"},
+             {"at 1 buy 10 ACME tag 123456789012345678901234567890123", "'123456789012345678901234567890123' is too "
+                                                                        "long for a tag; the most are 32 bytes"},
+             {"at 1 buy 10 ACME then", "has neither stop nor target after 'then'"},
+             {"at 1 buy 10 ACME then stop", "ends where a price is expected"},
+             {"at 1 buy 10 ACME then stop 95 day", "'day' after 'then' is not stop, target, tag or as"},
+             {"at 1 buy 10 ACME target 110", "'target' is not limit, stop, day"},
+             {"at 1 buy 10 ACME then stop 110 target 95", "the stop of what is bought lies below"},
+             {"at 1 sell 10 ACME then stop 95 target 110", "the stop of what is sold lies above"},
+             {"at 1 buy 10 ACME reduce_only then stop 95", "has 'then' after 'reduce_only'"},
+             {"at 1 buy 10 ACME or", "ends where buy or sell is expected"},
+             {"at 1 buy 10 ACME or cancel x", "'cancel' after 'or' is not buy or sell"},
+             {"at 1 buy 10 ACME limit 9 or sell 10 ACNE stop 8", "names 'ACNE' after 'or', and 'ACME' before"},
+             {"at 1 buy 1 ACME or buy 2 ACME or buy 3 ACME or buy 4 ACME or buy 5 ACME or buy 6 ACME or buy 7 ACME "
+              "or buy 8 ACME then stop 5",
+              "places 9 orders that are linked; the most are 8"},
+             {"at 1 buy 10 ACME then stop 95 as e; at 2 cancel e.target", "no order was named 'e.target' before"},
+             {"at 1 buy 10 ACME as e; at 2 modify e 5 reduce_only", "'reduce_only' is not limit or stop"},
              {"at 1 buy 10 ACME as \"my entry\"; at 2 cancel my entry", "'entry' is one word too many"}}) {
         INFO(orders);
         const auto errors = errors_of(orders);

@@ -78,6 +78,15 @@ public:
     // ---- what the strategy did ----------------------------------------------------------------------------------------
 
     std::vector<OrderTerms> placed;
+    std::size_t placed_together = 0;  ///< by place_linked, all in all
+    struct Changed {
+        OrderId order;
+        Qty quantity;
+        Price limit_price;
+        Price stop_price;
+        friend bool operator==(const Changed&, const Changed&) = default;
+    };
+    std::vector<Changed> changed;
     std::vector<std::pair<InstrumentId, Direction>> signals;
     std::size_t cancels = 0;
     std::size_t modifies = 0;
@@ -98,9 +107,9 @@ public:
         strategy_->on_quote({id, bid, ask, qty_of(100), qty_of(100)}, *this);
         settle();
     }
-    void bar(Price close, InstrumentId id = {}) {
+    void bar(Price close, InstrumentId id = {}, Duration interval = {}) {
         state_.markets[id.value].mark = close;
-        strategy_->on_bar({id, close, close, close, close, qty_of(1)}, *this);
+        strategy_->on_bar({id, close, close, close, close, qty_of(1), {}, interval}, *this);
         settle();
     }
     /// Time passes; a timer that falls due fires on the way.
@@ -216,11 +225,13 @@ public:
         return id;
     }
     OrderId place_linked(std::span<const OrderTerms> orders) override {
-        OrderId first{};
-        for (const OrderTerms& order : orders) {
-            const OrderId id = place(order);
-            first = first.value == 0 ? id : first;
+        PlaceLinked linked;
+        for (const OrderTerms& terms : orders) {
+            linked.orders.push_back({OrderId{state_.next_order.value + linked.orders.size()}, terms, {}});
         }
+        const OrderId first = state_.next_order;
+        state_.next_order = OrderId{first.value + orders.size()};
+        wishes_.emplace_back(std::move(linked));
         return first;
     }
     void cancel(OrderId order) override { wishes_.emplace_back(CancelOrder{order}); }
@@ -281,6 +292,12 @@ private:
             fill(wish.order, wish.terms.quantity);
         }
     }
+    void judge(const PlaceLinked& wish) {
+        placed_together += wish.orders.size();
+        for (const PlaceOrder& order : wish.orders) {
+            judge(order);
+        }
+    }
     void judge(const CancelOrder& wish) {
         ++cancels;
         if (state_.open_orders.count(wish.order) == 0 || on_change == ChangeAnswer::refuse) {
@@ -293,6 +310,7 @@ private:
     }
     void judge(const ModifyOrder& wish) {
         ++modifies;
+        changed.push_back({wish.order, wish.quantity, wish.limit_price, wish.stop_price});
         Order& order = open(wish.order);
         REQUIRE(!order.modify_pending);
         REQUIRE(wish.quantity > order.filled);
