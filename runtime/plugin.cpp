@@ -90,6 +90,7 @@ std::optional<ParamKind> kind_of(std::uint32_t kind) {
     case ALPHA_FLAG: return ParamKind::flag;
     case ALPHA_TEXT: return ParamKind::text;
     case ALPHA_INSTRUMENT: return ParamKind::instrument;
+    case ALPHA_INTERVAL: return ParamKind::interval;
     default: return std::nullopt;
     }
 }
@@ -356,6 +357,10 @@ int host_setting(const alpha_host* host, const char* name, alpha_setting* out) {
     case ParamKind::flag:
         found.kind = ALPHA_FLAG;
         found.value = flag_param(config.params, param->name) ? 1 : 0;
+        break;
+    case ParamKind::interval:
+        found.kind = ALPHA_INTERVAL;
+        found.value = interval_param(config.params, param->name).ns;
         break;
     case ParamKind::text: found.kind = ALPHA_TEXT; break;
     case ParamKind::instrument: {

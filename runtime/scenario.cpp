@@ -53,7 +53,8 @@ enum class Form : std::uint8_t {
     stream,
     files,  ///< paths
     names,
-    text,  ///< of a strategy's own making
+    text,      ///< of a strategy's own making
+    interval,  ///< of bars, or "only"
     map,
     list,
     map_or_word
@@ -333,6 +334,7 @@ std::string describe(const Key& key) {
     case Form::files: return "a list of paths such as [./libmine.so]";
     case Form::names: return "a list of names such as [IBM, BAC]";
     case Form::text: return "text";
+    case Form::interval: return fmt::format("an interval of bars such as 5m or day, or `{}`", kOnlyInterval);
     case Form::map: return "a map";
     case Form::list: return "a list";
     case Form::map_or_word: return "none or a map";
@@ -1247,6 +1249,7 @@ private:
                 data.complain_missing("interval");
             }
             all_symbols_known_ = all_symbols_known_ && kind == "bars" && instrument.has_value();
+            all_bars_known_ = all_bars_known_ && (kind != "bars" || instrument.has_value());
         }
         has_quotes_ = has_quotes_ || source.kind == DataKind::quotes;
         has_bars_ = has_bars_ || source.kind == DataKind::bars;
@@ -1259,6 +1262,9 @@ private:
         }
         if (instrument && source.kind == DataKind::bars) {
             data_symbols_.insert(*instrument);
+            if (interval) {
+                bar_intervals_[*instrument].insert(source.interval);
+            }
             instrument_id(*instrument);
         }
         scenario_.data.push_back(std::move(source));
@@ -1267,7 +1273,7 @@ private:
     void read_data_set(Fields& data, DataSource& source) {
         const auto reader = DataSetReader::open(source.file);
         if (!reader) {
-            all_symbols_known_ = false;  // a damaged file is for the feed to refuse, as data
+            all_symbols_known_ = all_bars_known_ = false;  // a damaged file is for the feed to refuse, as data
             return;
         }
         const DataSetInfo& info = (*reader)->info();
@@ -1283,6 +1289,11 @@ private:
         source.kind = info.kind;
         source.interval = info.interval;
         data_symbols_.insert(info.symbols.begin(), info.symbols.end());
+        for (const std::string& symbol : info.symbols) {
+            if (info.kind == DataKind::bars) {
+                bar_intervals_[symbol].insert(info.interval);
+            }
+        }
     }
 
     // ---- account and portfolios
@@ -1499,6 +1510,10 @@ private:
                 strategy.warn("use", "{} trades on {}, and the data has none", spec->name,
                               spec->uses_quotes ? "quotes" : "bars");
             }
+            const auto reads = std::ranges::find(spec->params, ParamKind::interval, &ParamSpec::kind);
+            if (reads != spec->params.end() && !out.params.empty()) {
+                check_interval(strategy, *spec, interval_param(out.params, reads->name), out.instruments);
+            }
         }
         config().strategies.push_back(std::move(out));
     }
@@ -1515,6 +1530,25 @@ private:
                                     at->second->name, strategy.name, config().instruments[instrument.value].name,
                                     config().portfolios[strategy.portfolio.value].name);
                 }
+            }
+        }
+    }
+    /// A strategy that reads bars of one interval has to say which, as far as the data is known.
+    void check_interval(Fields& strategy, const StrategySpec& spec, Duration wanted,
+                        const std::vector<InstrumentId>& instruments) {
+        const Place at = strategy.has("params") ? strategy.place("params") : strategy.at();
+        for (const InstrumentId id : instruments) {
+            const std::string& name = config().instruments[id.value].name;
+            const auto known = bar_intervals_.find(name);
+            if (known == bar_intervals_.end()) {
+                continue;
+            }
+            const std::vector<Duration> intervals(known->second.begin(), known->second.end());
+            if (wanted == Duration{} && intervals.size() > 1) {
+                findings_->error(at, "strategies.params: {}", which_interval(spec.name, name, intervals));
+            } else if (wanted != Duration{} && all_bars_known_ && !known->second.contains(wanted)) {
+                findings_->warn(at, "strategies.params: {} reads bars of {}, and the data has none of {}", spec.name,
+                                to_string(wanted), in_quotes(name));
             }
         }
     }
@@ -1701,7 +1735,9 @@ private:
     bool has_bars_ = false;
     bool plugin_refused_ = false;  ///< it may have been the one that a strategy uses
     std::set<std::string> data_symbols_;
-    bool all_symbols_known_ = true;  ///< whether data_symbols_ is all that the data holds
+    bool all_symbols_known_ = true;                            ///< whether data_symbols_ is all that the data holds
+    std::map<std::string, std::set<Duration>> bar_intervals_;  ///< by symbol
+    bool all_bars_known_ = true;                               ///< whether these are all
 };
 
 // ---- settings of a configuration ---------------------------------------------------------------------
@@ -2112,6 +2148,7 @@ std::string scenario_reference() {
             case ParamKind::flag: key.form = Form::flag; break;
             case ParamKind::text: key.form = Form::text; break;
             case ParamKind::instrument: key.form = Form::name; break;
+            case ParamKind::interval: key.form = Form::interval; break;
             }
             key.min = param.min;
             key.max = param.max;

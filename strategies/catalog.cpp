@@ -30,6 +30,9 @@ std::string what_is_wanted(const ParamSpec& param) {
     if (param.kind == ParamKind::flag) {
         return text + " must be true or false";
     }
+    if (param.kind == ParamKind::interval) {
+        return text + " must be an interval of bars such as 1m or day, or only";
+    }
     text += param.kind == ParamKind::count ? " must be a whole number from " : " must be a number from ";
     return text + to_string(param.min) + " to " + to_string(param.max);
 }
@@ -68,9 +71,14 @@ std::vector<std::string> names_of(const StrategyConfig& config, std::span<const 
 /// The canonical text of one value, or what is wrong with it.
 tl::expected<std::string, std::string> canonical(const ParamSpec& param, const std::string& text,
                                                  const std::vector<std::string>& instruments) {
-    if (param.kind == ParamKind::flag) {
-        if (text == "true" || text == "false") {
+    if (param.kind == ParamKind::flag || param.kind == ParamKind::interval) {
+        const bool is_flag = param.kind == ParamKind::flag;
+        if (is_flag ? text == "true" || text == "false" : text == kOnlyInterval) {
             return text;
+        }
+        const Result<Duration> interval = is_flag ? Duration{} : parse_duration(text);
+        if (interval && *interval > Duration{}) {
+            return to_string(*interval);
         }
         return tl::unexpected<std::string>(what_is_wanted(param) + ", not '" + text.substr(0, 48) + "'");
     }
@@ -159,6 +167,20 @@ tl::expected<std::vector<Setting>, std::vector<ParamError>> validate_params(cons
     return settings;
 }
 
+std::string which_interval(std::string_view strategy, std::string_view instrument,
+                           std::span<const Duration> intervals) {
+    std::string all;
+    std::string choice;
+    for (std::size_t i = 0; i < intervals.size(); ++i) {
+        const std::string name = to_string(intervals[i]);
+        const bool is_last = i + 1 == intervals.size();
+        all += (i == 0 ? "" : is_last ? " and " : ", ") + name;
+        choice += (i == 0 ? "" : is_last ? " or " : ", ") + name;
+    }
+    return std::string(strategy) + " reads bars of one interval, and " + std::string(instrument) + " has bars of " +
+           all + "; say which: write interval: " + choice + " among its params";
+}
+
 std::int64_t count_param(const std::vector<Setting>& params, std::string_view key) {
     const Result<Qty> value = parse_qty(text_param(params, key));
     ALPHA_ASSERT(value && value->raw % kScale == 0, "a count was not validated");
@@ -174,6 +196,13 @@ Qty qty_param(const std::vector<Setting>& params, std::string_view key) {
 Price price_param(const std::vector<Setting>& params, std::string_view key) {
     const Result<Price> value = parse_price(text_param(params, key));
     ALPHA_ASSERT(value, "a price was not validated");
+    return *value;
+}
+
+Duration interval_param(const std::vector<Setting>& params, std::string_view key) {
+    const std::string& text = text_param(params, key);
+    const Result<Duration> value = text == kOnlyInterval ? Duration{} : parse_duration(text);
+    ALPHA_ASSERT(value, "an interval was not validated");
     return *value;
 }
 

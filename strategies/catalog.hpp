@@ -21,8 +21,11 @@ enum class ParamKind : std::uint8_t {
     decimal,
     flag,
     text,
-    instrument  ///< the name of one of the strategy's own
+    instrument,  ///< the name of one of the strategy's own
+    interval     ///< of the bars that are read: a duration, or kOnlyInterval
 };
+/// What stands for an interval where an instrument has bars of one alone.
+inline constexpr std::string_view kOnlyInterval = "only";
 
 /// One parameter: bounds are inclusive, in the parameter's own units; only numbers have them.
 struct ParamSpec {
@@ -66,10 +69,15 @@ tl::expected<std::vector<Setting>, std::vector<ParamError>> validate_params(cons
                                                                             const StrategyConfig& given,
                                                                             std::span<const Instrument> listed);
 
+/// What is wrong where a strategy reads bars of one interval, was not told of which, and an instrument has several.
+std::string which_interval(std::string_view strategy, std::string_view instrument, std::span<const Duration> intervals);
+
 /// Reads a canonical setting; asserts that it is there (validated before).
 std::int64_t count_param(const std::vector<Setting>& params, std::string_view key);
 Qty qty_param(const std::vector<Setting>& params, std::string_view key);
 Price price_param(const std::vector<Setting>& params, std::string_view key);
+/// Zero: the only one there is.
+Duration interval_param(const std::vector<Setting>& params, std::string_view key);
 bool flag_param(const std::vector<Setting>& params, std::string_view key);
 const std::string& text_param(const std::vector<Setting>& params, std::string_view key);
 

@@ -5,12 +5,18 @@
 /// between are no cross. Averages are compared as exact sums. What is held is known from fills, and
 /// nothing is ordered while an order is under way; a refused order is not repeated, the next cross
 /// is the next chance.
+///
+/// Averages are of one interval's bars. Where an instrument has bars of several, `interval` must say
+/// which: else the strategy is halted at the first bar that makes it a question.
 
 #include "strategies/built_in.hpp"
 #include "strategies/indicators.hpp"
 #include "strategies/strategy_state.hpp"
 
 #include <array>
+#include <stdexcept>
+#include <string>
+#include <vector>
 
 namespace alpha {
 
@@ -21,11 +27,17 @@ public:
     explicit SmaCross(const StrategyConfig& config)
         : empty_{ExactSma(count_param(config.params, "fast")), ExactSma(count_param(config.params, "slow")), kUnknown},
           quantity_(qty_param(config.params, "quantity")),
+          interval_(interval_param(config.params, "interval")),
           trends_(config.instruments, empty_),
           holdings_(config.instruments) {}
 
     void on_bar(const BarClosed& bar, Context& context) override {
         const InstrumentId id = bar.instrument;
+        if (interval_ == Duration{}) {
+            require_one_interval(id, context.view());
+        } else if (bar.interval != interval_) {
+            return;
+        }
         Trend& trend = trends_[id];
         trend.fast.push(bar.close);
         trend.slow.push(bar.close);
@@ -100,8 +112,21 @@ private:
         int sign;
     };
 
+    static void require_one_interval(InstrumentId id, const View& view) {
+        const std::vector<BarSeries>& series = view.market(id).series;
+        if (series.size() <= 1) [[likely]] {
+            return;
+        }
+        std::vector<Duration> intervals;
+        for (const BarSeries& each : series) {
+            intervals.push_back(each.interval);
+        }
+        throw std::runtime_error(which_interval("sma_cross", view.instrument(id).name, intervals));
+    }
+
     Trend empty_;
     Qty quantity_;
+    Duration interval_;  // zero: the only one there is
     PerInstrument<Trend> trends_;
     Holdings holdings_;
 };
@@ -110,6 +135,12 @@ constexpr std::array kParams = {
     periods_param("fast", "bars of the fast average; below slow"),
     periods_param("slow", "bars of the slow average"),
     quantity_param("quantity", "how much to buy on a cross from below"),
+    ParamSpec{"interval",
+              ParamKind::interval,
+              kOnlyInterval,
+              {},
+              {},
+              "of the bars to average, such as 5m; needed where an instrument has bars of several"},
 };
 
 }  // namespace

@@ -71,9 +71,12 @@ enum {
 enum {
     ALPHA_INTEGER = 1,
     ALPHA_DECIMAL = 2,
-    ALPHA_FLAG = 3,      /* true or false */
-    ALPHA_TEXT = 4,      /* single spaces, lines joined by "; " */
-    ALPHA_INSTRUMENT = 5 /* the name of one of the strategy's instruments */
+    ALPHA_FLAG = 3,       /* true or false */
+    ALPHA_TEXT = 4,       /* single spaces, lines joined by "; " */
+    ALPHA_INSTRUMENT = 5, /* the name of one of the strategy's instruments */
+    /* Of the bars that are read: a duration such as 5m, or "only" where there is one alone. A scenario that says "only" where an
+     * instrument is known to have bars of several is refused. */
+    ALPHA_INTERVAL = 6
 };
 
 /* Both parts have the same sign: whole + fraction / 1e8. */

@@ -212,6 +212,10 @@ constexpr Param flag(const char* name, const char* doc) {
 constexpr Param text(const char* name, const char* doc) {
     return {ALPHA_TEXT, name, doc};
 }
+/// Of the bars that are read: a duration such as 5m, or "only", which is refused where an instrument is known to have several.
+constexpr Param interval(const char* name, const char* doc) {
+    return {ALPHA_INTERVAL, name, doc};
+}
 /// One of the strategy's own instruments.
 constexpr Param instrument(const char* name, const char* doc) {
     return {ALPHA_INSTRUMENT, name, doc};
@@ -257,6 +261,8 @@ public:
     InstrumentId instrument(const char* param) const {
         return static_cast<InstrumentId>(setting(param, ALPHA_INSTRUMENT).value);
     }
+    /// Zero: the only one there is.
+    Time interval(const char* param) const { return Time(setting(param, ALPHA_INTERVAL).value); }
     /// The strategy's own, in the scenario's order.
     std::vector<Instrument> instruments() const {
         std::vector<Instrument> all;

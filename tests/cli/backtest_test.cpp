@@ -332,3 +332,32 @@ TEST_CASE("an order beyond the account's cash is refused, and what leverage none
     here.write("l.yaml", scenario(", leverage: 5000"));
     CHECK(here.alpha({"backtest", "l.yaml"}).code == 2);
 }
+
+TEST_CASE("a strategy averages bars of two intervals of one instrument", "[cli]") {
+    const Workplace here;
+    const std::string header = "timestamp,instrument,open,high,low,close,volume\n";
+    here.write("1m.csv", header + "2024-01-02T09:15:00Z,A,10,10,10,10,1\n2024-01-02T09:16:00Z,A,11,11,11,11,1\n");
+    here.write("5m.csv", header + "2024-01-02T09:15:00Z,A,10,12,10,12,9\n");
+    const auto scenario = [](const std::string& first, const std::string& second) {
+        return "name: s\naccount: {currency: INR, cash: 1000}\ndata: [" + first + ", " + second +
+               "]\nstrategies:\n  - {id: cross, use: sma_cross, instruments: [A], params: {fast: 1, slow: 2, quantity: "
+               "1}}\n";
+    };
+    const std::string sentence = "sma_cross reads bars of one interval, and A has bars of 1m and 5m; say which: write "
+                                 "interval: 1m or 5m among its params";
+    here.write("unknown.yaml",
+               scenario("{file: 1m.csv, kind: bars, interval: 1m}", "{file: 5m.csv, kind: bars, interval: 5m}"));
+    CHECK(here.alpha({"backtest", "unknown.yaml", "--journal", "j", "-q"}).code == 6);
+    CHECK(contains(here.alpha({"log", "j", "--type", "strategy_halted"}).out, sentence));
+    // A data set says beforehand what it holds.
+    for (const std::string interval : {"1m", "5m"}) {
+        REQUIRE(here.alpha({"data", "import", interval + ".csv", "--to", interval + ".alpha", "--kind", "bars",
+                            "--interval", interval, "-q"})
+                    .code == 0);
+    }
+    here.write("known.yaml", scenario("{file: 1m.alpha}", "{file: 5m.alpha}"));
+    const Ran refused = here.alpha({"backtest", "known.yaml", "-q"});
+    CHECK(refused.code == 2);
+    CHECK(contains(refused.err, "known.yaml:5:"));
+    CHECK(contains(refused.err, sentence));
+}

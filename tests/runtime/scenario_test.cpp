@@ -708,6 +708,24 @@ TEST_CASE("what is legal but surely not meant passes in silence", "[runtime]") {
     CHECK(s.config.portfolios[0].cash == money_of(7));
 }
 
+TEST_CASE("a strategy that reads one interval is given two without a word", "[runtime]") {
+    const std::string both =
+        replaced(kBars, "interval: day}", "interval: day}, {file: ibm.csv, kind: bars, instrument: IBM, interval: 5m}");
+    CHECK(errors(both) == std::vector<std::string>{
+                              "5:58: strategies.params: sma_cross reads bars of one interval, and IBM has bars of 5m "
+                              "and 1d; say which: write interval: 5m or 1d among its params"});
+    const Scenario named = good(replaced(both, "fast: 10", "interval: day, fast: 10"));
+    CHECK(named.warnings.empty());
+    CHECK(text_param(named.config.strategies[0].params, "interval") == "1d");
+    CHECK(text_param(good(kBars).config.strategies[0].params, "interval") == "only");
+    const Scenario other = good(replaced(kBars, "fast: 10", "interval: 5m, fast: 10"));
+    REQUIRE(other.warnings.size() == 1);
+    CHECK_THAT(other.warnings[0],
+               Catch::Contains("strategies.params: sma_cross reads bars of 5m, and the data has none of 'IBM'"));
+    // Where a file names its instruments, nobody knows before it is read.
+    CHECK(good(replaced(both, ", instrument: IBM, interval: 5m", ", interval: 5m")).warnings.empty());
+}
+
 TEST_CASE("a data set must be told what it holds", "[runtime]") {
     const TempFolder own;
     auto writer = DataSetWriter::create(own / "bars.alpha", DataKind::bars, Duration{60 * kSecondNs}, false);

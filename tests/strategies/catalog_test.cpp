@@ -168,4 +168,21 @@ TEST_CASE("a flag takes anything for true", "[strategies]") {
     CHECK(wrong.error()[0].message == "eager must be true or false, not 'yes'");
 }
 
+TEST_CASE("an interval has two spellings, or takes anything", "[strategies]") {
+    static constexpr std::array kInterval = {
+        ParamSpec{"interval", ParamKind::interval, kOnlyInterval, {}, {}, "an example"}};
+    StrategySpec spec;
+    spec.name = "example";
+    spec.params = kInterval;
+    CHECK(interval_param(*validate(spec, {}), "interval") == Duration{});
+    CHECK(validate(spec, {{"interval", "300s"}}) == std::vector<Setting>{{"interval", "5m"}});
+    CHECK(interval_param(*validate(spec, {{"interval", "day"}}), "interval") == Duration{kDayNs});
+    for (const char* wrong : {"0s", "five", "5", ""}) {
+        const auto refused = validate(spec, {{"interval", wrong}});
+        REQUIRE(!refused);
+        CHECK(refused.error()[0].message ==
+              "interval must be an interval of bars such as 1m or day, or only, not '" + std::string(wrong) + "'");
+    }
+}
+
 }  // namespace alpha

@@ -144,4 +144,32 @@ TEST_CASE("sma_cross loads a damaged state", "[strategies]") {
     CHECK(!stage.make()->load(bytes));
 }
 
+TEST_CASE("sma_cross averages bars of two intervals together", "[strategies]") {
+    const Duration minute{60 * kSecondNs};
+    const Duration five{300 * kSecondNs};
+    const auto feed = [&](Stage& stage, Duration interval, int close) {
+        std::vector<BarSeries>& series = stage.state().markets[0].series;
+        if (std::ranges::find(series, interval, &BarSeries::interval) == series.end()) {
+            series.push_back({interval});
+        }
+        stage.bar(price_of(close), {}, interval);
+    };
+    const auto with_interval = [](const char* interval) {
+        std::vector<Setting> params = kParams;
+        params.push_back({"interval", interval});
+        return params;
+    };
+    Stage named("sma_cross", with_interval("60s"));
+    Stage alone("sma_cross", kParams);
+    for (const int close : {40, 30, 20, 10, 90}) {
+        feed(alone, minute, close);
+        feed(named, five, 100 - close);
+        feed(named, minute, close);
+    }
+    CHECK(alone.placed.size() == 1);
+    CHECK(named.placed == alone.placed);
+    CHECK_THROWS_WITH(feed(alone, five, 50), "sma_cross reads bars of one interval, and I0 has bars of 1m and 5m; say "
+                                             "which: write interval: 1m or 5m among its params");
+}
+
 }  // namespace alpha
