@@ -70,6 +70,8 @@ public:
     virtual void cancel_timer(TimerId timer) = 0;
     virtual void signal(InstrumentId instrument, Direction direction) = 0;
 
+    /// Limit and stop orders are DAY orders unless they say otherwise: they end with their session. Made while the market is shut,
+    /// or on the bar that closes with the session, they belong to the next one. What is to protect a position overnight is gtc.
     OrderId market(InstrumentId instrument, Side side, Qty quantity, TimeInForce tif = TimeInForce::gtc) {
         return place({instrument, side, OrderType::market, tif, quantity, {}, {}});
     }

@@ -41,6 +41,20 @@ static_assert(is(OrderStatus::intended, ALPHA_INTENDED) && is(OrderStatus::worki
               is(OrderStatus::rejected, ALPHA_REJECTED) && is(OrderStatus::expired, ALPHA_EXPIRED) &&
               is(OrderStatus::refused, ALPHA_REFUSED));
 
+static_assert(ALPHA_TAG_BYTES == limits::kMaxTagBytes && ALPHA_LINKED_ORDERS == limits::kMaxLegs);
+
+// ---- libraries that were built before something was added find everything where it was --------------------------------------
+
+static_assert(sizeof(void*) != 8 ||
+              (offsetof(alpha_host, fail) == 8 && offsetof(alpha_host, place) == 96 &&
+               offsetof(alpha_host, write) == 144 && offsetof(alpha_host, place_linked) == 152 &&
+               offsetof(alpha_bar_opened, label) == 16 && offsetof(alpha_bar, label) == 48 &&
+               offsetof(alpha_fill, tag) == 80 && offsetof(alpha_order, reduce_only) == 56 &&
+               sizeof(alpha_order_terms) == 48 && sizeof(alpha_quote) == 40 && sizeof(alpha_order_update) == 24 &&
+               sizeof(alpha_instrument) == 32 && sizeof(alpha_market) == 48 && sizeof(alpha_position) == 56 &&
+               sizeof(alpha_valuation) == 88 && sizeof(alpha_setting) == 24 && sizeof(alpha_param) == 48 &&
+               sizeof(alpha_plugin) == 120));
+
 alpha_money money_of(Money money) {
     return {static_cast<std::int64_t>(money.raw / kScale), static_cast<std::int64_t>(money.raw % kScale)};
 }
@@ -55,6 +69,7 @@ constexpr Money kMostInParam{limits::kMaxPrice.raw};
 constexpr std::size_t kFirstTableBytes = offsetof(alpha_plugin, load) + sizeof(alpha_plugin::load);
 constexpr std::size_t kMostTableBytes = 4'096;  // room to grow in
 constexpr std::size_t kFirstParamBytes = offsetof(alpha_param, maximum) + sizeof(alpha_param::maximum);
+constexpr std::size_t kFirstLinkedBytes = offsetof(alpha_linked_order, tag) + sizeof(alpha_linked_order::tag);
 
 /// A loaded library, checked. Its table is copied, so that members it does not have are null.
 struct Library {
@@ -419,25 +434,73 @@ int host_order(const alpha_host* host, std::uint64_t id, alpha_order* out) {
         return give(out, alpha_order{0, static_cast<std::uint32_t>(order->status), t.instrument.value,
                                      static_cast<std::uint32_t>(t.side), static_cast<std::uint32_t>(t.type),
                                      static_cast<std::uint32_t>(t.tif), t.quantity.raw, order->filled.raw,
-                                     t.limit_price.raw, t.stop_price.raw});
+                                     t.limit_price.raw, t.stop_price.raw, t.reduce_only ? 1U : 0U, 0, t.parent.value,
+                                     t.group.value, t.tag.c_str()});
     });
 }
 
-int host_place(const alpha_host* host, const alpha_order_terms* given, std::uint64_t* order) {
-    alpha_order_terms terms{};
-    if (given != nullptr && given->struct_size >= sizeof terms) {  // what this version began with
-        std::memcpy(&terms, given, sizeof terms);
+/// The terms that the library means; nothing where they mean nothing.
+std::optional<OrderTerms> terms_of(const alpha_linked_order& given) {
+    const std::size_t tag_bytes = given.tag == nullptr ? 0 : strnlen(given.tag, limits::kMaxTagBytes + 1);
+    const std::string_view tag(tag_bytes == 0 ? "" : given.tag, tag_bytes);
+    const bool meaningful = given.side >= ALPHA_BUY && given.side <= ALPHA_SELL && given.type >= ALPHA_MARKET &&
+                            given.type <= ALPHA_STOP_LIMIT && given.time_in_force >= ALPHA_DAY &&
+                            given.time_in_force <= ALPHA_IOC && given.reduce_only <= 1 &&
+                            tag_bytes <= limits::kMaxTagBytes && is_printable(tag);
+    if (!meaningful) {
+        return std::nullopt;
     }
-    const bool meaningful = terms.side >= ALPHA_BUY && terms.side <= ALPHA_SELL && terms.type >= ALPHA_MARKET &&
-                            terms.type <= ALPHA_STOP_LIMIT && terms.time_in_force >= ALPHA_DAY &&
-                            terms.time_in_force <= ALPHA_IOC;
-    return asked(host, meaningful, [&](Context& context) {
-        const OrderId id =
-            context.place({InstrumentId{terms.instrument}, static_cast<Side>(terms.side),
-                           static_cast<OrderType>(terms.type), static_cast<TimeInForce>(terms.time_in_force),
-                           Qty{terms.quantity}, Price{terms.limit_price}, Price{terms.stop_price}});
+    OrderTerms terms;
+    terms.instrument = InstrumentId{given.instrument};
+    terms.side = static_cast<Side>(given.side);
+    terms.type = static_cast<OrderType>(given.type);
+    terms.tif = static_cast<TimeInForce>(given.time_in_force);
+    terms.quantity = Qty{given.quantity};
+    terms.limit_price = Price{given.limit_price};
+    terms.stop_price = Price{given.stop_price};
+    terms.reduce_only = given.reduce_only == 1;
+    terms.parent = OrderId{given.parent};
+    terms.group = OrderId{given.group};
+    terms.tag = tag;
+    return terms;
+}
+
+int host_place(const alpha_host* host, const alpha_order_terms* given, std::uint64_t* order) {
+    alpha_order_terms plain{};
+    if (given != nullptr && given->struct_size >= sizeof plain) {  // what this version began with
+        std::memcpy(&plain, given, sizeof plain);
+    }
+    const std::optional<OrderTerms> terms =
+        terms_of({sizeof(alpha_linked_order), plain.instrument, plain.side, plain.type, plain.time_in_force, 0,
+                  plain.quantity, plain.limit_price, plain.stop_price, 0, 0, nullptr});
+    return asked(host, terms.has_value(), [&](Context& context) {
+        const OrderId id = context.place(*terms);
         if (order != nullptr) {
             *order = id.value;
+        }
+    });
+}
+int host_place_linked(const alpha_host* host, const alpha_linked_order* given, std::uint32_t count,
+                      std::uint64_t* first) {
+    std::vector<OrderTerms> orders;
+    const bool is_list = given != nullptr && count >= 1 && count <= ALPHA_LINKED_ORDERS &&
+                         given->struct_size >= kFirstLinkedBytes && given->struct_size % alignof(void*) == 0;
+    const std::size_t size = is_list ? given->struct_size : 0;
+    const auto* at = reinterpret_cast<const unsigned char*>(given);
+    for (std::uint32_t i = 0; i < count && is_list; ++i, at += size) {
+        alpha_linked_order one{};
+        std::memcpy(&one, at, std::min(size, sizeof one));
+        const std::optional<OrderTerms> terms = one.struct_size == size ? terms_of(one) : std::nullopt;
+        if (!terms) {
+            break;
+        }
+        orders.push_back(*terms);
+    }
+    return asked(host, is_list && orders.size() == count, [&](Context& context) {
+        const bool alone = count == 1 && orders[0].parent.value == 0 && orders[0].group.value == 0;
+        const OrderId id = alone ? context.place(orders[0]) : context.place_linked(orders);
+        if (first != nullptr) {
+            *first = id.value;
         }
     });
 }
@@ -478,7 +541,8 @@ Host::Host(const StrategyConfig& strategy_config, std::span<const Instrument> li
     : alpha_host{sizeof(alpha_host),    ALPHA_ABI_VERSION,   host_fail,         host_strategy_name, host_setting,
                  host_instrument_count, host_own_instrument, host_now,          host_instrument,    host_market,
                  host_position,         host_valuation,      host_order,        host_place,         host_cancel,
-                 host_modify,           host_set_timer,      host_cancel_timer, host_signal,        host_write},
+                 host_modify,           host_set_timer,      host_cancel_timer, host_signal,        host_write,
+                 host_place_linked},
       config(&strategy_config),
       params(&strategy_params) {
     own.reserve(config->instruments.size());
@@ -513,11 +577,13 @@ public:
              alpha_quote{e.instrument.value, 0, e.bid.raw, e.ask.raw, e.bid_qty.raw, e.ask_qty.raw});
     }
     void on_bar_opened(const BarOpened& e, Context& context) override {
-        tell("on_bar_opened", table().on_bar_opened, context, alpha_bar_opened{e.instrument.value, 0, e.open.raw});
+        tell("on_bar_opened", table().on_bar_opened, context,
+             alpha_bar_opened{e.instrument.value, 0, e.open.raw, e.label.ns, e.interval.ns});
     }
     void on_bar(const BarClosed& e, Context& context) override {
         tell("on_bar", table().on_bar, context,
-             alpha_bar{e.instrument.value, 0, e.open.raw, e.high.raw, e.low.raw, e.close.raw, e.volume.raw});
+             alpha_bar{e.instrument.value, 0, e.open.raw, e.high.raw, e.low.raw, e.close.raw, e.volume.raw, e.label.ns,
+                       e.interval.ns});
     }
     void on_timer(TimerId timer, Context& context) override {
         if (table().on_timer != nullptr) {
@@ -532,7 +598,8 @@ public:
     void on_fill(const OrderFilled& e, Context& context) override {
         tell("on_fill", table().on_fill, context,
              alpha_fill{e.order.value, e.instrument.value, static_cast<std::uint32_t>(e.side), e.quantity.raw,
-                        e.price.raw, money_of(e.notional), money_of(e.charges), money_of(e.realized_pnl)});
+                        e.price.raw, money_of(e.notional), money_of(e.charges), money_of(e.realized_pnl),
+                        e.order_tag.c_str()});
     }
 
     /// kKept and the library's own bytes, or kNotKept alone where it does not say what it depends on.

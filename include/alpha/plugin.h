@@ -24,8 +24,9 @@
  * checks: `alpha replay --verify` lets it decide a log again and compares every byte. Compile with -ffp-contract=off.
  *
  * Growth. Structures only ever gain members at their end, and struct_size says how many there are; a side that finds fewer
- * than it knows treats the others as absent. ALPHA_ABI_VERSION changes when a member changes its meaning, and only equal
- * versions work together.
+ * than it knows treats the others as absent. Events, which have no struct_size, grow together with the host's table: a host
+ * that has place_linked fills in every member of the events below. ALPHA_ABI_VERSION changes when a member changes its meaning,
+ * and only equal versions work together: a library goes on working with every later host of its version.
  */
 #ifndef ALPHA_PLUGIN_H
 #define ALPHA_PLUGIN_H
@@ -36,6 +37,9 @@
 #define ALPHA_ABI_VERSION 1u
 
 #define ALPHA_PLUGIN_EXPORT __attribute__((visibility("default")))
+
+#define ALPHA_TAG_BYTES 32u
+#define ALPHA_LINKED_ORDERS 8u
 
 #define ALPHA_OK 0
 #define ALPHA_FAILED 1
@@ -54,7 +58,7 @@ enum {
     ALPHA_STOP_LIMIT = 4 /* becomes a limit order then */
 };
 enum {
-    ALPHA_DAY = 1, /* until the instrument's session closes */
+    ALPHA_DAY = 1, /* until the instrument's session closes; made while it is shut, until the next session's close */
     ALPHA_GTC = 2, /* until cancelled */
     ALPHA_IOC = 3  /* what cannot fill on arrival is cancelled */
 };
@@ -102,6 +106,8 @@ typedef struct alpha_bar_opened {
     uint32_t instrument;
     uint32_t reserved;
     int64_t open;
+    int64_t label;    /* when the bar begins, which is now. Since place_linked, like what follows */
+    int64_t interval; /* in nanoseconds: which of the instrument's bars it is one of */
 } alpha_bar_opened;
 
 /* A bar is complete. */
@@ -113,6 +119,8 @@ typedef struct alpha_bar {
     int64_t low;
     int64_t close;
     int64_t volume;
+    int64_t label;    /* when it began: its alpha_bar_opened has the same. Since place_linked, like what follows */
+    int64_t interval; /* in nanoseconds */
 } alpha_bar;
 
 /* What became of one of the strategy's own orders. */
@@ -133,6 +141,7 @@ typedef struct alpha_fill {
     alpha_money notional;
     alpha_money charges;
     alpha_money realized_pnl; /* gross */
+    const char* tag;          /* what the strategy called the order; empty: nothing. Since place_linked */
 } alpha_fill;
 
 /* ---- what the library may ask. struct_size is set by who asks, before asking -------------------------------------------- */
@@ -190,6 +199,11 @@ typedef struct alpha_order {
     int64_t filled;
     int64_t limit_price;
     int64_t stop_price;
+    uint32_t reduce_only; /* 0 or 1. Since place_linked, like what follows */
+    uint32_t reserved;
+    uint64_t parent; /* the order that it is an exit of; 0: none */
+    uint64_t group;  /* the first of the orders of which one cancels the others; 0: none */
+    const char* tag;
 } alpha_order;
 
 /* An order to be placed. Prices that the type does not use are zero. */
@@ -205,11 +219,31 @@ typedef struct alpha_order_terms {
     int64_t stop_price;
 } alpha_order_terms;
 
+/* An order to be placed, with all that alpha knows of orders. An exit takes off what its parent has filled: it is of the other side
+ * and only reduces, comes alive with its parent's fills, for as much as has filled, and ends with it where nothing has. Of a group one
+ * cancels the others: a fill takes its quantity from what each of the others has left, and one that has filled whole ends them. */
+typedef struct alpha_linked_order {
+    uint32_t struct_size;
+    uint32_t instrument; /* the same for all that are placed together */
+    uint32_t side;
+    uint32_t type;
+    uint32_t time_in_force;
+    uint32_t reduce_only; /* 1: fills only against what the portfolio holds, and is cut as that shrinks */
+    int64_t quantity;
+    int64_t limit_price;
+    int64_t stop_price;
+    uint32_t parent; /* the place, from 1, of the order before this one that it is an exit of; 0: none */
+    uint32_t
+        group; /* the place, from 1, of the group's first order, which says so of itself; 0: none. A group stands together */
+    const char* tag; /* comes back with fills: at most ALPHA_TAG_BYTES bytes of UTF-8 that can be shown; null: none */
+} alpha_linked_order;
+
 /* A parameter as the scenario has it, checked. */
 typedef struct alpha_setting {
     uint32_t struct_size;
     uint32_t kind;
-    int64_t value;    /* INTEGER: itself; DECIMAL: in 1e-8; FLAG: 0 or 1; INSTRUMENT: its id; TEXT: 0 */
+    int64_t
+        value; /* INTEGER: itself; DECIMAL: in 1e-8; FLAG: 0 or 1; INSTRUMENT: its id; INTERVAL: in ns, "only" is 0; TEXT: 0 */
     const char* text; /* in canonical form, whatever its kind */
 } alpha_setting;
 
@@ -248,6 +282,12 @@ struct alpha_host {
 
     /* Within alpha_plugin::save: appends to what is kept. */
     int (*write)(const alpha_host* host, const void* bytes, size_t size);
+
+    /* ---- what came later: a library built with this header is only loaded by a host that has it ---- */
+
+    /* Within callbacks: a wish. Places `count` orders, from 1 to ALPHA_LINKED_ORDERS, all or none of them; their numbers follow
+     * `first`. One alone is an order like any other, with a tag or one that only reduces. */
+    int (*place_linked)(const alpha_host* host, const alpha_linked_order* orders, uint32_t count, uint64_t* first);
 };
 
 /* ---- what the library is ----------------------------------------------------------------------------------------------- */

@@ -115,6 +115,8 @@ struct Quote {
 struct BarOpened {
     InstrumentId instrument = 0;
     Price open;
+    Time label{};     ///< when it begins, which is now
+    Time interval{};  ///< which of the instrument's bars it is one of: std::chrono::minutes(1)
 };
 struct Bar {
     InstrumentId instrument = 0;
@@ -123,6 +125,8 @@ struct Bar {
     Price low;
     Price close;
     Quantity volume;
+    Time label{};     ///< when it began; what its BarOpened says
+    Time interval{};  ///< which of the instrument's bars it is one of
 };
 /// What became of one of the strategy's own orders.
 struct OrderUpdate {
@@ -140,6 +144,7 @@ struct Fill {
     Money notional;
     Money charges;
     Money realized_pnl;  ///< gross
+    std::string tag;     ///< what the strategy called the order
 };
 
 /// What is known of an instrument's market; zero until seen.
@@ -175,6 +180,60 @@ struct Order {
     Quantity filled;
     Price limit_price;
     Price stop_price;
+    bool reduce_only = false;
+    OrderId parent = 0;  ///< the order that it is an exit of; 0: none
+    OrderId group = 0;   ///< the first of the orders of which one cancels the others; 0: none
+    std::string tag;
+};
+
+/// An order to be placed.
+///
+///   context.place(OrderTerms::stop(bar.instrument, Side::sell, held, bar.low).only_reducing().with_tag("protect"));
+struct OrderTerms {
+    InstrumentId instrument = 0;
+    Side side = Side::buy;
+    OrderType type = OrderType::market;
+    TimeInForce tif = TimeInForce::gtc;
+    Quantity quantity;
+    Price limit_price{};  ///< as its type needs; else zero, like stop_price
+    Price stop_price{};
+    bool reduce_only = false;  ///< fills only against what the portfolio holds, and is cut as that shrinks
+    std::uint32_t parent = 0;  ///< see Context::place_linked
+    std::uint32_t group = 0;
+    std::string tag{};  ///< comes back with fills; at most ALPHA_TAG_BYTES bytes that can be shown
+
+    static OrderTerms market(InstrumentId instrument, Side side, Quantity quantity,
+                             TimeInForce tif = TimeInForce::gtc) {
+        return {instrument, side, OrderType::market, tif, quantity};
+    }
+    static OrderTerms limit(InstrumentId instrument, Side side, Quantity quantity, Price price,
+                            TimeInForce tif = TimeInForce::day) {
+        return {instrument, side, OrderType::limit, tif, quantity, price};
+    }
+    static OrderTerms stop(InstrumentId instrument, Side side, Quantity quantity, Price stop,
+                           TimeInForce tif = TimeInForce::day) {
+        return {instrument, side, OrderType::stop, tif, quantity, {}, stop};
+    }
+    static OrderTerms stop_limit(InstrumentId instrument, Side side, Quantity quantity, Price stop, Price limit,
+                                 TimeInForce tif = TimeInForce::day) {
+        return {instrument, side, OrderType::stop_limit, tif, quantity, limit, stop};
+    }
+    OrderTerms only_reducing() const {
+        OrderTerms copy = *this;
+        copy.reduce_only = true;
+        return copy;
+    }
+    OrderTerms with_tag(std::string word) const {
+        OrderTerms copy = *this;
+        copy.tag = std::move(word);
+        return copy;
+    }
+};
+/// The numbers of a bracket's orders; 0 where there is none.
+struct Bracket {
+    OrderId entry = 0;
+    OrderId stop = 0;
+    OrderId target = 0;
 };
 
 // ---- parameters -----------------------------------------------------------------------------------------------------------
@@ -332,38 +391,78 @@ public:
                      {out.quantity},
                      {out.filled},
                      {out.limit_price},
-                     {out.stop_price}};
+                     {out.stop_price},
+                     out.reduce_only != 0,
+                     out.parent,
+                     out.group,
+                     out.tag};
     }
 
     /// Returns the id that the order will have, whether it passes the rules or not; on_order tells which.
+    OrderId place(const OrderTerms& order) { return place_linked(&order, 1); }
     OrderId place(InstrumentId instrument, Side side, OrderType type, TimeInForce tif, Quantity quantity,
                   Price limit_price = {}, Price stop_price = {}) {
-        auto terms = detail::asking<alpha_order_terms>();
-        terms.instrument = instrument;
-        terms.side = static_cast<std::uint32_t>(side);
-        terms.type = static_cast<std::uint32_t>(type);
-        terms.time_in_force = static_cast<std::uint32_t>(tif);
-        terms.quantity = quantity.raw;
-        terms.limit_price = limit_price.raw;
-        terms.stop_price = stop_price.raw;
-        OrderId order = 0;
-        detail::require(host_->place(host_, &terms, &order), "an order that means nothing");
-        return order;
+        return place({instrument, side, type, tif, quantity, limit_price, stop_price});
     }
     OrderId buy(InstrumentId instrument, Quantity quantity) {
-        return place(instrument, Side::buy, OrderType::market, TimeInForce::gtc, quantity);
+        return place(OrderTerms::market(instrument, Side::buy, quantity));
     }
     OrderId sell(InstrumentId instrument, Quantity quantity) {
-        return place(instrument, Side::sell, OrderType::market, TimeInForce::gtc, quantity);
+        return place(OrderTerms::market(instrument, Side::sell, quantity));
     }
+    /// Limit and stop orders are DAY orders unless they say otherwise: they end with their session. Made while the market is shut,
+    /// or on the bar that closes with the session, they belong to the next one. What is to protect a position overnight is gtc.
     OrderId limit(InstrumentId instrument, Side side, Quantity quantity, Price price,
                   TimeInForce tif = TimeInForce::day) {
-        return place(instrument, side, OrderType::limit, tif, quantity, price);
+        return place(OrderTerms::limit(instrument, side, quantity, price, tif));
     }
     OrderId stop(InstrumentId instrument, Side side, Quantity quantity, Price stop,
                  TimeInForce tif = TimeInForce::day) {
-        return place(instrument, side, OrderType::stop, tif, quantity, {}, stop);
+        return place(OrderTerms::stop(instrument, side, quantity, stop, tif));
     }
+
+    /// An entry with a stop that limits its loss and a target that takes its profit; a price of zero leaves that exit out. Both come
+    /// alive with the entry's fills, for what has filled, only ever reduce, and one cancels the other. They last until they fill or
+    /// are cancelled, whatever the entry's time in force, and carry its tag.
+    Bracket bracket(const OrderTerms& entry, Price stop, Price target) {
+        std::vector<OrderTerms> orders{entry};
+        Bracket made;
+        OrderTerms exit = entry;
+        exit.side = entry.side == Side::buy ? Side::sell : Side::buy;
+        exit.tif = TimeInForce::gtc;
+        exit.reduce_only = true;
+        exit.parent = 1;
+        exit.group = stop && target ? 2 : 0;
+        if (stop) {
+            exit.type = OrderType::stop;
+            exit.limit_price = {};
+            exit.stop_price = stop;
+            orders.push_back(exit);
+            made.stop = orders.size() - 1;
+        }
+        if (target) {
+            exit.type = OrderType::limit;
+            exit.limit_price = target;
+            exit.stop_price = {};
+            orders.push_back(exit);
+            made.target = orders.size() - 1;
+        }
+        made.entry = place_linked(orders);
+        made.stop = stop ? made.entry + made.stop : 0;
+        made.target = target ? made.entry + made.target : 0;
+        return made;
+    }
+    /// Two orders of which one cancels the other: a fill takes its quantity from what the other has left. Returns the first one's id;
+    /// the other follows.
+    OrderId one_cancels_other(OrderTerms one, OrderTerms other) {
+        one.group = other.group = 1;
+        return place_linked({std::move(one), std::move(other)});
+    }
+    /// Up to ALPHA_LINKED_ORDERS orders in one instrument, all or none of them. `parent` and `group` are places in `orders`, from 1:
+    /// a parent stands before its exits, which are of the other side and only reduce; the legs of a group stand side by side and
+    /// name the first of them. Returns the first one's id; the others follow.
+    OrderId place_linked(const std::vector<OrderTerms>& orders) { return place_linked(orders.data(), orders.size()); }
+
     void cancel(OrderId order) { detail::require(host_->cancel(host_, order), "a cancel that means nothing"); }
     /// `quantity` is the new total, fills included.
     void modify(OrderId order, Quantity quantity, Price limit_price = {}, Price stop_price = {}) {
@@ -384,6 +483,32 @@ public:
     }
 
 private:
+    OrderId place_linked(const OrderTerms* orders, std::size_t count) {
+        detail::require(count > ALPHA_LINKED_ORDERS ? ALPHA_FAILED : ALPHA_OK, "too many orders that are linked");
+        alpha_linked_order all[ALPHA_LINKED_ORDERS];
+        for (std::size_t i = 0; i < count; ++i) {
+            const OrderTerms& from = orders[i];
+            auto& to = all[i] = detail::asking<alpha_linked_order>();
+            to.instrument = from.instrument;
+            to.side = static_cast<std::uint32_t>(from.side);
+            to.type = static_cast<std::uint32_t>(from.type);
+            to.time_in_force = static_cast<std::uint32_t>(from.tif);
+            to.reduce_only = from.reduce_only ? 1 : 0;
+            to.quantity = from.quantity.raw;
+            to.limit_price = from.limit_price.raw;
+            to.stop_price = from.stop_price.raw;
+            to.parent = from.parent;
+            to.group = from.group;
+            to.tag = from.tag.c_str();
+            detail::require(from.tag.size() <= ALPHA_TAG_BYTES ? ALPHA_OK : ALPHA_FAILED,
+                            "a tag of more than 32 bytes");
+        }
+        OrderId first = 0;
+        detail::require(host_->place_linked(host_, all, static_cast<std::uint32_t>(count), &first),
+                        "an order that means nothing");
+        return first;
+    }
+
     const alpha_host* host_;
 };
 
@@ -506,13 +631,21 @@ struct Table {
     static int on_bar_opened(void* self, const alpha_host* host, const alpha_bar_opened* e) {
         return guarded(host, [&] {
             Context context(host);
-            of(self).on_bar_opened({e->instrument, {e->open}}, context);
+            of(self).on_bar_opened({e->instrument, {e->open}, Time(e->label), Time(e->interval)}, context);
         });
     }
     static int on_bar(void* self, const alpha_host* host, const alpha_bar* e) {
         return guarded(host, [&] {
             Context context(host);
-            of(self).on_bar({e->instrument, {e->open}, {e->high}, {e->low}, {e->close}, {e->volume}}, context);
+            of(self).on_bar({e->instrument,
+                             {e->open},
+                             {e->high},
+                             {e->low},
+                             {e->close},
+                             {e->volume},
+                             Time(e->label),
+                             Time(e->interval)},
+                            context);
         });
     }
     static int on_timer(void* self, const alpha_host* host, std::uint64_t timer) {
@@ -537,7 +670,8 @@ struct Table {
                               {e->price},
                               money_of(e->notional),
                               money_of(e->charges),
-                              money_of(e->realized_pnl)},
+                              money_of(e->realized_pnl),
+                              e->tag},
                              context);
         });
     }

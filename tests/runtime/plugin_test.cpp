@@ -1,3 +1,4 @@
+#include "include/alpha/plugin.h"
 #include "runtime/callback_budget.hpp"
 #include "runtime/logging.hpp"
 #include "runtime/replay.hpp"
@@ -9,6 +10,8 @@
 #include <array>
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <cstddef>
+#include <dlfcn.h>
 #include <fmt/format.h>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/ostream_sink.h>
@@ -138,6 +141,100 @@ TEST_CASE("a strategy from a library trades as the built-in one that it copies",
         REQUIRE(got[i].envelope == expected[i].envelope);
         REQUIRE(got[i].event == expected[i].event);
     }
+}
+
+TEST_CASE("linked orders, tags and bars of a library's strategy are others than a script's", "[plugin]") {
+    const TempFolder folder;
+    write_text(folder / "quotes.csv", "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n"
+                                      "1704186900000000000,A,99,500,100,60\n"
+                                      "1704186901000000000,A,101,500,102,500\n"
+                                      "1704186902000000000,A,103,30,104,500\n"
+                                      "1704186903000000000,A,99,500,100,500\n"
+                                      "1704186904000000000,A,94,500,95,500\n"
+                                      "1704186905000000000,A,89,500,90,500\n");
+    write_text(folder / "bars.csv", "timestamp,instrument,open,high,low,close,volume\n"
+                                    "2024-01-02T09:15:00Z,A,100,104,89,90,100\n");
+    const auto scenario = [](const std::string& strategy, const std::string& plugins) {
+        return fmt::format(R"(name: s
+account: {{currency: INR, cash: 1000000}}
+data: [{{file: quotes.csv, kind: quotes}}, {{file: bars.csv, kind: bars, interval: 1m}}]
+broker: {{paper: {{use_size: true}}}}
+{}strategies:
+  - id: trader
+    instruments: [A]
+    use: {}
+)",
+                           plugins, strategy);
+    };
+    // Counted with the bar's open, which is told after the first quote.
+    const auto own = make_memory_log();
+    run(scenario_of(scenario(R"(script
+    params:
+      orders: |
+        at 1 buy 100 A limit 100 tag long then stop 98 target 103
+        at 3 sell 20 A limit 110 or sell 20 A stop 95
+        at 3 sell 500 A stop 90 reduce_only tag guard
+        at 3 buy 10 A then stop 97
+)",
+                             ""),
+                    folder),
+        *own);
+    const auto twin = make_memory_log();
+    run(scenario_of(scenario("links\n    params: {interval: 1m}\n", "plugins: [" + library("links") + "]\n"), folder),
+        *twin);
+    CHECK(all_of<StrategyHalted>(*twin).empty());
+    CHECK(all_of<OrderFilled>(*own).size() > 6);
+    CHECK(std::ranges::any_of(all_of<OrderFilled>(*own),
+                              [](const auto& fill) { return fill.second.order_tag == "guard"; }));
+    const std::vector<DecodedEvent> expected = events_of(*own);
+    const std::vector<DecodedEvent> got = events_of(*twin);
+    REQUIRE(got.size() == expected.size());
+    for (std::size_t i = 1; i < got.size(); ++i) {
+        INFO(i);
+        REQUIRE(got[i].envelope == expected[i].envelope);
+        REQUIRE(got[i].event == expected[i].event);
+    }
+}
+
+TEST_CASE("orders of a library's strategy that mean nothing are sent", "[plugin]") {
+    struct Wrong {
+        const char* how;
+        const char* reason;
+    };
+    const TempFolder folder;
+    for (const Wrong& wrong : std::array{
+             Wrong{"nine orders", "in on_quote: too many orders that are linked"},
+             Wrong{"no orders", "in on_quote: an order that means nothing"},
+             Wrong{"a long tag", "in on_quote: a tag of more than 32 bytes"},
+             Wrong{"a tag that cannot be shown", "in on_quote: an order that means nothing"},
+             Wrong{"no side", "in on_quote: an order that means nothing"},
+         }) {
+        CAPTURE(wrong.how);
+        const auto log = make_memory_log();
+        run(scenario_of(on_quotes("links", "links", fmt::format("{{how: {}}}", wrong.how)), folder), *log);
+        const auto halted = all_of<StrategyHalted>(*log);
+        REQUIRE(halted.size() == 1);
+        CHECK(halted[0].second.reason == wrong.reason);
+        CHECK(std::ranges::none_of(all_of<OrderIntended>(*log),
+                                   [](const auto& order) { return order.second.strategy == StrategyId{0}; }));
+    }
+    // What can be meant, and is not allowed, is refused by a rule.
+    const auto log = make_memory_log();
+    run(scenario_of(on_quotes("links", "links", "{how: another instrument}"), folder), *log);
+    CHECK(all_of<StrategyHalted>(*log).empty());
+    const auto refused = all_of<OrderRefused>(*log);
+    REQUIRE_FALSE(refused.empty());
+    CHECK(refused[0].second.rule == Rule::links);
+}
+
+TEST_CASE("a library that needs more than an older host has is loaded by it", "[plugin]") {
+    void* const handle = dlopen(library("links").c_str(), RTLD_NOW | RTLD_LOCAL);
+    REQUIRE(handle != nullptr);
+    auto* const entry = reinterpret_cast<decltype(&alpha_plugin_entry)>(dlsym(handle, "alpha_plugin_entry"));
+    REQUIRE(entry != nullptr);
+    CHECK(entry(ALPHA_ABI_VERSION, sizeof(alpha_host)) != nullptr);
+    CHECK(entry(ALPHA_ABI_VERSION, sizeof(alpha_host) + 8) != nullptr);
+    CHECK(entry(ALPHA_ABI_VERSION, offsetof(alpha_host, place_linked)) == nullptr);
 }
 
 TEST_CASE("event 0 holds a library's strategy with all of its parameters, and no path", "[plugin]") {
