@@ -635,13 +635,14 @@ void Kernel::place_linked(const Request& request, Cause cause) {
     const bool venue_links = parts_.brokers[config.broker.value]->links_orders();
     Seq intent = kNoSeq;
     for (std::size_t i = 0; i < orders.size(); ++i) {
-        const bool held = !venue_links && i > 0;
+        const bool held = !venue_links && (i > 0 || orders[i].reduce_only);
         const Seq fact = intend(OrderId{request.order.value + i}, request.strategy, orders[i], held, cause);
         intent = i == 0 ? fact : intent;
     }
     const Cause after{cause.root, intent};
     if (!venue_links) {
-        perform(config.broker, placement_of(request.order), after);
+        orders.front().reduce_only ? release_held(request.order, after)
+                                   : perform(config.broker, placement_of(request.order), after);
         for (std::size_t i = 1; i < orders.size(); ++i) {
             if (orders[i].parent.value == 0) {  // once it is known that the legs before it have not filled at once
                 work_.push_back({NextLeg{OrderId{request.order.value + i}}, after});
@@ -848,6 +849,8 @@ void Kernel::take_report(const BrokerReport& report, Cause cause) {
     }
     Seq fact = 0;
     bool change_failed = false;
+    bool change_answered = false;
+    bool as_asked = false;
     switch (report.kind) {
     case ReportKind::accepted: fact = record(OrderAccepted{order->id, report.text}, link); break;
     case ReportKind::rejected: fact = record(OrderRejected{order->id, report.text}, link); break;
@@ -863,13 +866,19 @@ void Kernel::take_report(const BrokerReport& report, Cause cause) {
         if (!plausible || working + report.quantity > limits::kMaxWorking) {
             return ignore_report(report, "implausible terms", link);
         }
-        fact = record(OrderModified{order->id, report.quantity, report.limit_price, report.stop_price,
-                                    report.reduce_only, report.rule},
-                      link);
+        change_answered = true;
+        as_asked = report.quantity == order->asked;
+        // Of a broker that knows no links the kernel alone knows which orders only reduce.
+        const bool reduce_only =
+            links_by_kernel(*order) ? order->terms.reduce_only || order->asked_reduce_only : report.reduce_only;
+        fact = record(
+            OrderModified{order->id, report.quantity, report.limit_price, report.stop_price, reduce_only, report.rule},
+            link);
         break;
     }
     case ReportKind::cancel_rejected:
     case ReportKind::modify_rejected:
+        change_answered = report.kind == ReportKind::modify_rejected;
         fact = record(ChangeRejected{order->id, report.kind, report.text}, link);
         change_failed = true;
         break;
@@ -880,6 +889,9 @@ void Kernel::take_report(const BrokerReport& report, Cause cause) {
     const Cause because{link.root, fact};
     const OrderId id = after->id;
     tell_order(*after, because, change_failed);
+    if (change_answered) {
+        follow_answer(id, as_asked, because);
+    }
     follow_end(id, because);
 }
 
@@ -917,7 +929,7 @@ void Kernel::take_fill(const Order& order, const BrokerReport& report, Cause cau
     fill.order_tag = order.terms.tag;
     const Seq fact = record(fill, cause);
     const Cause after{cause.root, fact};
-    follow_fill(fill.order, fill.quantity, after);
+    follow_fill(fill.order, after);
     call_strategy(fill.strategy, after, [&](Strategy& strategy, Context& context) { strategy.on_fill(fill, context); });
     if (const Order* done = state_.find_order(fill.order); done != nullptr && is_terminal(done->status)) {
         tell_order(*done, after, false);
@@ -1018,7 +1030,7 @@ void Kernel::send_closing_orders(PortfolioId portfolio, Cause cause) {
                          net.raw > 0 ? Side::sell : Side::buy,
                          OrderType::market,
                          TimeInForce::gtc,
-                         abs(net),
+                         std::min(abs(net), limits::kMaxQty),
                          {},
                          {},
                          true};
@@ -1043,36 +1055,48 @@ void Kernel::end_flattening(PortfolioId portfolio, Cause cause) {
 // ---- links, for brokers that know none ------------------------------------------------------------------------------------
 //
 // The broker fills before the kernel hears of it: two legs may both fill in between, and an exit is on its way only once its entry's
-// fill was reported. Within these bounds the same follows from a fill as inside a venue (events/links.hpp).
+// fill was reported. Within these bounds the same follows from a fill as inside a venue (events/links.hpp): after each report the
+// orders are asked to be what links leave of them. One that has a change on its way is looked at again when that is answered.
 
 bool Kernel::links_by_kernel(const Order& order) const {
     return !parts_.brokers[order.broker.value]->links_orders();
 }
 
-/// The open orders of an instrument that only reduce, by number; `also` is one that is still held.
-std::vector<ReducingOrder> Kernel::reducing_orders(PortfolioId portfolio, InstrumentId instrument, OrderId also) const {
+bool Kernel::links_any_by_kernel() const {
+    return std::ranges::any_of(parts_.brokers, [](const Broker* broker) { return !broker->links_orders(); });
+}
+
+/// What the linked orders of an instrument may still fill, by number: exits as far as their entries have filled, those that only
+/// reduce as far as there is something to reduce. Of those that were held back only exits, and `also`.
+std::vector<ReducingOrder> Kernel::left_by_links(PortfolioId portfolio, InstrumentId instrument, OrderId also) const {
     std::vector<ReducingOrder> reducing;
+    std::vector<ReducingOrder> others;
     for (const auto& [id, order] : state_.open_orders) {
-        if (order.terms.reduce_only && order.portfolio == portfolio && order.terms.instrument == instrument &&
-            (!order.held || id == also) && !order.cancel_pending) {
-            reducing.push_back({id, order.terms.side, order.terms.group, order.leaves()});
+        const OrderTerms& terms = order.terms;
+        const bool is_exit = terms.parent.value != 0;
+        const bool is_linked = terms.reduce_only || terms.legs != 0 || is_exit;
+        if (order.portfolio != portfolio || terms.instrument != instrument || order.cancel_pending || !is_linked ||
+            (order.held && !is_exit && id != also) || !links_by_kernel(order)) {
+            continue;
         }
+        const Qty left = linked_total(state_, order) - order.filled;
+        (terms.reduce_only ? reducing : others).push_back({id, terms.side, terms.group, left});
     }
     cut_to_net(reducing, state_.portfolios[portfolio.value].position(instrument).net);
+    const auto middle = reducing.insert(reducing.end(), others.begin(), others.end());
+    std::ranges::inplace_merge(reducing, middle, {}, &ReducingOrder::order);
     return reducing;
 }
 
-/// A held order that waits for no entry goes out: for what it may reduce, where that is all it does.
+/// A held order that waits for no entry goes out: for what links leave of it by now.
 void Kernel::release_held(OrderId id, Cause cause) {
     const Order* order = state_.find_order(id);
     if (order == nullptr || is_terminal(order->status) || !order->held || order->cancel_pending) {
         return;
     }
-    Qty quantity = order->terms.quantity;
-    if (order->terms.reduce_only) {
-        for (const ReducingOrder& kept : reducing_orders(order->portfolio, order->terms.instrument, id)) {
-            quantity = kept.order == id ? kept.leaves : quantity;
-        }
+    Qty quantity;
+    for (const ReducingOrder& left : left_by_links(order->portfolio, order->terms.instrument, id)) {
+        quantity = left.order == id ? left.leaves : quantity;
     }
     if (quantity.raw == 0) {
         return cancel_for(id, Rule::linked_fill, cause);
@@ -1082,50 +1106,40 @@ void Kernel::release_held(OrderId id, Cause cause) {
     perform(broker, placement_of(id), Cause{cause.root, fact});
 }
 
-void Kernel::follow_fill(OrderId filled, Qty quantity, Cause cause) {
-    const Order* order = state_.find_order(filled);
-    if (order == nullptr || !links_by_kernel(*order)) {
+void Kernel::follow_fill(OrderId filled, Cause cause) {
+    if (!links_any_by_kernel()) {
         return;
     }
-    const OrderTerms terms = order->terms;
-    const bool is_whole = is_terminal(order->status);
-    const Qty entry_filled = order->filled;
+    const Order* order = state_.find_order(filled);
     const PortfolioId portfolio = order->portfolio;
-    for (std::uint64_t leg = 0; leg < terms.legs; ++leg) {
-        const OrderId id{terms.group.value + leg};
-        const Order* other = id == filled ? nullptr : state_.find_order(id);
-        if (other == nullptr || is_terminal(other->status) || other->cancel_pending) {
-            continue;
-        }
-        const Qty left = other->terms.quantity - quantity;
-        if (is_whole || left <= other->filled || other->modify_pending || other->held) {
-            // One that is held is not known to the broker: it is sent for what is left, or never.
-            const bool shrinks = other->held && !is_whole && left > other->filled;
-            shrinks
-                ? static_cast<void>(record(OrderModified{id, left, other->terms.limit_price, other->terms.stop_price,
-                                                         other->terms.reduce_only, Rule::linked_fill},
-                                           cause))
-                : cancel_for(id, Rule::linked_fill, cause);
-        } else {
-            resize_for(id, left, other->terms.reduce_only, Rule::linked_fill, cause);
+    const InstrumentId instrument = order->terms.instrument;
+    if (links_by_kernel(*order) && order->status == OrderStatus::filled && order->terms.parent.value != 0) {
+        // At the broker this exit has ended, and its other legs will: what the entry filled from here on would have none.
+        const Order* entry = state_.find_order(order->terms.parent);
+        if (entry != nullptr && !is_terminal(entry->status) && !entry->cancel_pending) {
+            cancel_for(entry->id, Rule::linked_fill, cause);
         }
     }
-    // Exits: for as much as the entry has filled, less what they have filled themselves.
-    for (std::uint64_t i = 1; i < limits::kMaxLegs && terms.parent.value == 0; ++i) {
-        const Order* exit = state_.find_order(OrderId{filled.value + i});
-        if (exit == nullptr || exit->terms.parent != filled || is_terminal(exit->status) || exit->cancel_pending) {
-            continue;
-        }
-        const OrderId id = exit->id;
-        if (exit->held) {
-            const BrokerId broker = exit->broker;
-            const Seq fact = record(OrderReleased{id, entry_filled}, cause);
-            perform(broker, placement_of(id), Cause{cause.root, fact});
-        } else if (!exit->modify_pending) {
-            resize_for(id, exit->terms.quantity + quantity, true, Rule::linked_fill, cause);
-        }
+    follow_links(portfolio, instrument, cause);
+}
+
+/// A change was answered. What has not become what was asked for is not asked for again: it ends where it is too large.
+void Kernel::follow_answer(OrderId id, bool as_asked, Cause cause) {
+    const Order* order = state_.find_order(id);
+    if (order == nullptr || is_terminal(order->status) || order->held || !links_by_kernel(*order)) {
+        return;
     }
-    follow_net(portfolio, terms.instrument, cause);
+    const PortfolioId portfolio = order->portfolio;
+    const InstrumentId instrument = order->terms.instrument;
+    if (!as_asked && !order->cancel_pending) {
+        const std::vector<ReducingOrder> linked = left_by_links(portfolio, instrument, OrderId{});
+        const auto left = std::ranges::find(linked, id, &ReducingOrder::order);
+        if (left != linked.end() && order->filled + left->leaves < order->terms.quantity) {
+            cancel_for(id, Rule::linked_fill, cause);
+        }
+        return;
+    }
+    follow_links(portfolio, instrument, cause);
 }
 
 /// An entry that can fill no more: exits that still wait for it never go out.
@@ -1143,22 +1157,27 @@ void Kernel::follow_end(OrderId ended, Cause cause) {
         if (exit != nullptr && exit->terms.parent == ended && exit->held && !is_terminal(exit->status) &&
             !exit->cancel_pending) {
             cancel_for(exit->id, Rule::linked_fill, cause);
-            order = state_.find_order(ended);
         }
     }
 }
 
-/// Orders that only reduce keep to what the portfolio holds, the oldest first.
-void Kernel::follow_net(PortfolioId portfolio, InstrumentId instrument, Cause cause) {
-    for (const ReducingOrder& kept : reducing_orders(portfolio, instrument, OrderId{})) {
-        const Order& order = state_.open_orders.at(kept.order);
-        if (kept.leaves >= order.leaves()) {
+/// Asks for what links leave of the portfolio's orders in the instrument.
+void Kernel::follow_links(PortfolioId portfolio, InstrumentId instrument, Cause cause) {
+    for (const ReducingOrder& left : left_by_links(portfolio, instrument, OrderId{})) {
+        const Order& order = state_.open_orders.at(left.order);
+        const Qty total = order.filled + left.leaves;
+        if (order.held) {
+            if (left.leaves.raw != 0) {
+                const BrokerId broker = order.broker;
+                const Seq fact = record(OrderReleased{left.order, left.leaves}, cause);
+                perform(broker, placement_of(left.order), Cause{cause.root, fact});
+            }
+        } else if (total == order.terms.quantity || order.modify_pending) {
             continue;
-        }
-        if (kept.leaves.raw == 0 || order.modify_pending) {
-            cancel_for(kept.order, Rule::linked_fill, cause);
+        } else if (left.leaves.raw == 0) {
+            cancel_for(left.order, Rule::linked_fill, cause);
         } else {
-            resize_for(kept.order, order.filled + kept.leaves, true, Rule::linked_fill, cause);
+            resize_for(left.order, total, order.terms.reduce_only, Rule::linked_fill, cause);
         }
     }
 }

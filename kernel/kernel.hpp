@@ -152,11 +152,13 @@ private:
     void end_flattening(PortfolioId portfolio, Cause cause);
     // Links, for brokers that know none.
     bool links_by_kernel(const Order& order) const;
-    std::vector<ReducingOrder> reducing_orders(PortfolioId portfolio, InstrumentId instrument, OrderId also) const;
+    bool links_any_by_kernel() const;
+    std::vector<ReducingOrder> left_by_links(PortfolioId portfolio, InstrumentId instrument, OrderId also) const;
     void release_held(OrderId order, Cause cause);
-    void follow_fill(OrderId filled, Qty quantity, Cause cause);
+    void follow_fill(OrderId filled, Cause cause);
+    void follow_answer(OrderId order, bool as_asked, Cause cause);
     void follow_end(OrderId ended, Cause cause);
-    void follow_net(PortfolioId portfolio, InstrumentId instrument, Cause cause);
+    void follow_links(PortfolioId portfolio, InstrumentId instrument, Cause cause);
     void check_daily_losses(InstrumentId instrument, Price mark_before, Cause cause);
 
     State state_;

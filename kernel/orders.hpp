@@ -36,7 +36,10 @@ struct Order {
     Date good_until;
     OrderStatus status = OrderStatus::intended;
     Qty filled;
-    Qty asked;  ///< the total a pending modify asks for; zero when none is pending
+    Qty asked;                       ///< the total a pending modify asks for; zero when none is pending
+    Qty whole;                       ///< the total its strategy wants, before links take from it
+    Qty asked_whole;                 ///< the same of a pending modify, where the strategy asked for it; else zero
+    bool asked_reduce_only = false;  ///< of a pending modify
     bool triggered = false;
     bool cancel_pending = false;
     bool modify_pending = false;

@@ -43,6 +43,18 @@ Order& known_order(State& state, OrderId id) {
     return closed->second;
 }
 
+/// At most limits::kMaxQty: no leg can take more from another one.
+Qty filled_by_other_legs(const State& state, const Order& order) {
+    Qty filled;
+    for (std::uint64_t leg = 0; leg < order.terms.legs; ++leg) {
+        const OrderId id{order.terms.group.value + leg};
+        if (const Order* const other = id == order.id ? nullptr : state.find_order(id); other != nullptr) {
+            filled = std::min(limits::kMaxQty, filled + other->filled);
+        }
+    }
+    return filled;
+}
+
 /// Working quantity is reserved in the position, so that two orders cannot both count on the same room.
 void reserve(State& state, const Order& order) {
     Position& position = position_of(state, order.portfolio, order.terms.instrument);
@@ -61,6 +73,12 @@ void release(State& state, const Order& order) {
     ALPHA_ASSERT(open.raw >= 0, "more was released than had been reserved");
 }
 
+void end_change(Order& order) {
+    order.modify_pending = false;
+    order.asked = order.asked_whole = Qty{};
+    order.asked_reduce_only = false;
+}
+
 /// Changes an order under its reservation, and moves it to the closed ones when that ended it.
 template <class F>
 void change_order(State& state, OrderId id, F&& change) {
@@ -72,8 +90,7 @@ void change_order(State& state, OrderId id, F&& change) {
     ALPHA_ASSERT(was_open || is_terminal(order.status), "a terminal order stays terminal");
     if (was_open && is_terminal(order.status)) {
         order.cancel_pending = false;
-        order.modify_pending = false;
-        order.asked = Qty{};
+        end_change(order);
         --portfolio_of(state, order.portfolio).open_orders;
         state.closed_orders.insert(state.closed_orders.end(), state.open_orders.extract(id));
         if (state.closed_orders.size() > limits::kMaxClosedOrders) {
@@ -320,6 +337,7 @@ void fold(State& state, const Envelope& envelope, const OrderIntended& e) {
     order.broker = e.broker;
     order.terms = e.terms;
     order.good_until = e.good_until;
+    order.whole = e.terms.quantity;
     order.valued_at = e.valued_at;
     order.held = e.held;
     if (e.terms.tif == TimeInForce::day && e.good_until.days == 0 && state.config.rules >= 2) {
@@ -352,12 +370,17 @@ void fold(State& state, const Envelope&, const CancelIntended& e) {
 }
 
 void fold(State& state, const Envelope& envelope, const ModifyIntended& e) {
+    const bool by_strategy = e.rule == Rule::none;
     change_order(state, e.order, [&](Order& order) {
         order.modify_pending = true;
         order.asked = e.quantity;
+        order.asked_whole = by_strategy ? e.quantity + filled_by_other_legs(state, order) : Qty{};
+        order.asked_reduce_only = e.reduce_only;
         order.valued_at = std::max(order.valued_at, e.valued_at);
     });
-    note_order_sent(state, portfolio_of(state, known_order(state, e.order).portfolio), envelope.time);
+    if (by_strategy) {
+        note_order_sent(state, portfolio_of(state, known_order(state, e.order).portfolio), envelope.time);
+    }
 }
 
 void fold(State&, const Envelope&, const ChangeRefused&) {}
@@ -471,8 +494,10 @@ void fold(State& state, const Envelope&, const OrderModified& e) {
         order.terms.stop_price = e.stop_price;
         order.terms.reduce_only = e.reduce_only;
         if (e.rule == Rule::none) {  // what was asked for; otherwise that is still on its way
-            order.modify_pending = false;
-            order.asked = Qty{};
+            if (order.asked_whole.raw != 0) {
+                order.whole = order.asked_whole;
+            }
+            end_change(order);
         }
         if (order.filled >= order.terms.quantity) {
             order.status = OrderStatus::filled;
@@ -486,8 +511,7 @@ void fold(State& state, const Envelope&, const ChangeRejected& e) {
             order.cancel_pending = false;
             return;
         }
-        order.modify_pending = false;
-        order.asked = Qty{};
+        end_change(order);
         if (!is_terminal(order.status) && order.filled >= order.terms.quantity) {
             order.status = OrderStatus::filled;
         }
@@ -528,14 +552,25 @@ Qty alive_leaves(const State& state, const Order& order) {
     if (entry == nullptr) {
         return order.leaves();
     }
-    Qty covered = entry->filled;
-    for (std::uint64_t i = 1; i < limits::kMaxLegs; ++i) {
-        const Order* const exit = state.find_order(OrderId{entry->id.value + i});
-        if (exit != nullptr && exit->terms.parent == entry->id && exit->terms.group == order.terms.group) {
-            covered -= exit->filled;
+    return std::clamp(entry->filled - order.filled - filled_by_other_legs(state, order), Qty{}, order.leaves());
+}
+
+Qty linked_total(const State& state, const Order& order) {
+    for (std::uint64_t leg = 0; leg < order.terms.legs; ++leg) {
+        const OrderId id{order.terms.group.value + leg};
+        const Order* const other = id == order.id ? nullptr : state.find_order(id);
+        if (other != nullptr && other->status == OrderStatus::filled) {
+            return order.filled;
         }
     }
-    return std::clamp(covered, Qty{}, order.leaves());
+    const Order* const entry = order.terms.parent.value == 0 ? nullptr : state.find_order(order.terms.parent);
+    Qty total = order.terms.quantity;  // what is gone stays gone, but for exits whose entry goes on filling
+    if (entry != nullptr) {
+        total = std::min(order.whole, entry->filled) - filled_by_other_legs(state, order);
+    } else if (order.terms.legs != 0) {
+        total = std::min(total, order.whole - filled_by_other_legs(state, order));
+    }
+    return std::max(total, order.filled);
 }
 
 bool leads_reservation(const State& state, const Order& order) {

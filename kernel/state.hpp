@@ -125,6 +125,9 @@ struct Reserved {
 Reserved reserved_by(const State& state, const Order& order);
 /// What the order may fill as things are: an exit only for what its entry has filled, and no leg of it has taken. O(legs).
 Qty alive_leaves(const State& state, const Order& order);
+/// What links leave the order in all, its own fills among it: less what other legs have filled, nothing more once one of them has
+/// filled whole, and of an exit at most what its entry has filled. O(legs).
+Qty linked_total(const State& state, const Order& order);
 /// Whether the order is the one that stands for its group's side where all open orders are summed up.
 bool leads_reservation(const State& state, const Order& order);
 /// Whether falling from `peak` to `trough` is deeper, as a part of the peak, than from `other_peak` to `other_trough`. Exact;
