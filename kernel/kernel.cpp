@@ -415,7 +415,10 @@ void Kernel::kill(Time now, PortfolioId portfolio, LatchScope scope) {
     run_due(now, false);
     const LatchScope stands = state_.portfolios[portfolio.value].latch;
     const bool is_more = scope == LatchScope::flatten ? stands != scope : stands < scope;
-    if (is_more) {
+    // A person's latch outlasts the trading day that a loss limit's belongs to.
+    const bool takes_over = scope == LatchScope::entries && stands == scope &&
+                            state_.portfolios[portfolio.value].killed_by != Rule::operator_kill;
+    if (is_more || takes_over) {
         enter_step(now);
         latch(portfolio, scope, Verdict{Rule::operator_kill, {}, {}}, Cause{});
         drain();
@@ -573,8 +576,8 @@ namespace {
 
 /// Turns positions in the list into order numbers, and refuses links that make no sense.
 Verdict resolve_links(std::vector<OrderTerms>& orders, OrderId first) {
-    const auto refused = [](std::size_t index) {
-        return Verdict{Rule::links, money_of(limits::kMaxLegs), money_of(static_cast<std::int64_t>(index) + 1)};
+    const auto refused = [](std::size_t number) {
+        return Verdict{Rule::links, money_of(limits::kMaxLegs), money_of(static_cast<std::int64_t>(number))};
     };
     if (orders.empty() || orders.size() > limits::kMaxLegs) {
         return refused(orders.size());
@@ -589,8 +592,10 @@ Verdict resolve_links(std::vector<OrderTerms>& orders, OrderId first) {
         // The first leg names itself; the others name it and follow it without a gap, exits of one entry among themselves.
         const bool group_fits = group == 0 || group == i + 1 ||
                                 (group <= i && groups[i - 1] == group && orders[group - 1].parent == order.parent);
-        if (order.instrument != orders.front().instrument || !parent_fits || !group_fits) {
-            return refused(i);
+        // Each is judged by itself, so nothing stands here that no link binds: entries are legs of the first one's group.
+        const bool is_bound = i == 0 || parent != 0 || (group == 1 && orders.front().group == order.group);
+        if (order.instrument != orders.front().instrument || !parent_fits || !group_fits || !is_bound) {
+            return refused(i + 1);
         }
         groups.push_back(group);
     }
@@ -599,7 +604,7 @@ Verdict resolve_links(std::vector<OrderTerms>& orders, OrderId first) {
         order.legs =
             groups[i] == 0 ? std::uint8_t{0} : static_cast<std::uint8_t>(std::ranges::count(groups, groups[i]));
         if (order.legs == 1) {
-            return refused(i);
+            return refused(i + 1);
         }
         order.group = groups[i] == 0 ? OrderId{} : OrderId{first.value + groups[i] - 1};
         order.parent = order.parent.value == 0 ? OrderId{} : OrderId{first.value + order.parent.value - 1};
@@ -621,9 +626,11 @@ void Kernel::place_linked(const Request& request, Cause cause) {
     if (!verdict.refused() && orders.front().instrument.value >= state_.instruments.size()) {
         verdict = {Rule::unknown_instrument, {}, money_of(orders.front().instrument.value)};
     }
+    const auto entries = std::ranges::count(orders, OrderId{}, &OrderTerms::parent);
     for (std::size_t i = 0; i < orders.size() && !verdict.refused(); ++i) {
         RiskQuestion question{state_, limits_, request.strategy, orders[i], valued_at(orders[i], config.broker)};
         question.placed_together = static_cast<std::uint32_t>(orders.size());
+        question.entries_together = static_cast<std::uint32_t>(entries);
         verdict = orders[i].parent.value == 0 ? judge(question) : judge_exit(question);
     }
     if (verdict.refused()) {
@@ -746,8 +753,8 @@ void Kernel::modify(const Request& request, Cause cause) {
     if (!verdict.refused()) {
         RiskQuestion question{state_, limits_, request.strategy, terms, value};
         question.is_modification = true;
-        question.replaced = order->leaves();
-        question.replaced_value = reserved_by(state_, *order).value;
+        question.replaced = reserved_by(state_, *order);
+        question.standing = reserved_by_other_legs(state_, *order);
         question.filled = order->filled;
         verdict = judge(question);
     }
@@ -965,8 +972,9 @@ void Kernel::ignore_report(const BrokerReport& report, const char* why, Cause ca
 // ---- the kill switch ---------------------------------------------------------------------------------------------------
 
 void Kernel::latch(PortfolioId portfolio, LatchScope scope, const Verdict& verdict, Cause cause) {
-    const LatchScope stands = state_.portfolios[portfolio.value].latch;
-    if (stands >= scope && scope != LatchScope::flatten) {
+    const Portfolio& latched = state_.portfolios[portfolio.value];
+    const bool by_person = verdict.rule == Rule::operator_kill;  // kill() has seen that it is more than what stands
+    if (latched.latch >= scope && !by_person) {
         return;
     }
     const Seq fact = record(KillSwitchLatched{portfolio, verdict.rule, verdict.limit, verdict.observed, scope}, cause);

@@ -77,7 +77,8 @@ public:
     void on_bar_closed(Time now, const BarClosed& bar);
     /// From a broker outside the process.
     void on_report(Time now, const BrokerReport& report);
-    /// From a person: latches the portfolio's kill switch. Nothing happens where it reaches as far already.
+    /// From a person: latches the portfolio's kill switch. Nothing happens where a person's reaches as far already, or one of
+    /// wider scope stands.
     ///   entries   cancels what may increase a position; what reduces one lives on, as reduce-only.
     ///   all       cancels every open order.
     ///   flatten   cancels every open order and sends a reduce-only market order of kOperator for each position; `all` follows once

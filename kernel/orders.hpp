@@ -39,7 +39,8 @@ struct Order {
     Qty asked;                       ///< the total a pending modify asks for; zero when none is pending
     Qty whole;                       ///< the total its strategy wants, before links take from it
     Qty asked_whole;                 ///< the same of a pending modify, where the strategy asked for it; else zero
-    bool asked_reduce_only = false;  ///< of a pending modify
+    bool asked_reduce_only = false;  ///< of a pending modify, as is the next
+    Price asked_value;               ///< what one unit is valued at once it is done; zero: as before
     bool triggered = false;
     bool cancel_pending = false;
     bool modify_pending = false;

@@ -69,7 +69,7 @@ Price RiskQuestion::reference_price() const {
 
 Qty RiskQuestion::opening() const {
     const Position& position = portfolio().position(terms.instrument);
-    const Qty others = (terms.side == Side::buy ? position.open_buys : position.open_sells) - replaced;
+    const Qty others = (terms.side == Side::buy ? position.open_buys : position.open_sells) - replaced.quantity;
     const Qty closing = std::max(Qty{}, reducible(terms.side, position.net) - others);
     return terms.quantity - filled - closing;
 }
@@ -295,7 +295,8 @@ Verdict check_buying_power(const RiskQuestion& q) {
         return kPass;
     }
     const Qty more = q.added();
-    const Money more_value = notional(q.valued_at, q.terms.quantity - q.filled) - q.replaced_value;
+    const Money value = notional(q.valued_at, q.terms.quantity - q.filled);
+    const Money more_value = std::max(value, q.standing.value) - q.replaced.value;
     if (q.is_modification && more.raw <= 0 && more_value.raw <= 0) {
         return kPass;
     }
@@ -339,7 +340,7 @@ Verdict check_order_rate(const RiskQuestion& q) {
     const Time window_start = q.state.now - Duration{kSecondNs};
     const auto& sent = q.portfolio().recent_orders;
     const auto recent = std::ranges::count_if(sent, [&](Time t) { return t > window_start; });
-    return refuse_above(Rule::order_rate, limit, count(static_cast<std::uint64_t>(recent) + 1));
+    return refuse_above(Rule::order_rate, limit, count(static_cast<std::uint64_t>(recent) + q.entries_together));
 }
 
 Verdict check_loss_so_far(const RiskQuestion& q) {

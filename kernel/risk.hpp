@@ -24,6 +24,7 @@
 
 #include "kernel/state.hpp"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <vector>
@@ -59,19 +60,21 @@ struct RiskQuestion {
     /// What it is taken to cost per unit: its limit, its stop, or the touch worsened by its broker's slippage; for sells at least
     /// the mark. Zero: none known.
     Price valued_at;
-    /// A modification: what the order it changes has working now (and frees), at what value, and has filled. Zero for a new one.
-    Qty replaced{};
-    Money replaced_value{};
+    /// A modification: what the order it changes reserves with its group (and frees), what the group's other legs reserve all the
+    /// same, and what it has filled. Zero for a new one.
+    Reserved replaced{};
+    Reserved standing{};
     Qty filled{};
     bool is_modification = false;
-    std::uint32_t placed_together = 1;  ///< orders that links bind, this one among them
+    std::uint32_t placed_together = 1;   ///< orders that links bind, this one among them
+    std::uint32_t entries_together = 1;  ///< those of them that are no exits: what order_rate counts
 
     const StrategyConfig& config() const { return state.config.strategies[strategy.value]; }
     const Portfolio& portfolio() const { return state.portfolios[config().portfolio.value]; }
     const Instrument& instrument() const { return state.instruments[terms.instrument.value]; }
     const Market& market() const { return state.markets[terms.instrument.value]; }
     /// What this order would add to the working quantity of its side.
-    Qty added() const { return terms.quantity - filled - replaced; }
+    Qty added() const { return std::max(terms.quantity - filled, standing.quantity) - replaced.quantity; }
     /// The price its notional is reckoned at: its limit, its stop, the touch it would take, or the mark. Zero: none known.
     Price reference_price() const;
     /// How much of what it adds opens or extends a position: all but what the net, less other orders of its side, offers to

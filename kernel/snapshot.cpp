@@ -42,8 +42,8 @@ template <class Ar>
 void serialize(Ar& ar, Order& o) {
     ar(o.id, o.strategy, o.portfolio, o.broker);
     inlined(ar, o.terms);
-    ar(o.good_until, o.status, o.filled, o.asked, o.whole, o.asked_whole, o.asked_reduce_only, o.triggered,
-       o.cancel_pending, o.modify_pending, o.held, o.valued_at, o.intent, o.correlation);
+    ar(o.good_until, o.status, o.filled, o.asked, o.whole, o.asked_whole, o.asked_reduce_only, o.asked_value,
+       o.triggered, o.cancel_pending, o.modify_pending, o.held, o.valued_at, o.intent, o.correlation);
     ar(o.broker_order, o.trades);
     if constexpr (requires { ar.ok(); }) {
         for (const std::string& trade : std::exchange(o.trades, {})) {
@@ -218,14 +218,14 @@ Fault fault_of_order(const State& state, const std::vector<std::vector<Instrumen
         (!by_operator && !std::ranges::binary_search(traded[order.strategy.value], terms.instrument))) {
         return "an order names an id that there is not";
     }
-    const bool plausible = order.id.value != 0 && order.id < state.next_order && order.intent < state.next_seq &&
-                           order.correlation < state.next_seq && terms.quantity.raw > 0 &&
-                           within(terms.quantity, limits::kMaxQty) && within(terms.limit_price) &&
-                           within(terms.stop_price) && within(order.filled, limits::kMaxPosition) &&
-                           within(order.asked, limits::kMaxQty) && within(order.whole, limits::kMaxPosition) &&
-                           within(order.asked_whole, limits::kMaxPosition) && within(order.good_until) &&
-                           within(order.valued_at) && terms.legs <= limits::kMaxLegs && terms.group <= order.id &&
-                           terms.parent < order.id && terms.tag.size() <= limits::kMaxTagBytes;
+    const bool plausible =
+        order.id.value != 0 && order.id < state.next_order && order.intent < state.next_seq &&
+        order.correlation < state.next_seq && terms.quantity.raw > 0 && within(terms.quantity, limits::kMaxQty) &&
+        within(terms.limit_price) && within(terms.stop_price) && within(order.filled, limits::kMaxPosition) &&
+        within(order.asked, limits::kMaxQty) && within(order.whole, limits::kMaxPosition) &&
+        within(order.asked_whole, limits::kMaxPosition) && within(order.good_until) && within(order.valued_at) &&
+        within(order.asked_value) && terms.legs <= limits::kMaxLegs && terms.group <= order.id &&
+        terms.parent < order.id && terms.tag.size() <= limits::kMaxTagBytes;
     return plausible ? nullptr : "an order has a number, a size, a price or a day that none can have";
 }
 

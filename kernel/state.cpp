@@ -30,7 +30,7 @@ Position& position_of(State& state, PortfolioId portfolio, InstrumentId instrume
 }
 
 Money reserved_value(const Order& order) {
-    return notional(order.valued_at, order.leaves());
+    return notional(std::max(order.valued_at, order.asked_value), order.leaves());
 }
 
 Order& known_order(State& state, OrderId id) {
@@ -77,6 +77,7 @@ void end_change(Order& order) {
     order.modify_pending = false;
     order.asked = order.asked_whole = Qty{};
     order.asked_reduce_only = false;
+    order.asked_value = Price{};
 }
 
 /// Changes an order under its reservation, and moves it to the closed ones when that ended it.
@@ -376,7 +377,7 @@ void fold(State& state, const Envelope& envelope, const ModifyIntended& e) {
         order.asked = e.quantity;
         order.asked_whole = by_strategy ? e.quantity + filled_by_other_legs(state, order) : Qty{};
         order.asked_reduce_only = e.reduce_only;
-        order.valued_at = std::max(order.valued_at, e.valued_at);
+        order.asked_value = e.valued_at;
     });
     if (by_strategy) {
         note_order_sent(state, portfolio_of(state, known_order(state, e.order).portfolio), envelope.time);
@@ -497,6 +498,9 @@ void fold(State& state, const Envelope&, const OrderModified& e) {
             if (order.asked_whole.raw != 0) {
                 order.whole = order.asked_whole;
             }
+            if (order.asked_value.raw != 0) {
+                order.valued_at = order.asked_value;
+            }
             end_change(order);
         }
         if (order.filled >= order.terms.quantity) {
@@ -531,10 +535,15 @@ const Order* State::find_order(OrderId id) const {
 }
 
 Reserved reserved_by(const State& state, const Order& order) {
-    Reserved most;  // of one that has become reduce-only in a group, what the others reserve
+    Reserved most = reserved_by_other_legs(state, order);
     if (!order.terms.reduce_only) {
-        most = {order.leaves(), reserved_value(order)};
+        most = {std::max(most.quantity, order.leaves()), std::max(most.value, reserved_value(order))};
     }
+    return most;
+}
+
+Reserved reserved_by_other_legs(const State& state, const Order& order) {
+    Reserved most;
     for (std::uint64_t leg = 0; leg < order.terms.legs; ++leg) {
         const OrderId id{order.terms.group.value + leg};
         const auto other = id == order.id ? state.open_orders.end() : state.open_orders.find(id);

@@ -123,6 +123,8 @@ struct Reserved {
     Money value;  ///< at the price the order is valued at
 };
 Reserved reserved_by(const State& state, const Order& order);
+/// The same without the order itself.
+Reserved reserved_by_other_legs(const State& state, const Order& order);
 /// What the order may fill as things are: an exit only for what its entry has filled, and no leg of it has taken. O(legs).
 Qty alive_leaves(const State& state, const Order& order);
 /// What links leave the order in all, its own fills among it: less what other legs have filled, nothing more once one of them has

@@ -37,8 +37,8 @@ std::string ask_change(Check check, const Floor& floor, std::uint64_t id, std::s
     terms.quantity = qty(quantity);
     RiskQuestion question{floor.state(), limits, order.strategy, terms, value_of(terms, floor.state())};
     question.is_modification = true;
-    question.replaced = order.leaves();
-    question.replaced_value = reserved_by(floor.state(), order).value;
+    question.replaced = reserved_by(floor.state(), order);
+    question.standing = reserved_by_other_legs(floor.state(), order);
     question.filled = order.filled;
     return told(check(question));
 }
