@@ -179,10 +179,12 @@ BarSeries& series_of(Market& market, Duration interval) {
     return at != market.series.end() && at->interval == interval ? *at : *market.series.insert(at, BarSeries{interval});
 }
 
-/// Whether something finer than the bar came while it lasted. A shorter bar that closes as this one begins is of the time before.
-bool is_shadowed(const Market& market, const BarClosed& bar) {
+/// Whether something finer than the bar came while it lasted. A shorter bar that closes as this one begins is of the time before,
+/// and one that closes with it says nothing that came before: which of two closes is told first does not matter.
+bool is_shadowed(const Market& market, const BarClosed& bar, Time now) {
     return market.quoted >= bar.label || std::ranges::any_of(market.series, [&](const BarSeries& finer) {
-               return finer.interval < bar.interval && (finer.label >= bar.label || finer.closed > bar.label);
+               return finer.interval < bar.interval &&
+                      (finer.label >= bar.label || (finer.closed > bar.label && finer.closed < now));
            });
 }
 
@@ -271,7 +273,7 @@ void fold(State& state, const Envelope& envelope, const BarOpened& e) {
 void fold(State& state, const Envelope& envelope, const BarClosed& e) {
     Market& market = market_of(state, e.instrument);
     BarSeries& series = series_of(market, e.interval);
-    series.is_shadowed = state.config.rules >= 2 && is_shadowed(market, e);
+    series.is_shadowed = state.config.rules >= 2 && is_shadowed(market, e, envelope.time);
     series.counts = !series.is_shadowed;
     series.closed = envelope.time;
     if (series.counts) {
