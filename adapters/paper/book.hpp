@@ -30,6 +30,8 @@ struct OpenOrder {
     // Only the matching of one input asks for these; they are never saved.
     bool triggered_now = false;  ///< by this bar's range: what followed inside the bar is unknown
     bool born_inside = false;    ///< an exit of a fill inside this bar
+    Price born_at;               ///< then: where the bar's price stood
+    Qty fresh;                   ///< an exit: what came alive inside this bar
     bool is_done = false;        ///< finished: taken off the list when the input has been matched
 
     bool is_exit() const { return terms.parent.value != 0; }

@@ -84,6 +84,7 @@ public:
 
     void on_bar_closed(Time now, const BarClosed& bar, Reports& out) override {
         Book& book = book_of(bar.instrument);
+        const bool had_its_open = book.bar_is_open && book.bar_time == bar.label && !book.has_quote;
         take_bar_price(book, now, bar.close, false);
         book.volume_left = settings_.use_size ? share_of(bar.volume) : Qty{};
         if (book.orders.empty() && book.pending.empty()) {
@@ -91,14 +92,20 @@ public:
         }
         Pass pass{book, now, out};
         pass.bar = &bar;
-        each_order(pass, [&](OpenOrder& order) { keep_promise(pass, order); });
+        pass.meets_close = true;
+        each_order(pass, [&](OpenOrder& order) { had_its_open ? keep_promise(pass, order) : forget_promise(order); });
         match_range_stops(pass);
-        each_order(pass, [&](OpenOrder& order) { match_range_limit(pass, order); });
-        match_range_stops(pass);  // of exits whose entries have filled just now
+        each_order(pass, [&](OpenOrder& order) {
+            match_range_limit(pass, order);
+            if (pass.has_born) {  // the stops of an entry that has filled just now go before the next limit
+                match_range_stops(pass);
+            }
+        });
         each_order(pass, [&](OpenOrder& order) { match_close(pass, order); });
         become_effective(pass);
         for (OpenOrder& order : book.orders) {
             order.triggered_now = order.born_inside = false;
+            order.fresh = Qty{};
         }
         clear_done(book);
     }
@@ -129,16 +136,16 @@ public:
             }
         });
         std::erase_if(book.pending, [&](PendingWish& pending) {
-            bool is_over = !std::holds_alternative<CancelOrder>(pending.wish) &&
-                           !std::holds_alternative<ModifyOrder>(pending.wish);
-            paper::each_placed(pending.wish, [&](const PlaceOrder& place) { is_over = is_over && ends(place); });
-            if (is_over) {
-                paper::each_placed(pending.wish, [&](const PlaceOrder& place) {
-                    report(place.order, ReportKind::expired, "", out);
-                    state_.whereabouts.erase(place.order);
-                });
+            if (const auto* place = std::get_if<PlaceOrder>(&pending.wish)) {
+                return ends_on_its_way(*place, ends(*place), out);
             }
-            return is_over;
+            auto* linked = std::get_if<PlaceLinked>(&pending.wish);
+            if (linked == nullptr) {
+                return false;
+            }
+            std::erase_if(linked->orders,
+                          [&](const PlaceOrder& place) { return ends_on_its_way(place, ends(place), out); });
+            return linked->orders.empty();
         });
         clear_done(book);
     }
@@ -186,7 +193,8 @@ private:
         Reports& out;
         const BarClosed* bar = nullptr;  ///< that closes now
         bool is_shortest_open = false;   ///< a bar opens that orders which wait for an open have waited for
-        bool arrived_inside = false;     ///< what becomes effective was due before the bar's close
+        bool has_born = false;           ///< exits have come alive inside the bar: their stops are to be looked at
+        bool meets_close = false;        ///< what arrives now was on its way before the bar's close
     };
 
     Book& book_of(InstrumentId id) {
@@ -194,6 +202,20 @@ private:
             return paper::book_at(state_.books, id);
         }
         return state_.books[id.value];
+    }
+
+    /// Ends an order that has not become effective yet where its day is over or its entry has ended.
+    bool ends_on_its_way(const PlaceOrder& place, bool is_over, Reports& out) {
+        const OrderId entry = place.terms.parent;
+        if (entry.value != 0 && !state_.whereabouts.contains(entry)) {
+            report(place.order, ReportKind::cancelled, kEntryEnded, out);
+        } else if (is_over) {
+            report(place.order, ReportKind::expired, "", out);
+        } else {
+            return false;
+        }
+        state_.whereabouts.erase(place.order);
+        return true;
     }
 
     static void take_bar_price(Book& book, Time now, Price price, bool is_open) {
@@ -240,7 +262,7 @@ private:
         std::vector<PendingWish>& pending = pass.book.pending;
         std::size_t done = 0;
         while (done < pending.size() && pending[done].due <= pass.now) {
-            pass.arrived_inside = pass.bar != nullptr && pending[done].due < pass.now;
+            pass.meets_close = pass.bar != nullptr && pending[done].due < pass.now;
             execute(pass, pending[done].wish);
             ++done;
         }
@@ -315,10 +337,13 @@ private:
         }
         // What links have taken since it was asked for is gone from what is asked for, too.
         const Qty taken = modify.known > order->terms.quantity ? modify.known - order->terms.quantity : Qty{};
-        const Qty quantity = modify.quantity - taken;
+        Qty quantity = modify.quantity - taken;
         if (quantity <= order->filled) {
             report(modify.order, ReportKind::modify_rejected, "quantity already filled", pass.out);
             return;
+        }
+        if (order->entry_ended) {  // no more than what it is an exit of
+            quantity = std::min(quantity, order->filled + order->covered);
         }
         OrderTerms& terms = order->terms;
         const bool keeps_place = quantity <= terms.quantity && modify.limit_price == terms.limit_price &&
@@ -334,6 +359,7 @@ private:
         if (!keeps_place) {
             OpenOrder moved = *order;
             moved.arrived = pass.now;
+            moved.triggered_now = moved.triggered_now && pass.meets_close;
             order->is_done = true;
             order = &add(pass.book, std::move(moved));
         }
@@ -360,10 +386,10 @@ private:
         }
         order.awaits = true;
         order.promised = Price{};
-        if (settings_.fill == FillModel::next_open && !order.is_exit()) {
+        if (settings_.fill == FillModel::next_open && !order.is_exit() && !pass.is_shortest_open) {
             return;
         }
-        if (pass.arrived_inside) {
+        if (pass.meets_close) {
             meet(pass, order, {Offer::Kind::close, pass.bar->close, size_left(pass.book)});
         } else if (pass.book.has_quote) {
             meet(pass, order, touch_for(pass.book, order.terms.side));
@@ -389,17 +415,17 @@ private:
         if (order.is_asleep()) {
             return;
         }
-        if (order.promised != Price{}) {  // the bar that would have decided on it has proved to be old news
-            order.promised = Price{};
-            order.awaits = true;
-        }
+        forget_promise(order);
         const bool waits_for_open = settings_.fill == FillModel::next_open && order.awaits && !order.is_exit();
         if (waits_for_open && (offer.kind != Offer::Kind::open || !pass.is_shortest_open)) {
             return;
         }
         const bool arrives = std::exchange(order.awaits, false);
+        order.arrived = arrives ? pass.now : order.arrived;
         const bool waits_for_close = offer.kind == Offer::Kind::open && settings_.use_size;
-        if (offer.price > Price{0}) {
+        // A stop-limit fills at its stop on the bar that triggered it, or not at all.
+        const bool is_over = order.triggered_now && order.has_limit();
+        if (offer.price > Price{0} && !is_over) {
             take(pass, order, offer, arrives, waits_for_close);
         }
         if (!order.is_done && order.promised == Price{} && order.terms.tif == TimeInForce::ioc && arrives) {
@@ -438,6 +464,13 @@ private:
                (settings_.limit_fill == LimitFill::reached || price != order.terms.limit_price);
     }
 
+    /// The bar that would have decided on it has proved to be old news. What fills at its first price alone waits for another.
+    static void forget_promise(OpenOrder& order) {
+        if (std::exchange(order.promised, Price{}) != Price{}) {
+            order.awaits = order.awaits || order.terms.type == OrderType::market || order.terms.tif == TimeInForce::ioc;
+        }
+    }
+
     /// use_size: what the bar's open would have given, of what the bar traded.
     void keep_promise(Pass& pass, OpenOrder& order) {
         const Price price = std::exchange(order.promised, Price{});
@@ -451,35 +484,48 @@ private:
         }
     }
 
-    /// Whether the order was there while the whole of the bar traded. What has to meet its first price at once was not.
+    /// Whether the order was there while the whole of the bar traded: it had met its first price by then.
     bool saw_range(const Pass& pass, const OpenOrder& order) const {
-        const bool waits_for_open = settings_.fill == FillModel::next_open && order.awaits && !order.is_exit();
-        return !order.is_asleep() && !waits_for_open && order.arrived <= pass.bar->label &&
-               !(order.awaits && order.terms.tif == TimeInForce::ioc);
+        return !order.is_asleep() && !order.awaits && order.arrived <= pass.bar->label;
     }
 
     void match_range_stops(Pass& pass) {
-        each_order(pass, [&](OpenOrder& order) {
-            if (!order.is_armed_stop() || order.is_asleep() || !(saw_range(pass, order) || order.born_inside)) {
-                return;
-            }
-            const bool buys = order.terms.side == Side::buy;
-            const Price extreme = buys ? pass.bar->high : pass.bar->low;
-            if (extreme <= Price{0} || !through_stop(order, extreme)) {
-                return;
-            }
+        do {
+            pass.has_born = false;
+            each_order(pass, [&](OpenOrder& order) { match_range_stop(pass, order); });
+        } while (pass.has_born);
+    }
+
+    void match_range_stop(Pass& pass, OpenOrder& order) {
+        // More of an exit that the bar has stopped already is stopped as well.
+        const bool is_more_of_it = order.triggered_now && order.born_inside && !order.has_limit();
+        if (order.is_asleep() ||
+            !(is_more_of_it || (order.is_armed_stop() && (saw_range(pass, order) || order.born_inside)))) {
+            return;
+        }
+        const bool buys = order.terms.side == Side::buy;
+        const Price extreme = buys ? pass.bar->high : pass.bar->low;
+        if (extreme <= Price{0} || !through_stop(order, extreme)) {
+            return;
+        }
+        if (!order.triggered) {
             trigger(order, pass.out);
-            order.triggered_now = true;
-            order.awaits = false;
-            // An open through the stop was seen by whoever could meet it; for the others it is worse than the stop.
-            const bool gapped = !order.born_inside && pass.bar->open > Price{0} && through_stop(order, pass.bar->open);
-            const Price at = gapped ? pass.bar->open : order.terms.stop_price;
-            if (!order.has_limit()) {
-                fill(pass, order, size_left(pass.book), worsened(order.terms.side, at, order.tick), Moment::inside);
-            } else if (within_limit(order, at)) {
-                fill(pass, order, size_left(pass.book), at, Moment::inside);
-            }
-        });
+        }
+        order.triggered_now = true;
+        order.awaits = false;
+        const bool was_born = std::exchange(order.born_inside, false);
+        // An open through the stop was seen by whoever could meet it; for the others it is worse than the stop. So is the
+        // price at which the entry has filled.
+        const Price first = was_born ? order.born_at : pass.bar->open;
+        const Price at = first > Price{0} && through_stop(order, first) ? first : order.terms.stop_price;
+        if (!order.has_limit()) {
+            fill(pass, order, size_left(pass.book), worsened(order.terms.side, at, order.tick), Moment::inside, at);
+        } else if (within_limit(order, at)) {
+            fill(pass, order, size_left(pass.book), at, Moment::inside, at);
+        }
+        if (!order.is_done && order.terms.tif == TimeInForce::ioc) {  // an exit that has come alive inside the bar
+            finish(pass, order, ReportKind::cancelled, "ioc");
+        }
     }
 
     void match_range_limit(Pass& pass, OpenOrder& order) {
@@ -487,17 +533,16 @@ private:
             !saw_range(pass, order)) {
             return;
         }
-        order.awaits = false;
         const Price extreme = order.terms.side == Side::buy ? pass.bar->low : pass.bar->high;
-        if (extreme > Price{0} && reaches(order, extreme)) {
-            fill(pass, order, size_left(pass.book), order.terms.limit_price, Moment::inside);
+        if (extreme > Price{0} && order.fresh < order.leaves() && reaches(order, extreme)) {
+            fill(pass, order, size_left(pass.book), order.terms.limit_price, Moment::inside, order.terms.limit_price);
         }
     }
 
     /// What meets the bar's close alone: who came while the bar lasted, and market orders that are left.
     void match_close(Pass& pass, OpenOrder& order) {
         const bool rests = order.has_limit() || order.is_armed_stop();
-        if (order.triggered_now || (rests && !order.awaits && saw_range(pass, order) && !order.born_inside)) {
+        if (order.triggered_now || (rests && !order.awaits && saw_range(pass, order) && order.fresh == Qty{})) {
             return;
         }
         meet(pass, order, {Offer::Kind::close, pass.bar->close, size_left(pass.book)});
@@ -529,8 +574,11 @@ private:
     enum class Moment : std::uint8_t { now, at_open, inside };
 
     /// Fills as much as there is at `price`, off the stock that all share, and lets the links take hold.
-    void fill(Pass& pass, OpenOrder& order, Qty* left, Price price, Moment moment = Moment::now) {
-        Qty quantity = order.leaves();
+    /// `market`: inside a bar, where its price stood.
+    void fill(Pass& pass, OpenOrder& order, Qty* left, Price price, Moment moment = Moment::now, Price market = {}) {
+        // An exit that rests takes inside the bar what it guarded at its open; the rest came while it lasted.
+        const bool is_target = moment == Moment::inside && !order.triggered_now;
+        Qty quantity = is_target ? order.leaves() - order.fresh : order.leaves();
         if (left != nullptr && *left < quantity) {
             quantity = *left;
             if (left == &pass.book.volume_left) {  // nobody sells a part of a lot
@@ -558,7 +606,7 @@ private:
         }
         hold(pass.book, order.portfolio, signed_qty(order.terms.side, quantity));
         if (pass.book.linked != 0) {
-            follow_links(pass, order, quantity, moment);
+            follow_links(pass, order, quantity, moment, market);
         }
     }
 
@@ -576,7 +624,7 @@ private:
     }
 
     /// After a fill and before the next: other legs shrink or end, exits come alive, what only reduces follows the net.
-    void follow_links(Pass& pass, const OpenOrder& filled, Qty quantity, Moment moment) {
+    void follow_links(Pass& pass, const OpenOrder& filled, Qty quantity, Moment moment, Price market) {
         if (filled.terms.legs != 0) {
             each_order(pass, [&](OpenOrder& leg) {
                 if (leg.terms.group == filled.terms.group && leg.id != filled.id) {
@@ -594,9 +642,12 @@ private:
                 has_born = true;
                 exit.arrived = moment == Moment::at_open ? pass.bar->label : pass.now;
                 exit.born_inside = moment == Moment::inside;
+                pass.has_born = pass.has_born || exit.born_inside;
+                exit.born_at = market;
                 exit.awaits = true;
             }
             exit.covered += quantity;
+            exit.fresh += moment == Moment::inside ? quantity : Qty{};
         });
         if (filled.is_done) {
             end_entry(pass, filled.id);
@@ -611,11 +662,13 @@ private:
     /// Exits of the entry meet the price it has filled at: those that limit a loss first.
     void bring_to_life(Pass& pass, OrderId entry, Moment moment, bool stops) {
         each_order(pass, [&](OpenOrder& exit) {
-            if (exit.terms.parent != entry || !exit.awaits || exit.is_asleep() || exit.is_armed_stop() != stops) {
+            if (exit.terms.parent != entry || !exit.awaits || exit.is_asleep() ||
+                paper::needs_stop(exit.terms.type) != stops) {
                 return;
             }
             if (moment == Moment::at_open) {
                 meet(pass, exit, {Offer::Kind::touch, pass.bar->open, &pass.book.volume_left});
+                exit.arrived = pass.bar->label;
             } else {
                 arrive(pass, exit);
             }

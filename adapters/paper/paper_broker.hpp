@@ -9,13 +9,16 @@
 /// |---|---|
 /// | a bar is shadowed when a quote, or a bar of a shorter interval, of its instrument came in [label, end) | it tells strategies: no match, no mark, no touch. Its open counts unless the previous bar of that interval was shadowed |
 /// | an order arrives | with a standing quote: at once. With a bar's open or close of this very instant: at once. Else the next price of the instrument is its arrival: market, limit, stop, modify, IOC, from timers and across gaps alike |
-/// | next_open | the next open of the shortest interval, never a quote or a close |
+/// | next_open | the next open of the shortest interval that counts, never a quote or a close |
 /// | a bar's range (unshadowed) | orders that had arrived by the open's instant, and exits born of fills at the open; stops first |
 /// | arrived inside the bar | market and reached stops: at the close; limits: at their limit if the close reaches it |
 /// | exits born inside the bar | the stop, if the extreme lies at or beyond it; the target at the close only: what is not known hurts |
 /// | latency | the first price at or after it is due |
 /// | quotes stop, bars go on | the quote stands until a bar that is not shadowed |
 /// | use_size with bars | at most volume_share of the bar's volume, shared by all orders; what would fill at an open is decided at the close, at the open's price; nothing of a bar without volume |
+///
+/// An order has arrived once it has met its first price: one that waits when a bar opens and is not shown that open (because it does
+/// not count) waits for the close, and its range is nothing to it.
 ///
 /// kernel/state.hpp (Market) decides what is shadowed; the broker is told of bars that count alone. "Better", "worse" and
 /// "through" are seen from the order's side; buys look at the ask and sells at the bid.
@@ -35,26 +38,31 @@
 /// "ioc"). A resting limit fills at its own limit on a quote that reaches it, at a bar's open at the open, inside a bar's range
 /// at its limit. `limit_fill: through` wants the price to go beyond the limit of an order that rests.
 /// STOPS trigger when the touch, a bar's open or its extreme is at the stop or through it; `triggered` is reported first. A stop
-/// fills at the touch, the open, or inside the bar at the stop itself; a stop-limit becomes a limit order, which on the bar that
-/// triggered it fills at the stop or not at all: what followed inside the bar is unknown. An IOC stop that does not trigger on
-/// arrival is cancelled ("ioc").
+/// fills at the touch, the open, or inside the bar at the stop itself, or at an open beyond it that did not count; a stop-limit
+/// becomes a limit order, which on the bar whose range triggered it fills at the stop or not at all: what followed inside the bar is
+/// unknown. Triggered by the close it fills at its limit, like any limit that came while the bar lasted. An IOC stop that does not
+/// trigger on arrival is cancelled ("ioc").
 ///
 /// SLIPPAGE worsens every market and stop fill (not limits), to no less than one raw price unit and no more than
 /// limits::kMaxPrice: by a price, so many ticks, or a part of the price (rounded up to whole ticks).
 ///
 /// SIZE (use_size) is what a quote displays: ask_qty for buys, bid_qty for sells, shared by all orders until the instrument's next
-/// quote; of a bar volume_share of its volume. Bar fills are cut to whole lots. A market order's rest waits for the next price, a
+/// quote; of a bar volume_share of its volume. Bar fills are cut to whole lots, unless that is all of an order. A market order's rest waits for the next price, a
 /// limit's rest rests, an IOC's rest is cancelled ("ioc"). Each execution is a `filled` of its own, its trade id a decimal that
-/// counts this broker's executions from 1.
+/// counts this broker's executions from 1. What an open has promised is forgotten when another price comes before the bar's close,
+/// for the bar is shadowed then: a limit goes on resting, a market or IOC order waits for the next price (under next_open: the next
+/// open).
 ///
-/// ORDER OF MATCHING on one input: wishes that become effective (bar close: last), then open orders in the order they arrived. On
-/// a bar's close: what the open had promised (use_size), then stops, then limits, then what meets the close; stops first because
-/// the path inside the bar is unknown.
+/// ORDER OF MATCHING on one input: wishes that become effective (bar close: last), then open orders in the order they were accepted
+/// or last changed; an exit keeps the place it was accepted at. On a bar's close: what the open had promised (use_size), then stops,
+/// then limits, then what meets the close; stops first because the path inside the bar is unknown, those of an entry that a limit
+/// has just filled before the next limit.
 ///
 /// LINKS (events/event.hpp, OrderTerms) are enforced after each fill and before the next, so that within one input no two of them
-/// fill what only one may: an entry's fill brings its exits to life, a fill in a group shrinks (`modified`, rule linked_fill)
+/// fill what only one may: an entry's fill brings its exits to life (they meet its price at once, stops first), a fill in a group shrinks (`modified`, rule linked_fill)
 /// or ends (`cancelled`, "linked") its other legs, and reduce-only orders are cut to the portfolio's net position, the oldest first
-/// ("nothing to reduce"). The net is this broker's own fills.
+/// ("nothing to reduce"). The net is this broker's own fills. Of an exit that comes alive inside a bar, or more of it, the stop fills
+/// no better than where the bar's price stood when the entry filled. An exit whose entry has ended is never more than what has filled.
 ///
 /// SESSION CLOSE. DAY orders of the instrument that are good until that date or earlier are reported `expired`, those still on
 /// their way too. A DAY order made while the market was shut gets its date from the session that opens next.
