@@ -2,6 +2,7 @@
 
 #include "store/checksum.hpp"
 #include "store/failpoint.hpp"
+#include "store/machine.hpp"
 #include "store/wire.hpp"
 
 #include <algorithm>
@@ -52,7 +53,7 @@ std::uint64_t place_of(const AnchorRecord& record) {
 }
 
 tl::unexpected<Error> refused(const char* what, const std::string& path, const rocksdb::IOStatus& status) {
-    return fail(ErrorKind::data, std::string("The anchor ") + path + " " + what + ": " + status.ToString() + ".");
+    return refused_by_library("The anchor " + path + " " + what, status.ToString(), ErrorKind::data);
 }
 
 rocksdb::Slice slice_of(Bytes bytes) {

@@ -1,5 +1,7 @@
 #include "store/background_log.hpp"
 
+#include "store/machine.hpp"
+
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
@@ -112,7 +114,13 @@ public:
         for (std::size_t i = 0; i < options.queue_batches; ++i) {
             spent_.push_back(std::make_unique<Batch>());
         }
-        thread_ = std::jthread([this] { run(); });
+        thread_ = std::jthread([this] {
+            if (Result<void> ran = no_exceptions([this] { return run(); }); !ran) {
+                const std::lock_guard lock(mutex_);
+                health_ = std::move(ran);
+                changed_.notify_all();
+            }
+        });
     }
     BackgroundLogImpl(const BackgroundLogImpl&) = delete;
     BackgroundLogImpl& operator=(const BackgroundLogImpl&) = delete;
@@ -190,7 +198,7 @@ private:
     }
 
     /// The thread: writes what waits; commits when asked, when the interval is over, and before it ends.
-    void run() {
+    Result<void> run() {
         std::unique_lock lock(mutex_);
         bool uncommitted = false;  // something is written and not committed
         Clock::time_point commit_at{};
@@ -223,6 +231,7 @@ private:
             }
         }
         changed_.notify_all();
+        return health_;
     }
 
     void write_next(std::unique_lock<std::mutex>& lock) {
@@ -291,7 +300,7 @@ struct ReadAhead::Work {
 
 ReadAhead::ReadAhead(const LogReader& log, Seq from) : work_(std::make_unique<Work>()) {
     work_->thread = std::jthread([&log, from, &work = *work_] {
-        work.scanned = log.scan(from, [&work](Frame& frame) {
+        const auto hand_over = [&work](Frame& frame) {
             std::unique_ptr<Frame> slot = work.frames.take_spent();
             if (slot == nullptr) {
                 return false;
@@ -299,7 +308,8 @@ ReadAhead::ReadAhead(const LogReader& log, Seq from) : work_(std::make_unique<Wo
             std::swap(*slot, frame);
             work.frames.put(std::move(slot));
             return true;
-        });
+        };
+        work.scanned = no_exceptions([&] { return log.scan(from, hand_over); });
         work.frames.end();
     });
 }

@@ -1,5 +1,6 @@
 #include "store/database.hpp"
 
+#include "store/machine.hpp"
 #include "store/wire.hpp"
 
 #include <algorithm>
@@ -51,6 +52,9 @@ rocksdb::DBOptions database_options(Database::Mode mode, rocksdb::Env* env) {
     options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
     options.max_total_wal_size = kWalBytes;
     options.max_open_files = kMaxOpenFiles;
+    // RocksDB opens sixteen files at most ahead of their use. With threads of its own for it, of which it always starts fifteen a
+    // family, it would end the process where there are no threads to be had.
+    options.max_file_opening_threads = 1;
     options.info_log = std::make_shared<SilentLogger>();
     options.db_host_id.clear();  // a journal does not tell on which machine it was written
     options.stats_dump_period_sec = 0;
@@ -84,7 +88,7 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families() {
 }
 
 tl::unexpected<Error> failed(const std::string& what, const std::string& path, const rocksdb::Status& status) {
-    return fail(ErrorKind::data, "The journal " + path + " " + what + ": " + status.ToString() + ".");
+    return refused_by_library("The journal " + path + " " + what, status.ToString(), ErrorKind::data);
 }
 
 /// The process that holds the lock of the database at `path`; 0 when nobody does or it cannot be told. Asked of the kernel's list:
@@ -177,7 +181,7 @@ Database::~Database() {
 }
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode mode,
-                                                 const std::shared_ptr<rocksdb::FileSystem>& files) {
+                                                 const std::shared_ptr<rocksdb::FileSystem>& files) noexcept {
     std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(files);
     const rocksdb::DBOptions options = database_options(mode, env.get());
     std::vector<rocksdb::ColumnFamilyDescriptor> wanted = families();
@@ -205,7 +209,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode m
         if (mode == Mode::write && (said.find("lock hold by current process") != std::string::npos ||
                                     said.find("While lock file") != std::string::npos)) {
             const pid_t holder = holder_of(path);
-            return fail(ErrorKind::usage,
+            return fail(ErrorKind::transient,
                         "The journal " + path + " is being written by " +
                             (holder > 0 ? "process " + std::to_string(holder) : "another process") +
                             "; only one can at a time. End that one first, or choose another --journal.");
@@ -219,21 +223,21 @@ bool Database::is_being_written(const std::string& path) {
     return holder_of(path) != 0;
 }
 
-Result<void> Database::write(rocksdb::WriteBatch& batch) {
+Result<void> Database::write(rocksdb::WriteBatch& batch) noexcept {
     return check("cannot be written", db_->Write(writing_, &batch));
 }
 
-Result<void> Database::sync() {
+Result<void> Database::sync() noexcept {
     return writing_.disableWAL ? Result<void>{} : check("cannot be made durable", db_->SyncWAL());
 }
 
-Result<void> Database::flush() {
+Result<void> Database::flush() noexcept {
     rocksdb::FlushOptions flushing;
     flushing.wait = true;
     return check("cannot be made durable", db_->Flush(flushing, handles_));
 }
 
-Result<void> Database::close() {
+Result<void> Database::close() noexcept {
     for (rocksdb::ColumnFamilyHandle* const handle : handles_) {
         if (Result<void> ok = check("cannot be closed", db_->DestroyColumnFamilyHandle(handle)); !ok) {
             return ok;

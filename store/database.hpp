@@ -72,6 +72,8 @@ struct DerivedRecord {
     static DerivedRecord from(Bytes bytes);
 };
 
+/// RocksDB cannot be unwound: what it was doing stays half done, and closing it then waits for ever. So an exception out of it, where
+/// memory or threads have run out, ends the process as a crash would (std::terminate); the program says why (cli/main.cpp).
 class Database {
 public:
     enum class Mode {
@@ -81,7 +83,7 @@ public:
     };
 
     static Result<std::unique_ptr<Database>> open(const std::string& path, Mode mode,
-                                                  const std::shared_ptr<rocksdb::FileSystem>& files);
+                                                  const std::shared_ptr<rocksdb::FileSystem>& files) noexcept;
     /// Whether some process, or this one, has the database at `path` open for writing.
     static bool is_being_written(const std::string& path);
     Database(const Database&) = delete;
@@ -94,13 +96,13 @@ public:
     rocksdb::ColumnFamilyHandle* snapshots() const { return handles_.size() > 2 ? handles_[2] : nullptr; }
     rocksdb::ColumnFamilyHandle* models() const { return handles_.size() > 3 ? handles_[3] : nullptr; }
 
-    Result<void> write(rocksdb::WriteBatch& batch);
+    Result<void> write(rocksdb::WriteBatch& batch) noexcept;
     /// Makes the write-ahead log durable.
-    Result<void> sync();
+    Result<void> sync() noexcept;
     /// Flushes all to its files.
-    Result<void> flush();
+    Result<void> flush() noexcept;
     /// The last word RocksDB has to say; nothing may follow.
-    Result<void> close();
+    Result<void> close() noexcept;
 
     /// Fails (kind data) when there is no such key.
     Result<std::string> get_meta(const char* key) const;

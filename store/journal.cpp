@@ -158,10 +158,10 @@ public:
             return {};
         }
         const auto mb = [](std::uint64_t bytes) { return std::to_string(bytes >> 20U) + " MB"; };
-        return fail(ErrorKind::data, "The disk of the journal " + path_ + " is nearly full: " + mb(free) +
-                                         " are free, and " + mb(needed) +
-                                         " must stay so. Nothing that was committed is lost. Make room, then " +
-                                         "start again.");
+        return fail(ErrorKind::transient, "The disk of the journal " + path_ + " is nearly full: " + mb(free) +
+                                              " are free, and " + mb(needed) +
+                                              " must stay so. Nothing that was committed is lost. Make room, then " +
+                                              "start again.");
     }
 
 private:
@@ -191,20 +191,22 @@ void drop_ballast(rocksdb::FileSystem& files, const std::string& folder) {
 
 class JournalWriter final : public LogWriter {
 public:
-    static Result<std::unique_ptr<LogWriter>> create(const std::string& path, const JournalOptions& options) {
-        Result<Partial> partial = Partial::make_folder(path, "choose another --journal or remove it");
+    static Result<NamedJournal> create(Result<Partial> partial, const JournalOptions& options) {
         if (!partial) {
             return tl::make_unexpected(partial.error());
         }
-        Result<std::unique_ptr<JournalWriter>> writer = build(std::move(*partial), options);
-        if (!writer) {
-            return tl::make_unexpected(writer.error());
-        }
-        return std::move(*writer);
+        std::string path = partial->path();
+        return build(std::move(*partial), options).map([&](std::unique_ptr<JournalWriter> writer) {
+            return NamedJournal{std::move(path), std::move(writer)};
+        });
     }
 
     static Result<std::unique_ptr<LogWriter>> go_on(const std::string& path, const JournalOptions& options) {
-        if (std::error_code error; !fs::exists(path, error)) {
+        const Result<bool> exists = is_there(path);
+        if (!exists) {
+            return tl::make_unexpected(exists.error());
+        }
+        if (!*exists) {
             if (Result<void> made = make_empty(path, options); !made) {
                 return tl::make_unexpected(made.error());
             }
@@ -591,12 +593,15 @@ private:
 class StoredJournal final : public Journal {
 public:
     static Result<std::unique_ptr<Journal>> open(const std::string& path, const JournalOptions& options) {
-        std::error_code error;
-        const fs::path folder(path);
-        if (!fs::exists(folder, error)) {
+        const Result<bool> exists = is_there(path);
+        const Result<bool> is_journal = exists && *exists ? is_there(path + "/CURRENT") : exists;
+        if (!is_journal) {
+            return tl::make_unexpected(is_journal.error());
+        }
+        if (!*exists) {
             return fail(ErrorKind::usage, "There is no journal at " + path + ".");
         }
-        if (!fs::exists(folder / "CURRENT", error)) {
+        if (!*is_journal) {
             return fail(ErrorKind::data, path + " is not a journal.");
         }
         // Beside a writer, RocksDB may delete a file between being found and being opened. What is damaged stays so.
@@ -842,7 +847,12 @@ private:
 }  // namespace
 
 Result<std::unique_ptr<LogWriter>> create_journal(const std::string& path, const JournalOptions& options) {
-    return JournalWriter::create(path, options);
+    return JournalWriter::create(Partial::make_folder(path, "choose another --journal or remove it"), options)
+        .map([](NamedJournal made) { return std::move(made.log); });
+}
+
+Result<NamedJournal> create_numbered_journal(const std::string& stem, const JournalOptions& options) {
+    return JournalWriter::create(Partial::make_numbered_folder(stem), options);
 }
 
 Result<std::unique_ptr<LogWriter>> continue_journal(const std::string& path, const JournalOptions& options) {

@@ -31,14 +31,22 @@ struct JournalOptions {
 };
 
 /// Begins a journal at `path`, built beside it under a temporary name until finish(); without finish() nothing is left
-/// behind. Refuses (kind usage) when `path` exists; parent folders are made.
+/// behind. Refuses when `path` exists (kind usage) or is being built by another process (kind transient); parent folders are made.
 Result<std::unique_ptr<LogWriter>> create_journal(const std::string& path, const JournalOptions& options = {});
+
+/// A journal that was begun under a name that was free.
+struct NamedJournal {
+    std::string path;
+    std::unique_ptr<LogWriter> log;
+};
+/// create_journal at `stem` and the first number from 1 on that neither exists nor is being built. Processes that ask at once each
+/// get a number of their own.
+Result<NamedJournal> create_numbered_journal(const std::string& stem, const JournalOptions& options = {});
 
 /// Opens the journal at `path` to go on with it, or creates an empty one. What is there is verified first, hashes and
 /// anchor included, and a journal of an older format is brought to this one. Refuses
-///   - (kind usage) one that another process is writing;
-///   - (kind data) one that is damaged, that lacks events it once promised (its head is behind its anchor), or whose disk
-///     has less free than the floor.
+///   - (kind transient) one that another process is writing, or whose disk has less free than the floor;
+///   - (kind data) one that is damaged, or that lacks events it once promised (its head is behind its anchor).
 /// What was appended is durable once commit() has returned: the write-ahead log first, then the anchor.
 Result<std::unique_ptr<LogWriter>> continue_journal(const std::string& path, const JournalOptions& options = {});
 

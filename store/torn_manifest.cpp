@@ -1,6 +1,7 @@
 #include "store/torn_manifest.hpp"
 
 #include "store/checksum.hpp"
+#include "store/machine.hpp"
 #include "store/wire.hpp"
 
 #include <algorithm>
@@ -69,7 +70,7 @@ std::optional<std::size_t> bytes_before_torn_record(Bytes manifest) {
 
 Result<TornManifest> TornManifest::cut(rocksdb::FileSystem& files, const std::string& folder) {
     const auto refused = [&](const std::string& path, const rocksdb::IOStatus& status) {
-        return fail(ErrorKind::data, "The journal's " + path + " cannot be mended: " + status.ToString() + ".");
+        return refused_by_library("The journal's " + path + " cannot be mended", status.ToString(), ErrorKind::data);
     };
     std::string name;
     if (const rocksdb::IOStatus read = rocksdb::ReadFileToString(&files, folder + "/CURRENT", &name); !read.ok()) {

@@ -1,8 +1,11 @@
 #include "store/verify.hpp"
 
+#include "store/machine.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -81,18 +84,25 @@ Result<Verified> verify_chain(const LogReader& log, const std::optional<std::pai
     Seq done = 0;
     const auto work = [&] {
         for (std::size_t i = next_range++; i < ranges.size() && !failed; i = next_range++) {
-            check_range(log, promised_seq, ranges[i]);
-            failed = failed || !ranges[i].outcome;
-            if (progress) {
-                const std::lock_guard lock(progress_mutex);
-                done += ranges[i].to - ranges[i].from;
-                progress(done, end);
-            }
+            const Result<void> checked = no_exceptions([&]() -> Result<void> {
+                check_range(log, promised_seq, ranges[i]);
+                if (progress) {
+                    const std::lock_guard lock(progress_mutex);
+                    done += ranges[i].to - ranges[i].from;
+                    progress(done, end);
+                }
+                return ranges[i].outcome;
+            });
+            ranges[i].outcome = checked;
+            failed = failed || !checked;
         }
     };
     std::vector<std::jthread> others;
-    for (unsigned i = 1; i < std::min<std::size_t>(threads, ranges.size()); ++i) {
-        others.emplace_back(work);
+    try {
+        for (unsigned i = 1; i < std::min<std::size_t>(threads, ranges.size()); ++i) {
+            others.emplace_back(work);
+        }
+    } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): no more threads; those that are there do it
     }
     work();
     others.clear();

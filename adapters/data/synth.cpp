@@ -4,19 +4,16 @@
 #include "adapters/data/record_stream.hpp"
 #include "events/assert.hpp"
 #include "events/limits.hpp"
+#include "store/disk.hpp"
 #include "store/wire.hpp"
 
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cerrno>
-#include <cstdio>
-#include <filesystem>
 #include <fmt/format.h>
 #include <functional>
 #include <iterator>
 #include <set>
-#include <system_error>
 #include <utility>
 
 namespace alpha {
@@ -316,11 +313,6 @@ private:
     std::vector<FeedRecord> batch_;
 };
 
-tl::unexpected<Error> cannot_write(const std::string& path, int error_number) {
-    return fail(ErrorKind::usage, fmt::format("{}: cannot be written: {}", path,
-                                              std::error_code(error_number, std::generic_category()).message()));
-}
-
 void append_quote(std::string& out, const FeedRecord& record, const std::vector<std::string>& csv_names) {
     const auto* const quote = std::get_if<QuoteTick>(&record.event);
     ALPHA_ASSERT(quote != nullptr, "synthetic data are quotes");
@@ -348,7 +340,7 @@ std::string csv_field(const std::string& name) {
 }
 
 /// Writes everything to an open file.
-Result<void> write_quotes(RecordStream& quotes, const std::string& path, std::FILE* file) {
+Result<void> write_quotes(RecordStream& quotes, File& file) {
     std::vector<std::string> csv_names;
     for (const std::string& name : quotes.symbols()) {
         csv_names.push_back(csv_field(name));
@@ -356,8 +348,8 @@ Result<void> write_quotes(RecordStream& quotes, const std::string& path, std::FI
     std::string text(kQuoteHeader);
     text += '\n';
     while (true) {
-        if (std::fwrite(text.data(), 1, text.size(), file) != text.size()) {
-            return cannot_write(path, errno);
+        if (Result<void> put = file.write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}); !put) {
+            return put;
         }
         text.clear();
         const auto records = quotes.next();
@@ -406,29 +398,13 @@ Result<void> write_synth_csv(const SynthSpec& spec, const std::string& path) {
     if (!quotes) {
         return tl::unexpected(quotes.error());
     }
-    std::error_code error;
-    if (std::filesystem::exists(path, error)) {
-        return fail(ErrorKind::usage, fmt::format("{}: exists already; choose another name or remove it", path));
+    Result<Partial::WithFile> made = Partial::make_file(path, "choose another name or remove it");
+    if (!made) {
+        return tl::unexpected(made.error());
     }
-    const std::string building = path + ".building";
-    std::FILE* const file = std::fopen(building.c_str(), "wbe");
-    if (file == nullptr) {
-        return cannot_write(path, errno);
-    }
-    Result<void> written = write_quotes(**quotes, path, file);
-    if (std::fclose(file) != 0 && written) {
-        written = cannot_write(path, errno);
-    }
-    if (written) {
-        std::filesystem::rename(building, path, error);
-        if (error) {
-            written = cannot_write(path, error.value());
-        }
-    }
-    if (!written) {
-        std::filesystem::remove(building, error);
-    }
-    return written;
+    Result<void> written = write_quotes(**quotes, made->file);
+    written = written ? made->file.sync() : written;
+    return written ? made->partial.publish() : written;
 }
 
 }  // namespace alpha

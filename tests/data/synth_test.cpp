@@ -160,7 +160,7 @@ TEST_CASE("synthetic data written as CSV come back different", "[data]") {
     const auto again = write_synth_csv(spec, file);
     REQUIRE_FALSE(again.has_value());
     CHECK(again.error().kind == ErrorKind::usage);
-    CHECK_FALSE(write_synth_csv(spec, dir.path("no/such/folder.csv")).has_value());
+    CHECK_FALSE(write_synth_csv(spec, dir.path("synth.csv/of-a-file.csv")).has_value());
     CHECK(dir.files() == 1);
 }
 

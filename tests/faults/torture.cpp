@@ -741,7 +741,7 @@ int write_twice(const Options& options) {
     const int refused = in_child([&] {
         const Result<std::unique_ptr<LogWriter>> second = continue_journal(path);
         say(shared, second ? "it was let in" : second.error().message);
-        return second || second.error().kind != ErrorKind::usage ? 1 : 0;
+        return second || second.error().kind != ErrorKind::transient ? 1 : 0;
     });
     const std::string holder = "process " + std::to_string(::getpid());
     if (!first || refused != 0 || std::string(shared.said).find(holder) == std::string::npos) {

@@ -177,27 +177,38 @@ TEST_CASE("a journal that is not finished leaves nothing behind", "[store]") {
     CHECK(std::filesystem::is_empty(folder / "deep/er"));
 }
 
-TEST_CASE("two journals of one process for one name do not mix", "[store]") {
+TEST_CASE("a journal that is being built keeps its name from others, and is left alone", "[store]") {
     const TempFolder folder;
     Result<std::unique_ptr<LogWriter>> first = create_journal(folder / "journal");
-    Result<std::unique_ptr<LogWriter>> second = create_journal(folder / "journal");
     REQUIRE(first);
-    REQUIRE(second);
+    const Result<std::unique_ptr<LogWriter>> second = create_journal(folder / "journal");
+    REQUIRE_FALSE(second);
+    CHECK(second.error().kind == ErrorKind::transient);
+    CHECK(second.error().message.find("process " + std::to_string(::getpid())) != std::string::npos);
     append_all(**first, frames_of(10, 10, append_mixed));
     REQUIRE((*first)->finish({}));
-    CHECK_FALSE((*second)->finish({}));
     CHECK((*open_journal(folder / "journal"))->next_seq() == 10);
+    CHECK(folder.names().size() == 1);
 }
 
-TEST_CASE("what another process left unfinished is left alone", "[store]") {
+TEST_CASE("each of many that want a numbered journal gets a number of its own", "[store]") {
     const TempFolder folder;
-    std::filesystem::create_directory(folder / "journal.partial-1-0");
-    const std::string own = "journal.partial-" + std::to_string(::getpid()) + "-0";
-    std::filesystem::create_directory(folder / own);
-    static_cast<void>(finished_journal(folder / "journal", frames_of(10, 10, append_mixed)));
-    CHECK(std::filesystem::exists(folder / "journal.partial-1-0"));
-    CHECK(std::filesystem::exists(folder / own));
-    CHECK(folder.names().size() == 3);
+    std::filesystem::create_directory(folder / "run-2");
+    std::filesystem::create_directory(folder / "run-4.partial-1-0");  // of a process that is gone
+    std::filesystem::create_directory(folder / "run-notes");
+    std::vector<NamedJournal> begun;
+    for (const char* const expected : {"run-1", "run-3", "run-4"}) {
+        Result<NamedJournal> journal = create_numbered_journal(folder / "run-");
+        REQUIRE(journal);
+        CHECK(journal->path == folder / expected);
+        begun.push_back(std::move(*journal));
+    }
+    CHECK_FALSE(std::filesystem::exists(folder / "run-4.partial-1-0"));
+    for (const NamedJournal& journal : begun) {
+        REQUIRE(journal.log->finish({}));
+        CHECK(open_journal(journal.path));
+    }
+    CHECK(folder.names().size() == 5);
 }
 
 TEST_CASE("nothing is appended to a finished log", "[store]") {

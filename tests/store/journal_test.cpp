@@ -261,7 +261,7 @@ TEST_CASE("a second writer is told who is at work, even in its own process", "[s
     const Result<std::unique_ptr<LogWriter>> second = continue_journal(path);
     REQUIRE_FALSE(second);
     INFO(second.error().message);
-    CHECK(second.error().kind == ErrorKind::usage);
+    CHECK(second.error().kind == ErrorKind::transient);
     CHECK(second.error().message.find("is being written") != std::string::npos);
     REQUIRE(write_some(*first, 10));
     REQUIRE(first->finish({}));
