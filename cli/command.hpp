@@ -52,6 +52,7 @@ struct Wiring {
     Style err_style;  ///< for standard error
     Zone zone;        ///< that times are shown in
     const Loggers& loggers;
+    std::string log_file;  ///< where that goes besides; empty: nowhere
     bool json = false;
     bool quiet = false;
     bool progress = false;  ///< standard error is a terminal and wants a progress bar

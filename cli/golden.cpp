@@ -4,21 +4,18 @@
 #include "runtime/session.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <system_error>
-#include <unistd.h>
 
 namespace alpha {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxTextBytes = 1U << 30U;
 
 struct GoldenOptions {
     std::vector<std::string> stories;  ///< empty: all
@@ -48,35 +45,23 @@ std::vector<std::string> stems_in(const fs::path& folder, std::string_view exten
 }
 
 /// The whole file, or nothing when it is not there.
-Result<std::optional<std::string>> read_file(const std::string& path) {
-    std::error_code error;
-    if (!fs::exists(path, error)) {
-        return std::nullopt;
+Result<std::optional<std::string>> text_of(const std::string& path) {
+    const Result<bool> exists = is_there(path);
+    if (!exists || !*exists) {
+        return exists ? Result<std::optional<std::string>>(std::nullopt) : tl::unexpected(exists.error());
     }
-    std::ifstream in(path, std::ios::binary);
-    std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    if (!in.good() && !in.eof()) {
-        return fail(ErrorKind::usage, fmt::format("{}: cannot be read", path));
-    }
-    return text;
+    return read_file(path, kMaxTextBytes).map([](std::string text) { return std::optional(std::move(text)); });
 }
 
-/// Replaces the file as a whole: a reader sees the old text or the new one.
-Result<void> write_file(const std::string& path, const std::string& text) {
-    const std::string temporary = fmt::format("{}.{}.tmp", path, getpid());
-    std::error_code error;
+Result<void> write_text(const std::string& path, const std::string& text) {
+    std::error_code error;  // that there is no folder is said when the file is opened
     fs::create_directories(fs::path(path).parent_path(), error);
-    std::ofstream out(temporary, std::ios::binary);
-    out << text;
-    out.close();
-    if (!out.fail()) {
-        fs::rename(temporary, path, error);
-        if (!error) {
-            return {};
-        }
+    Result<OutputFile> file = OutputFile::open(path);
+    if (!file) {
+        return tl::unexpected(file.error());
     }
-    std::remove(temporary.c_str());
-    return fail(ErrorKind::usage, fmt::format("{}: cannot be written{}", path, error ? ": " + error.message() : ""));
+    Result<void> written = file->write(text);
+    return written ? file->commit() : written;
 }
 
 /// The comment at the top of a story: what it tells, and why it is locked.
@@ -109,17 +94,26 @@ void append_books(std::string& text, const RunResult& result) {
     }
 }
 
+struct Told {
+    std::string text;
+    std::vector<InUse> inputs;  ///< what it was told from
+};
+
 /// Runs a story and writes down all of it: comment, every event, the books, the digests.
-Result<std::string> tell(const GoldenOptions& options, const std::string& story, const std::atomic<bool>& stop,
-                         const Wiring& wiring) {
+Result<Told> tell(const GoldenOptions& options, const std::string& story, const std::atomic<bool>& stop,
+                  const Wiring& wiring) {
     const std::string path = story_path(options, story);
-    const Result<std::optional<std::string>> yaml = read_file(path);
+    const Result<std::optional<std::string>> yaml = text_of(path);
     if (!yaml) {
         return tl::unexpected(yaml.error());
     }
     const Result<Scenario> scenario = load_scenario(path);
     if (!scenario) {
         return tl::unexpected(scenario.error());
+    }
+    std::vector<InUse> inputs = inputs_of(*scenario);
+    if (Result<void> apart = check_apart("--log-file", wiring.log_file, inputs); !apart) {
+        return tl::unexpected(apart.error());
     }
     const std::unique_ptr<MemoryLog> log = make_memory_log();
     RunOptions run;
@@ -147,7 +141,7 @@ Result<std::string> tell(const GoldenOptions& options, const std::string& story,
     text += '\n';
     append_books(text, *result);
     text += fmt::format("log_head {}\nstate_digest {}\n", result->log_head, result->state_digest);
-    return text;
+    return Told{std::move(text), std::move(inputs)};
 }
 
 /// The stories asked for, or all of them. A name that is none is an error with the one that was
@@ -231,7 +225,7 @@ std::string update_command(const GoldenOptions& options, const std::string& stor
 Result<Outcome> check_story(const GoldenOptions& options, const std::string& story, const std::string& told,
                             const Style& style) {
     const std::string path = golden_path(options, story);
-    const Result<std::optional<std::string>> expected = read_file(path);
+    const Result<std::optional<std::string>> expected = text_of(path);
     if (!expected) {
         return tl::unexpected(expected.error());
     }
@@ -260,8 +254,8 @@ Result<int> golden_check(const GoldenOptions& options, Wiring& wiring) {
     std::vector<Outcome> outcomes;
     int code = kExitOk;
     for (const std::string& story : *stories) {
-        const Result<std::string> told = tell(options, story, stop, wiring);
-        Result<Outcome> outcome = told ? check_story(options, story, *told, style) : tl::unexpected(told.error());
+        const Result<Told> told = tell(options, story, stop, wiring);
+        Result<Outcome> outcome = told ? check_story(options, story, told->text, style) : tl::unexpected(told.error());
         if (!outcome) {
             if (outcome.error().kind == ErrorKind::interrupted) {
                 return tl::unexpected(outcome.error());
@@ -328,7 +322,7 @@ Result<int> golden_update(const GoldenOptions& options, Wiring& wiring) {
     int code = kExitOk;
     for (const std::string& story : *stories) {
         const std::string path = golden_path(options, story);
-        const Result<std::string> told = tell(options, story, stop, wiring);
+        const Result<Told> told = tell(options, story, stop, wiring);
         if (!told) {
             if (told.error().kind == ErrorKind::interrupted) {
                 return tl::unexpected(told.error());
@@ -337,21 +331,22 @@ Result<int> golden_update(const GoldenOptions& options, Wiring& wiring) {
             outcomes.push_back({story, "failed", indented(told.error().message), 0});
             continue;
         }
-        const Result<std::optional<std::string>> before = read_file(path);
+        const Result<std::optional<std::string>> before = text_of(path);
         if (!before) {
             return tl::unexpected(before.error());
         }
-        if (before->has_value() && **before == *told) {
+        if (before->has_value() && **before == told->text) {
             outcomes.push_back({story, "unchanged", "", 0});
             continue;
         }
-        const Result<void> stored = write_file(path, *told);
+        Result<void> stored = check_apart("golden update:", path, told->inputs);
+        stored = stored ? write_text(path, told->text) : stored;
         if (!stored) {
             return tl::unexpected(stored.error());
         }
         ++written;
         if (before->has_value()) {
-            const LineDiff diff = diff_lines(**before, *told, Style(false));
+            const LineDiff diff = diff_lines(**before, told->text, Style(false));
             outcomes.push_back({story, "changed",
                                 fmt::format("  {}: {} lines removed, {} added\n", path, diff.removed, diff.added),
                                 diff.first_line});

@@ -2,7 +2,10 @@
 #include "runtime/crash.hpp"
 #include "runtime/isolation.hpp"
 #include "runtime/scenario.hpp"
+#include "store/disk.hpp"
+#include "store/machine.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -10,7 +13,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <fmt/format.h>
+#include <memory>
+#include <new>
 #include <sys/resource.h>
 #include <system_error>
 #include <unistd.h>
@@ -22,6 +28,7 @@ std::atomic<bool> g_stop{false};
 static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may only touch a lock-free flag");
 
 constexpr std::array kStopSignals{SIGINT, SIGTERM, SIGHUP};
+constexpr std::size_t kLastWordsBytes = 4U << 20U;
 
 extern "C" void on_stop_signal(int /*signal*/) {
     g_stop.store(true);
@@ -58,10 +65,71 @@ int conclude(const Result<int>& code, Output& out, const Style& err_style) {
     return *code;
 }
 
+/// Room for the last words of a process that has run out of memory.
+std::unique_ptr<std::array<char, kLastWordsBytes>> g_last_words_room;
+
+/// The end where nothing can be unwound: told as any other error, with nothing half-made left. Only one thread comes to that.
+[[noreturn]] void end_at_once(const Error& error) noexcept {
+    print_error(error, Style(false));
+    remove_unfinished();
+    _exit(static_cast<int>(error.kind));
+}
+void make_room_for_last_words() noexcept {
+    static std::atomic<bool> g_ending{false};
+    thread_local bool t_ending = false;
+    if (t_ending) {
+        _exit(static_cast<int>(ErrorKind::transient));  // not even that could be said
+    }
+    t_ending = true;
+    while (g_ending.exchange(true)) {
+        pause();  // another thread is at it
+    }
+    g_last_words_room.reset();
+}
+
+/// What even main cannot catch, thrown within a library, say.
+[[noreturn]] void on_terminate() noexcept {
+    make_room_for_last_words();
+    const bool thrown = std::current_exception() != nullptr;
+    end_at_once(thrown ? error_of_exception() : Error{ErrorKind::internal, "internal: a library ended the program"});
+}
+
+/// Libraries come to grief by memory that they do not get, each in its way, so it does not come to that. Code that is not ours is told:
+/// it may have asked for too much.
+void on_no_memory() {
+    if (is_blamed()) {
+        throw std::bad_alloc();
+    }
+    make_room_for_last_words();
+    end_at_once({kind_of(ENOMEM, ErrorKind::internal), reason_of(ENOMEM)});
+}
+
+/// The log file may be nothing else that the command line names. What a scenario names is for those who read it.
+Result<void> check_log_file(const std::string& log_file, int argc, char** argv) {
+    std::vector<InUse> named;
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view argument(argv[i]);
+        const std::size_t value = argument.starts_with("--") ? argument.find('=') + 1 : 0;
+        const std::string path(argument.substr(std::min(value, argument.size())));
+        std::error_code error;
+        const bool is_log_file = argument.starts_with("--log-file=") || std::string_view(argv[i - 1]) == "--log-file";
+        const bool may_hold_it =
+            std::filesystem::is_directory(path, error) && !std::filesystem::exists(path + "/CURRENT", error);
+        if (!is_log_file && !may_hold_it) {
+            named.push_back({"the argument", path});
+        }
+    }
+    return check_apart("--log-file", log_file, named);
+}
+
 int run_program(int argc, char** argv) {
     // A reader that goes away shows as a failed write, which Output takes as the end, not as a
-    // death by signal that would leave an unfinished journal behind.
+    // death by signal that would leave an unfinished journal behind. So does a limit on the size of files.
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
+    g_last_words_room = std::make_unique<std::array<char, kLastWordsBytes>>();
+    std::set_terminate(on_terminate);
+    std::set_new_handler(on_no_memory);
 
     const bool wants_colours = !is_set("NO_COLOR") && !is_dumb_terminal();
     const bool err_is_terminal = isatty(STDERR_FILENO) == 1;
@@ -75,7 +143,8 @@ int run_program(int argc, char** argv) {
                       "Example:\n  alpha backtest scenarios/demo.yaml\n\n"
                       "Exit codes: 0 ok, 1 internal, 2 usage or configuration, 3 data, 4 golden or "
                       "verification mismatch,\n"
-                      "5 broker or authentication, 6 risk halt, 130 interrupted.");
+                      "5 broker or authentication, 6 risk halt, 75 passes by itself or with more room: try again, "
+                      "130 interrupted.");
     add_backtest(commands);
     add_live(commands);
     add_status(commands);
@@ -102,6 +171,10 @@ int run_program(int argc, char** argv) {
     if (*run == nullptr) {
         return kExitOk;
     }
+    if (const Result<void> apart = check_log_file(common.log_file, argc, argv); !apart) {
+        print_error(apart.error(), err_style);
+        return static_cast<int>(apart.error().kind);
+    }
     Result<Zone> zone = common.tz.empty() ? Result<Zone>(Zone()) : Zone::named(common.tz);
     if (!zone) {
         print_error(zone.error(), err_style);
@@ -115,11 +188,12 @@ int run_program(int argc, char** argv) {
                   .err_style = err_style,
                   .zone = std::move(*zone),
                   .loggers = loggers,
+                  .log_file = common.log_file,
                   .json = common.json,
                   .quiet = common.quiet,
                   .progress = err_is_terminal && !common.quiet && !is_dumb_terminal(),
                   .in_ci = is_set("CI")};
-    return conclude((**run)(wiring), out, err_style);
+    return conclude(no_exceptions([&] { return (**run)(wiring); }), out, err_style);
 }
 
 }  // namespace
@@ -135,8 +209,7 @@ Result<void> Output::finish() {
         note_failure();
     }
     if (error_ != 0) {
-        return fail(ErrorKind::internal,
-                    fmt::format("cannot write to standard output: {}", std::generic_category().message(error_)));
+        return refused_by_system("cannot write to standard output", error_, ErrorKind::internal);
     }
     return {};
 }
@@ -160,7 +233,7 @@ void Wiring::alarm(std::string_view text) const {
 }
 
 Result<int> read_isolated(Wiring& wiring, const std::string& task, const std::function<Result<int>()>& work) {
-    return run_isolated("Reading " + task, [&] { return conclude(work(), wiring.out, wiring.err_style); });
+    return run_isolated("Reading " + task, [&] { return conclude(no_exceptions(work), wiring.out, wiring.err_style); });
 }
 
 Result<Plugins> load_plugins(const std::vector<std::string>& libraries, const Journal& journal, const Wiring& wiring) {
@@ -204,12 +277,10 @@ void print_error(const Error& error, const Style& style) {
 }  // namespace alpha
 
 int main(int argc, char** argv) {
-    try {
-        return alpha::run_program(argc, argv);
-    } catch (const std::exception& error) {
-        std::fputs("error: internal: ", stderr);
-        std::fputs(error.what(), stderr);
-        std::fputs("\n", stderr);
-        return static_cast<int>(alpha::ErrorKind::internal);
+    const alpha::Result<int> code =
+        alpha::no_exceptions([&] { return alpha::Result<int>(alpha::run_program(argc, argv)); });
+    if (!code) {
+        alpha::print_error(code.error(), alpha::Style(false));
     }
+    return code ? *code : static_cast<int>(code.error().kind);
 }

@@ -4,26 +4,24 @@
 #include "runtime/notifier.hpp"
 #include "runtime/scheduling.hpp"
 #include "store/background_log.hpp"
+#include "store/disk.hpp"
 #include "store/journal.hpp"
 
-#include <cerrno>
 #include <charconv>
-#include <cstdio>
-#include <filesystem>
 #include <fmt/format.h>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <spdlog/logger.h>
 #include <system_error>
-#include <unistd.h>
+#include <utility>
+#include <vector>
 
 namespace alpha {
 namespace {
 
-namespace fs = std::filesystem;
-
-/// How many default journals a scenario may have before a person is asked to name one.
-constexpr int kMaxNumberedRuns = 1'000'000;
+constexpr Duration kLongestSession{366 * kDayNs};
+constexpr Duration kLongestSpin{kSecondNs};
 
 /// Events between two snapshots of a live session: what starting again decides at most, in a few ms.
 constexpr Seq kLiveSnapshotEvents = Seq{1} << 16U;
@@ -42,64 +40,21 @@ struct RunRequest {
     std::uint32_t callback_ms_max = 1'000;  ///< live
 };
 
-std::string reason(int error_number) {
-    return std::generic_category().message(error_number);
-}
-
-/// The fills as a CSV, under a temporary name until commit(); without commit() nothing is left
-/// behind.
+/// The fills as a CSV.
 class FillsFile {
 public:
-    static Result<std::unique_ptr<FillsFile>> create(const std::string& path) {
-        std::error_code ignored;
-        if (fs::is_directory(path, ignored)) {
-            return fail(ErrorKind::usage, fmt::format("{}: is a folder; --fills wants the name of a file", path));
-        }
-        const std::string temporary = fmt::format("{}.{}.tmp", path, getpid());
-        std::FILE* file = std::fopen(temporary.c_str(), "wxb");
-        if (file == nullptr) {
-            return fail(ErrorKind::usage, fmt::format("{}: cannot be written: {}", path, reason(errno)));
-        }
-        std::unique_ptr<FillsFile> fills(new FillsFile(path, temporary, file));
-        fills->write("ts_ns,instrument,side,quantity,price\n");
-        return fills;
+    static Result<FillsFile> open(const std::string& path) {
+        return OutputFile::open(path).map([](OutputFile file) { return FillsFile(std::move(file)); });
     }
-    ~FillsFile() {
-        if (file_ != nullptr) {
-            std::fclose(file_);
-        }
-        if (!committed_) {
-            std::remove(temporary_.c_str());
-        }
-    }
-    FillsFile(const FillsFile&) = delete;
-    FillsFile& operator=(const FillsFile&) = delete;
 
     void add(const FillRow& fill) {
         write(fmt::format("{},{},{},{},{}\n", fill.time.ns, csv_field(fill.instrument),
                           fill.side == Side::buy ? "BUY" : "SELL", to_string(fill.quantity), to_string(fill.price)));
     }
-
-    /// Gives the file its name, in place of an older one.
-    Result<void> commit() {
-        const bool closed = std::fclose(file_) == 0;
-        file_ = nullptr;
-        if (!closed && error_ == 0) {
-            error_ = errno;
-        }
-        if (error_ == 0 && std::rename(temporary_.c_str(), path_.c_str()) != 0) {
-            error_ = errno;
-        }
-        if (error_ != 0) {
-            return fail(ErrorKind::internal, fmt::format("{}: cannot be written: {}", path_, reason(error_)));
-        }
-        committed_ = true;
-        return {};
-    }
+    Result<void> commit() { return written_ ? file_.commit() : written_; }
 
 private:
-    FillsFile(std::string path, std::string temporary, std::FILE* file)
-        : path_(std::move(path)), temporary_(std::move(temporary)), file_(file) {}
+    explicit FillsFile(OutputFile file) : file_(std::move(file)) { write("ts_ns,instrument,side,quantity,price\n"); }
 
     /// Quoted only where the name could be taken for two fields (RFC 4180).
     static std::string csv_field(const std::string& text) {
@@ -114,16 +69,13 @@ private:
     }
 
     void write(const std::string& text) {
-        if (error_ == 0 && std::fwrite(text.data(), 1, text.size(), file_) != text.size()) {
-            error_ = errno;
+        if (written_) {
+            written_ = file_.write(text);
         }
     }
 
-    std::string path_;
-    std::string temporary_;
-    std::FILE* file_;
-    int error_ = 0;  ///< errno of the first write that failed
-    bool committed_ = false;
+    OutputFile file_;
+    Result<void> written_;  ///< or the first write that failed
 };
 
 /// The scenario's name as one plain part of a path.
@@ -137,36 +89,29 @@ std::string file_name_of(const std::string& scenario) {
     return name.empty() ? "run" : name;
 }
 
-/// runs/NAME-1, or the first number after it that is free.
-Result<std::string> free_journal_path(const std::string& scenario) {
-    const std::string stem = "runs/" + file_name_of(scenario) + "-";
-    for (int n = 1; n < kMaxNumberedRuns; ++n) {
-        std::error_code unreadable;
-        std::string path = stem + std::to_string(n);
-        if (!fs::exists(path, unreadable) && !unreadable) {
-            return path;
-        }
-        if (unreadable) {
-            return fail(ErrorKind::usage,
-                        fmt::format("{}: {}; name another place with --journal", path, unreadable.message()));
-        }
-    }
-    return fail(ErrorKind::usage, fmt::format("{}*: all numbers are taken; name a place with --journal", stem));
-}
-
 /// A log to run into, and what it holds already.
 struct OpenedLog {
+    std::string path;
     std::unique_ptr<LogWriter> log;
     std::unique_ptr<Journal> stored;   ///< null: nothing
     std::unique_ptr<Control> control;  ///< of a live session
 };
 
-/// Loads the scenario, opens a log at the journal's path, runs the one into the other, and reports. `place` names the journal
-/// where the request does not; `open` is called before any data is read, so that a journal that cannot be used is refused at
-/// once.
-template <class Place, class Open>
-Result<int> run_and_report(const RunRequest& request, const std::string& command, RunOptions run, Place place,
-                           Open open, Wiring& wiring) {
+/// No output of the run may be what it reads, nor lie in its journal.
+Result<void> check_outputs(const std::string& fills, const std::string& journal, const Scenario& scenario,
+                           const Wiring& wiring) {
+    std::vector<InUse> in_use = inputs_of(scenario);
+    in_use.push_back({"the journal", journal});
+    Result<void> apart = check_apart("--log-file", wiring.log_file, in_use);
+    in_use.push_back({"the log file", wiring.log_file});
+    return apart ? check_apart("--fills", fills, in_use) : apart;
+}
+
+/// Loads the scenario, opens a log, runs the one into the other, and reports. `open` is given the journal's path, empty where a
+/// backtest takes the next free one, and called before any data is read, so that a journal that cannot be used is refused at once.
+template <class Open>
+Result<int> run_and_report(const RunRequest& request, const std::string& command, RunOptions run, Open open,
+                           Wiring& wiring) {
     const StopWatch watch;
     run.stop = &stop_on_signals();
     run.log = wiring.loggers.of("session");
@@ -184,26 +129,27 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
             }
         }
     }
-    run.log->debug("configuration: {} loaded", scenario->config.name);
-    const Result<std::string> journal_path =
-        request.journal.empty() ? place(scenario->config.name) : Result<std::string>(request.journal);
-    if (!journal_path) {
-        return tl::unexpected(journal_path.error());
+    const std::string stem = "runs/" + file_name_of(scenario->config.name) + "-";
+    std::string journal_path = request.journal.empty() && run.is_live ? stem + "live" : request.journal;
+    if (Result<void> apart = check_outputs(request.fills, journal_path, *scenario, wiring); !apart) {
+        return tl::unexpected(apart.error());
     }
-    std::unique_ptr<FillsFile> fills;
+    run.log->debug("configuration: {} loaded", scenario->config.name);
+    std::optional<FillsFile> fills;
     RunResult result;
     {
         if (!request.fills.empty()) {
-            Result<std::unique_ptr<FillsFile>> created = FillsFile::create(request.fills);
+            Result<FillsFile> created = FillsFile::open(request.fills);
             if (!created) {
                 return tl::unexpected(created.error());
             }
-            fills = std::move(*created);
+            fills.emplace(std::move(*created));
         }
-        Result<OpenedLog> opened = open(*journal_path, run);
+        Result<OpenedLog> opened = open(journal_path, stem, run);
         if (!opened) {
             return tl::unexpected(opened.error());
         }
+        journal_path = opened->path;
         std::unique_ptr<Notifier> notifier;
         if (run.is_live && !scenario->notify.empty()) {
             notifier = make_notifier(scenario->notify, wiring.loggers.of("notify"));
@@ -211,7 +157,7 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
         }
         ProgressBar progress(wiring.progress && !run.is_live);
         LiveLine line(wiring.progress && run.is_live, wiring.zone);
-        if (fills != nullptr) {
+        if (fills) {
             run.on_fill = [&fills](const FillRow& fill) { fills->add(fill); };
         }
         if (wiring.progress) {
@@ -232,16 +178,17 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
         result = std::move(*ran);
     }
     run.log->debug("stopped");
-    if (fills != nullptr) {
+    if (fills) {
         const Result<void> written = fills->commit();
         if (!written) {
-            return tl::unexpected(written.error());
+            return fail(written.error().kind, fmt::format("{}\nThe run itself is whole: its journal is {}",
+                                                          written.error().message, journal_path));
         }
     }
 
     RunFacts facts;
     facts.command = command + shell_path(request.scenario);
-    facts.journal = *journal_path;
+    facts.journal = journal_path;
     facts.fills_file = request.fills;
     facts.wall_s = watch.seconds();
     facts.peak_rss_mb = peak_rss_mb();
@@ -269,14 +216,18 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
     return halts.empty() ? kExitOk : kExitRiskHalt;
 }
 
-Result<OpenedLog> begin_journal(const std::string& path, RunOptions&) {
-    return create_journal(path).map([](std::unique_ptr<LogWriter> journal) {
-        return OpenedLog{make_background_log(std::move(journal)), nullptr, nullptr};
-    });
+Result<OpenedLog> begin_journal(const std::string& path, const std::string& stem, RunOptions&) {
+    const auto opened = [](NamedJournal journal) {
+        return OpenedLog{std::move(journal.path), make_background_log(std::move(journal.log)), nullptr, nullptr};
+    };
+    if (path.empty()) {
+        return create_numbered_journal(stem).map(opened);
+    }
+    return create_journal(path).map([&](std::unique_ptr<LogWriter> log) { return opened({path, std::move(log)}); });
 }
 
 Result<int> backtest(const RunRequest& request, Wiring& wiring) {
-    return run_and_report(request, "alpha backtest ", {}, free_journal_path, begin_journal, wiring);
+    return run_and_report(request, "alpha backtest ", {}, begin_journal, wiring);
 }
 
 /// "max", or so many times as fast as real time: "1x", "10x".
@@ -289,16 +240,19 @@ Result<std::uint32_t> speed_of(const std::string& text) {
     }
     if (read.ec != std::errc() || read.ptr + 1 != end || *read.ptr != 'x' || speed == 0) {
         return fail(ErrorKind::usage,
-                    fmt::format("--speed {}: write max, or a number with an x such as 1x or 10x", text));
+                    fmt::format("--speed {}: write max, or a number with an x such as 1x or 10x, at most {}x", text,
+                                std::numeric_limits<std::uint32_t>::max()));
     }
     return speed;
 }
 
-/// "90s", "10m", "6h": real time.
-Result<std::chrono::nanoseconds> duration_of(const char* option, const std::string& text, const char* such_as) {
+/// "90s", "10m", "6h": real time, above zero.
+Result<std::chrono::nanoseconds> duration_of(const char* option, const std::string& text, const char* such_as,
+                                             Duration most) {
     const Result<Duration> duration = parse_duration(text);
-    if (!duration || duration->ns <= 0) {
-        return fail(ErrorKind::usage, fmt::format("{} {}: write a time such as {}", option, text, such_as));
+    if (!duration || duration->ns <= 0 || *duration > most) {
+        return fail(ErrorKind::usage,
+                    fmt::format("{} {}: write a time such as {}, at most {}", option, text, such_as, to_string(most)));
     }
     return std::chrono::nanoseconds(duration->ns);
 }
@@ -321,10 +275,10 @@ Result<OpenedLog> resume_journal(const std::string& path, RunOptions& run, const
         wiring.loggers.of("control"));
     if (!control) {
         wiring.note(control.error().message);
-        return OpenedLog{std::move(log), std::move(*stored), nullptr};
+        return OpenedLog{path, std::move(log), std::move(*stored), nullptr};
     }
     run.log->debug("control: listening");
-    return OpenedLog{std::move(log), std::move(*stored), std::move(*control)};
+    return OpenedLog{path, std::move(log), std::move(*stored), std::move(*control)};
 }
 
 Result<int> live(const RunRequest& request, Wiring& wiring) {
@@ -337,8 +291,8 @@ Result<int> live(const RunRequest& request, Wiring& wiring) {
     }
     const Result<std::chrono::nanoseconds> duration =
         request.duration.empty() ? std::chrono::nanoseconds(0)
-                                 : duration_of("--duration", request.duration, "90s, 10m or 6h");
-    const Result<std::chrono::nanoseconds> spin = duration_of("--spin", request.spin, "200us or 5ms");
+                                 : duration_of("--duration", request.duration, "90s, 10m or 6h", kLongestSession);
+    const Result<std::chrono::nanoseconds> spin = duration_of("--spin", request.spin, "200us or 5ms", kLongestSpin);
     if (!duration || !spin) {
         return tl::unexpected(duration ? spin.error() : duration.error());
     }
@@ -358,13 +312,10 @@ Result<int> live(const RunRequest& request, Wiring& wiring) {
     run.snapshot_events = kLiveSnapshotEvents;
     run.callback_budget = std::chrono::milliseconds(request.callback_ms_max);
     run.desk = &desk;
-    const auto place = [](const std::string& name) {
-        return Result<std::string>("runs/" + file_name_of(name) + "-live");
-    };
-    const auto open = [&wiring](const std::string& path, RunOptions& options) {
+    const auto open = [&wiring](const std::string& path, const std::string&, RunOptions& options) {
         return resume_journal(path, options, wiring);
     };
-    return run_and_report(request, "alpha live --broker paper ", run, place, open, wiring);
+    return run_and_report(request, "alpha live --broker paper ", run, open, wiring);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "runtime/control.hpp"
 
+#include "store/machine.hpp"
+
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -34,6 +36,8 @@ constexpr std::size_t kLongestAnswer = 16U << 20U;
 constexpr std::chrono::seconds kPatience{10};
 /// How long a session that ended stays for answers on their way.
 constexpr std::chrono::milliseconds kLastWords{200};
+/// How long nobody is let in when letting somebody in has failed.
+constexpr std::chrono::milliseconds kAcceptAgain{100};
 
 /// The address of the session at the journal; nothing where no folder is.
 std::optional<stream_protocol::endpoint> meeting_place(const std::string& path) {
@@ -127,7 +131,15 @@ public:
             hangups_.add(SIGHUP);
             wait_for_hangup();
         }
-        thread_ = std::thread([this] { io_->run(); });
+        thread_ = std::thread([this] {
+            // What one question came to grief by, memory say, must not keep the next one from being heard.
+            for (Result<void> ran = fail(ErrorKind::internal, ""); !ran;) {
+                ran = no_exceptions([this] { return io_->run(), Result<void>{}; });
+                if (!ran) {
+                    log_->error("a request could not be answered: {}", ran.error().message);
+                }
+            }
+        });
     }
     ControlImpl(const ControlImpl&) = delete;
     ControlImpl& operator=(const ControlImpl&) = delete;
@@ -137,6 +149,7 @@ public:
             closing_.expires_after(kLastWords);
             closing_.async_wait([this](error_code) { io_->stop(); });
             error_code ignored;
+            again_.cancel();
             static_cast<void>(acceptor_.close(ignored));
             static_cast<void>(hangups_.cancel(ignored));
         });
@@ -152,9 +165,14 @@ private:
                 }
                 return;
             }
-            if (!failed && is_trusted(socket)) {
+            if (failed) {  // no descriptors, say: at once it would fail again
+                again_.expires_after(kAcceptAgain);
+                again_.async_wait([this](error_code) { accept(); });
+                return;
+            }
+            if (is_trusted(socket)) {
                 std::make_shared<Conversation>(io_, std::move(socket), handler_)->begin();
-            } else if (!failed) {
+            } else {
                 log_->warn("somebody else tried to talk to this session, and was not heard");
             }
             accept();
@@ -176,6 +194,7 @@ private:
     stream_protocol::acceptor acceptor_;
     asio::signal_set hangups_;
     asio::steady_timer closing_{*io_};
+    asio::steady_timer again_{*io_};
     std::thread thread_;
 };
 

@@ -136,7 +136,7 @@ extern "C" void on_crash(int signal) {
         line.add(name_of_signal(signal));
         line.write_to(STDERR_FILENO);
         if (g_log_file[0] != '\0') {
-            const int file = open(g_log_file.data(), O_WRONLY | O_APPEND | O_CLOEXEC);
+            const int file = open(g_log_file.data(), O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC);
             if (file >= 0) {
                 line.write_to(file);
                 close(file);
@@ -160,6 +160,10 @@ Blame::Blame(const char* who, const char* doing) {
 Blame::~Blame() {
     std::atomic_signal_fence(std::memory_order_seq_cst);
     t_who.store(nullptr, std::memory_order_relaxed);
+}
+
+bool is_blamed() {
+    return t_who.load(std::memory_order_relaxed) != nullptr;
 }
 
 void tell_of_crashes() {

@@ -17,6 +17,9 @@ public:
     Blame& operator=(const Blame&) = delete;
 };
 
+/// Whether such code runs on this thread.
+bool is_blamed();
+
 /// From here on crashes are told, once there is somebody to blame. A second call changes nothing.
 void tell_of_crashes();
 /// Where to, besides standard error: the file is opened when it comes to that. Empty: nowhere.

@@ -3,6 +3,7 @@
 #include "adapters/data/stream.hpp"
 #include "events/assert.hpp"
 #include "runtime/scheduling.hpp"
+#include "store/machine.hpp"
 
 #include <algorithm>
 #include <array>
@@ -116,7 +117,11 @@ public:
         for (DataSource& source : sources_) {
             source.interrupt = &interrupt_;
         }
-        thread_ = std::jthread([this] { read(); });
+        thread_ = std::jthread([this] {
+            if (const Result<void> read_all = no_exceptions([this] { return read(), Result<void>{}; }); !read_all) {
+                end(read_all.error());
+            }
+        });
     }
     ThreadedIntake(const ThreadedIntake&) = delete;
     ThreadedIntake& operator=(const ThreadedIntake&) = delete;

@@ -1,6 +1,7 @@
 #include "runtime/isolation.hpp"
 
 #include "runtime/crash.hpp"
+#include "store/machine.hpp"
 
 #include <algorithm>
 #include <array>
@@ -139,8 +140,7 @@ std::string relay(int from) {
 
 Result<int> run_isolated(const std::string& task, const std::function<int()>& work) {
     const auto no_child = [&] {
-        return fail(ErrorKind::internal,
-                    fmt::format("{}: no process could be had: {}.", task, std::generic_category().message(errno)));
+        return refused_by_system(task + ": no process could be had", errno, ErrorKind::internal);
     };
     std::fflush(nullptr);  // or the child would print it as well
     std::array<int, 2> errors{};

@@ -1,6 +1,8 @@
 #include "runtime/logging.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
 #include <map>
 #include <mutex>
 #include <spdlog/details/file_helper.h>
@@ -8,6 +10,7 @@
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
+#include <unistd.h>
 #include <vector>
 
 namespace alpha {
@@ -36,9 +39,13 @@ void prepare(spdlog::sinks::sink& sink, const char* pattern, spdlog::level::leve
 /// A file that can be opened again by its name.
 class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
 public:
-    explicit FileSink(const std::string& path) { file_.open(path); }
+    explicit FileSink(const std::string& path) {
+        refuse_to_wait(path);
+        file_.open(path);
+    }
     void reopen() {
         const std::lock_guard lock(mutex_);
+        refuse_to_wait(file_.filename());
         file_.reopen(false);
     }
 
@@ -51,6 +58,16 @@ protected:
     void flush_() override { file_.flush(); }
 
 private:
+    /// Opening a pipe waits for its reader, who may never come.
+    static void refuse_to_wait(const std::string& path) {
+        const int descriptor = open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        if (descriptor >= 0) {
+            close(descriptor);
+        } else if (errno == ENXIO) {
+            throw spdlog::spdlog_ex("nobody reads from the pipe " + path);
+        }
+    }
+
     spdlog::details::file_helper file_;
 };
 
@@ -78,7 +95,7 @@ Loggers::Loggers(const LogOptions& options) : sinks_(std::make_unique<Sinks>()) 
         sinks_->finest = std::min(level, spdlog::level::debug);
         prepare(*sinks_->all.back(), kFilePattern, sinks_->finest);
     } catch (const spdlog::spdlog_ex& e) {
-        of("logging")->warn("{}; logging goes on without the file", e.what());
+        of("logging")->error("{}; logging goes on without the file", e.what());
     }
 }
 
@@ -104,7 +121,7 @@ void Loggers::reopen() const {
         sinks_->file->reopen();
         of("logging")->info("the log file was opened anew");
     } catch (const spdlog::spdlog_ex& e) {
-        of("logging")->warn("{}; logging goes on without the file", e.what());
+        of("logging")->error("{}; logging goes on without the file", e.what());
     }
 }
 

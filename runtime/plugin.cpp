@@ -6,6 +6,7 @@
 #include "include/alpha/plugin.h"
 #include "runtime/crash.hpp"
 #include "store/chain.hpp"
+#include "store/disk.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -13,7 +14,6 @@
 #include <dlfcn.h>
 #include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -227,20 +227,23 @@ Result<void> take_table(const alpha_plugin& given, Library& library) {
 }
 
 Result<Digest> hash_of_file(const std::string& path) {
+    const Result<bool> exists = is_there(path);
+    if (!exists) {
+        return tl::unexpected(exists.error());
+    }
     std::error_code error;
     const auto status = std::filesystem::status(path, error);
-    if (!std::filesystem::exists(status)) {
+    if (!*exists) {
         return refuse(fmt::format("'{}' does not exist; write the path of a library", path));
     }
     if (!std::filesystem::is_regular_file(status) || std::filesystem::file_size(path, error) > kMaxFileBytes) {
         return refuse(fmt::format("'{}' is no library; write the path of one", path));
     }
-    std::ifstream file(path, std::ios::binary);
-    const std::string content{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    if (!file.is_open() || file.bad()) {
-        return refuse(fmt::format("'{}' cannot be read; check its permissions", path));
+    const Result<std::string> content = read_file(path, kMaxFileBytes);
+    if (!content) {
+        return tl::unexpected(content.error());
     }
-    return sha256({reinterpret_cast<const std::uint8_t*>(content.data()), content.size()});
+    return sha256({reinterpret_cast<const std::uint8_t*>(content->data()), content->size()});
 }
 
 /// What the linker last complained of, without the path that it begins with.

@@ -12,7 +12,6 @@
 #include <compare>
 #include <filesystem>
 #include <fmt/format.h>
-#include <fstream>
 #include <limits>
 #include <map>
 #include <memory>
@@ -79,6 +78,10 @@ constexpr std::int64_t kDaySeconds = kDayNs / kSecondNs;
 constexpr Money kAboveZero{1};
 constexpr Money kMaxPriceBound{limits::kMaxPrice.raw};
 constexpr Money kMaxQtyBound{limits::kMaxQty.raw};
+
+constexpr Money seconds_of(Duration duration) {
+    return {static_cast<Int128>(duration.ns) / (kSecondNs / kScale)};
+}
 
 constexpr Key plain(std::string_view name, Form form, std::string_view fallback, std::string_view help) {
     return {name, form, fallback, {}, {}, {}, help};
@@ -154,14 +157,14 @@ constexpr std::array kDataKeys{
     choice("kind", "(the data set's own)", "quotes|bars", "Required for a CSV."),
     plain("instrument", Form::name, "(the file's instrument column)",
           "Bars only: whose bars these are, where the CSV has no such column."),
-    number("interval", Form::duration, "(the data set's own)", {kScale / 1'000}, money_of(366 * kDaySeconds),
+    number("interval", Form::duration, "(the data set's own)", seconds_of(kShortestBar), seconds_of(kLongestBar),
            "Length of a bar; `day` is 1d. Required for a CSV of bars."),
     plain("synth", Form::map, "(a file)", "Makes quotes from a seed in place of a file."),
 };
 constexpr std::array kSynthKeys{
     number("seed", Form::count, "1", {}, {static_cast<Int128>(std::numeric_limits<std::uint64_t>::max()) * kScale},
            "The same seed gives the same market, everywhere and always."),
-    number("ticks", Form::count, "100000", money_of(1), money_of(10'000'000'000),
+    number("ticks", Form::count, "100000", money_of(1), money_of(static_cast<std::int64_t>(kMaxSynthTicks)),
            "How many quotes to make, over all instruments."),
     plain("instruments", Form::names, "[NSE:ALPHA, NSE:BETA]", "Whose quotes they are."),
     plain("first_day", Form::date, "2024-01-01", "Day of the first quote; weekends are skipped."),
@@ -1221,7 +1224,9 @@ private:
             source.file = beside_scenario(*file);
             std::error_code error;
             const auto status = std::filesystem::status(source.file, error);
-            if (!std::filesystem::exists(status)) {
+            if (const Result<bool> exists = is_there(source.file); !exists) {
+                data.error("file", "{}", exists.error().message);
+            } else if (!*exists) {
                 data.error("file",
                            "{} does not exist (looked for {}); write its path relative to the "
                            "scenario",
@@ -1445,6 +1450,7 @@ private:
     void read_plugins() {
         for (const Fields::NameAt& file : root_.files("plugins")) {
             const std::string path = beside_scenario(file.name);
+            scenario_.libraries.push_back(path);
             if (const Result<void> loaded = scenario_.plugins.load(path); !loaded) {
                 findings_->error(file.at, "plugins: {}", loaded.error().message);
                 plugin_refused_ = true;
@@ -2015,24 +2021,46 @@ Result<SessionConfigured> with_settings(const SessionConfigured& config, const s
 }
 
 Result<Scenario> load_scenario(const std::string& path) {
-    std::error_code error;
-    const auto status = std::filesystem::status(path, error);
-    if (!std::filesystem::exists(status)) {
+    const Result<bool> exists = is_there(path);
+    if (!exists) {
+        return tl::unexpected(exists.error());
+    }
+    if (!*exists) {
         return fail(ErrorKind::usage, fmt::format("{}: does not exist; write the path of a scenario", path));
     }
+    std::error_code error;
+    const auto status = std::filesystem::status(path, error);
     if (std::filesystem::is_directory(status)) {
         return fail(ErrorKind::usage, fmt::format("{}: is a folder; write the path of a scenario in it", path));
     }
-    std::ifstream in(path, std::ios::binary);
-    // One byte more than is allowed, so that parse_scenario sees that there is more (plus a
-    // byte-order mark).
-    std::string text(kMaxFileBytes + 4, '\0');
-    in.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (!in.is_open() || in.bad()) {
-        return fail(ErrorKind::usage, fmt::format("{}: cannot be read; check its permissions", path));
+    if (!std::filesystem::is_regular_file(status)) {
+        return fail(ErrorKind::usage,
+                    fmt::format("{}: is a pipe or a device; write the scenario into a file and name that", path));
     }
-    text.resize(static_cast<std::size_t>(in.gcount()));
-    return parse_scenario(text, path);
+    // More than is allowed, so that parse_scenario sees that there is more, behind a byte-order mark too.
+    Result<std::string> text = read_file(path, kMaxFileBytes + 3);
+    if (!text) {
+        return fail(text.error().kind == ErrorKind::data ? ErrorKind::usage : text.error().kind, text.error().message);
+    }
+    return parse_scenario(*text, path);
+}
+
+std::vector<InUse> inputs_of(const Scenario& scenario) {
+    std::vector<InUse> inputs{{"the scenario", scenario.path}};
+    for (const DataSource& source : scenario.data) {
+        constexpr std::string_view kUnix = "unix:";
+        if (!source.file.empty()) {
+            inputs.push_back({"the data file", source.file});
+        } else if (source.stream == "stdin") {
+            inputs.push_back({"standard input", "/dev/stdin"});
+        } else if (source.stream.starts_with(kUnix)) {
+            inputs.push_back({"the socket", source.stream.substr(kUnix.size())});
+        }
+    }
+    for (const std::string& library : scenario.libraries) {
+        inputs.push_back({"the library", library});
+    }
+    return inputs;
 }
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& known) {

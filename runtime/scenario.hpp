@@ -6,6 +6,7 @@
 #include "events/event.hpp"
 #include "events/result.hpp"
 #include "runtime/plugin.hpp"
+#include "store/disk.hpp"
 
 #include <string>
 #include <string_view>
@@ -19,10 +20,11 @@ namespace alpha {
 struct Scenario {
     std::string path;
     SessionConfigured config;
-    std::vector<DataSource> data;       ///< files resolved relative to the scenario
-    Plugins plugins;                    ///< the libraries that it names, loaded: what its strategies are found in
-    std::string notify;                 ///< a command for /bin/sh (runtime/notifier.hpp); empty: none
-    std::vector<std::string> warnings;  ///< file:line:column: legal, but surely not meant
+    std::vector<DataSource> data;        ///< files resolved relative to the scenario
+    Plugins plugins;                     ///< the libraries that it names, loaded: what its strategies are found in
+    std::vector<std::string> libraries;  ///< their files
+    std::string notify;                  ///< a command for /bin/sh (runtime/notifier.hpp); empty: none
+    std::vector<std::string> warnings;   ///< file:line:column: legal, but surely not meant
 };
 
 /// Reads `path`. An error (kind usage) holds one line a mistake, in the order of the file:
@@ -30,6 +32,10 @@ struct Scenario {
 Result<Scenario> load_scenario(const std::string& path);
 /// The same from text; `path` is used in messages and to resolve data files.
 Result<Scenario> parse_scenario(const std::string& text, const std::string& path);
+
+/// What it is read from: itself, its data and libraries, and whatever is behind standard input where that sends data. None of it
+/// may be written to.
+std::vector<InUse> inputs_of(const Scenario& scenario);
 
 /// The configuration with some of its settings changed, judged as a scenario's are. Each setting is "key=value": a key of a
 /// scenario with its sections before it (risk.max_position, strategies.ID.params.fast, broker.NAME.slippage or

@@ -1,6 +1,7 @@
 #include "adapters/data/byte_source.hpp"
 
 #include "events/assert.hpp"
+#include "store/machine.hpp"
 
 #include <array>
 #include <cerrno>
@@ -20,10 +21,6 @@ namespace {
 
 constexpr std::size_t kBlockBytes = 256U << 10U;
 
-std::string reason_of(int error_number) {
-    return std::error_code(error_number, std::generic_category()).message();
-}
-
 /// A file being read front to back, and how far.
 class File {
 public:
@@ -33,7 +30,7 @@ public:
     Result<std::size_t> read(std::span<char> into) {
         const std::size_t got = std::fread(into.data(), 1, into.size(), stream_.get());
         if (got == 0 && std::ferror(stream_.get()) != 0) {
-            return fail(ErrorKind::data, fmt::format("{}: cannot be read: {}", name_, reason_of(errno)));
+            return refused_by_system(name_ + ": cannot be read", errno, ErrorKind::data);
         }
         consumed_ += got;
         return got;
@@ -208,6 +205,9 @@ bool begins_as_zstd(const std::array<unsigned char, 4>& head) {
 Result<std::unique_ptr<ByteSource>> open_bytes(const std::string& path) {
     std::error_code error;
     const auto status = std::filesystem::status(path, error);
+    if (status.type() == std::filesystem::file_type::none) {
+        return refused_by_system(path + ": cannot be opened", error.value(), ErrorKind::data);
+    }
     if (!std::filesystem::exists(status)) {
         return fail(ErrorKind::data,
                     fmt::format("{}: there is no such file; check the name and the folder it is relative to", path));
@@ -218,7 +218,7 @@ Result<std::unique_ptr<ByteSource>> open_bytes(const std::string& path) {
     const std::uintmax_t bytes = std::filesystem::file_size(path, error);
     std::FILE* const stream = std::fopen(path.c_str(), "rbe");
     if (stream == nullptr) {
-        return fail(ErrorKind::data, fmt::format("{}: cannot be opened: {}", path, reason_of(errno)));
+        return refused_by_system(path + ": cannot be opened", errno, ErrorKind::data);
     }
     // Every read is a whole block, so stdio's own buffer would only be one copy more.
     static_cast<void>(std::setvbuf(stream, nullptr, _IONBF, 0));
@@ -226,7 +226,7 @@ Result<std::unique_ptr<ByteSource>> open_bytes(const std::string& path) {
     std::array<unsigned char, 4> head{};
     static_cast<void>(std::fread(head.data(), 1, head.size(), stream));
     if (std::fseek(stream, 0, SEEK_SET) != 0) {
-        return fail(ErrorKind::data, fmt::format("{}: cannot be read: {}", path, reason_of(errno)));
+        return refused_by_system(path + ": cannot be read", errno, ErrorKind::data);
     }
     std::unique_ptr<ByteSource> source;
     if (begins_as_gzip(head)) {

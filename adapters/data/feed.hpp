@@ -23,6 +23,11 @@
 
 namespace alpha {
 
+/// What the length of a bar and a number of synthetic quotes may be, wherever a person types them.
+inline constexpr Duration kShortestBar{kSecondNs / 1'000};
+inline constexpr Duration kLongestBar{366 * kDayNs};
+inline constexpr std::uint64_t kMaxSynthTicks = 10'000'000'000;
+
 /// A synthetic NSE-like market from a seed: the same bytes for the same settings, everywhere and
 /// always.
 struct SynthSpec {

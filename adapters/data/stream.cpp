@@ -28,7 +28,9 @@ using boost::system::error_code;
 // ---- interrupt --------------------------------------------------------------------------------------------------------
 
 Interrupt::Interrupt() : descriptor_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-    ALPHA_ASSERT(descriptor_ >= 0, "the system has an event descriptor to spare");
+    if (descriptor_ < 0) {
+        throw std::system_error(errno, std::generic_category());
+    }
 }
 Interrupt::~Interrupt() {
     static_cast<void>(::close(descriptor_));

@@ -130,6 +130,6 @@ TEST_CASE("results that could not be written are not reported as written", "[cli
     const Workplace here;
     here.write("s.yaml", synth_scenario("s", 2'000));
     const Ran full = here.shell("$ALPHA backtest s.yaml --journal j >/dev/full");
-    CHECK(full.code == 1);
-    CHECK(contains(full.err, "cannot write to standard output"));
+    CHECK(full.code == 75);
+    CHECK(contains(full.err, "cannot write to standard output: the disk is full"));
 }
