@@ -5,8 +5,11 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <fmt/format.h>
 #include <iostream>
+#include <system_error>
+#include <type_traits>
 #include <utility>
 
 namespace alpha {
@@ -88,6 +91,33 @@ std::string explain(CLI::App& app, const CLI::ParseError& error, int argc, char*
     return fmt::format("{} (see alpha {}{}--help)", message, path, path.empty() ? "" : " ");
 }
 
+/// The whole number that was typed, plainly: no sign, no spaces, no other base.
+template <class Number>
+Number typed_number(const std::string& name, const std::string& text, Number min, Number max) {
+    Number number = 0;
+    const char* const end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, number);
+    if (read.ec != std::errc() || read.ptr != end || number < min || number > max) {
+        throw CLI::ValidationError(fmt::format("{} {}: write a whole number from {} to {}", name, text, min, max));
+    }
+    return number;
+}
+
+/// An option that takes a whole number; `Into` is that number or may hold it.
+template <class Number, class Into>
+CLI::Option& number_option(CLI::App& app, const std::string& name, Into& into, const std::string& help, Number min,
+                           Number max) {
+    const auto take = [&into, name, min, max](const CLI::results_t& typed) {
+        into = typed_number<Number>(name, typed.back(), min, max);
+        return true;
+    };
+    CLI::Option& option = *app.add_option(name, take, help)->type_name("NUMBER")->expected(1);
+    if constexpr (std::is_same_v<Number, Into>) {
+        option.default_function([&into] { return std::to_string(into); });
+    }
+    return option;
+}
+
 }  // namespace
 
 // ---- options -------------------------------------------------------------------------------------------------------------
@@ -119,17 +149,21 @@ Option Command::option(const std::string& name, std::string& into, const std::st
 Option Command::option(const std::string& name, std::vector<std::string>& into, const std::string& help) const {
     return Option(*app_->add_option(name, into, help));
 }
-Option Command::option(const std::string& name, std::uint32_t& into, const std::string& help) const {
-    return Option(*app_->add_option(name, into, help));
+Option Command::option(const std::string& name, std::uint32_t& into, const std::string& help, std::uint32_t min,
+                       std::uint32_t max) const {
+    return Option(number_option(*app_, name, into, help, min, max));
 }
-Option Command::option(const std::string& name, std::uint64_t& into, const std::string& help) const {
-    return Option(*app_->add_option(name, into, help));
+Option Command::option(const std::string& name, std::uint64_t& into, const std::string& help, std::uint64_t min,
+                       std::uint64_t max) const {
+    return Option(number_option(*app_, name, into, help, min, max));
 }
-Option Command::option(const std::string& name, std::optional<std::uint32_t>& into, const std::string& help) const {
-    return Option(*app_->add_option(name, into, help));
+Option Command::option(const std::string& name, std::optional<std::uint32_t>& into, const std::string& help,
+                       std::uint32_t min, std::uint32_t max) const {
+    return Option(number_option(*app_, name, into, help, min, max));
 }
-Option Command::option(const std::string& name, std::optional<std::uint64_t>& into, const std::string& help) const {
-    return Option(*app_->add_option(name, into, help));
+Option Command::option(const std::string& name, std::optional<std::uint64_t>& into, const std::string& help,
+                       std::uint64_t min, std::uint64_t max) const {
+    return Option(number_option(*app_, name, into, help, min, max));
 }
 void Command::flag(const std::string& name, bool& into, const std::string& help) const {
     app_->add_flag(name, into, help);

@@ -3,6 +3,7 @@
 #include "cli/command.hpp"
 #include "cli/json.hpp"
 #include "store/data_set.hpp"
+#include "store/disk.hpp"
 
 #include <filesystem>
 #include <fmt/format.h>
@@ -122,6 +123,10 @@ Result<DataSource> source_of(const std::string& file, const std::string& kind, c
     if (!duration) {
         return fail(ErrorKind::usage, "--interval: " + duration.error().message);
     }
+    if (*duration < kShortestBar || *duration > kLongestBar) {
+        return fail(ErrorKind::usage, fmt::format("--interval {}: write a duration from {} to {}", interval,
+                                                  to_string(kShortestBar), to_string(kLongestBar)));
+    }
     source.interval = *duration;
     return source;
 }
@@ -208,8 +213,11 @@ Result<DataSetInfo> scan_unknown_csv(const InfoRequest& request, Wiring& wiring)
 }
 
 Result<int> data_info(const InfoRequest& request, Wiring& wiring) {
-    std::error_code error;
-    if (!fs::exists(request.file, error)) {
+    const Result<bool> exists = is_there(request.file);
+    if (!exists) {
+        return tl::unexpected(exists.error());
+    }
+    if (!*exists) {
         return fail(ErrorKind::usage, fmt::format("{}: there is no such file", request.file));
     }
     if (looks_like_data_set(request.file)) {
@@ -309,7 +317,7 @@ void add_synth(const Command& group, Commands& commands) {
                      "  alpha data synth --seed 7 --ticks 1000000 --instruments NSE:A,NSE:B --to ticks.csv",
                      [request](Wiring& wiring) { return data_synth(*request, wiring); });
     command.option("--seed", request->spec.seed, "The seed").shows_default();
-    command.option("--ticks", request->spec.ticks, "How many quotes").shows_default();
+    command.option("--ticks", request->spec.ticks, "How many quotes", 1, kMaxSynthTicks).shows_default();
     command.option("--instruments", request->spec.instruments, "Names, separated by commas")
         .separated_by(',')
         .shows_default();
