@@ -9,7 +9,7 @@ CPP_FILES = git ls-files -z --cached --others --exclude-standard -- '*.cpp' '*.h
 
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: build demo test bench torture matrix fuzz format format-check tidy lint clean help packages packages-dev packages-fuzz packages-matrix configure
+.PHONY: build demo test bench torture matrix fuzz fuzz-commands format format-check tidy lint clean help packages packages-dev packages-fuzz packages-matrix configure
 
 build: configure ## build build/alpha; installs the packages it needs first (the default)
 	@cmake --build --preset $(PRESET) --target alpha
@@ -39,6 +39,10 @@ fuzz: packages-fuzz ## run each fuzz target for FUZZ_SECONDS=60 (docs/how-to-fuz
 	@cmake --preset fuzz --log-level=NOTICE >/dev/null
 	@cmake --build --preset fuzz
 	@tests/fuzz/run build-fuzz $(FUZZ_TARGETS)
+
+fuzz-commands: configure ## throw random command lines at the program for FUZZ_SECONDS=60 (docs/how-to-fuzz.md)
+	@cmake --build --preset $(PRESET) --target alpha
+	@tests/fuzz/command_line.py --alpha $(BUILD)/alpha --seconds $${FUZZ_SECONDS:-60}
 
 format: packages-dev ## rewrite every C++ file as .clang-format says
 	@$(CPP_FILES) | xargs -0r clang-format-19 -i
