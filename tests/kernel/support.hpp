@@ -175,13 +175,16 @@ public:
             answer(now, effect, out);
         }
     }
-    Price worst_fill(Side, Price touch, Price) const override { return touch; }
+    Price worst_fill(Side side, Price touch, Price) const override {
+        return Price{touch.raw + (side == Side::buy ? slippage.raw : -slippage.raw)};
+    }
     bool links_orders() const override { return links; }
     bool needs_durability() const override { return false; }
     void save(ByteBuffer&) const override {}
     Result<void> load(Bytes) override { return {}; }
 
     bool links = true;
+    Price slippage;
 
     /// Accepts what is placed, and carries out cancels and modifies at once.
     void obey() {
