@@ -222,6 +222,111 @@ TEST_CASE("the mark is the mid of both sides, half to even, and with one side on
     CHECK(floor.state().bars == 1);
 }
 
+namespace {
+
+/// Which prices brokers were told of: "quote", "open 100 shortest", "open 100", "close 101".
+struct Told {
+    Lines lines;
+    explicit Told(Floor& floor) {
+        floor.broker().on_open = [this](const BarOpened& bar, bool is_shortest) {
+            lines.push_back("open " + to_string(bar.open) + (is_shortest ? " shortest" : ""));
+        };
+        floor.broker().on_close = [this](const BarClosed& bar) { lines.push_back("close " + to_string(bar.close)); };
+    }
+    Lines since() { return std::exchange(lines, {}); }
+};
+
+}  // namespace
+
+TEST_CASE("a bar in which a quote came is shadowed: it tells strategies, and is no price", "[kernel]") {
+    Floor floor(Setup::simple());
+    Told told(floor);
+    const auto mark = [&] { return to_string(floor.state().market(kIbm).mark); };
+    floor.bar_opened(at(0), "100");
+    CHECK(told.since() == Lines{"open 100 shortest"});
+    floor.bar_closed(at(60), "101");
+    CHECK(told.since() == Lines{"close 101"});
+    CHECK(mark() == "101");
+    // A quote at the very label is within the bar.
+    floor.bar_opened(at(60), "102");
+    floor.quote(at(60), "109", "111");
+    CHECK(mark() == "110");
+    CHECK(floor.state().market(kIbm).has_touch);
+    floor.heard();
+    told.since();
+    floor.bar_closed(at(120), "104");
+    CHECK(told.since().empty());
+    CHECK(mark() == "110");
+    CHECK(floor.state().market(kIbm).has_touch);
+    CHECK(floor.state().market(kIbm).updated == at(60));
+    CHECK(floor.heard() == Lines{"bar"});
+    // The open after a shadowed bar is none either: finer prices are on their way.
+    floor.bar_opened(at(120), "105");
+    CHECK(told.since().empty());
+    CHECK(mark() == "110");
+    // This bar had no quote: its close counts, ends the quote's standing, and the next open counts again.
+    floor.bar_closed(at(180), "106");
+    CHECK(told.since() == Lines{"close 106"});
+    CHECK(mark() == "106");
+    CHECK_FALSE(floor.state().market(kIbm).has_touch);
+    floor.bar_opened(at(180), "107");
+    CHECK(told.since() == Lines{"open 107 shortest"});
+    CHECK(mark() == "107");
+    // A quote just before a bar begins shadows nothing of it.
+    floor.bar_closed(at(240), "108");
+    floor.quote(at(299, 999'999'999), "1", "3");
+    floor.bar_opened(at(300), "109");
+    floor.bar_closed(at(360), "110");
+    CHECK(mark() == "110");
+}
+
+TEST_CASE("a bar in which shorter bars came is shadowed, and an order waits for the shortest's open", "[kernel]") {
+    Floor floor(Setup::simple());
+    Told told(floor);
+    constexpr Duration kFive{300 * kSecondNs};
+    const auto mark = [&] { return to_string(floor.state().market(kIbm).mark); };
+    // The first five minutes: their open comes first and counts, for nothing shorter was known.
+    floor.bar_opened(at(0), "100", kIbm, kFive);
+    CHECK(told.since() == Lines{"open 100 shortest"});
+    for (int minute = 0; minute < 5; ++minute) {
+        floor.bar_opened(at(minute * 60), std::to_string(100 + minute));
+        floor.bar_closed(at(minute * 60 + 60), std::to_string(101 + minute));
+    }
+    told.since();
+    CHECK(mark() == "105");
+    floor.bar_closed(at(300), "999", kIbm, kFive);
+    CHECK(told.since().empty());
+    CHECK(mark() == "105");
+    floor.bar_opened(at(300), "998", kIbm, kFive);
+    CHECK(told.since().empty());
+    CHECK(mark() == "105");
+    floor.bar_opened(at(300), "106");
+    CHECK(told.since() == Lines{"open 106 shortest"});
+    // A longer bar is not shadowed by the last minute of the time before it, nor a shorter one by the longer.
+    floor.bar_closed(at(360), "107");
+    CHECK(told.since() == Lines{"close 107"});
+    floor.bar_closed(at(600), "110", kIbm, kFive);  // one minute came in it
+    CHECK(told.since().empty());
+    floor.bar_opened(at(600), "111", kIbm, kFive);
+    floor.bar_closed(at(900), "112", kIbm, kFive);  // none came: what is left is the longer bar
+    CHECK(told.since() == Lines{"close 112"});
+    floor.bar_opened(at(900), "113", kIbm, kFive);
+    CHECK(told.since() == Lines{"open 113"});
+    CHECK(mark() == "113");
+    CHECK(floor.state().market(kIbm).is_shortest(kMinute));
+    floor.restart();
+    floor.bar_closed(at(1'200), "114", kIbm, kFive);
+    CHECK(mark() == "114");
+}
+
+TEST_CASE("bars of one instrument shadow none of another", "[kernel]") {
+    Floor floor(Setup::simple());
+    floor.bar_opened(at(0), "100");
+    floor.quote(at(1), "49", "51", kBac);
+    floor.bar_closed(at(60), "101");
+    CHECK(to_string(floor.state().market(kIbm).mark) == "101");
+}
+
 TEST_CASE("an instrument first named by the data gets the next id and a market of its own", "[kernel]") {
     Floor floor(Setup::simple());
     Instrument definition;

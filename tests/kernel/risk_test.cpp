@@ -346,6 +346,35 @@ TEST_CASE("a session's first instant is inside and its last is not", "[kernel]")
     CHECK(when(at(close)) == "pass");
 }
 
+TEST_CASE("what is decided on the bar that closes with its session is in time for that close", "[kernel]") {
+    const std::int64_t open = hms(9, 15) - 19'800;
+    const std::int64_t close = hms(15, 30) - 19'800;
+    Floor floor(Setup()
+                    .instrument("IBM", kIndia)
+                    .instrument("BAC")
+                    .portfolio("main", "100000")
+                    .broker("desk")
+                    .strategy("one", {kIbm, kBac})
+                    .limit(Rule::session_hours, "1"));
+    floor.broker().obey();
+    floor.bar_opened(at(open), "100");
+    floor.strategy().on_bar = [](const BarClosed& bar, Context& c) {
+        c.place(market_order(Side::buy, "1", bar.instrument));
+    };
+    floor.bar_closed(at(close), "101");
+    CHECK(floor.order(1).status == OrderStatus::working);
+    // Once SessionClosed is recorded it is too late, at the same instant or later; and so it is before the next open.
+    floor.strategy().on_bar = nullptr;
+    floor.heard();
+    floor.strategy().once([](Context& c) { c.place(market_order(Side::buy, "1")); });
+    floor.quote(at(close), "49", "51", kBac);
+    CHECK(floor.heard() == Lines{"quote", "order 2 refused by session_hours"});
+    CHECK(floor.count_of("session_closed") == 1);
+    floor.strategy().once([](Context& c) { c.place(market_order(Side::buy, "1")); });
+    floor.quote(at(kDaySeconds + open, -1), "49", "51", kBac);
+    CHECK(floor.heard() == Lines{"quote", "order 3 refused by session_hours"});
+}
+
 TEST_CASE("data may be as old as the limit and not a nanosecond older", "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::stale_data, "5"));
     floor.quote(at(10), "99", "101");

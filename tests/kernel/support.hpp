@@ -154,13 +154,21 @@ public:
     std::function<void(Time, const Effect&, Reports&)> answer;
     std::function<void(Time, const SessionClosed&, Reports&)> at_session_close;
     std::function<void(Time, InstrumentId, Price bid, Price ask, Reports&)> at_market;
+    std::function<void(const BarOpened&, bool is_shortest)> on_open;
+    std::function<void(const BarClosed&)> on_close;
     Reports resting;
 
     void on_quote(Time now, const QuoteTick& q, Reports& out) override { market(now, q.instrument, q.bid, q.ask, out); }
-    void on_bar_opened(Time now, const BarOpened& b, bool /*is_shortest*/, Reports& out) override {
+    void on_bar_opened(Time now, const BarOpened& b, bool is_shortest, Reports& out) override {
+        if (on_open) {
+            on_open(b, is_shortest);
+        }
         market(now, b.instrument, b.open, b.open, out);
     }
     void on_bar_closed(Time now, const BarClosed& b, Reports& out) override {
+        if (on_close) {
+            on_close(b);
+        }
         market(now, b.instrument, b.close, b.close, out);
     }
     void on_session_opened(Time, const SessionOpened&, Reports&) override {}
@@ -344,13 +352,13 @@ public:
         kernel_->on_quote(now, {instrument, px(bid), px(ask), qty("100"), qty("100")});
         after_step();
     }
-    void bar_opened(Time now, std::string_view open, InstrumentId instrument = kIbm) {
-        kernel_->on_bar_opened(now, {instrument, px(open), now, kMinute});
+    void bar_opened(Time now, std::string_view open, InstrumentId instrument = kIbm, Duration interval = kMinute) {
+        kernel_->on_bar_opened(now, {instrument, px(open), now, interval});
         after_step();
     }
-    void bar_closed(Time now, std::string_view close, InstrumentId instrument = kIbm) {
-        kernel_->on_bar_closed(
-            now, {instrument, px(close), px(close), px(close), px(close), qty("1000"), now - kMinute, kMinute});
+    void bar_closed(Time now, std::string_view close, InstrumentId instrument = kIbm, Duration interval = kMinute) {
+        const Price price = px(close);
+        kernel_->on_bar_closed(now, {instrument, price, price, price, price, qty("1000"), now - interval, interval});
         after_step();
     }
     void tell(Time now, const BrokerReport& r) {
