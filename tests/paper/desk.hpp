@@ -46,7 +46,9 @@ inline std::string to_line(const BrokerReport& report) {
 /// An order in the making: buy(100).limit("10").ioc().
 struct Ticket {
     OrderTerms terms;
-    Date good_until;
+    Date good_until{};
+    PortfolioId portfolio{};
+    Qty lot{kScale};
 
     Ticket limit(std::string_view price) const {
         Ticket next = *this;
@@ -71,6 +73,26 @@ struct Ticket {
         next.good_until = Date{date};
         return next;
     }
+    Ticket reduce_only() const {
+        Ticket next = *this;
+        next.terms.reduce_only = true;
+        return next;
+    }
+    Ticket tagged(std::string_view tag) const {
+        Ticket next = *this;
+        next.terms.tag = tag;
+        return next;
+    }
+    Ticket of_portfolio(std::uint32_t id) const {
+        Ticket next = *this;
+        next.portfolio = PortfolioId{id};
+        return next;
+    }
+    Ticket in_lots_of(std::int64_t size) const {
+        Ticket next = *this;
+        next.lot = qty_of(size);
+        return next;
+    }
     Ticket of(std::uint32_t instrument) const {
         Ticket next = *this;
         next.terms.instrument = InstrumentId{instrument};
@@ -79,10 +101,10 @@ struct Ticket {
 };
 
 inline Ticket buy(std::int64_t quantity) {
-    return {{{}, Side::buy, OrderType::market, TimeInForce::gtc, qty_of(quantity), {}, {}}, {}};
+    return {{{}, Side::buy, OrderType::market, TimeInForce::gtc, qty_of(quantity), {}, {}}};
 }
 inline Ticket sell(std::int64_t quantity) {
-    return {{{}, Side::sell, OrderType::market, TimeInForce::gtc, qty_of(quantity), {}, {}}, {}};
+    return {{{}, Side::sell, OrderType::market, TimeInForce::gtc, qty_of(quantity), {}, {}}};
 }
 
 /// Time stands still unless wait() moves it: everything may share one nanosecond, as in real data.
@@ -94,12 +116,44 @@ public:
         now_ = now_ + Duration{seconds * kSecondNs};
         return *this;
     }
-    Said place(const Ticket& ticket) {
-        return perform(PlaceOrder{OrderId{++orders_}, ticket.terms, ticket.good_until});
+    Said place(const Ticket& ticket) { return perform(placement(ticket)); }
+    /// An entry with exits, of which one cancels the others where there are several.
+    Said entry_with(const Ticket& entry, std::vector<Ticket> exits) {
+        PlaceLinked linked;
+        linked.orders.push_back(placement(entry));
+        const OrderId first{orders_ + 1};
+        for (Ticket& exit : exits) {
+            exit.terms.parent = linked.orders.front().order;
+            exit.terms.reduce_only = true;
+            exit.terms.group = exits.size() > 1 ? first : OrderId{};
+            exit.terms.legs = exits.size() > 1 ? static_cast<std::uint8_t>(exits.size()) : std::uint8_t{0};
+            linked.orders.push_back(placement(exit));
+        }
+        return perform(linked);
+    }
+    Said bracket(const Ticket& entry, std::string_view stop, std::string_view target) {
+        Ticket exit = entry;
+        exit.terms.type = OrderType::market;
+        exit.terms.tif = TimeInForce::gtc;
+        exit.terms.side = opposite(entry.terms.side);
+        exit.terms.limit_price = exit.terms.stop_price = Price{};
+        return entry_with(entry, {exit.stop(stop), exit.limit(target)});
+    }
+    Said oco(std::vector<Ticket> legs) {
+        PlaceLinked linked;
+        const OrderId first{orders_ + 1};
+        for (Ticket& leg : legs) {
+            leg.terms.group = first;
+            leg.terms.legs = static_cast<std::uint8_t>(legs.size());
+            linked.orders.push_back(placement(leg));
+        }
+        return perform(linked);
     }
     Said cancel(std::uint64_t order) { return perform(CancelOrder{OrderId{order}}); }
-    Said modify(std::uint64_t order, std::int64_t quantity, std::string_view limit = "0", std::string_view stop = "0") {
-        return perform(ModifyOrder{OrderId{order}, qty_of(quantity), px(limit), px(stop)});
+    /// `known`: the total when it was asked for, where links have made it smaller since.
+    Said modify(std::uint64_t order, std::int64_t quantity, std::string_view limit = "0", std::string_view stop = "0",
+                std::int64_t known = 0) {
+        return perform(ModifyOrder{OrderId{order}, qty_of(quantity), px(limit), px(stop), false, qty_of(known)});
     }
     Said quote(std::string_view bid, std::string_view ask, std::int64_t bid_qty = 100, std::int64_t ask_qty = 100,
                std::uint32_t instrument = 0) {
@@ -112,6 +166,11 @@ public:
         label_ = now_;
         broker_->on_bar_opened(now_, {InstrumentId{instrument}, px(open), now_, kInterval}, is_shortest, reports_);
         return said();
+    }
+    /// The next bar to close began here, told or not.
+    Desk& label() {
+        label_ = now_;
+        return *this;
     }
     Said closed(std::string_view open, std::string_view high, std::string_view low, std::string_view close,
                 std::uint32_t instrument = 0, std::int64_t volume = 1'000) {
@@ -131,6 +190,9 @@ public:
     Broker& broker() { return *broker_; }
 
 private:
+    PlaceOrder placement(const Ticket& ticket) {
+        return {OrderId{++orders_}, ticket.terms, ticket.good_until, ticket.portfolio, px("0.01"), ticket.lot};
+    }
     Said perform(const Effect& effect) {
         broker_->perform(now_, effect, reports_);
         return said();

@@ -66,8 +66,9 @@ TEST_CASE("a market order never fills at the price zero of an absent side", "[pa
 
 TEST_CASE("an IOC market order does not wait for a quote", "[paper]") {
     Desk desk;
-    CHECK(desk.place(buy(10).ioc()) == Said{"1 accepted", "1 cancelled: no quote"});
-    desk.quote("99", "0");
+    // Rule "an order arrives": nothing has been seen yet, so the next price is its arrival.
+    CHECK(desk.place(buy(10).ioc()) == Said{"1 accepted"});
+    CHECK(desk.quote("99", "0") == Said{"1 cancelled: no quote"});
     CHECK(desk.place(buy(10).ioc()) == Said{"2 accepted", "2 cancelled: no quote"});
     CHECK(desk.quote("99", "101") == kNothing);
 }
@@ -88,13 +89,16 @@ TEST_CASE("a waiting market order does not miss a bar of which only the close is
     CHECK(desk.closed("100", "110", "90", "105") == Said{"1 filled 1 at 105 #1"});
 }
 
-TEST_CASE("a bar's price is never taken for the touch of an instrument with quotes", "[paper]") {
+TEST_CASE("quotes stop, bars go on: the quote stands until a bar that counts", "[paper]") {
     Desk desk;
     desk.quote("99", "0");
     desk.place(buy(1));
-    CHECK(desk.opened("100") == kNothing);
-    CHECK(desk.closed("100", "110", "90", "105") == kNothing);
-    CHECK(desk.quote("99", "101") == Said{"1 filled 1 at 101 #1"});
+    CHECK(desk.wait(1).place(buy(1)) == Said{"2 accepted"});
+    CHECK(desk.place(sell(1)) == Said{"3 accepted", "3 filled 1 at 99 #1"});
+    CHECK(desk.wait(60).opened("100") == Said{"1 filled 1 at 100 #2", "2 filled 1 at 100 #3"});
+    // The quote is history: who comes between two bars waits for the next price.
+    CHECK(desk.wait(1).place(sell(1)) == Said{"4 accepted"});
+    CHECK(desk.wait(59).closed("100", "110", "90", "105") == Said{"4 filled 1 at 105 #4"});
 }
 
 TEST_CASE("slippage never improves a price, reaches zero or leaves the accepted range", "[paper]") {
@@ -237,8 +241,8 @@ TEST_CASE("a bar that has not reached a limit never fills it", "[paper]") {
 
 TEST_CASE("an IOC limit never rests", "[paper]") {
     Desk desk;
-    CHECK(desk.place(buy(1).limit("100").ioc()) == Said{"1 accepted", "1 cancelled: ioc"});
-    desk.quote("99", "101");
+    CHECK(desk.place(buy(1).limit("100").ioc()) == Said{"1 accepted"});  // no price yet: the next one is its arrival
+    CHECK(desk.quote("99", "101") == Said{"1 cancelled: ioc"});
     CHECK(desk.place(buy(1).limit("100").ioc()) == Said{"2 accepted", "2 cancelled: ioc"});
     CHECK(desk.place(buy(1).limit("102").ioc()) == Said{"3 accepted", "3 filled 1 at 101 #1"});
     CHECK(desk.quote("90", "91") == kNothing);
@@ -292,8 +296,8 @@ TEST_CASE("a stop never triggers on the other side of the quote", "[paper]") {
 
 TEST_CASE("an IOC stop never waits for its trigger", "[paper]") {
     Desk desk;
-    CHECK(desk.place(buy(1).stop("105").ioc()) == Said{"1 accepted", "1 cancelled: ioc"});
-    desk.quote("99", "101");
+    CHECK(desk.place(buy(1).stop("105").ioc()) == Said{"1 accepted"});  // no price yet: the next one is its arrival
+    CHECK(desk.quote("99", "101") == Said{"1 cancelled: ioc"});
     CHECK(desk.place(buy(1).stop("105").ioc()) == Said{"2 accepted", "2 cancelled: ioc"});
     CHECK(desk.place(buy(1).stop("100").ioc()) == Said{"3 accepted", "3 triggered", "3 filled 1 at 101 #1"});
     CHECK(desk.place(buy(1).stop("100").limit("100.5").ioc()) == Said{"4 accepted", "4 triggered", "4 cancelled: ioc"});
@@ -412,14 +416,6 @@ TEST_CASE("a triggered stop's rest waits for size, not for its stop again", "[pa
     CHECK(desk.quote("99", "101", 10, 10) == Said{"1 filled 10 at 101 #2"});
     CHECK(desk.opened("103") == kNothing);
     CHECK(desk.quote("99", "102", 10, 10) == Said{"1 filled 5 at 102 #3"});
-}
-
-TEST_CASE("bars do not hold orders to a size they do not have", "[paper]") {
-    Desk desk(with_size());
-    desk.opened("100");
-    CHECK(desk.place(buy(1'000)) == Said{"1 accepted", "1 filled 1000 at 100 #1"});
-    desk.place(buy(1'000).limit("95"));
-    CHECK(desk.closed("100", "100", "95", "100") == Said{"2 filled 1000 at 95 #2"});
 }
 
 // ---- cancel and modify ----
@@ -569,6 +565,8 @@ TEST_CASE("a late stop_limit never uses a bar's range from before it triggered",
     desk.opened("100");
     desk.place(buy(1).stop("105").limit("103"));
     CHECK(desk.wait(5).closed("100", "110", "90", "108") == Said{"1 accepted", "1 triggered"});
+    // It came inside that bar; the range of the next one is the first that it sees.
+    CHECK(desk.opened("108") == kNothing);
     CHECK(desk.closed("108", "110", "90", "108") == Said{"1 filled 1 at 103 #1"});
 }
 
