@@ -560,8 +560,9 @@ strategies:
     CHECK(s.config.portfolios == std::vector<PortfolioConfig>{{"swing", money_of(300)}, {"intraday", money_of(400)}});
     REQUIRE(s.config.brokers.size() == 2);
     CHECK(s.config.brokers[0] ==
-          BrokerConfig{"paper", "paper",
-                       to_settings({FillModel::touch, Price{1'000'000}, Duration{kSecondNs / 4}, true})});
+          BrokerConfig{
+              "paper", "paper",
+              to_settings({.slippage = Price{1'000'000}, .latency = Duration{kSecondNs / 4}, .use_size = true})});
     CHECK(s.config.brokers[1] == BrokerConfig{"second", "paper", to_settings({})});
     CHECK(s.config.strategies[0].portfolio.value == 1);
     CHECK(s.config.strategies[0].broker.value == 0);
