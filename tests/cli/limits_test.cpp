@@ -79,7 +79,7 @@ TEST_CASE("without descriptors a command ends in a sentence and leaves nothing b
     const Workplace here;
     here.write("s.yaml", synth_scenario("s", 20'000));
     REQUIRE(here.alpha({"backtest", "s.yaml", "--journal", "good", "-q"}).code == 0);
-    for (const int files : {4, 5, 7, 10, 12, 14, 16}) {
+    for (const int files : {6, 8, 10, 12, 14, 16}) {
         const std::string limit = "ulimit -n " + std::to_string(files) + "; exec $ALPHA ";
         const std::string says =
             "no more than " + std::to_string(files) + " files may be open at once; raise that limit (ulimit -n)";

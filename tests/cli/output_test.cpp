@@ -155,59 +155,6 @@ TEST_CASE("a golden text is written through a link, and not over its story's dat
 TEST_CASE("runs that are started together each take a number at their start, and all succeed", "[cli]") {
     const Workplace here;
     here.write("s.yaml", synth_scenario("sweep", 20'000));
-    const Ran ran =
-        here.shell("for i in 1 2 3 4 5 6 7 8 9 10 11 12; do $ALPHA backtest s.yaml -q --json > out$i 2>&1 & done; "
-                   "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do wait -n || exit 1; done");
-    CHECK(ran.code == 0);
-    std::set<std::string> journals;
-    for (int i = 1; i <= 12; ++i) {
-        CHECK(here.read("code" + std::to_string(i)) == "0\n");
-        journals.insert(json_field(here.read("out" + std::to_string(i)), "journal"));
-        CHECK(here.has("runs/sweep-" + std::to_string(i)));
-    }
-    CHECK(journals.size() == 12);
-    CHECK(std::distance(fs::directory_iterator(here.path("runs")), {}) == 12);
-}
-
-TEST_CASE("what a killed run leaves is removed by the next of its name, what a living one builds is not", "[cli]") {
-    const Workplace here;
-    write_story(here);
-    // Minutes of work on any machine, of which only the beginning is done.
-    here.write("long.yaml", synth_scenario("story", 400'000'000));
-    SECTION("killed") {
-        const pid_t killed = here.start({"backtest", "long.yaml", "--fills", "f.csv"});
-        const std::string left = wait_for(here, "runs/story-1.partial-");
-        CHECK_FALSE(left.empty());
-        CHECK_FALSE(wait_for(here, "f.csv.partial-").empty());
-        REQUIRE(kill(killed, SIGKILL) == 0);
-        CHECK(here.finish(killed).code == 128 + SIGKILL);
-        CHECK(here.has(left));
-        CHECK(here.alpha(backtest({"--fills", "f.csv"})).code == 0);
-        CHECK(here.shell("ls -A . runs | grep -c partial").out == "0\n");
-        CHECK(here.has("runs/story-1"));
-        CHECK(here.read("f.csv") == kOneFill);
-    }
-    SECTION("alive") {
-        const pid_t alive = here.start({"backtest", "long.yaml", "--journal", "j", "--fills", "f.csv"});
-        const std::string building = wait_for(here, "j.partial-");
-        REQUIRE_FALSE(building.empty());
-        REQUIRE(kill(alive, SIGSTOP) == 0);
-        const Ran refused = here.alpha(backtest({"--journal", "j", "--fills", "f.csv"}));
-        CHECK(refused.code == 75);
-        CHECK(contains(refused.err, "j is being written by process " + std::to_string(alive)));
-        CHECK(here.alpha(backtest({"--journal", "k", "--fills", "f.csv"})).code == 0);
-        CHECK(here.has(building));
-        REQUIRE(kill(alive, SIGCONT) == 0);
-        REQUIRE(kill(alive, SIGINT) == 0);
-        CHECK(here.finish(alive).code == 130);
-        CHECK(here.alpha({"verify", "--journal", "j"}).code == 0);
-        CHECK(here.shell("ls -A | grep -c partial").out == "0\n");
-    }
-}
-
-TEST_CASE("a pipe without a reader is no place for a log, and does not stop the run", "[cli]") {
-    const Workplace here;
-    write_story(here);
     here.shell("for i in {1..12}; do { $ALPHA backtest s.yaml -q --json >out$i 2>&1; echo $? >code$i; } & done; wait");
     std::set<std::string> journals;
     for (int i = 1; i <= 12; ++i) {
