@@ -32,6 +32,12 @@ constexpr std::uint8_t last_of(Direction) {
 constexpr std::uint8_t last_of(Rule) {
     return static_cast<std::uint8_t>(kRules - 1);
 }
+constexpr std::uint8_t last_of(LatchScope) {
+    return static_cast<std::uint8_t>(LatchScope::all);
+}
+constexpr std::uint8_t last_of(LatchEnd) {
+    return static_cast<std::uint8_t>(LatchEnd::released);
+}
 constexpr std::uint8_t last_of(ReportKind) {
     return static_cast<std::uint8_t>(ReportKind::modify_rejected);
 }
@@ -62,7 +68,7 @@ public:
     template <class E>
         requires std::is_enum_v<E>
     E choice() {
-        const unsigned first = std::is_same_v<E, Rule> ? 0 : 1;
+        const unsigned first = std::is_same_v<E, Rule> || std::is_same_v<E, LatchScope> ? 0 : 1;
         return static_cast<E>(first + below(last_of(E{}) + 1 - first));
     }
     Bytes take(std::size_t n) {

@@ -117,7 +117,8 @@ void broker_goes_on(const PaperSettings& settings, Bytes bytes) {
     for (const std::int64_t cents : kCents) {
         for (const InstrumentId instrument : {kIbm, kBac, InstrumentId{17}}) {
             broker->on_quote(now, quote_of(instrument, cents), reports);
-            broker->on_bar_opened(now, {instrument, Price{cents * 1'000'000}}, reports);
+            broker->on_bar_opened(now, {instrument, Price{cents * 1'000'000}, now, Duration{3'600 * kSecondNs}}, true,
+                                  reports);
             broker->on_bar_closed(now, bar_of(instrument, cents), reports);
         }
         now = now + Duration{3'600 * kSecondNs};

@@ -210,7 +210,7 @@ std::string Witness::shown(const DecodedEvent& event) {
         line("state: portfolio " + state_.config.portfolios[p].name,
              fmt::format("cash {}, realized {}, charges {}, {} fills, {} open orders, {}, digest {}",
                          to_string(portfolio.cash), to_string(portfolio.realized_pnl), to_string(portfolio.charges),
-                         portfolio.fills, portfolio.open_orders, portfolio.killed ? "killed" : "trading",
+                         portfolio.fills, portfolio.open_orders, portfolio.killed() ? "killed" : "trading",
                          digest_of(alone)));
     }
     for (const auto& [id, order] : state_.open_orders) {

@@ -47,7 +47,10 @@ private:
     void fill(OrderType& v) { v = static_cast<OrderType>(1 + dice_.below(4)); }
     void fill(TimeInForce& v) { v = static_cast<TimeInForce>(1 + dice_.below(3)); }
     void fill(Direction& v) { v = static_cast<Direction>(1 + dice_.below(3)); }
-    void fill(Rule& v) { v = static_cast<Rule>(dice_.below(25)); }
+    void fill(Rule& v) { v = static_cast<Rule>(dice_.below(kRules)); }
+    void fill(LatchScope& v) { v = static_cast<LatchScope>(dice_.below(4)); }
+    void fill(LatchEnd& v) { v = static_cast<LatchEnd>(1 + dice_.below(2)); }
+    void fill(bool& v) { v = dice_.below(2) == 1; }
     void fill(ReportKind& v) { v = static_cast<ReportKind>(1 + dice_.below(9)); }
     template <class T>
     void fill(std::vector<T>& v) {

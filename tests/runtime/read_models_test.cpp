@@ -410,7 +410,7 @@ TEST_CASE("rows do not depend on where frames end, nor on restarts, and agree wi
             CHECK(row.cash == portfolio.cash);
             CHECK(row.realized_pnl == portfolio.realized_pnl);
             CHECK(row.charges == portfolio.charges);
-            CHECK(row.killed == portfolio.killed);
+            CHECK(row.killed == portfolio.killed());
             CHECK(row.open_orders == portfolio.open_orders);
             CHECK(row.fills == portfolio.fills);
             for (const PositionView& position : row.positions) {
