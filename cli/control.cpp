@@ -79,7 +79,7 @@ double seconds_of(std::chrono::nanoseconds duration) {
 }
 
 double silence_of(const StreamStatus& stream) {
-    return seconds_of(std::chrono::steady_clock::now() - stream.heard);
+    return seconds_of(std::chrono::steady_clock::now().time_since_epoch() - stream.heard);
 }
 
 std::string streams_json(const std::vector<StreamStatus>& streams) {

@@ -10,6 +10,7 @@
 #include "runtime/read_models.hpp"
 #include "runtime/replay.hpp"
 #include "runtime/scheduling.hpp"
+#include "runtime/stream_board.hpp"
 #include "store/background_log.hpp"
 
 #include <algorithm>
@@ -327,7 +328,8 @@ public:
         // Who waits for a sender must still see signals.
         const bool streams = std::ranges::any_of(scenario_.data, &DataSource::is_stream);
         waits_ = options_.is_live || streams;
-        options.watch.board = board_;
+        options.watch.now = [] { return std::chrono::nanoseconds(Clock::now().time_since_epoch()); };
+        options.watch.change_status = [this](std::size_t stream, const auto& change) { board_.change(stream, change); };
         options.watch.tell = [log = options_.log](const std::string& what, bool is_warning) {
             log->log(is_warning ? spdlog::level::warn : spdlog::level::info, "{}", what);
         };
@@ -953,7 +955,7 @@ private:
         s.durable_seq = options_.durable_seq ? options_.durable_seq() : log_.next_seq();
         s.feed_records = batch_.feed_records;
         s.feed = feed_;
-        s.streams = board_->streams();
+        s.streams = board_.streams();
         s.since_last_input = now - last_input_;
         s.running = now - begun_;
         s.risk = risk_headroom(state);
@@ -1009,7 +1011,7 @@ private:
     std::uint64_t records_before_ = 0;     // of those, before the checkpoint,
     std::uint64_t to_compare_ = 0;         // and those that the feeds still have to give again
 
-    std::shared_ptr<StreamBoard> board_ = std::make_shared<StreamBoard>();
+    StreamBoard board_;  // outlives who writes on it
     std::unique_ptr<Intake> intake_;
     bool waits_ = false;  // for records, on a clock
     FeedProgress feed_;

@@ -903,14 +903,14 @@ public:
         begin_batch();
         while (!error_) {
             must_wait_ = false;
-            wait_until_ = Clock::time_point::max();
+            longest_wait_ = Senders::kForEver;
             const std::span<const FeedRecord> records = follows_taken_        ? next_of_taken()
                                                         : inputs_.size() == 1 ? next_of_only()
                                                                               : next_of_many();
             if (!records.empty() || (!error_ && !must_wait_)) {
                 return records;
             }
-            if (!error_ && !wait_for_any(senders_, interrupt_, wait_until_)) {
+            if (!error_ && !wait_for_any(senders_, interrupt_, longest_wait_)) {
                 error_ = Error{ErrorKind::interrupted, "reading was ended"};
             }
         }
@@ -995,8 +995,6 @@ public:
     }
 
 private:
-    using Clock = std::chrono::steady_clock;
-
     struct Input {
         std::string name;
         SourceIdentity identity;
@@ -1008,9 +1006,9 @@ private:
 
         // Of a stream.
         SenderRecords* senders = nullptr;
-        std::uint64_t sender = 0;                  ///< whose symbols those are
-        std::chrono::nanoseconds patience{0};      ///< zero: without end
-        std::optional<Clock::time_point> awaited;  ///< since when others have a record and it has none
+        std::uint64_t sender = 0;                         ///< whose symbols those are
+        std::chrono::nanoseconds patience{0};             ///< zero: without end
+        std::optional<std::chrono::nanoseconds> awaited;  ///< since when others have a record and it has none
         bool is_left_out = false;
 
         const std::string& name_of(const FeedRecord& record) const {
@@ -1243,7 +1241,7 @@ private:
         return !must_wait_;
     }
 
-    /// Whether the feed goes on without an input that has no record; else it has to wait, at most until wait_until_.
+    /// Whether the feed goes on without an input that has no record; else it has to wait, at most for longest_wait_.
     bool is_left_out(Input& input, bool others_have) {
         if (input.is_left_out || input.patience.count() == 0) {
             return input.is_left_out;
@@ -1251,11 +1249,10 @@ private:
         if (!others_have) {
             return false;
         }
-        const Clock::time_point now = Clock::now();
+        const std::chrono::nanoseconds now = watch_.now();
         input.awaited = input.awaited.value_or(now);
-        const Clock::time_point until = *input.awaited + input.patience;
-        if (now < until) {
-            wait_until_ = std::min(wait_until_, until);
+        if (const auto waited = now - *input.awaited; waited < input.patience) {
+            longest_wait_ = std::min(longest_wait_, input.patience - waited);
             return false;
         }
         input.is_left_out = true;
@@ -1315,12 +1312,13 @@ private:
     /// From here on the merge decides.
     void stop_following() {
         follows_taken_ = false;
+        watch_.taken_before = nullptr;
         taken_.reset();
         for (std::size_t i = 0; i < inputs_.size(); ++i) {
             inputs_[i].is_new = true;
         }
         must_wait_ = out_.empty();  // for nothing: next() asks the merge
-        wait_until_ = Clock::time_point();
+        longest_wait_ = std::chrono::nanoseconds(0);
     }
 
     bool is_at_hand(const Input& input) const {
@@ -1450,8 +1448,8 @@ private:
 
     template <class Change>
     void change_status(const Input& input, Change change) const {
-        if (input.senders != nullptr && watch_.board != nullptr) {
-            watch_.board->change(input.senders->on_board(), change);
+        if (input.senders != nullptr && watch_.change_status) {
+            watch_.change_status(input.senders->number(), change);
         }
     }
     void tell(const std::string& what, bool is_warning) const {
@@ -1482,8 +1480,8 @@ private:
     std::vector<std::size_t> heap_;  ///< inputs that have records, the earliest in front
     std::vector<std::size_t>
         absent_;  ///< inputs that had none when they were last asked, or whose last one left with the last batch
-    bool must_wait_ = false;        ///< for a sender, at most
-    Clock::time_point wait_until_;  ///< until then
+    bool must_wait_ = false;  ///< for a sender, at most for
+    std::chrono::nanoseconds longest_wait_{0};
     bool follows_taken_ = false;
     std::optional<TakenRecord> taken_;  ///< the next one of those
     std::vector<FeedRecord> out_;
@@ -1553,10 +1551,12 @@ SourceIdentity identity_of(const DataSource& source, Form form) {
 }
 
 /// Opens a stream for senders. Refuses (kind usage) bars that the scenario does not say enough of.
-Result<NamedStream> open_stream(const DataSource& source, const HoursOf& hours, bool beside_intraday,
-                                const FeedWatch& watch) {
+Result<NamedStream> open_stream(const DataSource& source, std::size_t number, const HoursOf& hours,
+                                bool beside_intraday, FeedWatch watch) {
+    ALPHA_ASSERT(watch.now != nullptr, "who reads streams hands in a clock");
+    watch.taken_before = nullptr;  // the feed's alone, which forgets it at its end
     const bool quotes = source.kind == DataKind::quotes;
-    auto senders = Senders::open(source);
+    auto senders = Senders::open(source, watch.now);
     if (!senders) {
         return tl::unexpected(senders.error());
     }
@@ -1576,7 +1576,8 @@ Result<NamedStream> open_stream(const DataSource& source, const HoursOf& hours, 
             return fail(ErrorKind::data, fmt::format("{}: {}", source.name(), why));
         }
     }
-    auto records = std::make_unique<SenderRecords>(source.name(), std::move(*senders), records_from, watch);
+    auto records =
+        std::make_unique<SenderRecords>(source.name(), number, std::move(*senders), records_from, std::move(watch));
     SenderRecords* const same = records.get();
     return NamedStream{source.name(), identity_of(source, quotes ? Form::csv_quotes : Form::csv_bars),
                        std::move(records), same, source.idle};
@@ -1601,10 +1602,11 @@ Result<std::unique_ptr<MergedFeed>> open_all(const std::vector<DataSource>& sour
     }
     std::vector<NamedStream> streams;
     const Interrupt* interrupt = nullptr;
+    std::size_t numbered = 0;
     for (std::size_t i = 0; i < opened.size(); ++i) {
         const DataSource& source = sources[i];
         if (source.is_stream()) {
-            auto stream = open_stream(source, hours, intraday, watch);
+            auto stream = open_stream(source, numbered++, hours, intraday, watch);
             if (!stream) {
                 return tl::unexpected(stream.error());
             }

@@ -13,7 +13,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -84,36 +83,9 @@ struct StreamStatus {
     bool is_left_out = false;  ///< its patience is over, and the feed goes on without it
     std::uint64_t records = 0;
     std::uint64_t refused_senders = 0;
-    std::uint64_t refused_records = 0;            ///< because they came after the feed had gone on without them
-    std::string last_refusal;                     ///< of a sender, with place and reason
-    std::chrono::steady_clock::time_point heard;  ///< when it last sent; before it has, when it was opened
-};
-
-/// How the streams of a feed stand, to be looked at from any thread.
-class StreamBoard {
-public:
-    std::vector<StreamStatus> streams() const {
-        const std::lock_guard lock(mutex_);
-        return streams_;
-    }
-
-    // For the feed.
-
-    std::size_t add(std::string name) {
-        const std::lock_guard lock(mutex_);
-        streams_.emplace_back().name = std::move(name);
-        streams_.back().heard = std::chrono::steady_clock::now();
-        return streams_.size() - 1;
-    }
-    template <class Change>
-    void change(std::size_t stream, Change change) {
-        const std::lock_guard lock(mutex_);
-        change(streams_[stream]);
-    }
-
-private:
-    mutable std::mutex mutex_;
-    std::vector<StreamStatus> streams_;
+    std::uint64_t refused_records = 0;  ///< because they came after the feed had gone on without them
+    std::string last_refusal;           ///< of a sender, with place and reason
+    std::chrono::nanoseconds heard{0};  ///< FeedWatch::now() when it last sent; before it has, when it was opened
 };
 
 /// A record that was taken from a feed before, and the name of its instrument.
@@ -122,9 +94,12 @@ struct TakenRecord {
     std::string_view instrument;
 };
 
-/// What a feed of streams tells and asks, on the thread that reads it. Any part may be missing.
+/// What a feed of streams asks and tells, on the thread that reads it.
 struct FeedWatch {
-    std::shared_ptr<StreamBoard> board;
+    /// Time as it passes on the machine, from some moment on: for patience, never for data. Required where there are streams.
+    std::function<std::chrono::nanoseconds()> now;
+    /// Has a stream's status changed; streams count from 0, in the order of the sources. May be missing, as may what follows.
+    std::function<void(std::size_t stream, const std::function<void(StreamStatus&)>& change)> change_status;
     /// What a person may want to know of a stream: that a sender was refused, say, which is a warning, or that one has left.
     std::function<void(const std::string& what, bool is_warning)> tell;
     /// The records behind the feed's position that were taken from these sources before, one after the other; at last nothing. They

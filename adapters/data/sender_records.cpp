@@ -5,15 +5,18 @@
 
 namespace alpha {
 
-SenderRecords::SenderRecords(std::string name, std::unique_ptr<Senders> senders, Make make, FeedWatch watch)
+SenderRecords::SenderRecords(std::string name, std::size_t number, std::unique_ptr<Senders> senders, Make make,
+                             FeedWatch watch)
     : name_(std::move(name)),
+      number_(number),
       senders_(std::move(senders)),
       make_(std::move(make)),
       watch_(std::move(watch)),
       records_(make_(senders_->text())) {
-    if (watch_.board != nullptr) {
-        on_board_ = watch_.board->add(name_);
-    }
+    change([this](StreamStatus& status) {
+        status.name = name_;
+        status.heard = watch_.now();
+    });
 }
 
 Result<std::span<FeedRecord>> SenderRecords::next() {
@@ -27,7 +30,7 @@ Result<std::span<FeedRecord>> SenderRecords::next() {
         has_given_ = true;
         change([&](StreamStatus& status) {
             status.records += batch->size();
-            status.heard = std::chrono::steady_clock::now();
+            status.heard = watch_.now();
         });
         return batch;
     }

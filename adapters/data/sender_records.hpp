@@ -13,11 +13,11 @@ class SenderRecords final : public RecordStream {
 public:
     using Make = std::function<std::unique_ptr<RecordStream>(std::unique_ptr<ByteSource> text)>;
 
-    SenderRecords(std::string name, std::unique_ptr<Senders> senders, Make make, FeedWatch watch);
+    /// `number`: the watch's, of the stream.
+    SenderRecords(std::string name, std::size_t number, std::unique_ptr<Senders> senders, Make make, FeedWatch watch);
 
     Senders& senders() { return *senders_; }
-    /// Its place on the watch's board.
-    std::size_t on_board() const { return on_board_; }
+    std::size_t number() const { return number_; }
 
     Result<std::span<FeedRecord>> next() override;
     bool is_waiting() const override { return is_waiting_; }
@@ -36,16 +36,16 @@ private:
     void tell(const std::string& what, bool is_warning) const;
     template <class Change>
     void change(Change change) const {
-        if (watch_.board != nullptr) {
-            watch_.board->change(on_board_, change);
+        if (watch_.change_status) {
+            watch_.change_status(number_, change);
         }
     }
 
     std::string name_;
+    std::size_t number_;
     std::unique_ptr<Senders> senders_;
     Make make_;
     FeedWatch watch_;
-    std::size_t on_board_ = 0;
     std::unique_ptr<RecordStream> records_;  ///< of the present sender
     std::uint64_t sender_ = 0;
     SourcePlace place_;  ///< where those begin; in front of everything where its offset is 0

@@ -152,9 +152,10 @@ bool is_readable(int descriptor) {
 
 }  // namespace
 
-Result<std::unique_ptr<Senders>> Senders::open(const DataSource& source) {
+Result<std::unique_ptr<Senders>> Senders::open(const DataSource& source, Now now) {
     const auto make = [&](int listening, int connection, std::string socket_file) {
-        return std::unique_ptr<Senders>(new Senders(source.name(), listening, connection, std::move(socket_file)));
+        return std::unique_ptr<Senders>(
+            new Senders(source.name(), std::move(now), listening, connection, std::move(socket_file)));
     };
     if (source.stream == "stdin") {
         if (::fcntl(STDIN_FILENO, F_GETFD) < 0) {
@@ -198,8 +199,12 @@ private:
     Senders& senders_;
 };
 
-Senders::Senders(std::string name, int listening, int connection, std::string socket_file)
-    : name_(std::move(name)), listening_(listening), connection_(connection), socket_file_(std::move(socket_file)) {
+Senders::Senders(std::string name, Now now, int listening, int connection, std::string socket_file)
+    : name_(std::move(name)),
+      now_(std::move(now)),
+      listening_(listening),
+      connection_(connection),
+      socket_file_(std::move(socket_file)) {
     constexpr std::size_t kReadBytes = 64U << 10U;
     buffer_.resize(kReadBytes);
 }
@@ -245,7 +250,7 @@ bool Senders::receive() {
         }
         connection_ = *heard;
         silent_.erase(heard);
-        heard_ = Clock::now();
+        heard_ = now_();
     }
     ssize_t got = -1;
     errno = EAGAIN;
@@ -260,7 +265,7 @@ bool Senders::receive() {
         received_ = static_cast<std::size_t>(got);
         consumed_ += received_;
         within_line_ = buffer_[received_ - 1] != '\n';
-        heard_ = Clock::now();
+        heard_ = now_();
         return true;
     }
     const int why = errno;
@@ -270,7 +275,7 @@ bool Senders::receive() {
         over_ = true;
         failure_ =
             listening_ >= 0 ? "" : fmt::format("{}: cannot be read: {}", name_, std::generic_category().message(why));
-    } else if (Clock::now() >= safe_until() && first_heard() != silent_.end()) {
+    } else if (now_() >= safe_until() && first_heard() != silent_.end()) {
         over_ = true;
         failure_ = fmt::format(
             "{}: a sender fell silent before it had sent its header and what was taken before, and another one "
@@ -281,16 +286,29 @@ bool Senders::receive() {
     return over_;
 }
 
-Senders::Clock::time_point Senders::safe_until() const {
+std::chrono::nanoseconds Senders::safe_until() const {
     constexpr std::chrono::seconds kSilence{1};
-    return is_kept_ || listening_ < 0 ? Clock::time_point::max()
-           : connection_ < 0          ? Clock::time_point()
+    return is_kept_ || listening_ < 0 ? kForEver
+           : connection_ < 0          ? std::chrono::nanoseconds::min()
                                       : heard_ + kSilence;
 }
 
+bool Senders::has_room() {
+    constexpr std::size_t kMost = 64;
+    if (silent_.size() < kMost) {
+        return true;
+    }
+    const auto longest_silent = std::ranges::find_if_not(silent_, is_readable);
+    if (longest_silent == silent_.end()) {
+        return false;
+    }
+    static_cast<void>(::close(*longest_silent));
+    silent_.erase(longest_silent);
+    return true;
+}
+
 std::vector<int>::iterator Senders::first_heard() {
-    constexpr std::size_t kMost = 16;
-    while (silent_.size() < kMost && Clock::now() >= next_accept_) {
+    while (now_() >= next_accept_ && is_readable(listening_) && has_room()) {
         const int accepted = ::accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC);
         if (accepted >= 0) {
             silent_.push_back(accepted);
@@ -298,7 +316,7 @@ std::vector<int>::iterator Senders::first_heard() {
         }
         // Without a descriptor or memory for it a sender stays in the queue, and looking again at once would not help.
         const bool nobody = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ECONNABORTED;
-        next_accept_ = nobody ? Clock::time_point() : Clock::now() + std::chrono::milliseconds(100);
+        next_accept_ = nobody ? std::chrono::nanoseconds::min() : now_() + std::chrono::milliseconds(100);
         break;
     }
     // Who has gone again without a word, to see whether somebody listens, say, is nobody.
@@ -311,9 +329,7 @@ std::vector<int>::iterator Senders::first_heard() {
     return std::ranges::find_if(silent_, is_readable);
 }
 
-bool wait_for_any(std::span<Senders* const> senders, const Interrupt* interrupt, Senders::Clock::time_point until) {
-    using Clock = Senders::Clock;
-    const Clock::time_point now = Clock::now();
+bool wait_for_any(std::span<Senders* const> senders, const Interrupt* interrupt, std::chrono::nanoseconds most) {
     // Poll passes over negative descriptors.
     std::vector<pollfd> descriptors{{interrupt == nullptr ? -1 : interrupt->descriptor(), POLLIN, 0}};
     for (const Senders* each : senders) {
@@ -321,28 +337,27 @@ bool wait_for_any(std::span<Senders* const> senders, const Interrupt* interrupt,
             continue;
         }
         descriptors.push_back({each->connection_, POLLIN, 0});
-        const Clock::time_point safe_until = each->safe_until();
+        const std::chrono::nanoseconds safe_until = each->safe_until();
+        if (safe_until == Senders::kForEver) {
+            continue;
+        }
+        const std::chrono::nanoseconds now = each->now_();
         if (now < safe_until) {
-            until = std::min(until, safe_until);
+            most = std::min(most, safe_until - now);
             continue;
         }
         for (const int silent : each->silent_) {
             descriptors.push_back({silent, POLLIN, 0});
         }
         if (now < each->next_accept_) {
-            until = std::min(until, each->next_accept_);
+            most = std::min(most, each->next_accept_ - now);
         } else {
             descriptors.push_back({each->listening_, POLLIN, 0});
         }
     }
-    timespec timeout{};
-    if (until != Clock::time_point::max()) {
-        const auto left = std::max(std::chrono::nanoseconds(0), std::chrono::nanoseconds(until - Clock::now()));
-        timeout.tv_sec = left.count() / kSecondNs;
-        timeout.tv_nsec = left.count() % kSecondNs;
-    }
-    static_cast<void>(::ppoll(descriptors.data(), descriptors.size(),
-                              until == Clock::time_point::max() ? nullptr : &timeout, nullptr));
+    const timespec timeout{most.count() / kSecondNs, most.count() % kSecondNs};
+    static_cast<void>(
+        ::ppoll(descriptors.data(), descriptors.size(), most == Senders::kForEver ? nullptr : &timeout, nullptr));
     return (descriptors.front().revents & POLLIN) == 0;
 }
 

@@ -9,6 +9,7 @@
 #include "adapters/data/feed.hpp"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -46,11 +47,13 @@ std::string stream_name(std::string_view stream);
 /// Who sends on one stream, one after the other; on standard input there is one only. Nothing here waits but wait_for_any().
 class Senders {
 public:
-    using Clock = std::chrono::steady_clock;
+    /// As FeedWatch::now.
+    using Now = std::function<std::chrono::nanoseconds()>;
+    static constexpr std::chrono::nanoseconds kForEver = std::chrono::nanoseconds::max();
 
     /// Opens `source.stream`, whose name is good: from now on senders can connect. Refuses (kind usage) an address that is taken
     /// or cannot be listened on.
-    static Result<std::unique_ptr<Senders>> open(const DataSource& source);
+    static Result<std::unique_ptr<Senders>> open(const DataSource& source, Now now);
     ~Senders();
     Senders(const Senders&) = delete;
     Senders& operator=(const Senders&) = delete;
@@ -70,17 +73,20 @@ public:
 
 private:
     class Text;
-    friend bool wait_for_any(std::span<Senders* const>, const Interrupt*, Clock::time_point);
+    friend bool wait_for_any(std::span<Senders* const>, const Interrupt*, std::chrono::nanoseconds);
 
-    Senders(std::string name, int listening, int connection, std::string socket_file);
+    Senders(std::string name, Now now, int listening, int connection, std::string socket_file);
     /// Whether there are bytes, or it is over; takes in what has arrived.
     bool receive();
     /// Lets in those who have connected. The first of the silent ones that has sent something.
     std::vector<int>::iterator first_heard();
+    /// For one more of those; the longest silent one makes it where need be.
+    bool has_room();
     /// Until when the present sender need not give way to another one.
-    Clock::time_point safe_until() const;
+    std::chrono::nanoseconds safe_until() const;
 
     std::string name_;
+    Now now_;
     int listening_;            ///< -1: standard input
     int connection_;           ///< to the present sender; -1: nobody
     std::vector<int> silent_;  ///< connected, and not heard yet: whoever speaks first is the next one
@@ -91,15 +97,16 @@ private:
     std::uint64_t consumed_ = 0;
     bool over_ = false;
     bool is_kept_ = false;
-    Clock::time_point heard_;  ///< the present one, or let in
+    std::chrono::nanoseconds heard_{0};  ///< the present one, or let in
     bool within_line_ = false;
-    std::string failure_;            ///< why nothing more comes from the present one, other than by its own doing
-    bool waits_ = true;              ///< nothing was there when it was looked at last
-    Clock::time_point next_accept_;  ///< not before: the last one failed for want of descriptors or memory
+    std::string failure_;  ///< why nothing more comes from the present one, other than by its own doing
+    bool waits_ = true;    ///< nothing was there when it was looked at last
+    std::chrono::nanoseconds next_accept_ =
+        std::chrono::nanoseconds::min();  ///< not before: the last one failed for want of descriptors or memory
 };
 
-/// Returns once something has arrived from one of those that had nothing when they were last asked, or `until` has come. False
-/// when the interrupt, which may be null, is set.
-bool wait_for_any(std::span<Senders* const> senders, const Interrupt* interrupt, Senders::Clock::time_point until);
+/// Returns once something has arrived from one of those that had nothing when they were last asked, or after `most`. False when the
+/// interrupt, which may be null, is set.
+bool wait_for_any(std::span<Senders* const> senders, const Interrupt* interrupt, std::chrono::nanoseconds most);
 
 }  // namespace alpha

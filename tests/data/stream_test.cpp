@@ -47,6 +47,10 @@ std::string free_port() {
     return std::to_string(ntohs(address.sin_port));
 }
 
+std::chrono::nanoseconds steady_now() {
+    return std::chrono::steady_clock::now().time_since_epoch();
+}
+
 constexpr std::int64_t kBegin = 1'700'000'000'000'000'000;
 constexpr std::chrono::seconds kLongWait{60};
 
@@ -66,7 +70,13 @@ public:
             source.interrupt = &interrupt_;
         }
         FeedWatch watch;
-        watch.board = board_;
+        watch.now = steady_now;
+        watch.change_status = [this](std::size_t stream, const std::function<void(StreamStatus&)>& change_one) {
+            change([&] {
+                statuses_.resize(std::max(statuses_.size(), stream + 1));
+                change_one(statuses_[stream]);
+            });
+        };
         watch.tell = [this](const std::string& what, bool) { change([&] { told_ += what + "\n"; }); };
         if (!options.taken.empty()) {
             watch.taken_before = [taken = std::move(options.taken), next = std::size_t{0}]() mutable {
@@ -125,7 +135,10 @@ public:
     }
     /// Waits for it to end by itself.
     void join() { thread_.join(); }
-    StreamStatus status(std::size_t stream = 0) const { return board_->streams().at(stream); }
+    StreamStatus status(std::size_t stream = 0) const {
+        const std::lock_guard lock(mutex_);
+        return statuses_.at(stream);
+    }
 
     // After end() or join().
     const std::vector<std::int64_t>& times() const { return times_; }
@@ -151,12 +164,12 @@ private:
 
     Interrupt interrupt_;
     std::vector<DataSource> sources_;
-    std::shared_ptr<StreamBoard> board_ = std::make_shared<StreamBoard>();
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<std::int64_t> times_;
     std::vector<std::string> records_;
     std::string told_;
+    std::vector<StreamStatus> statuses_;
     ByteBuffer position_;
     std::optional<Error> error_;
     std::thread thread_;
@@ -329,7 +342,10 @@ TEST_CASE("who connects and says nothing keeps nobody from being heard", "[data]
     const TempDir folder;
     const std::string stream = "unix:" + folder.path("feed.sock");
     StreamReading reading(stream);
-    const Sender silent(stream);
+    std::vector<std::unique_ptr<Sender>> silent;  // more than are let in at a time
+    for (int i = 0; i < 100; ++i) {
+        silent.push_back(std::make_unique<Sender>(stream));
+    }
     { const Sender gone(stream); }
     const Sender halting(stream);
     REQUIRE(halting.send("ts_ns,instr"));
@@ -618,7 +634,9 @@ TEST_CASE("a reader that is slow holds the sender back, and nothing is lost", "[
         const Sender sender(stream);
         return sender.send(kHeader + lines(0, kLines));
     });
-    auto feed = open_feed({source}, kAnyHours);
+    FeedWatch watch;
+    watch.now = steady_now;
+    auto feed = open_feed({source}, kAnyHours, watch);
     REQUIRE(feed);
     CHECK(sent.wait_for(std::chrono::milliseconds(200)) == std::future_status::timeout);
     std::int64_t next = 0;
