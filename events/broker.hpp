@@ -68,6 +68,9 @@ public:
     virtual void on_quote(Time now, const QuoteTick& quote, Reports& out) = 0;
     virtual void on_bar_opened(Time now, const BarOpened& bar, bool is_shortest, Reports& out) = 0;
     virtual void on_bar_closed(Time now, const BarClosed& bar, Reports& out) = 0;
+    /// The open of a bar of the shortest interval that does not count, since quotes came in the bar before: no price to be marked
+    /// or matched by, but what waits for just such an open (`fill: next_open`) has it.
+    virtual void on_shadowed_open(Time /*now*/, const BarOpened& /*bar*/, Reports& /*out*/) {}
     virtual void on_session_opened(Time now, const SessionOpened& session, Reports& out) = 0;
     virtual void on_session_closed(Time now, const SessionClosed& session, Reports& out) = 0;
 

@@ -380,6 +380,8 @@ void Kernel::on_bar_opened(Time now, const BarOpened& bar) {
             for (Broker* broker : parts_.brokers) {
                 if (market.counts(bar.interval)) {
                     broker->on_bar_opened(now, bar, market.is_shortest(bar.interval), reports_);
+                } else if (market.is_shortest(bar.interval)) {
+                    broker->on_shadowed_open(now, bar, reports_);
                 }
             }
         },

@@ -140,6 +140,7 @@ void fields_of_order(Ar& ar, M& m) {
     ar(m.strategy, m.portfolio, m.broker, m.instrument);
     ar(m.terms.instrument, m.terms.side, m.terms.type, m.terms.tif, m.terms.quantity, m.terms.limit_price,
        m.terms.stop_price, m.good_until);
+    ar(m.terms.reduce_only, m.terms.parent, m.terms.group, m.terms.legs, m.terms.tag);
     ar(m.status, m.triggered, m.cancel_pending, m.modify_pending, m.refused_by, m.limit, m.observed, m.filled,
        m.filled_notional, m.broker_order, m.reason, m.created, m.created_time, m.updated, m.updated_time);
 }
@@ -224,7 +225,6 @@ constexpr bool moves_rows(std::uint16_t tag) {
     case QuoteTick::tag:
     case BarOpened::tag:
     case BarClosed::tag:
-    case SessionOpened::tag:
     case SessionClosed::tag:
     case TimerFired::tag:
     case PnlSnapshot::tag:
@@ -334,6 +334,9 @@ private:
         order.good_until = e.good_until;
         order.created = envelope.seq;
         order.created_time = envelope.time;
+        if (e.terms.tif == TimeInForce::day && e.good_until.days == 0) {
+            projection_.undated_[e.terms.instrument].push_back(e.order);
+        }
         orders_.emplace_hint(orders_.end(), e.order, std::move(order));
         changed(envelope, e.order);
     }
@@ -351,6 +354,19 @@ private:
         order.created = order.updated = envelope.seq;
         order.created_time = order.updated_time = envelope.time;
         add_row(rows_, ReadModel::orders, order);
+    }
+    /// DAY orders made while the market was shut have their day now.
+    void note(const Envelope& envelope, const SessionOpened& e) {
+        const auto undated = projection_.undated_.find(e.instrument);
+        if (undated == projection_.undated_.end()) {
+            return;
+        }
+        for (const OrderId id : undated->second) {
+            if (const auto order = orders_.find(id); order != orders_.end() && !is_terminal(order->second.status)) {
+                changed(envelope, id).good_until = e.date;
+            }
+        }
+        projection_.undated_.erase(undated);
     }
     void note(const Envelope& envelope, const CancelIntended& e) { changed(envelope, e.order); }
     void note(const Envelope& envelope, const ModifyIntended& e) { changed(envelope, e.order); }
@@ -579,6 +595,11 @@ Result<Projection> Projection::load(const State& state, Bytes bytes) {
         order.created = known->intent;
         projection.keep(id, order, known);
         projection.orders_.emplace_hint(projection.orders_.end(), id, std::move(order));
+    }
+    for (std::uint32_t i = 0; i < state.markets.size(); ++i) {
+        if (!state.markets[i].undated.empty()) {
+            projection.undated_[InstrumentId{i}] = state.markets[i].undated;
+        }
     }
     return ar.whole() ? Result<Projection>(std::move(projection)) : refuse();
 }

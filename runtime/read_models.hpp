@@ -25,7 +25,7 @@ enum class ReadModel : std::uint8_t {
 };
 
 /// Every row's first byte. Raised whenever a row's fields change: rows of another version are rebuilt, never converted.
-inline constexpr std::uint8_t kReadModelVersion = 1;
+inline constexpr std::uint8_t kReadModelVersion = 2;
 
 struct PositionView {
     InstrumentId id;
@@ -141,6 +141,7 @@ private:
     void keep(OrderId id, const Tracked& order, const Order* known);
     void forget(OrderId id);
 
+    std::map<InstrumentId, std::vector<OrderId>> undated_;  // DAY orders whose day the next session gives them
     std::map<OrderId, Tracked> orders_;
     OrderBytes saved_;    // of each of those
     OrderBytes closed_;   // of those that the state has closed

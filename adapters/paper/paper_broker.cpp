@@ -82,6 +82,24 @@ public:
         clear_done(book);
     }
 
+    void on_shadowed_open(Time now, const BarOpened& bar, Reports& out) override {
+        Book& book = book_of(bar.instrument);
+        // How much a shadowed bar trades is never told, so with use_size there is nothing to be had of it.
+        const bool is_awaited = settings_.fill == FillModel::next_open && !settings_.use_size && bar.open > Price{0};
+        if (!is_awaited || (book.orders.empty() && book.pending.empty())) {
+            return;
+        }
+        Pass pass{book, now, out};
+        pass.is_shortest_open = true;
+        become_effective(pass);
+        each_order(pass, [&](OpenOrder& order) {
+            if (order.awaits && !order.is_exit()) {
+                meet(pass, order, {Offer::Kind::open, bar.open, nullptr});
+            }
+        });
+        clear_done(book);
+    }
+
     void on_bar_closed(Time now, const BarClosed& bar, Reports& out) override {
         Book& book = book_of(bar.instrument);
         const bool had_its_open = book.bar_is_open && book.bar_time == bar.label && !book.has_quote;

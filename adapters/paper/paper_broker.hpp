@@ -9,7 +9,7 @@
 /// |---|---|
 /// | a bar is shadowed when a quote, or a bar of a shorter interval, of its instrument came in [label, end) | it tells strategies: no match, no mark, no touch. Its open counts unless the previous bar of that interval was shadowed |
 /// | an order arrives | with a standing quote: at once. With a bar's open or close of this very instant: at once. Else the next price of the instrument is its arrival: market, limit, stop, modify, IOC, from timers and across gaps alike |
-/// | next_open | the next open of the shortest interval that counts, never a quote or a close |
+/// | next_open | the next open of the shortest interval that counts, never a quote or a close; quotes between do not take it away (with use_size they do: nobody tells what such a bar trades) |
 /// | a bar's range (unshadowed) | orders that had arrived by the open's instant, and exits born of fills at the open; stops first |
 /// | arrived inside the bar | market and reached stops: at the close; limits: at their limit if the close reaches it |
 /// | exits born inside the bar | the stop, if the extreme lies at or beyond it; the target at the close only: what is not known hurts |

@@ -90,6 +90,8 @@ public:
             case Input::Kind::bar_opened:
                 if (open_counts(at_)) {
                     on_open(input);
+                } else if (is_shortest(at_)) {
+                    on_awaited_open(input);
                 }
                 break;
             case Input::Kind::bar_closed:
@@ -550,6 +552,25 @@ private:
         };
         take_due(input.instrument, meet);
         meet_each(queue_of(input.instrument), meet);
+    }
+    /// "the next open of the shortest interval", whatever else came in the bars; with sizes, nobody knows what such a bar trades.
+    void on_awaited_open(const Input& input) {
+        if (!s_.next_open || s_.use_size) {
+            return;
+        }
+        const auto meet = [&](Order& order) {
+            if (!order.arrived && !order.is_exit()) {
+                meet_open(order, input.bar);
+            } else {
+                meet_present(order);
+            }
+        };
+        take_due(input.instrument, meet);
+        meet_each(queue_of(input.instrument), [&](Order& order) {
+            if (!order.arrived && !order.is_exit()) {
+                meet_open(order, input.bar);
+            }
+        });
     }
     /// With use_size the fill is only promised: how much the bar trades is not known yet.
     void meet_open(Order& order, const Bar& bar) {

@@ -46,6 +46,10 @@ public:
         broker_->on_bar_opened(now, bar, is_shortest, out);
         rebirth();
     }
+    void on_shadowed_open(Time now, const BarOpened& bar, Reports& out) override {
+        broker_->on_shadowed_open(now, bar, out);
+        rebirth();
+    }
     void on_bar_closed(Time now, const BarClosed& bar, Reports& out) override {
         broker_->on_bar_closed(now, bar, out);
         rebirth();

@@ -49,12 +49,12 @@ public:
             require(stop && stop->reduce_only && stop->parent == bracket_.entry && stop->group == bracket_.stop &&
                         stop->tag == "long",
                     "the stop is another");
-            context.one_cancels_other(OrderTerms::limit(id, Side::sell, units(20), price(110), TimeInForce::gtc),
-                                      OrderTerms::stop(id, Side::sell, units(20), price(95), TimeInForce::gtc));
+            context.one_cancels_other(OrderTerms::limit(id, Side::sell, units(5), price(110), TimeInForce::gtc),
+                                      OrderTerms::stop(id, Side::sell, units(5), price(95), TimeInForce::gtc));
             context.place(OrderTerms::stop(id, Side::sell, units(500), price(90), TimeInForce::gtc)
                               .only_reducing()
                               .with_tag("guard"));
-            const alpha::Bracket one = context.bracket(OrderTerms::market(id, Side::buy, units(10)), price(97), {});
+            const alpha::Bracket one = context.bracket(OrderTerms::market(id, Side::buy, units(10)), price(80), {});
             require(one.stop == one.entry + 1 && one.target == 0, "a bracket without a target has one");
         }
     }

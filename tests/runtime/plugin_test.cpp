@@ -34,7 +34,7 @@ std::string on_quotes(const std::string& plugin, const std::string& use, const s
 account: {{currency: INR, cash: 1000000}}
 data: [{{synth: {{seed: 3, ticks: 4000, instruments: [A]}}}}]
 plugins: [{}]
-portfolios: {{own: {{cash: 1000}}, main: {{cash: 999000}}}}
+portfolios: {{own: {{cash: 100000}}, main: {{cash: 900000}}}}
 strategies:
   - {{id: wild, use: {}, portfolio: own, instruments: [A], params: {}}}
   - {{id: cross, use: ema_cross, portfolio: main, instruments: [A], params: {{fast: 5, slow: 20, quantity: 1}}}}
@@ -172,9 +172,9 @@ broker: {{paper: {{use_size: true}}}}
     params:
       orders: |
         at 1 buy 100 A limit 100 tag long then stop 98 target 103
-        at 3 sell 20 A limit 110 or sell 20 A stop 95
+        at 3 sell 5 A limit 110 or sell 5 A stop 95
         at 3 sell 500 A stop 90 reduce_only tag guard
-        at 3 buy 10 A then stop 97
+        at 3 buy 10 A then stop 80
 )",
                              ""),
                     folder),

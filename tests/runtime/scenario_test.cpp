@@ -135,7 +135,8 @@ TEST_CASE("the contract's own example means something else", "[runtime]") {
     CHECK(cross.instruments == std::vector<InstrumentId>{{1}, {0}});
     CHECK(cross.params == std::vector<Setting>{{"fast", "100"}, {"quantity", "100"}, {"slow", "1000"}});
     CHECK(s.config.charges == ChargesConfig{});
-    CHECK(s.config.risk == std::vector<RiskLimit>{{Rule::order_quantity, money_of(10'000)}});
+    CHECK(s.config.risk ==
+          std::vector<RiskLimit>{{Rule::order_quantity, money_of(10'000)}, {Rule::buying_power, money_of(1)}});
     CHECK(s.config.snapshot_interval.ns == 300 * kSecondNs);
 }
 
@@ -149,7 +150,7 @@ TEST_CASE("a silent scenario gets other defaults than the engine's", "[runtime]"
     CHECK(s.config.portfolios == std::vector<PortfolioConfig>{{"main", money_of(5)}});
     CHECK(s.config.brokers == std::vector<BrokerConfig>{{"paper", "paper", to_settings(PaperSettings{})}});
     CHECK(s.config.charges == ChargesConfig{});
-    CHECK(s.config.risk.empty());
+    CHECK(s.config.risk == std::vector<RiskLimit>{{Rule::buying_power, money_of(1)}});
     CHECK(s.config.allowed_instruments.empty());
     CHECK(s.config.snapshot_interval.ns == 0);
     REQUIRE(s.data.size() == 1);
@@ -231,7 +232,8 @@ TEST_CASE("a mistake is missed, misplaced or badly explained", "[runtime]") {
         {"strategies:", "strategie:", "4:1: unknown key 'strategie'; did you mean 'strategies'?"},
         {"account:", "acount:", "2:1: unknown key 'acount'; did you mean 'account'?"},
         {"charges: none", "Charges: none", "7:1: unknown key 'Charges'; did you mean 'charges'?"},
-        {"currency: USD", "currency: USD, xyzzy: 1", "2:26: account: unknown key 'xyzzy'; write currency or cash"},
+        {"currency: USD", "currency: USD, xyzzy: 1",
+         "2:26: account: unknown key 'xyzzy'; write currency, cash or leverage"},
         {"fill: touch", "fil: touch", "6:18: broker.paper: unknown key 'fil'; did you mean 'fill'?"},
         {"kind: quotes", "knid: quotes, kind: quotes", "3:26: data: unknown key 'knid'; did you mean 'kind'?"},
         {"charges: none", "charges: none\ncharges: none", "8:1: 'charges' is already given at 7:1; keep one"},
@@ -359,7 +361,7 @@ TEST_CASE("a mistake is missed, misplaced or badly explained", "[runtime]") {
          "6:9: broker: expects a map of names, found 'paper'; write {paper: {fill: touch}}"},
         {"fill: touch", "fill: tuoch", "6:24: broker.paper.fill: 'tuoch' is unknown; did you mean 'touch'?"},
         {"fill: touch", "fill: next_open", "6:24: broker.paper.fill: the data has no bars to open"},
-        {"fill: touch", "slippage: -1", "6:28: broker.paper.slippage: '-1' is out of range"},
+        {"fill: touch", "slippage: -1", "6:28: broker.paper.slippage: paper broker: 'slippage' must be a price"},
         {"fill: touch", "latency: 5", "6:27: broker.paper.latency: '5' is not a duration; write a duration such as 5s"},
         {"fill: touch", "latency: 2d",
          "6:27: broker.paper.latency: '2d' is out of range; write a duration such as 5s from 0s to "
@@ -559,10 +561,11 @@ strategies:
     CHECK(s.warnings.empty());
     CHECK(s.config.portfolios == std::vector<PortfolioConfig>{{"swing", money_of(300)}, {"intraday", money_of(400)}});
     REQUIRE(s.config.brokers.size() == 2);
-    CHECK(s.config.brokers[0] ==
-          BrokerConfig{
-              "paper", "paper",
-              to_settings({.slippage = Price{1'000'000}, .latency = Duration{kSecondNs / 4}, .use_size = true})});
+    PaperSettings first;
+    first.slippage = Price{1'000'000};
+    first.latency = Duration{kSecondNs / 4};
+    first.use_size = true;
+    CHECK(s.config.brokers[0] == BrokerConfig{"paper", "paper", to_settings(first)});
     CHECK(s.config.brokers[1] == BrokerConfig{"second", "paper", to_settings({})});
     CHECK(s.config.strategies[0].portfolio.value == 1);
     CHECK(s.config.strategies[0].broker.value == 0);
@@ -678,7 +681,8 @@ TEST_CASE("a risk rule gets lost, or another's limit", "[runtime]") {
                                       {Rule::gross_exposure, decimal("750000.5")},
                                       {Rule::open_orders, money_of(20)},
                                       {Rule::order_rate, money_of(10)},
-                                      {Rule::daily_loss, money_of(5'000)}};
+                                      {Rule::daily_loss, money_of(5'000)},
+                                      {Rule::buying_power, money_of(1)}};
     CHECK(s.config.risk == want);
     CHECK(s.config.allowed_instruments == std::vector<InstrumentId>{{1}});
     const ChargesConfig charges = good(replaced(kGood, "none", "{per_fill: 20, rate: 0.0003}")).config.charges;
@@ -713,7 +717,7 @@ TEST_CASE("a strategy that reads one interval is given two without a word", "[ru
     const std::string both =
         replaced(kBars, "interval: day}", "interval: day}, {file: ibm.csv, kind: bars, instrument: IBM, interval: 5m}");
     CHECK(errors(both) == std::vector<std::string>{
-                              "5:58: strategies.params: sma_cross reads bars of one interval, and IBM has bars of 5m "
+                              "5:61: strategies.params: sma_cross reads bars of one interval, and IBM has bars of 5m "
                               "and 1d; say which: write interval: 5m or 1d among its params"});
     const Scenario named = good(replaced(both, "fast: 10", "interval: day, fast: 10"));
     CHECK(named.warnings.empty());
