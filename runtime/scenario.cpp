@@ -158,7 +158,7 @@ constexpr std::array kDataKeys{
     plain("instrument", Form::name, "(the file's instrument column)",
           "Bars only: whose bars these are, where the CSV has no such column."),
     number("interval", Form::duration, "(the data set's own)", seconds_of(kShortestBar), seconds_of(kLongestBar),
-           "Length of a bar; `day` is 1d. Required for a CSV of bars."),
+           "Length of a bar; `day` is 1d. Required for a CSV of bars. Bars that all lie farther apart are refused."),
     plain("synth", Form::map, "(a file)", "Makes quotes from a seed in place of a file."),
 };
 constexpr std::array kSynthKeys{

@@ -11,6 +11,8 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <functional>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -737,7 +739,7 @@ private:
                 return false;
             }
         }
-        return p == end && row.time >= last_ && is_good(row.quote);
+        return p == end && row.time >= last_ && row.time >= kFirstStamp && is_good(row.quote);
     }
 
     /// Reads any line and says what is wrong with it, or nothing.
@@ -770,7 +772,7 @@ private:
                 raw_of(row, column) = value->raw;
             }
         }
-        if (std::string why = time_refusal(row.time); !why.empty()) {
+        if (std::string why = stamp_refusal(row.time); !why.empty()) {
             return why;
         }
         if (row.time < last_) {
@@ -804,6 +806,16 @@ private:
 };
 
 // ---- bars -------------------------------------------------------------------------------------------------------------
+
+/// Reads the header of a file of bars, whoever the bars are of.
+Result<Header> read_bar_header(LineReader& lines) {
+    auto header = read_header(lines, kBarForm);
+    if (header && header->field_of[kDate] == kAbsent && header->field_of[kTimestamp] == kAbsent) {
+        return tl::unexpected(
+            lines.refusal(1, fmt::format("the header lacks date or timestamp; it should be {}", kBarForm.example)));
+    }
+    return header;
+}
 
 class CsvBars final : public BarRows {
 public:
@@ -890,17 +902,14 @@ public:
 
 private:
     Result<void> read_header() {
-        auto header = alpha::read_header(lines_, kBarForm);
+        auto header = read_bar_header(lines_);
         if (!header) {
             return tl::unexpected(header.error());
         }
-        const auto refuse = [&](std::string_view what) { return tl::unexpected(lines_.refusal(1, what)); };
-        if (header->field_of[kDate] == kAbsent && header->field_of[kTimestamp] == kAbsent) {
-            return refuse(fmt::format("the header lacks date or timestamp; it should be {}", kBarForm.example));
-        }
         if (header->field_of[kBarInstrument] == kAbsent && only_.empty()) {
-            return refuse("there is no instrument column; name the instrument of the file, as in instrument: IBM "
-                          "(--instrument IBM on the command line)");
+            return tl::unexpected(
+                lines_.refusal(1, "there is no instrument column; name the instrument of the file, as in "
+                                  "instrument: IBM (--instrument IBM on the command line)"));
         }
         header_ = std::move(*header);
         // Where a file has both, its first time column counts.
@@ -1005,6 +1014,13 @@ Result<std::unique_ptr<Parent>> begun(std::unique_ptr<Rows> rows) {
     return rows->come_there().map([&](bool) { return std::unique_ptr<Parent>(std::move(rows)); });
 }
 
+/// How long bars are that lie so far apart. Where daylight saving begins, a day lasts 23 hours.
+Duration interval_of(Duration shortest) {
+    constexpr Duration kShortDay{20 * 3'600LL * kSecondNs};
+    constexpr Duration kLongDay{28 * 3'600LL * kSecondNs};
+    return shortest >= kShortDay && shortest <= kLongDay ? Duration{kDayNs} : shortest;
+}
+
 }  // namespace
 
 Result<void> judge_csv_bars(const DataSource& source) {
@@ -1042,6 +1058,48 @@ std::unique_ptr<RecordStream> csv_quotes_from(const DataSource& source, std::uni
 
 std::unique_ptr<BarRows> csv_bars_from(const DataSource& source, std::unique_ptr<ByteSource> text) {
     return std::make_unique<CsvBars>(LineReader(source.name(), std::move(text), true), source);
+}
+
+Result<BarShape> shape_of_csv_bars(const std::string& file) {
+    auto bytes = open_bytes(file);
+    if (!bytes) {
+        return tl::unexpected(bytes.error());
+    }
+    LineReader lines(file, std::move(*bytes), false);
+    const auto header = read_bar_header(lines);
+    if (!header) {
+        return tl::unexpected(header.error());
+    }
+    const std::size_t label_field = std::min(header->field_of[kDate], header->field_of[kTimestamp]);
+    const std::size_t named = header->field_of[kBarInstrument];
+    std::map<std::string, Time, std::less<>> last_of;
+    Duration of_one{kDayNs};  // where no two bars show it
+    Duration shortest = kNever - Time{};
+    Fields fields;
+    std::string_view line;
+    bool more = true;  // a date, or what whoever reads the bars refuses, ends it
+    for (std::size_t n = 1; more && n != 0;) {
+        lines.begin_batch(n);
+        for (n = 0; more && lines.next(line); ++n) {
+            more = fields.split(line) && fields.size() == header->fields;
+            const auto stamp = more ? parse_timestamp(fields[label_field]) : fail(ErrorKind::data, "");
+            more = stamp.has_value();
+            if (!more) {
+                break;
+            }
+            const std::string name(named == kAbsent ? std::string_view() : fields[named]);
+            const auto [last, is_first] = last_of.emplace(name, stamp->time);
+            if (is_first) {
+                const TradingHours there{stamp->utc_offset_s};
+                const bool at_midnight = stamp->time == there.midnight(there.date_of(stamp->time));
+                of_one = at_midnight ? of_one : Duration{60 * kSecondNs};
+                continue;
+            }
+            const Duration gap = stamp->time - std::exchange(last->second, stamp->time);
+            shortest = gap.ns > 0 ? std::min(shortest, gap) : shortest;
+        }
+    }
+    return BarShape{named != kAbsent, interval_refusal(shortest).empty() ? interval_of(shortest) : of_one};
 }
 
 }  // namespace alpha

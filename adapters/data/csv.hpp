@@ -27,4 +27,12 @@ Result<void> judge_csv_bars(const DataSource& source);
 std::unique_ptr<RecordStream> csv_quotes_from(const DataSource& source, std::unique_ptr<ByteSource> text);
 std::unique_ptr<BarRows> csv_bars_from(const DataSource& source, std::unique_ptr<ByteSource> text);
 
+/// What a CSV of bars says of itself.
+struct BarShape {
+    bool names_instruments = false;  ///< has a column for them
+    Duration interval;               ///< the shortest distance of two bars; a day where they are labelled by date
+};
+/// Reads all labels of the file. Refuses (kind data) another header; what is wrong further on is not judged.
+Result<BarShape> shape_of_csv_bars(const std::string& file);
+
 }  // namespace alpha

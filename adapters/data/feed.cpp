@@ -18,6 +18,7 @@
 #include <cstring>
 #include <deque>
 #include <fmt/format.h>
+#include <map>
 #include <optional>
 #include <set>
 #include <tuple>
@@ -202,8 +203,8 @@ private:
             std::memcpy(values.data(), p + kHeaderBytes + sizeof instrument, sizeof values);
             const QuoteTick quote{InstrumentId{instrument}, Price{values[0]}, Price{values[1]}, Qty{values[2]},
                                   Qty{values[3]}};
-            if (head != kHead || Time{time} < last_ || time >= kMaxTime.ns || instrument >= symbols ||
-                !is_good(quote)) {
+            if (head != kHead || Time{time} < last_ || Time{time} < kFirstStamp || time >= kMaxTime.ns ||
+                instrument >= symbols || !is_good(quote)) {
                 break;
             }
             last_ = Time{time};
@@ -222,7 +223,10 @@ private:
             return false;
         }
         const auto& [time, quote] = *taken;
-        std::string why = quote_refusal(quote);
+        std::string why = stamp_refusal(time);
+        if (why.empty()) {
+            why = quote_refusal(quote);
+        }
         if (why.empty() && time < last_) {
             why = "its time goes back";
         }
@@ -362,6 +366,12 @@ Result<SetEvents> open_set(const DataSource& source) {
 
 // ---- bars in time -----------------------------------------------------------------------------------------------------
 
+/// Looks out for an interval that is too short, of a stream: over all of its senders, whose labels go on from one to the next.
+struct IntervalWatch {
+    Spacing spacing;
+    std::function<void(DataWarning)> warn;  ///< null once there is nothing to warn of any more
+};
+
 /// Places bars in time: each becomes its opening, at its label, and its close. A close waits here
 /// until no bar that is yet to be read can come before it; at most a few per instrument wait.
 class PlacedBars final : public RecordStream {
@@ -370,12 +380,14 @@ public:
     /// sender that left or was sent away are gone on with by the next one.
     enum class Text : std::uint8_t { file, only_sender, one_of_senders };
 
-    /// `beside_intraday`: other sources of the same feed know times of day.
-    PlacedBars(std::unique_ptr<BarRows> rows, const HoursOf& hours, bool beside_intraday, Text text = Text::file)
+    /// `beside_intraday`: other sources of the same feed know times of day. `interval_watch`: null for a file, which was judged.
+    PlacedBars(std::unique_ptr<BarRows> rows, const HoursOf& hours, bool beside_intraday, Text text = Text::file,
+               std::shared_ptr<IntervalWatch> interval_watch = nullptr)
         : rows_(std::move(rows)),
           hours_(hours),
           beside_intraday_(beside_intraday),
           text_(text),
+          interval_watch_(std::move(interval_watch)),
           anchors_{rows_->batch_begin()} {
         // A date's session lies within a day of its date's, whatever the zone, and waits for a label a day later.
         constexpr Duration kDateReach{3 * kDayNs};
@@ -408,6 +420,9 @@ public:
     bool is_there() const override { return !goes_to_ && rows_->is_there(); }
     const std::vector<std::string>& symbols() const override { return rows_->symbols(); }
     FeedProgress progress() const override { return rows_->progress(); }
+    Duration interval() const override { return rows_->interval(); }
+    const BarRow* bar_of(std::size_t i) const override { return &origins_[i].bar; }
+    std::string place(std::uint64_t line) const override { return rows_->place(line); }
 
     SourcePlace place_after(std::size_t n) const override {
         const std::size_t taken = batch_is_next_ ? 0 : n;
@@ -453,6 +468,7 @@ private:
     struct Waiting {
         FeedRecord record;
         std::uint64_t ordinal = 0;
+        BarRow bar;
     };
     /// Where a record handed out came from.
     struct Origin {
@@ -460,6 +476,7 @@ private:
         std::uint64_t row = 0;
         bool opens = false;
         std::uint64_t rows = 0;  ///< as many rows are needed for all records up to this one
+        BarRow bar;
     };
     /// What the content up to a row must have as its witness.
     struct Expected {
@@ -601,28 +618,44 @@ private:
         if (!is_good(opened) || !is_good(closed)) {
             return time_refusal(is_good(opened) ? closed : opened);
         }
+        if (interval_watch_ != nullptr && interval_watch_->warn) {
+            watch_interval(row);
+        }
         BarClosed bar = row.bar;
         bar.label = opened;
         bar.interval = rows_->date_only() ? Duration{kDayNs} : rows_->interval();
-        push({opened, BarOpened{bar.instrument, bar.open, opened, bar.interval}});
-        push({closed, bar});
+        push({opened, BarOpened{bar.instrument, bar.open, opened, bar.interval}}, row);
+        push({closed, bar}, row);
         ++ordinal_;
         return {};
     }
 
-    void push(FeedRecord record) {
-        waiting_.push_back({record, ordinal_});
+    void watch_interval(const BarRow& row) {
+        Spacing& spacing = interval_watch_->spacing;
+        const std::uint32_t symbol = row.bar.instrument.value;
+        spacing.see(symbol, row.label, row.line, hours_of(symbol));
+        std::string why = spacing.refusal(kMendInterval);
+        if (!why.empty()) {
+            interval_watch_->warn({fmt::format("{}: {}", rows_->place(spacing.line()), why)});
+        }
+        if (!why.empty() || spacing.is_settled()) {
+            interval_watch_->warn = nullptr;
+        }
+    }
+
+    void push(FeedRecord record, const BarRow& row) {
+        waiting_.push_back({record, ordinal_, row});
         std::push_heap(waiting_.begin(), waiting_.end(), later);
     }
 
     void release() {
         while (!waiting_.empty() && waiting_.front().record.time < safe_until_) {
             std::pop_heap(waiting_.begin(), waiting_.end(), later);
-            const auto& [record, row] = waiting_.back();
+            const Waiting& next = waiting_.back();
             const std::uint64_t rows = origins_.empty() ? last_before_.rows : origins_.back().rows;
-            origins_.push_back(
-                {record.time, row, std::holds_alternative<BarOpened>(record.event), std::max(rows, row + 1)});
-            batch_.push_back(record);
+            origins_.push_back({next.record.time, next.ordinal, std::holds_alternative<BarOpened>(next.record.event),
+                                std::max(rows, next.ordinal + 1), next.bar});
+            batch_.push_back(next.record);
             waiting_.pop_back();
         }
     }
@@ -655,6 +688,7 @@ private:
     HoursOf hours_;
     bool beside_intraday_;
     Text text_;
+    std::shared_ptr<IntervalWatch> interval_watch_;
     std::vector<TradingHours> hours_by_symbol_;
     std::vector<Waiting> waiting_;  ///< a heap: what leaves next is in front
     std::vector<FeedRecord> batch_;
@@ -705,6 +739,7 @@ int rank_of(const FeedEvent& event) {
 //               u64 offset | u64 row | u64 within | i64 last | u64 rows | u64 handed | i64 time | u64 row | u8 opens | witness
 //   last record: i64 time | u8 rank | u32 source
 //   u32 symbols | per symbol: u32 length, name
+//   version 2: u32 bars | per bar: u32 symbol | u32 source | u64 line | i64 open, high, low, close, volume
 //   u32 CRC-32C of all before
 //
 // IN JOURNALS, DO NOT CHANGE: a new shape is a new version.
@@ -751,6 +786,28 @@ struct RecordKey {
     friend auto operator<=>(const RecordKey&, const RecordKey&) = default;
 };
 
+/// What sources must agree on.
+struct BarValues {
+    Price open;
+    Price high;
+    Price low;
+    Price close;
+    Qty volume;
+    friend bool operator==(const BarValues&, const BarValues&) = default;
+};
+
+BarValues values_of(const BarClosed& bar) {
+    return {bar.open, bar.high, bar.low, bar.close, bar.volume};
+}
+
+/// A bar's opening or close that left the feed: what the same from another source is compared with.
+struct ShownBar {
+    std::uint32_t symbol = 0;
+    std::uint32_t source = 0;
+    std::uint64_t line = 0;
+    BarValues values;
+};
+
 struct Position {
     struct Source {
         SourceIdentity identity;
@@ -759,10 +816,13 @@ struct Position {
     std::vector<Source> sources;
     RecordKey last;
     std::span<const std::string> symbols;
+    std::vector<ShownBar> shown;  ///< at the time and rank of the last record
 };
 
 constexpr std::string_view kPositionMagic = "alphapos";
-constexpr std::uint32_t kPositionVersion = 1;
+constexpr std::uint32_t kPositionVersion = 2;
+/// The one without bars that were shown, which is all that most feeds need.
+constexpr std::uint32_t kPlainPositionVersion = 1;
 
 Bytes bytes_of(std::string_view text) {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
@@ -781,7 +841,7 @@ std::string take_text(WireReader& in) {
 void put_position(ByteBuffer& out, const Position& position) {
     const std::size_t begin = out.size();
     out.append(bytes_of(kPositionMagic));
-    put(out, kPositionVersion);
+    put(out, position.shown.empty() ? kPlainPositionVersion : kPositionVersion);
     put(out, static_cast<std::uint32_t>(position.sources.size()));
     for (const auto& [identity, place] : position.sources) {
         put(out, static_cast<std::uint8_t>(identity.form));
@@ -805,6 +865,18 @@ void put_position(ByteBuffer& out, const Position& position) {
     put(out, static_cast<std::uint32_t>(position.symbols.size()));
     for (const std::string& symbol : position.symbols) {
         put_text(out, symbol);
+    }
+    if (!position.shown.empty()) {
+        put(out, static_cast<std::uint32_t>(position.shown.size()));
+    }
+    for (const ShownBar& bar : position.shown) {
+        put(out, bar.symbol);
+        put(out, bar.source);
+        put(out, bar.line);
+        for (const std::int64_t raw : {bar.values.open.raw, bar.values.high.raw, bar.values.low.raw,
+                                       bar.values.close.raw, bar.values.volume.raw}) {
+            put(out, raw);
+        }
     }
     put(out, crc32c(out.view().subspan(begin)));
 }
@@ -830,9 +902,9 @@ Result<Position> read_position(Bytes bytes, std::vector<std::string>& symbols) {
     if (crc32c(bytes.first(body)) != load<std::uint32_t>(bytes.data() + body)) {
         return damaged();
     }
-    if (version != kPositionVersion) {
+    if (version != kPositionVersion && version != kPlainPositionVersion) {
         return fail(ErrorKind::data,
-                    fmt::format("The feed's position has version {}, and this program reads version {}; "
+                    fmt::format("The feed's position has version {}, and this program reads versions up to {}; "
                                 "use the program that wrote it, or begin a new session.",
                                 version, kPositionVersion));
     }
@@ -873,6 +945,20 @@ Result<Position> read_position(Bytes bytes, std::vector<std::string>& symbols) {
             return damaged();
         }
     }
+    const auto shown = version == kPlainPositionVersion ? 0 : in.get<std::uint32_t>();
+    for (std::uint32_t i = 0; i < shown && in.ok(); ++i) {
+        ShownBar& bar = position.shown.emplace_back();
+        bar.symbol = in.get<std::uint32_t>();
+        bar.source = in.get<std::uint32_t>();
+        bar.line = in.get<std::uint64_t>();
+        for (std::int64_t* const raw : {&bar.values.open.raw, &bar.values.high.raw, &bar.values.low.raw,
+                                        &bar.values.close.raw, &bar.values.volume.raw}) {
+            *raw = in.get<std::int64_t>();
+        }
+        if (bar.symbol >= symbols.size() || bar.source >= position.sources.size()) {
+            return damaged();
+        }
+    }
     if (!in.ok() || in.left() != sizeof(std::uint32_t)) {
         return damaged();
     }
@@ -895,7 +981,9 @@ public:
             input.stream = std::move(stream.records);
             input.senders = stream.senders;
             input.patience = std::chrono::nanoseconds(stream.patience.ns);
+            input.interval = input.stream->interval();
         }
+        shares_bars_ = std::ranges::count_if(inputs_, &Input::has_bars) > 1;
         follows_taken_ = !senders_.empty() && watch_.taken_before != nullptr;
     }
 
@@ -949,8 +1037,16 @@ public:
             }
             from = to;
         }
+        for (const Drop& drop : drops_) {
+            consumed[drop.input] += drop.behind <= taken ? 1U : 0U;
+        }
         for (std::size_t i = 0; i < inputs_.size(); ++i) {
             position.sources.push_back({inputs_[i].identity, inputs_[i].stream->place_after(consumed[i])});
+        }
+        for (const Shown& shown : shown_) {
+            if (shown.end <= taken && shown.moment == moment_of(position.last)) {
+                position.shown.push_back(shown.bar);
+            }
         }
         std::size_t names = symbols_.names().size();
         for (const std::size_t at : named_at_) {
@@ -991,6 +1087,13 @@ public:
                 return there;
             }
         }
+        moment_ = moment_of(position->last);
+        for (const ShownBar& bar : position->shown) {
+            if (!inputs_[bar.source].has_bars()) {
+                return fail(ErrorKind::data, "The feed's position is damaged; begin a new session.");
+            }
+            show(bar, 0);
+        }
         return {};
     }
 
@@ -999,10 +1102,23 @@ private:
         std::string name;
         SourceIdentity identity;
         std::unique_ptr<RecordStream> stream;
-        std::span<FeedRecord> batch;             ///< what is left of the last one
+        std::span<FeedRecord> batch;             ///< what is left of the last one,
+        std::size_t at = 0;                      ///< which begins there in it
         std::size_t consumed_before = 0;         ///< records of it in the batches before this one
         std::vector<std::uint32_t> feed_symbol;  ///< by the stream's own symbol
         bool is_new = false;                     ///< its first record was not compared with the position yet
+        bool has_ended = false;
+
+        // Of bars.
+        Duration interval;              ///< zero: they are quotes
+        std::set<std::size_t> repeats;  ///< inputs whose bars it was seen to repeat
+
+        bool has_bars() const { return interval.ns != 0; }
+        /// Goes on behind the first `n` records at hand.
+        void pass(std::size_t n) {
+            batch = batch.subspan(n);
+            at += n;
+        }
 
         // Of a stream.
         SenderRecords* senders = nullptr;
@@ -1025,6 +1141,24 @@ private:
     /// In place of an input: what was taken from one that is silent now.
     static constexpr std::size_t kNobody = static_cast<std::size_t>(-1);
 
+    /// A record that did not leave, because one like it had left.
+    struct Drop {
+        std::size_t input = 0;
+        std::size_t behind = 0;  ///< so many records of the batch
+    };
+    /// Openings, or closes, of one time.
+    struct Moment {
+        Time time = kBeforeAll;
+        int rank = 0;
+        friend bool operator==(Moment, Moment) = default;
+    };
+    struct Shown {
+        ShownBar bar;
+        Moment moment;
+        std::size_t end = 0;  ///< it is among the first so many records of the batch; 0: it came before
+    };
+    static Moment moment_of(const RecordKey& key) { return {key.time, key.rank}; }
+
     static RecordKey key_of(std::size_t input, const FeedRecord& record) {
         return {record.time, rank_of(record.event), input == kNobody ? 0 : input};
     }
@@ -1041,6 +1175,11 @@ private:
             }
             from = run.end;
         }
+        for (const Drop& drop : drops_) {
+            ++inputs_[drop.input].consumed_before;
+        }
+        keep_moment();
+        drops_.clear();
         runs_.clear();
         named_at_.clear();
         out_.clear();
@@ -1052,7 +1191,13 @@ private:
     /// feed, so their order is that of the merged records, whatever a source has read ahead. False
     /// with error_ when there are too many.
     bool rename(Input& input, FeedRecord& record, std::size_t at) {
-        InstrumentId& instrument = instrument_of(record.event);
+        const std::uint32_t symbol = feed_symbol(input, record, at);
+        instrument_of(record.event).value = symbol;
+        return symbol != SymbolTable::kUnknown;
+    }
+    /// kUnknown with error_ when there are too many.
+    std::uint32_t feed_symbol(Input& input, FeedRecord& record, std::size_t at) {
+        const InstrumentId instrument = instrument_of(record.event);
         if (instrument.value >= input.feed_symbol.size()) [[unlikely]] {
             input.feed_symbol.resize(input.stream->symbols().size(), SymbolTable::kUnknown);
         }
@@ -1060,8 +1205,7 @@ private:
         if (symbol == SymbolTable::kUnknown) [[unlikely]] {
             symbol = symbol_of(input.stream->symbols()[instrument.value], at);
         }
-        instrument.value = symbol;
-        return symbol != SymbolTable::kUnknown;
+        return symbol;
     }
     /// kUnknown with error_ when there are too many.
     std::uint32_t symbol_of(std::string_view name, std::size_t at) {
@@ -1100,12 +1244,19 @@ private:
         Input& input = inputs_[i];
         input.consumed_before = 0;
         input.batch = {};
+        input.at = 0;
         auto batch = input.stream->next();
         if (!batch) {
             error_ = batch.error();
             return false;
         }
         input.batch = *batch;
+        if (batch->empty() && !input.stream->is_waiting() && !std::exchange(input.has_ended, true) && watch_.warn) {
+            const SourcePlace end = input.stream->place_after(0);
+            if (end.from.row + end.from.within + end.rows == 0) {
+                watch_.warn({fmt::format("{}: holds no record", input.name), true});
+            }
+        }
         if (input.sender != input.stream->sender()) {
             input.sender = input.stream->sender();
             input.feed_symbol.clear();
@@ -1122,6 +1273,12 @@ private:
             }
             if (input.batch.empty()) {
                 return true;
+            }
+            if (input.is_new && has_followed_) {
+                pass_repeats(i, last_before_);
+            }
+            if (input.batch.empty()) {
+                continue;
             }
             if (input.patience.count() != 0) {
                 refuse_late(i, last_before_);
@@ -1151,7 +1308,7 @@ private:
         if (late == 0) {
             return;
         }
-        input.batch = input.batch.subspan(late);
+        input.pass(late);
         input.consumed_before += late;
         change_status(input, [late](StreamStatus& status) { status.refused_records += late; });
         tell(fmt::format("{}: {} record{} of {} and later came after the feed had gone on to {}, and {} refused",
@@ -1185,10 +1342,21 @@ private:
     }
 
     std::span<const FeedRecord> next_of_many() {
-        const auto order = [this](std::size_t a, std::size_t b) { return after(a, b); };
-        if (!bring_in_absent()) {
-            return {};
+        for (;;) {
+            if (!bring_in_absent()) {
+                return {};
+            }
+            const bool is_end = heap_.empty();
+            merge();
+            if (!out_.empty() || error_ || is_end) {
+                return out_;
+            }
+            begin_batch();  // all that there was was dropped, and an empty batch would be the end
         }
+    }
+
+    void merge() {
+        const auto order = [this](std::size_t a, std::size_t b) { return after(a, b); };
         bool is_whole = true;  // for every input is there that has more
         while (out_.size() < kBatchRecords && !heap_.empty() && is_whole) {
             std::pop_heap(heap_.begin(), heap_.end(), order);
@@ -1212,7 +1380,6 @@ private:
                 absent_.push_back(first);
             }
         }
-        return out_;
     }
 
     /// Puts those that have records again among those that have. False with error_, and where the merge must wait.
@@ -1282,8 +1449,12 @@ private:
                 if (!rename(input, input.batch.front(), out_.size())) {
                     return out_;
                 }
+                if (shares_bars_ && input.has_bars()) {
+                    come_to(input.batch.front());
+                    show(bar_at_hand(i), out_.size() + 1);
+                }
                 out_.push_back(input.batch.front());
-                input.batch = input.batch.subspan(1);
+                input.pass(1);
                 add_to_runs(i);
                 taken_.reset();
             } else if (!out_.empty() || !seek_giver()) {
@@ -1313,6 +1484,7 @@ private:
     void stop_following() {
         follows_taken_ = false;
         watch_.taken_before = nullptr;
+        has_followed_ = true;
         taken_.reset();
         for (std::size_t i = 0; i < inputs_.size(); ++i) {
             inputs_[i].is_new = true;
@@ -1355,6 +1527,8 @@ private:
                     return false;
                 }
                 is_anything_new = is_anything_new || !input.batch.empty();
+            } else if (pass_repeats(i, taken)) {
+                is_anything_new = true;
             } else if (key_of(kNobody, input.batch.front()) < taken) {
                 // It was late then, too; of an input that has no patience nothing is late.
                 if (input.patience.count() != 0) {
@@ -1467,11 +1641,115 @@ private:
             if (!rename(input, record, out_.size())) {
                 return false;
             }
-            out_.push_back(record);
-            input.batch = input.batch.subspan(1);
+            const bool may_be_shown = shares_bars_ && input.has_bars();
+            if (may_be_shown && is_shown(i)) {
+                if (!agrees_with_shown(i)) {
+                    return false;
+                }
+                drops_.push_back({i, out_.size()});
+            } else {
+                if (may_be_shown) {
+                    show(bar_at_hand(i), out_.size() + 1);
+                }
+                out_.push_back(record);
+            }
+            input.pass(1);
         } while (!input.batch.empty() && out_.size() < kBatchRecords && (heap_.empty() || !after(i, heap_.front())));
         return true;
     }
+
+    // ---- bars that several sources hold
+
+    void come_to(const FeedRecord& bar) {
+        const Moment now{bar.time, rank_of(bar.event)};
+        if (now != moment_) {
+            moment_ = now;
+            of_moment_.clear();
+        }
+    }
+    /// Of the record at hand of input `i`, which bears the feed's symbol.
+    ShownBar bar_at_hand(std::size_t i) const {
+        const Input& input = inputs_[i];
+        const BarRow& row = *input.stream->bar_of(input.at);
+        const auto symbol_of = [](const auto& event) { return event.instrument.value; };
+        return {std::visit(symbol_of, input.batch.front().event), static_cast<std::uint32_t>(i), row.line,
+                values_of(row.bar)};
+    }
+    /// Whether the record at hand of input `i` has left already, from another one.
+    bool is_shown(std::size_t i) {
+        come_to(inputs_[i].batch.front());
+        return of_moment_.contains({bar_at_hand(i).symbol, inputs_[i].interval});
+    }
+    /// Whether its bar is the one whose record has left. False with error_.
+    bool agrees_with_shown(std::size_t i) {
+        Input& input = inputs_[i];
+        const ShownBar bar = bar_at_hand(i);
+        const ShownBar& first = shown_[of_moment_.at({bar.symbol, input.interval})].bar;
+        const auto found = [&] {
+            const Time label = input.stream->bar_of(input.at)->label;
+            return fmt::format("{}: the {} bar of {} at {} is at {} already", place_of(bar), to_string(input.interval),
+                               in_quotes(symbols_.names()[bar.symbol]),
+                               input.interval.ns == kDayNs ? to_iso(TradingHours{}.date_of(label)) : to_iso(label),
+                               place_of(first));
+        };
+        if (first.values != bar.values) {
+            error_ = Error{ErrorKind::data, fmt::format("{}, with other values ({}); remove the wrong one", found(),
+                                                        difference(first.values, bar.values))};
+            return false;
+        }
+        if (watch_.warn && input.repeats.insert(first.source).second) {
+            watch_.warn({found() + "; bars that both hold are taken once"});
+        }
+        return true;
+    }
+    static std::string difference(const BarValues& there, const BarValues& here) {
+        const auto text = [](std::string_view name, const auto& a, const auto& b) {
+            return fmt::format("{} {} there, {} here", name, to_string(a), to_string(b));
+        };
+        return there.open != here.open     ? text("open", there.open, here.open)
+               : there.high != here.high   ? text("high", there.high, here.high)
+               : there.low != here.low     ? text("low", there.low, here.low)
+               : there.close != here.close ? text("close", there.close, here.close)
+                                           : text("volume", there.volume, here.volume);
+    }
+    /// Passes over bars at hand that were dropped when they came first, which is known of bars before `taken`: the merge had
+    /// waited for them. False where there are none.
+    bool pass_repeats(std::size_t i, const RecordKey& taken) {
+        Input& input = inputs_[i];
+        const bool may_repeat = shares_bars_ && input.has_bars() && input.patience.count() == 0 &&
+                                std::ranges::count(inputs_, input.interval, &Input::interval) > 1;
+        std::size_t n = 0;
+        while (may_repeat && n < input.batch.size() && was_dropped(input, n, taken)) {
+            ++n;
+        }
+        input.pass(n);
+        input.consumed_before += n;
+        return n != 0;
+    }
+    /// Of record `n` of those at hand.
+    bool was_dropped(const Input& input, std::size_t n, const RecordKey& taken) {
+        const FeedRecord& record = input.batch[n];
+        if (key_of(kNobody, record) < RecordKey{taken.time, taken.rank, 0}) {
+            return true;
+        }
+        const auto shown = of_moment_.find({symbols_.find(input.name_of(record)), input.interval});
+        return Moment{record.time, rank_of(record.event)} == moment_ && shown != of_moment_.end() &&
+               shown_[shown->second].bar.values == values_of(input.stream->bar_of(input.at + n)->bar);
+    }
+    void show(const ShownBar& bar, std::size_t end) {
+        of_moment_[{bar.symbol, inputs_[bar.source].interval}] = shown_.size();
+        shown_.push_back({bar, moment_, end});
+    }
+    /// With the next batch, only bars of the present moment are of use.
+    void keep_moment() {
+        of_moment_.clear();
+        for (const Shown& shown : std::exchange(shown_, {})) {
+            if (shown.moment == moment_) {
+                show(shown.bar, 0);
+            }
+        }
+    }
+    std::string place_of(const ShownBar& bar) const { return inputs_[bar.source].stream->place(bar.line); }
 
     std::vector<Input> inputs_;
     std::vector<Senders*> senders_;  ///< of the streams among them
@@ -1483,14 +1761,20 @@ private:
     bool must_wait_ = false;  ///< for a sender, at most for
     std::chrono::nanoseconds longest_wait_{0};
     bool follows_taken_ = false;
+    bool has_followed_ = false;
     std::optional<TakenRecord> taken_;  ///< the next one of those
     std::vector<FeedRecord> out_;
-    bool is_only_ = false;               ///< the last batch is only_, else out_
-    std::span<FeedRecord> only_;         ///< the last batch of a feed of one input
-    std::size_t size_ = 0;               ///< records in the last batch
-    std::vector<Run> runs_;              ///< where those came from
-    std::vector<std::size_t> named_at_;  ///< which of those brought new symbols
-    RecordKey last_before_;              ///< of the record before them
+    bool is_only_ = false;        ///< the last batch is only_, else out_
+    std::span<FeedRecord> only_;  ///< the last batch of a feed of one input
+    std::size_t size_ = 0;        ///< records in the last batch
+    std::vector<Run> runs_;       ///< where those came from
+    std::vector<Drop> drops_;     ///< what did not leave with those
+    bool shares_bars_ = false;    ///< several sources have bars, which may be the same
+    std::vector<Shown> shown_;    ///< bars of the batch, and of the moment before it
+    Moment moment_;               ///< of the last bar
+    std::map<std::pair<std::uint32_t, Duration>, std::size_t> of_moment_;  ///< by symbol and interval, in shown_
+    std::vector<std::size_t> named_at_;                                    ///< which of those brought new symbols
+    RecordKey last_before_;                                                ///< of the record before them
     SymbolTable symbols_;
     std::optional<Error> error_;
 };
@@ -1564,11 +1848,13 @@ Result<NamedStream> open_stream(const DataSource& source, std::size_t number, co
         return tl::unexpected(good.error());
     }
     const auto text = (*senders)->has_next() ? PlacedBars::Text::one_of_senders : PlacedBars::Text::only_sender;
+    const auto interval_watch = std::make_shared<IntervalWatch>(IntervalWatch{Spacing(source.interval), watch.warn});
     const auto records_from = [=](std::unique_ptr<ByteSource> bytes) -> std::unique_ptr<RecordStream> {
         if (quotes) {
             return csv_quotes_from(source, std::move(bytes));
         }
-        return std::make_unique<PlacedBars>(csv_bars_from(source, std::move(bytes)), hours, beside_intraday, text);
+        return std::make_unique<PlacedBars>(csv_bars_from(source, std::move(bytes)), hours, beside_intraday, text,
+                                            interval_watch);
     };
     if (!quotes && source.interval.ns == kDayNs) {
         PlacedBars none(csv_bars_from(source, (*senders)->text()), hours, beside_intraday, text);
@@ -1581,6 +1867,14 @@ Result<NamedStream> open_stream(const DataSource& source, std::size_t number, co
     SenderRecords* const same = records.get();
     return NamedStream{source.name(), identity_of(source, quotes ? Form::csv_quotes : Form::csv_bars),
                        std::move(records), same, source.idle};
+}
+
+/// Looks at a file of bars before it is read for what it holds: the first closes would be wrong already.
+Result<void> judge_interval_of(const DataSource& source, Form form, const HoursOf& hours) {
+    Result<Opened> again = open_source(source);
+    return !again ? Result<void>()
+                  : judge_interval(*again->bars, hours,
+                                   form == Form::set_bars ? "import the CSV again with --interval " : kMendInterval);
 }
 
 Result<std::unique_ptr<MergedFeed>> open_all(const std::vector<DataSource>& sources, const HoursOf& hours,
@@ -1618,6 +1912,9 @@ Result<std::unique_ptr<MergedFeed>> open_all(const std::vector<DataSource>& sour
         if (opened[i].bars == nullptr) {
             streams.push_back({source.name(), std::move(identity), std::move(opened[i].records), nullptr, {}});
             continue;
+        }
+        if (auto good = judge_interval_of(source, opened[i].form, hours); !good) {
+            return tl::unexpected(good.error());
         }
         const bool date_only = opened[i].bars->date_only();
         auto placed = std::make_unique<PlacedBars>(std::move(opened[i].bars), hours, intraday);

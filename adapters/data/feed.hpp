@@ -69,6 +69,12 @@ struct FeedRecord {
 /// close are.
 using HoursOf = std::function<TradingHours(const std::string& instrument)>;
 
+/// Something odd about the data that is no reason to refuse them.
+struct DataWarning {
+    std::string text;
+    bool lacks = false;  ///< something is missing that somebody counts on; an error to who is strict
+};
+
 /// Progress of a long read: bytes consumed of bytes in all (both 0 when unknown).
 struct FeedProgress {
     std::uint64_t done = 0;
@@ -94,8 +100,11 @@ struct TakenRecord {
     std::string_view instrument;
 };
 
-/// What a feed of streams asks and tells, on the thread that reads it.
+/// What a feed tells and asks, of its streams above all, on the thread that reads it.
 struct FeedWatch {
+    /// Told once each: bars that two sources hold, a source that ends without a record, a stream of bars that lie farther apart
+    /// than their interval. May be missing.
+    std::function<void(DataWarning)> warn;
     /// Time as it passes on the machine, from some moment on: for patience, never for data. Required where there are streams.
     std::function<std::chrono::nanoseconds()> now;
     /// Has a stream's status changed; streams count from 0, in the order of the sources. May be missing, as may what follows.
@@ -119,13 +128,18 @@ public:
     virtual const std::vector<std::string>& symbols() const = 0;
     virtual FeedProgress progress() const = 0;
     /// Appends where the feed stands once the first `taken` records of the last batch are consumed, for open_feed: some
-    /// hundred bytes a source and the names seen so far. `taken` is 0 before the first batch, at the end and after an
+    /// hundred bytes a source, the names seen so far, and bars of the present label where several sources have bars. `taken` is 0 before the first batch, at the end and after an
     /// error. Takes microseconds: of CSV the text of the last batch is hashed up to the record.
     virtual void save_position(std::size_t taken, ByteBuffer& out) const = 0;
 };
 
 /// Opens every source and merges them. A file that is missing or of no known form is refused here,
-/// with its name. A stream can be sent to from here on; whoever sends what cannot be taken is sent away, and the feed waits for the
+/// with its name; so is a file of bars that lie farther apart than their interval.
+///
+/// A bar (instrument, interval, label) that several sources hold is one bar: where they agree on it, it is taken from the
+/// first of them; where they do not, the feed ends with an error that names both places.
+///
+/// A stream can be sent to from here on; whoever sends what cannot be taken is sent away, and the feed waits for the
 /// next one.
 Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, const HoursOf& hours,
                                         const FeedWatch& watch = {});

@@ -5,6 +5,11 @@
 
 namespace alpha {
 
+/// Fills in what a CSV says of itself and `source` does not: with `tells_kind` the kind, and of bars the interval (the shortest
+/// distance of two of them, a day where they are labelled by date) and, where no column names it, the instrument (after the
+/// file). Refuses (kind data) a file that begins neither as quotes nor as bars.
+Result<void> complete_from_csv(DataSource& source, bool tells_kind);
+
 /// Called every few hundred records of a long piece of work; may be null.
 using OnProgress = std::function<void(const FeedProgress&)>;
 
@@ -12,5 +17,8 @@ using OnProgress = std::function<void(const FeedProgress&)>;
 /// of the set gives exactly the records that a feed of the source gives. Whatever is wrong with the
 /// source leaves nothing behind.
 Result<DataSetInfo> import_data(const DataSource& source, const std::string& to, const OnProgress& on_progress);
+
+/// What import_data() would say of the CSV's data set, without making one: all but content_hash, and of the file its own bytes.
+Result<DataSetInfo> scan_csv(const DataSource& source, const OnProgress& on_progress);
 
 }  // namespace alpha

@@ -4,7 +4,10 @@
 #include "events/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
+#include <numeric>
+#include <utility>
 
 namespace alpha {
 
@@ -64,6 +67,18 @@ std::string time_refusal(Time time) {
     return is_good(time)
                ? std::string()
                : fmt::format("time {} is outside 1970 to 2199; times are nanoseconds since 1970-01-01 UTC", time.ns);
+}
+
+std::string stamp_refusal(Time time) {
+    constexpr std::array<std::pair<const char*, std::int64_t>, 3> kUnits{
+        {{"seconds", 1'000'000'000}, {"milliseconds", 1'000'000}, {"microseconds", 1'000}}};
+    for (const auto& [unit, ns] : kUnits) {
+        if (time.ns >= kFirstStamp.ns / ns && time.ns < kMaxTime.ns / ns) {
+            return fmt::format("ts_ns {} looks like {} ({}); write nanoseconds: {}", time.ns, unit,
+                               to_iso(Time{time.ns * ns}), time.ns * ns);
+        }
+    }
+    return time_refusal(time);
 }
 
 std::string quote_refusal(const QuoteTick& quote) {
@@ -136,6 +151,63 @@ std::string BarOrder::refusal(std::uint32_t symbol, Time label) {
     before = label;
     last_ = label;
     return {};
+}
+
+void Spacing::see(std::uint32_t symbol, Time label, std::uint64_t line, const TradingHours& hours) {
+    if (symbol >= last_of_.size()) {
+        last_of_.resize(symbol + std::size_t{1}, kBeforeAll);
+    }
+    const Time before = std::exchange(last_of_[symbol], std::max(last_of_[symbol], label));
+    if (before == kBeforeAll || label <= before || hours.date_of(before) != hours.date_of(label) ||
+        !hours.is_open_at(before) || !hours.is_open_at(label)) {
+        return;
+    }
+    const Duration gap = label - before;
+    if (gaps_++ == 0) {
+        shortest_ = kNever - Time{};
+    }
+    if (gap < shortest_) {
+        shortest_ = gap;
+        line_ = line;
+    }
+    common_ = Duration{std::gcd(common_.ns, gap.ns)};
+}
+
+std::string Spacing::refusal(std::string_view mend) const {
+    constexpr std::uint64_t kEnough = 3;
+    if (gaps_ < kEnough || shortest_ <= interval_ || shortest_ != common_) {
+        return {};
+    }
+    return fmt::format(
+        "the interval is {}, but within sessions bars begin {} apart or a multiple of it, without exception; "
+        "each would close before its prices were traded: {}{}",
+        to_string(interval_), to_string(shortest_), mend, to_string(shortest_));
+}
+
+Result<void> judge_interval(BarRows& rows, const HoursOf& hours, std::string_view mend) {
+    // What has not shown its spacing in so many rows, a few milliseconds' reading, hardly has one.
+    constexpr std::size_t kRows = 65'536;
+    if (rows.interval().ns >= kDayNs) {  // no two such bars begin in one session
+        return {};
+    }
+    Spacing spacing(rows.interval());
+    std::vector<TradingHours> hours_of;
+    for (std::size_t seen = 0; seen < kRows && !spacing.is_settled();) {
+        const auto batch = rows.next();
+        if (!batch || batch->empty()) {
+            break;
+        }
+        for (const BarRow& row : *batch) {
+            const std::uint32_t symbol = row.bar.instrument.value;
+            while (hours_of.size() <= symbol) {
+                hours_of.push_back(hours ? hours(rows.symbols()[hours_of.size()]) : TradingHours{});
+            }
+            spacing.see(symbol, row.label, row.line, hours_of[symbol]);
+        }
+        seen += batch->size();
+    }
+    const std::string why = spacing.refusal(mend);
+    return why.empty() ? Result<void>() : fail(ErrorKind::data, fmt::format("{}: {}", rows.place(spacing.line()), why));
 }
 
 Error changed_before(std::string_view file, std::string_view place) {

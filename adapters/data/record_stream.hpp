@@ -39,6 +39,8 @@ struct SourcePlace {
     Digest witness{};             ///< of the content up to the end of `rows`
 };
 
+struct BarRow;
+
 /// One source's records in order: time, then bar close < quote < bar open, then as they stand in
 /// the source. Their `instrument` is an index into this source's own symbols().
 class RecordStream {
@@ -58,6 +60,12 @@ public:
     /// goes on with the next one. False where there is none to come.
     virtual bool refuse_after(std::size_t /*n*/, const std::string& /*why*/) { return false; }
     virtual FeedProgress progress() const = 0;
+    /// Of bars: how long they last; else nothing, and what follows is not asked.
+    virtual Duration interval() const { return {}; }
+    /// The whole bar whose opening or close record `i` of the last batch is; its instrument is as in the record.
+    virtual const BarRow* bar_of(std::size_t /*i*/) const { return nullptr; }
+    /// As BarRows::place().
+    virtual std::string place(std::uint64_t /*line*/) const { return {}; }
     /// Where the first `n` records of the last batch end.
     virtual SourcePlace place_after(std::size_t n) const = 0;
     /// Goes to a place that place_after() gave, before the first next(). Refuses (kind data) when the content before it is
@@ -143,6 +151,8 @@ private:
 
 std::string name_refusal(std::string_view name);
 std::string time_refusal(Time time);
+/// The same of a time that was written as a number: one that is seconds, milliseconds or microseconds is refused.
+std::string stamp_refusal(Time time);
 std::string quote_refusal(const QuoteTick& quote);
 std::string bar_refusal(const BarClosed& bar);
 std::string interval_refusal(Duration interval);
@@ -150,6 +160,8 @@ std::string interval_refusal(Duration interval);
 inline bool is_good(Time time) {
     return time >= kMinTime && time < kMaxTime;
 }
+/// A number from here on cannot be of a longer unit than nanoseconds: 1990-01-01, before anybody recorded ticks.
+inline constexpr Time kFirstStamp{7'305 * kDayNs};
 /// Whether quote_refusal would be empty, without building a text.
 inline bool is_good(const QuoteTick& quote) {
     const auto within = [](std::int64_t raw, std::int64_t max) { return raw >= 0 && raw <= max; };
@@ -179,6 +191,38 @@ private:
     Time last_ = kBeforeAll;
     std::vector<Time> last_of_;  ///< by symbol
 };
+
+/// Whether bars can be as short as is said of them. Bars of five minutes that are taken for bars of one are closed four minutes
+/// before their prices were traded; nothing else would show it. All bars of a source are of one interval, so the gaps of all
+/// its instruments count together, but only those within a session: a night or a weekend is no bar. Where three or more
+/// are all multiples of the shortest of them, and that is longer than the interval, it is the interval. Minutes in which nothing was
+/// traded leave gaps, too, but not such ones.
+class Spacing {
+public:
+    explicit Spacing(Duration interval) : interval_(interval) {}
+    /// No bar to come can make the interval look too short.
+    bool is_settled() const { return gaps_ != 0 && common_ <= interval_; }
+    /// Rows that were seen before, of a sender that came again, say nothing new.
+    void see(std::uint32_t symbol, Time label, std::uint64_t line, const TradingHours& hours);
+    /// What is wrong with the interval, as far as was seen, then `mend` and the right one; empty when nothing is.
+    std::string refusal(std::string_view mend) const;
+    /// Of a bar behind a gap.
+    std::uint64_t line() const { return line_; }
+
+private:
+    Duration interval_;
+    std::vector<Time> last_of_;  ///< by symbol
+    std::uint64_t gaps_ = 0;
+    Duration shortest_;
+    Duration common_;  ///< the longest that all gaps are multiples of
+    std::uint64_t line_ = 0;
+};
+
+inline constexpr std::string_view kMendInterval = "write interval: ";
+
+/// Reads the first rows of a source, which is of no use afterwards, and refuses (kind data) an interval that is too short for
+/// them, with Spacing::refusal. Other errors are left to who reads the source for what it holds.
+Result<void> judge_interval(BarRows& rows, const HoursOf& hours, std::string_view mend = kMendInterval);
 
 /// That what stands before `place`, e.g. "line 7 of ibm.csv", is not what was read there before.
 Error changed_before(std::string_view file, std::string_view place);

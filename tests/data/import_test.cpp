@@ -84,6 +84,80 @@ TEST_CASE("a bad CSV leaves a data set behind", "[data]") {
     CHECK(dir.files() == 2);
 }
 
+TEST_CASE("a CSV is told to hold something else than the data set made of it", "[data]") {
+    const std::string minutes = "2024-01-02T09:15:00+05:30,1,1,1,1\n2024-01-02T09:16:00+05:30,1,1,1,1\n";
+    struct Case {
+        std::string name;
+        std::string text;
+        std::string interval;  ///< guessed; of quotes: empty
+        std::string first;
+        std::string last;
+    };
+    const std::string head = "timestamp,open,high,low,close\n";
+    const std::vector<Case> cases{
+        {"quotes.csv", kQuotes + "1381152600072000000,B,1,1,2,1\n1381152600073000000,A,1,1,2,1\n", "",
+         "2013-10-07T13:30:00.072Z", "2013-10-07T13:30:00.073Z"},
+        {"minutes.csv", head + minutes, "1m", "2024-01-02T03:45:00Z", "2024-01-02T03:46:00Z"},
+        {"one.csv", head + "2024-01-02T09:15:00+05:30,1,1,1,1\n", "1m", "2024-01-02T03:45:00Z", "2024-01-02T03:45:00Z"},
+        {"fives.csv",
+         head + "2024-01-02T09:15:00+05:30,1,1,1,1\n2024-01-02T09:30:00+05:30,1,1,1,1\n"
+                "2024-01-02T09:35:00+05:30,1,1,1,1\n",
+         "5m", "2024-01-02T03:45:00Z", "2024-01-02T04:05:00Z"},
+        {"days.csv", "date,open,high,low,close\n2024-01-05,1,1,1,1\n2024-01-08,1,1,1,1\n", "1d", "2024-01-05T00:00:00Z",
+         "2024-01-08T00:00:00Z"},
+        {"stamped-days.csv",
+         head + "2024-01-05T00:00:00+0530,1,1,1,1\n2024-01-08T00:00:00+0530,1,1,1,1\n"
+                "2024-01-09T00:00:00+0530,1,1,1,1\n",
+         "1d", "2024-01-05T00:00:00Z", "2024-01-09T00:00:00Z"},
+        {"one-day.csv", head + "2024-01-05T00:00:00+0530,1,1,1,1\n", "1d", "2024-01-05T00:00:00Z",
+         "2024-01-05T00:00:00Z"},
+        // Two names in one file, whose bars lie a minute apart only across the names.
+        {"named.csv",
+         "timestamp,instrument,open,high,low,close,note\n2024-01-02T09:15:00Z,Q,1,1,1,1,x\n"
+         "2024-01-02T09:16:00Z,P,1,1,1,1,x\n2024-01-02T09:45:00Z,Q,1,1,1,1,x\n",
+         "30m", "2024-01-02T09:15:00Z", "2024-01-02T09:45:00Z"},
+    };
+    for (const Case& each : cases) {
+        CAPTURE(each.name);
+        const TempDir dir;
+        DataSource source;
+        source.file = dir.write(each.name, each.text);
+        REQUIRE(complete_from_csv(source, true).has_value());
+        CHECK((source.kind == DataKind::quotes ? "" : to_string(source.interval)) == each.interval);
+        const auto scanned = scan_csv(source, {});
+        const auto imported = import_data(source, dir.path("set.alpha"), {});
+        REQUIRE(scanned.has_value());
+        REQUIRE(imported.has_value());
+        CHECK(to_iso(scanned->first) == each.first);
+        CHECK(to_iso(scanned->last) == each.last);
+        CHECK(scanned->file_bytes == each.text.size());
+        CHECK(scanned->kind == imported->kind);
+        CHECK(scanned->interval == imported->interval);
+        CHECK(scanned->date_only == imported->date_only);
+        CHECK(scanned->symbols == imported->symbols);
+        CHECK(scanned->records == imported->records);
+        CHECK(scanned->first == imported->first);
+        CHECK(scanned->last == imported->last);
+    }
+    const TempDir dir;
+    DataSource known = bars(dir.write("m.csv", head + minutes), Duration{2 * kMinute.ns}, "GIVEN");
+    REQUIRE(complete_from_csv(known, false).has_value());
+    CHECK(known.interval == Duration{2 * kMinute.ns});
+    CHECK(known.instrument == "GIVEN");
+    DataSource unnamed;
+    unnamed.file = dir.write(std::string(80, 'n'), head + minutes);  // too long for a name
+    REQUIRE(complete_from_csv(unnamed, true).has_value());
+    CHECK(scan_csv(unnamed, {})->symbols == std::vector<std::string>{"unnamed"});
+    DataSource letter;
+    letter.file = dir.write("letter.csv", "Dear reader,\nthis is no market data.\n");
+    CHECK_THAT(complete_from_csv(letter, true).error().message,
+               Catch::Contains("as quotes: ") && Catch::Contains("as bars: "));
+    DataSource damaged;
+    damaged.file = dir.write("damaged.csv", head + minutes + "2024-01-02T09:17:00+05:30,1,1,1\n");
+    REQUIRE(complete_from_csv(damaged, true).has_value());
+    CHECK_THAT(scan_csv(damaged, {}).error().message, Catch::Contains("damaged.csv:4: has 4 fields"));
+}
+
 TEST_CASE("an import overwrites a file, or eats its own kind", "[data]") {
     const TempDir dir;
     const std::string csv = dir.write("q.csv", kQuotes + "5,A,1,1,2,1\n");
@@ -142,6 +216,12 @@ TEST_CASE("a data set made by another program skips the checks of a CSV", "[data
     CHECK(quiet.lines.size() == 1);
     CHECK(quiet.kind == ErrorKind::data);
     CHECK_THAT(quiet.error, Catch::Contains("silent.alpha: record 2: bid and ask are both 0"));
+
+    const std::string seconds = dir.path("seconds.alpha");
+    write(seconds, DataKind::quotes, Duration{}, false,
+          [&](DataSetWriter& writer) { REQUIRE(writer.add(Time{1'381'152'600}, good).has_value()); });
+    CHECK_THAT(read_all({quotes(seconds)}).error,
+               Catch::Contains("seconds.alpha: record 1: ts_ns 1381152600 looks like seconds"));
 
     const BarClosed bar{InstrumentId{0}, price_of(1), price_of(1), price_of(1), price_of(1), Qty{}};
     const std::string overlap = dir.path("overlap.alpha");

@@ -695,3 +695,96 @@ TEST_CASE("what is no stream is refused, and so is one that strangers could reac
     CHECK_FALSE(stream_refusal("tcp:10.0.0.1:7001").empty());
     CHECK_FALSE(stream_refusal("unix:" + std::string(108, 'x')).empty());
 }
+
+namespace {
+
+const std::string kBarHeader = "timestamp,instrument,open,high,low,close,volume\n";
+
+/// Bars of a minute, of two names.
+std::string bar_lines(int from, int to, int volume = 7) {
+    std::string text;
+    for (int minute = from; minute < to; ++minute) {
+        for (const char* name : {"A", "B"}) {
+            text += fmt::format("2024-01-01T10:{:02}:00Z,{},10,12,9,11,{}\n", minute, name, volume);
+        }
+    }
+    return text;
+}
+
+/// All records of the sources, as they were taken.
+std::vector<TakenRecord> all_taken(const std::vector<DataSource>& sources) {
+    static const std::vector<std::string> kNames{"A", "B"};
+    const auto feed = open_feed(sources, kAnyHours);
+    REQUIRE(feed.has_value());
+    std::vector<TakenRecord> taken;
+    for (;;) {
+        const auto batch = (*feed)->next();
+        REQUIRE(batch.has_value());
+        if (batch->empty()) {
+            REQUIRE((*feed)->symbols() == kNames);
+            return taken;
+        }
+        for (const FeedRecord& record : *batch) {
+            const InstrumentId id = std::visit([](const auto& event) { return event.instrument; }, record.event);
+            taken.push_back({record, kNames[id.value]});
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("bars that a file and a sender both have are taken once, also when it all starts again", "[data]") {
+    const TempDir folder;
+    DataSource stream = StreamReading::source_of("unix:" + folder.path("feed.sock"));
+    stream.kind = DataKind::bars;
+    stream.interval = kMinute;
+    const std::vector<DataSource> sources{bars(folder.write("before.csv", kBarHeader + bar_lines(0, 6)), kMinute),
+                                          stream};
+    const Reading whole = read_all({bars(folder.write("all.csv", kBarHeader + bar_lines(0, 10)), kMinute)});
+    // The last bars wait for later ones, and so do the closes before them.
+    const auto until = [&](std::size_t records) {
+        return std::vector<std::string>(whole.lines.begin(),
+                                        whole.lines.begin() + static_cast<std::ptrdiff_t>(records));
+    };
+    const std::size_t shown = whole.lines.size() - 6;
+    std::vector<std::uint8_t> within;
+    {
+        StreamReading reading(sources);
+        const Sender sender(stream.stream);
+        REQUIRE(sender.send(kBarHeader + bar_lines(3, 7)));
+        CHECK(reading.wait_for(22));
+        reading.end();
+        CHECK(reading.records() == until(22));
+        within = reading.position();
+    }
+    // From its position, and from the beginning with what was taken; the sender comes when the file is through.
+    const std::vector<TakenRecord> taken = all_taken({bars(folder.path("all.csv"), kMinute)});
+    for (const std::size_t known :
+         {std::size_t{9}, std::size_t{14}, std::size_t{15}, std::size_t{16}, std::size_t{24}}) {
+        const std::vector<TakenRecord> before(taken.begin(), taken.begin() + static_cast<std::ptrdiff_t>(known));
+        StreamReading again(sources, {{}, before});
+        const Sender sender(stream.stream);
+        REQUIRE(sender.send(kBarHeader + bar_lines(3, 10)));
+        CHECK(again.wait_for(shown));
+        again.end();
+        CHECK(again.status().refused_senders == 0);
+        CHECK(again.records() == until(shown));
+    }
+    StreamReading again(sources, {within, {}});
+    const Sender sender(stream.stream);
+    REQUIRE(sender.send(kBarHeader + bar_lines(3, 10)));
+    CHECK(again.wait_for(shown - 22));
+    again.end();
+    CHECK(again.status().refused_senders == 0);
+    CHECK(again.records() == std::vector<std::string>(whole.lines.begin() + 22, whole.lines.end() - 6));
+
+    StreamReading apart(sources);
+    const Sender other(stream.stream);
+    REQUIRE(other.send(kBarHeader + bar_lines(3, 4) + bar_lines(4, 5, 8) + bar_lines(5, 7)));
+    apart.join();
+    REQUIRE(apart.error().has_value());
+    CHECK_THAT(apart.error()->message,
+               Catch::Contains(":4: the 1m bar of 'A' at 2024-01-01T10:04:00Z is at ") &&
+                   Catch::Contains("before.csv:10 already, with other values (volume 7 there, 8 here)"));
+    CHECK(apart.records() == until(18));
+}

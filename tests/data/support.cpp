@@ -82,7 +82,11 @@ Reading read_all(const std::vector<DataSource>& sources, const HoursOf& hours) {
         reading.kind = error.kind;
         return reading;
     };
-    const auto feed = open_feed(sources, hours);
+    FeedWatch watch;
+    watch.warn = [&](const DataWarning& warning) {
+        reading.warnings.push_back((warning.lacks ? "lacks: " : "") + warning.text);
+    };
+    const auto feed = open_feed(sources, hours, watch);
     if (!feed) {
         return failed(feed.error());
     }

@@ -35,7 +35,8 @@ std::string zstd(std::string_view content);
 struct Reading {
     std::vector<std::string> lines;
     std::vector<std::string> symbols;
-    std::string error;  ///< empty at a good end
+    std::vector<std::string> warnings;  ///< "lacks: " before what an error may be made of
+    std::string error;                  ///< empty at a good end
     ErrorKind kind = ErrorKind::internal;
 };
 
@@ -48,6 +49,9 @@ DataSource quotes(const std::string& file);
 DataSource bars(const std::string& file, Duration interval, const std::string& instrument = {});
 
 inline constexpr Duration kMinute{60 * kSecondNs};
+/// Where minutes are counted from in what tests make up: nearer to 1970, a number of nanoseconds may look like one of milliseconds.
+inline constexpr Date kFirstDay{10'957};  // 2000-01-01
+inline constexpr Time kStart{kFirstDay.days * kDayNs};
 inline constexpr Duration kDay{kDayNs};
 
 /// NSE's session for every instrument.
