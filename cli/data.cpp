@@ -152,64 +152,17 @@ Result<int> data_import(const ImportRequest& request, Wiring& wiring) {
     return import_to(*source, request.to, wiring);
 }
 
-/// Reads a CSV to its end and notes what it holds.
-Result<DataSetInfo> scan_csv(const DataSource& source, Wiring& wiring) {
-    const Result<std::unique_ptr<Feed>> feed = open_feed({source}, [](const std::string&) { return TradingHours{}; });
-    if (!feed) {
-        return tl::unexpected(feed.error());
-    }
+/// Reads a CSV to its end and prints what is in it.
+Result<int> show_csv(const DataSource& source, Wiring& wiring) {
     ProgressBar progress(wiring.progress);
-    DataSetInfo info;
-    info.kind = source.kind;
-    info.interval = source.interval;
-    for (;;) {
-        const Result<std::span<const FeedRecord>> records = (*feed)->next();
-        if (!records) {
-            return tl::unexpected(records.error());
-        }
-        if (records->empty()) {
-            break;
-        }
-        if (info.records == 0) {
-            info.first = records->front().time;
-        }
-        for (const FeedRecord& record : *records) {
-            // A bar comes as two events, its opening and its close: it is counted once.
-            info.records += std::holds_alternative<BarOpened>(record.event) ? 0U : 1U;
-        }
-        info.last = records->back().time;
-        progress.update((*feed)->progress().done, (*feed)->progress().total);
+    const Result<DataSetInfo> info =
+        scan_csv(source, [&progress](const FeedProgress& at) { progress.update(at.done, at.total); });
+    progress.clear();
+    if (!info) {
+        return tl::unexpected(info.error());
     }
-    info.symbols = (*feed)->symbols();
-    std::error_code error;
-    const std::uintmax_t size = fs::file_size(source.file, error);
-    info.file_bytes = error ? 0 : static_cast<std::uint64_t>(size);
-    return info;
-}
-
-/// The kind of a CSV that was not named, by trying: quotes, then bars of a minute, then of a day.
-/// What fails in the file's first line is of another kind; anything else is told as it is.
-Result<DataSetInfo> scan_unknown_csv(const InfoRequest& request, Wiring& wiring) {
-    DataSource source;
-    source.file = request.file;
-    Result<DataSetInfo> quotes = scan_csv(source, wiring);
-    if (quotes || quotes.error().message.find(request.file + ":1:") == std::string::npos) {
-        return quotes;
-    }
-    source.kind = DataKind::bars;
-    source.instrument = request.instrument.empty() ? fs::path(request.file).stem().string() : request.instrument;
-    source.interval = Duration{60 * kSecondNs};
-    Result<DataSetInfo> minutes = scan_csv(source, wiring);
-    if (minutes) {
-        return minutes;
-    }
-    source.interval = Duration{kDayNs};
-    Result<DataSetInfo> days = scan_csv(source, wiring);
-    if (!days && days.error().message.find(request.file + ":1:") != std::string::npos) {
-        return fail(ErrorKind::data,
-                    fmt::format("as quotes: {}\nas bars: {}", quotes.error().message, days.error().message));
-    }
-    return days;
+    print_contents(wiring, {source.file, "CSV", *info, false});
+    return kExitOk;
 }
 
 Result<int> data_info(const InfoRequest& request, Wiring& wiring) {
@@ -228,25 +181,22 @@ Result<int> data_info(const InfoRequest& request, Wiring& wiring) {
         print_contents(wiring, {request.file, "data set", (*reader)->info(), true});
         return kExitOk;
     }
-    Result<DataSetInfo> info = DataSetInfo{};
-    if (request.kind.empty()) {
-        info = scan_unknown_csv(request, wiring);
-    } else {
-        const std::string interval = request.kind == "bars" && request.interval.empty() ? "day" : request.interval;
-        const std::string instrument = request.kind == "bars" && request.instrument.empty()
-                                           ? fs::path(request.file).stem().string()
-                                           : request.instrument;
-        const Result<DataSource> source = source_of(request.file, request.kind, instrument, interval);
-        if (!source) {
-            return tl::unexpected(source.error());
-        }
-        info = scan_csv(*source, wiring);
+    // What the request leaves open, the file says.
+    DataSource guess;
+    guess.file = request.file;
+    guess.kind = request.kind == "bars" ? DataKind::bars : DataKind::quotes;
+    guess.instrument = request.instrument;
+    if (Result<void> told = complete_from_csv(guess, request.kind.empty()); !told) {
+        return tl::unexpected(told.error());
     }
-    if (!info) {
-        return tl::unexpected(info.error());
+    const bool is_bars = guess.kind == DataKind::bars;
+    const Result<DataSource> source =
+        source_of(request.file, kind_name(guess.kind), is_bars ? guess.instrument : request.instrument,
+                  is_bars && request.interval.empty() ? to_string(guess.interval) : request.interval);
+    if (!source) {
+        return tl::unexpected(source.error());
     }
-    print_contents(wiring, {request.file, "CSV", *info, false});
-    return kExitOk;
+    return show_csv(*source, wiring);
 }
 
 Result<int> data_synth(const SynthRequest& request, Wiring& wiring) {
@@ -273,12 +223,7 @@ Result<int> data_synth(const SynthRequest& request, Wiring& wiring) {
     }
     DataSource source;
     source.file = request.to;
-    const Result<DataSetInfo> info = scan_csv(source, wiring);
-    if (!info) {
-        return tl::unexpected(info.error());
-    }
-    print_contents(wiring, {request.to, "CSV", *info, false});
-    return kExitOk;
+    return show_csv(source, wiring);
 }
 
 void add_import(const Command& group, Commands& commands) {
@@ -305,8 +250,10 @@ void add_info(const Command& group, Commands& commands) {
     command.option("file", request->file, "A data set, or a CSV, plain, .gz or .zst").required();
     command.option("--kind", request->kind, "CSV: quotes or bars; default: told from its header")
         .one_of({"quotes", "bars"});
-    command.option("--instrument", request->instrument, "CSV of bars: whose they are; default: the file's name");
-    command.option("--interval", request->interval, "CSV of bars: how long each is; default: day");
+    command.option("--instrument", request->instrument,
+                   "CSV of bars: whose they are, where the file has no such column; default: the file's name");
+    command.option("--interval", request->interval,
+                   "CSV of bars: how long each is; default: the shortest distance of two of them");
 }
 
 void add_synth(const Command& group, Commands& commands) {
