@@ -194,7 +194,8 @@ Command Commands::add(const Command& parent, const std::string& name, const std:
     entries_.push_back({&app, std::move(run)});
     Command command(app);
     command.flag("--json", common_->json, "One JSON value a line instead of text for people");
-    command.flag("-q,--quiet", common_->quiet, "No progress, no warnings; results in as few words as possible");
+    command.flag("-q,--quiet", common_->quiet,
+                 "No progress, no warnings but those about the data and of halts; results in as few words as possible");
     command.flag("-v,--verbose", common_->verbose, "Log what happens (repeat for more: -vv debug, -vvv trace)");
     command.option("--log-file", common_->log_file, "Also append the log, at debug level, to this file");
     return command;

@@ -7,6 +7,7 @@
 #include "store/disk.hpp"
 #include "store/journal.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
 #include <limits>
@@ -26,12 +27,16 @@ constexpr Duration kLongestSpin{kSecondNs};
 /// Events between two snapshots of a live session: what starting again decides at most, in a few ms.
 constexpr Seq kLiveSnapshotEvents = Seq{1} << 16U;
 
+constexpr const char* kStrictHelp =
+    "Data without a record, or without what a strategy trades on, are an error (exit code 3) and no warning";
+
 /// What backtest and live are asked for.
 struct RunRequest {
     std::string scenario;
     std::string journal;
     std::string fills;
     std::string broker = "paper";           ///< live
+    bool is_strict = false;                 ///< data that lack something are an error
     std::string speed = "max";              ///< live
     std::string duration;                   ///< live: real time; empty: until the data end
     std::string spin = "200us";             ///< live
@@ -114,6 +119,7 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
                            Wiring& wiring) {
     const StopWatch watch;
     run.stop = &stop_on_signals();
+    run.is_strict = request.is_strict;
     run.log = wiring.loggers.of("session");
     const Result<Scenario> scenario = load_scenario(request.scenario);
     if (!scenario) {
@@ -200,18 +206,22 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
         wiring.out.write(run_summary(*scenario, result, facts, wiring.zone, wiring.out_style));
     }
     const std::vector<std::string> halts = halts_of(result, facts.journal);
-    if (wiring.quiet) {
-        for (const std::string& halt : halts) {
-            wiring.alarm(halt);
-        }
-    } else if (wiring.json) {
-        for (const std::string& warning : warnings_of(*scenario, result, facts.journal)) {
+    for (const std::string& warning : warnings_of(*scenario, result, facts.journal)) {
+        const bool is_of_data =
+            std::ranges::find(result.data_warnings, warning, &DataWarning::text) != result.data_warnings.end();
+        const bool is_halt = std::ranges::find(halts, warning) != halts.end();
+        if (is_of_data || (is_halt && wiring.quiet)) {
+            wiring.alarm(warning);
+        } else if (wiring.json) {
             wiring.note(warning);
         }
     }
 
     if (result.interrupted) {
         return kExitInterrupted;
+    }
+    if (std::optional<Error> lacking = strict_error(result.data_warnings); lacking && request.is_strict) {
+        return tl::make_unexpected(*std::move(lacking));
     }
     return halts.empty() ? kExitOk : kExitRiskHalt;
 }
@@ -334,6 +344,7 @@ void add_backtest(Commands& commands) {
     command.option("scenario", options->scenario, "The scenario, a YAML file").required();
     commands.prints_times(command);
     command.option("--journal", options->journal, "Where to write the journal; default: runs/NAME-N, the next free N");
+    command.flag("--strict", options->is_strict, kStrictHelp);
     command.option("--fills", options->fills,
                    "Also write every fill to this CSV: ts_ns,instrument,side,quantity,price");
 }
@@ -358,6 +369,7 @@ void add_live(Commands& commands) {
     command.option("config,--config", options->scenario, "The scenario, a YAML file").required();
     commands.prints_times(command);
     command.option("--journal", options->journal, "Its journal, made or gone on with; default: runs/NAME-live");
+    command.flag("--strict", options->is_strict, kStrictHelp);
     command.option("--speed", options->speed,
                    "How fast recorded data comes: max, or times real time such as 1x or 10x; default: max");
     command.option("--duration", options->duration,

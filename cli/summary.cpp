@@ -278,6 +278,9 @@ std::vector<std::string> halts_of(const RunResult& result, const std::string& jo
 
 std::vector<std::string> warnings_of(const Scenario& scenario, const RunResult& result, const std::string& journal) {
     std::vector<std::string> warnings = scenario.warnings;
+    for (const DataWarning& each : result.data_warnings) {
+        warnings.push_back(each.text);
+    }
     for (std::string& halt : halts_of(result, journal)) {
         warnings.push_back(std::move(halt));
     }

@@ -25,7 +25,7 @@ struct RunFacts {
 /// Kill switches that are latched and strategies that are halted: what exit code 6 stands for.
 std::vector<std::string> halts_of(const RunResult& result, const std::string& journal);
 
-/// What a trader should not overlook: the scenario's warnings, halts, refused orders, an interrupted run. The journal's path is
+/// What a trader should not overlook: the scenario's warnings, what is odd about the data, halts, refused orders, an interrupted run. The journal's path is
 /// for the commands that say more.
 std::vector<std::string> warnings_of(const Scenario& scenario, const RunResult& result, const std::string& journal);
 

@@ -39,7 +39,7 @@ Result<Opened> open_at(const std::vector<DataSource>& sources, const HoursOf& ho
     if (feed.error().kind != ErrorKind::data || !again) {
         return tl::unexpected(feed.error());
     }
-    return open_feed(sources, hours).map([](auto whole) { return Opened{std::move(whole), true}; });
+    return open_feed(sources, hours, watch).map([](auto whole) { return Opened{std::move(whole), true}; });
 }
 
 class DirectIntake final : public Intake {

@@ -1175,7 +1175,6 @@ private:
         spec.first_day = fields.date("first_day").value_or(spec.first_day);
         spec.instruments.clear();
         for (Fields::NameAt& name : fields.names("instruments")) {
-            data_symbols_.insert(name.name);
             spec.instruments.push_back(std::move(name.name));
         }
         has_quotes_ = true;
@@ -1253,7 +1252,6 @@ private:
             if (kind == "bars" && !data.has("interval")) {
                 data.complain_missing("interval");
             }
-            all_symbols_known_ = all_symbols_known_ && kind == "bars" && instrument.has_value();
             all_bars_known_ = all_bars_known_ && (kind != "bars" || instrument.has_value());
         }
         has_quotes_ = has_quotes_ || source.kind == DataKind::quotes;
@@ -1266,7 +1264,6 @@ private:
             }
         }
         if (instrument && source.kind == DataKind::bars) {
-            data_symbols_.insert(*instrument);
             if (interval) {
                 bar_intervals_[*instrument].insert(source.interval);
             }
@@ -1278,7 +1275,7 @@ private:
     void read_data_set(Fields& data, DataSource& source) {
         const auto reader = DataSetReader::open(source.file);
         if (!reader) {
-            all_symbols_known_ = all_bars_known_ = false;  // a damaged file is for the feed to refuse, as data
+            all_bars_known_ = false;  // a damaged file is for the feed to refuse, as data
             return;
         }
         const DataSetInfo& info = (*reader)->info();
@@ -1293,7 +1290,6 @@ private:
         }
         source.kind = info.kind;
         source.interval = info.interval;
-        data_symbols_.insert(info.symbols.begin(), info.symbols.end());
         for (const std::string& symbol : info.symbols) {
             if (info.kind == DataKind::bars) {
                 bar_intervals_[symbol].insert(info.interval);
@@ -1494,7 +1490,6 @@ private:
         out.portfolio = PortfolioId{index_of(strategy, "portfolio", config().portfolios)};
         out.broker = broker_of(strategy, out.portfolio);
         for (const Fields::NameAt& name : strategy.names("instruments")) {
-            warn_if_not_in_data(name);
             out.instruments.push_back(instrument_id(name.name));
         }
         const auto use = strategy.name("use");
@@ -1511,11 +1506,6 @@ private:
         if (spec != nullptr) {
             out.use = spec->name;
             out.params = read_params(strategy, *spec, out);
-            const bool sees_data = (spec->uses_quotes && has_quotes_) || (spec->uses_bars && has_bars_);
-            if (!sees_data && (has_quotes_ || has_bars_)) {
-                strategy.warn("use", "{} trades on {}, and the data has none", spec->name,
-                              spec->uses_quotes ? "quotes" : "bars");
-            }
             const auto reads = std::ranges::find(spec->params, ParamKind::interval, &ParamSpec::kind);
             if (reads != spec->params.end() && !out.params.empty()) {
                 check_interval(strategy, *spec, interval_param(out.params, reads->name), out.instruments);
@@ -1594,14 +1584,6 @@ private:
             given.error(key, "there is no {} {}; {}", key, in_quotes(*name), suggestion(*name, known, *findings_));
         }
         return found == known.end() ? 0 : static_cast<std::uint32_t>(found - known.begin());
-    }
-    void warn_if_not_in_data(const Fields::NameAt& name) {
-        if (!all_symbols_known_ || data_symbols_.empty() || data_symbols_.contains(name.name)) {
-            return;
-        }
-        const std::vector<std::string_view> known(data_symbols_.begin(), data_symbols_.end());
-        findings_->warn(name.at, "strategies.instruments: the data has no {}; {}", in_quotes(name.name),
-                        suggestion(name.name, known, *findings_));
     }
     std::vector<Setting> read_params(Fields& strategy, const StrategySpec& spec, StrategyConfig out) {
         const Item* params = strategy.child("params");
@@ -1740,8 +1722,6 @@ private:
     bool has_quotes_ = false;
     bool has_bars_ = false;
     bool plugin_refused_ = false;  ///< it may have been the one that a strategy uses
-    std::set<std::string> data_symbols_;
-    bool all_symbols_known_ = true;                            ///< whether data_symbols_ is all that the data holds
     std::map<std::string, std::set<Duration>> bar_intervals_;  ///< by symbol
     bool all_bars_known_ = true;                               ///< whether these are all
 };

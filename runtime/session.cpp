@@ -18,6 +18,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <spdlog/spdlog.h>
 #include <utility>
@@ -256,6 +257,80 @@ private:
     Seq seq_ = 0;
 };
 
+/// What the feeds warn of, on whichever thread reads them.
+class DataWarnings {
+public:
+    void add(DataWarning warning) {
+        const std::lock_guard lock(mutex_);
+        warnings_.push_back(std::move(warning));
+    }
+    std::vector<DataWarning> all() const {
+        const std::lock_guard lock(mutex_);
+        return warnings_;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::vector<DataWarning> warnings_;
+};
+
+/// As what an instrument appeared in the data.
+struct Appeared {
+    bool quotes = false;
+    bool bars = false;
+};
+
+/// "did you mean X?", or else what there is.
+std::string instead_of(const std::string& name, const std::vector<std::string_view>& known) {
+    constexpr std::size_t kListed = 8;
+    if (const std::string meant = did_you_mean(name, known); !meant.empty()) {
+        return fmt::format("did you mean '{}'?", meant);
+    }
+    const std::size_t more = known.size() - std::min(known.size(), kListed);
+    return fmt::format("they hold {}{}", fmt::join(std::span(known).first(known.size() - more), ", "),
+                       more == 0 ? "" : fmt::format(" and {} more", more));
+}
+
+/// The instruments that strategies are to trade and that never appeared, or only as what the strategy does not look at.
+/// `appeared` goes by instrument.
+void add_unseen(const State& state, std::span<const StrategySpec> catalog, const std::vector<Appeared>& appeared,
+                std::vector<DataWarning>& warnings) {
+    constexpr std::size_t kNamed = 8;  // of one strategy
+    std::vector<std::string_view> known;
+    for (std::size_t i = 0; i < appeared.size(); ++i) {
+        if (appeared[i].quotes || appeared[i].bars) {
+            known.emplace_back(state.instruments[i].name);
+        }
+    }
+    if (known.empty()) {  // that the data are empty is said already
+        return;
+    }
+    for (const StrategyConfig& strategy : state.config.strategies) {
+        const StrategySpec* const spec = find_strategy(strategy.use, catalog);
+        const bool is_choosy = spec != nullptr && spec->uses_quotes != spec->uses_bars;
+        std::vector<std::string> found;
+        for (const InstrumentId id : strategy.instruments) {
+            const Appeared as = id.value < appeared.size() ? appeared[id.value] : Appeared{};
+            const std::string& name = state.instruments[id.value].name;
+            if (!as.quotes && !as.bars) {
+                found.push_back(fmt::format("'{}' never appeared in the data; {}", name, instead_of(name, known)));
+            } else if (is_choosy && (spec->uses_quotes ? !as.quotes : !as.bars)) {
+                found.push_back(fmt::format("{} trades on {}, and the data hold only {} of '{}'", spec->name,
+                                            spec->uses_quotes ? "quotes" : "bars",
+                                            spec->uses_quotes ? "bars" : "quotes", name));
+            }
+        }
+        for (std::size_t i = 0; i < std::min(found.size(), kNamed); ++i) {
+            warnings.push_back({fmt::format("strategy {}: {}", strategy.name, found[i]), true});
+        }
+        if (found.size() > kNamed) {
+            warnings.push_back({fmt::format("strategy {}: so it is with {} more of its {} instruments", strategy.name,
+                                            found.size() - kNamed, strategy.instruments.size()),
+                                true});
+        }
+    }
+}
+
 /// One run: feed -> kernel -> log.
 class Session {
 public:
@@ -325,6 +400,9 @@ public:
     Result<void> follow(const HoursOf& hours) {
         IntakeOptions options{options_.speed, options_.spin, std::exchange(position_, ByteBuffer()), records_before_,
                               records_known_};
+        if (options_.is_live) {
+            warn_of_kinds();
+        }
         // Who waits for a sender must still see signals.
         const bool streams = std::ranges::any_of(scenario_.data, &DataSource::is_stream);
         waits_ = options_.is_live || streams;
@@ -332,6 +410,12 @@ public:
         options.watch.change_status = [this](std::size_t stream, const auto& change) { board_.change(stream, change); };
         options.watch.tell = [log = options_.log](const std::string& what, bool is_warning) {
             log->log(is_warning ? spdlog::level::warn : spdlog::level::info, "{}", what);
+        };
+        options.watch.warn = [this](DataWarning warning) {
+            if (options_.is_live) {  // nobody waits for its summary
+                options_.log->warn("{}", warning.text);
+            }
+            warnings_.add(std::move(warning));
         };
         if (streams && stored_ != nullptr) {
             options.watch.taken_before = records_taken_since(options.position.empty() ? 0 : last_snapshot_);
@@ -375,6 +459,14 @@ public:
                                                  : fmt::format("and {} orders stay open", open));
         return error;
     }
+
+    /// Of all that was read so far.
+    std::vector<DataWarning> data_warnings() const {
+        std::vector<DataWarning> warnings = warnings_.all();
+        add_unseen(kernel_->state(), scenario_.plugins.catalog(), appeared_, warnings);
+        return warnings;
+    }
+    bool is_interrupted() const { return interrupted_; }
 
     Result<RunResult> end() {
         curve_.end(kernel_->state());
@@ -500,6 +592,7 @@ private:
             position_.clear();
             curve_ = EquityCurve();
             records_known_ = 0;
+            appeared_.clear();
             first_ = kNever;
             return std::make_unique<Redecision>(batch_.frame, &tally_, make_);
         }
@@ -520,7 +613,7 @@ private:
                 }
                 curve_.before(envelope.time, state);
                 apply(state, envelope, event);
-                note_record<E>(envelope);
+                note_record(envelope, event);
                 if constexpr (std::is_same_v<E, OrderFilled>) {
                     tally_.on_fill(envelope, event);
                 } else if constexpr (std::is_same_v<E, OrderIntended>) {
@@ -536,13 +629,35 @@ private:
     }
 
     template <class E>
-    void note_record(const Envelope& envelope) {
+    void note_record(const Envelope& envelope, const E& event) {
         if constexpr (std::is_same_v<E, QuoteTick> || std::is_same_v<E, BarOpened> || std::is_same_v<E, BarClosed>) {
             ++records_known_;
             first_ = std::min(first_, envelope.time);
             if constexpr (!std::is_same_v<E, BarOpened>) {
                 curve_.priced();
             }
+            note_appearance(event);
+        }
+    }
+    template <class E>
+    void note_appearance(const E& event) {
+        const std::size_t instrument = event.instrument.value;
+        if (instrument >= appeared_.size()) [[unlikely]] {
+            appeared_.resize(instrument + 1);
+        }
+        (std::is_same_v<E, QuoteTick> ? appeared_[instrument].quotes : appeared_[instrument].bars) = true;
+    }
+    /// Strategies that will see nothing they trade on, whatever the instruments turn out to be.
+    void warn_of_kinds() const {
+        Appeared any;
+        for (const DataSource& source : scenario_.data) {
+            (source.kind == DataKind::quotes ? any.quotes : any.bars) = true;
+        }
+        const State& state = kernel_->state();
+        std::vector<DataWarning> warnings;
+        add_unseen(state, scenario_.plugins.catalog(), std::vector<Appeared>(state.instruments.size(), any), warnings);
+        for (const DataWarning& warning : warnings) {
+            options_.log->warn("{}", warning.text);
         }
     }
 
@@ -562,7 +677,7 @@ private:
                 return false;
             }
             const Result<bool> counted = visit_events(frame, from, [&](const Envelope& envelope, const auto& event) {
-                note_record<std::decay_t<decltype(event)>>(envelope);
+                note_record(envelope, event);
                 return true;
             });
             same = counted ? same : tl::make_unexpected(counted.error());
@@ -805,11 +920,13 @@ private:
         if (const auto* quote = std::get_if<QuoteTick>(&record.event)) [[likely]] {
             QuoteTick input = *quote;
             input.instrument = instrument_of(quote->instrument, record.time, symbols);
+            note_appearance(input);
             kernel_->on_quote(record.time, input);
             curve_.priced();
         } else if (const auto* opened = std::get_if<BarOpened>(&record.event)) {
             BarOpened input = *opened;
             input.instrument = instrument_of(opened->instrument, record.time, symbols);
+            note_appearance(input);
             kernel_->on_bar_opened(record.time, input);
         } else {
             BarClosed input = std::get<BarClosed>(record.event);
@@ -970,6 +1087,7 @@ private:
         RunResult r = books_of(state);
         r.first = first_ == kNever ? Time{} : first_;
         r.interrupted = interrupted_;
+        r.data_warnings = data_warnings();
         r.strategies = strategies();
         for (const StrategyResult& each : r.strategies) {
             r.refused += each.refused;
@@ -998,6 +1116,8 @@ private:
     std::unique_ptr<Kernel> kernel_;  // writes into batch_, uses the brokers
     std::map<std::string, InstrumentId> ids_;
     std::vector<std::optional<InstrumentId>> by_symbol_;
+    std::vector<Appeared> appeared_;  // by instrument
+    DataWarnings warnings_;
     Time first_ = kNever;
     Seq last_snapshot_ = 0;
     std::size_t snapshot_bytes_ = 0;  // of that one
@@ -1026,6 +1146,16 @@ private:
 };
 
 }  // namespace
+
+std::optional<Error> strict_error(const std::vector<DataWarning>& warnings) {
+    std::string text;
+    for (const DataWarning& warning : warnings) {
+        if (warning.lacks) {
+            text += (text.empty() ? "" : "\n") + warning.text;
+        }
+    }
+    return text.empty() ? std::nullopt : std::optional(Error{ErrorKind::data, text});
+}
 
 RunResult books_of(const State& state) {
     RunResult r;
@@ -1133,6 +1263,12 @@ Result<RunResult> run_scenario(const Scenario& scenario, LogWriter& log, const R
         const Error error = session.end_of_bad_data(followed.error());
         options.log->info("stopped: {}", error.message);
         return tl::unexpected(error);
+    }
+    if (options.is_strict && !options.is_live && !session.is_interrupted()) {
+        if (std::optional<Error> lacking = strict_error(session.data_warnings())) {
+            options.log->info("stopped: {}", lacking->message);
+            return tl::make_unexpected(*std::move(lacking));
+        }
     }
     auto result = session.end();
     if (result) {

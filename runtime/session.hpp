@@ -106,6 +106,9 @@ struct RunResult {
     std::string state_digest;
     std::string journal;  ///< where it was written
     bool interrupted = false;
+    /// What is odd about the data, in the order in which it was seen: what the feed warned of, and at the end instruments of
+    /// strategies that never appeared, or only as what the strategy does not trade on.
+    std::vector<DataWarning> data_warnings;
     LatencyHistogram tick_latency;   ///< live: from a record received to all its consequences decided on and encoded
     LatencyHistogram order_latency;  ///< live: from a record received to an order handed to its broker
     /// Live, paced data: from a record due to all its consequences. More than tick_latency by how late the session saw it although it
@@ -157,6 +160,9 @@ struct RunOptions {
     /// took: one that holds 65,536 closed orders is 9 MB to be written.
     Seq snapshot_events = Seq{1} << 20U;
     std::uint32_t snapshot_growth = 16;
+    /// A backtest that was not interrupted ends with an error (kind data) where the data lack something that somebody counts on, and
+    /// leaves the log unfinished. Who runs a live session, whose log is kept, looks at its result: strict_error().
+    bool is_strict = false;
     std::uint32_t frame_events = 1'024;   ///< per stored frame; no byte of the log depends on it
     std::shared_ptr<spdlog::logger> log;  ///< of the component "session"; never null
 
@@ -175,6 +181,9 @@ struct RunOptions {
     std::function<void(const std::string&)> on_alarm;  ///< a latch, a halt, a feed lost, in a sentence; must not wait; may be null
     std::function<Seq()> durable_seq;  ///< of the log; may be null
 };
+
+/// What the data lack, as an error of kind data; nothing when they lack nothing.
+std::optional<Error> strict_error(const std::vector<DataWarning>& warnings);
 
 /// How much of each rule's limit is used, of every portfolio that trades: position (the largest), gross exposure, open orders,
 /// daily loss. O(positions).

@@ -91,6 +91,7 @@ public:
         }
         Pass pass{book, now, out};
         pass.is_shortest_open = true;
+        pass.awaited_open = bar.open;
         become_effective(pass);
         each_order(pass, [&](OpenOrder& order) {
             if (order.awaits && !order.is_exit()) {
@@ -211,6 +212,7 @@ private:
         Reports& out;
         const BarClosed* bar = nullptr;  ///< that closes now
         bool is_shortest_open = false;   ///< a bar opens that orders which wait for an open have waited for
+        Price awaited_open{};            ///< an open that is a price for what waited for one, and for nothing else
         bool has_born = false;           ///< exits have come alive inside the bar: their stops are to be looked at
         bool meets_close = false;        ///< what arrives now was on its way before the bar's close
     };
@@ -409,6 +411,8 @@ private:
         }
         if (pass.meets_close) {
             meet(pass, order, {Offer::Kind::close, pass.bar->close, size_left(pass.book)});
+        } else if (pass.awaited_open > Price{0}) {
+            meet(pass, order, {Offer::Kind::open, pass.awaited_open, nullptr});
         } else if (pass.book.has_quote) {
             meet(pass, order, touch_for(pass.book, order.terms.side));
         } else if (pass.book.bar_time == pass.now && pass.book.bar_price > Price{0}) {

@@ -1,5 +1,6 @@
 #include "tests/cli/run_alpha.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
@@ -85,4 +86,230 @@ TEST_CASE("options that do not belong to the kind of data are refused", "[cli]")
     CHECK(here.alpha({"data", "import", "t.csv", "--kind", "quotes", "--interval", "1m", "--to", "t.alpha"}).code == 2);
     CHECK(here.alpha({"data", "import", "t.csv", "--kind", "bars", "--instrument", "X", "--to", "t.alpha"}).code == 2);
     CHECK_FALSE(here.has("t.alpha"));
+}
+
+TEST_CASE("data info reads what import reads, and tells the same", "[cli]") {
+    const Workplace here;
+    here.write("named.csv", "timestamp,instrument,open,high,low,close,volume\n"
+                            "2024-01-02T09:15:00+05:30,A,100,101,99,100,1\n"
+                            "2024-01-02T09:20:00+05:30,A,100,101,99,100,1\n"
+                            "2024-01-02T09:20:00+05:30,B,100,101,99,100,1\n");
+    here.write("one.csv", "timestamp,open,high,low,close\n2024-01-02T09:15:00+05:30,100,101,99,100\n");
+    const auto compare = [&](const std::string& file, std::vector<std::string> options) {
+        CAPTURE(file);
+        options.insert(options.begin(), {"data", "info", file, "--json"});
+        const Ran told = here.alpha(options);
+        options[1] = "import";
+        options.insert(options.end(), {"--to", file + ".alpha"});
+        if (std::find(options.begin(), options.end(), "--interval") == options.end()) {
+            options.insert(options.end(), {"--kind", "bars", "--interval", "5m"});
+        }
+        CHECK(here.alpha(options).code == 0);
+        const Ran set = here.alpha({"data", "info", file + ".alpha", "--json"});
+        CHECK(told.code == 0);
+        for (const char* key : {"kind", "interval", "date_only", "symbols", "records", "first_ts_ns", "last_ts_ns"}) {
+            CAPTURE(key, told.out, told.err);
+            CHECK(json_field(told.out, key) == json_field(set.out, key));
+            CHECK_FALSE(json_field(told.out, key).empty());
+        }
+    };
+    compare("named.csv", {});
+    compare("one.csv", {"--kind", "bars", "--interval", "1m", "--instrument", "NSE:ONE"});
+    const Ran fives = here.alpha({"data", "info", "named.csv", "--interval", "1m"});
+    CHECK(fives.code == 0);  // one gap shows nothing
+    const Ran wrong = here.alpha({"data", "info", "named.csv", "--instrument", "A"});
+    CHECK(wrong.code == 3);
+    CHECK(contains(wrong.err, "named.csv:4: instrument 'B' is not 'A'"));
+    here.write("q.csv", few_quotes("100.30"));
+    CHECK(here.alpha({"data", "info", "q.csv", "--interval", "1m"}).code == 2);
+}
+
+TEST_CASE("what was packed with the longest window is read, or the memory that it needs is named", "[cli]") {
+    const Workplace here;
+    const std::string text = few_quotes("100.30");
+    here.write("q.csv", text);
+    // A frame as `zstd --long=31` begins one, and one block that is stored as it is.
+    const auto block = static_cast<unsigned>(text.size() << 3U | 1U);
+    here.write("q.csv.zst", std::string{'\x28', '\xB5', '\x2F', '\xFD', '\0', '\xA8', static_cast<char>(block),
+                                        static_cast<char>(block >> 8U), static_cast<char>(block >> 16U)} +
+                                text);
+    const Ran whole = here.alpha({"data", "info", "q.csv.zst"});
+    CAPTURE(whole.err);
+    CHECK(whole.code == 0);
+    CHECK(contains(whole.out, "3 quotes"));
+    // The window is 2 GB; a program under sanitizers cannot be held to so little.
+    if (here.shell("ulimit -v 1500000; $ALPHA data info q.csv").code != 0) {
+        WARN("SKIPPED: this build needs more than 1.5 GB of addresses for itself");
+        return;
+    }
+    const Ran held = here.shell("ulimit -v 1500000; $ALPHA data info q.csv.zst");
+    CHECK(held.code == 3);
+    CHECK(contains(held.err, "q.csv.zst: its zstd stream was made with so long a window"));
+}
+
+// ---- data that lack something -----------------------------------------------------------------------------------------
+
+namespace {
+
+std::string scenario_on(const std::string& data, const std::string& use, const std::string& instruments,
+                        const std::string& params) {
+    return fmt::format("name: lacks\n"
+                       "account: {{currency: INR, cash: 100000}}\n"
+                       "data: [{}]\n"
+                       "strategies: [{{id: s, use: {}, instruments: [{}], params: {{{}}}}}]\n",
+                       data, use, instruments, params);
+}
+
+const std::string kMinutes = "timestamp,open,high,low,close\n"
+                             "2024-01-02T09:15:00+05:30,10,10,10,10\n"
+                             "2024-01-02T09:16:00+05:30,11,11,11,11\n";
+
+}  // namespace
+
+TEST_CASE("data that lack what a strategy trades on are told of in every form, and refused with --strict", "[cli]") {
+    const Workplace here;
+    here.write("q.csv", few_quotes("100.30"));
+    here.write("m.csv", kMinutes);
+    here.write("none.csv", "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n");
+    const std::string quotes = "{file: q.csv, kind: quotes}";
+    const std::string minutes = "{file: m.csv, kind: bars, instrument: \"NSE:M\", interval: 1m}";
+    struct Case {
+        std::string data;
+        std::string use;
+        std::string instruments;
+        std::string params;
+        std::vector<std::string> warnings;
+    };
+    const std::string crossing = "fast: 2, slow: 3, quantity: 1";
+    const std::vector<Case> cases{
+        {quotes,
+         "buy_and_hold",
+         "\"NSE:Y\"",
+         "quantity: 1",
+         {"strategy s: 'NSE:Y' never appeared in the data; did you mean 'NSE:X'?"}},
+        {quotes,
+         "buy_and_hold",
+         "\"NSE:X\", PLUM",
+         "quantity: 1",
+         {"strategy s: 'PLUM' never appeared in the data; they hold NSE:X"}},
+        {quotes,
+         "sma_cross",
+         "\"NSE:X\"",
+         crossing,
+         {"strategy s: sma_cross trades on bars, and the data hold only quotes of 'NSE:X'"}},
+        {minutes,
+         "ema_cross",
+         "\"NSE:M\"",
+         crossing,
+         {"strategy s: ema_cross trades on quotes, and the data hold only bars of 'NSE:M'"}},
+        {minutes + ", " + quotes,
+         "market_maker",
+         "\"NSE:M\", \"NSE:X\"",
+         "quantity: 1, max_inventory: 5, half_spread: 0.1, requote: 0.1",
+         {"strategy s: market_maker trades on quotes, and the data hold only bars of 'NSE:M'"}},
+        {"{file: none.csv, kind: quotes}", "buy_and_hold", "\"NSE:X\"", "quantity: 1", {"none.csv: holds no record"}},
+        {quotes + ", {file: none.csv, kind: quotes}",
+         "buy_and_hold",
+         "\"NSE:X\"",
+         "quantity: 1",
+         {"none.csv: holds no record"}},
+        {quotes, "buy_and_hold", "\"NSE:X\"", "quantity: 1", {}},
+        {minutes, "buy_and_hold", "\"NSE:M\"", "quantity: 1", {}},
+        {minutes, "script", "\"NSE:M\"", "orders: \"at 1 buy 1 NSE:M\"", {}},
+    };
+    int n = 0;
+    for (const Case& each : cases) {
+        const std::string journal = "j" + std::to_string(++n);
+        here.write("s.yaml", scenario_on(each.data, each.use, each.instruments, each.params));
+        const Ran json = here.alpha({"backtest", "s.yaml", "--json", "-q", "--journal", journal});
+        const Ran text = here.alpha({"backtest", "s.yaml", "--journal", journal + "t"});
+        const Ran live = here.alpha({"live", "--broker", "paper", "--config", "s.yaml", "-q", "--strict", "--journal",
+                                     journal + "l", "--fills", journal + ".csv"});
+        const Ran strict =
+            here.alpha({"backtest", "s.yaml", "-q", "--strict", "--journal", journal + "s", "--fills", "f.csv"});
+        CAPTURE(each.data, each.use, each.instruments, json.err, text.err, strict.err, live.err);
+        CHECK(json.code == 0);
+        CHECK(text.code == 0);
+        CHECK(line_count(json.err) == each.warnings.size());
+        for (const std::string& warning : each.warnings) {
+            CHECK(contains(json.err, "! " + (warning.starts_with("strategy") ? warning : "")));
+            CHECK(contains(json.err, warning));
+            CHECK(contains(json.out, warning));
+            CHECK(contains(text.err, warning));
+            CHECK(contains(text.out, "! "));
+            CHECK(contains(strict.err, "error: "));
+            CHECK(contains(strict.err, warning));
+            CHECK(contains(live.err, "error: "));
+            CHECK(contains(live.err, warning));
+        }
+        const bool lacks = !each.warnings.empty();
+        CHECK(strict.code == (lacks ? 3 : 0));
+        CHECK(live.code == (lacks ? 3 : 0));
+        CHECK(here.has(journal + "s") != lacks);  // a backtest is to be run again under the same name
+        CHECK(here.has("f.csv") != lacks);
+        CHECK(here.has(journal + "l"));  // what a session did stays
+        CHECK(here.has(journal + ".csv"));
+        CHECK(here.alpha({"verify", "--journal", journal + "l"}).code == 0);
+        here.shell("rm -f f.csv");
+    }
+}
+
+TEST_CASE("a live session that goes on where it was has not forgotten what appeared before", "[cli]") {
+    const Workplace here;
+    here.write("q.csv", few_quotes("100.30") + "1704080703000000000,NSE:Z,1,1,2,1\n");
+    here.write("s.yaml", scenario_on("{file: q.csv, kind: quotes}", "buy_and_hold", "\"NSE:X\"", "quantity: 1"));
+    const std::vector<std::string> live{"live",     "--broker", "paper",     "--config", "s.yaml",
+                                        "--strict", "-q",       "--journal", "j"};
+    CHECK(here.alpha(live).code == 0);
+    const Ran again = here.alpha(live);
+    CAPTURE(again.err);
+    CHECK(again.code == 0);
+    CHECK(again.err.empty());
+}
+
+TEST_CASE("bars from a sender whose interval looks too short are warned of, not refused", "[cli]") {
+    const Workplace here;
+    here.write("five.csv", "timestamp,open,high,low,close\n"
+                           "2024-01-02T09:15:00+05:30,10,10,10,10\n"
+                           "2024-01-02T09:20:00+05:30,11,11,11,11\n"
+                           "2024-01-02T09:25:00+05:30,11,11,11,11\n"
+                           "2024-01-02T09:30:00+05:30,11,11,11,11\n");
+    here.write("s.yaml", scenario_on("{stream: stdin, kind: bars, instrument: X, interval: 1m}", "buy_and_hold", "X",
+                                     "quantity: 1"));
+    const Ran ran = here.shell("$ALPHA backtest s.yaml -q --strict --journal j < five.csv");
+    CHECK(ran.code == 0);
+    CHECK(line_count(ran.err) == 1);
+    CHECK(contains(ran.err, "! standard input:3: the interval is 1m, but within sessions bars begin 5m apart"));
+    // The same as a file is refused before anything is decided.
+    here.write("f.yaml", scenario_on("{file: five.csv, kind: bars, instrument: X, interval: 1m}", "buy_and_hold", "X",
+                                     "quantity: 1"));
+    const Ran refused = here.alpha({"backtest", "f.yaml", "-q", "--journal", "k"});
+    CHECK(refused.code == 3);
+    CHECK(contains(refused.err, "five.csv:3: the interval is 1m"));
+    CHECK_FALSE(here.has("k"));
+}
+
+TEST_CASE("downloads that overlap are one market", "[cli]") {
+    const Workplace here;
+    const std::string head = "timestamp,open,high,low,close,volume\n";
+    const auto bar = [](int minute, int price) {
+        return fmt::format("2024-01-02T09:{}:00+05:30,{},{},{},{},1000\n", minute, price, price, price, price);
+    };
+    here.write("a.csv", head + bar(15, 10) + bar(16, 9) + bar(17, 8));
+    here.write("b.csv", head + bar(17, 8) + bar(18, 9) + bar(19, 10));
+    const std::string data = "{file: a.csv, kind: bars, instrument: X, interval: 1m}, "
+                             "{file: b.csv, kind: bars, instrument: X, interval: 1m}";
+    here.write("s.yaml", scenario_on(data, "sma_cross", "X", "fast: 2, slow: 3, quantity: 1"));
+    const Ran ran = here.alpha({"backtest", "s.yaml", "-q", "--strict", "--journal", "j", "--fills", "f.csv"});
+    CHECK(ran.code == 0);
+    CHECK(contains(ran.err, "b.csv:2: the 1m bar of 'X' at 2024-01-02T03:47:00Z is at "));
+    CHECK(line_count(ran.err) == 1);
+    // Averages of 10 9 8 9 10: the short one is above at the fifth close, 09:20.
+    CHECK(here.read("f.csv") == "ts_ns,instrument,side,quantity,price\n1704167400000000000,X,BUY,1,10\n");
+    here.write("b.csv", head + bar(17, 7) + bar(18, 9) + bar(19, 10));
+    const Ran refused = here.alpha({"backtest", "s.yaml", "--journal", "k"});
+    CHECK(refused.code == 3);
+    CHECK(contains(refused.err, "b.csv:2: "));
+    CHECK(contains(refused.err, "a.csv:4 already, with other values"));
+    CHECK_FALSE(here.has("k"));
 }

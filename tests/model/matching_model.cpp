@@ -559,18 +559,12 @@ private:
             return;
         }
         const auto meet = [&](Order& order) {
-            if (!order.arrived && !order.is_exit()) {
+            if (!order.arrived) {
                 meet_open(order, input.bar);
-            } else {
-                meet_present(order);
             }
         };
         take_due(input.instrument, meet);
-        meet_each(queue_of(input.instrument), [&](Order& order) {
-            if (!order.arrived && !order.is_exit()) {
-                meet_open(order, input.bar);
-            }
-        });
+        meet_each(queue_of(input.instrument), meet);
     }
     /// With use_size the fill is only promised: how much the bar trades is not known yet.
     void meet_open(Order& order, const Bar& bar) {

@@ -701,10 +701,6 @@ TEST_CASE("what is legal but surely not meant passes in silence", "[runtime]") {
                Catch::StartsWith("6:24: broker.paper.fill: touch fills at the close of the very bar"));
     CHECK_THAT(warning(kGood.substr(0, kGood.find("strategies:"))),
                Catch::StartsWith("1:1: strategies: there are none; nothing will trade"));
-    CHECK_THAT(warning(replaced(kBars, "instruments: [IBM]", "instruments: [IBN]")),
-               Catch::StartsWith("5:47: strategies.instruments: the data has no 'IBN'; did you mean 'IBM'?"));
-    CHECK_THAT(warning(replaced(replaced(kGood, "ema_cross", "sma_cross"), ", IBM", "")),
-               Catch::StartsWith("5:22: strategies.use: sma_cross trades on bars, and the data has none"));
     CHECK(good(kGood).warnings.empty());
     CHECK(good(kBars).warnings.empty());
     // The account's cash may be left to the portfolios.
