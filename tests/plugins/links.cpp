@@ -51,6 +51,7 @@ public:
                     "the stop is another");
             context.one_cancels_other(OrderTerms::limit(id, Side::sell, units(5), price(110), TimeInForce::gtc),
                                       OrderTerms::stop(id, Side::sell, units(5), price(95), TimeInForce::gtc));
+            context.buy(id, units(20));
             context.place(OrderTerms::stop(id, Side::sell, units(500), price(90), TimeInForce::gtc)
                               .only_reducing()
                               .with_tag("guard"));

@@ -173,6 +173,7 @@ broker: {{paper: {{use_size: true}}}}
       orders: |
         at 1 buy 100 A limit 100 tag long then stop 98 target 103
         at 3 sell 5 A limit 110 or sell 5 A stop 95
+        at 3 buy 20 A
         at 3 sell 500 A stop 90 reduce_only tag guard
         at 3 buy 10 A then stop 80
 )",
