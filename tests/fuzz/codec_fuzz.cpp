@@ -1,4 +1,5 @@
-/// Events from any bytes: what decodes is encoded to the same bytes, and can be shown.
+/// Events from any bytes: what decodes is encoded to the same bytes, but for what a newer program put into a struct, and can be
+/// shown.
 
 #include "events/codec.hpp"
 #include "events/text.hpp"
@@ -9,16 +10,22 @@ namespace alpha::fuzz {
 
 namespace {
 
+constexpr std::size_t kVersionAt = 6;
+
 void check_reencoding(const DecodedEvent& decoded, Bytes bytes) {
-    const std::uint8_t version = bytes[6];
+    const std::uint8_t version = bytes[kVersionAt];
     const std::uint8_t current = std::visit([](const auto& event) { return event.version; }, decoded.event);
     ByteBuffer again;
     encode(again, decoded.envelope, decoded.event);
-    if (version == current) {
-        ALPHA_ASSERT(std::ranges::equal(again.view(), bytes.first(decoded.bytes)), "an event is its bytes");
+    if (version == current && again.size() == decoded.bytes) {
+        for (std::size_t i = 0; i < decoded.bytes; ++i) {
+            // A struct of a newer version that has no more than we know: the version stands before the oldest reader's.
+            const bool of_struct = again.view()[i] == 1 && bytes[i] > 1 && again.view()[i + 1] == 1;
+            ALPHA_ASSERT(again.view()[i] == bytes[i] || of_struct, "an event is its bytes");
+        }
         return;
     }
-    ALPHA_ASSERT(version < current, "a newer version was read");
+    ALPHA_ASSERT(version < current || again.size() < decoded.bytes, "something was read that was not there");
     const auto upcast = decode(again.view(), decoded.envelope.seq);
     ALPHA_ASSERT(upcast && upcast->event == decoded.event && upcast->envelope == decoded.envelope,
                  "an old event is lifted to one that stays");

@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 namespace alpha::fuzz {
 
-/// The last value of each enumeration; all but Rule begin at 1.
+/// The last value of each enumeration; all but Rule and LatchScope begin at 1.
 constexpr std::uint8_t last_of(Side) {
     return static_cast<std::uint8_t>(Side::sell);
 }

@@ -1,5 +1,5 @@
-/// The kernel under any sequence of inputs and wishes, with two paper brokers, a broker outside that says anything, and
-/// restarts. After every step the log folds to an equal state, the books balance, and the state can be saved and loaded.
+/// The kernel under any sequence of inputs and requests, with two paper brokers (one links orders, for the other the kernel does),
+/// a broker outside that says anything, people who kill and release, and restarts. After every step the log folds to an equal state, the books balance, and the state can be saved and loaded.
 
 #include "adapters/paper/paper_broker.hpp"
 #include "events/codec.hpp"
@@ -29,7 +29,7 @@ SessionConfigured session_of(Input& input) {
     config.strategies = {{"one", "asks", {0}, {0}, {{0}, {1}}, {}},
                          {"two", "asks", {0}, {1}, {{1}, {0}}, {}},
                          {"three", "asks", {1}, {1}, {{0}}, {}}};
-    const std::array<RiskLimit, 12> rules{{{Rule::allowed_instruments, {}},
+    const std::array<RiskLimit, 13> rules{{{Rule::allowed_instruments, {}},
                                            {Rule::session_hours, {}},
                                            {Rule::stale_data, money_of(30)},
                                            {Rule::price_band, money_of(20)},
@@ -40,7 +40,8 @@ SessionConfigured session_of(Input& input) {
                                            {Rule::gross_exposure, money_of(90'000)},
                                            {Rule::open_orders, money_of(6)},
                                            {Rule::order_rate, money_of(5)},
-                                           {Rule::daily_loss, money_of(300)}}};
+                                           {Rule::daily_loss, money_of(300)},
+                                           {Rule::buying_power, money_of(2)}}};
     const auto chosen = input.number<std::uint16_t>();
     for (std::size_t r = 0; r < rules.size(); ++r) {
         if ((chosen >> r & 1U) != 0) {
@@ -48,11 +49,14 @@ SessionConfigured session_of(Input& input) {
         }
     }
     config.allowed_instruments = {{0}};
-    if ((chosen >> 12U & 1U) != 0) {
+    if ((chosen >> 13U & 1U) != 0) {
         config.charges = {{5'000'001}, {31'007}};
     }
-    if ((chosen >> 13U & 1U) != 0) {
+    if ((chosen >> 14U & 1U) != 0) {
         config.snapshot_interval = Duration{60 * kSecondNs};
+    }
+    if ((chosen >> 15U & 1U) != 0) {
+        config.daily_loss_latch_ends = LatchEnd::released;
     }
     return config;
 }
@@ -63,6 +67,7 @@ std::unique_ptr<Broker> broker_of(std::size_t i) {
         settings.fill = FillModel::next_open;
         settings.latency = Duration{250'000'000};
         settings.slippage = Price{3'000'000};
+        settings.links = Links::kernel;
     } else {
         settings.use_size = true;
     }
@@ -100,17 +105,22 @@ private:
         }
     }
     void ask_once(InstrumentId instrument, Context& context) {
-        const unsigned kind = input_.below(10);
+        const unsigned kind = input_.below(16);
         switch (kind) {
         case 0: return context.cancel(some_order());
         case 1: return modify(instrument, context);
         case 2: return context.set_timer(TimerId{input_.below(3)}, due(context));
         case 3: return context.cancel_timer(TimerId{input_.below(3)});
         case 4: return context.signal(instrument, input_.choice<Direction>());
+        case 5: return linked(instrument, context);
+        case 6: return bracket(instrument, context);
         default: break;
         }
+        placed_.push_back(context.place(terms_of(kind == 7 ? InstrumentId{input_.below(4)} : instrument, context)));
+    }
+    OrderTerms terms_of(InstrumentId instrument, Context& context) {
         OrderTerms terms;
-        terms.instrument = kind == 5 ? InstrumentId{input_.below(4)} : instrument;
+        terms.instrument = instrument;
         terms.side = input_.choice<Side>();
         terms.type = input_.choice<OrderType>();
         terms.tif = input_.choice<TimeInForce>();
@@ -119,7 +129,34 @@ private:
         const bool limit = terms.type == OrderType::limit || terms.type == OrderType::stop_limit;
         terms.limit_price = limit ? price(context, instrument) : Price{};
         terms.stop_price = stop ? price(context, instrument) : Price{};
-        placed_.push_back(context.place(terms));
+        terms.reduce_only = input_.below(8) == 1;
+        return terms;
+    }
+    /// An entry with exits around it, or a pair.
+    void bracket(InstrumentId instrument, Context& context) {
+        const OrderTerms one = terms_of(instrument, context);
+        const Price stop = price(context, instrument);
+        const Price target = price(context, instrument);
+        if (input_.flag()) {
+            note(context.bracket(one, stop, target).entry, 3);
+        } else {
+            note(context.one_cancels_other(one, terms_of(instrument, context)), 2);
+        }
+    }
+    /// Links that may make sense or not.
+    void linked(InstrumentId instrument, Context& context) {
+        std::vector<OrderTerms> orders(input_.below(10));
+        for (OrderTerms& order : orders) {
+            order = terms_of(instrument, context);
+            order.parent.value = input_.below(4);
+            order.group.value = input_.below(5);
+        }
+        note(context.place_linked(orders), orders.size());
+    }
+    void note(OrderId first, std::size_t orders) {
+        for (std::size_t i = 0; i < orders; ++i) {
+            placed_.push_back(OrderId{first.value + i});
+        }
     }
     void modify(InstrumentId instrument, Context& context) {
         const OrderId id = some_order();
@@ -211,12 +248,18 @@ private:
         const InstrumentId instrument{input_.below(instruments)};
         const PortfolioId portfolio{instrument.value % 2};
         switch (opcode & 15U) {
-        case 0: return kernel_->on_bar_opened(now_, {instrument, price()});
+        case 0: {
+            const Duration interval = length();
+            return kernel_->on_bar_opened(now_, {instrument, price(), now_, interval});
+        }
         case 1:
         case 2: return kernel_->on_bar_closed(now_, bar(instrument));
-        case 3: return kernel_->kill(now_, portfolio);
-        case 4:
-        case 5: return kernel_->release(now_, portfolio);
+        case 3: return kernel_->kill(now_, portfolio, static_cast<LatchScope>(1 + input_.below(3)));
+        case 4: return kernel_->release(now_, portfolio);
+        case 5: {
+            const StrategyId strategy{input_.below(kStrategies)};
+            return input_.flag() ? kernel_->halt(now_, strategy, "by hand") : kernel_->resume(now_, strategy);
+        }
         case 6: return list();
         case 7: return kernel_->on_report(now_, report());
         case 8: return build(kernel_->state());
@@ -247,7 +290,12 @@ private:
     BarClosed bar(InstrumentId instrument) {
         const Price a = price();
         const Price b = price();
-        return {instrument, a, std::max(a, b), std::min(a, b), b, qty_of(3)};
+        const Duration interval = length();
+        return {instrument, a, std::max(a, b), std::min(a, b), b, qty_of(3), now_ - interval, interval};
+    }
+    Duration length() {
+        static constexpr std::int64_t kSeconds[] = {1, 60, 300, 86'400};
+        return Duration{kSeconds[input_.below(std::size(kSeconds))] * kSecondNs};
     }
     void list() {
         if (kernel_->state().instruments.size() < 5) {

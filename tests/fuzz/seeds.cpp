@@ -138,7 +138,7 @@ public:
             const Price bid{cents_ * 1'000'000};
             const Price ask{bid.raw + 2'000'000};
             kernel_->on_quote(now_, {instrument, bid, ask, qty_of(3), qty_of(4)});
-            kernel_->on_bar_closed(now_, {instrument, bid, ask, bid, bid, qty_of(1)});
+            kernel_->on_bar_closed(now_, {instrument, bid, ask, bid, bid, qty_of(1), now_ - kSecond, kSecond});
         }
     }
     Seed state() const {
@@ -160,6 +160,7 @@ private:
     Frame frame_;
     std::unique_ptr<Kernel> kernel_;
     const Strategy* strategy_ = nullptr;
+    static constexpr Duration kSecond{kSecondNs};
     Time now_{1'704'067'200 * kSecondNs};
     std::int64_t cents_ = 10'000;
     std::size_t tick_ = 0;

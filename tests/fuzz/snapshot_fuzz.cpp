@@ -1,4 +1,4 @@
-/// States from any bytes: what loads is saved to the same bytes, and a kernel can go on from it.
+/// States from any bytes: what loads comes back from what it is saved to, and a kernel can go on from it.
 
 #include "adapters/paper/paper_broker.hpp"
 #include "kernel/kernel.hpp"
@@ -51,13 +51,14 @@ void go_on(State state) {
         now = now + Duration{wait};
         for (std::uint32_t i = 0; i < instruments; ++i) {
             kernel.on_quote(now, {InstrumentId{i}, price_of(100), price_of(101), qty_of(5), qty_of(5)});
-            kernel.on_bar_closed(
-                now, {InstrumentId{i}, price_of(100), price_of(110), price_of(90), price_of(95), qty_of(1)});
+            const Duration interval{60 * kSecondNs};
+            kernel.on_bar_closed(now, {InstrumentId{i}, price_of(100), price_of(110), price_of(90), price_of(95),
+                                       qty_of(1), now - interval, interval});
         }
         for (std::uint32_t p = 0; p < portfolios; ++p) {
             kernel.release(now, PortfolioId{p});
-            if (wait == kDayNs) {
-                kernel.kill(now, PortfolioId{p});
+            if (wait >= kDayNs) {
+                kernel.kill(now, PortfolioId{p}, wait == kDayNs ? LatchScope::entries : LatchScope::flatten);
             }
         }
         BrokerReport late;
@@ -89,7 +90,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     ByteBuffer saved;
     save_state(*state, saved);
-    ALPHA_ASSERT(std::ranges::equal(saved.view(), bytes), "a state is its bytes");
+    // The same bytes, unless a newer program put more into a struct than we know.
+    const auto again = load_state(saved.view());
+    ALPHA_ASSERT(saved.size() <= bytes.size() && again && *again == *state, "a state comes back from its bytes");
     fuzz::go_on(std::move(*state));
     return 0;
 }

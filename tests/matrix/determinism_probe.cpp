@@ -182,6 +182,7 @@ std::string Witness::shown(const DecodedEvent& event) {
         counted.now = state_.now;
         counted.trading_date = state_.trading_date;
         counted.next_snapshot = state_.next_snapshot;
+        counted.path = state_.path;
         counted.quotes = state_.quotes;
         counted.bars = state_.bars;
         counted.orders = state_.orders;
@@ -210,8 +211,8 @@ std::string Witness::shown(const DecodedEvent& event) {
         line("state: portfolio " + state_.config.portfolios[p].name,
              fmt::format("cash {}, realized {}, charges {}, {} fills, {} open orders, {}, digest {}",
                          to_string(portfolio.cash), to_string(portfolio.realized_pnl), to_string(portfolio.charges),
-                         portfolio.fills, portfolio.open_orders, portfolio.killed() ? "killed" : "trading",
-                         digest_of(alone)));
+                         portfolio.fills, portfolio.open_orders,
+                         portfolio.killed() ? name_of(portfolio.latch) : "trading", digest_of(alone)));
     }
     for (const auto& [id, order] : state_.open_orders) {
         State alone;

@@ -1,6 +1,7 @@
 #include "runtime/logging.hpp"
 #include "runtime/replay.hpp"
 #include "runtime/session.hpp"
+#include "store/verify.hpp"
 #include "tests/runtime/support.hpp"
 
 #include <algorithm>
@@ -352,6 +353,151 @@ TEST_CASE("a strategy that was halted from outside is halted again at the same p
                                                             0})
                                  .event);
     CHECK(redecide(*log_of(events))->disagreement);
+}
+
+namespace {
+
+/// A session that goes on from a run of strategies, so that what a person does to it can be decided again.
+class GoingOn {
+public:
+    explicit GoingOn(int ticks = 2'000)
+        : log_(run_synth(ticks)), redecision_(batch_.frame, nullptr, make_built_in_parts) {
+        REQUIRE(log_->scan(0, [&](const Frame& frame) { return redecision_.feed(frame).value_or(false); }));
+        now_ = kernel().state().now;
+    }
+    Kernel& kernel() { return *redecision_.kernel(); }
+    const Portfolio& portfolio() { return kernel().state().portfolios[0]; }
+    Time later(std::int64_t seconds = 1) { return now_ = now_ + Duration{seconds * kSecondNs}; }
+    void quotes(int count) {
+        for (int i = 0; i < count; ++i) {
+            price_ += i % 20 < 10 ? 100'000'000 : -100'000'000;
+            const InstrumentId instrument{static_cast<std::uint32_t>(i % 2)};
+            const Price mid = kernel().state().market(instrument).mark;
+            kernel().on_quote(later(), {instrument, Price{mid.raw + price_ % 7 * 5'000'000},
+                                        Price{mid.raw + 50'000'000}, qty_of(100), qty_of(100)});
+        }
+    }
+    /// Everything since event 0, as a log.
+    std::unique_ptr<MemoryLog> whole() {
+        std::unique_ptr<MemoryLog> longer = log_of(events_of(*log_));
+        REQUIRE(longer->append(batch_));
+        return longer;
+    }
+
+private:
+    std::unique_ptr<MemoryLog> log_;
+    Batch batch_;
+    Redecision redecision_;
+    Time now_;
+    std::int64_t price_ = 0;
+};
+
+std::size_t count_latches(const std::vector<DecodedEvent>& events, LatchScope scope) {
+    return static_cast<std::size_t>(std::ranges::count_if(events, [&](const DecodedEvent& event) {
+        const auto* latched = std::get_if<KillSwitchLatched>(&event.event);
+        return latched != nullptr && latched->scope == scope;
+    }));
+}
+
+}  // namespace
+
+TEST_CASE("a kill of every scope, a flattening, and a strategy let go on are decided again as they were", "[runtime]") {
+    GoingOn session;
+    Kernel& kernel = session.kernel();
+    kernel.kill(session.later(), PortfolioId{0}, LatchScope::entries);
+    session.quotes(50);
+    kernel.kill(session.later(), PortfolioId{0}, LatchScope::entries);  // it stands already: no trace
+    kernel.release(session.later(), PortfolioId{0});
+    session.quotes(200);
+    kernel.halt(session.later(), StrategyId{0}, "too slow");
+    session.quotes(50);
+    kernel.resume(session.later(), StrategyId{0});
+    kernel.resume(session.later(), StrategyId{0});
+    session.quotes(200);
+    REQUIRE(std::ranges::any_of(session.portfolio().positions, [](const Position& p) { return p.net.raw != 0; }));
+    kernel.kill(session.later(), PortfolioId{0}, LatchScope::flatten);
+    session.quotes(10);
+    CHECK(session.portfolio().latch == LatchScope::all);
+    CHECK(std::ranges::all_of(session.portfolio().positions, [](const Position& p) { return p.net.raw == 0; }));
+    kernel.kill(session.later(), PortfolioId{0}, LatchScope::all);  // stands already
+    kernel.release(session.later(100), PortfolioId{0});
+    session.quotes(50);
+
+    const std::unique_ptr<MemoryLog> log = session.whole();
+    const std::vector<DecodedEvent> events = events_of(*log);
+    CHECK(count_latches(events, LatchScope::entries) == 1);
+    CHECK(count_latches(events, LatchScope::flatten) == 1);
+    CHECK(count_latches(events, LatchScope::all) == 1);
+    CHECK(std::ranges::any_of(events, [](const DecodedEvent& event) {
+        const auto* fill = std::get_if<OrderFilled>(&event.event);
+        return fill != nullptr && fill->strategy == kOperator;
+    }));
+    const Result<Redecided> again = redecide(*log);
+    REQUIRE(again);
+    CHECK_FALSE(again->disagreement);
+    CHECK(again->compared == log->next_seq());
+    CHECK(state_digest(folded(*log, log->next_seq())) == state_digest(kernel.state()));
+
+    // And it is of use: without the resumption, or with another scope, something else is decided.
+    std::vector<DecodedEvent> other = events;
+    other.erase(other.begin() + static_cast<std::ptrdiff_t>(place_of<StrategyResumed>(other)));
+    for (Seq i = place_of<StrategyHalted>(events); i < other.size(); ++i) {
+        for (Seq* link : {&other[i].envelope.correlation, &other[i].envelope.causation}) {
+            *link -= *link != kNoSeq && *link > place_of<StrategyResumed>(events) ? 1U : 0U;
+        }
+    }
+    const Result<Redecided> without = redecide(*log_of(other));
+    REQUIRE(without);
+    CHECK(without->disagreement);
+    other = events;
+    std::get<KillSwitchLatched>(other[place_of<KillSwitchLatched>(other)].event).scope = LatchScope::all;
+    const Result<Redecided> wider = redecide(*log_of(other));
+    REQUIRE(wider);
+    CHECK(wider->disagreement);
+}
+
+TEST_CASE("a strategy that was let go on which there is not was let go on by nobody", "[runtime]") {
+    std::vector<DecodedEvent> events = events_of(*run_story("round-trip"));
+    events.push_back({{0, events.back().envelope.time, kNoSeq, kNoSeq}, StrategyResumed{StrategyId{7}}, 0});
+    const Result<Redecided> again = redecide(*log_of(events));
+    REQUIRE(again);
+    CHECK(again->disagreement);
+}
+
+TEST_CASE("a journal of rules 1 folds and verifies, and cannot be decided again", "[runtime]") {
+    struct Row {
+        const char* name;
+        Seq events;
+        const char* head;
+    };
+    // As tests/store/journals/heads.txt has them.
+    const Row rows[] = {
+        {"v1-two-portfolios", 12, "92f0998819ee3715e6f937789e3e1ee00485aecaf1b9b62cd868e2e6e34072ea"},
+        {"v1-kill-switch", 20, "f27e44c2a37f658d6e5c339e47c939c7ebbbe7b4c36409b2a78f1a1e777ca525"},
+        {"v2-two-portfolios", 12, "92f0998819ee3715e6f937789e3e1ee00485aecaf1b9b62cd868e2e6e34072ea"},
+        {"v2-kill-switch", 20, "f27e44c2a37f658d6e5c339e47c939c7ebbbe7b4c36409b2a78f1a1e777ca525"},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.name);
+        const TempFolder folder;
+        std::filesystem::copy(std::string(ALPHA_SOURCE_DIR) + "/tests/store/journals/" + row.name, folder / "old",
+                              std::filesystem::copy_options::recursive);
+        const auto journal = open_journal(folder / "old");
+        REQUIRE(journal);
+        CHECK((*journal)->next_seq() == row.events);
+        CHECK(to_hex((*journal)->head()) == row.head);
+        CHECK(verify_journal(**journal));
+        const State state = folded(**journal, row.events);
+        CHECK(state.config.rules == 1);
+        check_invariants(state);
+        for (const Portfolio& portfolio : state.portfolios) {
+            CHECK((portfolio.latch == LatchScope::none || portfolio.latch == LatchScope::all));
+        }
+        const Result<Redecided> again = redecide(**journal);
+        REQUIRE_FALSE(again);
+        CHECK(again.error().kind == ErrorKind::data);
+        CHECK(again.error().message.find("written under rules 1") != std::string::npos);
+    }
 }
 
 TEST_CASE("a log that no session of this program can have written is refused", "[runtime]") {

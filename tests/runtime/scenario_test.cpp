@@ -561,11 +561,11 @@ strategies:
     CHECK(s.warnings.empty());
     CHECK(s.config.portfolios == std::vector<PortfolioConfig>{{"swing", money_of(300)}, {"intraday", money_of(400)}});
     REQUIRE(s.config.brokers.size() == 2);
-    PaperSettings first;
-    first.slippage = Price{1'000'000};
-    first.latency = Duration{kSecondNs / 4};
-    first.use_size = true;
-    CHECK(s.config.brokers[0] == BrokerConfig{"paper", "paper", to_settings(first)});
+    PaperSettings paper;
+    paper.slippage = Price{1'000'000};
+    paper.latency = Duration{kSecondNs / 4};
+    paper.use_size = true;
+    CHECK(s.config.brokers[0] == BrokerConfig{"paper", "paper", to_settings(paper)});
     CHECK(s.config.brokers[1] == BrokerConfig{"second", "paper", to_settings({})});
     CHECK(s.config.strategies[0].portfolio.value == 1);
     CHECK(s.config.strategies[0].broker.value == 0);
