@@ -362,10 +362,10 @@ Result<std::string> session_journal(const std::string& named) {
     }
     const std::vector<std::string> running = running_journals();
     if (running.size() != 1) {
-        return fail(ErrorKind::usage, running.empty()
-                                          ? "no session runs among the journals in runs/; name one with --journal"
-                                          : fmt::format("several sessions run: {}; name one with --journal",
-                                                        fmt::join(running, ", ")));
+        return fail(ErrorKind::usage,
+                    running.empty()
+                        ? "no session runs among the journals in runs/; name one with --journal"
+                        : fmt::format("several sessions run: {}; name one with --journal", fmt::join(running, ", ")));
     }
     return running.front();
 }
@@ -482,8 +482,10 @@ void add_kill(Commands& commands) {
         "  alpha kill --flatten --journal runs/demo-live   all is cancelled and every position closed, then no order "
         "passes\n"
         "  alpha kill --release --journal runs/demo-live   orders pass again\n\n"
-        "The session goes on and follows the market. The latch is in the journal, so it holds after a restart too; only a "
-        "person\nreleases what a person has latched. When this returns, it is on disk, and what is still held is printed. A "
+        "The session goes on and follows the market. The latch is in the journal, so it holds after a restart too; "
+        "only a "
+        "person\nreleases what a person has latched. When this returns, it is on disk, and what is still held is "
+        "printed. A "
         "closing order\nof --flatten fills when its market gives a price: alpha status shows when it has.",
         [request](Wiring& wiring) { return kill(*request, wiring); });
     command.option("--journal", request->journal, "The session's journal; default: the one in runs/ at which one runs");

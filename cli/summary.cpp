@@ -296,9 +296,10 @@ std::vector<std::string> warnings_of(const Scenario& scenario, const RunResult& 
     }
     for (const PortfolioResult& each : result.portfolios) {
         if (each.beyond_power > Money{}) {
-            warnings.push_back(fmt::format("portfolio {}: holds and orders {} more than its buying power; a loss or a gap "
-                                           "took it there (account.leverage)",
-                                           each.portfolio, show_money(each.beyond_power, result.currency)));
+            warnings.push_back(
+                fmt::format("portfolio {}: holds and orders {} more than its buying power; a loss or a gap "
+                            "took it there (account.leverage)",
+                            each.portfolio, show_money(each.beyond_power, result.currency)));
         }
     }
     if (result.lowest_cash < Money{} && !limits_cash(scenario.config)) {
@@ -444,10 +445,8 @@ std::string run_json(const Scenario& scenario, const RunResult& result, const Ru
         .count("orders", result.orders)
         .count("refused", result.refused)
         .json("refused_by", refused_json(result))
-        .json("max_drawdown", JsonObject()
-                                  .decimal("peak", result.drawdown_peak)
-                                  .decimal("trough", result.drawdown_trough)
-                                  .done())
+        .json("max_drawdown",
+              JsonObject().decimal("peak", result.drawdown_peak).decimal("trough", result.drawdown_trough).done())
         .count("open_orders", result.open_orders)
         .count("fills", result.fills)
         .time_ns("first_ts_ns", result.first)

@@ -362,7 +362,9 @@ private:
             return;
         }
         for (const OrderId id : undated->second) {
-            if (const auto order = orders_.find(id); order != orders_.end() && !is_terminal(order->second.status)) {
+            const auto order = orders_.find(id);
+            if (order != orders_.end() && !is_terminal(order->second.status) &&
+                order->second.filled < order->second.terms.quantity) {
                 changed(envelope, id).good_until = e.date;
             }
         }

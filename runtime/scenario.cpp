@@ -128,7 +128,8 @@ constexpr std::array kRootKeys{
     number("snapshot_interval", Form::duration, "none", money_of(1), money_of(31 * kDaySeconds),
            "How often the log records profit and loss, in event time."),
     plain("notify", Form::text, "(none)",
-          "`alpha live`: a command for /bin/sh, run when a kill switch latches, a strategy is halted or a feed is lost; what "
+          "`alpha live`: a command for /bin/sh, run when a kill switch latches, a strategy is halted or a feed is "
+          "lost; what "
           "happened stands in its environment as ALPHA_NOTIFY."),
 };
 constexpr std::array kAccountKeys{
@@ -1520,11 +1521,12 @@ private:
             for (const InstrumentId instrument : strategy.instruments) {
                 const auto [at, is_new] = first.try_emplace({strategy.portfolio, instrument}, &strategy);
                 if (!is_new && at->second != &strategy) {
-                    findings_->warn(root_.has("strategies") ? root_.place("strategies") : root_.at(),
-                                    "strategies: {} and {} share the position in {} of portfolio {}; give each a portfolio "
-                                    "of its own unless that is meant",
-                                    at->second->name, strategy.name, config().instruments[instrument.value].name,
-                                    config().portfolios[strategy.portfolio.value].name);
+                    findings_->warn(
+                        root_.has("strategies") ? root_.place("strategies") : root_.at(),
+                        "strategies: {} and {} share the position in {} of portfolio {}; give each a portfolio "
+                        "of its own unless that is meant",
+                        at->second->name, strategy.name, config().instruments[instrument.value].name,
+                        config().portfolios[strategy.portfolio.value].name);
                 }
             }
         }
@@ -1721,7 +1723,7 @@ private:
     std::vector<std::optional<std::uint32_t>> portfolio_brokers_;  ///< by portfolio, as far as known
     bool has_quotes_ = false;
     bool has_bars_ = false;
-    bool plugin_refused_ = false;  ///< it may have been the one that a strategy uses
+    bool plugin_refused_ = false;                              ///< it may have been the one that a strategy uses
     std::map<std::string, std::set<Duration>> bar_intervals_;  ///< by symbol
     bool all_bars_known_ = true;                               ///< whether these are all
 };

@@ -107,9 +107,8 @@ public:
     }
     void on_halt(const Envelope& envelope, const StrategyHalted& halted) override {
         if (on_alarm_) {
-            on_alarm_(fmt::format("strategy {} halted at {}: {}",
-                                  state_->config.strategies[halted.strategy.value].name, to_iso(envelope.time),
-                                  printable(halted.reason)));
+            on_alarm_(fmt::format("strategy {} halted at {}: {}", state_->config.strategies[halted.strategy.value].name,
+                                  to_iso(envelope.time), printable(halted.reason)));
         }
     }
 
@@ -201,8 +200,8 @@ PortfolioResult portfolio_result(const State& state, std::size_t index) {
     r.killed = portfolio.killed();
     r.latch = portfolio.latch;
     if (const RiskLimits limits(state.config); limits.of(Rule::buying_power)) {
-        r.beyond_power = std::max(
-            Money{}, buying_power_used(state, portfolio) - buying_power_of(state, limits, portfolio));
+        r.beyond_power =
+            std::max(Money{}, buying_power_used(state, portfolio) - buying_power_of(state, limits, portfolio));
     }
     r.fills = portfolio.fills;
     for (std::size_t i = 0; i < portfolio.positions.size(); ++i) {
@@ -1023,8 +1022,8 @@ private:
         const State& state = kernel_->state();
         bool found = false;
         for (std::uint32_t p = 0; p < state.portfolios.size(); ++p) {
-            const bool meant = request.name.empty() ? state.portfolios[p].is_open
-                                                    : state.config.portfolios[p].name == request.name;
+            const bool meant =
+                request.name.empty() ? state.portfolios[p].is_open : state.config.portfolios[p].name == request.name;
             if (!meant) {
                 continue;
             }

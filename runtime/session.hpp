@@ -176,9 +176,10 @@ struct RunOptions {
     std::chrono::nanoseconds duration{0};  ///< real time after which it ends; 0: with its feeds
     /// How long a strategy from a library may take for a callback (runtime/callback_budget.hpp); zero: as long as it likes.
     std::chrono::milliseconds callback_budget{0};
-    bool commit_orders = false;        ///< what led to an order is on disk before its latency is taken
-    OperatorDesk* desk = nullptr;      ///< may be null; outlives the session
-    std::function<void(const std::string&)> on_alarm;  ///< a latch, a halt, a feed lost, in a sentence; must not wait; may be null
+    bool commit_orders = false;    ///< what led to an order is on disk before its latency is taken
+    OperatorDesk* desk = nullptr;  ///< may be null; outlives the session
+    std::function<void(const std::string&)>
+        on_alarm;                      ///< a latch, a halt, a feed lost, in a sentence; must not wait; may be null
     std::function<Seq()> durable_seq;  ///< of the log; may be null
 };
 

@@ -190,7 +190,7 @@ TEST_CASE("a run that ended with its kill switch latched says so in its exit cod
     CHECK(contains(ran.out, "journal: j"));
     const Ran quiet = here.alpha({"backtest", "s.yaml", "--journal", "quiet", "-q"});
     CHECK(quiet.code == 6);
-    CHECK(quiet.err == "! portfolio main: the kill switch is latched; its orders are refused since\n");
+    CHECK(quiet.err == "! portfolio main: the kill switch is latched (entries); since then it only reduces\n");
 }
 
 TEST_CASE("a warning of refused orders names the rules", "[cli]") {
@@ -303,9 +303,8 @@ TEST_CASE("the summary's maximum drawdown is that of every mark, not of samples"
         quotes += std::to_string(1'704'167'100 + i) + "000000000,ACME," + bid + ",100," + ask + ",100\n";
     }
     here.write("q.csv", quotes);
-    here.write("s.yaml",
-               "name: dip\naccount: {currency: INR, cash: 10000}\ndata: [{file: q.csv, kind: quotes}]\n"
-               "strategies: [{id: e, use: buy_and_hold, instruments: [ACME], params: {quantity: 90}}]\n");
+    here.write("s.yaml", "name: dip\naccount: {currency: INR, cash: 10000}\ndata: [{file: q.csv, kind: quotes}]\n"
+                         "strategies: [{id: e, use: buy_and_hold, instruments: [ACME], params: {quantity: 90}}]\n");
     const Ran shown = here.alpha({"backtest", "s.yaml"});
     CHECK(contains(shown.out, "-54.45%"));
     CHECK(contains(here.alpha({"backtest", "s.yaml", "--json"}).out,
@@ -314,9 +313,8 @@ TEST_CASE("the summary's maximum drawdown is that of every mark, not of samples"
 
 TEST_CASE("an order beyond the account's cash is refused, and what leverage none allows is warned of", "[cli]") {
     const Workplace here;
-    here.write("q.csv",
-               "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n1704167100000000000,ACME,99.95,500,100.05,500\n"
-               "1704167101000000000,ACME,95,500,95.10,500\n");
+    here.write("q.csv", "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n1704167100000000000,ACME,99.95,500,100.05,500\n"
+                        "1704167101000000000,ACME,95,500,95.10,500\n");
     const auto scenario = [](const std::string& account) {
         return "name: cash\naccount: {currency: INR, cash: 1000" + account +
                "}\ndata: [{file: q.csv, kind: quotes}]\n"

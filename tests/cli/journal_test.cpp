@@ -1,3 +1,4 @@
+#include "kernel/snapshot.hpp"
 #include "store/journal.hpp"
 #include "tests/cli/run_alpha.hpp"
 
@@ -225,7 +226,7 @@ TEST_CASE("a state that is not the one recorded at the end is a mismatch", "[cli
     const Workplace here;
     const auto writer = alpha::continue_journal(here.path("j").string());
     REQUIRE(writer);
-    REQUIRE((*writer)->finish(alpha::Ending{1, alpha::Digest{1, 2, 3}}));
+    REQUIRE((*writer)->finish(alpha::Ending{alpha::kStateVersion, alpha::Digest{1, 2, 3}}));
     const Ran ran = here.alpha({"verify", "--journal", "j"});
     CHECK(ran.code == 4);
     CHECK(contains(ran.err, "folds into the state"));
@@ -276,7 +277,7 @@ TEST_CASE("damage of any kind is refused by every command that reads a journal, 
     });
 }
 
-TEST_CASE("journals of every earlier format verify, replay and print what they always did", "[cli]") {
+TEST_CASE("journals of every earlier format and edition verify, fold and print; they are not decided again", "[cli]") {
     const Workplace here;
     const fs::path kept = fs::path(ALPHA_SOURCE_DIR) / "tests/store/journals";
     std::ifstream heads(kept / "heads.txt");
@@ -290,7 +291,7 @@ TEST_CASE("journals of every earlier format verify, replay and print what they a
         ++journals;
         fs::copy(kept / name, here.path(name), fs::copy_options::recursive);
         for (const std::vector<std::string>& command : std::vector<std::vector<std::string>>{
-                 {"verify", "--json", "--journal", name}, {"replay", "--verify", "--json", "--journal", name}}) {
+                 {"verify", "--json", "--journal", name}, {"replay", "--json", "--journal", name}}) {
             const Ran ran = here.alpha(command);
             CAPTURE(command, ran.err);
             CHECK(ran.code == 0);
@@ -298,6 +299,10 @@ TEST_CASE("journals of every earlier format verify, replay and print what they a
             CHECK(json_field(ran.out, "log_head") == '"' + head + '"');
             CHECK(json_field(ran.out, "state_digest") == '"' + digest + '"');
         }
+        const Ran again = here.alpha({"replay", "--verify", "--journal", name});
+        CHECK(again.code == 3);
+        CHECK(contains(again.err, "was written under rules 1"));
+        CHECK(here.alpha({"show", "portfolios", "--journal", name}).code == 0);
         std::ostringstream printed;
         printed << std::ifstream(kept / (name + ".jsonl"), std::ios::binary).rdbuf();
         CHECK(here.alpha({"log", "--json", "--journal", name}).out == printed.str());
