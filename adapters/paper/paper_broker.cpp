@@ -62,7 +62,7 @@ public:
         }
         Pass pass{book, now, out};
         become_effective(pass);
-        each_order(pass, [&](OpenOrder& order) { meet(pass, order, touch_for(book, order.terms.side)); });
+        match_each(pass, [&](OpenOrder& order) { meet(pass, order, touch_for(book, order.terms.side)); });
         clear_done(book);
     }
 
@@ -77,7 +77,7 @@ public:
         pass.is_shortest_open = is_shortest;
         become_effective(pass);
         if (bar.open > Price{0}) {
-            each_order(pass, [&](OpenOrder& order) { meet(pass, order, {Offer::Kind::open, bar.open, nullptr}); });
+            match_each(pass, [&](OpenOrder& order) { meet(pass, order, {Offer::Kind::open, bar.open, nullptr}); });
         }
         clear_done(book);
     }
@@ -93,7 +93,7 @@ public:
         pass.is_shortest_open = true;
         pass.awaited_open = bar.open;
         become_effective(pass);
-        each_order(pass, [&](OpenOrder& order) {
+        match_each(pass, [&](OpenOrder& order) {
             if (order.awaits && !order.is_exit()) {
                 meet(pass, order, {Offer::Kind::open, bar.open, nullptr});
             }
@@ -112,15 +112,15 @@ public:
         Pass pass{book, now, out};
         pass.bar = &bar;
         pass.meets_close = true;
-        each_order(pass, [&](OpenOrder& order) { had_its_open ? keep_promise(pass, order) : forget_promise(order); });
+        match_each(pass, [&](OpenOrder& order) { had_its_open ? keep_promise(pass, order) : forget_promise(order); });
         match_range_stops(pass);
-        each_order(pass, [&](OpenOrder& order) {
+        match_each(pass, [&](OpenOrder& order) {
             match_range_limit(pass, order);
             if (pass.has_born) {  // the stops of an entry that has filled just now go before the next limit
                 match_range_stops(pass);
             }
         });
-        each_order(pass, [&](OpenOrder& order) { match_close(pass, order); });
+        match_each(pass, [&](OpenOrder& order) { match_close(pass, order); });
         become_effective(pass);
         for (OpenOrder& order : book.orders) {
             order.triggered_now = order.born_inside = false;
@@ -205,6 +205,18 @@ public:
     }
 
 private:
+    /// Where in a bar a fill lies, for the exits that it brings to life.
+    enum class Moment : std::uint8_t { now, at_open, inside };
+    /// An entry whose exits have come alive and have not met a price yet.
+    struct Born {
+        OrderId entry;
+        Moment moment = Moment::now;
+    };
+    /// An IOC order that has met its first price.
+    struct Over {
+        OrderId order;
+        const char* why = "";
+    };
     /// The matching of one input. Orders stay where they are in the list until it is over.
     struct Pass {
         Book& book;
@@ -213,8 +225,10 @@ private:
         const BarClosed* bar = nullptr;  ///< that closes now
         bool is_shortest_open = false;   ///< a bar opens that orders which wait for an open have waited for
         Price awaited_open{};            ///< an open that is a price for what waited for one, and for nothing else
-        bool has_born = false;           ///< exits have come alive inside the bar: their stops are to be looked at
-        bool meets_close = false;        ///< what arrives now was on its way before the bar's close
+        std::vector<Born> born{};
+        std::vector<Over> over{};
+        bool has_born = false;     ///< exits have come alive inside the bar: their stops are to be looked at
+        bool meets_close = false;  ///< what arrives now was on its way before the bar's close
     };
 
     Book& book_of(InstrumentId id) {
@@ -318,6 +332,7 @@ private:
         }
         if (!added.is_done) {
             arrive(pass, added);
+            settle(pass);
         }
     }
 
@@ -336,6 +351,7 @@ private:
             OpenOrder& order = pass.book.orders[i];
             if (!order.is_done && !order.is_exit()) {  // exits arrive when their entry fills
                 arrive(pass, order);
+                settle(pass);
             }
         }
     }
@@ -388,6 +404,7 @@ private:
         }
         if (!keeps_place && !order->is_done) {
             arrive(pass, *order);
+            settle(pass);
         }
     }
 
@@ -452,7 +469,7 @@ private:
         }
         if (!order.is_done && order.promised == Price{} && order.terms.tif == TimeInForce::ioc && arrives) {
             const bool unpriced = order.terms.type == OrderType::market && offer.price <= Price{0};
-            finish(pass, order, ReportKind::cancelled, unpriced ? "no quote" : "ioc");
+            pass.over.push_back({order.id, unpriced ? "no quote" : "ioc"});
         }
     }
 
@@ -502,7 +519,7 @@ private:
         const bool was_ioc = order.terms.tif == TimeInForce::ioc;
         fill(pass, order, &pass.book.volume_left, price, Moment::at_open);
         if (was_ioc && !order.is_done) {
-            finish(pass, order, ReportKind::cancelled, "ioc");
+            pass.over.push_back({order.id, "ioc"});
         }
     }
 
@@ -514,7 +531,7 @@ private:
     void match_range_stops(Pass& pass) {
         do {
             pass.has_born = false;
-            each_order(pass, [&](OpenOrder& order) { match_range_stop(pass, order); });
+            match_each(pass, [&](OpenOrder& order) { match_range_stop(pass, order); });
         } while (pass.has_born);
     }
 
@@ -591,9 +608,6 @@ private:
     }
 
     // ---- fills and what follows from them ----
-
-    /// Where in a bar a fill lies, for the exits that it brings to life.
-    enum class Moment : std::uint8_t { now, at_open, inside };
 
     /// Fills as much as there is at `price`, off the stock that all share, and lets the links take hold.
     /// `market`: inside a bar, where its price stood.
@@ -676,9 +690,29 @@ private:
         }
         cut_reducing_orders(pass, filled.portfolio);
         if (has_born && moment != Moment::inside) {
-            bring_to_life(pass, filled.id, moment, true);
-            bring_to_life(pass, filled.id, moment, false);
+            pass.born.push_back({filled.id, moment});
         }
+    }
+
+    /// Before anything else is matched: what has come alive meets its first price, exits that limit a loss first; then what an
+    /// IOC order did not get is cancelled.
+    void settle(Pass& pass) {
+        for (const Born& born : std::exchange(pass.born, {})) {  // exits have no exits of their own
+            bring_to_life(pass, born.entry, born.moment, true);
+            bring_to_life(pass, born.entry, born.moment, false);
+        }
+        for (const Over& over : std::exchange(pass.over, {})) {
+            if (OpenOrder* const order = find_order(pass.book, over.order); order != nullptr) {
+                finish(pass, *order, ReportKind::cancelled, over.why);
+            }
+        }
+    }
+    template <class Visit>
+    void match_each(Pass& pass, Visit visit) {
+        each_order(pass, [&](OpenOrder& order) {
+            visit(order);
+            settle(pass);
+        });
     }
 
     /// Exits of the entry meet the price it has filled at: those that limit a loss first.
@@ -707,7 +741,7 @@ private:
             const Qty beyond = exit.terms.quantity - exit.filled - exit.covered;
             if (beyond > Qty{0}) {
                 exit.terms.quantity -= beyond;
-                exit.covered.raw <= 0 ? finish(pass, exit, ReportKind::cancelled, kEntryEnded)
+                exit.covered.raw <= 0 ? close(pass, exit, ReportKind::cancelled, kEntryEnded)
                                       : report_modified(exit, Rule::linked_fill, pass.out);
             }
         });
@@ -771,11 +805,14 @@ private:
         report(order.id, ReportKind::triggered, "", out);
     }
 
-    /// Reports an end without a fill, and ends what depends on it.
-    void finish(Pass& pass, OpenOrder& order, ReportKind kind, const char* why) {
+    void close(Pass& pass, OpenOrder& order, ReportKind kind, const char* why) {
         order.is_done = true;
         report(order.id, kind, why, pass.out);
         state_.whereabouts.erase(order.id);
+    }
+    /// Reports an end without a fill, and ends what depends on it.
+    void finish(Pass& pass, OpenOrder& order, ReportKind kind, const char* why) {
+        close(pass, order, kind, why);
         if (pass.book.linked != 0 && !order.is_exit()) {
             end_entry(pass, order.id);
         }

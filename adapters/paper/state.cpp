@@ -30,9 +30,9 @@ constexpr std::uint8_t kModify = 3;
 constexpr std::uint8_t kLinked = 4;
 
 /// The least bytes each element takes: no list can be longer than what is left allows.
-constexpr std::size_t kBookBytes = 4 + 1 + 6 * 8 + 1 + 8 + 4 + 4 + 4;
+constexpr std::size_t kBookBytes = 4 + 1 + 6 * std::size_t{8} + 1 + 8 + 4 + 4 + 4;
 constexpr std::size_t kPlaceBytes = 8 + 46 + 4 + 4 + 16;
-constexpr std::size_t kOrderBytes = kPlaceBytes + 4 * 8 + 3;
+constexpr std::size_t kOrderBytes = kPlaceBytes + 4 * std::size_t{8} + 3;
 constexpr std::size_t kWishBytes = 8 + 1 + 4;
 constexpr std::size_t kNetBytes = 4 + 8;
 
