@@ -437,23 +437,6 @@ TEST_CASE("a kill of every scope, a flattening, and a strategy let go on are dec
     CHECK_FALSE(again->disagreement);
     CHECK(again->compared == log->next_seq());
     CHECK(state_digest(folded(*log, log->next_seq())) == state_digest(kernel.state()));
-
-    // And it is of use: without the resumption, or with another scope, something else is decided.
-    std::vector<DecodedEvent> other = events;
-    other.erase(other.begin() + static_cast<std::ptrdiff_t>(place_of<StrategyResumed>(other)));
-    for (Seq i = place_of<StrategyHalted>(events); i < other.size(); ++i) {
-        for (Seq* link : {&other[i].envelope.correlation, &other[i].envelope.causation}) {
-            *link -= *link != kNoSeq && *link > place_of<StrategyResumed>(events) ? 1U : 0U;
-        }
-    }
-    const Result<Redecided> without = redecide(*log_of(other));
-    REQUIRE(without);
-    CHECK(without->disagreement);
-    other = events;
-    std::get<KillSwitchLatched>(other[place_of<KillSwitchLatched>(other)].event).scope = LatchScope::all;
-    const Result<Redecided> wider = redecide(*log_of(other));
-    REQUIRE(wider);
-    CHECK(wider->disagreement);
 }
 
 TEST_CASE("a strategy that was let go on which there is not was let go on by nobody", "[runtime]") {
