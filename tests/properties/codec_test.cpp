@@ -104,7 +104,8 @@ void check_inverse() {
         if (other && other->bytes == damaged.size() && damaged[6] == bytes[6]) {  // byte 6 is the version
             // A struct of a newer version that is said to be readable loses what is not known of it: here nothing but the number.
             const auto again = bytes_of(other->envelope, other->event);
-            RC_ASSERT((again == damaged || again == bytes));
+            const bool is_current = again[6] == damaged[6];  // bytes that read as an older event are written anew
+            RC_ASSERT((!is_current || again == damaged || again == bytes));
         }
     });
 }
