@@ -49,7 +49,7 @@ template <class E>
 bool decode_payload(Bytes payload, E& event);
 
 /// What encode_stored_bar appends.
-inline constexpr std::size_t kStoredBarBytes = kHeaderBytes + 4 + 5 * 8;
+inline constexpr std::size_t kStoredBarBytes = kHeaderBytes + 4 + 5 * sizeof(std::int64_t);
 inline constexpr std::uint8_t kStoredBarVersion = 1;
 
 struct DecodedEvent {
