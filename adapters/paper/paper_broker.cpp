@@ -680,7 +680,8 @@ private:
                 exit.born_inside = moment == Moment::inside;
                 pass.has_born = pass.has_born || exit.born_inside;
                 exit.born_at = market;
-                exit.awaits = true;
+                // More of a stop-limit that the bar has triggered already rests with it.
+                exit.awaits = moment != Moment::inside || !exit.triggered_now;
             }
             exit.covered += quantity;
             exit.fresh += moment == Moment::inside ? quantity : Qty{};

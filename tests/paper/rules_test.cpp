@@ -397,6 +397,16 @@ TEST_CASE("a stop_limit exit that its bar has triggered and not filled is a limi
     CHECK(desk.quote("110", "111") == Said{"2 filled 1 at 99 #2"});
 }
 
+TEST_CASE("more of a stop_limit exit that its bar has triggered rests with it", "[paper]") {
+    Desk desk(sharing("10"));
+    desk.quote("99", "100", 5, 4);
+    desk.entry_with(buy(6).limit("100"), {sell(6).stop("95").limit("95")});
+    desk.wait(60).label();
+    CHECK(desk.wait(60).closed("101", "101", "95", "99", 0, 100) ==
+          Said{"2 triggered", "2 filled 4 at 95 #2", "1 filled 2 at 100 #3"});
+    CHECK(desk.quote("110", "111") == Said{"2 filled 2 at 95 #4"});
+}
+
 // ---- links: one cancels the other ----
 
 TEST_CASE("a fill of one leg takes its quantity from the others, and a whole one ends them", "[paper]") {
