@@ -11,14 +11,13 @@ namespace alpha {
 
 /// What went wrong, by whose doing. The numbers are the program's exit codes (SYSTEM: commands) and never change.
 enum class ErrorKind : std::uint8_t {
-    internal = 1,   ///< our own mistake
-    usage = 2,      ///< command line, scenario or configuration
-    data = 3,       ///< market data, journal bytes
-    mismatch = 4,   ///< golden or verification differs
-    broker = 5,     ///< broker or its authentication
-    risk_halt = 6,  ///< trading was halted by a risk rule
-    transient =
-        75,  ///< it passes by itself, or once there is room: full disk, journal in use, no descriptors, threads or memory
+    internal = 1,      ///< our own mistake
+    usage = 2,         ///< command line, scenario or configuration
+    data = 3,          ///< market data, journal bytes
+    mismatch = 4,      ///< golden or verification differs
+    broker = 5,        ///< broker or its authentication
+    risk_halt = 6,     ///< trading was halted by a risk rule
+    transient = 75,    ///< passes by itself or with more room: full disk, journal in use, no descriptors or memory
     interrupted = 130  ///< the user stopped it
 };
 

@@ -436,9 +436,23 @@ void Kernel::release(Time now, PortfolioId portfolio) {
 
 void Kernel::resume(Time now, StrategyId strategy) {
     run_due(now, false);
-    if (state_.strategies[strategy.value].halted) {
-        begin_step(now, StrategyResumed{strategy});
+    if (!state_.strategies[strategy.value].halted) {
+        return;
     }
+    const StrategyState missed = state_.strategies[strategy.value];
+    const Seq root = begin_step(now, StrategyResumed{strategy});
+    const Cause cause{root, root};
+    for (const OrderFilled& fill : missed.missed_fills) {
+        call_strategy(strategy, cause, [&](Strategy& its, Context& context) { its.on_fill(fill, context); });
+    }
+    for (const MissedUpdate& word : missed.missed_orders) {
+        const OrderUpdate update{word.order, word.status, Rule::none, word.change_failed};
+        call_strategy(strategy, cause, [&](Strategy& its, Context& context) { its.on_order(update, context); });
+    }
+    for (const TimerId timer : missed.missed_timers) {
+        call_strategy(strategy, cause, [&](Strategy& its, Context& context) { its.on_timer(timer, context); });
+    }
+    drain();
 }
 
 void Kernel::halt(Time now, StrategyId strategy, std::string reason) {

@@ -85,10 +85,11 @@ public:
     ///             these have ended. Also where `all` stands.
     void kill(Time now, PortfolioId portfolio, LatchScope scope = LatchScope::all);
     void release(Time now, PortfolioId portfolio);
-    /// From a person: a halted strategy gets callbacks again. Nothing happens where it is not halted.
+    /// From a person: a halted strategy gets callbacks again, first those for what it has missed of its orders and timers. Nothing
+    /// happens where it is not halted.
     void resume(Time now, StrategyId strategy);
-    /// From whoever watches strategies from outside (one took too long, say): it gets no callback any more. Its timers end; its open
-    /// orders stay as they are, to be filled or cancelled like any other. Nothing happens where it is halted.
+    /// From whoever watches strategies from outside (one took too long, say): it gets no callback any more. Its open
+    /// orders and timers stay as they are, to be filled, cancelled or fired like any other. Nothing happens where it is halted.
     void halt(Time now, StrategyId strategy, std::string reason);
 
 private:

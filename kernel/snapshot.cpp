@@ -56,8 +56,15 @@ void serialize(Ar& ar, PendingTimer& t) {
     ar(t.due, t.strategy, t.timer);
 }
 template <class Ar>
+void serialize(Ar& ar, MissedUpdate& u) {
+    ar(u.order, u.status, u.change_failed);
+}
+template <class Ar>
 void serialize(Ar& ar, StrategyState& s) {
     ar(s.halted);
+    if (s.halted) {  // nobody else has missed anything
+        ar(s.missed_fills, s.missed_orders, s.missed_timers);
+    }
 }
 
 namespace {
@@ -347,7 +354,6 @@ Fault fault_of_timers(const State& state) {
     std::vector<std::size_t> held(state.strategies.size());
     for (const PendingTimer& timer : state.timers) {
         if (timer.strategy.value >= state.strategies.size() || !within(timer.due) ||
-            state.strategies[timer.strategy.value].halted ||
             ++held[timer.strategy.value] > limits::kMaxTimersPerStrategy) {
             return "a timer is set that nobody can have set";
         }
@@ -356,6 +362,24 @@ Fault fault_of_timers(const State& state) {
     std::ranges::sort(pending);
     const bool once = std::ranges::adjacent_find(pending) == pending.end();
     return once && std::ranges::is_sorted(state.timers) ? nullptr : "its timers are out of order, or one is set twice";
+}
+
+Fault fault_of_strategies(const State& state) {
+    for (std::uint32_t i = 0; i < state.strategies.size(); ++i) {
+        const StrategyState& strategy = state.strategies[i];
+        const auto fits = [&](const OrderFilled& fill) {
+            return fill.strategy.value == i && fill.order < state.next_order &&
+                   fill.instrument.value < state.instruments.size() && fill.quantity.raw > 0 &&
+                   fill.quantity <= limits::kMaxQty && fill.price.raw > 0 && fill.price <= limits::kMaxPrice;
+        };
+        const auto follows = [](const MissedUpdate& a, const MissedUpdate& b) { return a.order >= b.order; };
+        if (!std::ranges::all_of(strategy.missed_fills, fits) ||
+            std::ranges::adjacent_find(strategy.missed_orders, follows) != strategy.missed_orders.end() ||
+            (!strategy.missed_orders.empty() && strategy.missed_orders.back().order >= state.next_order)) {
+            return "a strategy has missed what cannot have happened";
+        }
+    }
+    return nullptr;
 }
 
 Fault fault_of_progress(const State& state) {
@@ -379,7 +403,8 @@ Fault fault_of_state(const State& state) {
         return fault;
     }
     // Each relies on what those before it have judged.
-    for (Fault (*const judge)(const State&) : {fault_of_progress, fault_of_markets, fault_of_books, fault_of_timers}) {
+    for (Fault (*const judge)(const State&) :
+         {fault_of_progress, fault_of_markets, fault_of_books, fault_of_timers, fault_of_strategies}) {
         if (const Fault fault = judge(state); fault != nullptr) {
             return fault;
         }

@@ -110,6 +110,20 @@ void end_order(State& state, OrderId id, ReportKind kind) {
     });
 }
 
+/// Keeps for its strategy, where that is halted, how the order stands.
+void note_missed(State& state, OrderId id, bool change_failed = false) {
+    const Order& order = known_order(state, id);
+    if (order.strategy == kOperator) {
+        return;
+    }
+    if (StrategyState& strategy = state.strategies[order.strategy.value]; strategy.halted) [[unlikely]] {
+        const auto at = std::ranges::lower_bound(strategy.missed_orders, id, {}, &MissedUpdate::order);
+        const MissedUpdate word{id, order.status, change_failed};
+        at != strategy.missed_orders.end() && at->order == id ? void(*at = word)
+                                                              : void(strategy.missed_orders.insert(at, word));
+    }
+}
+
 void note_order_sent(State& state, Portfolio& portfolio, Time now) {
     const bool limited =
         std::ranges::any_of(state.config.risk, [](const RiskLimit& r) { return r.rule == Rule::order_rate; });
@@ -312,6 +326,9 @@ void fold(State& state, const Envelope&, const TimerFired& e) {
     const auto erased = std::erase_if(
         state.timers, [&](const PendingTimer& t) { return t.strategy == e.strategy && t.timer == e.timer; });
     ALPHA_ASSERT(erased == 1, "a timer fires once, and only when set");
+    if (StrategyState& strategy = state.strategies[e.strategy.value]; strategy.halted) {
+        strategy.missed_timers.push_back(e.timer);
+    }
 }
 
 void fold(State& state, const Envelope&, const PnlSnapshot& e) {
@@ -413,12 +430,14 @@ void fold(State& state, const Envelope&, const KillSwitchReleased& e) {
 void fold(State& state, const Envelope&, const StrategyHalted& e) {
     ALPHA_ASSERT(e.strategy.value < state.strategies.size(), "the fact names a strategy that event 0 does not");
     state.strategies[e.strategy.value].halted = true;
-    std::erase_if(state.timers, [&](const PendingTimer& t) { return t.strategy == e.strategy; });
+    if (state.config.rules < 2) {  // nothing could let it go on
+        std::erase_if(state.timers, [&](const PendingTimer& t) { return t.strategy == e.strategy; });
+    }
 }
 
 void fold(State& state, const Envelope&, const StrategyResumed& e) {
     ALPHA_ASSERT(e.strategy.value < state.strategies.size(), "the fact names a strategy that event 0 does not");
-    state.strategies[e.strategy.value].halted = false;
+    state.strategies[e.strategy.value] = {};
 }
 
 void fold(State& state, const Envelope&, const OrderReleased& e) {
@@ -433,10 +452,12 @@ void fold(State& state, const Envelope&, const OrderAccepted& e) {
         order.status = transition(order.status, ReportKind::accepted).next;
         order.broker_order = e.broker_order;
     });
+    note_missed(state, e.order);
 }
 
 void fold(State& state, const Envelope&, const OrderRejected& e) {
     end_order(state, e.order, ReportKind::rejected);
+    note_missed(state, e.order);
 }
 
 void fold(State& state, const Envelope&, const OrderTriggered& e) {
@@ -444,6 +465,7 @@ void fold(State& state, const Envelope&, const OrderTriggered& e) {
         order.status = transition(order.status, ReportKind::triggered).next;
         order.triggered = true;
     });
+    note_missed(state, e.order);
 }
 
 void fold(State& state, const Envelope& envelope, const OrderFilled& e) {
@@ -477,14 +499,20 @@ void fold(State& state, const Envelope& envelope, const OrderFilled& e) {
             order.status = OrderStatus::filled;
         }
     });
+    if (e.strategy != kOperator && state.strategies[e.strategy.value].halted) [[unlikely]] {
+        state.strategies[e.strategy.value].missed_fills.push_back(e);
+        note_missed(state, e.order);
+    }
 }
 
 void fold(State& state, const Envelope&, const OrderCancelled& e) {
     end_order(state, e.order, ReportKind::cancelled);
+    note_missed(state, e.order);
 }
 
 void fold(State& state, const Envelope&, const OrderExpired& e) {
     end_order(state, e.order, ReportKind::expired);
+    note_missed(state, e.order);
 }
 
 void fold(State& state, const Envelope&, const OrderModified& e) {
@@ -509,6 +537,7 @@ void fold(State& state, const Envelope&, const OrderModified& e) {
             order.status = OrderStatus::filled;
         }
     });
+    note_missed(state, e.order);
 }
 
 void fold(State& state, const Envelope&, const ChangeRejected& e) {
@@ -522,6 +551,7 @@ void fold(State& state, const Envelope&, const ChangeRejected& e) {
             order.status = OrderStatus::filled;
         }
     });
+    note_missed(state, e.order, true);
 }
 
 void fold(State&, const Envelope&, const ReportIgnored&) {}

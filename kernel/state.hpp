@@ -73,8 +73,21 @@ struct EquityPath {
     friend bool operator==(const EquityPath&, const EquityPath&) = default;
 };
 
+/// The newest word on an order that its strategy has not heard.
+struct MissedUpdate {
+    OrderId order;
+    OrderStatus status = OrderStatus::intended;
+    bool change_failed = false;
+    friend bool operator==(const MissedUpdate&, const MissedUpdate&) = default;
+};
+
+/// While it is halted a strategy hears nothing. What it misses of its orders and timers is told when it resumes, or it would trade on
+/// a position that it does not have. At most the fills of the orders it had open.
 struct StrategyState {
     bool halted = false;
+    std::vector<OrderFilled> missed_fills;    ///< in their order
+    std::vector<MissedUpdate> missed_orders;  ///< by order, one each
+    std::vector<TimerId> missed_timers;       ///< in the order in which they fired
     friend bool operator==(const StrategyState&, const StrategyState&) = default;
 };
 

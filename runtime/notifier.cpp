@@ -1,5 +1,7 @@
 #include "runtime/notifier.hpp"
 
+#include "store/machine.hpp"
+
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
@@ -11,7 +13,6 @@
 #include <spawn.h>
 #include <spdlog/spdlog.h>
 #include <sys/wait.h>
-#include <system_error>
 #include <thread>
 #include <unistd.h>
 #include <utility>
@@ -69,7 +70,9 @@ private:
             if (dropped != 0) {
                 log_->warn("notify: {} more were said than could be told", dropped);
             }
-            tell(sentence);
+            if (const Result<void> told = no_exceptions([&] { return tell(sentence), Result<void>{}; }); !told) {
+                log_->warn("notify: {}", told.error().message);
+            }
         }
     }
 
@@ -92,11 +95,21 @@ private:
         posix_spawn_file_actions_t files{};
         posix_spawn_file_actions_init(&files);
         posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        // What this program ignores (cli/main.cpp), a command would ignore without knowing.
+        sigset_t ignored{};
+        sigemptyset(&ignored);
+        sigaddset(&ignored, SIGPIPE);
+        sigaddset(&ignored, SIGXFSZ);
+        posix_spawnattr_t attributes{};
+        posix_spawnattr_init(&attributes);
+        posix_spawnattr_setsigdefault(&attributes, &ignored);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
         pid_t child = 0;
-        const int failed = posix_spawn(&child, "/bin/sh", &files, nullptr, arguments, pointers.data());
+        const int failed = posix_spawn(&child, "/bin/sh", &files, &attributes, arguments, pointers.data());
+        posix_spawnattr_destroy(&attributes);
         posix_spawn_file_actions_destroy(&files);
         if (failed != 0) {
-            log_->warn("notify: the command cannot be run: {}", std::generic_category().message(failed));
+            log_->warn("notify: the command cannot be run: {}", reason_of(failed));
             return;
         }
         wait_for(child);

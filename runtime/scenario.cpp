@@ -1116,12 +1116,15 @@ private:
         }
         return found->second;
     }
-    static void read_instrument(Fields&& given, Instrument& instrument) {
+    void read_instrument(Fields&& given, Instrument& instrument) {
         instrument.tick = given.price("tick").value_or(instrument.tick);
         if (const auto lot = given.decimal("lot")) {
             instrument.lot = Qty{static_cast<std::int64_t>(lot->raw)};
         }
-        instrument.hours = given.hours("session").value_or(instrument.hours);
+        if (const auto hours = given.hours("session")) {
+            instrument.hours = *hours;
+            scenario_.with_session.insert(instrument.name);
+        }
     }
     void read_instruments() {
         read_instrument(fields(kDefaultInstrument, "default_instrument", root_.child("default_instrument")),
@@ -1425,9 +1428,14 @@ private:
         }
         if (fill == "touch" && has_bars_ && !has_quotes_) {
             findings_->warn(fill_at,
-
                             "{}: touch fills at the close of the very bar that was decided on, which "
                             "is optimistic; next_open is safer with bars alone",
+                            paper.path("fill"));
+        }
+        if (fill == "next_open" && settings.use_size && has_bars_ && has_quotes_) {
+            findings_->warn(fill_at,
+                            "{}: with use_size an open counts only where no quote comes while its bar lasts; an "
+                            "instrument that has both may never fill: write touch, or leave its quotes or use_size out",
                             paper.path("fill"));
         }
         config().brokers.push_back({name, "paper", to_settings(settings)});

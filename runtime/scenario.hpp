@@ -8,6 +8,7 @@
 #include "runtime/plugin.hpp"
 #include "store/disk.hpp"
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,7 @@ struct Scenario {
     std::vector<DataSource> data;        ///< files resolved relative to the scenario
     Plugins plugins;                     ///< the libraries that it names, loaded: what its strategies are found in
     std::vector<std::string> libraries;  ///< their files
+    std::set<std::string> with_session;  ///< instruments whose session is written; "" is default_instrument
     std::string notify;                  ///< a command for /bin/sh (runtime/notifier.hpp); empty: none
     std::vector<std::string> warnings;   ///< file:line:column: legal, but surely not meant
 };

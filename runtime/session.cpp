@@ -407,8 +407,12 @@ public:
         waits_ = options_.is_live || streams;
         options.watch.now = [] { return std::chrono::nanoseconds(Clock::now().time_since_epoch()); };
         options.watch.change_status = [this](std::size_t stream, const auto& change) { board_.change(stream, change); };
-        options.watch.tell = [log = options_.log](const std::string& what, bool is_warning) {
-            log->log(is_warning ? spdlog::level::warn : spdlog::level::info, "{}", what);
+        options.watch.tell = [&log = options_.log, &on_alarm = options_.on_alarm](const std::string& what,
+                                                                                  Notice kind) {
+            log->log(kind == Notice::note ? spdlog::level::info : spdlog::level::warn, "{}", what);
+            if (kind == Notice::loss && on_alarm) {
+                on_alarm(what);
+            }
         };
         options.watch.warn = [this](DataWarning warning) {
             if (options_.is_live) {  // nobody waits for its summary
@@ -456,6 +460,9 @@ public:
                                      open == 0   ? "and no order is open"
                                      : open == 1 ? "and 1 order stays open"
                                                  : fmt::format("and {} orders stay open", open));
+        if (options_.on_alarm) {
+            options_.on_alarm(error.message);
+        }
         return error;
     }
 
@@ -1231,10 +1238,12 @@ std::vector<RiskHeadroom> risk_headroom(const State& state) {
 
 Result<RunResult> run_scenario(const Scenario& scenario, LogWriter& log, const RunOptions& options,
                                std::unique_ptr<Journal> stored) {
-    const HoursOf hours = [&](const std::string& name) {
+    const HoursOf hours = [&](const std::string& name) -> std::optional<TradingHours> {
         const auto& named = scenario.config.instruments;
         const auto found = std::ranges::find(named, name, &Instrument::name);
-        return found != named.end() ? found->hours : scenario.config.default_instrument.hours;
+        const TradingHours& its = found != named.end() ? found->hours : scenario.config.default_instrument.hours;
+        const bool is_written = scenario.with_session.contains(name) || scenario.with_session.contains("");
+        return is_written || !its.whole_day() ? std::optional(its) : std::nullopt;
     };
     options.log->info("{}: {} strategies, {} data sources", scenario.config.name, scenario.config.strategies.size(),
                       scenario.data.size());

@@ -178,8 +178,8 @@ struct RunOptions {
     std::chrono::milliseconds callback_budget{0};
     bool commit_orders = false;    ///< what led to an order is on disk before its latency is taken
     OperatorDesk* desk = nullptr;  ///< may be null; outlives the session
-    std::function<void(const std::string&)>
-        on_alarm;                      ///< a latch, a halt, a feed lost, in a sentence; must not wait; may be null
+    /// A latch, a halt, a feed lost, in a sentence; from any thread, and must not wait; may be null.
+    std::function<void(const std::string&)> on_alarm;
     std::function<Seq()> durable_seq;  ///< of the log; may be null
 };
 

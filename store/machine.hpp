@@ -27,7 +27,7 @@ Error error_of_exception() noexcept;
 
 /// What `work` returns; an exception becomes an error. Every thread runs what it does under this, as main does.
 template <class Work>
-auto no_exceptions(Work work) -> decltype(work()) {
+auto no_exceptions(const Work& work) -> decltype(work()) {
     try {
         return work();
     } catch (...) {

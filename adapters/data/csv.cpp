@@ -106,6 +106,8 @@ public:
     /// Whether the last call came to nothing because a sender has not sent more yet.
     bool is_waiting() const { return is_waiting_; }
     bool is_of_sender() const { return of_sender_; }
+    /// Whether the last line of a file was taken although its end is not there.
+    bool lacks_end() const { return lacks_end_; }
 
     /// False at the end, on a failure, and when more of the file is needed but the batch has lines already. The line is
     /// valid until the next call.
@@ -168,6 +170,7 @@ private:
         while (!failure_ && ends_.empty()) {
             const std::size_t rest = end_ - begin_;
             if (rest > kMaxLineBytes || (ended_ && !of_sender_)) {
+                lacks_end_ = lacks_end_ || rest != 0;
                 return rest != 0 && take(line, rest, 0);
             }
             if (ended_ || !refill()) {
@@ -225,6 +228,7 @@ private:
     bool ended_ = false;
     bool of_sender_;
     bool is_waiting_ = false;
+    bool lacks_end_ = false;
     std::optional<Error> failure_;
 };
 
@@ -668,6 +672,7 @@ public:
 
     bool is_waiting() const override { return lines_.is_waiting(); }
     bool is_there() const override { return has_header_ && !goes_to_; }
+    bool lacks_end() const override { return lines_.lacks_end(); }
     const std::vector<std::string>& symbols() const override { return symbols_.names(); }
     FeedProgress progress() const override { return lines_.progress(); }
 
@@ -885,6 +890,7 @@ public:
 
     bool is_waiting() const override { return lines_.is_waiting(); }
     bool is_there() const override { return header_.fields != 0 && !goes_to_; }
+    bool lacks_end() const override { return lines_.lacks_end(); }
     Duration interval() const override { return interval_; }
     /// A bar of a day is one of a calendar date, however its label is written.
     bool date_only() const override { return interval_.ns == kDayNs; }

@@ -418,6 +418,7 @@ public:
 
     bool is_waiting() const override { return is_waiting_; }
     bool is_there() const override { return !goes_to_ && rows_->is_there(); }
+    bool lacks_end() const override { return rows_->lacks_end(); }
     const std::vector<std::string>& symbols() const override { return rows_->symbols(); }
     FeedProgress progress() const override { return rows_->progress(); }
     Duration interval() const override { return rows_->interval(); }
@@ -457,7 +458,7 @@ public:
     /// What forbids the instruments known so far, before any bar is read; empty when nothing does.
     std::string refusal_of_symbols() {
         for (std::size_t i = 0; i < symbols().size(); ++i) {
-            if (std::string why = hours_refusal(hours_of(i), symbols()[i]); !why.empty()) {
+            if (std::string why = hours_refusal(i); !why.empty()) {
                 return why;
             }
         }
@@ -604,7 +605,7 @@ private:
         if (rows_->date_only()) {
             const std::size_t symbol = row.bar.instrument.value;
             const TradingHours& hours = hours_of(symbol);
-            if (std::string why = hours_refusal(hours, symbols()[symbol]); !why.empty()) {
+            if (std::string why = hours_refusal(symbol); !why.empty()) {
                 return why;
             }
             const Date date = TradingHours{}.date_of(row.label);
@@ -663,23 +664,29 @@ private:
     const TradingHours& hours_of(std::size_t symbol) {
         while (hours_by_symbol_.size() <= symbol) {
             const std::string& name = symbols()[hours_by_symbol_.size()];
-            hours_by_symbol_.push_back(hours_ ? hours_(name) : TradingHours{});
+            const std::optional<TradingHours> given = hours_ ? hours_(name) : std::nullopt;
+            hours_by_symbol_.push_back(given.value_or(TradingHours{}));
+            is_given_.push_back(given.has_value());
         }
         return hours_by_symbol_[symbol];
     }
 
-    std::string hours_refusal(const TradingHours& hours, const std::string& name) const {
+    std::string hours_refusal(std::size_t symbol) {
+        const TradingHours& hours = hours_of(symbol);
+        const std::string& name = symbols()[symbol];
         constexpr std::int32_t kDaySeconds = 86'400;
         if (hours.utc_offset_s < -kDaySeconds || hours.utc_offset_s > kDaySeconds || hours.open_s < 0 ||
             hours.open_s >= hours.close_s || hours.close_s > kDaySeconds) {
             return fmt::format("the session of {} does not open and close within a day; mend its session",
                                in_quotes(name));
         }
-        if (beside_intraday_ && hours.whole_day()) {
-            return fmt::format("daily bars of {} stand beside data with times of day, but when its day opens and "
-                               "closes is not "
-                               "known; give it a session, as in instruments: {{{}: {{session: ...}}}}",
-                               in_quotes(name), name);
+        if (beside_intraday_ && !is_given_[symbol]) {
+            return fmt::format(
+                "daily bars of {} stand beside data with times of day, but when its day opens and "
+                "closes is not "
+                "known; give it a session, as in instruments: {{{}: {{session: ...}}}} (utc for the whole "
+                "UTC day)",
+                in_quotes(name), name);
         }
         return {};
     }
@@ -690,6 +697,7 @@ private:
     Text text_;
     std::shared_ptr<IntervalWatch> interval_watch_;
     std::vector<TradingHours> hours_by_symbol_;
+    std::vector<bool> is_given_;    ///< by symbol: these hours were written by somebody
     std::vector<Waiting> waiting_;  ///< a heap: what leaves next is in front
     std::vector<FeedRecord> batch_;
     std::vector<Origin> origins_;      ///< of the batch's records
@@ -1255,6 +1263,13 @@ private:
             const SourcePlace end = input.stream->place_after(0);
             if (end.from.row + end.from.within + end.rows == 0) {
                 watch_.warn({fmt::format("{}: holds no record", input.name), true});
+            } else if (input.stream->lacks_end()) {
+                watch_.warn(
+                    {fmt::format(
+                         "{}: its last line is taken, but has no line feed; if the file was cut short there, so may "
+                         "be its last number: end the line, or copy the file again",
+                         input.name),
+                     true});
             }
         }
         if (input.sender != input.stream->sender()) {
@@ -1267,6 +1282,10 @@ private:
     /// Brings in the input's next record, if there is one yet, which must not belong before those that were taken. False with error_.
     bool bring_in(std::size_t i) {
         Input& input = inputs_[i];
+        if (to_refuse_ && to_refuse_->first == i) [[unlikely]] {
+            const bool refused = refuse(i, std::exchange(to_refuse_, std::nullopt)->second);
+            ALPHA_ASSERT(refused, "another sender may follow the one that is to be refused");
+        }
         do {
             if (input.batch.empty() && !load(i)) {
                 return false;
@@ -1314,7 +1333,7 @@ private:
         tell(fmt::format("{}: {} record{} of {} and later came after the feed had gone on to {}, and {} refused",
                          input.name, late, late == 1 ? "" : "s", to_iso(first), to_iso(taken.time),
                          late == 1 ? "is" : "are"),
-             true);
+             Notice::warning);
     }
 
     /// Sends away the sender of the records at hand. False where no other one can come.
@@ -1368,6 +1387,9 @@ private:
                 runs_.push_back({first, size_});
             }
             if (!good) {
+                if (to_refuse_) {
+                    absent_.push_back(first);
+                }
                 break;
             }
             // What it has next is brought in with the next batch: until then, a position within this one needs what it
@@ -1426,7 +1448,7 @@ private:
         change_status(input, [](StreamStatus& status) { status.is_left_out = true; });
         tell(fmt::format("{}: silent for {} while others have records: the feed goes on without it", input.name,
                          to_string(Duration{input.patience.count()})),
-             true);
+             Notice::loss);
         return true;
     }
     /// It has a record, and is waited for again.
@@ -1434,7 +1456,7 @@ private:
         input.awaited.reset();
         if (std::exchange(input.is_left_out, false)) {
             change_status(input, [](StreamStatus& status) { status.is_left_out = false; });
-            tell(fmt::format("{}: sends again, and the feed waits for it as before", input.name), false);
+            tell(fmt::format("{}: sends again, and the feed waits for it as before", input.name), Notice::note);
         }
     }
 
@@ -1626,14 +1648,14 @@ private:
             watch_.change_status(input.senders->number(), change);
         }
     }
-    void tell(const std::string& what, bool is_warning) const {
+    void tell(const std::string& what, Notice kind) const {
         if (watch_.tell) {
-            watch_.tell(what, is_warning);
+            watch_.tell(what, kind);
         }
     }
 
     /// Takes records of input `i`, which has the earliest, for as long as it has and there is room.
-    /// False with error_.
+    /// False with error_ or to_refuse_.
     bool drain(std::size_t i) {
         Input& input = inputs_[i];
         do {
@@ -1680,7 +1702,7 @@ private:
         come_to(inputs_[i].batch.front());
         return of_moment_.contains({bar_at_hand(i).symbol, inputs_[i].interval});
     }
-    /// Whether its bar is the one whose record has left. False with error_.
+    /// Whether its bar is the one whose record has left. False with error_ or to_refuse_.
     bool agrees_with_shown(std::size_t i) {
         Input& input = inputs_[i];
         const ShownBar bar = bar_at_hand(i);
@@ -1693,8 +1715,13 @@ private:
                                place_of(first));
         };
         if (first.values != bar.values) {
-            error_ = Error{ErrorKind::data, fmt::format("{}, with other values ({}); remove the wrong one", found(),
-                                                        difference(first.values, bar.values))};
+            const std::string differs =
+                fmt::format("{}, with other values ({})", found(), difference(first.values, bar.values));
+            if (input.senders != nullptr && input.senders->senders().has_next()) {
+                to_refuse_ = std::pair(i, differs);
+            } else {
+                error_ = Error{ErrorKind::data, differs + "; remove the wrong one"};
+            }
             return false;
         }
         if (watch_.warn && input.repeats.insert(first.source).second) {
@@ -1760,6 +1787,8 @@ private:
         absent_;  ///< inputs that had none when they were last asked, or whose last one left with the last batch
     bool must_wait_ = false;  ///< for a sender, at most for
     std::chrono::nanoseconds longest_wait_{0};
+    std::optional<std::pair<std::size_t, std::string>>
+        to_refuse_;  ///< whose sender, and why, once the batch is given out
     bool follows_taken_ = false;
     bool has_followed_ = false;
     std::optional<TakenRecord> taken_;  ///< the next one of those

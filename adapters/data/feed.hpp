@@ -65,9 +65,9 @@ struct FeedRecord {
     FeedEvent event;
 };
 
-/// Trading hours of the instruments a scenario names, for date-only bars: what a date's open and
-/// close are.
-using HoursOf = std::function<TradingHours(const std::string& instrument)>;
+/// The trading hours that a scenario gives an instrument, for date-only bars: what a date's open and close are. Nothing where
+/// it is silent, which means the whole UTC day but does not say so.
+using HoursOf = std::function<std::optional<TradingHours>(const std::string& instrument)>;
 
 /// Something odd about the data that is no reason to refuse them.
 struct DataWarning {
@@ -100,6 +100,13 @@ struct TakenRecord {
     std::string_view instrument;
 };
 
+/// How much of a person's attention something takes that a feed tells.
+enum class Notice : std::uint8_t {
+    note,     ///< a sender has connected
+    warning,  ///< somebody was refused
+    loss  ///< nothing comes from a stream any more that records came from: its sender has left, was sent away, or is silent
+};
+
 /// What a feed tells and asks, of its streams above all, on the thread that reads it.
 struct FeedWatch {
     /// Told once each: bars that two sources hold, a source that ends without a record, a stream of bars that lie farther apart
@@ -109,8 +116,8 @@ struct FeedWatch {
     std::function<std::chrono::nanoseconds()> now;
     /// Has a stream's status changed; streams count from 0, in the order of the sources. May be missing, as may what follows.
     std::function<void(std::size_t stream, const std::function<void(StreamStatus&)>& change)> change_status;
-    /// What a person may want to know of a stream: that a sender was refused, say, which is a warning, or that one has left.
-    std::function<void(const std::string& what, bool is_warning)> tell;
+    /// What a person may want to know of a stream.
+    std::function<void(const std::string& what, Notice kind)> tell;
     /// The records behind the feed's position that were taken from these sources before, one after the other; at last nothing. They
     /// are handed out in this order again, and a sender that has others is refused: the order in which records of several
     /// senders were taken may have depended on who was silent for longer than its patience.

@@ -200,7 +200,8 @@ Result<void> judge_interval(BarRows& rows, const HoursOf& hours, std::string_vie
         for (const BarRow& row : *batch) {
             const std::uint32_t symbol = row.bar.instrument.value;
             while (hours_of.size() <= symbol) {
-                hours_of.push_back(hours ? hours(rows.symbols()[hours_of.size()]) : TradingHours{});
+                hours_of.push_back(hours ? hours(rows.symbols()[hours_of.size()]).value_or(TradingHours{})
+                                         : TradingHours{});
             }
             spacing.see(symbol, row.label, row.line, hours_of[symbol]);
         }

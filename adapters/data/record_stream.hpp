@@ -53,6 +53,8 @@ public:
     virtual bool is_waiting() const { return false; }
     /// Whether a sender has sent a header and what precedes the place that this was to go to.
     virtual bool is_there() const { return true; }
+    /// Whether the last line of a file was taken although its end is not there: it may have been cut short.
+    virtual bool lacks_end() const { return false; }
     virtual const std::vector<std::string>& symbols() const = 0;
     /// Counts the senders whose records these are: with each of them symbols() begins anew.
     virtual std::uint64_t sender() const { return 0; }
@@ -90,6 +92,7 @@ public:
     /// Whether next() came back empty because a sender has not sent more yet.
     virtual bool is_waiting() const { return false; }
     virtual bool is_there() const { return true; }
+    virtual bool lacks_end() const { return false; }
     virtual Duration interval() const = 0;
     virtual bool date_only() const = 0;
     virtual const std::vector<std::string>& symbols() const = 0;

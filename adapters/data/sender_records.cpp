@@ -43,7 +43,7 @@ Result<std::span<FeedRecord>> SenderRecords::next() {
     }
     if (!senders_->has_next()) {
         if (senders_->is_within_line()) {
-            tell(fmt::format("{}: ended within a line, which is not taken", name_), true);
+            tell(fmt::format("{}: ended within a line, which is not taken", name_), Notice::warning);
         }
         change([](StreamStatus& status) { status.has_ended = true; });
         return batch;
@@ -72,8 +72,10 @@ Result<void> SenderRecords::begin() {
 }
 
 void SenderRecords::begin_again(const SourcePlace& place, const std::string& why) {
+    const bool is_lost = records_->is_there();  // and no stray connection
     if (!why.empty()) {
-        tell(fmt::format("{}; its sender is sent away, and the next one is waited for", why), true);
+        tell(fmt::format("{}; its sender is sent away, and the next one is waited for", why),
+             is_lost ? Notice::loss : Notice::warning);
         change([&](StreamStatus& status) {
             ++status.refused_senders;
             status.last_refusal = why;
@@ -81,7 +83,7 @@ void SenderRecords::begin_again(const SourcePlace& place, const std::string& why
     } else {
         tell(fmt::format("{}: the sender has left{}; the next one is waited for", name_,
                          senders_->is_within_line() ? " within a line, which is not taken" : ""),
-             false);
+             is_lost ? Notice::loss : Notice::note);
     }
     place_ = place;
     has_given_ = false;
@@ -101,13 +103,13 @@ void SenderRecords::greet() {
     }
     change([&](StreamStatus& status) { status.is_connected = is_connected; });
     if (is_connected && senders_->has_next()) {
-        tell(fmt::format("{}: a sender has connected", name_), false);
+        tell(fmt::format("{}: a sender has connected", name_), Notice::note);
     }
 }
 
-void SenderRecords::tell(const std::string& what, bool is_warning) const {
+void SenderRecords::tell(const std::string& what, Notice kind) const {
     if (watch_.tell) {
-        watch_.tell(what, is_warning);
+        watch_.tell(what, kind);
     }
 }
 

@@ -36,7 +36,7 @@ private:
     /// Goes on at the place with the next sender's text; `why` is empty where the last one has left by itself.
     void begin_again(const SourcePlace& place, const std::string& why);
     Result<void> begin();
-    void tell(const std::string& what, bool is_warning) const;
+    void tell(const std::string& what, Notice kind) const;
     template <class Change>
     void change(Change change) const {
         if (watch_.change_status) {

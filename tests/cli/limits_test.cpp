@@ -13,10 +13,10 @@ constexpr bool kSanitized = true;
 constexpr bool kSanitized = false;
 #endif
 
-/// Whether a sanitizer, which needs memory and threads of its own, is in the way.
+/// Whether a sanitizer, which needs memory, threads and descriptors of its own, is in the way.
 bool skipped() {
     if (kSanitized) {
-        WARN("SKIPPED: sanitizers need more memory and threads than this takes away");
+        WARN("SKIPPED: sanitizers need more of the machine than this takes away");
     }
     return kSanitized;
 }
@@ -76,6 +76,9 @@ TEST_CASE("without memory a run ends in a sentence and leaves nothing behind", "
 }
 
 TEST_CASE("without descriptors a command ends in a sentence and leaves nothing behind", "[cli]") {
+    if (skipped()) {  // they open a pipe to see whether an object is there, and take "no descriptor" for "no object"
+        return;
+    }
     const Workplace here;
     here.write("s.yaml", synth_scenario("s", 20'000));
     REQUIRE(here.alpha({"backtest", "s.yaml", "--journal", "good", "-q"}).code == 0);

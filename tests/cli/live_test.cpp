@@ -583,7 +583,7 @@ TEST_CASE("a line that is none on standard input seals the journal and cancels n
 TEST_CASE("a live session on a socket outlasts its senders, and strangers", "[cli]") {
     using alpha::test::Sender;
     const Workplace here;
-    here.write("s.yaml", orders_scenario("stream: \"unix:feed.sock\""));
+    here.write("s.yaml", orders_scenario("stream: \"unix:feed.sock\"") + "notify: 'echo \"$ALPHA_NOTIFY\" >> told'\n");
     const std::string stream = "unix:" + here.path("feed.sock").string();
     std::vector<std::string> arguments = live("s.yaml", "live");
     arguments.insert(arguments.end(), {"--log-file", "a.log"});
@@ -612,6 +612,12 @@ TEST_CASE("a live session on a socket outlasts its senders, and strangers", "[cl
         const Ran text = here.alpha({"status", "--journal", "live"});
         CHECK(contains(text.out, "feed.sock  a sender is connected · 3 records, the last one"));
         CHECK(contains(text.out, "\n! 3 senders refused, the last one: "));
+        // A person is told of each that had sent what is wanted, and not of strangers.
+        const std::string told =
+            here.shell("for i in $(seq 100); do [ $(wc -l < told) -ge 2 ] && break; sleep 0.1; done; cat told").out;
+        CHECK(line_count(told) == 2);
+        CHECK(contains(told, "feed.sock: the sender has left within a line, which is not taken"));
+        CHECK(contains(told, "feed.sock:4: has 1 field"));
         ::kill(process, SIGKILL);
         here.finish(process);
         CHECK(contains(here.read("a.log"),

@@ -144,6 +144,10 @@ TEST_CASE("dates without a session are mixed with times of day", "[data]") {
         CHECK_THAT(found_later.error, Catch::Contains("n.csv:2: ") && Catch::Contains("give it a session"));
         CHECK(read_all({daily, intraday}, nse_hours).error.empty());
     }
+    // The whole UTC day is a session like another, where somebody says so.
+    const Reading whole_day = read_all({daily, ticks}, [](const std::string&) { return TradingHours{}; });
+    CHECK(whole_day.error.empty());
+    CHECK(whole_day.lines.size() == 3);
     CHECK(read_all({daily, named}).error.empty());
 }
 
@@ -241,6 +245,27 @@ TEST_CASE("an empty source among others goes unnoticed", "[data]") {
     CHECK(reading.error.empty());
     CHECK(reading.warnings == std::vector<std::string>{"lacks: " + none.file + ": holds no record",
                                                        "lacks: " + dates.file + ": holds no record"});
+}
+
+TEST_CASE("a last line without its end is taken from a file, and warned of", "[data]") {
+    const TempDir dir;
+    const auto warned = [](const std::string& file) {
+        return std::vector<std::string>{
+            "lacks: " + file +
+            ": its last line is taken, but has no line feed; if the file was cut short there, so may be "
+            "its last number: end the line, or copy the file again"};
+    };
+    const std::string whole = kQuotes + quote_at(1, "A", 1) + quote_at(2, "A", 12);
+    const DataSource cut = quotes(dir.write("q.csv", whole.substr(0, whole.size() - 1)));
+    const Reading reading = read_all({cut});
+    CHECK(reading.lines.size() == 2);
+    CHECK(reading.warnings == warned(cut.file));
+    CHECK(read_all({quotes(dir.write("w.csv", whole))}).warnings.empty());
+    CHECK(read_all({quotes(dir.write("b.csv", whole + "\n\n"))}).warnings.empty());
+    const DataSource days = bars(dir.write("d.csv", "date,open,high,low,close\n2024-01-05,2,3,1,2"), kDay, "B");
+    CHECK(read_all({days}, nse_hours).warnings == warned(days.file));
+    const std::string packed = dir.write("q.zst", zstd(whole.substr(0, whole.size() - 1)));
+    CHECK(read_all({quotes(packed)}).warnings == warned(packed));
 }
 
 // ---- one bar in two sources -------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ After each: a documented exit code that is not "internal", in time; an error say
 journals, links, pipes and devices are what they were; what is new was named on the command line.
 Prints the seed and case with which a failure is seen again. Exits 0 when there was none.
 """
-import argparse, hashlib, os, pathlib, random, re, resource, shutil, signal, stat, subprocess, sys, tempfile, time
+import argparse, hashlib, json, os, pathlib, random, re, resource, shutil, signal, stat, subprocess, sys, tempfile, time
 
 parser = argparse.ArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter, description=__doc__)
 parser.add_argument("--alpha", default="build/alpha")
@@ -81,8 +81,12 @@ def furnish(place):
     for line in (["backtest", "hold.yaml", "--journal", "journal", "-q"], ["live", "--broker", "paper", "--config", "synth.yaml", "--journal", "other", "-q"],
                  ["data", "import", "quotes.csv", "--kind", "quotes", "--to", "set.alpha", "-q"], ["golden", "update", "-q"]):
         subprocess.run([ALPHA, *line], cwd=place, check=True, stdout=subprocess.DEVNULL, env=ENVIRONMENT)
+    for journal in JOURNALS:
+        shown = subprocess.run([ALPHA, "verify", journal, "--json"], cwd=place, check=True, capture_output=True, text=True, env=ENVIRONMENT)
+        JOURNALS[journal] = json.loads(shown.stdout)["events"]
 
 
+JOURNALS = {"journal": 0, "other": 0}  # and the events they hold
 ENVIRONMENT = {key: value for key, value in os.environ.items() if key not in ("CI", "NO_COLOR")}
 
 
@@ -175,13 +179,16 @@ def run(place, line):
     with subprocess.Popen([ALPHA, *line], cwd=place, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                           preexec_fn=limits, env=ENVIRONMENT) as process:
         goes_on = "live" in line or any(word.startswith("--follow") for word in line)
-        errors = b""
+        errors, asked = b"", False
         for patience in ([LIVES] if goes_on else []) + [PATIENCE]:
             try:
                 errors = process.communicate(timeout=patience)[1]
-                return process.returncode, errors.decode(errors="replace"), time.monotonic() - begun
+                # Asked to end before it had begun to listen, it has just ended.
+                code = 130 if asked and process.returncode == -signal.SIGTERM else process.returncode
+                return code, errors.decode(errors="replace"), time.monotonic() - begun
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGTERM)
+                asked = True
         try:
             process.communicate(timeout=5)
         except subprocess.TimeoutExpired:
@@ -231,8 +238,12 @@ def wrong_with(place, before, line, code, errors):
         return f"ends with {code} and says nothing", False
     may_change = replaceable(place, line)
     named = {os.path.normpath(value) for value in values_of(line)}
+    touched = set()
     for path in sorted(set(before) | set(after)):
         if after.get(path) == before.get(path):
+            continue
+        if line[:1] == ["live"] and path.split("/")[0] in JOURNALS:
+            touched.add(path.split("/")[0])
             continue
         if path not in after:
             return f"removed {path}", False
@@ -240,17 +251,20 @@ def wrong_with(place, before, line, code, errors):
             return f"left {path} half-made", False
         top = path.split("/")[0]
         if path in before:
-            goes_on = line[:1] == ["live"] and top in ("journal", "other")  # a session, with its journal
             updated = line[:2] == ["golden", "update"] and after[path][0] == before[path][0]
-            if not goes_on and not updated and os.path.realpath(place / path) not in may_change:
+            if not updated and os.path.realpath(place / path) not in may_change:
                 return f"changed {path}", False
             if stat.S_IFMT(before[path][0]) != stat.S_IFMT(after[path][0]):
                 return f"made {path} something else", False
         else:
             within = any(path.startswith(name + "/") or name.startswith(path.removesuffix(".")) for name in named)
             golden = line[:2] == ["golden", "update"] and path.endswith("story.txt")
-            if path not in named and not within and not golden and top not in ("runs", "golden", "not-there", "journal", "other"):
+            if path not in named and not within and not golden and top not in ("runs", "golden", "not-there"):
                 return f"made {path}", False
+    for journal in touched:  # by a session that goes on with it: nothing that was in it is lost
+        verified = subprocess.run([ALPHA, "verify", journal, "--json"], cwd=place, capture_output=True, text=True, env=ENVIRONMENT)
+        if verified.returncode != 0 or json.loads(verified.stdout)["events"] < JOURNALS[journal]:
+            return f"spoiled the journal {journal}: {verified.stderr}", False
     return None, after == before
 
 

@@ -52,7 +52,7 @@ ByteBuffer read(DataSource source, const std::vector<Bytes>& senders, Bytes posi
     std::size_t ended = 0;
     FeedWatch watch;
     watch.now = [] { return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()); };
-    watch.tell = [&](const std::string& what, bool) {
+    watch.tell = [&](const std::string& what, Notice) {
         for (const char c : what) {
             ALPHA_ASSERT(static_cast<unsigned char>(c) >= 0x20 && c != 0x7F, "what is told is fit for a terminal");
         }

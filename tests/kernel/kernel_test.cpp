@@ -431,7 +431,7 @@ TEST_CASE("timers due at the same time fire in the order of strategy and id", "[
                                                 "timer_fired strategy=two timer=1"});
 }
 
-TEST_CASE("a strategy that piles up timers is halted at the bound, and its timers go with it", "[kernel]") {
+TEST_CASE("a strategy that piles up timers is halted at the bound, and hears none of them", "[kernel]") {
     Floor floor(Setup::simple());
     const auto pile = [](std::uint64_t first, std::uint64_t last) {
         return [=](Context& c) {
@@ -446,7 +446,10 @@ TEST_CASE("a strategy that piles up timers is halted at the bound, and its timer
     CHECK(floor.state().timers.size() == 1'000);
     floor.act(at(4), pile(1'001, 1'001));
     CHECK(floor.state().strategies[0].halted);
+    floor.heard();
+    floor.quote(at(1'001), "99", "101");
     CHECK(floor.state().timers.empty());
+    CHECK(floor.heard().empty());
 }
 
 // ---- P&L snapshots ------------------------------------------------------------------------------
@@ -1177,7 +1180,7 @@ TEST_CASE("a strategy that throws is halted, its half-asked wishes are dropped, 
     CHECK(floor.position().net == qty("1"));
     CHECK(floor.heard(0).empty());  // no fill, no timer, no quote
     CHECK(floor.heard(1) == Lines{"quote", "order 2 working", "quote"});
-    CHECK(floor.count_of("timer_fired") == 0);
+    CHECK(floor.count_of("timer_fired") == 1);  // and nobody is told
 }
 
 TEST_CASE("a strategy that is halted from outside hears nothing more, and its orders stand", "[kernel]") {
@@ -1199,8 +1202,47 @@ TEST_CASE("a strategy that is halted from outside hears nothing more, and its or
     floor.quote(at(10), "99", "101");
     CHECK(floor.position().net == qty("1"));
     CHECK(floor.heard(0).empty());
-    CHECK(floor.count_of("timer_fired") == 0);
+    CHECK(floor.count_of("timer_fired") == 1);
     CHECK(floor.heard(1).back() == "quote");
+}
+
+TEST_CASE("what a halted strategy misses of its orders and timers is told when it resumes, and not what others did",
+          "[kernel]") {
+    Floor floor(two_strategies());
+    floor.broker().obey();
+    floor.act(at(1), [](Context& c) {
+        c.place(limit_order(Side::buy, "3", "90"));  // 1: fills in two parts
+        c.place(limit_order(Side::buy, "5", "80"));  // 2: fills in part, and is cancelled
+        c.place(limit_order(Side::buy, "1", "70"));  // 3: nothing happens to it
+        c.set_timer(TimerId{4}, at(4));
+        c.set_timer(TimerId{60}, at(60));
+    });
+    floor.act(at(1), [](Context& c) { c.place(limit_order(Side::buy, "1", "60")); }, 1);
+    floor.halt(at(2), 0, "too slow");
+    floor.heard(0);
+    floor.tell(at(3), filled(1, "1", "90", "t1"));
+    floor.tell(at(3), filled(2, "2", "80", "t2"));
+    floor.tell(at(3), filled(4, "1", "60", "t3"));
+    floor.quote(at(5), "99", "101");
+    floor.tell(at(6), report(ReportKind::cancelled, 2, "by hand"));
+    floor.tell(at(7), filled(1, "2", "89", "t4"));
+    CHECK(floor.heard(0).empty());
+    floor.restart();  // it is part of the state
+    floor.strategy(0).on_fill = [](const OrderFilled& fill, Context& c) {
+        OrderTerms exit = limit_order(Side::sell, "1", "120");
+        exit.quantity = fill.quantity;
+        c.place(exit);
+    };
+    floor.said();
+    floor.resume(at(8), 0);
+    CHECK(floor.heard(0) == Lines{"fill 1", "fill 2", "fill 1", "order 1 filled", "order 2 cancelled", "timer 4",
+                                  "order 5 working", "order 6 working", "order 7 working"});
+    CHECK(floor.order(5).terms.quantity == qty("1"));
+    CHECK(floor.order(7).terms.quantity == qty("2"));
+    CHECK(floor.state().strategies[0] == StrategyState{});
+    floor.resume(at(9), 0);
+    floor.quote(at(10), "99", "101");
+    CHECK(floor.heard(0) == Lines{"quote"});
 }
 
 TEST_CASE("a halt from outside leaves nothing due out, and stands where what is due halts as well", "[kernel]") {

@@ -346,7 +346,7 @@ TEST_CASE("a halted strategy that is let go on gets callbacks and places orders 
     floor.place(at(6), limit_order(Side::buy, "1", "90"));
     CHECK(floor.heard() == Lines{"quote", "order 1 working"});
     floor.quote(at(120), "99", "101");
-    CHECK(floor.heard() == Lines{"quote"});  // its timers ended when it was halted
+    CHECK(floor.heard() == Lines{"timer 1", "quote"});  // which was due at 60, and stood
 }
 
 }  // namespace alpha::test

@@ -102,6 +102,9 @@ TEST_CASE("a state that differs in anything is saved to other bytes", "[kernel]"
     differs("a cost", [](State& s) { s.portfolios[0].positions[0].cost.raw += 1; });
     differs("a reservation", [](State& s) { s.portfolios[0].positions[0].open_buys.raw += 1; });
     differs("a halted strategy", [](State& s) { s.strategies[0].halted = !s.strategies[0].halted; });
+    differs("a missed fill", [](State& s) { s.strategies[0].missed_fills.emplace_back(); });
+    differs("a missed update", [](State& s) { s.strategies[0].missed_orders.emplace_back(); });
+    differs("a missed timer", [](State& s) { s.strategies[0].missed_timers.emplace_back(); });
     differs("a timer", [](State& s) { s.timers.push_back({at(1), StrategyId{0}, TimerId{9}}); });
     differs("a booked trade", [](State& s) { s.closed_orders.begin()->second.trades.emplace_back("x"); });
     differs("a closed order", [](State& s) { s.closed_orders.erase(s.closed_orders.begin()); });
@@ -285,7 +288,22 @@ TEST_CASE("a state that no log folds into is refused, whatever is wrong with it"
     const char* timer = "a timer is set that nobody can have set";
     refused(timer, [](State& s) { s.timers.back().strategy.value = 3; });
     refused(timer, [](State& s) { s.timers.back().due = kNever; });
-    refused(timer, [](State& s) { s.strategies[s.timers.back().strategy.value].halted = true; });
+    const char* missed = "a strategy that is not halted has missed something";
+    refused(missed, [](State& s) { s.strategies[0].missed_timers.push_back(TimerId{1}); });
+    refused(missed,
+            [](State& s) { s.strategies[0].missed_orders.push_back({OrderId{1}, OrderStatus::filled, false}); });
+    const char* never = "a strategy has missed what cannot have happened";
+    const auto misses = [&](auto what) {
+        refused(never, [&](State& s) {
+            s.strategies[0].halted = true;
+            what(s.strategies[0]);
+        });
+    };
+    const MissedUpdate first{OrderId{1}, OrderStatus::filled, false};
+    misses([&](StrategyState& s) { s.missed_orders = {first, first}; });
+    misses([&](StrategyState& s) { s.missed_orders = {{OrderId{1'000'000}, OrderStatus::filled, false}}; });
+    misses([&](StrategyState& s) { s.missed_fills.emplace_back().strategy = StrategyId{1}; });
+    misses([&](StrategyState& s) { s.missed_fills.emplace_back(); });
     const char* timers = "its timers are out of order, or one is set twice";
     refused(timers, [](State& s) { s.timers.insert(s.timers.begin(), {kMaxTime, StrategyId{0}, TimerId{99}}); });
     refused(timers, [](State& s) { s.timers.push_back({kMaxTime, s.timers[0].strategy, s.timers[0].timer}); });

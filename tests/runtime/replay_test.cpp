@@ -392,6 +392,17 @@ private:
     std::int64_t price_ = 0;
 };
 
+/// The log without one event, and with what follows linked as before.
+std::vector<DecodedEvent> without(std::vector<DecodedEvent> events, Seq seq) {
+    events.erase(events.begin() + static_cast<std::ptrdiff_t>(seq));
+    for (Seq i = seq; i < events.size(); ++i) {
+        for (Seq* link : {&events[i].envelope.correlation, &events[i].envelope.causation}) {
+            *link -= *link != kNoSeq && *link > seq ? 1U : 0U;
+        }
+    }
+    return events;
+}
+
 std::size_t count_latches(const std::vector<DecodedEvent>& events, LatchScope scope) {
     return static_cast<std::size_t>(std::ranges::count_if(events, [&](const DecodedEvent& event) {
         const auto* latched = std::get_if<KillSwitchLatched>(&event.event);
@@ -402,6 +413,7 @@ std::size_t count_latches(const std::vector<DecodedEvent>& events, LatchScope sc
 }  // namespace
 
 TEST_CASE("a kill of every scope, a flattening, and a strategy let go on are decided again as they were", "[runtime]") {
+    constexpr StrategyId kMaker{1};  // it orders with every other quote
     GoingOn session;
     Kernel& kernel = session.kernel();
     kernel.kill(session.later(), PortfolioId{0}, LatchScope::entries);
@@ -409,10 +421,10 @@ TEST_CASE("a kill of every scope, a flattening, and a strategy let go on are dec
     kernel.kill(session.later(), PortfolioId{0}, LatchScope::entries);  // it stands already: no trace
     kernel.release(session.later(), PortfolioId{0});
     session.quotes(200);
-    kernel.halt(session.later(), StrategyId{0}, "too slow");
+    kernel.halt(session.later(), kMaker, "too slow");
     session.quotes(50);
-    kernel.resume(session.later(), StrategyId{0});
-    kernel.resume(session.later(), StrategyId{0});
+    kernel.resume(session.later(), kMaker);
+    kernel.resume(session.later(), kMaker);
     session.quotes(200);
     REQUIRE(std::ranges::any_of(session.portfolio().positions, [](const Position& p) { return p.net.raw != 0; }));
     kernel.kill(session.later(), PortfolioId{0}, LatchScope::flatten);
@@ -437,6 +449,35 @@ TEST_CASE("a kill of every scope, a flattening, and a strategy let go on are dec
     CHECK_FALSE(again->disagreement);
     CHECK(again->compared == log->next_seq());
     CHECK(state_digest(folded(*log, log->next_seq())) == state_digest(kernel.state()));
+
+    // Had nobody let it go on, it would not have ordered anything.
+    const Seq resumed = place_of<StrategyResumed>(events);
+    const auto orders = [](const DecodedEvent& event) {
+        const auto* order = std::get_if<OrderIntended>(&event.event);
+        return order != nullptr && order->strategy == kMaker;
+    };
+    const auto first_order = std::find_if(events.begin() + static_cast<std::ptrdiff_t>(resumed), events.end(), orders);
+    REQUIRE(first_order != events.end());
+    const Result<Redecided> halted = redecide(*log_of(without(events, resumed)));
+    REQUIRE(halted);
+    REQUIRE(halted->disagreement);
+    CHECK(halted->disagreement->seq > resumed);
+    CHECK(halted->disagreement->seq < first_order->envelope.seq);
+    REQUIRE(halted->disagreement->logged);
+    // And under another scope nothing would have been closed.
+    for (const auto& [was, is] :
+         {std::pair(LatchScope::flatten, LatchScope::all), std::pair(LatchScope::flatten, LatchScope::entries)}) {
+        std::vector<DecodedEvent> other = events;
+        for (DecodedEvent& event : other) {
+            auto* latched = std::get_if<KillSwitchLatched>(&event.event);
+            if (latched != nullptr && latched->scope == was) {
+                latched->scope = is;
+            }
+        }
+        const Result<Redecided> decided = redecide(*log_of(other));
+        REQUIRE(decided);
+        CHECK(decided->disagreement);
+    }
 }
 
 TEST_CASE("a strategy that was let go on which there is not was let go on by nobody", "[runtime]") {

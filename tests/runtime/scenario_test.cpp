@@ -544,6 +544,7 @@ broker: {paper: {fill: next_open}}
     CHECK(s.config.default_instrument == Instrument{"", tick, qty_of(1), nse});
     CHECK(s.config.strategies[0].instruments == std::vector<InstrumentId>{{4}, {3}});
     CHECK(s.config.strategies[1].instruments == std::vector<InstrumentId>{{5}, {4}});
+    CHECK(s.with_session == std::set<std::string>{"", "M"});
 }
 
 TEST_CASE("a strategy trades another portfolio or broker than it names", "[runtime]") {
@@ -699,6 +700,9 @@ TEST_CASE("what is legal but surely not meant passes in silence", "[runtime]") {
                Catch::StartsWith("2:32: account.cash: the portfolios hold only 999999 of the account's 1000000"));
     CHECK_THAT(warning(replaced(kBars, "next_open", "touch")),
                Catch::StartsWith("6:24: broker.paper.fill: touch fills at the close of the very bar"));
+    CHECK_THAT(warning(replaced(replaced(kBars, "next_open", "next_open, use_size: true"), "data: [",
+                                "data: [{file: ticks.csv, kind: quotes}, ")),
+               Catch::StartsWith("6:24: broker.paper.fill: with use_size an open counts only where no quote comes"));
     CHECK_THAT(warning(kGood.substr(0, kGood.find("strategies:"))),
                Catch::StartsWith("1:1: strategies: there are none; nothing will trade"));
     CHECK(good(kGood).warnings.empty());
