@@ -117,6 +117,13 @@ const char* name_of(LatchScope scope);
 const char* name_of(LatchEnd end);
 const char* name_of(ReportKind kind);
 
+/// Which prices an order of the type has.
+constexpr bool needs_limit(OrderType type) {
+    return type == OrderType::limit || type == OrderType::stop_limit;
+}
+constexpr bool needs_stop(OrderType type) {
+    return type == OrderType::stop || type == OrderType::stop_limit;
+}
 constexpr Side opposite(Side side) {
     return side == Side::buy ? Side::sell : Side::buy;
 }

@@ -881,9 +881,12 @@ void Kernel::take_report(const BrokerReport& report, Cause cause) {
     case ReportKind::cancelled: fact = record(OrderCancelled{order->id, report.text}, link); break;
     case ReportKind::expired: fact = record(OrderExpired{order->id}, link); break;
     case ReportKind::modified: {
+        // Without the prices that its type needs it would be no order, and could not be changed again.
         const bool plausible = report.quantity.raw > 0 && report.quantity <= limits::kMaxQty &&
-                               report.limit_price.raw >= 0 && report.limit_price <= limits::kMaxPrice &&
-                               report.stop_price.raw >= 0 && report.stop_price <= limits::kMaxPrice;
+                               report.limit_price.raw >= (needs_limit(order->terms.type) ? 1 : 0) &&
+                               report.limit_price <= limits::kMaxPrice &&
+                               report.stop_price.raw >= (needs_stop(order->terms.type) ? 1 : 0) &&
+                               report.stop_price <= limits::kMaxPrice;
         const Position& position = state_.portfolios[order->portfolio.value].position(order->terms.instrument);
         const Qty working = order->terms.side == Side::buy ? position.open_buys : position.open_sells;
         if (!plausible || working + report.quantity > limits::kMaxWorking) {

@@ -30,13 +30,6 @@ Verdict refuse_above(Rule rule, const std::optional<Money>& limit, Money observe
     return limit && observed > *limit ? Verdict{rule, *limit, observed} : kPass;
 }
 
-bool uses_limit(OrderType type) {
-    return type == OrderType::limit || type == OrderType::stop_limit;
-}
-bool uses_stop(OrderType type) {
-    return type == OrderType::stop || type == OrderType::stop_limit;
-}
-
 /// The larger of what the position becomes if only its buys or only its sells fill.
 Qty worst_case(const Position& position, Side side, Qty added) {
     const Qty longest = worst_case_long(position, side == Side::buy ? added : Qty{});
@@ -58,10 +51,10 @@ bool RiskLimits::allows(InstrumentId instrument) const {
 }
 
 Price RiskQuestion::reference_price() const {
-    if (uses_limit(terms.type)) {
+    if (needs_limit(terms.type)) {
         return terms.limit_price;
     }
-    if (uses_stop(terms.type)) {
+    if (needs_stop(terms.type)) {
         return terms.stop_price;
     }
     return market().touch(terms.side);
@@ -86,7 +79,7 @@ Verdict check_valid(const RiskQuestion& q) {
         return {Rule::invalid_order, units(q.filled), units(t.quantity)};
     }
     for (const auto& [used, price] :
-         {std::pair{uses_limit(t.type), t.limit_price}, std::pair{uses_stop(t.type), t.stop_price}}) {
+         {std::pair{needs_limit(t.type), t.limit_price}, std::pair{needs_stop(t.type), t.stop_price}}) {
         const bool right = used ? price.raw > 0 && price <= limits::kMaxPrice : price.raw == 0;
         if (!right) {
             return {Rule::invalid_order, units(limits::kMaxPrice), units(price)};

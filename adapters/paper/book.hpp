@@ -100,12 +100,6 @@ Book& book_at(std::vector<Book>& books, InstrumentId id);
 inline bool in_range(Price price) {
     return price >= Price{0} && price <= limits::kMaxPrice;
 }
-inline bool needs_limit(OrderType type) {
-    return type == OrderType::limit || type == OrderType::stop_limit;
-}
-inline bool needs_stop(OrderType type) {
-    return type == OrderType::stop || type == OrderType::stop_limit;
-}
 inline bool prices_fit(OrderType type, Price limit_price, Price stop_price) {
     return in_range(limit_price) && in_range(stop_price) && (!needs_limit(type) || limit_price > Price{0}) &&
            (!needs_stop(type) || stop_price > Price{0});

@@ -720,7 +720,7 @@ private:
     void bring_to_life(Pass& pass, OrderId entry, Moment moment, bool stops) {
         each_order(pass, [&](OpenOrder& exit) {
             if (exit.terms.parent != entry || !exit.awaits || exit.is_asleep() ||
-                paper::needs_stop(exit.terms.type) != stops) {
+                needs_stop(exit.terms.type) != stops) {
                 return;
             }
             if (moment == Moment::at_open) {

@@ -1147,6 +1147,21 @@ TEST_CASE("a modify down to what filled meanwhile ends the order", "[kernel]") {
     CHECK(floor.heard() == Lines{"order 1 filled"});
 }
 
+TEST_CASE("a change that leaves an order without a price that it needs is no change", "[kernel]") {
+    Floor floor(Setup::simple());
+    floor.broker().obey();
+    floor.place(at(1), limit_order(Side::sell, "10", "120"));
+    floor.place(at(2), {kIbm, Side::sell, OrderType::stop, TimeInForce::gtc, qty("10"), {}, px("80")});
+    floor.said();
+    floor.tell(at(3), modified(1, "5", "0", "80"));
+    floor.tell(at(4), modified(2, "5", "120", "0"));
+    CHECK(floor.said_of("report_ignored").size() == 2);
+    CHECK(floor.order(1).terms.limit_price == px("120"));
+    CHECK(floor.order(2).terms.stop_price == px("80"));
+    floor.kill(at(5), kMain, LatchScope::entries);  // which may change them, and would have had to ask for the same
+    CHECK(floor.portfolio().open_orders == 0);
+}
+
 // ---- strategies that misbehave ------------------------------------------------------------------
 
 TEST_CASE("a strategy that throws is halted, its half-asked wishes are dropped, and the others go on", "[kernel]") {
