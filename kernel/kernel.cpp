@@ -864,6 +864,11 @@ void Kernel::take_report(const BrokerReport& report, Cause cause) {
     // An order's events share the root that led to it, whatever input a report came with.
     const Cause link =
         cause.parent == kNoSeq ? Cause{order->correlation, order->intent} : Cause{order->correlation, cause.parent};
+    // What becomes of an order that is held back is said by the kernel itself: that it is changed, or cancelled.
+    if (order->held && !is_terminal(order->status) && report.kind != ReportKind::modified &&
+        report.kind != ReportKind::cancelled) {
+        return ignore_report(report, "the order was never sent", link);
+    }
     if (report.kind == ReportKind::filled) {
         return take_fill(*order, report, link);
     }

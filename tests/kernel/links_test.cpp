@@ -547,6 +547,24 @@ TEST_CASE("an order that is still held can be changed and cancelled, and the bro
     CHECK(floor.asked() == Lines{"place 2 x10"});
 }
 
+TEST_CASE("what a broker says of an order that it was never sent is not true of it, and a fill of it latches",
+          "[kernel]") {
+    Unlinked floor;
+    floor.bracket(at(1));
+    floor.said();
+    for (const ReportKind kind : {ReportKind::accepted, ReportKind::rejected, ReportKind::triggered,
+                                  ReportKind::expired, ReportKind::cancel_rejected, ReportKind::modify_rejected}) {
+        floor.tell(at(2), report(kind, 2));
+    }
+    CHECK(floor.said_of("report_ignored").size() == 6);
+    CHECK(floor.status(2) == "intended");
+    CHECK_FALSE(floor.portfolio().killed());
+    floor.fill(at(3), 2, "4", "90");
+    CHECK(floor.position().net == Qty{});
+    CHECK(floor.portfolio().killed_by == Rule::unmatched_fill);
+    CHECK(floor.portfolio().open_orders == 0);
+}
+
 TEST_CASE("what the kernel forces does not use up the rate of orders", "[kernel]") {
     Unlinked floor(Setup::simple().limit(Rule::order_rate, "1"));
     floor.bracket(at(1));
