@@ -25,7 +25,7 @@ using Seed = std::vector<std::uint8_t>;
 std::filesystem::path corpus;
 
 void write(std::string_view target, std::string_view name, const Seed& seed) {
-    constexpr std::size_t kMost = 4'096;
+    constexpr std::size_t kMost = 8'192;
     ALPHA_ASSERT(seed.size() < kMost, "a seed is small");
     const std::filesystem::path folder = corpus / target;
     std::filesystem::create_directories(folder);
