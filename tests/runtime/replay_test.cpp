@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <random>
@@ -368,13 +369,13 @@ public:
     Kernel& kernel() { return *redecision_.kernel(); }
     const Portfolio& portfolio() { return kernel().state().portfolios[0]; }
     Time later(std::int64_t seconds = 1) { return now_ = now_ + Duration{seconds * kSecondNs}; }
+    /// Prices that rise and fall by a tenth, so that every strategy wants to trade again and again.
     void quotes(int count) {
-        for (int i = 0; i < count; ++i) {
-            price_ += i % 20 < 10 ? 100'000'000 : -100'000'000;
-            const InstrumentId instrument{static_cast<std::uint32_t>(i % 2)};
-            const Price mid = kernel().state().market(instrument).mark;
-            kernel().on_quote(later(), {instrument, Price{mid.raw + price_ % 7 * 5'000'000},
-                                        Price{mid.raw + 50'000'000}, qty_of(100), qty_of(100)});
+        for (; count > 0; --count, ++told_) {
+            const InstrumentId instrument{static_cast<std::uint32_t>(told_ % 2)};
+            const std::int64_t step = std::abs(told_ / 2 % 24 - 12);
+            const Price bid = price_of(1'000 + 10 * step);
+            kernel().on_quote(later(), {instrument, bid, Price{bid.raw + 50'000'000}, qty_of(100), qty_of(100)});
         }
     }
     /// Everything since event 0, as a log.
@@ -389,7 +390,7 @@ private:
     Batch batch_;
     Redecision redecision_;
     Time now_;
-    std::int64_t price_ = 0;
+    std::int64_t told_ = 0;
 };
 
 /// The log without one event, and with what follows linked as before.
@@ -416,6 +417,7 @@ TEST_CASE("a kill of every scope, a flattening, and a strategy let go on are dec
     constexpr StrategyId kMaker{1};  // it orders with every other quote
     GoingOn session;
     Kernel& kernel = session.kernel();
+    session.quotes(50);
     kernel.kill(session.later(), PortfolioId{0}, LatchScope::entries);
     session.quotes(50);
     kernel.kill(session.later(), PortfolioId{0}, LatchScope::entries);  // it stands already: no trace
