@@ -481,7 +481,7 @@ TEST_CASE("the bytes of a snapshot do not change behind its back", "[paper]") {
     desk.wait(1).quote("2", "3", 3, 4, 1);
     desk.cancel(1);
     desk.place(buy(8).of(1).tagged("x"));
-    desk.modify(2, 9);
+    desk.modify(4, 2, "5", "0", 2);
     desk.oco({sell(1).limit("9").of(1), sell(1).stop("1").of(1)});
     const std::vector<std::uint8_t> saved = bytes_of(desk.broker());
     std::string hex;
@@ -494,38 +494,33 @@ TEST_CASE("the bytes of a snapshot do not change behind its back", "[paper]") {
           // clang-format off
           "02" "0100000000000000" "01000000"                                                          // version, executions, books
           "01000000" "01"                                                                             // instrument, has a quote
-          "00c2eb0b00000000" "00a3e11100000000" "00a3e11100000000" "0084d71700000000" "0000000000000000" "0000000000000080" // bid, ask, what is left of them, bar price, when
+          "00c2eb0b00000000" "00a3e11100000000" "00a3e11100000000" "0084d71700000000" "0000000000000000" "0000000000000080" // bid, ask, left of them, bar price, when
           "00" "0000000000000000"                                                                     // it is an open, left of its volume
           "03000000"                                                                                  // open orders
-          "0100000000000000"                                                                          // order
-          "02" "04" "01" "0065cd1d00000000" "0046c32300000000" "00e1f50500000000"                     // side, type, tif, quantity, limit, stop
+          "0100000000000000" "02" "04" "01" "0065cd1d00000000" "0046c32300000000" "00e1f50500000000"  // order, side, type, tif, quantity, limit, stop
           "00" "0000000000000000" "0000000000000000" "00" "00"                                        // reduce-only, parent, group, legs, tag
           "07000000" "00000000" "40420f0000000000" "00e1f50500000000"                                 // good until, portfolio, tick, lot
-          "0000000000000000" "0000000000000000" "00cac471fe9c9717" "0000000000000000" "00" "00" "00"  // filled, covered, arrived, promised, awaits, entry ended, triggered
-          "0300000000000000"                                                                          // order
-          "02" "03" "02" "00c2eb0b00000000" "0000000000000000" "00e1f50500000000"                     // side, type, tif, quantity, limit, stop
+          "0000000000000000" "0000000000000000" "00cac471fe9c9717" "0000000000000000" "00" "00" "00"  // filled, covered, arrived, promised, three flags
+          "0300000000000000" "02" "03" "02" "00c2eb0b00000000" "0000000000000000" "00e1f50500000000"  // order, side, type, tif, quantity, limit, stop
           "01" "0200000000000000" "0300000000000000" "02" "00"                                        // reduce-only, parent, group, legs, tag
           "00000000" "03000000" "40420f0000000000" "00e1f50500000000"                                 // good until, portfolio, tick, lot
-          "0000000000000000" "00c2eb0b00000000" "00cac471fe9c9717" "0000000000000000" "00" "01" "00"  // filled, covered, arrived, promised, awaits, entry ended, triggered
-          "0400000000000000"                                                                          // order
-          "02" "02" "02" "00c2eb0b00000000" "0084d71700000000" "0000000000000000"                     // side, type, tif, quantity, limit, stop
+          "0000000000000000" "00c2eb0b00000000" "00cac471fe9c9717" "0000000000000000" "00" "01" "00"  // filled, covered, arrived, promised, three flags
+          "0400000000000000" "02" "02" "02" "00c2eb0b00000000" "0084d71700000000" "0000000000000000"  // order, side, type, tif, quantity, limit, stop
           "01" "0200000000000000" "0300000000000000" "02" "00"                                        // reduce-only, parent, group, legs, tag
           "00000000" "03000000" "40420f0000000000" "00e1f50500000000"                                 // good until, portfolio, tick, lot
-          "0000000000000000" "00c2eb0b00000000" "00cac471fe9c9717" "0000000000000000" "00" "01" "00"  // filled, covered, arrived, promised, awaits, entry ended, triggered
-          "03000000"                                                                                  // wishes on their way
+          "0000000000000000" "00c2eb0b00000000" "00cac471fe9c9717" "0000000000000000" "00" "01" "00"  // filled, covered, arrived, promised, three flags
+          "04000000"                                                                                  // wishes on their way
           "00945fadfe9c9717" "02" "0100000000000000"                                                  // cancel
           "00945fadfe9c9717" "01"                                                                     // place
-          "0500000000000000"                                                                          // order
-          "01" "01" "02" "0008af2f00000000" "0000000000000000" "0000000000000000"                     // side, type, tif, quantity, limit, stop
+          "0500000000000000" "01" "01" "02" "0008af2f00000000" "0000000000000000" "0000000000000000"  // order, side, type, tif, quantity, limit, stop
           "00" "0000000000000000" "0000000000000000" "00" "01" "78"                                   // reduce-only, parent, group, legs, tag
           "00000000" "00000000" "40420f0000000000" "00e1f50500000000"                                 // good until, portfolio, tick, lot
+          "00945fadfe9c9717" "03" "0400000000000000" "00c2eb0b00000000" "0065cd1d00000000" "0000000000000000" "00" "00c2eb0b00000000" // modify
           "00945fadfe9c9717" "04" "02000000"                                                          // linked
-          "0600000000000000"                                                                          // order
-          "02" "02" "02" "00e1f50500000000" "00e9a43500000000" "0000000000000000"                     // side, type, tif, quantity, limit, stop
+          "0600000000000000" "02" "02" "02" "00e1f50500000000" "00e9a43500000000" "0000000000000000"  // order, side, type, tif, quantity, limit, stop
           "00" "0000000000000000" "0600000000000000" "02" "00"                                        // reduce-only, parent, group, legs, tag
           "00000000" "00000000" "40420f0000000000" "00e1f50500000000"                                 // good until, portfolio, tick, lot
-          "0700000000000000"                                                                          // order
-          "02" "03" "02" "00e1f50500000000" "0000000000000000" "00e1f50500000000"                     // side, type, tif, quantity, limit, stop
+          "0700000000000000" "02" "03" "02" "00e1f50500000000" "0000000000000000" "00e1f50500000000"  // order, side, type, tif, quantity, limit, stop
           "00" "0000000000000000" "0600000000000000" "02" "00"                                        // reduce-only, parent, group, legs, tag
           "00000000" "00000000" "40420f0000000000" "00e1f50500000000"                                 // good until, portfolio, tick, lot
           "01000000"                                                                                  // net positions
