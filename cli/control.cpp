@@ -178,14 +178,17 @@ std::string books_text(const RunResult& books, const Style& style) {
 }
 
 /// What stands in the way of trading, and the command that says more; the journal's path is one that whoever reads it can use.
-std::string kill_switch_lines(const RunResult& books, const std::string& journal) {
+std::string kill_switch_lines(const RunResult& books, const std::string& journal, bool is_running) {
     std::string lines;
     for (const PortfolioResult& portfolio : books.portfolios) {
         if (portfolio.killed) {
-            lines += fmt::format(
-                "! {}: the kill switch is latched ({}); alpha kill --release --journal {} --portfolio {} lets it "
-                "trade again\n",
-                portfolio.portfolio, name_of(portfolio.latch), shell_path(journal), shell_word(portfolio.portfolio));
+            const std::string mend = is_running
+                                         ? fmt::format("alpha kill --release --journal {} --portfolio {} lets it "
+                                                       "trade again",
+                                                       shell_path(journal), shell_word(portfolio.portfolio))
+                                         : "a live session can be released once it runs again";
+            lines += fmt::format("! {}: the kill switch is latched ({}); {}\n", portfolio.portfolio,
+                                 name_of(portfolio.latch), mend);
         }
     }
     for (const std::string& strategy : halted_of(books)) {
@@ -211,7 +214,7 @@ std::string status_text(const SessionStatus& s, const SessionFacts& facts, const
     text += latency_line("tick ", b.tick_latency) + latency_line("order", b.order_latency) +
             latency_line("due  ", b.due_latency);
     text += "\n" + books_text(b, style) + risk_table(s.risk, style) +
-            kill_switch_lines(b, fs::absolute(facts.journal).string());
+            kill_switch_lines(b, fs::absolute(facts.journal).string(), true);
     return text;
 }
 
@@ -320,7 +323,7 @@ Result<int> status_at_rest(const std::string& path, Wiring& wiring) {
                                      clean ? "ended cleanly" : "ended without sealing its journal", path,
                                      show_count(books.events), wiring.zone.show(books.last)));
         wiring.out.write(books_text(books, wiring.out_style) + risk_table(risk_headroom(*state), wiring.out_style) +
-                         kill_switch_lines(books, path));
+                         kill_switch_lines(books, path, false));
         return kExitOk;
     });
 }

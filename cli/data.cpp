@@ -131,6 +131,13 @@ Result<DataSource> source_of(const std::string& file, const std::string& kind, c
     return source;
 }
 
+/// With -q too: in the data set nobody sees it any more.
+void warn_of_end(const DataSource& source, const DataSetInfo& info, const Wiring& wiring) {
+    if (info.lacks_end) {
+        wiring.alarm(fmt::format("{}: {}", source.file, kLacksEnd));
+    }
+}
+
 /// Imports `source` into a new data set and prints what is in it.
 Result<int> import_to(const DataSource& source, const std::string& to, Wiring& wiring) {
     ProgressBar progress(wiring.progress);
@@ -140,6 +147,7 @@ Result<int> import_to(const DataSource& source, const std::string& to, Wiring& w
     if (!info) {
         return tl::unexpected(info.error());
     }
+    warn_of_end(source, *info, wiring);
     print_contents(wiring, {to, "data set", *info, true});
     return kExitOk;
 }
@@ -161,6 +169,7 @@ Result<int> show_csv(const DataSource& source, Wiring& wiring) {
     if (!info) {
         return tl::unexpected(info.error());
     }
+    warn_of_end(source, *info, wiring);
     print_contents(wiring, {source.file, "CSV", *info, false});
     return kExitOk;
 }

@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <memory>
@@ -116,13 +117,41 @@ Result<void> check_log_file(const std::string& log_file, int argc, char** argv) 
         const bool may_hold_it =
             std::filesystem::is_directory(path, error) && !std::filesystem::exists(path + "/CURRENT", error);
         if (!is_log_file && !may_hold_it) {
-            named.push_back({"the argument", path});
+            const std::string_view before(argv[i - 1]);
+            const bool has_option = value == 0 && i > 1 && before.starts_with("--") && before.find('=') == before.npos;
+            named.push_back({value != 0   ? fmt::format("what {} names,", argument.substr(0, value - 1))
+                             : has_option ? fmt::format("what {} names,", before)
+                                          : "the argument",
+                             path});
         }
     }
     return check_apart("--log-file", log_file, named);
 }
 
+/// A file that is opened while one of the first three descriptors is free would get what is written to it.
+void hold_standard_streams() {
+    for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (fcntl(descriptor, F_GETFD) < 0) {
+            static_cast<void>(open("/dev/null", O_PATH));  // which can be neither read nor written, as before
+        }
+    }
+}
+
+/// Libraries put large objects on the stack, and what does not fit there ends a process without a word.
+Result<void> check_stack() {
+    constexpr rlim_t kLeastBytes = 256U << 10U;
+    rlimit stack{};
+    if (getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur < kLeastBytes) {
+        return fail(ErrorKind::transient,
+                    fmt::format("the stack may not grow beyond {} kB here, and {} kB are needed; raise the limit on it "
+                                "(ulimit -s)",
+                                stack.rlim_cur >> 10U, kLeastBytes >> 10U));
+    }
+    return {};
+}
+
 int run_program(int argc, char** argv) {
+    hold_standard_streams();
     // A reader that goes away shows as a failed write, which Output takes as the end, not as a
     // death by signal that would leave an unfinished journal behind. So does a limit on the size of files.
     std::signal(SIGPIPE, SIG_IGN);
@@ -134,6 +163,11 @@ int run_program(int argc, char** argv) {
     const bool wants_colours = !is_set("NO_COLOR") && !is_dumb_terminal();
     const bool err_is_terminal = isatty(STDERR_FILENO) == 1;
     const Style err_style(wants_colours && err_is_terminal);
+
+    if (const Result<void> stack = check_stack(); !stack) {
+        print_error(stack.error(), err_style);
+        return static_cast<int>(stack.error().kind);
+    }
 
     CommonOptions common;
     Commands commands(common,

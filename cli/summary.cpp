@@ -297,8 +297,8 @@ std::vector<std::string> warnings_of(const Scenario& scenario, const RunResult& 
     for (const PortfolioResult& each : result.portfolios) {
         if (each.beyond_power > Money{}) {
             warnings.push_back(
-                fmt::format("portfolio {}: holds and orders {} more than its buying power; a loss or a gap "
-                            "took it there (account.leverage)",
+                fmt::format("portfolio {}: a loss or a gap took what it holds and orders {} beyond its buying power "
+                            "(account.leverage)",
                             each.portfolio, show_money(each.beyond_power, result.currency)));
         }
     }

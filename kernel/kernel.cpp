@@ -643,6 +643,20 @@ void Kernel::place_linked(const Request& request, Cause cause) {
         verdict = {Rule::unknown_instrument, {}, money_of(orders.front().instrument.value)};
     }
     const auto entries = std::ranges::count(orders, OrderId{}, &OrderTerms::parent);
+    // While entries are shut, a group whose larger leg can only reduce is let through as just that, as a single order is.
+    if (!verdict.refused() && state_.portfolios[config.portfolio.value].latch == LatchScope::entries) {
+        const auto reduces = [&](const OrderTerms& order) {
+            return RiskQuestion{state_, limits_, request.strategy, order, Price{}}.reduces();
+        };
+        const bool is_one_group = std::ranges::all_of(orders, [&](const OrderTerms& order) {
+            return order.parent.value == 0 && order.side == orders.front().side;
+        });
+        if (is_one_group && std::ranges::all_of(orders, reduces)) {
+            for (OrderTerms& order : orders) {
+                order.reduce_only = true;
+            }
+        }
+    }
     for (std::size_t i = 0; i < orders.size() && !verdict.refused(); ++i) {
         RiskQuestion question{state_, limits_, request.strategy, orders[i], valued_at(orders[i], config.broker)};
         question.placed_together = static_cast<std::uint32_t>(orders.size());
@@ -769,6 +783,7 @@ void Kernel::modify(const Request& request, Cause cause) {
     if (!verdict.refused()) {
         RiskQuestion question{state_, limits_, request.strategy, terms, value};
         question.is_modification = true;
+        question.changed = order;
         question.replaced = reserved_by(state_, *order);
         question.standing = reserved_by_other_legs(state_, *order);
         question.filled = order->filled;

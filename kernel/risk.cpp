@@ -4,7 +4,10 @@
 #include "kernel/charges.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <limits>
+#include <utility>
 
 namespace alpha {
 
@@ -231,8 +234,97 @@ Verdict check_gross_exposure(const RiskQuestion& q) {
 
 namespace {
 
+/// Orders of one side, or the larger leg of a group, as buying power sees them.
+struct OpenOrders {
+    InstrumentId instrument;
+    Side side = Side::buy;
+    Qty quantity;
+    Money value;
+};
+
+/// What a portfolio's open orders reserve, one by one; of use only where some of them close what is held and others open.
+class OrdersOf {
+public:
+    /// `judged`: one that is not among the open ones yet, or changes one of them. May be null.
+    OrdersOf(const State& state, PortfolioId portfolio, const RiskQuestion* judged)
+        : state_(state), portfolio_(portfolio), judged_(judged) {}
+
+    /// What the last `beyond` units of one side cost where the cheapest fill first, and close: nobody knows which will. The first call
+    /// is O(open orders of all portfolios), the others O(those of this one).
+    Money dearest(InstrumentId instrument, Side side, Qty beyond) {
+        collect();
+        std::vector<OpenOrders> own;
+        std::ranges::copy_if(orders_, std::back_inserter(own), [&](const OpenOrders& each) {
+            return each.instrument == instrument && each.side == side;
+        });
+        const auto price = [](const OpenOrders& each) {
+            const Int128 quantity = each.quantity.raw;
+            return each.value.raw / quantity * kScale + each.value.raw % quantity * kScale / quantity;
+        };
+        std::ranges::stable_sort(own, std::greater<>{}, price);
+        Money value;
+        for (const OpenOrders& each : own) {
+            const Qty opens = std::min(beyond, each.quantity);
+            value += pro_rata(each.value, opens, each.quantity);
+            beyond -= opens;
+        }
+        return value;
+    }
+
+private:
+    void collect() {
+        if (std::exchange(is_collected_, true)) {
+            return;
+        }
+        const Order* const changed = judged_ == nullptr ? nullptr : judged_->changed;
+        for (const auto& [id, order] : state_.open_orders) {
+            const OrderTerms& terms = order.terms;
+            const bool is_changed =
+                changed != nullptr && (id == changed->id || (terms.legs != 0 && terms.group == changed->terms.group &&
+                                                             terms.side == changed->terms.side));
+            if (order.portfolio != portfolio_ || terms.reduce_only || is_changed || !is_first_open_leg(order)) {
+                continue;
+            }
+            const Reserved reserved = reserved_by(state_, order);
+            add({terms.instrument, terms.side, reserved.quantity, reserved.value});
+        }
+        if (judged_ != nullptr) {
+            const RiskQuestion& q = *judged_;
+            add({q.terms.instrument, q.terms.side, std::max(q.terms.quantity - q.filled, q.standing.quantity),
+                 std::max(notional(q.valued_at, q.terms.quantity - q.filled), q.standing.value)});
+        }
+    }
+    void add(const OpenOrders& orders) {
+        if (orders.quantity.raw > 0) {
+            orders_.push_back(orders);
+        }
+    }
+    /// A group reserves its larger leg of a side, once.
+    bool is_first_open_leg(const Order& order) const {
+        for (std::uint64_t leg = 0; leg < order.terms.legs; ++leg) {
+            const OrderId id{order.terms.group.value + leg};
+            if (id == order.id) {
+                return true;
+            }
+            const auto other = state_.open_orders.find(id);
+            if (other != state_.open_orders.end() && other->second.terms.side == order.terms.side &&
+                !other->second.terms.reduce_only) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    const State& state_;
+    PortfolioId portfolio_;
+    const RiskQuestion* judged_;
+    std::vector<OpenOrders> orders_;
+    bool is_collected_ = false;
+};
+
 /// What a position is worth, either way, once all its orders of one side have filled, with more of them added.
-Money side_value(const Position& position, Price mark, Side side, Qty more, Money more_value) {
+Money side_value(const Position& position, InstrumentId instrument, Price mark, Side side, Qty more, Money more_value,
+                 OrdersOf& orders) {
     const Qty held = side == Side::buy ? position.net : -position.net;
     const Qty open = (side == Side::buy ? position.open_buys : position.open_sells) + more;
     const Money open_value = (side == Side::buy ? position.open_buy_value : position.open_sell_value) + more_value;
@@ -243,7 +335,7 @@ Money side_value(const Position& position, Price mark, Side side, Qty more, Mone
     if (beyond.raw <= 0) {
         return notional(mark, -beyond);
     }
-    return pro_rata(open_value, beyond, open);
+    return orders.dearest(instrument, side, beyond);
 }
 
 struct Used {
@@ -251,19 +343,21 @@ struct Used {
     Money open_value;  ///< of all open orders
 };
 
-Money exposure_of(const Position& position, Price mark, Side side, Qty more, Money more_value) {
-    return std::max(side_value(position, mark, side, more, more_value),
-                    side_value(position, mark, opposite(side), Qty{}, Money{}));
+Money exposure_of(const Position& position, InstrumentId instrument, Price mark, Side side, Qty more, Money more_value,
+                  OrdersOf& orders) {
+    return std::max(side_value(position, instrument, mark, side, more, more_value, orders),
+                    side_value(position, instrument, mark, opposite(side), Qty{}, Money{}, orders));
 }
 
 /// Over all instruments but `except`.
-Used used_elsewhere(const State& state, const Portfolio& portfolio, InstrumentId except) {
+Used used_elsewhere(const State& state, const Portfolio& portfolio, InstrumentId except, OrdersOf& orders) {
     Used used;
     for (std::uint32_t i = 0; i < portfolio.positions.size(); ++i) {
         const Position& position = portfolio.positions[i];
         used.open_value += position.open_buy_value + position.open_sell_value;
         if (InstrumentId{i} != except) {
-            used.exposure += exposure_of(position, state.markets[i].mark, Side::buy, {}, {});
+            used.exposure +=
+                exposure_of(position, InstrumentId{i}, state.markets[i].mark, Side::buy, {}, {}, orders);
         }
     }
     return used;
@@ -294,9 +388,10 @@ Verdict check_buying_power(const RiskQuestion& q) {
         return kPass;
     }
     const Portfolio& portfolio = q.portfolio();
-    Used used = used_elsewhere(q.state, portfolio, q.terms.instrument);
-    used.exposure +=
-        exposure_of(portfolio.position(q.terms.instrument), q.market().mark, q.terms.side, more, more_value);
+    OrdersOf its(q.state, q.config().portfolio, &q);
+    Used used = used_elsewhere(q.state, portfolio, q.terms.instrument, its);
+    used.exposure += exposure_of(portfolio.position(q.terms.instrument), q.terms.instrument, q.market().mark,
+                                 q.terms.side, more, more_value, its);
     used.open_value += more_value;
     const std::uint32_t orders = portfolio.open_orders + (q.is_modification ? 0U : 1U);
     return refuse_above(Rule::buying_power, buying_power_of(q.state, q.limits, portfolio),
@@ -304,7 +399,8 @@ Verdict check_buying_power(const RiskQuestion& q) {
 }
 
 Money buying_power_used(const State& state, const Portfolio& portfolio) {
-    const Used used = used_elsewhere(state, portfolio, kNone);
+    OrdersOf orders(state, PortfolioId{static_cast<std::uint32_t>(&portfolio - state.portfolios.data())}, nullptr);
+    const Used used = used_elsewhere(state, portfolio, kNone, orders);
     return used.exposure + charges_to_come(state, used.open_value, portfolio.open_orders);
 }
 

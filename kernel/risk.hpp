@@ -66,6 +66,7 @@ struct RiskQuestion {
     Reserved standing{};
     Qty filled{};
     bool is_modification = false;
+    const Order* changed = nullptr;      ///< a modification: the order as it stands
     std::uint32_t placed_together = 1;   ///< orders that links bind, this one among them
     std::uint32_t entries_together = 1;  ///< those of them that are no exits: what order_rate counts
 
@@ -102,14 +103,16 @@ Verdict check_position(const RiskQuestion& q);
 Verdict check_gross_exposure(const RiskQuestion& q);
 /// Where the order increases anything: the sum over the portfolio's instruments of the larger of what it holds with all buys filled
 /// and with all sells filled, holdings at the mark and orders at what they are valued at, plus the charges of open orders, against
-/// leverage times equity. A gap may take a position past it: nothing is closed for that. O(positions).
+/// leverage times equity. Of several orders that together close a position and open another, the dearest are taken to open. A gap may
+/// take a position past it: nothing is closed for that. O(positions), and O(open orders) where there are such.
 Verdict check_buying_power(const RiskQuestion& q);
 Verdict check_open_orders(const RiskQuestion& q);
 Verdict check_order_rate(const RiskQuestion& q);
 /// Refuses where the day's loss is already past its limit: after a release, before the next mark latches again.
 Verdict check_loss_so_far(const RiskQuestion& q);
 
-/// All of the above in order; the first refusal, or none. O(positions) with max_gross_exposure or buying_power, else O(1).
+/// All of the above in order; the first refusal, or none. O(positions) with max_gross_exposure; as check_buying_power
+/// with that; else O(1).
 Verdict judge(const RiskQuestion& q);
 /// Of an exit whose entry is judged with it: whether it is an order that could stand.
 Verdict judge_exit(const RiskQuestion& q);

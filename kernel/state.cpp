@@ -73,6 +73,17 @@ void release(State& state, const Order& order) {
     ALPHA_ASSERT(open.raw >= 0, "more was released than had been reserved");
 }
 
+/// An entry that is made larger takes its exits with it, as its broker does, as far as they are smaller than it.
+void grow_exits(State& state, const Order& entry, Qty more) {
+    for (std::uint64_t i = 1; i < limits::kMaxLegs; ++i) {
+        const auto exit = state.open_orders.find(OrderId{entry.id.value + i});
+        if (exit != state.open_orders.end() && exit->second.terms.parent == entry.id &&
+            exit->second.whole < entry.whole) {
+            exit->second.whole += std::min(more, entry.whole - exit->second.whole);
+        }
+    }
+}
+
 void end_change(Order& order) {
     order.modify_pending = false;
     order.asked = order.asked_whole = Qty{};
@@ -526,7 +537,11 @@ void fold(State& state, const Envelope&, const OrderModified& e) {
         order.terms.reduce_only = e.reduce_only;
         if (e.rule == Rule::none) {  // what was asked for; otherwise that is still on its way
             if (order.asked_whole.raw != 0) {
+                const Qty more = order.asked_whole - order.whole;
                 order.whole = order.asked_whole;
+                if (more.raw > 0 && order.terms.parent.value == 0) {
+                    grow_exits(state, order, more);
+                }
             }
             if (order.asked_value.raw != 0) {
                 order.valued_at = order.asked_value;

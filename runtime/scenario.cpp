@@ -1121,8 +1121,8 @@ private:
         if (const auto lot = given.decimal("lot")) {
             instrument.lot = Qty{static_cast<std::int64_t>(lot->raw)};
         }
-        if (const auto hours = given.hours("session")) {
-            instrument.hours = *hours;
+        instrument.hours = given.hours("session").value_or(instrument.hours);
+        if (given.has("session")) {  // the default is no word of the user's
             scenario_.with_session.insert(instrument.name);
         }
     }

@@ -41,9 +41,8 @@ constexpr std::size_t kCurvePoints = 512;
 /// Counts per strategy what the log records, for the summary, and takes the time of orders.
 class Tally final : public KernelObserver {
 public:
-    Tally(const SessionConfigured& config, const std::function<void(const FillRow&)>& on_fill,
-          const std::function<void(const std::string&)>& on_alarm)
-        : results_(config.strategies.size()), on_fill_(on_fill), on_alarm_(on_alarm) {
+    Tally(const SessionConfigured& config, const RunOptions& options)
+        : results_(config.strategies.size()), limits_(config), on_fill_(options.on_fill), options_(options) {
         for (std::size_t i = 0; i < results_.size(); ++i) {
             results_[i].strategy = config.strategies[i].name;
             results_[i].portfolio = config.portfolios[config.strategies[i].portfolio.value].name;
@@ -73,6 +72,7 @@ public:
 
     void on_fill(const Envelope& envelope, const OrderFilled& fill) override {
         lowest_cash_ = std::min(lowest_cash_, state_->portfolios[fill.portfolio.value].cash);
+        note_gap(fill);
         if (fill.strategy != kOperator) {
             StrategyResult& result = results_[fill.strategy.value];
             ++result.fills;
@@ -99,31 +99,55 @@ public:
     }
 
     void on_latch(const Envelope& envelope, const KillSwitchLatched& latched) override {
-        if (on_alarm_) {
-            on_alarm_(fmt::format("{}: kill switch latched ({}) by {} at {}",
-                                  state_->config.portfolios[latched.portfolio.value].name, name_of(latched.scope),
-                                  name_of(latched.rule), to_iso(envelope.time)));
-        }
+        alarm(fmt::format("{}: kill switch latched ({}) by {} at {}",
+                          state_->config.portfolios[latched.portfolio.value].name, name_of(latched.scope),
+                          name_of(latched.rule), to_iso(envelope.time)));
     }
     void on_halt(const Envelope& envelope, const StrategyHalted& halted) override {
-        if (on_alarm_) {
-            on_alarm_(fmt::format("strategy {} halted at {}: {}", state_->config.strategies[halted.strategy.value].name,
-                                  to_iso(envelope.time), printable(halted.reason)));
-        }
+        alarm(fmt::format("strategy {} halted at {}: {}", state_->config.strategies[halted.strategy.value].name,
+                          to_iso(envelope.time), printable(halted.reason)));
     }
 
     const std::vector<StrategyResult>& results() const { return results_; }
     Money lowest_cash() const { return lowest_cash_; }
+    /// The furthest that a fill has taken the portfolio beyond its buying power.
+    Money beyond_power(std::size_t portfolio) const {
+        return portfolio < beyond_power_.size() ? beyond_power_[portfolio] : Money{};
+    }
     const std::map<Rule, std::uint64_t>& refused_by() const { return refused_by_; }
     LatencyHistogram& latency() { return latency_; }
     const LatencyHistogram& latency() const { return latency_; }
 
 private:
+    /// In a live session nobody waits for the summary.
+    void alarm(const std::string& what) const {
+        if (options_.is_live) {
+            options_.log->warn("{}", what);
+        }
+        if (options_.on_alarm) {
+            options_.on_alarm(what);
+        }
+    }
+    /// An order was judged at what it was taken to cost: only where it filled for more is there something to look at.
+    void note_gap(const OrderFilled& fill) {
+        const Order* const order = state_->find_order(fill.order);
+        if (order == nullptr || fill.price <= order->valued_at || order->terms.reduce_only ||
+            !limits_.of(Rule::buying_power)) {
+            return;
+        }
+        const Portfolio& portfolio = state_->portfolios[fill.portfolio.value];
+        beyond_power_.resize(state_->portfolios.size());
+        Money& furthest = beyond_power_[fill.portfolio.value];
+        furthest = std::max(furthest, buying_power_used(*state_, portfolio) - buying_power_of(*state_, limits_, portfolio));
+    }
+
     std::vector<StrategyResult> results_;
     std::map<Rule, std::uint64_t> refused_by_;
+    RiskLimits limits_;
     const std::function<void(const FillRow&)>& on_fill_;
-    const std::function<void(const std::string&)>& on_alarm_;
+    const RunOptions& options_;
     Money lowest_cash_;
+    std::vector<Money> beyond_power_;  ///< by portfolio
     const State* state_ = nullptr;
     bool holding_ = false;
     std::vector<FillRow> held_;
@@ -341,7 +365,7 @@ public:
           options_(options),
           make_(std::move(make)),
           budget_(budget),
-          tally_(scenario.config, options.on_fill, options.on_alarm) {}
+          tally_(scenario.config, options) {}
 
     /// Begins a log with event 0.
     Result<void> begin() {
@@ -1100,6 +1124,9 @@ private:
         }
         r.refused_by = tally_.refused_by();
         r.lowest_cash = tally_.lowest_cash();
+        for (std::size_t i = 0; i < r.portfolios.size(); ++i) {
+            r.portfolios[i].beyond_power = std::max(r.portfolios[i].beyond_power, tally_.beyond_power(i));
+        }
         r.equity_curve = curve_.points();
         r.tick_latency = tick_latency_;
         r.due_latency = due_latency_;

@@ -46,7 +46,8 @@ struct PortfolioResult {
     Money charges;
     bool killed = false;
     LatchScope latch = LatchScope::none;  ///< how far its kill switch reaches
-    /// What it holds and has ordered beyond its buying power, at the present marks: a gap, or a loss. Zero: it is within.
+    /// What it holds and has ordered beyond its buying power: a gap, or a loss. At the present marks or, of a run, the most that a fill
+    /// for more than its order was judged at took it there. Zero: it is within.
     Money beyond_power;
     std::uint64_t fills = 0;
     std::vector<InstrumentResult> instruments;  ///< those ever traded, by id

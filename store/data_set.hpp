@@ -38,6 +38,7 @@ struct DataSetInfo {
     /// same records, however they were written down.
     Digest content_hash{};
     std::uint64_t file_bytes = 0;
+    bool lacks_end = false;  ///< of a text: its last line was taken although it has no line feed
 };
 
 /// Writes a set under a temporary name; finish() gives it its own. Without finish() nothing is left

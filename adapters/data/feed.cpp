@@ -1264,12 +1264,7 @@ private:
             if (end.from.row + end.from.within + end.rows == 0) {
                 watch_.warn({fmt::format("{}: holds no record", input.name), true});
             } else if (input.stream->lacks_end()) {
-                watch_.warn(
-                    {fmt::format(
-                         "{}: its last line is taken, but has no line feed; if the file was cut short there, so may "
-                         "be its last number: end the line, or copy the file again",
-                         input.name),
-                     true});
+                watch_.warn({fmt::format("{}: {}", input.name, kLacksEnd), true});
             }
         }
         if (input.sender != input.stream->sender()) {

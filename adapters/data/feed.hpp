@@ -75,6 +75,11 @@ struct DataWarning {
     bool lacks = false;  ///< something is missing that somebody counts on; an error to who is strict
 };
 
+/// What is said of a file whose last line was taken although its end is not there.
+inline constexpr const char* kLacksEnd =
+    "its last line is taken, but has no line feed; if the file was cut short there, so may be its last number: end the "
+    "line, or copy the file again";
+
 /// Progress of a long read: bytes consumed of bytes in all (both 0 when unknown).
 struct FeedProgress {
     std::uint64_t done = 0;

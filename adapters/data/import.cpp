@@ -80,7 +80,11 @@ Result<DataSetInfo> copy(Source& source, Writer& writer, const OnProgress& on_pr
             return tl::unexpected(records.error());
         }
         if (records->empty()) {
-            return writer.finish();
+            Result<DataSetInfo> info = writer.finish();
+            if (info) {
+                info->lacks_end = source.lacks_end();
+            }
+            return info;
         }
         for (const auto& record : *records) {
             if (auto added = add(writer, symbols, source.symbols(), record); !added) {

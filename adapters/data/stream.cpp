@@ -119,7 +119,11 @@ asio::local::stream_protocol::acceptor open_unix(asio::io_context& io, const Dat
     const std::string path = source.stream.substr(kUnix.size());
     const asio::local::stream_protocol::endpoint endpoint(path);
     struct stat status{};
-    if (::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) {
+    const bool is_there = ::lstat(path.c_str(), &status) == 0;
+    if (is_there && !S_ISSOCK(status.st_mode)) {
+        throw boost::system::system_error(ENOTSOCK, boost::system::system_category());
+    }
+    if (is_there) {
         asio::local::stream_protocol::socket probe(io);
         error_code refused;
         static_cast<void>(probe.connect(endpoint, refused));
@@ -158,7 +162,8 @@ Result<std::unique_ptr<Senders>> Senders::open(const DataSource& source, Now now
             new Senders(source.name(), std::move(now), listening, connection, std::move(socket_file)));
     };
     if (source.stream == "stdin") {
-        if (::fcntl(STDIN_FILENO, F_GETFD) < 0) {
+        const int flags = ::fcntl(STDIN_FILENO, F_GETFL);
+        if (flags < 0 || (flags & O_PATH) != 0) {
             return fail(ErrorKind::data, fmt::format("{}: is closed", source.name()));
         }
         return make(-1, STDIN_FILENO, {});
@@ -169,9 +174,13 @@ Result<std::unique_ptr<Senders>> Senders::open(const DataSource& source, Now now
                    ? make(socket_of(open_tcp(io, source)), -1, {})
                    : make(socket_of(open_unix(io, source)), -1, source.stream.substr(kUnix.size()));
     } catch (const boost::system::system_error& refused) {
-        return fail(ErrorKind::usage,
-                    fmt::format("{}: cannot be listened on: {}; end whoever uses it, or choose another", source.name(),
-                                refused.code().message()));
+        const int why = refused.code().value();
+        const char* const mend = why == EADDRINUSE ? "end whoever uses it, or choose another"
+                                 : why == ENOTSOCK ? "something that is no socket has this name; choose another"
+                                 : why == ENOENT   ? "make its folder, or choose another"
+                                                   : "choose another";
+        return fail(ErrorKind::usage, fmt::format("{}: cannot be listened on: {}; {}", source.name(),
+                                                  refused.code().message(), mend));
     }
 }
 

@@ -384,6 +384,7 @@ private:
         OrderTerms& terms = order->terms;
         const bool keeps_place = quantity <= terms.quantity && modify.limit_price == terms.limit_price &&
                                  modify.stop_price == terms.stop_price;
+        const Qty more = quantity - terms.quantity;
         terms.quantity = quantity;
         terms.limit_price = modify.limit_price;
         terms.stop_price = modify.stop_price;
@@ -392,6 +393,9 @@ private:
             terms.reduce_only = true;
         }
         report_modified(*order, Rule::none, pass.out);
+        if (more > Qty{} && pass.book.linked != 0 && !order->is_exit()) {
+            grow_exits(pass, order->id, quantity, more);
+        }
         if (!keeps_place) {
             OpenOrder moved = *order;
             moved.arrived = pass.now;
@@ -744,6 +748,16 @@ private:
                 exit.terms.quantity -= beyond;
                 exit.covered.raw <= 0 ? close(pass, exit, ReportKind::cancelled, kEntryEnded)
                                       : report_modified(exit, Rule::linked_fill, pass.out);
+            }
+        });
+    }
+
+    /// What an entry may fill more has its exits, too, as far as they are smaller than the entry.
+    void grow_exits(Pass& pass, OrderId entry, Qty whole, Qty more) {
+        each_order(pass, [&](OpenOrder& exit) {
+            if (exit.terms.parent == entry && exit.terms.quantity < whole) {
+                exit.terms.quantity += std::min(more, whole - exit.terms.quantity);
+                report_modified(exit, Rule::linked_fill, pass.out);
             }
         });
     }

@@ -62,7 +62,8 @@
 /// fill what only one may: an entry's fill brings its exits to life (they meet its price at once, stops first), a fill in a group shrinks (`modified`, rule linked_fill)
 /// or ends (`cancelled`, "linked") its other legs, and reduce-only orders are cut to the portfolio's net position, the oldest first
 /// ("nothing to reduce"). The net is this broker's own fills. Of an exit that comes alive inside a bar, or more of it, the stop fills
-/// no better than where the bar's price stood when the entry filled. An exit whose entry has ended is never more than what has filled.
+/// no better than where the bar's price stood when the entry filled. An exit whose entry has ended is never more than what has filled;
+/// an entry that is made larger takes its exits with it, as far as they are smaller than it.
 ///
 /// SESSION CLOSE. DAY orders of the instrument that are good until that date or earlier are reported `expired`, those still on
 /// their way too. A DAY order made while the market was shut gets its date from the session that opens next.

@@ -114,8 +114,8 @@ Result<void> read_paper_setting(const Setting& setting, PaperSettings& settings)
     }
     if (setting.key == "volume_share") {
         const std::optional<Money> share = percent_in(setting.value);
-        if (!share) {
-            return refuse_value(setting, "a part of a bar's volume such as 10%, from 0% to 100%");
+        if (!share || *share == Money{}) {  // of nothing nothing ever fills
+            return refuse_value(setting, "a part of a bar's volume such as 10%, more than 0% and at most 100%");
         }
         settings.volume_share = *share;
         return {};

@@ -302,6 +302,14 @@ private:
         }
         const bool only_smaller =
             quantity <= order.terms.quantity && wish.limit == order.terms.limit && wish.stop == order.terms.stop;
+        // "an entry that is made larger takes its exits with it, as far as they are smaller than it"
+        if (const Units more = quantity - order.terms.quantity; more > 0) {
+            for (auto& [id, exit] : orders_) {
+                if (exit.parent == order.id && !exit.ended && exit.terms.quantity < quantity) {
+                    exit.terms.quantity += std::min(more, quantity - exit.terms.quantity);
+                }
+            }
+        }
         order.terms.quantity = quantity;
         order.terms.limit = wish.limit;
         order.terms.stop = wish.stop;

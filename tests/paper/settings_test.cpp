@@ -31,7 +31,7 @@ TEST_CASE("settings come back from the log unchanged", "[paper]") {
     each([](PaperSettings& s, Duration v) { s.latency = v; },
          std::vector{Duration{0}, Duration{1'500'000}, kMaxPaperLatency});
     each([](PaperSettings& s, bool v) { s.use_size = v; }, std::vector<char>{0, 1});
-    each([](PaperSettings& s, Money v) { s.volume_share = v; }, std::vector{Money{}, Money{1}, money_of(100)});
+    each([](PaperSettings& s, Money v) { s.volume_share = v; }, std::vector{Money{1}, money_of(10), money_of(100)});
     const std::vector<PaperSettings> without_slippage = all;
     each([](PaperSettings& s, Price v) { s.slippage = v; }, std::vector{Price{0}, Price{1}, limits::kMaxPrice});
     const std::vector<PaperSettings> by_price = std::exchange(all, without_slippage);
@@ -107,9 +107,10 @@ TEST_CASE("a slip in a setting is never taken for something else", "[paper]") {
             "'0.1%', not '" +
                 std::string(slippage) + "'");
     }
-    for (const char* share : {"", "10", "-1%", "100.1%", "ten%"}) {
+    for (const char* share : {"", "10", "0%", "-1%", "100.1%", "ten%"}) {
         CHECK(refusal({{"volume_share", share}}) ==
-              "paper broker: 'volume_share' must be a part of a bar's volume such as 10%, from 0% to 100%, not '" +
+              "paper broker: 'volume_share' must be a part of a bar's volume such as 10%, more than 0% and at "
+              "most 100%, not '" +
                   std::string(share) + "'");
     }
 }

@@ -304,7 +304,9 @@ TEST_CASE("no order fills past its quantity, limit or links, speaks after its en
                             const Followed& each = orders.at(OrderId{order.terms.group.value + leg});
                             all += each.filled;
                             largest = std::max(largest, each.first_quantity);
-                            was_changed = was_changed || each.was_changed;
+                            const OrderId entry = each.terms.parent;  // made larger, it takes its exits with it
+                            was_changed =
+                                was_changed || each.was_changed || (entry.value != 0 && orders.at(entry).was_changed);
                         }
                         REQUIRE((was_changed || all <= largest));
                     }
