@@ -35,7 +35,7 @@ struct ModifyOrder {
     Price limit_price;
     Price stop_price;
     bool reduce_only = false;
-    Qty known{};  ///< the total when it was asked for: what links have taken from the order since then, they take from `quantity`
+    Qty known{};  ///< the total when it was asked for: what links have taken or added since, they do to `quantity`; zero: not known
 };
 using Effect = std::variant<PlaceOrder, PlaceLinked, CancelOrder, ModifyOrder>;
 

@@ -356,8 +356,7 @@ Used used_elsewhere(const State& state, const Portfolio& portfolio, InstrumentId
         const Position& position = portfolio.positions[i];
         used.open_value += position.open_buy_value + position.open_sell_value;
         if (InstrumentId{i} != except) {
-            used.exposure +=
-                exposure_of(position, InstrumentId{i}, state.markets[i].mark, Side::buy, {}, {}, orders);
+            used.exposure += exposure_of(position, InstrumentId{i}, state.markets[i].mark, Side::buy, {}, {}, orders);
         }
     }
     return used;

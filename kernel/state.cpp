@@ -79,7 +79,9 @@ void grow_exits(State& state, const Order& entry, Qty more) {
         const auto exit = state.open_orders.find(OrderId{entry.id.value + i});
         if (exit != state.open_orders.end() && exit->second.terms.parent == entry.id &&
             exit->second.whole < entry.whole) {
-            exit->second.whole += std::min(more, entry.whole - exit->second.whole);
+            const Qty grown = std::min(more, entry.whole - exit->second.whole);
+            exit->second.whole += grown;
+            exit->second.asked_whole += exit->second.asked_whole.raw != 0 ? grown : Qty{};
         }
     }
 }

@@ -138,7 +138,8 @@ private:
         const Portfolio& portfolio = state_->portfolios[fill.portfolio.value];
         beyond_power_.resize(state_->portfolios.size());
         Money& furthest = beyond_power_[fill.portfolio.value];
-        furthest = std::max(furthest, buying_power_used(*state_, portfolio) - buying_power_of(*state_, limits_, portfolio));
+        furthest =
+            std::max(furthest, buying_power_used(*state_, portfolio) - buying_power_of(*state_, limits_, portfolio));
     }
 
     std::vector<StrategyResult> results_;

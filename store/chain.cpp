@@ -1,5 +1,6 @@
 #include "store/chain.hpp"
 
+#include <new>
 #include <openssl/evp.h>
 
 namespace alpha {
@@ -18,9 +19,10 @@ struct FreeContext {
 class Sha256 {
 public:
     Sha256() : md_(EVP_MD_fetch(nullptr, "SHA256", nullptr)), context_(EVP_MD_CTX_new()) {
-        // Either fails only when memory or OpenSSL itself is gone, and no log can be written
-        // without a hash.
-        ALPHA_ASSERT(md_ != nullptr && context_ != nullptr, "OpenSSL offers no SHA-256");
+        // OpenSSL takes its memory without asking the new handler.
+        if (md_ == nullptr || context_ == nullptr) {
+            throw std::bad_alloc();
+        }
         begin();
     }
 

@@ -579,7 +579,13 @@ private:
             anchors_.back() = begin;  // only now it has shown where its rows begin
         }
         for (const BarRow& row : *rows) {
-            const std::string why = place(row);
+            std::string why = place(row);
+            if (why.empty() && expected_ && text_ != Text::file && row.label > goes_to_->last_time) {
+                why = fmt::format(
+                    "a bar of {} comes where bars up to {} were taken before; send the same lines from line "
+                    "1, or begin a new session",
+                    to_iso(row.label), to_iso(goes_to_->last_time));
+            }
             if (!why.empty()) {
                 finish(Error{ErrorKind::data, fmt::format("{}: {}", rows_->place(row.line), why)});
                 return true;

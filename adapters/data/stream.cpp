@@ -179,8 +179,8 @@ Result<std::unique_ptr<Senders>> Senders::open(const DataSource& source, Now now
                                  : why == ENOTSOCK ? "something that is no socket has this name; choose another"
                                  : why == ENOENT   ? "make its folder, or choose another"
                                                    : "choose another";
-        return fail(ErrorKind::usage, fmt::format("{}: cannot be listened on: {}; {}", source.name(),
-                                                  refused.code().message(), mend));
+        return fail(ErrorKind::usage,
+                    fmt::format("{}: cannot be listened on: {}; {}", source.name(), refused.code().message(), mend));
     }
 }
 

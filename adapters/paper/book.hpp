@@ -29,6 +29,7 @@ struct OpenOrder {
 
     // Only the matching of one input asks for these; they are never saved.
     bool triggered_now = false;  ///< by this bar's range: what followed inside the bar is unknown
+    bool is_born = false;        ///< of one input: an exit that has come alive, and has not met its first price yet
     bool born_inside = false;    ///< an exit of a fill inside this bar
     Price born_at;               ///< then: where the bar's price stood
     Qty fresh;                   ///< an exit: what came alive inside this bar

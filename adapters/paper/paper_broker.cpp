@@ -371,9 +371,9 @@ private:
             report(modify.order, ReportKind::modify_rejected, kNotOpen, pass.out);
             return;
         }
-        // What links have taken since it was asked for is gone from what is asked for, too.
-        const Qty taken = modify.known > order->terms.quantity ? modify.known - order->terms.quantity : Qty{};
-        Qty quantity = modify.quantity - taken;
+        // What links have taken or added since it was asked for is gone from what is asked for, or comes to it.
+        const Qty since = modify.known == Qty{} ? Qty{} : order->terms.quantity - modify.known;
+        Qty quantity = std::min(limits::kMaxQty, modify.quantity + since);
         if (quantity <= order->filled) {
             report(modify.order, ReportKind::modify_rejected, "quantity already filled", pass.out);
             return;
@@ -473,7 +473,7 @@ private:
         }
         if (!order.is_done && order.promised == Price{} && order.terms.tif == TimeInForce::ioc && arrives) {
             const bool unpriced = order.terms.type == OrderType::market && offer.price <= Price{0};
-            pass.over.push_back({order.id, unpriced ? "no quote" : "ioc"});
+            end_ioc(pass, order, unpriced ? "no quote" : "ioc");
         }
     }
 
@@ -501,6 +501,15 @@ private:
         fill(pass, order, offer.left, price);
     }
 
+    /// It has met its first price. An entry's end waits until the exits of what has filled have met it, too.
+    void end_ioc(Pass& pass, OpenOrder& order, const char* why) {
+        if (order.is_exit()) {
+            finish(pass, order, ReportKind::cancelled, why);
+        } else {
+            pass.over.push_back({order.id, why});
+        }
+    }
+
     /// Whether a price that comes to a resting limit fills it.
     bool reaches(const OpenOrder& order, Price price) const {
         return within_limit(order, price) &&
@@ -523,7 +532,7 @@ private:
         const bool was_ioc = order.terms.tif == TimeInForce::ioc;
         fill(pass, order, &pass.book.volume_left, price, Moment::at_open);
         if (was_ioc && !order.is_done) {
-            pass.over.push_back({order.id, "ioc"});
+            end_ioc(pass, order, "ioc");
         }
     }
 
@@ -682,6 +691,7 @@ private:
                 has_born = true;
                 exit.arrived = moment == Moment::at_open ? pass.bar->label : pass.now;
                 exit.born_inside = moment == Moment::inside;
+                exit.is_born = !exit.born_inside;
                 pass.has_born = pass.has_born || exit.born_inside;
                 exit.born_at = market;
                 // More of a stop-limit that the bar has triggered already rests with it.
@@ -723,8 +733,9 @@ private:
     /// Exits of the entry meet the price it has filled at: those that limit a loss first.
     void bring_to_life(Pass& pass, OrderId entry, Moment moment, bool stops) {
         each_order(pass, [&](OpenOrder& exit) {
-            if (exit.terms.parent != entry || !exit.awaits || exit.is_asleep() ||
-                needs_stop(exit.terms.type) != stops) {
+            // One that waits for a price of its own, changed in the middle of this bar, say, is none of them.
+            if (exit.terms.parent != entry || needs_stop(exit.terms.type) != stops ||
+                !std::exchange(exit.is_born, false) || !exit.awaits || exit.is_asleep()) {
                 return;
             }
             if (moment == Moment::at_open) {

@@ -359,3 +359,19 @@ TEST_CASE("a strategy averages bars of two intervals of one instrument", "[cli]"
     CHECK(contains(refused.err, "known.yaml:5:"));
     CHECK(contains(refused.err, sentence));
 }
+
+TEST_CASE("a gap that took an account beyond its buying power is told, though it is back within at the end", "[cli]") {
+    const Workplace here;
+    here.write("d.csv", "date,open,high,low,close,volume\n2024-01-01,100,100,100,100,1\n2024-01-02,110,120,110,120,1\n"
+                        "2024-01-03,120,120,120,120,1\n");
+    here.write("s.yaml",
+               "name: gap\naccount: {currency: INR, cash: 1000}\n"
+               "data: [{file: d.csv, kind: bars, instrument: ACME, interval: day}]\n"
+               "strategies: [{id: h, use: script, instruments: [ACME], params: {orders: \"at 2 buy 10 ACME; at 4 sell "
+               "10 ACME\"}}]\n"
+               "broker: {paper: {fill: next_open}}\n");
+    const Ran ran = here.alpha({"backtest", "s.yaml", "--json"});
+    CHECK(json_field(ran.out, "cash") == "\"1100\"");
+    CHECK(contains(ran.out, "portfolio main: a loss or a gap took what it holds and orders ₹100.00 beyond its buying "
+                            "power (account.leverage)"));
+}

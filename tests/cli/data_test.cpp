@@ -61,6 +61,41 @@ TEST_CASE("a bad import names its line and leaves nothing behind", "[cli]") {
     CHECK(here.names() == before);
 }
 
+TEST_CASE("a last line without its end is told of where it goes into a data set", "[cli]") {
+    const Workplace here;
+    const std::string whole = few_quotes("100");
+    here.write("cut.csv", whole.substr(0, whole.size() - 1));
+    here.write("whole.csv", whole);
+    const std::string says = "cut.csv: its last line is taken, but has no line feed";
+    CHECK(contains(here.alpha({"data", "import", "cut.csv", "--kind", "quotes", "--to", "a.alpha", "-q"}).err, says));
+    CHECK(contains(here.alpha({"data", "info", "cut.csv", "-q"}).err, says));
+    CHECK(here.alpha({"data", "import", "whole.csv", "--kind", "quotes", "--to", "b.alpha", "-q"}).err.empty());
+    CHECK(here.read("a.alpha") == here.read("b.alpha"));
+}
+
+TEST_CASE("daily bars beside times of day need a session that somebody has written", "[cli]") {
+    const Workplace here;
+    here.write("d.csv", "date,open,high,low,close,volume\n2024-01-02,100,101,99,100,1\n");
+    here.write("m.csv", "timestamp,open,high,low,close,volume\n2024-01-02T09:15:00+05:30,100,101,99,100,1\n"
+                        "2024-01-02T09:16:00+05:30,100,101,99,100,1\n");
+    const auto run = [&](const std::string& more) {
+        here.write("s.yaml", "name: s\naccount: {currency: INR, cash: 1000}\ndata:\n"
+                             "  - {file: m.csv, kind: bars, instrument: A, interval: 1m}\n"
+                             "  - {file: d.csv, kind: bars, instrument: A, interval: day}\n"
+                             "strategies: [{id: h, use: buy_and_hold, instruments: [A], params: {quantity: 1}}]\n" +
+                                 more);
+        return here.alpha({"backtest", "s.yaml", "-q"});
+    };
+    const Ran silent = run("");
+    CHECK(silent.code == 3);
+    CHECK(
+        contains(silent.err, "give it a session, as in instruments: {A: {session: ...}} (utc for the whole UTC day)"));
+    CHECK(run("instruments: {A: {tick: 0.05}}\n").code == 3);
+    CHECK(run("instruments: {A: {session: utc}}\n").code == 0);
+    CHECK(run("default_instrument: {session: utc}\n").code == 0);
+    CHECK(run("default_instrument: {session: nse}\n").code == 0);
+}
+
 TEST_CASE("what a CSV holds is told without being told its kind", "[cli]") {
     const Workplace here;
     here.write("infy.csv", "date,open,high,low,close,volume\n"

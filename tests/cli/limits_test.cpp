@@ -100,6 +100,17 @@ TEST_CASE("without descriptors a command ends in a sentence and leaves nothing b
     }
 }
 
+TEST_CASE("a stack that is too small ends in a sentence", "[cli]") {
+    if (skipped()) {
+        return;
+    }
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("s", 20'000));
+    ends(here, "ulimit -s 96; exec $ALPHA backtest s.yaml --journal j -q", 75,
+         "the stack may not grow beyond 96 kB here");
+    ends(here, "ulimit -s 256; exec $ALPHA backtest s.yaml --journal j -q", 0, "", "j");
+}
+
 TEST_CASE("without threads a command ends in a sentence and leaves nothing behind", "[cli]") {
     if (skipped()) {
         return;

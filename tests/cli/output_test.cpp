@@ -91,6 +91,20 @@ TEST_CASE("fills go through links, into pipes and devices as they are, and to st
     }
 }
 
+TEST_CASE("what is said while standard streams are closed goes into no file", "[cli]") {
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("s", 2'000));
+    REQUIRE(here.alpha({"backtest", "s.yaml", "--journal", "a", "--fills", "a.csv", "-q"}).code == 0);
+    here.shell("$ALPHA backtest s.yaml --journal b --fills b.csv -v <&- >&- 2>&-");
+    CHECK(here.read("b.csv") == here.read("a.csv"));
+    here.shell("$ALPHA live --broker paper --config s.yaml --journal c -vvv <&- >&- 2>&-");
+    CHECK(here.shell("grep -rl 'info session' c b").out.empty());
+    CHECK(here.alpha({"verify", "c"}).code == 0);
+    here.write("in.yaml", hold_scenario("s", "x.csv"));
+    CHECK(here.shell("sed -i 's/file: [^,]*/stream: stdin/' in.yaml; $ALPHA backtest in.yaml -q <&-")
+              .err.find("standard input: is closed") != std::string::npos);
+}
+
 TEST_CASE("no output is written over what the run reads or builds", "[cli]") {
     const Workplace here;
     write_story(here);
@@ -120,10 +134,11 @@ TEST_CASE("no output is written over what the run reads or builds", "[cli]") {
         refused("backtest stdin.yaml --journal j " + option + " lines.csv < lines.csv", "is standard input");
         refused("live --broker paper --config s.yaml --journal live " + option + " live/fills.csv", "lies in the");
         refused("live --broker paper --config s.yaml --journal live " + option + " live/CURRENT", "lies in the");
-        refused("backtest s.yaml --journal j " + option + " j", option + " j is the");
+        refused("backtest s.yaml --journal j " + option + " j", option + " j is ");
     }
-    refused("backtest s.yaml --journal j --fills f.csv --log-file f.csv", "f.csv is the");
-    refused("verify --journal live --log-file live/000001.log", "lies in the");
+    refused("backtest s.yaml --journal j --fills f.csv --log-file f.csv",
+            "f.csv is what --fills names, f.csv of this run");
+    refused("verify --journal live --log-file live/000001.log", "lies in what --journal names, live of this run");
     refused("data info ticks.csv --log-file ticks.csv", "is the");
     refused("data import ticks.csv --kind quotes --to ticks.csv", "exists already");
     refused("data import ticks.csv --kind quotes --to link", "exists already");

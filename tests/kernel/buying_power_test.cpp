@@ -192,6 +192,37 @@ TEST_CASE("an order reduces up to the net less what other orders of its side wou
     CHECK(account.place(limit_order(Side::sell, "10", "100")) == "1000 1100");  // 19 sells less 8 held are 11 at 100
 }
 
+TEST_CASE("of orders that close a position and open another, the dearest may be the ones that open", "[kernel]") {
+    // Short 9 at 100, equity 1,000. Either of two buys of 9 closes it, and whichever fills last opens a long of 9.
+    Account account;
+    account.holding("-9");
+    CHECK(account.place(limit_order(Side::buy, "9", "90")) == "pass");
+    CHECK(account.place(stop(Side::buy, "9", "115")) == "1000 1035");
+    CHECK(account.place(stop(Side::buy, "9", "111")) == "pass");  // 999
+    CHECK(account.used() == "999");
+    CHECK(account.modify(2, "10", "90") == "1000 1089");  // the cheap one's tenth unit: 9 at 111 and 1 at 90
+    Account other_way;
+    other_way.holding("-9");
+    CHECK(other_way.place(stop(Side::buy, "9", "115")) == "pass");  // closes
+    CHECK(other_way.place(limit_order(Side::buy, "9", "90")) == "1000 1035");
+    CHECK(other_way.place(limit_order(Side::buy, "8", "90")) == "pass");  // 8 at 115: 920
+    // A change is judged as the order that it becomes.
+    Account longer;
+    longer.holding("9");
+    CHECK(longer.place(limit_order(Side::sell, "9", "101")) == "pass");
+    CHECK(longer.place(limit_order(Side::sell, "9", "105")) == "pass");
+    CHECK(longer.modify(3, "9", "115") == "1000 1035");
+    CHECK(longer.modify(3, "9", "110") == "pass");
+    // The larger leg of a pair counts once.
+    Account paired;
+    paired.holding("-9");
+    CHECK(paired.told([](Context& c) {
+        c.one_cancels_other(limit_order(Side::buy, "9", "90"), limit_order(Side::buy, "9", "95"));
+    }) == "pass");
+    CHECK(paired.used() == "900");
+    CHECK(paired.place(limit_order(Side::buy, "2", "92")) == "pass");
+}
+
 TEST_CASE("exits reserve nothing and free nothing until they fill", "[kernel]") {
     Account account;
     CHECK(account.told([](Context& c) { c.bracket(limit_order(Side::buy, "10", "100"), px("90"), px("120")); }) ==

@@ -150,6 +150,30 @@ TEST_CASE("a plain order that closes has become reduce-only, so it can close no 
     CHECK(floor.position().open_sells == Qty{});
 }
 
+TEST_CASE("while entries are shut, a pair that closes passes as one, and one that might open does not", "[kernel]") {
+    for (const bool links : {true, false}) {
+        Long floor;
+        floor.broker().links = links;
+        floor.lose();
+        floor.act(at(200), [](Context& c) {
+            c.one_cancels_other(stop(Side::sell, "10", "60"), limit_order(Side::sell, "10", "120"));
+        });
+        CHECK(floor.is(2) == "working reduce-only x10");
+        CHECK(floor.order(3).terms.reduce_only);
+        CHECK(floor.count_of("order_refused") == 0);
+        floor.act(at(201), [](Context& c) {
+            c.one_cancels_other(stop(Side::sell, "11", "60"), limit_order(Side::sell, "10", "120"));
+        });
+        CHECK(floor.count_of("order_refused") == 2);
+        floor.act(at(202), [](Context& c) {
+            c.one_cancels_other(stop(Side::sell, "10", "60"), limit_order(Side::buy, "1", "50"));
+        });
+        CHECK(floor.count_of("order_refused") == 4);
+        floor.act(at(203), [](Context& c) { c.bracket(limit_order(Side::sell, "10", "70"), px("90"), px("50")); });
+        CHECK(floor.count_of("order_refused") == 7);
+    }
+}
+
 TEST_CASE("a change of an exit passes while entries are shut, within what reduces", "[kernel]") {
     Long floor;
     floor.place(at(2), stop(Side::sell, "10", "60"));

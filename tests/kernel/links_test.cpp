@@ -337,6 +337,19 @@ TEST_CASE("an exit is never more than it was for, however much its entry fills",
     CHECK(floor.position().net == Qty{});
 }
 
+TEST_CASE("an entry that is made larger takes its exits with it", "[kernel]") {
+    Unlinked floor;
+    floor.bracket(at(1));
+    floor.fill(at(2), 1, "4", "100");
+    floor.act(at(3), [](Context& c) { c.modify(OrderId{1}, qty("25"), px("100"), {}); });
+    floor.fill(at(4), 1, "21", "100");
+    CHECK(floor.order(2).terms.quantity == qty("25"));
+    CHECK(floor.order(3).terms.quantity == qty("25"));
+    floor.fill(at(5), 2, "25", "90");
+    CHECK(floor.position().net == Qty{});
+    CHECK(floor.status(3) == "cancelled");
+}
+
 TEST_CASE("an entry that ends without a fill takes its exits with it, one that has filled in part leaves them",
           "[kernel]") {
     Unlinked none;

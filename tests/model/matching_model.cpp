@@ -637,7 +637,7 @@ private:
         std::vector<int> promised = queue_of(input.instrument);
         std::erase_if(promised, [&](int id) { return !is_promised(orders_.at(id)); });
         meet_each(std::move(promised), [&](Order& order) {
-            if (!is_promised(order)) {
+            if (!is_promised(order) || !order.arrived) {  // what comes alive anew has no promise of its life before
                 meet_open(order, bar);
                 order.arrived_at = std::min(order.arrived_at, bar.label);
             }

@@ -265,6 +265,10 @@ std::uint64_t number_in(const char* variable, std::uint64_t otherwise) {
     return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
+/// Where the model has found the broker wrong beyond the short form: an exit's own end told as its pair's, an exit that missed its entry's
+/// growth, one that met its brother's first price.
+const std::vector<std::uint64_t> kFoundFaults{650, 1'835, 39'356};
+
 /// What the kernel makes of it; what it throws is its log.
 std::pair<Outcome, std::string> outcome_of(const Scenario& scenario, bool reborn) {
     try {
@@ -291,9 +295,16 @@ TEST_CASE("fills and ends of orders are those of the model, by chance") {
     const std::uint64_t only = number_in("ALPHA_MODEL_SEED", 0);
     const std::uint64_t first = only != 0 ? only : number_in("ALPHA_MODEL_FROM", 1);
     const std::uint64_t last = only != 0 ? only : first + number_in("ALPHA_MODEL_SCENARIOS", 400) - 1;
+    std::vector<std::uint64_t> seeds = only != 0 ? std::vector<std::uint64_t>{} : kFoundFaults;
+    for (std::uint64_t seed = first; seed <= last; ++seed) {
+        seeds.push_back(seed);
+    }
     std::map<std::string, std::uint64_t> seen;
     std::uint64_t different = 0;
-    for (std::uint64_t seed = first; seed <= last && different < 5; ++seed) {
+    for (const std::uint64_t seed : seeds) {
+        if (different == 5) {
+            break;
+        }
         const bool reborn = seed % 8 == 0;
         const Scenario scenario = random_scenario(seed);
         const Outcome outcome = outcome_of(scenario, reborn).first;

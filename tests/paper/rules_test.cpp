@@ -363,6 +363,19 @@ TEST_CASE("an entry that ends leaves exits of what has filled, or none", "[paper
                "11 modified 4 limit 0 stop 95", "12 modified 4 limit 105 stop 0"});
 }
 
+TEST_CASE("an entry that is made larger takes its exits with it, as far as they are smaller", "[paper]") {
+    Desk desk;
+    desk.quote("104", "105");
+    desk.bracket(buy(10).limit("100"), "95", "110");
+    CHECK(desk.modify(1, 20, "100") ==
+          Said{"1 modified 20 limit 100 stop 0", "2 modified 20 limit 0 stop 95", "3 modified 20 limit 110 stop 0"});
+    CHECK(desk.modify(1, 15, "100") == Said{"1 modified 15 limit 100 stop 0"});
+    CHECK(desk.modify(1, 22, "100") ==
+          Said{"1 modified 22 limit 100 stop 0", "2 modified 22 limit 0 stop 95", "3 modified 22 limit 110 stop 0"});
+    desk.quote("99", "100");
+    CHECK(desk.quote("94", "95") == Said{"2 triggered", "2 filled 22 at 94 #2", "3 cancelled: linked"});
+}
+
 TEST_CASE("an exit whose entry has ended cannot be made larger than what has filled", "[paper]") {
     Desk desk;
     desk.quote("99", "100");

@@ -545,6 +545,7 @@ broker: {paper: {fill: next_open}}
     CHECK(s.config.strategies[0].instruments == std::vector<InstrumentId>{{4}, {3}});
     CHECK(s.config.strategies[1].instruments == std::vector<InstrumentId>{{5}, {4}});
     CHECK(s.with_session == std::set<std::string>{"", "M"});
+    CHECK(good(kGood).with_session.empty());  // a default is no word of the user's
 }
 
 TEST_CASE("a strategy trades another portfolio or broker than it names", "[runtime]") {
