@@ -395,6 +395,7 @@ private:
         report_modified(*order, Rule::none, pass.out);
         if (more > Qty{} && pass.book.linked != 0 && !order->is_exit()) {
             grow_exits(pass, order->id, quantity, more);
+            cut_reducing_orders(pass, order->portfolio);
         }
         if (!keeps_place) {
             OpenOrder moved = *order;

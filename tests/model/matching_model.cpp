@@ -572,7 +572,9 @@ private:
             }
         };
         take_due(input.instrument, meet);
-        meet_each(queue_of(input.instrument), meet);
+        std::vector<int> waiting = queue_of(input.instrument);  // exits wait for no open: this one is no price for them
+        std::erase_if(waiting, [this](int id) { return orders_.at(id).is_exit(); });
+        meet_each(std::move(waiting), meet);
     }
     /// With use_size the fill is only promised: how much the bar trades is not known yet.
     void meet_open(Order& order, const Bar& bar) {
@@ -637,7 +639,10 @@ private:
         std::vector<int> promised = queue_of(input.instrument);
         std::erase_if(promised, [&](int id) { return !is_promised(orders_.at(id)); });
         meet_each(std::move(promised), [&](Order& order) {
-            if (!is_promised(order) || !order.arrived) {  // what comes alive anew has no promise of its life before
+            if (!order.arrived) {  // what comes alive anew has no promise of its life before
+                order.promised = 0;
+            }
+            if (!is_promised(order)) {
                 meet_open(order, bar);
                 order.arrived_at = std::min(order.arrived_at, bar.label);
             }
