@@ -186,7 +186,9 @@ private:
         if (kind == 0xFF) {
             return Price{input_.number<std::int64_t>()};
         }
-        const std::int64_t mark = context.view().market(instrument).mark.raw / 5'000'000 * 5'000'000;
+        const bool is_listed = context.view().is_listed(instrument);  // an order may name one that there is not
+        const std::int64_t mark =
+            is_listed ? context.view().market(instrument).mark.raw / 5'000'000 * 5'000'000 : 100 * kScale;
         return Price{mark + (static_cast<std::int64_t>(kind) - 128) * 5'000'000};
     }
     Time due(const Context& context) {
