@@ -887,7 +887,10 @@ void Kernel::take_report(const BrokerReport& report, Cause cause) {
     if (report.kind == ReportKind::filled) {
         return take_fill(*order, report, link);
     }
-    if (!transition(order->status, report.kind).allowed) {
+    // A fill that overtook the acceptance has set the order to work without its name at the broker.
+    const bool is_accepted_twice = report.kind == ReportKind::accepted && order->status == OrderStatus::working &&
+                                   (!order->broker_order.empty() || report.text.empty());
+    if (!transition(order->status, report.kind).allowed || is_accepted_twice) {
         return ignore_report(report, "the order cannot do that in its state", link);
     }
     Seq fact = 0;

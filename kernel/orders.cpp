@@ -26,7 +26,7 @@ constexpr std::size_t kReports = 9;
 constexpr std::array<std::array<Transition, kReports>, kStatuses> kTable{{
     //               accepted     rejected      triggered        filled            cancelled      expired      modified         cancel_rejected  modify_rejected
     /* intended  */ {to(working), to(rejected), to(working),     to(working),      to(cancelled), to(expired), to(working),     stays(intended), stays(intended)},
-    /* working   */ {kNo,         to(rejected), stays(working),  stays(working),   to(cancelled), to(expired), stays(working),  stays(working),  stays(working)},
+    /* working   */ {stays(working), to(rejected), stays(working),  stays(working),   to(cancelled), to(expired), stays(working),  stays(working),  stays(working)},
     /* filled    */ {kNo,         kNo,          kNo,             stays(filled),    kNo,           kNo,         kNo,             stays(filled),   stays(filled)},
     /* cancelled */ {kNo,         kNo,          kNo,             stays(cancelled), kNo,           kNo,         kNo,             stays(cancelled), stays(cancelled)},
     /* rejected  */ {kNo,         kNo,          kNo,             stays(rejected),  kNo,           kNo,         kNo,             stays(rejected), stays(rejected)},

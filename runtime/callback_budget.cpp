@@ -9,6 +9,7 @@
 #include <mutex>
 #include <spdlog/logger.h>
 #include <thread>
+#include <time.h>
 #include <unistd.h>
 
 namespace alpha {
@@ -18,6 +19,16 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kPatience = 10;  // so many times as long as a callback may take
+/// The watchdog looks so often within its patience; a callback that it finds at half of them took too long.
+constexpr std::uint64_t kLooks = 8;
+/// Asking for a thread's processor time takes longer than most callbacks: it is known to so much.
+constexpr std::chrono::milliseconds kCpuKnownTo{50};
+
+std::chrono::nanoseconds thread_cpu_time() {
+    timespec now{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
 
 }  // namespace
 
@@ -38,25 +49,32 @@ public:
     }
 
     /// The texts stay good for as long as this is there.
-    void enter(Clock::time_point at, const char* strategy, const char* callback) {
+    void enter(const char* strategy, const char* callback) {
         strategy_.store(strategy, std::memory_order_relaxed);
         callback_.store(callback, std::memory_order_relaxed);
-        since_.store(at.time_since_epoch().count(), std::memory_order_release);
+        callbacks_.store(++entered_, std::memory_order_release);
     }
-    void leave() { since_.store(0, std::memory_order_release); }
+    /// Whether it was found at work at half of the looks that it has.
+    bool leave() {
+        callbacks_.store(0, std::memory_order_release);
+        return seen_.load(std::memory_order_acquire) == entered_ &&
+               looks_.load(std::memory_order_acquire) >= kLooks / 2;
+    }
 
 private:
     void run() {
         std::unique_lock lock(mutex_);
-        while (!changed_.wait_for(lock, patience_ / 8, [this] { return ended_; })) {
-            const Clock::rep since = since_.load(std::memory_order_acquire);
-            const Clock::duration taken = Clock::now().time_since_epoch() - Clock::duration(since);
-            if (since != 0 && taken > patience_) {
+        while (!changed_.wait_for(lock, patience_ / kLooks, [this] { return ended_; })) {
+            const std::uint64_t callback = callbacks_.load(std::memory_order_acquire);
+            const bool is_same = callback != 0 && callback == seen_.load(std::memory_order_relaxed);
+            looks_.store(is_same ? looks_.load(std::memory_order_relaxed) + 1 : 0, std::memory_order_release);
+            seen_.store(callback, std::memory_order_release);
+            if (is_same && looks_.load(std::memory_order_relaxed) >= kLooks) {
                 log_.critical(
                     "the strategy {} has not returned from {} for {} s; the process ends here, its journal can "
                     "be gone on with",
                     strategy_.load(std::memory_order_relaxed), callback_.load(std::memory_order_relaxed),
-                    std::chrono::duration_cast<std::chrono::seconds>(taken).count());
+                    std::chrono::duration_cast<std::chrono::seconds>(patience_).count());
                 log_.flush();
                 _exit(static_cast<int>(ErrorKind::internal));
             }
@@ -67,7 +85,10 @@ private:
     spdlog::logger& log_;
     std::atomic<const char*> strategy_{nullptr};
     std::atomic<const char*> callback_{nullptr};
-    std::atomic<Clock::rep> since_{0};  // when the callback at hand began; zero: there is none
+    std::uint64_t entered_ = 0;                // callbacks so far
+    std::atomic<std::uint64_t> callbacks_{0};  // the number of the one at hand; zero: there is none
+    std::atomic<std::uint64_t> seen_{0};       // at the last look
+    std::atomic<std::uint64_t> looks_{0};      // that have found the same one since the first
     std::mutex mutex_;
     std::condition_variable changed_;
     bool ended_ = false;
@@ -116,17 +137,30 @@ private:
         Timed(Watched& watched, const char* callback) : watched_(watched), callback_(callback) {
             if (Watchdog* const watchdog = watched_.budget_.watchdog_.get(); watchdog != nullptr) {
                 begun_ = Clock::now();
-                watchdog->enter(begun_, watched_.name_.c_str(), callback_);
+                if (begun_ - watched_.budget_.cpu_known_at_ > kCpuKnownTo) {
+                    watched_.budget_.cpu_known_ = thread_cpu_time();
+                    watched_.budget_.cpu_known_at_ = begun_;
+                }
+                watchdog->enter(watched_.name_.c_str(), callback_);
             }
         }
         ~Timed() {
             if (begun_ == Clock::time_point{}) {
                 return;
             }
-            watched_.budget_.watchdog_->leave();
+            CallbackBudget& budget = watched_.budget_;
+            const bool waited = budget.watchdog_->leave();
             const Clock::duration taken = Clock::now() - begun_;
-            if (taken > watched_.budget_.most_) [[unlikely]] {
-                watched_.overran(callback_, taken);
+            if (taken <= budget.most_) [[likely]] {
+                return;
+            }
+            // At the callback's beginning the thread had used no more than what it had before, and all of the time since.
+            const std::chrono::nanoseconds cpu =
+                thread_cpu_time() - budget.cpu_known_ - (begun_ - budget.cpu_known_at_);
+            if (cpu > budget.most_) {
+                watched_.overran(callback_, cpu, "of processor time");
+            } else if (waited) {
+                watched_.overran(callback_, taken, "of real time");
             }
         }
         Timed(const Timed&) = delete;
@@ -138,11 +172,11 @@ private:
         Clock::time_point begun_{};
     };
 
-    void overran(const char* callback, Clock::duration taken) {
+    void overran(const char* callback, Clock::duration taken, const char* of) {
         budget_.overruns_.push_back(
-            {id_,
-             fmt::format("{} took {} ms; a callback may take {} ms", callback,
-                         std::chrono::duration_cast<std::chrono::milliseconds>(taken).count(), budget_.most_.count())});
+            {id_, fmt::format("{} took {} ms {}; a callback may take {} ms of processor time", callback,
+                              std::chrono::duration_cast<std::chrono::milliseconds>(taken).count(), of,
+                              budget_.most_.count())});
     }
 
     std::unique_ptr<Strategy> strategy_;

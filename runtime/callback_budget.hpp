@@ -1,10 +1,13 @@
 #pragma once
-/// How long a strategy from a library may take for one callback, on the wall clock. For live sessions: a backtest's result may not
-/// depend on how fast a machine is.
+/// How long a strategy from a library may take for one callback. For live sessions: a backtest's result may not depend on how fast a
+/// machine is.
 ///
-/// One that took longer has done what it asked for; it is for the session to halt it then (Kernel::halt, an input of the log, so
-/// that a replay halts it at the same place). One that does not return at all keeps the session from doing anything: after ten
-/// times as long, and at least ten seconds, a watchdog ends the process with its name in the last line of the log.
+/// What counts is the processor time of its thread: a machine that was suspended, or busy with something else, halts nobody. One that
+/// took longer has done what it asked for; it is for the session to halt it then (Kernel::halt, an input of the log, so that a replay
+/// halts it at the same place). Beside it stands a generous bound in real time, for one that waits for something: five times as
+/// long, and at least five seconds. One that does not return at all keeps the session from doing anything: after ten times as long,
+/// and at least ten seconds, a watchdog ends the process with its name in the last line of the log. Both are counted in the
+/// watchdog's looks, which stand still with the machine.
 
 #include "kernel/strategy.hpp"
 #include "strategies/catalog.hpp"
@@ -57,6 +60,8 @@ private:
     bool watches_ = false;
     std::unique_ptr<Watchdog> watchdog_;  // null until start()
     std::vector<Overrun> overruns_;
+    std::chrono::nanoseconds cpu_known_{0};                 ///< used by the session's thread
+    std::chrono::steady_clock::time_point cpu_known_at_{};  ///< and when
 };
 
 }  // namespace alpha

@@ -154,7 +154,7 @@ TEST_CASE("a replay in which a strategy crashes names it last, and does not call
 TEST_CASE("a callback that is too slow for live halts its strategy there, and replays so", "[cli]") {
     const Workplace here;
     put_library(here, "misbehaves");
-    here.write("s.yaml", wild("{how: sleeps, at: 5, ms: 60}"));
+    here.write("s.yaml", wild("{how: spins, at: 5, ms: 200}"));
     const auto live = [&](const std::string& journal, const std::string& most) {
         return here.alpha({"live", "--broker", "paper", "--config", "s.yaml", "--journal", journal, "--callback-ms-max",
                            most, "--json"});

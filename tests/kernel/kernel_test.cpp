@@ -867,7 +867,7 @@ TEST_CASE("a report that cannot be is recorded and changes nothing else", "[kern
     floor.act(at(3), [](Context& c) { c.cancel(OrderId{2}); });
     floor.heard();
     const BrokerReport impossible[] = {
-        report(ReportKind::accepted, 1, "again"),
+        report(ReportKind::accepted, 1),
         report(ReportKind::accepted, 2),
         report(ReportKind::rejected, 2),
         report(ReportKind::triggered, 2),
@@ -956,6 +956,21 @@ TEST_CASE("the broker's own order id is kept", "[kernel]") {
     CHECK(floor.order(1).broker_order == "240101000000001");
     CHECK(floor.said_of("order_accepted") ==
           Lines{"order_accepted order=1 broker_order=240101000000001 cause=4 root=3"});
+    floor.tell(at(3), report(ReportKind::accepted, 1, "240101000000002"));
+    CHECK(floor.order(1).broker_order == "240101000000001");
+    CHECK(floor.count_of("report_ignored") == 1);
+}
+
+TEST_CASE("a fill that overtakes the acceptance does not cost the order its name at the broker", "[kernel]") {
+    Floor floor(Setup::simple());
+    floor.place(at(1), limit_order(Side::buy, "10", "90"));
+    floor.tell(at(2), filled(1, "4", "90", "t1"));
+    CHECK(floor.order(1).status == OrderStatus::working);
+    floor.tell(at(2), report(ReportKind::accepted, 1, "240101000000001"));
+    CHECK(floor.order(1).broker_order == "240101000000001");
+    CHECK(floor.order(1).status == OrderStatus::working);
+    CHECK(floor.order(1).filled == qty("4"));
+    CHECK(floor.count_of("report_ignored") == 0);
 }
 
 TEST_CASE("an order that outlived all the closed ones we remember can still end", "[kernel]") {

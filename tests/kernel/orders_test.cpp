@@ -32,7 +32,7 @@ TEST_CASE("every report on every status does what the table in the docs says", "
                        "intended + modified = working",
                        "intended + cancel_rejected = intended",
                        "intended + modify_rejected = intended",
-                       "working + accepted = impossible",
+                       "working + accepted = working",
                        "working + rejected = rejected",
                        "working + triggered = working",
                        "working + filled = working",

@@ -2,8 +2,10 @@
 #include <alpha/strategy.hpp>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <thread>
+#include <time.h>
 
 namespace {
 
@@ -19,8 +21,7 @@ public:
     static constexpr alpha::Param params[] = {
         alpha::text("how", "in which way"),
         alpha::integer("at", "on which quote").at_least("1").by_default("3"),
-        alpha::integer("ms", "how long it sleeps").at_least("0").by_default("0"),
-
+        alpha::integer("ms", "how long it sleeps or spins").at_least("0").by_default("0"),
     };
 
     explicit Misbehaves(const alpha::Settings& settings)
@@ -52,6 +53,18 @@ public:
         }
         if (how_ == "sleeps") {
             std::this_thread::sleep_for(std::chrono::milliseconds(ms_));
+        }
+        if (how_ == "spins") {
+            // Its own time, so that a busy machine spins no less.
+            timespec used{};
+            clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+            const std::int64_t end = used.tv_sec * 1'000 + used.tv_nsec / 1'000'000 + ms_;
+            while (used.tv_sec * 1'000 + used.tv_nsec / 1'000'000 < end) {
+                clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+            }
+        }
+        if (how_ == "stops") {  // as a machine does that is suspended
+            std::raise(SIGSTOP);
         }
         if (how_ == "loops") {
             for (volatile bool on = true; on;) {}

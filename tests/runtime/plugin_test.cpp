@@ -10,6 +10,7 @@
 #include <array>
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <cstddef>
 #include <dlfcn.h>
 #include <fmt/format.h>
@@ -17,6 +18,7 @@
 #include <spdlog/sinks/ostream_sink.h>
 #include <sstream>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 using namespace alpha;
@@ -356,14 +358,16 @@ TEST_CASE("an error that a strategy in C returns halts it", "[plugin]") {
 TEST_CASE("a strategy that takes too long is halted by an input of the log, which a replay repeats", "[plugin]") {
     const TempFolder folder;
     const Scenario scenario =
-        scenario_of(on_quotes("misbehaves", "misbehaves", "{how: sleeps, at: 3, ms: 60}"), folder);
+        scenario_of(on_quotes("misbehaves", "misbehaves", "{how: spins, at: 3, ms: 200}"), folder);
     const auto live = make_memory_log();
     run(scenario, *live, std::chrono::milliseconds(20));
     const auto halted = all_of<StrategyHalted>(*live);
     REQUIRE(halted.size() == 1);
     CHECK(halted[0].first.is_root());
     CHECK(halted[0].second.strategy == StrategyId{0});
-    CHECK_THAT(halted[0].second.reason, Catch::Matches("on_quote took [0-9]+ ms; a callback may take 20 ms"));
+    CHECK_THAT(
+        halted[0].second.reason,
+        Catch::Matches("on_quote took [0-9]+ ms of processor time; a callback may take 20 ms of processor time"));
     // It returned, so what it asked for stands.
     CHECK(std::ranges::count_if(all_of<OrderIntended>(*live),
                                 [](const auto& order) { return order.second.strategy == StrategyId{0}; }) == 2);
@@ -405,6 +409,53 @@ TEST_CASE("a strategy that never returns ends the process, named in the last lin
                Catch::Contains("critical session: the strategy 'wild' (misbehaves) has not returned from on_quote"));
 }
 
+TEST_CASE("a callback's budget is processor time: waiting has a wider bound, and a machine that stands still none",
+          "[plugin]") {
+    const TempFolder folder;
+    const std::string params = GENERATE("{how: sleeps, at: 1, ms: 30}", "{how: sleeps, at: 1, ms: 300}",
+                                        "{how: spins, at: 1, ms: 300}", "{how: stops, at: 1}");
+    CAPTURE(params);
+    const Scenario scenario = scenario_of(on_quotes("misbehaves", "misbehaves", params), folder);
+    const pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        const Loggers loggers({.verbosity = -1, .file = folder / "log"});
+        // Waiting is bounded by 200 ms here, and a callback that does not return by 400.
+        CallbackBudget budget(std::chrono::milliseconds(20), loggers.of("session"), std::chrono::milliseconds(400));
+        Result<Parts> parts = make_parts(scenario.config, scenario.plugins.catalog());
+        budget.watch(parts->strategies, scenario.config, scenario.plugins.catalog());
+        budget.start();
+        Frame frame;
+        Kernel kernel({std::move(parts->strategies), parts->broker_pointers(), nullptr}, frame);
+        kernel.configure(scenario.config);
+        kernel.on_quote(Time{kSecondNs}, {InstrumentId{0}, Price{kScale}, Price{kScale}, Qty{kScale}, Qty{kScale}});
+        std::string said;
+        for (const CallbackBudget::Overrun& overrun : budget.take()) {
+            said += overrun.reason;
+        }
+        write_text(folder / "said", said);
+        _exit(0);
+    }
+    int status = 0;
+    REQUIRE(waitpid(child, &status, WUNTRACED) == child);
+    if (params.find("stops") != std::string::npos) {
+        REQUIRE(WIFSTOPPED(status));
+        std::this_thread::sleep_for(std::chrono::seconds(1));  // no wait for anything: it is the test
+        REQUIRE(::kill(child, SIGCONT) == 0);
+        REQUIRE(waitpid(child, &status, 0) == child);
+    }
+    REQUIRE(WIFEXITED(status));
+    REQUIRE(WEXITSTATUS(status) == 0);
+    const std::string said = read_text(folder / "said");
+    if (params.find("spins") != std::string::npos) {
+        CHECK_THAT(said, Catch::Contains("ms of processor time; a callback may take 20 ms"));
+    } else if (params.find("300") != std::string::npos) {
+        CHECK_THAT(said, Catch::Contains("ms of real time; a callback may take 20 ms"));
+    } else {
+        CHECK(said.empty());
+    }
+}
+
 // ---- taking up -------------------------------------------------------------------------------------------------------------
 
 TEST_CASE("a strategy that saves its state is taken up from a checkpoint, one that does not from the first event",
@@ -440,7 +491,7 @@ TEST_CASE("a session that was stopped goes on with its libraries as if it had ne
         GENERATE(Case{"sma_twin", true, false}, Case{"sma_forgets", false, false}, Case{"misbehaves", false, true});
     CAPTURE(each.library);
     const Scenario scenario =
-        scenario_of(each.halts ? on_quotes(each.library, each.library, "{how: sleeps, at: 3, ms: 60}")
+        scenario_of(each.halts ? on_quotes(each.library, each.library, "{how: spins, at: 3, ms: 200}")
                                : on_bars(fmt::format("plugins: [{}]\n", library(each.library)), each.library),
                     folder);
     const auto go_on = [&](std::uint64_t packets) {
