@@ -423,6 +423,7 @@ void Kernel::kill(Time now, PortfolioId portfolio, LatchScope scope) {
     if (is_more || takes_over) {
         enter_step(now);
         latch(portfolio, scope, Verdict{Rule::operator_kill, {}, {}}, Cause{});
+        end_flattening(portfolio, Cause{step_root_, step_root_});  // at once where there is nothing to close
         drain();
     }
 }
@@ -1088,7 +1089,6 @@ void Kernel::send_closing_orders(PortfolioId portfolio, Cause cause) {
         const Seq intent = record(closing, cause);
         perform(closing.broker, placement_of(closing.order), Cause{cause.root, intent});
     }
-    end_flattening(portfolio, cause);
 }
 
 /// Once the operator's orders have ended, nothing passes any more.

@@ -1440,6 +1440,49 @@ TEST_CASE("what falls due before a report or command comes before it", "[kernel]
     CHECK(floor.said().size() == 1);  // nothing has moved since
 }
 
+TEST_CASE("a session ends before a timer of the same instant, and before the snapshot", "[kernel]") {
+    Floor floor(indian().snapshots_every(300));
+    floor.broker().fill_at("100");
+    floor.act(at(kClose - 10), [](Context& c) {
+        c.place(market_order(Side::buy, "1"));
+        c.set_timer(TimerId{7}, at(kClose));
+    });
+    floor.said();
+    floor.quote(at(kClose + 60), "99", "101");
+    const Lines lines = floor.said();
+    REQUIRE(lines.size() >= 3);
+    CHECK(lines[0].find("10:00:00Z session_closed") != std::string::npos);
+    CHECK(lines[1].find("10:00:00Z timer_fired") != std::string::npos);
+    CHECK(lines[2].find("10:00:00Z pnl_snapshot") != std::string::npos);
+}
+
+TEST_CASE("a kill of a portfolio with more orders than a step has facts for halts nobody, there or beside it",
+          "[kernel]") {
+    Setup setup = Setup().instrument("IBM").portfolio("main", "100000000").portfolio("other", "1000").broker("desk");
+    setup.strategy("many", {kIbm}).strategy("innocent", {kIbm}, PortfolioId{1});
+    Floor floor(setup);
+    floor.broker().obey();
+    for (int i = 0; i < 3; ++i) {
+        floor.act(at(1 + i), [](Context& c) {
+            for (int n = 0; n < 400; ++n) {
+                c.place(limit_order(Side::buy, "1", "90"));
+            }
+        });
+    }
+    REQUIRE(floor.state().open_orders.size() == 1'200);
+    floor.place(at(10), limit_order(Side::buy, "1", "90"), 1);
+    floor.heard(1);
+    floor.kill(at(11));
+    CHECK(floor.state().portfolios[0].open_orders == 0);
+    CHECK(floor.state().portfolios[1].open_orders == 1);
+    CHECK_FALSE(floor.state().portfolios[1].killed());
+    CHECK_FALSE(floor.state().strategies[0].halted);
+    CHECK_FALSE(floor.state().strategies[1].halted);
+    CHECK(floor.count_of("order_refused") == 0);
+    floor.place(at(12), limit_order(Side::buy, "1", "90"), 1);
+    CHECK(floor.state().portfolios[1].open_orders == 2);
+}
+
 TEST_CASE("a command that changes nothing leaves no trace, not even of what ends just then", "[kernel]") {
     // A replay does not know of it, and would otherwise let the session end behind the bar that closes with it.
     Floor floor(indian());

@@ -228,6 +228,41 @@ TEST_CASE("a fact that was changed is named, with what is decided in its place a
     }
 }
 
+TEST_CASE("of a fact every byte is compared, to the last one", "[runtime]") {
+    // As canonical bytes, where nothing but the decision holds them: no hash, no checksum.
+    Frame whole;
+    whole.begin(0);
+    REQUIRE(run_story("round-trip")->scan(0, [&](const Frame& frame) {
+        whole.bytes.append(frame.bytes.view());
+        whole.events += frame.events;
+        return true;
+    }));
+    const auto is_decided = [](const Frame& frame) {
+        Frame made;
+        Redecision redecision(made, nullptr, make_built_in_parts);
+        return redecision.feed(frame).value_or(false) && redecision.end();
+    };
+    REQUIRE(is_decided(whole));
+    std::size_t facts = 0;
+    std::size_t begin = 0;
+    for (Seq seq = 0; seq < whole.events; ++seq) {
+        const Result<EncodedHeader> header = decode_header(whole.bytes.view().subspan(begin), seq);
+        REQUIRE(header);
+        const std::size_t end = begin + header->total_bytes();
+        if (!header->envelope.is_root()) {
+            INFO("event " << seq);
+            ++facts;
+            for (const std::size_t at : {end - 1, begin + header->total_bytes() / 2, end - header->payload_bytes}) {
+                whole.bytes.data()[at] ^= 1U;
+                CHECK_FALSE(is_decided(whole));
+                whole.bytes.data()[at] ^= 1U;
+            }
+        }
+        begin = end;
+    }
+    CHECK(facts > 5);
+}
+
 TEST_CASE("a fact that was left out or put in is a difference, wherever it stands", "[runtime]") {
     const std::vector<DecodedEvent> events = events_of(*run_story("snapshots-overnight"));
     REQUIRE_FALSE(redecide(*log_of(events))->disagreement);
