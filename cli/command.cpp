@@ -231,6 +231,14 @@ Result<const CommandRun*> Commands::parse(int argc, char** argv) const {
     } catch (const CLI::ParseError& error) {
         return fail(ErrorKind::usage, explain(*app_, error, argc, argv));
     }
+    // Most likely a variable of the shell's that is not set; left out, the option would mean something else.
+    for (const CLI::Option* option : named_command(*app_)->get_options()) {
+        const std::vector<std::string>& given = option->results();
+        if (option->get_items_expected_max() > 0 && std::ranges::find(given, "") != given.end()) {
+            return fail(ErrorKind::usage, fmt::format("{} is given, but empty; leave it out, or write a value",
+                                                      option->get_name(false, true)));
+        }
+    }
     const auto entry = std::ranges::find(entries_, named_command(*app_), &Entry::command);
     ALPHA_ASSERT(entry != entries_.end(), "a command without anything to do");
     return &entry->run;

@@ -61,8 +61,11 @@ public:
 private:
     explicit FillsFile(OutputFile file) : file_(std::move(file)) { write("ts_ns,instrument,side,quantity,price\n"); }
 
-    /// Quoted only where the name could be taken for two fields (RFC 4180).
+    /// Quoted only where the name could be taken for two fields (RFC 4180), and no formula to a spreadsheet.
     static std::string csv_field(const std::string& text) {
+        if (std::string_view("=+-@").find(text.front()) != std::string_view::npos) {
+            return csv_field("'" + text);
+        }
         if (text.find_first_of(",\"\n\r") == std::string::npos) {
             return text;
         }
@@ -145,7 +148,7 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
     RunResult result;
     {
         if (!request.fills.empty()) {
-            Result<FillsFile> created = FillsFile::open(request.fills);
+            Result<FillsFile> created = FillsFile::open(request.fills == "-" ? "/dev/stdout" : request.fills);
             if (!created) {
                 return tl::unexpected(created.error());
             }

@@ -91,6 +91,23 @@ TEST_CASE("fills go through links, into pipes and devices as they are, and to st
     }
 }
 
+TEST_CASE("a name that is a formula is none in the fills, a dash is standard output, and nothing is no name", "[cli]") {
+    const Workplace here;
+    here.write("q.csv", "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n1704167100000000000,=1+1,1,1,2,1\n"
+                        "1704167101000000000,=1+1,1,1,2,1\n");
+    here.write("s.yaml", "name: f\naccount: {currency: INR, cash: 1000}\ndata: [{file: q.csv, kind: quotes}]\n"
+                         "strategies: [{id: h, use: buy_and_hold, instruments: [\"=1+1\"], params: {quantity: 1}}]\n");
+    const Ran ran = here.alpha({"backtest", "s.yaml", "--fills", "-", "-q"});
+    CHECK(ran.code == 0);
+    CHECK(contains(ran.out, "ts_ns,instrument,side,quantity,price\n1704167100000000000,'=1+1,BUY,1,2\n"));
+    CHECK_FALSE(here.has("-"));
+    for (const std::string option : {"--fills", "--journal", "--log-file"}) {
+        const Ran empty = here.alpha({"backtest", "s.yaml", option, ""});
+        CHECK(empty.code == 2);
+        CHECK(contains(empty.err, option + " is given, but empty; leave it out, or write a value"));
+    }
+}
+
 TEST_CASE("what is said while standard streams are closed goes into no file", "[cli]") {
     const Workplace here;
     here.write("s.yaml", synth_scenario("s", 2'000));

@@ -1,7 +1,9 @@
+#include "events/result.hpp"
 #include "tests/cli/run_alpha.hpp"
 
 #include <catch2/catch.hpp>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 TEST_CASE("a misspelt command or option is answered with the one that was meant", "[cli]") {
@@ -101,6 +103,27 @@ TEST_CASE("the reference of the commands knows every option that there is", "[cl
         }
         CHECK(options >= 5);
     }
+}
+
+TEST_CASE("the supervisor in the docs does not start again what will not pass by itself, and nothing else", "[cli]") {
+    std::ostringstream text;
+    text << std::ifstream(ALPHA_SOURCE_DIR "/docs/how-to-run-live.md").rdbuf();
+    const std::string page = text.str();
+    const std::string rule = "RestartPreventExitStatus=";
+    const std::size_t at = page.find(rule);
+    REQUIRE(at != std::string::npos);
+    std::istringstream line(page.substr(at + rule.size(), page.find('\n', at) - at - rule.size()));
+    std::set<int> stays_ended;
+    for (int code = 0; line >> code;) {
+        stays_ended.insert(code);
+    }
+    using alpha::ErrorKind;
+    std::set<int> never_passes;
+    for (const ErrorKind kind : {ErrorKind::usage, ErrorKind::data, ErrorKind::mismatch, ErrorKind::risk_halt}) {
+        never_passes.insert(static_cast<int>(kind));
+    }
+    CHECK(stays_ended == never_passes);
+    CHECK(page.find("\nRestart=on-failure\n") != std::string::npos);  // 75 among them
 }
 
 TEST_CASE("the version can be asked for", "[cli]") {
