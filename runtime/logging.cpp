@@ -45,17 +45,26 @@ public:
     }
     void reopen() {
         const std::lock_guard lock(mutex_);
+        is_open_ = false;  // until it is again: where it cannot be, nothing may be written
         refuse_to_wait(file_.filename());
         file_.reopen(false);
+        is_open_ = true;
     }
 
 protected:
     void sink_it_(const spdlog::details::log_msg& message) override {
+        if (!is_open_) {
+            return;
+        }
         spdlog::memory_buf_t line;
         formatter_->format(message, line);
         file_.write(line);
     }
-    void flush_() override { file_.flush(); }
+    void flush_() override {
+        if (is_open_) {
+            file_.flush();
+        }
+    }
 
 private:
     /// Opening a pipe waits for its reader, who may never come.
@@ -69,6 +78,7 @@ private:
     }
 
     spdlog::details::file_helper file_;
+    bool is_open_ = true;
 };
 
 }  // namespace

@@ -2,6 +2,8 @@
 #include "tests/runtime/support.hpp"
 
 #include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
 #include <spdlog/spdlog.h>
 
 using namespace alpha;
@@ -61,6 +63,29 @@ TEST_CASE("a log file that cannot be opened stops the program", "[runtime]") {
     const Loggers loggers({-1, (folder / "file") + "/under-a-file/alpha.log"});
     CHECK(loggers.of("session")->should_log(spdlog::level::err));
     CHECK_FALSE(loggers.of("session")->should_log(spdlog::level::debug));
+}
+
+TEST_CASE("a log file that cannot be opened anew is done without, and had again when it can", "[runtime]") {
+    const TempFolder folder;
+    std::filesystem::create_directory(folder / "logs");
+    const Loggers loggers({.verbosity = -1, .file = folder / "logs/a.log"});
+    const auto log = loggers.of("test");
+    log->info("one");
+    std::filesystem::rename(folder / "logs", folder / "away");
+    std::ofstream(folder / "logs") << "no folder";
+    loggers.reopen();
+    log->warn("two");
+    log->flush();
+    std::filesystem::remove(folder / "logs");
+    std::filesystem::create_directory(folder / "logs");
+    loggers.reopen();
+    log->warn("three");
+    const std::string before = read_text(folder / "away/a.log");
+    CHECK(before.find("one") != std::string::npos);
+    CHECK(before.find("two") == std::string::npos);
+    const std::string after = read_text(folder / "logs/a.log");
+    CHECK(after.find("two") == std::string::npos);
+    CHECK(after.find("three") != std::string::npos);
 }
 
 TEST_CASE("a logger dies with the set it came from", "[runtime]") {
