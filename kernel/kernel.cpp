@@ -243,24 +243,39 @@ void Kernel::refresh_next_due() {
 }
 
 void Kernel::run_due(Time now, bool session_end_included) {
-    while (next_due_ <= now) {
-        const Time session_end = session_ends_.empty() ? kNever : session_ends_.begin()->first;
-        const bool session_due = session_end < now || (session_end == now && session_end_included);
-        const Time timer_due = state_.timers.empty() ? kNever : state_.timers.front().due;
-        const Time snapshot_due = state_.next_snapshot;
-        if (session_due && session_end <= timer_due && session_end <= snapshot_due) {
-            const InstrumentId instrument = session_ends_.begin()->second;
-            session_ends_.erase(session_ends_.begin());
-            close_session(session_end, {instrument, state_.markets[instrument.value].session_date});
-        } else if (timer_due <= now && timer_due <= snapshot_due) {
-            fire_timer(timer_due, state_.timers.front());
-        } else if (snapshot_due <= now) {
-            take_snapshots(snapshot_due);
-        } else {
-            break;  // a session that ends exactly now, after the bar that closes with it
-        }
-        refresh_next_due();
+    while (next_due_ <= now && run_next_due(now, session_end_included)) {}
+}
+
+bool Kernel::advance(Time now, std::uint32_t steps) {
+    for (; next_due_ < now && steps > 0; --steps) {
+        run_next_due(now, false);
     }
+    return next_due_ < now;
+}
+
+bool Kernel::step_due(Time now, bool session_end_included) {
+    return next_due_ <= now && run_next_due(now, session_end_included);
+}
+
+/// What is due first, at `now` or before. False where that is a session that ends exactly now, after the bar that closes with it.
+bool Kernel::run_next_due(Time now, bool session_end_included) {
+    const Time session_end = session_ends_.empty() ? kNever : session_ends_.begin()->first;
+    const bool session_due = session_end < now || (session_end == now && session_end_included);
+    const Time timer_due = state_.timers.empty() ? kNever : state_.timers.front().due;
+    const Time snapshot_due = state_.next_snapshot;
+    if (session_due && session_end <= timer_due && session_end <= snapshot_due) {
+        const InstrumentId instrument = session_ends_.begin()->second;
+        session_ends_.erase(session_ends_.begin());
+        close_session(session_end, {instrument, state_.markets[instrument.value].session_date});
+    } else if (timer_due <= now && timer_due <= snapshot_due) {
+        fire_timer(timer_due, state_.timers.front());
+    } else if (snapshot_due <= now) {
+        take_snapshots(snapshot_due);
+    } else {
+        return false;
+    }
+    refresh_next_due();
+    return true;
 }
 
 void Kernel::close_session(Time now, const SessionClosed& closed) {

@@ -85,6 +85,15 @@ public:
     ///             these have ended. Also where `all` stands.
     void kill(Time now, PortfolioId portfolio, LatchScope scope = LatchScope::all);
     void release(Time now, PortfolioId portfolio);
+    /// When the next thing falls due that needs no input; kNever: nothing.
+    Time next_due() const { return next_due_; }
+    /// While nothing comes: runs what falls due before `now`, at most `steps` of it, each a step of its own, as the input at `now`
+    /// would. True where more is left. What falls due at `now` itself waits for that input.
+    bool advance(Time now, std::uint32_t steps);
+    /// One step of what is due at `now` or before, for who knows from a log what it was. False where there is none; a session that
+    /// ends exactly now is none unless it is included.
+    bool step_due(Time now, bool session_end_included);
+
     /// From a person: a halted strategy gets callbacks again, first those for what it has missed of its orders and timers. Nothing
     /// happens where it is not halted.
     void resume(Time now, StrategyId strategy);
@@ -111,6 +120,7 @@ private:
 
     // What falls due.
     void run_due(Time now, bool session_end_included);
+    bool run_next_due(Time now, bool session_end_included);
     void refresh_next_due();
     void close_session(Time now, const SessionClosed& closed);
     void fire_timer(Time now, const PendingTimer& timer);

@@ -112,6 +112,14 @@ Result<State> state_before(const Journal& journal, Seq seq, Seq* begun) {
 
 // ---- decide again ----------------------------------------------------------------------------------------------------------
 
+namespace {
+
+/// Logged events that wait for their input, and due steps that the kernel takes before they are compared: flat memory in any lull.
+constexpr std::size_t kMostWaitingBytes = 256U << 10U;
+constexpr std::uint32_t kDueStepsTogether = 256;
+
+}  // namespace
+
 struct Redecision::Work {
     Work(Frame& made_frame, KernelObserver* kernel_observer, PartsMaker parts_maker)
         : made(&made_frame), observer(kernel_observer), make(std::move(parts_maker)) {}
@@ -129,6 +137,7 @@ struct Redecision::Work {
     Seq next = 0;        // what is fed next
     Seq compared = 0;    // what is compared next
     ByteBuffer waiting;  // logged events from `compared` on that the kernel has not come to yet
+    Time waiting_until;  // when the last of them was
     std::optional<Disagreement> disagreement;
     bool reconfigured = false;  // other than the log
 
@@ -137,6 +146,9 @@ struct Redecision::Work {
     Result<bool> decide(const DecodedEvent& logged);
     Result<void> repeat_reconfiguration(const Envelope& at, const SessionReconfigured& event);
     bool compare_waiting();
+    bool compare_made();
+    bool come_to(Time time);
+    bool catch_up();
     bool differ(Seq seq, Bytes logged);
     void begin_anew();
 };
@@ -306,6 +318,55 @@ bool Redecision::Work::compare_waiting() {
     return true;
 }
 
+/// Compares as much of what waits as was made: what falls due in a lull is many steps, and the log may be cut between two.
+bool Redecision::Work::compare_made() {
+    const std::size_t made_now = made->bytes.size() - made_bytes;
+    if (made_now >= waiting.size()) {
+        return compare_waiting();
+    }
+    if (std::memcmp(waiting.data(), made->bytes.data() + made_bytes, made_now) != 0) {
+        return compare_waiting();  // which finds out where
+    }
+    ByteBuffer rest;
+    rest.append(waiting.view().subspan(made_now));
+    waiting = std::move(rest);
+    made_bytes += made_now;
+    compared = made->next_seq();
+    return true;
+}
+
+/// What waits fell due before an input that is not in the log, or not yet: the kernel comes to it step by step.
+bool Redecision::Work::catch_up() {
+    if (kernel == nullptr || !come_to(waiting_until)) {
+        return kernel == nullptr;
+    }
+    // Of that very moment the log may have less than all, and a session's end before or behind the rest.
+    while (!waiting.empty()) {
+        const Result<EncodedHeader> header = decode_header(waiting.view(), compared);
+        const bool ends = header && header->tag == SessionClosed::tag;
+        if (!kernel->step_due(waiting_until, ends)) {
+            return true;  // what waits is of something else
+        }
+        if (!compare_made()) {
+            return false;
+        }
+        begin_anew();
+    }
+    return true;
+}
+
+/// Lets the kernel come to what waits and fell due before `time`.
+bool Redecision::Work::come_to(Time time) {
+    while (!waiting.empty() && kernel->next_due() < time) {
+        kernel->advance(time, kDueStepsTogether);
+        if (!compare_made()) {
+            return false;
+        }
+        begin_anew();
+    }
+    return true;
+}
+
 Result<bool> Redecision::Work::take_quote(const Envelope& envelope, const QuoteTick& quote, Bytes event) {
     ++next;
     waiting.append(event);
@@ -334,6 +395,13 @@ Result<bool> Redecision::Work::follow(Bytes bytes, Seq seq) {
 }
 
 Result<bool> Redecision::Work::take(const EncodedHeader& header, Bytes event) {
+    // What a person asks for in a lull comes between two things that fall due, and does not lead to the first.
+    const bool is_asked =
+        header.envelope.is_root() && (header.tag == KillSwitchLatched::tag || header.tag == KillSwitchReleased::tag ||
+                                      header.tag == StrategyHalted::tag || header.tag == StrategyResumed::tag);
+    if (is_asked && !waiting.empty() && !catch_up()) {
+        return false;
+    }
     ++next;
     waiting.append(event);
     if (header.envelope.seq < made->next_seq()) {
@@ -348,7 +416,12 @@ Result<bool> Redecision::Work::take(const EncodedHeader& header, Bytes event) {
     if (!decided) {
         return decided;
     }
-    return !*decided || compare_waiting();
+    if (*decided) {
+        return compare_waiting();
+    }
+    waiting_until = header.envelope.time;
+    // So much fell due in a lull: what came before the last of it needs no input to be come to.
+    return waiting.size() <= kMostWaitingBytes || kernel == nullptr || come_to(waiting_until);
 }
 
 Redecision::Redecision(Frame& frame, KernelObserver* observer, PartsMaker make)
@@ -419,7 +492,14 @@ Result<bool> Redecision::feed(const Frame& logged, Seq end) {
     return true;
 }
 
+bool Redecision::catch_up() {
+    return work_->catch_up();
+}
+
 bool Redecision::end() {
+    if (!work_->catch_up()) {
+        return false;
+    }
     if (!work_->waiting.empty()) {
         return work_->differ(work_->compared, work_->waiting.view());
     }

@@ -68,6 +68,9 @@ public:
     Result<bool> feed(const Frame& logged, Seq end = kNoSeq);
     /// The log ends here: what it holds beyond the last input must have been decided, and the other way round.
     bool end();
+    /// Lets the kernel come to what was fed last and fell due by itself, though the input that follows was not fed: for a log that ends
+    /// in a lull, or a frame of one that was cut there. False where something else falls due.
+    bool catch_up();
 
     /// Whether all that was fed has come of inputs that were fed, so that the kernel stands right before next_seq(). It does
     /// not where the next input has yet to lead to what fell due before it.

@@ -707,6 +707,10 @@ private:
             if (!same || !*same) {
                 return false;
             }
+            if (!redecision.catch_up()) {  // a frame that was cut in a lull
+                same = false;
+                return false;
+            }
             const Result<bool> counted = visit_events(frame, from, [&](const Envelope& envelope, const auto& event) {
                 note_record(envelope, event);
                 return true;
@@ -819,7 +823,7 @@ private:
                 begun = true;
                 begin_comparing();
             }
-            if (auto taken = take(packet); !taken) {
+            if (auto taken = take(packet); !taken || stopped_in_lull_) {
                 return taken;
             }
             if (options_.on_progress) {
@@ -881,7 +885,7 @@ private:
             if (times_each) {
                 tally_.time_orders_from(packet.received(record));
             }
-            if (auto taken = take(record, *packet.symbols); !taken) {
+            if (auto taken = take(record, *packet.symbols); !taken || stopped_in_lull_) {
                 return taken;
             }
             ++untimed;
@@ -944,6 +948,11 @@ private:
             return bad_data({ErrorKind::data, fmt::format("the feed went back in time, from {} to {}",
                                                           to_iso(kernel_->state().now), to_iso(record.time))});
         }
+        if (kernel_->next_due() < record.time) [[unlikely]] {
+            if (auto passed = pass_lull(record.time); !passed || stopped_in_lull_) {
+                return passed;
+            }
+        }
         if (first_ == kNever) {
             first_ = record.time;
         }
@@ -969,6 +978,31 @@ private:
         halt_overrun();
         if (batch_.frame.events >= options_.frame_events) [[unlikely]] {
             return store_frame(false);
+        }
+        return {};
+    }
+
+    /// What falls due before the next record is many steps, where a timer goes on through a weekend: they are stored as they come, and
+    /// who asks for something, or for the end, is heard between them.
+    Result<void> pass_lull(Time until) {
+        constexpr std::uint32_t kStepsTogether = 512;
+        while (kernel_->advance(until, kStepsTogether)) {
+            halt_overrun();
+            if (batch_.frame.events >= options_.frame_events) {
+                if (auto stored = store_frame(false); !stored) {
+                    return stored;
+                }
+            }
+            if (options_.desk != nullptr && options_.desk->any()) {
+                if (auto served = serve_operator(); !served) {
+                    return served;
+                }
+            }
+            if (stopped() || is_over()) {
+                stop();
+                stopped_in_lull_ = true;  // the record that ends it is not taken
+                return {};
+            }
         }
         return {};
     }
@@ -1176,6 +1210,7 @@ private:
     Clock::time_point stored_at_;
     bool stopping_ = false;
     bool interrupted_ = false;
+    bool stopped_in_lull_ = false;
     bool bad_data_ = false;
 };
 

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <unistd.h>
 
 namespace {
 
@@ -171,4 +172,58 @@ TEST_CASE("a callback that is too slow for live halts its strategy there, and re
     const Ran backtest = here.alpha({"backtest", "s.yaml", "--journal", "backtest", "--json"});
     REQUIRE(backtest.code == 0);
     CHECK(json_field(backtest.out, "log_head") == json_field(patient.out, "log_head"));
+}
+
+TEST_CASE("a lull is many steps: it costs no memory, and whoever ends in it goes on as if nothing had been", "[cli]") {
+    const Workplace here;
+    put_library(here, "ticking");
+    // Four days between two quotes, and a timer each second.
+    here.write("q.csv", "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n1704167100000000000,ACME,99,1,101,1\n"
+                        "1704512700000000000,ACME,99,1,101,1\n1704512701000000000,ACME,99,1,101,1\n");
+    here.write("s.yaml", "name: lull\naccount: {currency: INR, cash: 1000}\nplugins: [libticking.so]\n"
+                         "instruments: {ACME: {session: nse}}\ndata: [{file: q.csv, kind: quotes}]\n"
+                         "strategies: [{id: t, use: ticking, instruments: [ACME], params: {ms: 1000}}]\n");
+    const std::vector<std::string> live{"live", "--broker", "paper", "--config", "s.yaml", "--journal", "j", "-q"};
+    REQUIRE(here.alpha({"backtest", "s.yaml", "--journal", "whole", "-q"}).code == 0);
+    const std::string head = json_field(here.alpha({"verify", "whole", "--json"}).out, "log_head");
+    CHECK(line_count(here.alpha({"log", "whole", "--type", "timer_fired"}).out) == 345'601);
+    CHECK(here.alpha({"replay", "whole", "--verify", "--plugin", "libticking.so", "-q"}).code == 0);
+
+    const int signal = GENERATE(SIGKILL, SIGTERM);
+    CAPTURE(signal);
+    const pid_t process = here.start(live);
+    while (!here.has("j/CURRENT")) {
+        usleep(1'000);
+    }
+    usleep(300'000);
+    ::kill(process, signal);
+    here.finish(process);
+    CHECK(here.alpha({"replay", "j", "--verify", "--plugin", "libticking.so", "-q"}).code == 0);
+    CHECK(here.alpha(live).code == 0);
+    CHECK(json_field(here.alpha({"verify", "j", "--json"}).out, "log_head") == head);
+}
+
+TEST_CASE("a person is heard in a lull, and what he asks for is decided again there", "[cli]") {
+    const Workplace here;
+    put_library(here, "ticking");
+    here.write("q.csv", "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n1704167100000000000,ACME,99,1,101,1\n"
+                        "1799512700000000000,ACME,99,1,101,1\n");
+    here.write("s.yaml", "name: lull\naccount: {currency: INR, cash: 1000}\nplugins: [libticking.so]\n"
+                         "instruments: {ACME: {session: nse}}\ndata: [{file: q.csv, kind: quotes}]\n"
+                         "strategies: [{id: t, use: ticking, instruments: [ACME], params: {ms: 1000}}]\n");
+    const pid_t process = here.start({"live", "--broker", "paper", "--config", "s.yaml", "--journal", "j", "-q"});
+    Ran killed;
+    for (int i = 0; i < 200 && killed.out.empty(); ++i) {
+        killed = here.alpha({"kill", "--journal", "j"});
+        usleep(10'000);
+    }
+    CHECK(contains(killed.out, "main: the kill switch is latched (all)"));
+    CHECK(here.alpha({"kill", "--release", "--journal", "j"}).code == 0);
+    CHECK(here.alpha({"kill", "--entries", "--journal", "j"}).code == 0);
+    ::kill(process, SIGTERM);
+    CHECK(here.finish(process).code == 130);
+    CHECK(line_count(here.alpha({"log", "j", "--type", "kill_switch_latched"}).out) == 2);
+    const Ran again = here.alpha({"replay", "j", "--verify", "--plugin", "libticking.so", "-q"});
+    INFO(again.err);
+    CHECK(again.code == 0);
 }
