@@ -298,9 +298,8 @@ TEST_CASE("the summary's maximum drawdown is that of every mark, not of samples"
     // 54.45 % below 10,000.
     std::string quotes = "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n";
     for (int i = 0; i < 1'000; ++i) {
-        const std::string bid = i == 500 ? "40" : "100";
-        const std::string ask = i == 500 ? "41" : "101";
-        quotes += std::to_string(1'704'167'100 + i) + "000000000,ACME," + bid + ",100," + ask + ",100\n";
+        quotes += std::to_string(1'704'167'100 + i);
+        quotes += i == 500 ? "000000000,ACME,40,100,41,100\n" : "000000000,ACME,100,100,101,100\n";
     }
     here.write("q.csv", quotes);
     here.write("s.yaml", "name: dip\naccount: {currency: INR, cash: 10000}\ndata: [{file: q.csv, kind: quotes}]\n"

@@ -151,7 +151,6 @@ TEST_CASE("a permission that lacks is called that", "[cli]") {
     const bool root = ::geteuid() == 0;
     const std::string nobody =
         root ? "exec setpriv --reuid=65534 --regid=65534 --clear-groups $ALPHA " : "exec $ALPHA ";
-    const std::string folder = here.path("").parent_path().string();
     if (here.shell("chmod 755 . ..; mkdir own; chmod 777 own; " + nobody + " --version").code != 0) {
         WARN("SKIPPED: nobody else may run the program here (setpriv), so no permission was missing");
         return;

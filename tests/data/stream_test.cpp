@@ -307,10 +307,12 @@ TEST_CASE("bars of a sender that is sent away go on with the next one", "[data]"
     // What waits for later bars does not leave before those are there.
     const std::size_t shown = whole.lines.size() - 3;
     StreamReading reading({source});
+    const std::string before = header + bar(0, "A") + bar(0, "B") + bar(1, "A") + bar(2, "B") + bar(3, "A");
     for (const std::string& bad : {bar(0, "A"), std::string("2199-12-31T23:59:30Z,A,10,12,9,11,1\n"),
                                    std::string("nonsense\n"), std::string("2024-01-01T10:03:00Z,A,10,9,9,11,1\n")}) {
         const Sender sender(source.stream);
-        REQUIRE(sender.send(header + bar(0, "A") + bar(0, "B") + bar(1, "A") + bar(2, "B") + bar(3, "A") + bad));
+        REQUIRE(sender.send(before));
+        REQUIRE(sender.send(bad));
         sender.wait_for_close();
     }
     {
@@ -345,9 +347,9 @@ TEST_CASE("who connects and says nothing keeps nobody from being heard", "[data]
     const TempDir folder;
     const std::string stream = "unix:" + folder.path("feed.sock");
     StreamReading reading(stream);
-    std::vector<std::unique_ptr<Sender>> silent;  // more than are let in at a time
-    for (int i = 0; i < 100; ++i) {
-        silent.push_back(std::make_unique<Sender>(stream));
+    std::vector<std::unique_ptr<Sender>> silent(100);  // more than are let in at a time
+    for (std::unique_ptr<Sender>& each : silent) {
+        each = std::make_unique<Sender>(stream);
     }
     { const Sender gone(stream); }
     const Sender halting(stream);
@@ -540,6 +542,7 @@ TEST_CASE("started again without a position, a stream is compared with what was 
     const TempDir folder;
     const std::string stream = "unix:" + folder.path("feed.sock");
     std::vector<TakenRecord> taken;
+    taken.reserve(1'500);
     for (int n = 0; n < 1'500; ++n) {  // more than a batch
         taken.push_back(taken_of("NSE:X", n));
     }
