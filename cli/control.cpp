@@ -260,6 +260,16 @@ std::string change_text(const Asked& asked, const SessionStatus& s) {
     return text;
 }
 
+std::string answer_text(const Asked& asked, const Result<SessionStatus>& outcome, const SessionFacts& facts,
+                        bool colours) {
+    if (!outcome) {
+        return fmt::format("{}\n{}", static_cast<int>(outcome.error().kind), outcome.error().message);
+    }
+    return "0\n" + (asked.json               ? status_json(*outcome, facts)
+                    : asked.verb == "status" ? status_text(*outcome, facts, Style(colours))
+                                             : change_text(asked, *outcome));
+}
+
 // ---- the asking side --------------------------------------------------------------------------------------------------
 
 /// Journals at which a session runs, among those in runs/.
@@ -399,7 +409,7 @@ Result<int> resume(const std::string& named, const std::string& strategy, Wiring
 }  // namespace
 
 Control::Handler answer_requests(OperatorDesk& desk, SessionFacts facts) {
-    return [&desk, facts = std::move(facts)](const std::string& line, const Control::Answer& answer) {
+    return [&desk, facts = std::move(facts)](const std::string& line, const std::shared_ptr<Control::Asker>& asker) {
         const Asked asked = parse_request(line);
         OperatorRequest request;
         request.name = asked.name;
@@ -413,20 +423,18 @@ Control::Handler answer_requests(OperatorDesk& desk, SessionFacts facts) {
         } else if (asked.verb == "release") {
             request.kind = OperatorRequest::Kind::release;
         } else if (asked.verb != "status") {
-            return answer(fmt::format("{}\nthis session does not know '{}'; it is of another version of alpha",
-                                      static_cast<int>(ErrorKind::usage), asked.verb));
+            return asker->answer([verb = asked.verb] {
+                return fmt::format("{}\nthis session does not know '{}'; it is of another version of alpha",
+                                   static_cast<int>(ErrorKind::usage), verb);
+            });
         }
         const bool colours = line.ends_with(" colour");
-        request.reply = [answer, asked, facts, colours](const Result<SessionStatus>& outcome) {
-            if (!outcome) {
-                answer(fmt::format("{}\n{}", static_cast<int>(outcome.error().kind), outcome.error().message));
-            } else if (asked.json) {
-                answer("0\n" + status_json(*outcome, facts));
-            } else if (asked.verb == "status") {
-                answer("0\n" + status_text(*outcome, facts, Style(colours)));
-            } else {
-                answer("0\n" + change_text(asked, *outcome));
-            }
+        request.is_wanted = [asker] { return asker->is_there(); };
+        request.reply = [asker, asked, facts, colours](Result<SessionStatus> outcome) {
+            // Put into words on the control's thread: the session's has other things to do.
+            asker->answer([asked, facts, colours, outcome = std::move(outcome)] {
+                return answer_text(asked, outcome, facts, colours);
+            });
         };
         desk.post(std::move(request));
     };

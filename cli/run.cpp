@@ -174,9 +174,7 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
         }
         Result<RunResult> ran = run_scenario(*scenario, *opened->log, run, std::move(opened->stored));
         if (run.desk != nullptr) {
-            for (const OperatorRequest& late : run.desk->take()) {
-                late.reply(fail(ErrorKind::usage, "the session has just ended"));
-            }
+            run.desk->close();
         }
         if (!ran) {
             return tl::unexpected(ran.error());
