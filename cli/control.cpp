@@ -8,12 +8,12 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdio>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <memory>
 #include <unistd.h>
+#include <utility>
 
 namespace alpha {
 namespace {
@@ -440,11 +440,9 @@ Control::Handler answer_requests(OperatorDesk& desk, SessionFacts facts) {
     };
 }
 
-std::string live_line(const State& state, const Zone& zone) {
-    const RunResult books = books_of(state);
+std::string live_line(const RunResult& books, const Zone& zone) {
     return fmt::format("{}  {} events  {} orders, {} open  {} fills  P&L {}", zone.show(books.last),
-                       show_count(books.events), show_count(books.orders), state.open_orders.size(),
-                       show_count(books.fills),
+                       show_count(books.events), show_count(books.orders), books.open_orders, show_count(books.fills),
                        show_gain(books.realized_pnl + books.unrealized_pnl - books.charges, books.currency));
 }
 
@@ -457,15 +455,15 @@ void LiveLine::update(const State& state) {
         return;
     }
     next_ = now + std::chrono::milliseconds(250);
-    drawn_ = true;
-    draw_line(live_line(state, zone_));
+    if (loggers_.is_terminal_free()) {
+        drawn_ = true;
+        loggers_.show([books = books_of(state), zone = zone_] { return drawn_line(live_line(books, zone)); });
+    }
 }
 
 void LiveLine::clear() {
-    if (drawn_) {
-        std::fputs("\r\x1b[K", stderr);
-        std::fflush(stderr);
-        drawn_ = false;
+    if (std::exchange(drawn_, false)) {
+        loggers_.show([] { return std::string(kWipedLine); });
     }
 }
 

@@ -280,7 +280,7 @@ private:
             if (silent == conversations_.end()) {
                 return;
             }
-            const std::shared_ptr<Conversation> leaves = *silent;
+            const auto leaves = (*silent)->shared_from_this();  // it takes itself off the list
             leaves->close();
         }
         conversations_.push_back(std::make_shared<Conversation>(hall_, std::move(socket)));

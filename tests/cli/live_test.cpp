@@ -101,6 +101,55 @@ assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 130
     CHECK(watched.code == 0);
 }
 
+TEST_CASE("a session whose terminal is held trades on, and hears and ends as ever", "[cli]") {
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("story", 40'000));
+    here.write("hold.py", R"(
+import json, os, pty, select, signal, subprocess, sys, time
+
+alpha = sys.argv[1]
+process, terminal = pty.fork()
+if process == 0:
+    os.execv(alpha, [alpha] + "live --broker paper s.yaml --journal live --speed 200x -vv".split())
+shown = b""
+while b"P&L" not in shown:
+    assert select.select([terminal], [], [], 60)[0], shown
+    shown += os.read(terminal, 65536)
+os.write(terminal, b"\x13")  # Ctrl-S
+time.sleep(1)
+
+def ask(*arguments, codes=(0,)):
+    asked = subprocess.run([alpha, *arguments], capture_output=True, text=True, timeout=60)
+    assert asked.returncode in codes, asked
+    return asked.stdout
+
+def events():
+    return json.loads(ask("status", "live", "--json"))["events"]
+
+before = events()
+end = time.time() + 30
+while events() <= before:  # it takes what comes
+    assert time.time() < end
+    time.sleep(0.1)
+assert "the kill switch is latched" in ask("kill", "--journal", "live")
+os.kill(process, signal.SIGTERM)
+end = time.time() + 30
+while "ended cleanly" not in ask("status", "live", codes=(0, 2)):  # sealed, though nobody reads; 2: just ending
+    assert time.time() < end
+    time.sleep(0.1)
+os.write(terminal, b"\x11")  # Ctrl-Q
+try:
+    while os.read(terminal, 65536):
+        pass
+except OSError:
+    pass  # it is gone
+assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 130
+)");
+    const Ran held = here.shell("python3 hold.py $ALPHA");
+    INFO(held.out << held.err);
+    CHECK(held.code == 0);
+}
+
 TEST_CASE("killed again and again, a live session ends with the head of one that never was", "[cli]") {
     const Workplace here;
     here.write("s.yaml", synth_scenario("story", 150'000) + "snapshot_interval: 60s\n");
