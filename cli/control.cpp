@@ -8,12 +8,12 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdio>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <memory>
 #include <unistd.h>
+#include <utility>
 
 namespace alpha {
 namespace {
@@ -260,6 +260,16 @@ std::string change_text(const Asked& asked, const SessionStatus& s) {
     return text;
 }
 
+std::string answer_text(const Asked& asked, const Result<SessionStatus>& outcome, const SessionFacts& facts,
+                        bool colours) {
+    if (!outcome) {
+        return fmt::format("{}\n{}", static_cast<int>(outcome.error().kind), outcome.error().message);
+    }
+    return "0\n" + (asked.json               ? status_json(*outcome, facts)
+                    : asked.verb == "status" ? status_text(*outcome, facts, Style(colours))
+                                             : change_text(asked, *outcome));
+}
+
 // ---- the asking side --------------------------------------------------------------------------------------------------
 
 /// Journals at which a session runs, among those in runs/.
@@ -399,7 +409,7 @@ Result<int> resume(const std::string& named, const std::string& strategy, Wiring
 }  // namespace
 
 Control::Handler answer_requests(OperatorDesk& desk, SessionFacts facts) {
-    return [&desk, facts = std::move(facts)](const std::string& line, const Control::Answer& answer) {
+    return [&desk, facts = std::move(facts)](const std::string& line, const std::shared_ptr<Control::Asker>& asker) {
         const Asked asked = parse_request(line);
         OperatorRequest request;
         request.name = asked.name;
@@ -413,30 +423,26 @@ Control::Handler answer_requests(OperatorDesk& desk, SessionFacts facts) {
         } else if (asked.verb == "release") {
             request.kind = OperatorRequest::Kind::release;
         } else if (asked.verb != "status") {
-            return answer(fmt::format("{}\nthis session does not know '{}'; it is of another version of alpha",
-                                      static_cast<int>(ErrorKind::usage), asked.verb));
+            return asker->answer([verb = asked.verb] {
+                return fmt::format("{}\nthis session does not know '{}'; it is of another version of alpha",
+                                   static_cast<int>(ErrorKind::usage), verb);
+            });
         }
         const bool colours = line.ends_with(" colour");
-        request.reply = [answer, asked, facts, colours](const Result<SessionStatus>& outcome) {
-            if (!outcome) {
-                answer(fmt::format("{}\n{}", static_cast<int>(outcome.error().kind), outcome.error().message));
-            } else if (asked.json) {
-                answer("0\n" + status_json(*outcome, facts));
-            } else if (asked.verb == "status") {
-                answer("0\n" + status_text(*outcome, facts, Style(colours)));
-            } else {
-                answer("0\n" + change_text(asked, *outcome));
-            }
+        request.is_wanted = [asker] { return asker->is_there(); };
+        request.reply = [asker, asked, facts, colours](Result<SessionStatus> outcome) {
+            // Put into words on the control's thread: the session's has other things to do.
+            asker->answer([asked, facts, colours, outcome = std::move(outcome)] {
+                return answer_text(asked, outcome, facts, colours);
+            });
         };
         desk.post(std::move(request));
     };
 }
 
-std::string live_line(const State& state, const Zone& zone) {
-    const RunResult books = books_of(state);
+std::string live_line(const RunResult& books, const Zone& zone) {
     return fmt::format("{}  {} events  {} orders, {} open  {} fills  P&L {}", zone.show(books.last),
-                       show_count(books.events), show_count(books.orders), state.open_orders.size(),
-                       show_count(books.fills),
+                       show_count(books.events), show_count(books.orders), books.open_orders, show_count(books.fills),
                        show_gain(books.realized_pnl + books.unrealized_pnl - books.charges, books.currency));
 }
 
@@ -449,15 +455,15 @@ void LiveLine::update(const State& state) {
         return;
     }
     next_ = now + std::chrono::milliseconds(250);
-    drawn_ = true;
-    draw_line(live_line(state, zone_));
+    if (loggers_.is_terminal_free()) {
+        drawn_ = true;
+        loggers_.show([books = books_of(state), zone = zone_] { return drawn_line(live_line(books, zone)); });
+    }
 }
 
 void LiveLine::clear() {
-    if (drawn_) {
-        std::fputs("\r\x1b[K", stderr);
-        std::fflush(stderr);
-        drawn_ = false;
+    if (std::exchange(drawn_, false)) {
+        loggers_.show([] { return std::string(kWipedLine); });
     }
 }
 

@@ -20,12 +20,14 @@ Control::Handler answer_requests(OperatorDesk& desk, SessionFacts facts);
 
 /// One line for a terminal on which a session runs: "2024-01-01T09:15:00+05:30  12,345 events  40 orders, 2 open  38 fills  P&L
 /// +₹1,234.50".
-std::string live_line(const State& state, const Zone& zone);
+std::string live_line(const RunResult& books, const Zone& zone);
 
-/// Shows it on standard error, rewritten at most four times a second; wiped at the end.
+/// Shows it on standard error, rewritten at most four times a second, and not while the terminal is held; wiped at the end. Put into
+/// words and written by the loggers' thread: the session does not wait for it.
 class LiveLine {
 public:
-    LiveLine(bool shown, const Zone& zone) : shown_(shown), zone_(zone) {}
+    /// Both outlive it.
+    LiveLine(bool shown, const Zone& zone, const Loggers& loggers) : shown_(shown), zone_(zone), loggers_(loggers) {}
     ~LiveLine() { clear(); }
     LiveLine(const LiveLine&) = delete;
     LiveLine& operator=(const LiveLine&) = delete;
@@ -35,6 +37,7 @@ public:
 private:
     bool shown_;
     const Zone& zone_;
+    const Loggers& loggers_;
     bool drawn_ = false;
     std::chrono::steady_clock::time_point next_;
 };

@@ -105,6 +105,28 @@ struct OpenedLog {
     std::unique_ptr<Control> control;  ///< of a live session
 };
 
+/// While it lives, nobody who logs waits; what was logged comes before what is printed behind it.
+class LoggedAside {
+public:
+    /// Null: all stays as it is.
+    explicit LoggedAside(const Loggers* loggers) : loggers_(loggers) {
+        if (loggers_ != nullptr) {
+            loggers_->begin_aside();
+        }
+    }
+    LoggedAside(const LoggedAside&) = delete;
+    LoggedAside& operator=(const LoggedAside&) = delete;
+    ~LoggedAside() { end(); }
+    void end() const {
+        if (loggers_ != nullptr) {
+            loggers_->end_aside();
+        }
+    }
+
+private:
+    const Loggers* loggers_;
+};
+
 /// No output of the run may be what it reads, nor lie in its journal.
 Result<void> check_outputs(const std::string& fills, const std::string& journal, const Scenario& scenario,
                            const Wiring& wiring) {
@@ -121,6 +143,7 @@ template <class Open>
 Result<int> run_and_report(const RunRequest& request, const std::string& command, RunOptions run, Open open,
                            Wiring& wiring) {
     const StopWatch watch;
+    const LoggedAside aside(run.is_live ? &wiring.loggers : nullptr);
     run.stop = &stop_on_signals();
     run.is_strict = request.is_strict;
     run.log = wiring.loggers.of("session");
@@ -165,7 +188,7 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
             run.on_alarm = [&notifier](const std::string& sentence) { notifier->say(sentence); };
         }
         ProgressBar progress(wiring.progress && !run.is_live);
-        LiveLine line(wiring.progress && run.is_live, wiring.zone);
+        LiveLine line(wiring.progress && run.is_live, wiring.zone, wiring.loggers);
         if (fills) {
             run.on_fill = [&fills](const FillRow& fill) { fills->add(fill); };
         }
@@ -177,9 +200,7 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
         }
         Result<RunResult> ran = run_scenario(*scenario, *opened->log, run, std::move(opened->stored));
         if (run.desk != nullptr) {
-            for (const OperatorRequest& late : run.desk->take()) {
-                late.reply(fail(ErrorKind::usage, "the session has just ended"));
-            }
+            run.desk->close();
         }
         if (!ran) {
             return tl::unexpected(ran.error());
@@ -187,6 +208,7 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
         result = std::move(*ran);
     }
     run.log->debug("stopped");
+    aside.end();
     if (fills) {
         const Result<void> written = fills->commit();
         if (!written) {

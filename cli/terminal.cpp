@@ -516,12 +516,10 @@ std::string progress_line(std::uint64_t done, std::uint64_t total, double elapse
     return line;
 }
 
-void draw_line(std::string_view line) {
+std::string drawn_line(std::string_view line) {
     const std::size_t columns = terminal_columns(STDERR_FILENO);
     // Not the last column: some terminals go on to the next line behind it.
-    std::fputs(fmt::format("\r{}\x1b[K", cut_to_columns(line, (columns == 0 ? kDefaultColumns : columns) - 1)).c_str(),
-               stderr);
-    std::fflush(stderr);
+    return fmt::format("\r{}\x1b[K", cut_to_columns(line, (columns == 0 ? kDefaultColumns : columns) - 1));
 }
 
 ProgressBar::ProgressBar(bool shown) : shown_(shown), start_(Clock::now()), next_(start_ + kRedrawEvery) {}
@@ -536,12 +534,14 @@ void ProgressBar::update(std::uint64_t done, std::uint64_t total) {
     }
     next_ = now + kRedrawEvery;
     drawn_ = true;
-    draw_line(progress_line(done, total, std::chrono::duration<double>(now - start_).count()));
+    std::fputs(drawn_line(progress_line(done, total, std::chrono::duration<double>(now - start_).count())).c_str(),
+               stderr);
+    std::fflush(stderr);
 }
 
 void ProgressBar::clear() {
     if (drawn_) {
-        std::fputs("\r\x1b[K", stderr);
+        std::fputs(kWipedLine, stderr);
         std::fflush(stderr);
         drawn_ = false;
     }

@@ -115,8 +115,10 @@ LineDiff diff_lines(std::string_view expected, std::string_view actual, const St
 /// "████░░░░ 45%  84.0 MB/s  3 s left", or only what has been read where the total is unknown (0).
 std::string progress_line(std::uint64_t done, std::uint64_t total, double elapsed_s);
 
-/// Draws a line over the one the cursor is in on standard error, a terminal, cut to how wide that is at this moment.
-void draw_line(std::string_view line);
+/// What draws a line over the one the cursor is in on standard error, a terminal, cut to how wide that is at this moment.
+std::string drawn_line(std::string_view line);
+/// What wipes it.
+inline constexpr const char* kWipedLine = "\r\x1b[K";
 
 /// A progress line on stderr, redrawn at most ten times a second and wiped at the end. Does nothing
 /// unless `shown`.

@@ -355,6 +355,26 @@ void add_unseen(const State& state, std::span<const StrategySpec> catalog, const
     }
 }
 
+/// While it lives, what is posted at the desk wakes the intake up. Gone on every way out, an exception's too.
+class WokenByDesk {
+public:
+    WokenByDesk(OperatorDesk* desk, Intake& intake) : desk_(desk) {
+        if (desk_ != nullptr) {
+            desk_->on_post([&intake] { intake.wake(); });
+        }
+    }
+    WokenByDesk(const WokenByDesk&) = delete;
+    WokenByDesk& operator=(const WokenByDesk&) = delete;
+    ~WokenByDesk() {
+        if (desk_ != nullptr) {
+            desk_->on_post(nullptr);
+        }
+    }
+
+private:
+    OperatorDesk* desk_;
+};
+
 /// One run: feed -> kernel -> log.
 class Session {
 public:
@@ -449,9 +469,7 @@ public:
             options.watch.taken_before = records_taken_since(options.position.empty() ? 0 : last_snapshot_);
         }
         intake_ = (waits_ ? make_threaded_intake : make_direct_intake)(scenario_.data, hours, std::move(options));
-        if (options_.desk != nullptr) {
-            options_.desk->on_post([this] { intake_->wake(); });
-        }
+        const WokenByDesk woken(options_.desk, *intake_);
         if (waits_) {
             prefer_latency();
         }
@@ -463,9 +481,6 @@ public:
         begun_ = last_input_ = Clock::now();
         options_.log->debug("feeds: reading");
         Result<void> outcome = loop();
-        if (options_.desk != nullptr) {
-            options_.desk->on_post(nullptr);
-        }
         options_.log->debug("feeds: {}", outcome ? "ended" : outcome.error().message);
         return outcome;
     }
@@ -1055,19 +1070,31 @@ private:
 
     // ---- the operator ----------------------------------------------------------------------------------------------------
 
+    /// Each that is taken is answered; where one cannot be made durable, it and those behind it hear why.
     Result<void> serve_operator() {
+        Result<void> durable;
         for (OperatorRequest& request : options_.desk->take()) {
+            if (!durable) {
+                request.reply(tl::make_unexpected(not_done(durable.error())));
+                continue;
+            }
+            if (!OperatorDesk::is_wanted(request)) {  // its asker was told that it did not happen
+                continue;
+            }
             Result<void> done;
             if (request.kind != OperatorRequest::Kind::status) {
                 done = carry_out(request);
                 halt_overrun();
-                if (Result<void> durable = make_durable(); !durable) {
-                    return durable;
-                }
+                durable = make_durable();
             }
-            request.reply(done ? Result<SessionStatus>(status()) : tl::make_unexpected(done.error()));
+            request.reply(!durable ? tl::make_unexpected(not_done(durable.error()))
+                          : !done  ? tl::make_unexpected(done.error())
+                                   : Result<SessionStatus>(status()));
         }
-        return {};
+        return durable;
+    }
+    static Error not_done(const Error& error) {
+        return {error.kind, fmt::format("the session ends, and what was asked may not be on disk: {}", error.message)};
     }
 
     /// An input like any other, at the time of the last one: replay finds it in the log.

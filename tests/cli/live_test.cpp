@@ -5,6 +5,7 @@
 #include <chrono>
 #include <csignal>
 #include <fstream>
+#include <memory>
 #include <random>
 #include <sched.h>
 #include <thread>
@@ -98,6 +99,55 @@ assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 130
     const Ran watched = here.shell("python3 watch.py $ALPHA");
     INFO(watched.out << watched.err);
     CHECK(watched.code == 0);
+}
+
+TEST_CASE("a session whose terminal is held trades on, and hears and ends as ever", "[cli]") {
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("story", 40'000));
+    here.write("hold.py", R"(
+import json, os, pty, select, signal, subprocess, sys, time
+
+alpha = sys.argv[1]
+process, terminal = pty.fork()
+if process == 0:
+    os.execv(alpha, [alpha] + "live --broker paper s.yaml --journal live --speed 200x -vv".split())
+shown = b""
+while b"P&L" not in shown:
+    assert select.select([terminal], [], [], 60)[0], shown
+    shown += os.read(terminal, 65536)
+os.write(terminal, b"\x13")  # Ctrl-S
+time.sleep(1)
+
+def ask(*arguments, codes=(0,)):
+    asked = subprocess.run([alpha, *arguments], capture_output=True, text=True, timeout=60)
+    assert asked.returncode in codes, asked
+    return asked.stdout
+
+def events():
+    return json.loads(ask("status", "live", "--json"))["events"]
+
+before = events()
+end = time.time() + 30
+while events() <= before:  # it takes what comes
+    assert time.time() < end
+    time.sleep(0.1)
+assert "the kill switch is latched" in ask("kill", "--journal", "live")
+os.kill(process, signal.SIGTERM)
+end = time.time() + 30
+while "ended cleanly" not in ask("status", "live", codes=(0, 2)):  # sealed, though nobody reads; 2: just ending
+    assert time.time() < end
+    time.sleep(0.1)
+os.write(terminal, b"\x11")  # Ctrl-Q
+try:
+    while os.read(terminal, 65536):
+        pass
+except OSError:
+    pass  # it is gone
+assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 130
+)");
+    const Ran held = here.shell("python3 hold.py $ALPHA");
+    INFO(held.out << held.err);
+    CHECK(held.code == 0);
 }
 
 TEST_CASE("killed again and again, a live session ends with the head of one that never was", "[cli]") {
@@ -305,6 +355,79 @@ TEST_CASE("status and kill say it when there is nobody to talk to", "[cli]") {
     const Ran refused = here.alpha({"kill", "--journal", "live"});
     CHECK(refused.code == 2);
     CHECK(contains(refused.err, "live: no session runs there"));
+}
+
+TEST_CASE("the socket at which a session is asked is in nobody's way", "[cli]") {
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("story", 4'000));
+    const Ran back = here.alpha({"backtest", "s.yaml", "--journal", "back", "--json"});
+    REQUIRE(back.code == 0);
+    pid_t process = here.start(slow_live("s.yaml", "live"));
+    REQUIRE(status_of(here, "live").code == 0);
+    CHECK(here.shell("stat -c '%F %a' live/control.sock").out == "socket 600\n");
+    // A journal is copied with it, and the copy is nobody's.
+    CHECK(here.shell("cp -r live copy && tar -cf live.tar live").code == 0);
+    CHECK(contains(here.alpha({"status", "copy"}).out, "not running"));
+    CHECK(here.alpha({"kill", "--journal", "copy"}).code == 2);
+    // It outlives a session that is killed, and nothing else does.
+    ::kill(process, SIGKILL);
+    here.finish(process);
+    CHECK(here.has("live/control.sock"));
+    CHECK(contains(here.alpha({"status", "live"}).out, "not running"));
+    CHECK(contains(here.alpha({"kill", "--journal", "live"}).err, "live: no session runs there"));
+    CHECK(here.alpha({"verify", "live"}).code == 0);
+    CHECK(here.alpha({"replay", "--verify", "live"}).code == 0);
+    CHECK(here.shell("chmod -R a-w live && $ALPHA status live && $ALPHA verify live; chmod -R u+w live").code == 0);
+    process = here.start(slow_live("s.yaml", "live"));
+    CHECK(status_of(here, "live").code == 0);
+    ::kill(process, SIGTERM);
+    CHECK(here.finish(process).code == 130);
+    CHECK_FALSE(here.has("live/control.sock"));
+    // Who takes the name first gains nothing: the session says so, trades, and is reached elsewhere.
+    here.write("live/control.sock", "mine");
+    REQUIRE(here.shell("mkdir -m 700 own").code == 0);
+    const std::string run = "XDG_RUNTIME_DIR=$PWD/own $ALPHA ";
+    const Ran taken = here.shell(
+        run + "live --broker paper s.yaml --journal live --speed 20x --json 2> said & session=$!\n" +
+        "for i in $(seq 400); do " + run + "kill --journal live && break; sleep 0.05; done\n" +
+        "ls own | wc -l; kill $session; wait $session; echo ended $?; ls own | wc -l; cat live/control.sock");
+    INFO(taken.out << taken.err);
+    CHECK(contains(taken.out, "main: the kill switch is latched"));
+    CHECK(contains(taken.out, "\n1\n"));
+    CHECK(contains(taken.out, "\nended 130\n0\nmine"));
+    CHECK(contains(here.read("said"), "live/control.sock: a file lies where the session's own socket belongs; remove"));
+    REQUIRE(here.shell("rm live/control.sock").code == 0);
+    REQUIRE(here.alpha({"live", "--broker", "paper", "s.yaml", "--journal", "other"}).code == 0);
+}
+
+TEST_CASE("a held session does afterwards what somebody still waits for, and hears one among thousands", "[cli]") {
+    using alpha::test::Sender;
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("story", 8'000));
+    const pid_t process = here.start(slow_live("s.yaml", "live"));
+    REQUIRE(status_of(here, "live").code == 0);
+    const std::string where = "unix:" + here.path("live/control.sock").string();
+    ::kill(process, SIGSTOP);
+    {
+        const Sender gone(where);
+        REQUIRE(gone.send("kill text \n"));
+    }
+    const Sender waits(where);
+    REQUIRE(waits.send("kill-entries text \n"));
+    ::kill(process, SIGCONT);
+    waits.wait_for_close();
+    std::vector<std::unique_ptr<Sender>> silent;
+    for (int i = 0; i < 500; ++i) {
+        silent.push_back(std::make_unique<Sender>(where));
+    }
+    const Ran status = here.alpha({"status", "live", "--json"});
+    CHECK(status.code == 0);
+    CHECK(here.alpha({"kill", "--release", "--journal", "live"}).code == 0);
+    ::kill(process, SIGTERM);
+    CHECK(here.finish(process).code == 130);
+    const Ran latched = here.alpha({"log", "live", "--type", "kill_switch_latched"});
+    CHECK(line_count(latched.out) == 1);
+    CHECK(contains(latched.out, "scope=entries"));
 }
 
 TEST_CASE("a journal has one session at a time", "[cli]") {
