@@ -1,20 +1,15 @@
 #include "store/database.hpp"
 
 #include "store/machine.hpp"
+#include "store/owner.hpp"
 #include "store/wire.hpp"
 
 #include <algorithm>
-#include <cstdio>
-#include <fstream>
 #include <rocksdb/cache.h>
 #include <rocksdb/env.h>
 #include <rocksdb/options.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
-#include <sstream>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <unistd.h>
 
 namespace alpha {
 
@@ -88,34 +83,7 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families() {
 }
 
 tl::unexpected<Error> failed(const std::string& what, const std::string& path, const rocksdb::Status& status) {
-    return refused_by_library("The journal " + path + " " + what, status.ToString(), ErrorKind::data);
-}
-
-/// The process that holds the lock of the database at `path`; 0 when nobody does or it cannot be told. Asked of the kernel's list:
-/// opening the file and closing it again would release the lock if it is this very process that holds it.
-pid_t holder_of(const std::string& path) {
-    struct stat lock{};
-    if (::stat((path + "/LOCK").c_str(), &lock) != 0) {
-        return 0;
-    }
-    char wanted[64];
-    std::snprintf(wanted, sizeof wanted, "%02x:%02x:%lu", major(lock.st_dev), minor(lock.st_dev),
-                  static_cast<unsigned long>(lock.st_ino));
-    std::ifstream locks("/proc/locks");
-    for (std::string line; std::getline(locks, line);) {
-        // "1: POSIX  ADVISORY  WRITE 4711 fe:01:1313 0 EOF"
-        std::istringstream words(line);
-        std::string number;
-        std::string kind;
-        std::string manner;
-        std::string mode;
-        pid_t pid = 0;
-        std::string file;
-        if (words >> number >> kind >> manner >> mode >> pid >> file && file == wanted && mode == "WRITE") {
-            return pid;
-        }
-    }
-    return 0;
+    return refused_by_library("The journal " + path + " " + what, with_name(status.ToString(), path), ErrorKind::data);
 }
 
 }  // namespace
@@ -208,19 +176,11 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode m
         const std::string said = status.ToString();
         if (mode == Mode::write && (said.find("lock hold by current process") != std::string::npos ||
                                     said.find("While lock file") != std::string::npos)) {
-            const pid_t holder = holder_of(path);
-            return fail(ErrorKind::transient,
-                        "The journal " + path + " is being written by " +
-                            (holder > 0 ? "process " + std::to_string(holder) : "another process") +
-                            "; only one can at a time. End that one first, or choose another --journal.");
+            return in_use(path, 0);  // by an older alpha, or where only RocksDB can lock
         }
         return failed("cannot be opened", path, status);
     }
     return std::unique_ptr<Database>(new Database(path, mode, std::move(env), db, std::move(handles)));
-}
-
-bool Database::is_being_written(const std::string& path) {
-    return holder_of(path) != 0;
 }
 
 Result<void> Database::write(rocksdb::WriteBatch& batch) noexcept {

@@ -84,8 +84,6 @@ public:
 
     static Result<std::unique_ptr<Database>> open(const std::string& path, Mode mode,
                                                   const std::shared_ptr<rocksdb::FileSystem>& files) noexcept;
-    /// Whether some process, or this one, has the database at `path` open for writing.
-    static bool is_being_written(const std::string& path);
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
     ~Database();

@@ -7,6 +7,7 @@
 #include "store/failpoint.hpp"
 #include "store/frame.hpp"
 #include "store/migrations.hpp"
+#include "store/owner.hpp"
 #include "store/torn_manifest.hpp"
 #include "store/verify.hpp"
 #include "store/wire.hpp"
@@ -47,6 +48,19 @@ Result<HeadRecord> read_head(const Database& db, const std::string& path) {
         return wrong(path, "records no head");
     }
     return HeadRecord::from(bytes_of(*head));
+}
+
+/// Refuses (kind usage) a path where nothing is, and (kind data) what is no journal.
+Result<void> check_is_journal(const std::string& path) {
+    const Result<bool> exists = is_there(path);
+    const Result<bool> is_journal = exists && *exists ? is_there(path + "/CURRENT") : exists;
+    if (!is_journal) {
+        return tl::make_unexpected(is_journal.error());
+    }
+    if (!*exists) {
+        return fail(ErrorKind::usage, "There is no journal at " + path + ".");
+    }
+    return *is_journal ? Result<void>{} : fail(ErrorKind::data, path + " is not a journal.");
 }
 
 /// The key of the mark in the family of rows: of no table.
@@ -211,24 +225,37 @@ public:
                 return tl::make_unexpected(made.error());
             }
         }
-        const std::shared_ptr<rocksdb::FileSystem> files = files_of(options);
-        DiskSpace space(files, path, options.free_space_floor_bytes);
-        if (Result<void> ok = space.check(0); !ok) {
-            drop_ballast(*files, path);  // the next start has that much more
+        if (Result<void> ok = check_is_journal(path); !ok) {
             return tl::make_unexpected(ok.error());
         }
-        Result<HeadRecord> verified = verify_as_it_is(path, options);
+        Result<Owner> owner = Owner::take(path);
+        if (!owner) {
+            return tl::make_unexpected(owner.error());
+        }
+        failpoint("recovery: owned, not verified");
+        JournalOptions owned = options;
+        owned.files = private_files(files_of(options), path, owner->folder(), options.files == nullptr);
+        DiskSpace space(owned.files, path, options.free_space_floor_bytes);
+        if (Result<void> ok = space.check(0); !ok) {
+            drop_ballast(*owned.files, path);  // the next start has that much more
+            return tl::make_unexpected(ok.error());
+        }
+        Result<HeadRecord> verified = verify_as_it_is(path, owned);
         if (!verified) {
-            verified = verify_without_torn_record(path, options, verified.error());
+            verified = verify_without_torn_record(path, owned, verified.error());
         }
         if (!verified) {
             return tl::make_unexpected(verified.error());
         }
-        Result<std::unique_ptr<Database>> db = Database::open(path, Database::Mode::write, files);
+        if (Result<void> ok = owner->settle(); !ok) {
+            return tl::make_unexpected(ok.error());
+        }
+        Result<std::unique_ptr<Database>> db = Database::open(path, Database::Mode::write, owned.files);
         if (!db) {
             return tl::make_unexpected(db.error());
         }
-        std::unique_ptr<JournalWriter> writer(new JournalWriter(path, std::move(*db), files, std::move(space)));
+        std::unique_ptr<JournalWriter> writer(
+            new JournalWriter(path, std::move(*db), owned.files, std::move(space), std::move(*owner)));
         if (Result<void> ok = writer->take_up(*verified); !ok) {
             return tl::make_unexpected(ok.error());
         }
@@ -252,10 +279,12 @@ public:
     }
 
     Result<void> commit() override {
-        if (Result<void> ok = unbroken(); !ok || !anchor_ || anchor_->newest().next_seq == next_seq()) {
+        if (Result<void> ok = unbroken(); !ok || !anchor_) {
             return ok;
         }
-        Result<void> committed = make_durable();
+        Result<void> committed = anchor_->newest().next_seq == next_seq() ? Result<void>{} : make_durable();
+        // Looked at last: what is acknowledged lay where it belongs when it was durable.
+        committed = committed ? owner_->check_in_place() : committed;
         broken_ = !committed;
         return committed;
     }
@@ -278,12 +307,17 @@ public:
 
 private:
     JournalWriter(std::string path, std::unique_ptr<Database> db, std::shared_ptr<rocksdb::FileSystem> files,
-                  DiskSpace space)
-        : path_(std::move(path)), files_(std::move(files)), space_(std::move(space)), db_(std::move(db)) {}
+                  DiskSpace space, std::optional<Owner> owner)
+        : owner_(std::move(owner)),
+          path_(std::move(path)),
+          files_(std::move(files)),
+          space_(std::move(space)),
+          db_(std::move(db)) {}
 
     static Result<std::unique_ptr<JournalWriter>> build(Partial partial, const JournalOptions& options) {
-        const std::shared_ptr<rocksdb::FileSystem> files = files_of(options);
         const std::string where = partial.where();
+        const std::shared_ptr<rocksdb::FileSystem> files =
+            private_files(files_of(options), where, partial.folder(), options.files == nullptr);
         DiskSpace space(files, where, options.free_space_floor_bytes);
         if (Result<void> ok = space.check(0); !ok) {
             return tl::make_unexpected(ok.error());
@@ -292,7 +326,7 @@ private:
         if (!db) {
             return tl::make_unexpected(db.error());
         }
-        std::unique_ptr<JournalWriter> writer(new JournalWriter(where, std::move(*db), files, std::move(space)));
+        std::unique_ptr<JournalWriter> writer(new JournalWriter(where, std::move(*db), files, std::move(space), {}));
         writer->partial_.emplace(std::move(partial));
         rocksdb::WriteBatch batch;
         Result<void> ok =
@@ -328,19 +362,24 @@ private:
         return HeadRecord{verified->events, {}, verified->head};
     }
 
-    /// The same once a torn record is cut off RocksDB's MANIFEST; that the anchor's promise is kept proves it meant nothing.
+    /// The same without a torn record at the end of RocksDB's MANIFEST, which is then cut off; that the anchor's promise is kept proves
+    /// it meant nothing. Nothing is written before that is known.
     static Result<HeadRecord> verify_without_torn_record(const std::string& path, const JournalOptions& options,
                                                          const Error& before) {
-        Result<TornManifest> torn = TornManifest::cut(*files_of(options), path);
-        if (!torn || !torn->was_torn()) {
+        const Result<std::optional<TornManifest>> torn = TornManifest::find(options.files, path);
+        if (!torn || !*torn) {
             return tl::make_unexpected(before);
         }
-        failpoint("recovery: torn record cut");
-        Result<HeadRecord> verified = verify_as_it_is(path, options);
+        JournalOptions cut = options;
+        cut.files = (*torn)->files_as_if_cut();
+        Result<HeadRecord> verified = verify_as_it_is(path, cut);
         if (!verified) {
             return tl::make_unexpected(before);
         }
-        torn->keep();
+        if (Result<void> done = (*torn)->cut(); !done) {
+            return tl::make_unexpected(done.error());
+        }
+        failpoint("recovery: torn record cut");
         return verified;
     }
 
@@ -385,6 +424,7 @@ private:
         failpoint("recovery: end mark removed");
         // What survived a crash without having been promised counts from now on.
         ok = ok ? make_durable() : ok;
+        ok = ok ? owner_->check_in_place() : ok;
         if (!ok) {
             return ok;
         }
@@ -537,6 +577,7 @@ private:
         }
         // Both slots first: after a clean end the loss of either is damage that can be told.
         ok = ok ? make_durable() : ok;
+        ok = ok ? owner_->check_in_place() : ok;
         failpoint("finish: one slot anchored");
         ok = ok ? anchor_->write(next_seq(), head()) : ok;
         failpoint("finish: anchored, not marked clean");
@@ -548,6 +589,7 @@ private:
         if (ok) {
             db_.reset();
             drop_ballast(*files_, path_);
+            owner_.reset();
         }
         return ok;
     }
@@ -572,6 +614,7 @@ private:
     }
 
     std::optional<Partial> partial_;  // of a journal that is whole or gone; outlives the database within it
+    std::optional<Owner> owner_;      // of a journal that goes on; outlives it, too
     std::string path_;
     std::shared_ptr<rocksdb::FileSystem> files_;
     DiskSpace space_;
@@ -593,21 +636,16 @@ private:
 class StoredJournal final : public Journal {
 public:
     static Result<std::unique_ptr<Journal>> open(const std::string& path, const JournalOptions& options) {
-        const Result<bool> exists = is_there(path);
-        const Result<bool> is_journal = exists && *exists ? is_there(path + "/CURRENT") : exists;
-        if (!is_journal) {
-            return tl::make_unexpected(is_journal.error());
+        if (Result<void> ok = check_is_journal(path); !ok) {
+            return tl::make_unexpected(ok.error());
         }
-        if (!*exists) {
-            return fail(ErrorKind::usage, "There is no journal at " + path + ".");
-        }
-        if (!*is_journal) {
-            return fail(ErrorKind::data, path + " is not a journal.");
+        if (Result<void> ok = check_folder(path); !ok) {
+            return tl::make_unexpected(ok.error());
         }
         // Beside a writer, RocksDB may delete a file between being found and being opened. What is damaged stays so.
         constexpr int kTries = 3;
         Result<std::unique_ptr<Journal>> opened = open_once(path, options);
-        for (int i = 1; i < kTries && !opened && Database::is_being_written(path); ++i) {
+        for (int i = 1; i < kTries && !opened && writer_of(path) != 0; ++i) {
             opened = open_once(path, options);
         }
         return opened;
