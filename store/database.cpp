@@ -16,8 +16,6 @@ namespace alpha {
 namespace {
 
 constexpr char kLogFamily[] = "log";
-constexpr char kSnapshotFamily[] = "snapshots";
-constexpr char kModelFamily[] = "models";
 
 constexpr std::size_t kMemtableBytes = 8U << 20U;  // two of them bound what a family keeps in memory
 constexpr std::size_t kSmallMemtableBytes = 4U << 20U;
@@ -86,6 +84,15 @@ tl::unexpected<Error> failed(const std::string& what, const std::string& path, c
     return refused_by_library("The journal " + path + " " + what, with_name(status.ToString(), path), ErrorKind::data);
 }
 
+/// Leaves of the families those that the database has.
+rocksdb::Status keep_present(const std::string& path, const rocksdb::DBOptions& options,
+                             std::vector<rocksdb::ColumnFamilyDescriptor>& wanted) {
+    std::vector<std::string> present;
+    rocksdb::Status status = rocksdb::DB::ListColumnFamilies(options, path, &present);
+    std::erase_if(wanted, [&](const auto& family) { return std::ranges::find(present, family.name) == present.end(); });
+    return status;
+}
+
 }  // namespace
 
 SeqKey key_of(Seq seq) {
@@ -149,20 +156,20 @@ Database::~Database() {
 }
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode mode,
-                                                 const std::shared_ptr<rocksdb::FileSystem>& files) noexcept {
+                                                 const std::shared_ptr<rocksdb::FileSystem>& files,
+                                                 const std::vector<std::string>& without) noexcept {
     std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(files);
     const rocksdb::DBOptions options = database_options(mode, env.get());
     std::vector<rocksdb::ColumnFamilyDescriptor> wanted = families();
     if (mode == Mode::read) {
-        std::vector<std::string> present;
-        if (const rocksdb::Status status = rocksdb::DB::ListColumnFamilies(options, path, &present); !status.ok()) {
+        if (const rocksdb::Status status = keep_present(path, options, wanted); !status.ok()) {
             return failed("cannot be opened", path, status);
         }
-        std::erase_if(wanted,
-                      [&](const auto& family) { return std::ranges::find(present, family.name) == present.end(); });
         if (wanted.size() < 2) {
             return fail(ErrorKind::data, "The journal " + path + " holds no log.");
         }
+        std::erase_if(wanted,
+                      [&](const auto& family) { return std::ranges::find(without, family.name) != without.end(); });
     }
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* db = nullptr;
@@ -180,7 +187,43 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode m
         }
         return failed("cannot be opened", path, status);
     }
+    // NOLINTNEXTLINE(bugprone-unhandled-exception-at-new): ends the process, as database.hpp says
     return std::unique_ptr<Database>(new Database(path, mode, std::move(env), db, std::move(handles)));
+}
+
+Result<void> Database::drop(const std::string& path, const std::shared_ptr<rocksdb::FileSystem>& files,
+                            const std::vector<std::string>& names) noexcept {
+    const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(files);
+    rocksdb::DBOptions options = database_options(Mode::write, env.get());
+    options.paranoid_checks = false;  // or a table that is missing would keep the database shut
+    std::vector<rocksdb::ColumnFamilyDescriptor> present = families();
+    if (const rocksdb::Status status = keep_present(path, options, present); !status.ok()) {
+        return failed("cannot be opened", path, status);
+    }
+    for (rocksdb::ColumnFamilyDescriptor& family : present) {
+        family.options.disable_auto_compactions = true;  // nothing is to be made of what is damaged
+    }
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    rocksdb::DB* db = nullptr;
+    if (const rocksdb::Status status = rocksdb::DB::Open(options, path, present, &handles, &db); !status.ok()) {
+        return failed("cannot be mended", path, status);
+    }
+    Database opened(path, Mode::write, nullptr, db, std::move(handles));
+    for (const std::string& name : names) {
+        rocksdb::ColumnFamilyHandle* const family = opened.named(name.c_str());
+        if (family == nullptr) {
+            continue;
+        }
+        if (Result<void> ok = opened.check("cannot be mended", db->DropColumnFamily(family)); !ok) {
+            return ok;
+        }
+    }
+    return opened.close();
+}
+
+rocksdb::ColumnFamilyHandle* Database::named(const char* family) const {
+    const auto found = std::ranges::find(handles_, family, [](const auto* handle) { return handle->GetName(); });
+    return found == handles_.end() ? nullptr : *found;
 }
 
 Result<void> Database::write(rocksdb::WriteBatch& batch) noexcept {

@@ -27,6 +27,8 @@ constexpr char kBallastFile[] = "ballast";
 constexpr std::size_t kBallastBytes = 8U << 20U;
 /// Free space is looked at when so much was appended since, and at every commit.
 constexpr std::size_t kSpaceCheckBytes = 256U << 10U;
+/// Rows that are made anew are written in pieces of this size.
+constexpr std::size_t kRowBatchBytes = 1U << 20U;
 /// How many snapshots are kept: the newest ones, and of those before them ever fewer the older they are.
 constexpr std::size_t kNewestSnapshots = 4;
 constexpr std::size_t kMaxSnapshots = 16;
@@ -77,7 +79,10 @@ Result<DerivedRecord> read_derived(const Database& db) {
 }
 
 /// The families beside the log hold what "derived" says: RocksDB may lose a file of theirs without a word.
-Result<void> check_derived(const Database& db, const std::string& path, const DerivedRecord& derived) {
+/// Those that were left out are not looked for.
+Result<void> check_derived(const Database& db, const std::string& path, const DerivedRecord& derived,
+                           const std::vector<std::string>& without) {
+    const auto is_left_out = [&](const char* family) { return std::ranges::find(without, family) != without.end(); };
     Seq rows_seq = kNoSeq;
     if (db.models() != nullptr) {
         const Result<std::optional<std::string>> mark = db.find(db.models(), slice_of(kRowsMark));
@@ -95,10 +100,10 @@ Result<void> check_derived(const Database& db, const std::string& path, const De
             return ok;
         }
     }
-    if (rows_seq != derived.rows_seq) {
+    if (rows_seq != derived.rows_seq && !is_left_out(kModelFamily)) {
         return wrong(path, "lacks rows of its read models");
     }
-    if (snapshot_seq != derived.snapshot_seq) {
+    if (snapshot_seq != derived.snapshot_seq && !is_left_out(kSnapshotFamily)) {
         return wrong(path, "lacks snapshots");
     }
     return {};
@@ -203,6 +208,14 @@ void drop_ballast(rocksdb::FileSystem& files, const std::string& folder) {
 
 // ---- writing ------------------------------------------------------------------------------------------------------------
 
+/// What is known of a journal before RocksDB may write to it, whose recovery throws away what it cannot read.
+struct Found {
+    HeadRecord head;
+    std::vector<std::string> damaged;  // families beside the log
+    std::optional<Rows> rows;          // made anew, where those are
+};
+Result<Found> look_into(const std::string& path, const JournalOptions& options);
+
 class JournalWriter final : public LogWriter {
 public:
     static Result<NamedJournal> create(Result<Partial> partial, const JournalOptions& options) {
@@ -240,14 +253,17 @@ public:
             drop_ballast(*owned.files, path);  // the next start has that much more
             return tl::make_unexpected(ok.error());
         }
-        Result<HeadRecord> verified = verify_as_it_is(path, owned);
-        if (!verified) {
-            verified = verify_without_torn_record(path, owned, verified.error());
+        Result<Found> found = look_into(path, owned);
+        if (!found) {
+            found = look_past_torn_record(path, owned, found.error());
         }
-        if (!verified) {
-            return tl::make_unexpected(verified.error());
+        if (!found) {
+            return tl::make_unexpected(found.error());
         }
         if (Result<void> ok = owner->settle(); !ok) {
+            return tl::make_unexpected(ok.error());
+        }
+        if (Result<void> ok = drop_damaged(path, owned, *found); !ok) {
             return tl::make_unexpected(ok.error());
         }
         Result<std::unique_ptr<Database>> db = Database::open(path, Database::Mode::write, owned.files);
@@ -256,7 +272,7 @@ public:
         }
         std::unique_ptr<JournalWriter> writer(
             new JournalWriter(path, std::move(*db), owned.files, std::move(space), std::move(*owner)));
-        if (Result<void> ok = writer->take_up(*verified); !ok) {
+        if (Result<void> ok = writer->take_up(*found); !ok) {
             return tl::make_unexpected(ok.error());
         }
         return writer;
@@ -349,42 +365,49 @@ private:
         return writer ? (*writer)->publish() : tl::make_unexpected(writer.error());
     }
 
-    /// What is there must be whole before RocksDB may write to it: its recovery throws away what it cannot read.
-    static Result<HeadRecord> verify_as_it_is(const std::string& path, const JournalOptions& options) {
-        const Result<std::unique_ptr<Journal>> journal = open_journal(path, options);
-        if (!journal) {
-            return tl::make_unexpected(journal.error());
-        }
-        const Result<Verified> verified = verify_chain(**journal, (*journal)->promised());
-        if (!verified) {
-            return tl::make_unexpected(verified.error());
-        }
-        return HeadRecord{verified->events, {}, verified->head};
-    }
-
-    /// The same without a torn record at the end of RocksDB's MANIFEST, which is then cut off; that the anchor's promise is kept proves
-    /// it meant nothing. Nothing is written before that is known.
-    static Result<HeadRecord> verify_without_torn_record(const std::string& path, const JournalOptions& options,
-                                                         const Error& before) {
+    /// look_into() without a torn record at the end of RocksDB's MANIFEST, which is then cut off; that the anchor's promise is kept
+    /// proves it meant nothing. Nothing is written before that is known.
+    static Result<Found> look_past_torn_record(const std::string& path, const JournalOptions& options,
+                                               const Error& before) {
         const Result<std::optional<TornManifest>> torn = TornManifest::find(options.files, path);
         if (!torn || !*torn) {
             return tl::make_unexpected(before);
         }
         JournalOptions cut = options;
         cut.files = (*torn)->files_as_if_cut();
-        Result<HeadRecord> verified = verify_as_it_is(path, cut);
-        if (!verified) {
+        Result<Found> found = look_into(path, cut);
+        if (!found) {
             return tl::make_unexpected(before);
         }
         if (Result<void> done = (*torn)->cut(); !done) {
             return tl::make_unexpected(done.error());
         }
         failpoint("recovery: torn record cut");
-        return verified;
+        return found;
+    }
+
+    static Result<void> drop_damaged(const std::string& path, const JournalOptions& options, const Found& found) {
+        if (found.damaged.empty()) {
+            return {};
+        }
+        if (options.tell) {
+            for (const std::string& family : found.damaged) {
+                options.tell(
+                    "The journal " + path +
+                    (family == kSnapshotFamily
+                         ? " has lost checkpoints, or they are damaged. Its log is whole: all of them are "
+                           "dropped, the session is decided again from event 0, and takes new ones."
+                         : " has lost rows of its read models, or they are damaged. Its log is whole: the rows "
+                           "are dropped and made anew from it."));
+            }
+        }
+        Result<void> dropped = Database::drop(path, options.files, found.damaged);
+        failpoint("recovery: damaged families dropped");
+        return dropped;
     }
 
     /// Goes on where the log ends.
-    Result<void> take_up(const HeadRecord& verified) {
+    Result<void> take_up(const Found& found) {
         const Result<int> format = format_of(*db_, path_);
         if (!format) {
             return tl::make_unexpected(format.error());
@@ -393,7 +416,7 @@ private:
         if (!head) {
             return tl::make_unexpected(head.error());
         }
-        if (head->next_seq != verified.next_seq || head->head != verified.head) {
+        if (head->next_seq != found.head.next_seq || head->head != found.head.head) {
             return wrong(path_, "changed while it was being opened");
         }
         failpoint("recovery: verified, not migrated");
@@ -416,6 +439,9 @@ private:
         if (Result<void> ok = list_snapshots(); !ok) {
             return ok;
         }
+        if (Result<void> ok = replace_damaged(found); !ok) {
+            return ok;
+        }
         // A clean end says that both slots of the anchor are whole, so its mark goes before the anchor is touched.
         rocksdb::WriteBatch batch;
         Result<void> ok = remove(batch, db_->meta(), kEndKey);
@@ -431,6 +457,50 @@ private:
         failpoint("recovery: anchored");
         make_ballast(*files_, path_);
         return {};
+    }
+
+    /// What was dropped is no longer looked for, and the rows are there again. The mark of the rows comes last: before it, a reader makes
+    /// its own.
+    Result<void> replace_damaged(const Found& found) {
+        if (found.damaged.empty()) {
+            return {};
+        }
+        rocksdb::WriteBatch batch;
+        Result<void> ok;
+        for (const std::string& family : found.damaged) {
+            (family == kSnapshotFamily ? derived_.snapshot_seq : derived_.rows_seq) = kNoSeq;
+        }
+        const auto none = derived_.bytes();
+        ok = put(batch, db_->meta(), kDerivedKey, slice_of(none));
+        if (found.rows) {
+            for (std::size_t i = 0; i < found.rows->size(); ++i) {
+                ok = ok ? put_row(batch, (*found.rows)[i]) : ok;
+                if (batch.GetDataSize() >= kRowBatchBytes) {
+                    ok = ok ? check_space(batch.GetDataSize()) : ok;
+                    ok = ok ? db_->write(batch) : ok;
+                    batch.Clear();
+                }
+            }
+            derived_.rows_seq = hasher_.next_seq();
+            const auto again = derived_.bytes();
+            ok = ok ? put_rows_mark(batch) : ok;
+            ok = ok ? put(batch, db_->meta(), kDerivedKey, slice_of(again)) : ok;
+        }
+        ok = ok ? db_->write(batch) : ok;
+        ok = ok ? db_->sync() : ok;
+        failpoint("recovery: rows made anew");
+        return ok;
+    }
+
+    Result<void> put_row(rocksdb::WriteBatch& batch, const Row& row) {
+        row_key_.assign(1, static_cast<char>(row.table));
+        row_key_ += row.key;
+        return put(batch, db_->models(), row_key_, row.value);
+    }
+    Result<void> put_rows_mark(rocksdb::WriteBatch& batch) const {
+        std::array<std::uint8_t, sizeof(Seq)> mark{};
+        store(mark.data(), derived_.rows_seq);
+        return put(batch, db_->models(), slice_of(kRowsMark), slice_of(mark));
     }
 
     /// The hasher is brought to the head from the last full leaf.
@@ -488,16 +558,11 @@ private:
         const SeqKey key = key_of(batch.frame.first_seq);
         Result<void> ok = put(batch_, db_->log(), slice_of(key), slice_of(stored_.view()));
         for (std::size_t i = 0; i < batch.rows.size(); ++i) {
-            const Row row = batch.rows[i];
-            row_key_.assign(1, static_cast<char>(row.table));
-            row_key_ += row.key;
-            ok = ok ? put(batch_, db_->models(), row_key_, row.value) : ok;
+            ok = ok ? put_row(batch_, batch.rows[i]) : ok;
         }
         if (!batch.rows.empty()) {
             derived_.rows_seq = hasher_.next_seq();
-            std::array<std::uint8_t, sizeof(Seq)> mark{};
-            store(mark.data(), derived_.rows_seq);
-            ok = ok ? put(batch_, db_->models(), slice_of(kRowsMark), slice_of(mark)) : ok;
+            ok = ok ? put_rows_mark(batch_) : ok;
         }
         ok = ok && !batch.snapshot.empty() ? put_snapshot(batch.snapshot.view()) : ok;
         ok = ok ? put_position(batch_, batch.feed_records) : ok;
@@ -651,6 +716,38 @@ public:
         return opened;
     }
 
+    /// The log alone, or with one of the families beside it: what is damaged there does not keep the log shut.
+    static Result<std::unique_ptr<StoredJournal>> open_without(const std::string& path, const JournalOptions& options,
+                                                               const std::vector<std::string>& families) {
+        std::unique_ptr<StoredJournal> journal(new StoredJournal(path, files_of(options)));
+        if (Result<void> ok = journal->take_in(families); !ok) {
+            return tl::make_unexpected(ok.error());
+        }
+        return journal;
+    }
+
+    /// Each snapshot, and each row, can be read.
+    Result<void> check_snapshots() const {
+        if (db_->snapshots() == nullptr) {
+            return {};
+        }
+        const std::unique_ptr<rocksdb::Iterator> at = db_->iterate(db_->snapshots());
+        for (at->SeekToFirst(); at->Valid(); at->Next()) {
+            if (!snapshot_in(at->key(), at->value())) {
+                return wrong(path_, "has a damaged snapshot");
+            }
+        }
+        return db_->check("cannot be read", at->status());
+    }
+    Result<void> check_rows() const {
+        if (db_->models() == nullptr) {
+            return {};
+        }
+        const std::unique_ptr<rocksdb::Iterator> at = db_->iterate(db_->models());
+        for (at->SeekToFirst(); at->Valid(); at->Next()) {}
+        return db_->check("cannot be read", at->status());
+    }
+
     Seq next_seq() const override { return head_.next_seq; }
     Digest head() const override { return head_.head; }
     const JournalInfo& info() const override { return info_; }
@@ -706,16 +803,8 @@ public:
         if (Result<void> ok = db_->check_files(); !ok) {
             return ok;
         }
-        if (db_->snapshots() != nullptr) {
-            const std::unique_ptr<rocksdb::Iterator> at = db_->iterate(db_->snapshots());
-            for (at->SeekToFirst(); at->Valid(); at->Next()) {
-                if (!snapshot_in(at->key(), at->value())) {
-                    return wrong(path_, "has a damaged snapshot");
-                }
-            }
-            if (Result<void> ok = db_->check("cannot be read", at->status()); !ok) {
-                return ok;
-            }
+        if (Result<void> ok = check_snapshots(); !ok) {
+            return ok;
         }
         if (info_.format > 1 && info_.clean_end && !anchor_->in_order) {
             return wrong(path_, "has a damaged anchor");
@@ -750,17 +839,18 @@ private:
         Stamp found;
         std::error_code error;
         for (fs::directory_iterator at(path_, error); !error && at != fs::directory_iterator(); at.increment(error)) {
-            std::error_code gone;
-            found.emplace_back(at->path().filename().string(), at->file_size(gone));
+            std::error_code gone;  // or no file with a size, such as a socket
+            const std::uint64_t bytes = at->file_size(gone);
+            found.emplace_back(at->path().filename().string(), gone ? 0 : bytes);
         }
         std::ranges::sort(found);
         return found;
     }
 
-    Result<void> take_in() {
+    Result<void> take_in(const std::vector<std::string>& without = {}) {
         // The anchor first: a writer at work has made durable what it says, so the log that is opened afterwards has it.
         anchor_ = read_anchor(*files_, path_);
-        Result<std::unique_ptr<Database>> db = Database::open(path_, Database::Mode::read, files_);
+        Result<std::unique_ptr<Database>> db = Database::open(path_, Database::Mode::read, files_, without);
         if (!db) {
             return tl::make_unexpected(db.error());
         }
@@ -769,7 +859,9 @@ private:
         ok = ok ? read_notes() : ok;
         ok = ok ? check_ends() : ok;
         const Result<DerivedRecord> derived = read_derived(*db_);
-        return !ok ? ok : derived ? check_derived(*db_, path_, *derived) : tl::make_unexpected(derived.error());
+        return !ok       ? ok
+               : derived ? check_derived(*db_, path_, *derived, without)
+                         : tl::make_unexpected(derived.error());
     }
 
     /// Reads what the database says of the log now.
@@ -881,6 +973,53 @@ private:
     JournalInfo info_;
     Stamp stamp_;
 };
+
+Result<Found> look_into(const std::string& path, const JournalOptions& options) {
+    using Check = Result<void> (StoredJournal::*)() const;
+    Result<std::unique_ptr<StoredJournal>> log = StoredJournal::open_without(path, options, {});
+    const bool opened_whole = log.has_value();
+    if (!log) {  // without what lies beside the log, whatever is the matter there does not matter
+        log = StoredJournal::open_without(path, options, {kSnapshotFamily, kModelFamily});
+    }
+    if (!log) {
+        return tl::make_unexpected(log.error());
+    }
+    const Result<Verified> verified = verify_chain(**log, (*log)->promised());
+    if (!verified) {
+        return tl::make_unexpected(verified.error());
+    }
+    Found found{HeadRecord{verified->events, {}, verified->head}, {}, {}};
+    const auto look_at = [&](const char* family, const char* other, Check check) -> Result<void> {
+        Result<void> whole;
+        if (opened_whole) {
+            whole = ((**log).*check)();
+        } else if (const auto with = StoredJournal::open_without(path, options, {other}); with) {
+            whole = ((**with).*check)();
+        } else {
+            whole = tl::make_unexpected(with.error());
+        }
+        if (!whole && whole.error().kind != ErrorKind::data) {
+            return whole;  // it says nothing of them
+        }
+        if (!whole) {
+            found.damaged.emplace_back(family);
+        }
+        return {};
+    };
+    Result<void> ok = look_at(kSnapshotFamily, kModelFamily, &StoredJournal::check_snapshots);
+    ok = ok ? look_at(kModelFamily, kSnapshotFamily, &StoredJournal::check_rows) : ok;
+    if (!ok) {
+        return tl::make_unexpected(ok.error());
+    }
+    if (options.make_rows && std::ranges::find(found.damaged, kModelFamily) != found.damaged.end()) {
+        Result<Rows> rows = options.make_rows(**log);
+        if (!rows) {
+            return tl::make_unexpected(rows.error());
+        }
+        found.rows = std::move(*rows);
+    }
+    return found;
+}
 
 }  // namespace
 

@@ -151,7 +151,9 @@ TEST_CASE("a second writer is told at once by whom, whatever state the journal i
     CHECK(told.kind == ErrorKind::transient);
     CHECK(says(told, "is being written by " + who));
     // Neither a full disk nor damage is looked at first, and the ballast is not the second one's to drop.
-    CHECK(says(refusal(path, {.files = nullptr, .free_space_floor_bytes = ~std::uint64_t{0} >> 1U}), who));
+    JournalOptions full;
+    full.free_space_floor_bytes = ~std::uint64_t{0} >> 1U;
+    CHECK(says(refusal(path, full), who));
     CHECK(fs::exists(path + "/ballast"));
     fs::resize_file(path + "/anchor", 10);
     const Contents before = contents_of(path);
