@@ -2,6 +2,7 @@
 #include "cli/control.hpp"
 #include "cli/summary.hpp"
 #include "runtime/notifier.hpp"
+#include "runtime/read_models.hpp"
 #include "runtime/scheduling.hpp"
 #include "store/background_log.hpp"
 #include "store/disk.hpp"
@@ -294,7 +295,12 @@ Result<std::chrono::nanoseconds> duration_of(const char* option, const std::stri
 
 /// The journal of a session that goes on where it ends, and the line on which others ask about it.
 Result<OpenedLog> resume_journal(const std::string& path, RunOptions& run, const Wiring& wiring) {
-    Result<std::unique_ptr<LogWriter>> journal = continue_journal(path);
+    JournalOptions options;
+    options.tell = [log = run.log](const std::string& mended) { log->warn("{}", mended); };
+    options.make_rows = [](const LogReader& log) {
+        return rebuild_read_models(log).map([](Rebuilt&& rebuilt) { return std::move(rebuilt.rows); });
+    };
+    Result<std::unique_ptr<LogWriter>> journal = continue_journal(path, options);
     if (!journal) {
         return tl::unexpected(journal.error());
     }

@@ -3,6 +3,7 @@
 #include "store/checksum.hpp"
 #include "store/failpoint.hpp"
 #include "store/machine.hpp"
+#include "store/owner.hpp"
 #include "store/wire.hpp"
 
 #include <algorithm>
@@ -53,7 +54,8 @@ std::uint64_t place_of(const AnchorRecord& record) {
 }
 
 tl::unexpected<Error> refused(const char* what, const std::string& path, const rocksdb::IOStatus& status) {
-    return refused_by_library("The anchor " + path + " " + what, status.ToString(), ErrorKind::data);
+    const std::string folder = path.substr(0, path.size() - sizeof kAnchorFile);
+    return refused_by_library("The anchor " + path + " " + what, with_name(status.ToString(), folder), ErrorKind::data);
 }
 
 rocksdb::Slice slice_of(Bytes bytes) {

@@ -1,28 +1,21 @@
 #include "store/database.hpp"
 
 #include "store/machine.hpp"
+#include "store/owner.hpp"
 #include "store/wire.hpp"
 
 #include <algorithm>
-#include <cstdio>
-#include <fstream>
 #include <rocksdb/cache.h>
 #include <rocksdb/env.h>
 #include <rocksdb/options.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
-#include <sstream>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <unistd.h>
 
 namespace alpha {
 
 namespace {
 
 constexpr char kLogFamily[] = "log";
-constexpr char kSnapshotFamily[] = "snapshots";
-constexpr char kModelFamily[] = "models";
 
 constexpr std::size_t kMemtableBytes = 8U << 20U;  // two of them bound what a family keeps in memory
 constexpr std::size_t kSmallMemtableBytes = 4U << 20U;
@@ -88,34 +81,16 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families() {
 }
 
 tl::unexpected<Error> failed(const std::string& what, const std::string& path, const rocksdb::Status& status) {
-    return refused_by_library("The journal " + path + " " + what, status.ToString(), ErrorKind::data);
+    return refused_by_library("The journal " + path + " " + what, with_name(status.ToString(), path), ErrorKind::data);
 }
 
-/// The process that holds the lock of the database at `path`; 0 when nobody does or it cannot be told. Asked of the kernel's list:
-/// opening the file and closing it again would release the lock if it is this very process that holds it.
-pid_t holder_of(const std::string& path) {
-    struct stat lock{};
-    if (::stat((path + "/LOCK").c_str(), &lock) != 0) {
-        return 0;
-    }
-    char wanted[64];
-    std::snprintf(wanted, sizeof wanted, "%02x:%02x:%lu", major(lock.st_dev), minor(lock.st_dev),
-                  static_cast<unsigned long>(lock.st_ino));
-    std::ifstream locks("/proc/locks");
-    for (std::string line; std::getline(locks, line);) {
-        // "1: POSIX  ADVISORY  WRITE 4711 fe:01:1313 0 EOF"
-        std::istringstream words(line);
-        std::string number;
-        std::string kind;
-        std::string manner;
-        std::string mode;
-        pid_t pid = 0;
-        std::string file;
-        if (words >> number >> kind >> manner >> mode >> pid >> file && file == wanted && mode == "WRITE") {
-            return pid;
-        }
-    }
-    return 0;
+/// Leaves of the families those that the database has.
+rocksdb::Status keep_present(const std::string& path, const rocksdb::DBOptions& options,
+                             std::vector<rocksdb::ColumnFamilyDescriptor>& wanted) {
+    std::vector<std::string> present;
+    rocksdb::Status status = rocksdb::DB::ListColumnFamilies(options, path, &present);
+    std::erase_if(wanted, [&](const auto& family) { return std::ranges::find(present, family.name) == present.end(); });
+    return status;
 }
 
 }  // namespace
@@ -181,20 +156,20 @@ Database::~Database() {
 }
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode mode,
-                                                 const std::shared_ptr<rocksdb::FileSystem>& files) noexcept {
+                                                 const std::shared_ptr<rocksdb::FileSystem>& files,
+                                                 const std::vector<std::string>& without) noexcept {
     std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(files);
     const rocksdb::DBOptions options = database_options(mode, env.get());
     std::vector<rocksdb::ColumnFamilyDescriptor> wanted = families();
     if (mode == Mode::read) {
-        std::vector<std::string> present;
-        if (const rocksdb::Status status = rocksdb::DB::ListColumnFamilies(options, path, &present); !status.ok()) {
+        if (const rocksdb::Status status = keep_present(path, options, wanted); !status.ok()) {
             return failed("cannot be opened", path, status);
         }
-        std::erase_if(wanted,
-                      [&](const auto& family) { return std::ranges::find(present, family.name) == present.end(); });
         if (wanted.size() < 2) {
             return fail(ErrorKind::data, "The journal " + path + " holds no log.");
         }
+        std::erase_if(wanted,
+                      [&](const auto& family) { return std::ranges::find(without, family.name) != without.end(); });
     }
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* db = nullptr;
@@ -208,19 +183,47 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode m
         const std::string said = status.ToString();
         if (mode == Mode::write && (said.find("lock hold by current process") != std::string::npos ||
                                     said.find("While lock file") != std::string::npos)) {
-            const pid_t holder = holder_of(path);
-            return fail(ErrorKind::transient,
-                        "The journal " + path + " is being written by " +
-                            (holder > 0 ? "process " + std::to_string(holder) : "another process") +
-                            "; only one can at a time. End that one first, or choose another --journal.");
+            return in_use(path, 0);  // by an older alpha, or where only RocksDB can lock
         }
         return failed("cannot be opened", path, status);
     }
+    // NOLINTNEXTLINE(bugprone-unhandled-exception-at-new): ends the process, as database.hpp says
     return std::unique_ptr<Database>(new Database(path, mode, std::move(env), db, std::move(handles)));
 }
 
-bool Database::is_being_written(const std::string& path) {
-    return holder_of(path) != 0;
+Result<void> Database::drop(const std::string& path, const std::shared_ptr<rocksdb::FileSystem>& files,
+                            const std::vector<std::string>& names) noexcept {
+    const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(files);
+    rocksdb::DBOptions options = database_options(Mode::write, env.get());
+    options.paranoid_checks = false;  // or a table that is missing would keep the database shut
+    std::vector<rocksdb::ColumnFamilyDescriptor> present = families();
+    if (const rocksdb::Status status = keep_present(path, options, present); !status.ok()) {
+        return failed("cannot be opened", path, status);
+    }
+    for (rocksdb::ColumnFamilyDescriptor& family : present) {
+        family.options.disable_auto_compactions = true;  // nothing is to be made of what is damaged
+    }
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    rocksdb::DB* db = nullptr;
+    if (const rocksdb::Status status = rocksdb::DB::Open(options, path, present, &handles, &db); !status.ok()) {
+        return failed("cannot be mended", path, status);
+    }
+    Database opened(path, Mode::write, nullptr, db, std::move(handles));
+    for (const std::string& name : names) {
+        rocksdb::ColumnFamilyHandle* const family = opened.named(name.c_str());
+        if (family == nullptr) {
+            continue;
+        }
+        if (Result<void> ok = opened.check("cannot be mended", db->DropColumnFamily(family)); !ok) {
+            return ok;
+        }
+    }
+    return opened.close();
+}
+
+rocksdb::ColumnFamilyHandle* Database::named(const char* family) const {
+    const auto found = std::ranges::find(handles_, family, [](const auto* handle) { return handle->GetName(); });
+    return found == handles_.end() ? nullptr : *found;
 }
 
 Result<void> Database::write(rocksdb::WriteBatch& batch) noexcept {

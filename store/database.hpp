@@ -38,6 +38,10 @@ inline constexpr char kNotePrefix[] = "note/";
 inline constexpr char kEndKey[] = "end";
 inline constexpr char kCleanEnd[] = "clean";
 
+/// The families beside the log: what the log can make anew.
+inline constexpr char kSnapshotFamily[] = "snapshots";
+inline constexpr char kModelFamily[] = "models";
+
 /// Keys that sort as their numbers do.
 using SeqKey = std::array<std::uint8_t, sizeof(Seq)>;
 SeqKey key_of(Seq seq);
@@ -82,19 +86,23 @@ public:
         read,   ///< existing, as it is now; writes nothing
     };
 
+    /// Without some families beside the log: for reading only.
     static Result<std::unique_ptr<Database>> open(const std::string& path, Mode mode,
-                                                  const std::shared_ptr<rocksdb::FileSystem>& files) noexcept;
-    /// Whether some process, or this one, has the database at `path` open for writing.
-    static bool is_being_written(const std::string& path);
+                                                  const std::shared_ptr<rocksdb::FileSystem>& files,
+                                                  const std::vector<std::string>& without = {}) noexcept;
+    /// Drops these families, whatever state their files are in; the next open for writing makes them, empty. The log must have been
+    /// verified, and nobody else may have the database open for writing.
+    static Result<void> drop(const std::string& path, const std::shared_ptr<rocksdb::FileSystem>& files,
+                             const std::vector<std::string>& names) noexcept;
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
     ~Database();
 
     rocksdb::ColumnFamilyHandle* meta() const { return handles_[0]; }
     rocksdb::ColumnFamilyHandle* log() const { return handles_[1]; }
-    /// Null in a journal of format 1 that is open for reading.
-    rocksdb::ColumnFamilyHandle* snapshots() const { return handles_.size() > 2 ? handles_[2] : nullptr; }
-    rocksdb::ColumnFamilyHandle* models() const { return handles_.size() > 3 ? handles_[3] : nullptr; }
+    /// Null, when open for reading, in a journal of format 1, and where they were left out or dropped.
+    rocksdb::ColumnFamilyHandle* snapshots() const { return named(kSnapshotFamily); }
+    rocksdb::ColumnFamilyHandle* models() const { return named(kModelFamily); }
 
     Result<void> write(rocksdb::WriteBatch& batch) noexcept;
     /// Makes the write-ahead log durable.
@@ -120,6 +128,7 @@ public:
 private:
     Database(std::string path, Mode mode, std::unique_ptr<rocksdb::Env> env, rocksdb::DB* db,
              std::vector<rocksdb::ColumnFamilyHandle*> handles);
+    rocksdb::ColumnFamilyHandle* named(const char* family) const;
 
     std::string path_;
     std::unique_ptr<rocksdb::Env> env_;  // outlives the database

@@ -173,21 +173,49 @@ Result<Taken> take_partial(const std::string& path, Make make) {
     return refused("find a free temporary name for", path, EEXIST);
 }
 
+constexpr mode_t kOwnFolder = 0700;
+constexpr mode_t kOwnFile = 0600;
+constexpr mode_t kUserFile = 0666;
+
+/// For its owner alone, whatever the umask.
 int make_locked_folder(const std::string& path) {
-    if (::mkdir(path.c_str(), 0777) != 0) {
+    if (::mkdir(path.c_str(), kOwnFolder) != 0) {
         return -1;
     }
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) {
+    constexpr int kHow = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    int descriptor = ::open(path.c_str(), kHow);
+    if (descriptor < 0 && errno == EACCES && ::chmod(path.c_str(), kOwnFolder) == 0) {
+        descriptor = ::open(path.c_str(), kHow);  // the umask had taken it from its owner, too
+    }
+    if (descriptor < 0 || ::fchmod(descriptor, kOwnFolder) != 0) {
         const int error = errno;
+        if (descriptor >= 0) {
+            ::close(descriptor);
+        }
         ::rmdir(path.c_str());
         errno = error;
+        return -1;
     }
     return descriptor;
 }
 
-int make_locked_file(const std::string& path) {
-    return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+/// O_EXCL: what lies there, a link also, is not opened.
+int make_locked_file(const std::string& path, mode_t mode) {
+    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+    if (descriptor >= 0 && mode == kOwnFile && ::fchmod(descriptor, mode) != 0) {
+        const int error = errno;
+        ::close(descriptor);
+        ::unlink(path.c_str());
+        errno = error;
+        return -1;
+    }
+    return descriptor;
+}
+int make_own_file(const std::string& path) {
+    return make_locked_file(path, kOwnFile);
+}
+int make_user_file(const std::string& path) {
+    return make_locked_file(path, kUserFile);
 }
 
 Result<void> make_folders(const std::string& folder) {
@@ -411,13 +439,13 @@ Result<Partial::WithFile> Partial::make_file(const std::string& path, const std:
     if (Result<void> made = make_folders(parent_of(path)); !made) {
         return tl::make_unexpected(made.error());
     }
-    return take_name(path, remedy, make_locked_file).map([&](Taken taken) {
+    return take_name(path, remedy, make_own_file).map([&](Taken taken) {
         return WithFile{Partial(path, taken.partial, remedy, std::nullopt), std::move(taken.lock)};
     });
 }
 
 Result<Partial::WithFile> Partial::make_replacement(const std::string& path) {
-    return take_name(path, "", make_locked_file).map([&](Taken taken) {
+    return take_name(path, "", make_user_file).map([&](Taken taken) {
         return WithFile{Partial(path, taken.partial, "", std::nullopt), std::move(taken.lock)};
     });
 }
@@ -441,6 +469,13 @@ Partial::~Partial() {
 
 Result<void> Partial::publish() {
     const bool replaces = remedy_.empty();
+    struct stat built{};
+    struct stat named{};
+    if (lock_ && (::fstat(lock_->descriptor(), &built) != 0 || ::lstat(partial_.c_str(), &named) != 0 ||
+                  built.st_dev != named.st_dev || built.st_ino != named.st_ino)) {
+        return fail(ErrorKind::transient,
+                    "What was being built for " + path_ + " was moved, replaced or removed. Start again.");
+    }
     // Where the file system cannot promise not to replace, an ordinary rename must do: a folder
     // with something in it is never replaced, and take_name has looked for a file.
     int status = ::renameat2(AT_FDCWD, partial_.c_str(), AT_FDCWD, path_.c_str(), replaces ? 0 : RENAME_NOREPLACE);
@@ -453,6 +488,7 @@ Result<void> Partial::publish() {
                                                                     : refused("give its name to", path_, error);
     }
     named_ = true;
+    lock_.reset();
     return sync_folder(parent_of(path_));
 }
 

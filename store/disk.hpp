@@ -53,16 +53,17 @@ Result<bool> is_there(const std::string& path);
 /// something of that name removes it.
 class Partial {
 public:
-    /// Makes the parent folders and an empty folder under the temporary name. Refuses when `path` exists (kind usage; `remedy` is
+    /// Makes the parent folders and an empty folder under the temporary name, its owner's alone (0700). Refuses when `path` exists (kind usage; `remedy` is
     /// what the user can do then) or somebody else is building it (kind transient).
     static Result<Partial> make_folder(const std::string& path, const std::string& remedy);
     /// The same as `stem` and the first number from 1 on that neither exists nor is being built. Of any number of processes that ask
     /// at once each gets its own.
     static Result<Partial> make_numbered_folder(const std::string& stem);
-    /// As make_folder for a file, open for writing.
+    /// As make_folder for a file, open for writing, its owner's alone (0600).
     struct WithFile;
     static Result<WithFile> make_file(const std::string& path, const std::string& remedy);
-    /// The same for a file that takes the place of the one that is there, if any. The parent folder must exist.
+    /// The same for a file that takes the place of the one that is there, if any, and that the umask says who may read. The parent
+    /// folder must exist.
     static Result<WithFile> make_replacement(const std::string& path);
 
     Partial(Partial&& other) noexcept;
@@ -75,8 +76,10 @@ public:
     const std::string& where() const { return named_ ? path_ : partial_; }
     /// The name it will have.
     const std::string& path() const { return path_; }
-    /// Gives it its own name, durably. Its contents must be durable. Refuses (kind usage) when something took the name that is
-    /// not to be replaced.
+    /// Of a folder that has not got its name yet: that folder, open.
+    const File& folder() const { return *lock_; }
+    /// Gives it its own name, durably, and unlocks it. Its contents must be durable. Refuses (kind usage) when something took the
+    /// name that is not to be replaced, and (kind transient) when the folder that was being built is no longer under its temporary name.
     Result<void> publish();
 
 private:

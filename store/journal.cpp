@@ -7,6 +7,7 @@
 #include "store/failpoint.hpp"
 #include "store/frame.hpp"
 #include "store/migrations.hpp"
+#include "store/owner.hpp"
 #include "store/torn_manifest.hpp"
 #include "store/verify.hpp"
 #include "store/wire.hpp"
@@ -26,6 +27,8 @@ constexpr char kBallastFile[] = "ballast";
 constexpr std::size_t kBallastBytes = 8U << 20U;
 /// Free space is looked at when so much was appended since, and at every commit.
 constexpr std::size_t kSpaceCheckBytes = 256U << 10U;
+/// Rows that are made anew are written in pieces of this size.
+constexpr std::size_t kRowBatchBytes = 1U << 20U;
 /// How many snapshots are kept: the newest ones, and of those before them ever fewer the older they are.
 constexpr std::size_t kNewestSnapshots = 4;
 constexpr std::size_t kMaxSnapshots = 16;
@@ -49,6 +52,19 @@ Result<HeadRecord> read_head(const Database& db, const std::string& path) {
     return HeadRecord::from(bytes_of(*head));
 }
 
+/// Refuses (kind usage) a path where nothing is, and (kind data) what is no journal.
+Result<void> check_is_journal(const std::string& path) {
+    const Result<bool> exists = is_there(path);
+    const Result<bool> is_journal = exists && *exists ? is_there(path + "/CURRENT") : exists;
+    if (!is_journal) {
+        return tl::make_unexpected(is_journal.error());
+    }
+    if (!*exists) {
+        return fail(ErrorKind::usage, "There is no journal at " + path + ".");
+    }
+    return *is_journal ? Result<void>{} : fail(ErrorKind::data, path + " is not a journal.");
+}
+
 /// The key of the mark in the family of rows: of no table.
 constexpr std::array<std::uint8_t, 1> kRowsMark{0};
 
@@ -63,7 +79,10 @@ Result<DerivedRecord> read_derived(const Database& db) {
 }
 
 /// The families beside the log hold what "derived" says: RocksDB may lose a file of theirs without a word.
-Result<void> check_derived(const Database& db, const std::string& path, const DerivedRecord& derived) {
+/// Those that were left out are not looked for.
+Result<void> check_derived(const Database& db, const std::string& path, const DerivedRecord& derived,
+                           const std::vector<std::string>& without) {
+    const auto is_left_out = [&](const char* family) { return std::ranges::find(without, family) != without.end(); };
     Seq rows_seq = kNoSeq;
     if (db.models() != nullptr) {
         const Result<std::optional<std::string>> mark = db.find(db.models(), slice_of(kRowsMark));
@@ -81,10 +100,10 @@ Result<void> check_derived(const Database& db, const std::string& path, const De
             return ok;
         }
     }
-    if (rows_seq != derived.rows_seq) {
+    if (rows_seq != derived.rows_seq && !is_left_out(kModelFamily)) {
         return wrong(path, "lacks rows of its read models");
     }
-    if (snapshot_seq != derived.snapshot_seq) {
+    if (snapshot_seq != derived.snapshot_seq && !is_left_out(kSnapshotFamily)) {
         return wrong(path, "lacks snapshots");
     }
     return {};
@@ -189,6 +208,14 @@ void drop_ballast(rocksdb::FileSystem& files, const std::string& folder) {
 
 // ---- writing ------------------------------------------------------------------------------------------------------------
 
+/// What is known of a journal before RocksDB may write to it, whose recovery throws away what it cannot read.
+struct Found {
+    HeadRecord head;
+    std::vector<std::string> damaged;  // families beside the log
+    std::optional<Rows> rows;          // made anew, where those are
+};
+Result<Found> look_into(const std::string& path, const JournalOptions& options);
+
 class JournalWriter final : public LogWriter {
 public:
     static Result<NamedJournal> create(Result<Partial> partial, const JournalOptions& options) {
@@ -211,25 +238,41 @@ public:
                 return tl::make_unexpected(made.error());
             }
         }
-        const std::shared_ptr<rocksdb::FileSystem> files = files_of(options);
-        DiskSpace space(files, path, options.free_space_floor_bytes);
-        if (Result<void> ok = space.check(0); !ok) {
-            drop_ballast(*files, path);  // the next start has that much more
+        if (Result<void> ok = check_is_journal(path); !ok) {
             return tl::make_unexpected(ok.error());
         }
-        Result<HeadRecord> verified = verify_as_it_is(path, options);
-        if (!verified) {
-            verified = verify_without_torn_record(path, options, verified.error());
+        Result<Owner> owner = Owner::take(path);
+        if (!owner) {
+            return tl::make_unexpected(owner.error());
         }
-        if (!verified) {
-            return tl::make_unexpected(verified.error());
+        failpoint("recovery: owned, not verified");
+        JournalOptions owned = options;
+        owned.files = private_files(files_of(options), path, owner->folder(), options.files == nullptr);
+        DiskSpace space(owned.files, path, options.free_space_floor_bytes);
+        if (Result<void> ok = space.check(0); !ok) {
+            drop_ballast(*owned.files, path);  // the next start has that much more
+            return tl::make_unexpected(ok.error());
         }
-        Result<std::unique_ptr<Database>> db = Database::open(path, Database::Mode::write, files);
+        Result<Found> found = look_into(path, owned);
+        if (!found) {
+            found = look_past_torn_record(path, owned, found.error());
+        }
+        if (!found) {
+            return tl::make_unexpected(found.error());
+        }
+        if (Result<void> ok = owner->settle(); !ok) {
+            return tl::make_unexpected(ok.error());
+        }
+        if (Result<void> ok = drop_damaged(path, owned, *found); !ok) {
+            return tl::make_unexpected(ok.error());
+        }
+        Result<std::unique_ptr<Database>> db = Database::open(path, Database::Mode::write, owned.files);
         if (!db) {
             return tl::make_unexpected(db.error());
         }
-        std::unique_ptr<JournalWriter> writer(new JournalWriter(path, std::move(*db), files, std::move(space)));
-        if (Result<void> ok = writer->take_up(*verified); !ok) {
+        std::unique_ptr<JournalWriter> writer(
+            new JournalWriter(path, std::move(*db), owned.files, std::move(space), std::move(*owner)));
+        if (Result<void> ok = writer->take_up(*found); !ok) {
             return tl::make_unexpected(ok.error());
         }
         return writer;
@@ -252,10 +295,12 @@ public:
     }
 
     Result<void> commit() override {
-        if (Result<void> ok = unbroken(); !ok || !anchor_ || anchor_->newest().next_seq == next_seq()) {
+        if (Result<void> ok = unbroken(); !ok || !anchor_) {
             return ok;
         }
-        Result<void> committed = make_durable();
+        Result<void> committed = anchor_->newest().next_seq == next_seq() ? Result<void>{} : make_durable();
+        // Looked at last: what is acknowledged lay where it belongs when it was durable.
+        committed = committed ? owner_->check_in_place() : committed;
         broken_ = !committed;
         return committed;
     }
@@ -278,12 +323,17 @@ public:
 
 private:
     JournalWriter(std::string path, std::unique_ptr<Database> db, std::shared_ptr<rocksdb::FileSystem> files,
-                  DiskSpace space)
-        : path_(std::move(path)), files_(std::move(files)), space_(std::move(space)), db_(std::move(db)) {}
+                  DiskSpace space, std::optional<Owner> owner)
+        : owner_(std::move(owner)),
+          path_(std::move(path)),
+          files_(std::move(files)),
+          space_(std::move(space)),
+          db_(std::move(db)) {}
 
     static Result<std::unique_ptr<JournalWriter>> build(Partial partial, const JournalOptions& options) {
-        const std::shared_ptr<rocksdb::FileSystem> files = files_of(options);
         const std::string where = partial.where();
+        const std::shared_ptr<rocksdb::FileSystem> files =
+            private_files(files_of(options), where, partial.folder(), options.files == nullptr);
         DiskSpace space(files, where, options.free_space_floor_bytes);
         if (Result<void> ok = space.check(0); !ok) {
             return tl::make_unexpected(ok.error());
@@ -292,7 +342,7 @@ private:
         if (!db) {
             return tl::make_unexpected(db.error());
         }
-        std::unique_ptr<JournalWriter> writer(new JournalWriter(where, std::move(*db), files, std::move(space)));
+        std::unique_ptr<JournalWriter> writer(new JournalWriter(where, std::move(*db), files, std::move(space), {}));
         writer->partial_.emplace(std::move(partial));
         rocksdb::WriteBatch batch;
         Result<void> ok =
@@ -315,37 +365,49 @@ private:
         return writer ? (*writer)->publish() : tl::make_unexpected(writer.error());
     }
 
-    /// What is there must be whole before RocksDB may write to it: its recovery throws away what it cannot read.
-    static Result<HeadRecord> verify_as_it_is(const std::string& path, const JournalOptions& options) {
-        const Result<std::unique_ptr<Journal>> journal = open_journal(path, options);
-        if (!journal) {
-            return tl::make_unexpected(journal.error());
-        }
-        const Result<Verified> verified = verify_chain(**journal, (*journal)->promised());
-        if (!verified) {
-            return tl::make_unexpected(verified.error());
-        }
-        return HeadRecord{verified->events, {}, verified->head};
-    }
-
-    /// The same once a torn record is cut off RocksDB's MANIFEST; that the anchor's promise is kept proves it meant nothing.
-    static Result<HeadRecord> verify_without_torn_record(const std::string& path, const JournalOptions& options,
-                                                         const Error& before) {
-        Result<TornManifest> torn = TornManifest::cut(*files_of(options), path);
-        if (!torn || !torn->was_torn()) {
+    /// look_into() without a torn record at the end of RocksDB's MANIFEST, which is then cut off; that the anchor's promise is kept
+    /// proves it meant nothing. Nothing is written before that is known.
+    static Result<Found> look_past_torn_record(const std::string& path, const JournalOptions& options,
+                                               const Error& before) {
+        const Result<std::optional<TornManifest>> torn = TornManifest::find(options.files, path);
+        if (!torn || !*torn) {
             return tl::make_unexpected(before);
+        }
+        JournalOptions cut = options;
+        cut.files = (*torn)->files_as_if_cut();
+        Result<Found> found = look_into(path, cut);
+        if (!found) {
+            return tl::make_unexpected(before);
+        }
+        if (Result<void> done = (*torn)->cut(); !done) {
+            return tl::make_unexpected(done.error());
         }
         failpoint("recovery: torn record cut");
-        Result<HeadRecord> verified = verify_as_it_is(path, options);
-        if (!verified) {
-            return tl::make_unexpected(before);
+        return found;
+    }
+
+    static Result<void> drop_damaged(const std::string& path, const JournalOptions& options, const Found& found) {
+        if (found.damaged.empty()) {
+            return {};
         }
-        torn->keep();
-        return verified;
+        if (options.tell) {
+            for (const std::string& family : found.damaged) {
+                options.tell(
+                    "The journal " + path +
+                    (family == kSnapshotFamily
+                         ? " has lost checkpoints, or they are damaged. Its log is whole: all of them are "
+                           "dropped, the session is decided again from event 0, and takes new ones."
+                         : " has lost rows of its read models, or they are damaged. Its log is whole: the rows "
+                           "are dropped and made anew from it."));
+            }
+        }
+        Result<void> dropped = Database::drop(path, options.files, found.damaged);
+        failpoint("recovery: damaged families dropped");
+        return dropped;
     }
 
     /// Goes on where the log ends.
-    Result<void> take_up(const HeadRecord& verified) {
+    Result<void> take_up(const Found& found) {
         const Result<int> format = format_of(*db_, path_);
         if (!format) {
             return tl::make_unexpected(format.error());
@@ -354,7 +416,7 @@ private:
         if (!head) {
             return tl::make_unexpected(head.error());
         }
-        if (head->next_seq != verified.next_seq || head->head != verified.head) {
+        if (head->next_seq != found.head.next_seq || head->head != found.head.head) {
             return wrong(path_, "changed while it was being opened");
         }
         failpoint("recovery: verified, not migrated");
@@ -377,6 +439,9 @@ private:
         if (Result<void> ok = list_snapshots(); !ok) {
             return ok;
         }
+        if (Result<void> ok = replace_damaged(found); !ok) {
+            return ok;
+        }
         // A clean end says that both slots of the anchor are whole, so its mark goes before the anchor is touched.
         rocksdb::WriteBatch batch;
         Result<void> ok = remove(batch, db_->meta(), kEndKey);
@@ -385,12 +450,57 @@ private:
         failpoint("recovery: end mark removed");
         // What survived a crash without having been promised counts from now on.
         ok = ok ? make_durable() : ok;
+        ok = ok ? owner_->check_in_place() : ok;
         if (!ok) {
             return ok;
         }
         failpoint("recovery: anchored");
         make_ballast(*files_, path_);
         return {};
+    }
+
+    /// What was dropped is no longer looked for, and the rows are there again. The mark of the rows comes last: before it, a reader makes
+    /// its own.
+    Result<void> replace_damaged(const Found& found) {
+        if (found.damaged.empty()) {
+            return {};
+        }
+        rocksdb::WriteBatch batch;
+        Result<void> ok;
+        for (const std::string& family : found.damaged) {
+            (family == kSnapshotFamily ? derived_.snapshot_seq : derived_.rows_seq) = kNoSeq;
+        }
+        const auto none = derived_.bytes();
+        ok = put(batch, db_->meta(), kDerivedKey, slice_of(none));
+        if (found.rows) {
+            for (std::size_t i = 0; i < found.rows->size(); ++i) {
+                ok = ok ? put_row(batch, (*found.rows)[i]) : ok;
+                if (batch.GetDataSize() >= kRowBatchBytes) {
+                    ok = ok ? check_space(batch.GetDataSize()) : ok;
+                    ok = ok ? db_->write(batch) : ok;
+                    batch.Clear();
+                }
+            }
+            derived_.rows_seq = hasher_.next_seq();
+            const auto again = derived_.bytes();
+            ok = ok ? put_rows_mark(batch) : ok;
+            ok = ok ? put(batch, db_->meta(), kDerivedKey, slice_of(again)) : ok;
+        }
+        ok = ok ? db_->write(batch) : ok;
+        ok = ok ? db_->sync() : ok;
+        failpoint("recovery: rows made anew");
+        return ok;
+    }
+
+    Result<void> put_row(rocksdb::WriteBatch& batch, const Row& row) {
+        row_key_.assign(1, static_cast<char>(row.table));
+        row_key_ += row.key;
+        return put(batch, db_->models(), row_key_, row.value);
+    }
+    Result<void> put_rows_mark(rocksdb::WriteBatch& batch) const {
+        std::array<std::uint8_t, sizeof(Seq)> mark{};
+        store(mark.data(), derived_.rows_seq);
+        return put(batch, db_->models(), slice_of(kRowsMark), slice_of(mark));
     }
 
     /// The hasher is brought to the head from the last full leaf.
@@ -448,16 +558,11 @@ private:
         const SeqKey key = key_of(batch.frame.first_seq);
         Result<void> ok = put(batch_, db_->log(), slice_of(key), slice_of(stored_.view()));
         for (std::size_t i = 0; i < batch.rows.size(); ++i) {
-            const Row row = batch.rows[i];
-            row_key_.assign(1, static_cast<char>(row.table));
-            row_key_ += row.key;
-            ok = ok ? put(batch_, db_->models(), row_key_, row.value) : ok;
+            ok = ok ? put_row(batch_, batch.rows[i]) : ok;
         }
         if (!batch.rows.empty()) {
             derived_.rows_seq = hasher_.next_seq();
-            std::array<std::uint8_t, sizeof(Seq)> mark{};
-            store(mark.data(), derived_.rows_seq);
-            ok = ok ? put(batch_, db_->models(), slice_of(kRowsMark), slice_of(mark)) : ok;
+            ok = ok ? put_rows_mark(batch_) : ok;
         }
         ok = ok && !batch.snapshot.empty() ? put_snapshot(batch.snapshot.view()) : ok;
         ok = ok ? put_position(batch_, batch.feed_records) : ok;
@@ -537,6 +642,7 @@ private:
         }
         // Both slots first: after a clean end the loss of either is damage that can be told.
         ok = ok ? make_durable() : ok;
+        ok = ok ? owner_->check_in_place() : ok;
         failpoint("finish: one slot anchored");
         ok = ok ? anchor_->write(next_seq(), head()) : ok;
         failpoint("finish: anchored, not marked clean");
@@ -548,6 +654,7 @@ private:
         if (ok) {
             db_.reset();
             drop_ballast(*files_, path_);
+            owner_.reset();
         }
         return ok;
     }
@@ -572,6 +679,7 @@ private:
     }
 
     std::optional<Partial> partial_;  // of a journal that is whole or gone; outlives the database within it
+    std::optional<Owner> owner_;      // of a journal that goes on; outlives it, too
     std::string path_;
     std::shared_ptr<rocksdb::FileSystem> files_;
     DiskSpace space_;
@@ -593,24 +701,51 @@ private:
 class StoredJournal final : public Journal {
 public:
     static Result<std::unique_ptr<Journal>> open(const std::string& path, const JournalOptions& options) {
-        const Result<bool> exists = is_there(path);
-        const Result<bool> is_journal = exists && *exists ? is_there(path + "/CURRENT") : exists;
-        if (!is_journal) {
-            return tl::make_unexpected(is_journal.error());
+        if (Result<void> ok = check_is_journal(path); !ok) {
+            return tl::make_unexpected(ok.error());
         }
-        if (!*exists) {
-            return fail(ErrorKind::usage, "There is no journal at " + path + ".");
-        }
-        if (!*is_journal) {
-            return fail(ErrorKind::data, path + " is not a journal.");
+        if (Result<void> ok = check_folder(path); !ok) {
+            return tl::make_unexpected(ok.error());
         }
         // Beside a writer, RocksDB may delete a file between being found and being opened. What is damaged stays so.
         constexpr int kTries = 3;
         Result<std::unique_ptr<Journal>> opened = open_once(path, options);
-        for (int i = 1; i < kTries && !opened && Database::is_being_written(path); ++i) {
+        for (int i = 1; i < kTries && !opened && writer_of(path) != 0; ++i) {
             opened = open_once(path, options);
         }
         return opened;
+    }
+
+    /// The log alone, or with one of the families beside it: what is damaged there does not keep the log shut.
+    static Result<std::unique_ptr<StoredJournal>> open_without(const std::string& path, const JournalOptions& options,
+                                                               const std::vector<std::string>& families) {
+        std::unique_ptr<StoredJournal> journal(new StoredJournal(path, files_of(options)));
+        if (Result<void> ok = journal->take_in(families); !ok) {
+            return tl::make_unexpected(ok.error());
+        }
+        return journal;
+    }
+
+    /// Each snapshot, and each row, can be read.
+    Result<void> check_snapshots() const {
+        if (db_->snapshots() == nullptr) {
+            return {};
+        }
+        const std::unique_ptr<rocksdb::Iterator> at = db_->iterate(db_->snapshots());
+        for (at->SeekToFirst(); at->Valid(); at->Next()) {
+            if (!snapshot_in(at->key(), at->value())) {
+                return wrong(path_, "has a damaged snapshot");
+            }
+        }
+        return db_->check("cannot be read", at->status());
+    }
+    Result<void> check_rows() const {
+        if (db_->models() == nullptr) {
+            return {};
+        }
+        const std::unique_ptr<rocksdb::Iterator> at = db_->iterate(db_->models());
+        for (at->SeekToFirst(); at->Valid(); at->Next()) {}
+        return db_->check("cannot be read", at->status());
     }
 
     Seq next_seq() const override { return head_.next_seq; }
@@ -668,16 +803,8 @@ public:
         if (Result<void> ok = db_->check_files(); !ok) {
             return ok;
         }
-        if (db_->snapshots() != nullptr) {
-            const std::unique_ptr<rocksdb::Iterator> at = db_->iterate(db_->snapshots());
-            for (at->SeekToFirst(); at->Valid(); at->Next()) {
-                if (!snapshot_in(at->key(), at->value())) {
-                    return wrong(path_, "has a damaged snapshot");
-                }
-            }
-            if (Result<void> ok = db_->check("cannot be read", at->status()); !ok) {
-                return ok;
-            }
+        if (Result<void> ok = check_snapshots(); !ok) {
+            return ok;
         }
         if (info_.format > 1 && info_.clean_end && !anchor_->in_order) {
             return wrong(path_, "has a damaged anchor");
@@ -712,17 +839,18 @@ private:
         Stamp found;
         std::error_code error;
         for (fs::directory_iterator at(path_, error); !error && at != fs::directory_iterator(); at.increment(error)) {
-            std::error_code gone;
-            found.emplace_back(at->path().filename().string(), at->file_size(gone));
+            std::error_code gone;  // or no file with a size, such as a socket
+            const std::uint64_t bytes = at->file_size(gone);
+            found.emplace_back(at->path().filename().string(), gone ? 0 : bytes);
         }
         std::ranges::sort(found);
         return found;
     }
 
-    Result<void> take_in() {
+    Result<void> take_in(const std::vector<std::string>& without = {}) {
         // The anchor first: a writer at work has made durable what it says, so the log that is opened afterwards has it.
         anchor_ = read_anchor(*files_, path_);
-        Result<std::unique_ptr<Database>> db = Database::open(path_, Database::Mode::read, files_);
+        Result<std::unique_ptr<Database>> db = Database::open(path_, Database::Mode::read, files_, without);
         if (!db) {
             return tl::make_unexpected(db.error());
         }
@@ -731,7 +859,9 @@ private:
         ok = ok ? read_notes() : ok;
         ok = ok ? check_ends() : ok;
         const Result<DerivedRecord> derived = read_derived(*db_);
-        return !ok ? ok : derived ? check_derived(*db_, path_, *derived) : tl::make_unexpected(derived.error());
+        return !ok       ? ok
+               : derived ? check_derived(*db_, path_, *derived, without)
+                         : tl::make_unexpected(derived.error());
     }
 
     /// Reads what the database says of the log now.
@@ -843,6 +973,53 @@ private:
     JournalInfo info_;
     Stamp stamp_;
 };
+
+Result<Found> look_into(const std::string& path, const JournalOptions& options) {
+    using Check = Result<void> (StoredJournal::*)() const;
+    Result<std::unique_ptr<StoredJournal>> log = StoredJournal::open_without(path, options, {});
+    const bool opened_whole = log.has_value();
+    if (!log) {  // without what lies beside the log, whatever is the matter there does not matter
+        log = StoredJournal::open_without(path, options, {kSnapshotFamily, kModelFamily});
+    }
+    if (!log) {
+        return tl::make_unexpected(log.error());
+    }
+    const Result<Verified> verified = verify_chain(**log, (*log)->promised());
+    if (!verified) {
+        return tl::make_unexpected(verified.error());
+    }
+    Found found{HeadRecord{verified->events, {}, verified->head}, {}, {}};
+    const auto look_at = [&](const char* family, const char* other, Check check) -> Result<void> {
+        Result<void> whole;
+        if (opened_whole) {
+            whole = ((**log).*check)();
+        } else if (const auto with = StoredJournal::open_without(path, options, {other}); with) {
+            whole = ((**with).*check)();
+        } else {
+            whole = tl::make_unexpected(with.error());
+        }
+        if (!whole && whole.error().kind != ErrorKind::data) {
+            return whole;  // it says nothing of them
+        }
+        if (!whole) {
+            found.damaged.emplace_back(family);
+        }
+        return {};
+    };
+    Result<void> ok = look_at(kSnapshotFamily, kModelFamily, &StoredJournal::check_snapshots);
+    ok = ok ? look_at(kModelFamily, kSnapshotFamily, &StoredJournal::check_rows) : ok;
+    if (!ok) {
+        return tl::make_unexpected(ok.error());
+    }
+    if (options.make_rows && std::ranges::find(found.damaged, kModelFamily) != found.damaged.end()) {
+        Result<Rows> rows = options.make_rows(**log);
+        if (!rows) {
+            return tl::make_unexpected(rows.error());
+        }
+        found.rows = std::move(*rows);
+    }
+    return found;
+}
 
 }  // namespace
 

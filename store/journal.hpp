@@ -12,6 +12,7 @@
 #include "store/event_log.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,6 +29,11 @@ struct JournalOptions {
     /// A writer stops, with everything so far whole, before less than this is free beside what RocksDB has yet to write: on
     /// a full disk RocksDB would abort the process, and abort again when opened.
     std::uint64_t free_space_floor_bytes = 32U << 20U;
+    /// Of continue_journal: is told, in a sentence, what was mended. Null: nobody is.
+    std::function<void(const std::string&)> tell;
+    /// Of continue_journal: makes all rows of the read models anew from a verified log, where those that are stored are damaged or lost.
+    /// Null: the journal is then without rows.
+    std::function<Result<Rows>(const LogReader&)> make_rows;
 };
 
 /// Begins a journal at `path`, built beside it under a temporary name until finish(); without finish() nothing is left
@@ -45,8 +51,12 @@ Result<NamedJournal> create_numbered_journal(const std::string& stem, const Jour
 
 /// Opens the journal at `path` to go on with it, or creates an empty one. What is there is verified first, hashes and
 /// anchor included, and a journal of an older format is brought to this one. Refuses
-///   - (kind transient) one that another process is writing, or whose disk has less free than the floor;
-///   - (kind data) one that is damaged, or that lacks events it once promised (its head is behind its anchor).
+///   - (kind transient) one that another session is writing, this process's own included, at once and before anything is looked at;
+///     and one whose disk has less free than the floor;
+///   - (kind data) one whose log is damaged, or lacks events it once promised (its head is behind its anchor), and one that holds
+///     links or other users' files. It is then left as it was, to the byte.
+/// Snapshots and rows that are damaged or lost are dropped, which `tell` hears, and made anew: rows at once, snapshots by and by.
+/// The folder and its files become their owner's alone. commit() refuses (kind transient) once the folder was moved, replaced or removed.
 /// What was appended is durable once commit() has returned: the write-ahead log first, then the anchor.
 Result<std::unique_ptr<LogWriter>> continue_journal(const std::string& path, const JournalOptions& options = {});
 

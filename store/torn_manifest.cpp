@@ -2,6 +2,7 @@
 
 #include "store/checksum.hpp"
 #include "store/machine.hpp"
+#include "store/owner.hpp"
 #include "store/wire.hpp"
 
 #include <algorithm>
@@ -33,10 +34,52 @@ std::size_t whole_record(Bytes manifest, std::size_t at) {
     return masked == load<std::uint32_t>(header) ? kHeaderBytes + length : 0;
 }
 
-rocksdb::IOStatus replace(rocksdb::FileSystem& files, const std::string& path, const std::string& contents) {
-    const std::string temporary = path + ".cut";
-    rocksdb::IOStatus done = rocksdb::WriteStringToFile(&files, contents, temporary, true);
-    return done.ok() ? files.RenameFile(temporary, path, rocksdb::IOOptions(), nullptr) : done;
+/// A file that is in memory, read from its beginning.
+class TextFile final : public rocksdb::FSSequentialFile {
+public:
+    explicit TextFile(std::string text) : text_(std::move(text)) {}
+    rocksdb::IOStatus Read(std::size_t n, const rocksdb::IOOptions&, rocksdb::Slice* result, char* scratch,
+                           rocksdb::IODebugContext*) override {
+        n = std::min(n, text_.size() - at_);
+        std::copy_n(text_.data() + at_, n, scratch);
+        at_ += n;
+        *result = rocksdb::Slice(scratch, n);
+        return rocksdb::IOStatus::OK();
+    }
+    rocksdb::IOStatus Skip(std::uint64_t n) override {
+        at_ += static_cast<std::size_t>(std::min<std::uint64_t>(n, text_.size() - at_));
+        return rocksdb::IOStatus::OK();
+    }
+
+private:
+    std::string text_;
+    std::size_t at_ = 0;
+};
+
+/// Files of which one reads as something else.
+class FilesWithOneReplaced final : public rocksdb::FileSystemWrapper {
+public:
+    FilesWithOneReplaced(const std::shared_ptr<rocksdb::FileSystem>& files, std::string path, std::string text)
+        : FileSystemWrapper(files), path_(std::move(path)), text_(std::move(text)) {}
+    const char* Name() const override { return "AlphaFilesWithOneReplaced"; }
+    rocksdb::IOStatus NewSequentialFile(const std::string& path, const rocksdb::FileOptions& options,
+                                        std::unique_ptr<rocksdb::FSSequentialFile>* file,
+                                        rocksdb::IODebugContext* debug) override {
+        if (path != path_) {
+            return target_->NewSequentialFile(path, options, file, debug);
+        }
+        *file = std::make_unique<TextFile>(text_);
+        return rocksdb::IOStatus::OK();
+    }
+
+private:
+    std::string path_;
+    std::string text_;
+};
+
+tl::unexpected<Error> refused(const std::string& folder, const std::string& name, const rocksdb::IOStatus& status) {
+    return refused_by_library("The " + name + " of the journal " + folder + " cannot be mended",
+                              with_name(status.ToString(), folder), ErrorKind::data);
 }
 
 }  // namespace
@@ -68,38 +111,37 @@ std::optional<std::size_t> bytes_before_torn_record(Bytes manifest) {
     return whole;
 }
 
-Result<TornManifest> TornManifest::cut(rocksdb::FileSystem& files, const std::string& folder) {
-    const auto refused = [&](const std::string& path, const rocksdb::IOStatus& status) {
-        return refused_by_library("The journal's " + path + " cannot be mended", status.ToString(), ErrorKind::data);
-    };
+Result<std::optional<TornManifest>> TornManifest::find(const std::shared_ptr<rocksdb::FileSystem>& files,
+                                                       const std::string& folder) {
     std::string name;
-    if (const rocksdb::IOStatus read = rocksdb::ReadFileToString(&files, folder + "/CURRENT", &name); !read.ok()) {
-        return refused("CURRENT", read);
+    if (const rocksdb::IOStatus read = rocksdb::ReadFileToString(files.get(), folder + "/CURRENT", &name); !read.ok()) {
+        return refused(folder, "CURRENT", read);
     }
     name.erase(std::find(name.begin(), name.end(), '\n'), name.end());
-    const std::string path = std::string(folder).append("/").append(name);
+    std::string path = std::string(folder).append("/").append(name);
     std::string contents;
-    if (const rocksdb::IOStatus read = rocksdb::ReadFileToString(&files, path, &contents); !read.ok()) {
-        return refused(name, read);
+    if (const rocksdb::IOStatus read = rocksdb::ReadFileToString(files.get(), path, &contents); !read.ok()) {
+        return refused(folder, name, read);
     }
     const auto whole =
         bytes_before_torn_record({reinterpret_cast<const std::uint8_t*>(contents.data()), contents.size()});
     if (!whole) {
-        return TornManifest(files, "", "");
+        return std::nullopt;
     }
-    if (const rocksdb::IOStatus done = replace(files, path, contents.substr(0, *whole)); !done.ok()) {
-        return refused(name, done);
-    }
-    return TornManifest(files, path, std::move(contents));
+    contents.resize(*whole);
+    return TornManifest(files, std::move(path), std::move(contents));
 }
 
-TornManifest::TornManifest(TornManifest&& other) noexcept
-    : files_(other.files_), path_(std::exchange(other.path_, {})), before_(std::move(other.before_)) {}
+std::shared_ptr<rocksdb::FileSystem> TornManifest::files_as_if_cut() const {
+    return std::make_shared<FilesWithOneReplaced>(files_, path_, whole_);
+}
 
-TornManifest::~TornManifest() {
-    if (!path_.empty()) {
-        static_cast<void>(replace(*files_, path_, before_).ok());  // it was refused with it, and will be without
-    }
+Result<void> TornManifest::cut() const {
+    const std::string temporary = path_ + ".cut";
+    rocksdb::IOStatus done = rocksdb::WriteStringToFile(files_.get(), whole_, temporary, true);
+    done = done.ok() ? files_->RenameFile(temporary, path_, rocksdb::IOOptions(), nullptr) : done;
+    const std::size_t slash = path_.rfind('/');
+    return done.ok() ? Result<void>{} : refused(path_.substr(0, slash), path_.substr(slash + 1), done);
 }
 
 }  // namespace alpha

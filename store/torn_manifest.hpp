@@ -6,9 +6,11 @@
 #include "events/bytes.hpp"
 #include "events/result.hpp"
 
+#include <memory>
 #include <optional>
 #include <rocksdb/file_system.h>
 #include <string>
+#include <utility>
 
 namespace alpha {
 
@@ -17,27 +19,25 @@ namespace alpha {
 /// follow the damage (a torn write has none behind it), or where not even the first record is whole.
 std::optional<std::size_t> bytes_before_torn_record(Bytes manifest);
 
-/// Cuts a torn record off the MANIFEST of the journal in `folder`, for as long as this lives: unless keep() is called, the file
-/// is then put back as it was. Does nothing where there is none.
+/// A journal whose MANIFEST ends in a torn record.
 class TornManifest {
 public:
-    static Result<TornManifest> cut(rocksdb::FileSystem& files, const std::string& folder);
-    TornManifest(TornManifest&& other) noexcept;
-    TornManifest& operator=(TornManifest&&) = delete;
-    TornManifest(const TornManifest&) = delete;
-    TornManifest& operator=(const TornManifest&) = delete;
-    ~TornManifest();
+    /// Nothing where it does not. Reads only.
+    static Result<std::optional<TornManifest>> find(const std::shared_ptr<rocksdb::FileSystem>& files,
+                                                    const std::string& folder);
 
-    bool was_torn() const { return !path_.empty(); }
-    void keep() { path_.clear(); }
+    /// The journal's files as they would be without that record: whether it is sound then is found out before anything is written.
+    std::shared_ptr<rocksdb::FileSystem> files_as_if_cut() const;
+    /// Cuts the record off.
+    Result<void> cut() const;
 
 private:
-    TornManifest(rocksdb::FileSystem& files, std::string path, std::string before)
-        : files_(&files), path_(std::move(path)), before_(std::move(before)) {}
+    TornManifest(std::shared_ptr<rocksdb::FileSystem> files, std::string path, std::string whole)
+        : files_(std::move(files)), path_(std::move(path)), whole_(std::move(whole)) {}
 
-    rocksdb::FileSystem* files_;
-    std::string path_;  // empty: nothing to put back
-    std::string before_;
+    std::shared_ptr<rocksdb::FileSystem> files_;
+    std::string path_;
+    std::string whole_;  // what of it is records
 };
 
 }  // namespace alpha

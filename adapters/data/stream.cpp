@@ -133,11 +133,11 @@ asio::local::stream_protocol::acceptor open_unix(asio::io_context& io, const Dat
     }
     asio::local::stream_protocol::acceptor acceptor(io);
     acceptor.open(endpoint.protocol());
-    const mode_t before = ::umask(S_IRWXG | S_IRWXO);
-    error_code failed;
-    static_cast<void>(acceptor.bind(endpoint, failed));
-    ::umask(before);
-    boost::asio::detail::throw_error(failed, "bind");
+    // The file takes the mode of the socket (Linux); the umask is the whole process's, and other threads make files.
+    static_cast<void>(::fchmod(acceptor.native_handle(), S_IRUSR | S_IWUSR));
+    acceptor.bind(endpoint);
+    static_cast<void>(
+        ::chmod(path.c_str(), S_IRUSR | S_IWUSR));  // where it does not; nobody can connect before listen()
     acceptor.listen();
     return acceptor;
 }

@@ -666,7 +666,7 @@ TEST_CASE("a socket is its user's alone, is removed at the end, and one that is 
         { const Sender sender("unix:" + path); }
         struct stat status{};
         REQUIRE(::stat(path.c_str(), &status) == 0);
-        CHECK((status.st_mode & (S_IRWXG | S_IRWXO)) == 0);
+        CHECK((status.st_mode & ACCESSPERMS) == (S_IRUSR | S_IWUSR));
         StreamReading second("unix:" + path);
         second.join();
         REQUIRE(second.error());
