@@ -441,6 +441,39 @@ TEST_CASE("a journal has one session at a time", "[cli]") {
     CHECK(here.finish(process).code == 130);
 }
 
+TEST_CASE("a session that has lost a file goes on where its log is whole, and leaves it alone otherwise", "[cli]") {
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("story", 20'000));
+    const Ran whole = here.alpha(live("s.yaml", "live"));
+    REQUIRE(whole.code == 0);
+    int mended = 0;
+    int refused = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(here.path("live"))) {
+        if (entry.path().extension() != ".sst") {
+            continue;
+        }
+        const std::filesystem::path copy = here.path("copy");
+        std::filesystem::remove_all(copy);
+        std::filesystem::copy(here.path("live"), copy);
+        std::filesystem::remove(copy / entry.path().filename());
+        const Ran went_on = here.alpha(live("s.yaml", "copy"));
+        INFO(went_on.err);
+        if (went_on.code == 3) {
+            ++refused;
+            continue;
+        }
+        ++mended;
+        CHECK(went_on.code == 0);
+        CHECK(digests(went_on.out) == digests(whole.out));
+        CHECK(went_on.err.find("Its log is whole") != std::string::npos);
+        CHECK(here.alpha({"verify", "copy"}).code == 0);
+        CHECK(here.alpha({"show", "fills", "copy"}).out == here.alpha({"show", "fills", "live"}).out);
+        CHECK(here.alpha(live("s.yaml", "copy")).err.find("Its log is whole") == std::string::npos);
+    }
+    CHECK(mended > 0);
+    CHECK(refused > 0);
+}
+
 TEST_CASE("a session whose lines come by standard input goes on when both it and the sender begin again", "[cli]") {
     const Workplace here;
     std::string lines = "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n";
