@@ -65,7 +65,7 @@ private:
     /// Quoted only where the name could be taken for two fields (RFC 4180), and no formula to a spreadsheet.
     static std::string csv_field(const std::string& name) {
         const bool is_formula = std::string_view("=+-@").find(name.front()) != std::string_view::npos;
-        const std::string text = (is_formula ? "'" : "") + name;
+        std::string text = (is_formula ? "'" : "") + name;
         if (text.find_first_of(",\"\n\r") == std::string::npos) {
             return text;
         }
