@@ -292,8 +292,8 @@ using rocksdb::IOStatus;
 
 class PrivateFiles final : public rocksdb::FileSystemWrapper {
 public:
-    PrivateFiles(std::shared_ptr<rocksdb::FileSystem> files, std::string path, File folder, bool pinned)
-        : FileSystemWrapper(std::move(files)), path_(std::move(path)), folder_(std::move(folder)) {
+    PrivateFiles(const std::shared_ptr<rocksdb::FileSystem>& files, std::string path, File folder, bool pinned)
+        : FileSystemWrapper(files), path_(std::move(path)), folder_(std::move(folder)) {
         struct stat here{};
         struct stat there{};
         while (path_.size() > 1 && path_.back() == '/') {
@@ -427,11 +427,11 @@ private:
 
 }  // namespace
 
-std::shared_ptr<rocksdb::FileSystem> private_files(std::shared_ptr<rocksdb::FileSystem> files, const std::string& path,
-                                                   const File& folder, bool pinned) {
+std::shared_ptr<rocksdb::FileSystem> private_files(const std::shared_ptr<rocksdb::FileSystem>& files,
+                                                   const std::string& path, const File& folder, bool pinned) {
     // Opened anew: a lock on `folder` ends with its owner, whoever still holds these files.
     File own(::openat(folder.descriptor(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), path);
-    return std::make_shared<PrivateFiles>(std::move(files), path, std::move(own), pinned);
+    return std::make_shared<PrivateFiles>(files, path, std::move(own), pinned);
 }
 
 std::string with_name(std::string said, const std::string& path) {

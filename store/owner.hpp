@@ -71,8 +71,8 @@ private:
 /// `files` for what is written into one folder, `path`, open as `folder`: new files are their owner's alone (0600) from the moment they
 /// exist, whatever the umask, and never take over what lies there under their name, such as a link. With `pinned`, which needs the
 /// machine's own files, names within `path` are looked up in that folder even when it has been moved and something else has its name.
-std::shared_ptr<rocksdb::FileSystem> private_files(std::shared_ptr<rocksdb::FileSystem> files, const std::string& path,
-                                                   const File& folder, bool pinned);
+std::shared_ptr<rocksdb::FileSystem> private_files(const std::shared_ptr<rocksdb::FileSystem>& files,
+                                                   const std::string& path, const File& folder, bool pinned);
 
 /// What a library says of a file in a pinned folder, with the name the user knows.
 std::string with_name(std::string said, const std::string& path);
