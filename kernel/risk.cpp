@@ -282,7 +282,7 @@ private:
             const bool is_changed =
                 changed != nullptr && (id == changed->id || (terms.legs != 0 && terms.group == changed->terms.group &&
                                                              terms.side == changed->terms.side));
-            if (order.portfolio != portfolio_ || terms.reduce_only || is_changed || !is_first_open_leg(order)) {
+            if (order.portfolio != portfolio_ || terms.reduce_only || is_changed || !leads_reservation(state_, order)) {
                 continue;
             }
             const Reserved reserved = reserved_by(state_, order);
@@ -298,21 +298,6 @@ private:
         if (orders.quantity.raw > 0) {
             orders_.push_back(orders);
         }
-    }
-    /// A group reserves its larger leg of a side, once.
-    bool is_first_open_leg(const Order& order) const {
-        for (std::uint64_t leg = 0; leg < order.terms.legs; ++leg) {
-            const OrderId id{order.terms.group.value + leg};
-            if (id == order.id) {
-                return true;
-            }
-            const auto other = state_.open_orders.find(id);
-            if (other != state_.open_orders.end() && other->second.terms.side == order.terms.side &&
-                !other->second.terms.reduce_only) {
-                return false;
-            }
-        }
-        return true;
     }
 
     const State& state_;
