@@ -93,23 +93,31 @@ public:
                           : changed_before(name_, fmt::format("line {}", lines + 1));
     }
 
-    /// The next line, which stays the next one; nothing where it has not arrived as a whole.
-    std::optional<std::string_view> peek() const {
+    /// Whether a sender's first line can be the one that was taken first, where lines up to `last` were taken: one that is later begins
+    /// in the middle. `time_of` reads a line's time; where it cannot, that shows in the end. False where it has not sent so much yet.
+    template <class TimeOf>
+    Result<bool> begins_as_before(Time last, TimeOf time_of) {
+        if (is_begun_ || !of_sender_) {
+            return true;
+        }
+        if (!has_arrived()) {
+            return false;
+        }
+        is_begun_ = true;
         const char* const from = buffer_.data() + begin_;
         const void* const found = std::memchr(from, '\n', end_ - begin_);
-        return found == nullptr ? std::nullopt
-                                : std::optional(std::string_view(
-                                      from, static_cast<std::size_t>(static_cast<const char*>(found) - from)));
-    }
-    /// What forbids a sender whose first line is of `first`, where others have sent lines up to `last`: it begins in the middle.
-    Result<void> check_first(Time first, Time last) const {
-        if (first <= last) {
-            return {};
+        if (found == nullptr) {
+            return true;
+        }
+        const std::optional<Time> first =
+            time_of(std::string_view(from, static_cast<std::size_t>(static_cast<const char*>(found) - from)));
+        if (!first || *first <= last) {
+            return true;
         }
         return tl::unexpected(
             refusal(number_ + 1, fmt::format("begins at {}, but lines up to {} were taken before; send "
                                              "the same lines from line 1, or begin a new session",
-                                             to_iso(first), to_iso(last))));
+                                             to_iso(*first), to_iso(last))));
     }
 
     /// Whether next() has a line to give, or a failure; brings in what a sender has sent. Of a file it always has, be it the end.
@@ -248,6 +256,7 @@ private:
     bool of_sender_;
     bool is_waiting_ = false;
     bool lacks_end_ = false;
+    bool is_begun_ = false;  ///< a sender's first line was looked at
     std::optional<Error> failure_;
 };
 
@@ -643,7 +652,10 @@ public:
         }
         if (goes_to_) {
             const std::uint64_t lines = goes_to_->from.row + 1;
-            if (auto begun = begin_as_before(); !begun || !*begun) {
+            const auto time = [this](std::string_view line) { return time_of(line); };
+            if (auto begun =
+                    goes_to_->from.row == 0 ? Result<bool>(true) : lines_.begins_as_before(goes_to_->from.last, time);
+                !begun || !*begun) {
                 return begun;
             }
             if (auto there = lines_.go_to(goes_to_->from.offset, lines); !there || !*there) {
@@ -723,23 +735,14 @@ private:
         QuoteTick quote;
     };
 
-    /// Whether a sender's first line can be the one that was taken first. False where it has not sent so much yet.
-    Result<bool> begin_as_before() {
-        if (is_begun_ || !lines_.is_of_sender() || goes_to_->from.row == 0) {
-            return true;
-        }
-        if (!lines_.has_arrived()) {
-            return false;
-        }
-        is_begun_ = true;
-        const auto line = lines_.peek();
+    std::optional<Time> time_of(std::string_view line) {
         const auto at = static_cast<std::size_t>(std::ranges::find(column_of_, kTsNs) - column_of_.begin());
-        if (!line || !fields_.split(*line) || fields_.size() <= at) {
-            return true;  // it shows in the end
+        if (!fields_.split(line) || fields_.size() <= at) {
+            return std::nullopt;
         }
-        Time first;
-        std::from_chars(fields_[at].data(), fields_[at].data() + fields_[at].size(), first.ns);
-        return lines_.check_first(first, goes_to_->from.last).map([] { return true; });
+        Time time;
+        std::from_chars(fields_[at].data(), fields_[at].data() + fields_[at].size(), time.ns);
+        return time;
     }
 
     static std::int64_t& raw_of(Row& row, QuoteColumn column) {
@@ -839,7 +842,6 @@ private:
     LineReader lines_;
     FileSymbols symbols_;
     bool has_header_ = false;
-    bool is_begun_ = false;  ///< a sender's first line was looked at
     std::array<QuoteColumn, kQuoteColumns.size()> column_of_{};
     std::optional<SourcePlace> goes_to_;
     std::vector<FeedRecord> batch_;
@@ -891,7 +893,9 @@ public:
             begin_.offset = lines_.batch_offset();
         }
         if (goes_to_) {
-            if (auto begun = begin_as_before(); !begun || !*begun) {
+            const auto time = [this](std::string_view line) { return time_of(line); };
+            if (auto begun = goes_to_->row == 0 ? Result<bool>(true) : lines_.begins_as_before(goes_to_->last, time);
+                !begun || !*begun) {
                 return begun;
             }
             if (auto there = lines_.go_to(goes_to_->offset, goes_to_->row + 1); !there || !*there) {
@@ -1016,22 +1020,11 @@ private:
         return order_.refusal(*symbol, row.label);
     }
 
-    /// As of quotes.
-    Result<bool> begin_as_before() {
-        if (is_begun_ || !lines_.is_of_sender() || goes_to_->row == 0) {
-            return true;
-        }
-        if (!lines_.has_arrived()) {
-            return false;
-        }
-        is_begun_ = true;
-        const auto line = lines_.peek();
+    std::optional<Time> time_of(std::string_view line) {
         Time label;
-        if (line && fields_.split(*line) && fields_.size() > label_field_ &&
-            read_label(fields_[label_field_], label).empty()) {
-            return lines_.check_first(label, goes_to_->last).map([] { return true; });
-        }
-        return true;
+        const bool is_read =
+            fields_.split(line) && fields_.size() > label_field_ && read_label(fields_[label_field_], label).empty();
+        return is_read ? std::optional(label) : std::nullopt;
     }
 
     std::string read_label(std::string_view text, Time& label) const {
@@ -1069,7 +1062,6 @@ private:
     BarOrder order_;
     std::string only_;
     std::size_t label_field_ = 0;
-    bool is_begun_ = false;  ///< a sender's first line was looked at
     std::vector<BarRow> batch_ = std::vector<BarRow>(kBatchRecords);
     std::size_t size_ = 0;  ///< rows in the batch
     RowPlace begin_;        ///< where it begins
