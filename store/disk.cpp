@@ -123,7 +123,7 @@ struct Neighbours {
     std::vector<File> leftovers;     ///< of processes that are gone, locked by us
 };
 
-/// Requires the folder's lock: without it something could be between being made and being locked.
+/// Without the folder's lock a leftover may be somebody's, made and not locked yet; a builder is one in any case.
 template <class Wanted>
 Neighbours look_around(const std::string& folder, Wanted wanted) {
     Neighbours found;
@@ -242,13 +242,13 @@ Result<Taken> take_name(const std::string& path, const std::string& remedy, Make
         if (!remedy.empty() && fs::exists(fs::symlink_status(path, error))) {
             return exists_already(path, remedy);
         }
+        Neighbours found = look_around(folder, [&](const std::string& entry) { return entry == name; });
         if (lock.held()) {
-            Neighbours found = look_around(folder, [&](const std::string& entry) { return entry == name; });
             leftovers = std::move(found.leftovers);
-            if (!remedy.empty() && !found.builders.empty()) {
-                return fail(ErrorKind::transient, path + " is being written by process " + found.builders.front().pid +
-                                                      ": wait for that one to end, or " + remedy + ".");
-            }
+        }
+        if (!remedy.empty() && !found.builders.empty()) {
+            return fail(ErrorKind::transient, path + " is being written by process " + found.builders.front().pid +
+                                                  ": wait for that one to end, or " + remedy + ".");
         }
         return take_partial(path, make);
     };

@@ -220,6 +220,8 @@ TEST_CASE("what a killed run leaves is removed by the next of its name, what a l
         const pid_t alive = here.start({"backtest", "long.yaml", "--journal", "j", "--fills", "f.csv"});
         const std::string building = wait_for(here, "j.partial-");
         REQUIRE_FALSE(building.empty());
+        // Something lies in it: by then it is locked, and the lock of the folder around it was given back.
+        REQUIRE_FALSE(wait_for(here, building + "/CURRENT").empty());
         REQUIRE(kill(alive, SIGSTOP) == 0);
         const Ran refused = here.alpha(backtest({"--journal", "j", "--fills", "f.csv"}));
         CHECK(refused.code == 75);
