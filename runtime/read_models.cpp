@@ -741,6 +741,82 @@ Result<void> verify_read_models(const Journal& journal) {
     return {};
 }
 
+void RowCheck::add(Sum& sum, const Sum& row) {
+    for (std::size_t i = 0; i < sum.size(); ++i) {
+        sum[i] += row[i];
+    }
+}
+
+RowCheck::Sum RowCheck::digest(const Row& row) {
+    thread_local ByteBuffer bytes;
+    bytes.clear();
+    put(bytes, row.table);
+    put(bytes, std::uint64_t{row.key.size()});
+    bytes.append(bytes_of(row.key));
+    bytes.append(bytes_of(row.value));
+    return std::bit_cast<Sum>(sha256(bytes.view()));
+}
+
+void RowCheck::take(const Frame& frame, const State& after) {
+    projection_.take(frame, after, rows_);
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+        const Row row = rows_[i];
+        const Sum now = digest(row);
+        add(sum_, now);
+        if (row.table == static_cast<std::uint8_t>(ReadModel::fills)) {
+            continue;
+        }
+        const auto [before, is_new] = changing_.try_emplace({row.table, std::string(row.key)}, now);
+        if (!is_new) {
+            for (std::size_t n = 0; n < sum_.size(); ++n) {
+                sum_[n] -= before->second[n];
+            }
+            before->second = now;
+        }
+    }
+    rows_.clear();
+    if (changing_.size() >= swept_at_) {
+        forget_closed(after);
+        swept_at_ = 2 * changing_.size() + kSweepRows;
+    }
+}
+
+/// Orders that the state forgot change no more.
+void RowCheck::forget_closed(const State& state) {
+    std::erase_if(changing_, [&](const auto& entry) {
+        const auto& [table, key] = entry.first;
+        return table == static_cast<std::uint8_t>(ReadModel::orders) &&
+               state.find_order(OrderId{number_in(key, 0, 8)}) == nullptr;
+    });
+}
+
+Result<void> RowCheck::compare(const Journal& journal) const {
+    const Result<std::uint8_t> version = stored_version(journal);
+    const Result<bool> any = has_any_row(journal);
+    if (!version || !any) {
+        return tl::make_unexpected(version ? any.error() : version.error());
+    }
+    if (!*any || (*version != 0 && *version != kReadModelVersion)) {
+        return {};
+    }
+    Sum stored{};
+    for (const ReadModel table : kTables) {
+        const auto number = static_cast<std::uint8_t>(table);
+        const Result<void> read = journal.rows(number, [&](const std::string& key, const std::string& value) {
+            add(stored, digest({number, key, value}));
+            return true;
+        });
+        if (!read) {
+            return read;
+        }
+    }
+    if (stored == sum_) {
+        return {};
+    }
+    const Result<void> named = verify_read_models(journal);
+    return named ? fail(ErrorKind::data, "The journal's read models are not what its log gives.") : named;
+}
+
 // ---- reading -------------------------------------------------------------------------------------------------------------
 
 Result<ReadModels> ReadModels::of(const Journal& journal) {

@@ -22,7 +22,9 @@ constexpr std::size_t kSmallMemtableBytes = 4U << 20U;
 constexpr std::size_t kWalBytes = 64U << 20U;
 constexpr std::size_t kBlockBytes = 64U << 10U;
 constexpr std::size_t kCacheBytes = 4U << 20U;  // index blocks; a scan reads each frame once
-constexpr std::size_t kReadAheadBytes = 2U << 20U;
+/// Files of the log that lie beside one another before they move down; every seek looks into each of these.
+constexpr int kTopFiles = 4;
+constexpr std::uint64_t kEndless = std::uint64_t{1} << 60U;
 constexpr int kMaxOpenFiles = 256;
 
 /// RocksDB's own log would put host names and paths into journals and write to those that are only read. Its errors come
@@ -69,7 +71,16 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families() {
 
     rocksdb::ColumnFamilyOptions log = common;  // frames are compressed already
     log.write_buffer_size = kMemtableBytes;
-    log.disable_auto_compactions = true;          // keys only ever grow: there is nothing to merge
+    // Keys only ever grow, so files never overlap: moving one down is a record in the MANIFEST, and no byte of it is read or written.
+    // Down there a seek finds the one file that it needs. The writer never waits for it.
+    log.num_levels = 2;
+    log.level0_file_num_compaction_trigger = kTopFiles;
+    log.level0_slowdown_writes_trigger = 1 << 20;
+    log.level0_stop_writes_trigger = 1 << 20;
+    log.max_bytes_for_level_base = kEndless;
+    log.max_compaction_bytes = kEndless;
+    log.soft_pending_compaction_bytes_limit = 0;
+    log.hard_pending_compaction_bytes_limit = 0;
     rocksdb::ColumnFamilyOptions small = common;  // the same few keys again and again
     small.write_buffer_size = kSmallMemtableBytes;
     rocksdb::ColumnFamilyOptions packed = small;
@@ -279,13 +290,24 @@ Result<std::optional<std::string>> Database::find(rocksdb::ColumnFamilyHandle* f
 std::unique_ptr<rocksdb::Iterator> Database::iterate(rocksdb::ColumnFamilyHandle* family) const {
     rocksdb::ReadOptions reading;
     reading.verify_checksums = true;
-    reading.fill_cache = false;
-    reading.readahead_size = kReadAheadBytes;
+    reading.fill_cache = false;  // RocksDB reads ahead by itself once it sees that a scan goes on
     return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(reading, family));
 }
 
-Result<void> Database::check_files() const {
-    return check("is damaged", db_->VerifyChecksum());
+Result<void> Database::check(rocksdb::ColumnFamilyHandle* family) const {
+    const std::unique_ptr<rocksdb::Iterator> at = iterate(family);
+    for (at->SeekToFirst(); at->Valid(); at->Next()) {}
+    return check("cannot be read", at->status());
+}
+
+Result<void> Database::check_properties() const {
+    for (rocksdb::ColumnFamilyHandle* const family : handles_) {
+        rocksdb::TablePropertiesCollection properties;
+        if (Result<void> ok = check("is damaged", db_->GetPropertiesOfAllTables(family, &properties)); !ok) {
+            return ok;
+        }
+    }
+    return {};
 }
 
 std::uint64_t Database::unwritten_bytes() const {

@@ -116,10 +116,12 @@ public:
     Result<std::string> get_meta(const char* key) const;
     /// Nothing when there is no such key.
     Result<std::optional<std::string>> find(rocksdb::ColumnFamilyHandle* family, const rocksdb::Slice& key) const;
-    /// Over a family, in the order of its keys, checksums verified, read ahead.
+    /// Over a family, in the order of its keys, checksums verified. Reads what it comes to, and ahead only once it has gone on for a while.
     std::unique_ptr<rocksdb::Iterator> iterate(rocksdb::ColumnFamilyHandle* family) const;
-    /// Reads every byte of every file against its checksum.
-    Result<void> check_files() const;
+    /// Reads all of a family against its checksums.
+    Result<void> check(rocksdb::ColumnFamilyHandle* family) const;
+    /// What tables say of themselves, which no iterator reads: a few hundred bytes each.
+    Result<void> check_properties() const;
     /// How much RocksDB may still have to write to disk for what it has in memory.
     std::uint64_t unwritten_bytes() const;
 

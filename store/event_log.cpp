@@ -3,6 +3,8 @@
 #include "store/frame.hpp"
 
 #include <algorithm>
+#include <deque>
+#include <iterator>
 
 namespace alpha {
 
@@ -19,7 +21,8 @@ public:
         if (frame.events != 0) {
             stored_.clear();
             encode_frame(frame, stored_);
-            frames_.push_back({frame.first_seq, {stored_.view().begin(), stored_.view().end()}});
+            frames_.push_back({frame.first_seq, ByteBuffer(stored_.size())});
+            frames_.back().bytes.append(stored_.view());
         }
         batch.begin(next_seq());
         return {};
@@ -32,32 +35,37 @@ public:
     Seq next_seq() const override { return hasher_.next_seq(); }
     Digest head() const override { return hasher_.head(); }
 
-    Result<void> scan(Seq from, const FrameVisit& visit) const override {
-        if (from >= next_seq()) {
-            return {};
-        }
-        auto at = std::upper_bound(frames_.begin(), frames_.end(), from,
-                                   [](Seq seq, const Stored& stored) { return seq < stored.first_seq; });
-        Frame frame;
-        for (--at; at != frames_.end(); ++at) {
-            if (Result<void> ok = decode_frame(at->bytes, at->first_seq, frame); !ok) {
-                return ok;
-            }
-            if (!visit(frame)) {
-                break;
-            }
-        }
-        return {};
+    std::string name() const override { return "The log"; }
+
+    std::unique_ptr<FrameCursor> frames(Seq from) const override {
+        const auto behind =
+            std::ranges::upper_bound(frames_, from, {}, [](const StoredFrame& stored) { return stored.first_seq; });
+        return std::make_unique<Cursor>(frames_, behind == frames_.begin() ? behind : std::prev(behind));
     }
 
 private:
-    struct Stored {
-        Seq first_seq;
-        std::vector<std::uint8_t> bytes;
+    class Cursor final : public FrameCursor {
+    public:
+        Cursor(const std::deque<StoredFrame>& frames, std::deque<StoredFrame>::const_iterator at)
+            : frames_(&frames), at_(at) {}
+        Result<bool> next(StoredFrame& frame) override {
+            if (at_ == frames_->end()) {
+                return false;
+            }
+            frame.first_seq = at_->first_seq;
+            frame.bytes.clear();
+            frame.bytes.append(at_->bytes.view());
+            ++at_;
+            return true;
+        }
+
+    private:
+        const std::deque<StoredFrame>* frames_;
+        std::deque<StoredFrame>::const_iterator at_;
     };
 
     ChainHasher hasher_;
-    std::vector<Stored> frames_;
+    std::deque<StoredFrame> frames_;
     ByteBuffer stored_;
     bool finished_ = false;
 };
@@ -74,6 +82,65 @@ Result<void> check_appendable(const Frame& frame, Seq next_seq, bool finished) {
                                              " bytes is too large for one frame of the log.");
     }
     return {};
+}
+
+tl::unexpected<Error> FrameCheck::wrong(const std::string& what) const {
+    return fail(ErrorKind::data, log_ + " " + what + ".");
+}
+
+Result<void> FrameCheck::take(const StoredFrame& stored, Frame& frame) {
+    const Seq seq = stored.first_seq;
+    if (next_ != kNoSeq && seq != next_) {
+        return wrong("lacks events: after " + std::to_string(next_ - 1) + " comes " + std::to_string(seq));
+    }
+    if (seq >= end_) {
+        return wrong("has events past its recorded end at " + std::to_string(end_));
+    }
+    if (Result<void> ok = decode_frame(stored.bytes.view(), seq, frame); !ok) {
+        return fail(ErrorKind::data, log_ + " is damaged: " + ok.error().message);
+    }
+    if (next_ == kNoSeq && (seq > from_ || frame.next_seq() <= from_)) {
+        return wrong("lacks events: the frame of event " + std::to_string(from_) + " is missing");
+    }
+    next_ = frame.next_seq();
+    if (frame.events == 0 || next_ > end_) {
+        return wrong("has events past its recorded end at " + std::to_string(end_));
+    }
+    return {};
+}
+
+Result<void> FrameCheck::has_come_to(Seq to) const {
+    if (from_ >= to || (next_ != kNoSeq && next_ >= to)) {
+        return {};
+    }
+    return wrong(next_ == kNoSeq ? "lacks events: event " + std::to_string(from_) + " is missing"
+                                 : "lacks events: it ends at " + std::to_string(next_) + " instead of " +
+                                       std::to_string(end_));
+}
+
+Result<void> scan_frames(FrameCursor& cursor, FrameCheck check, Seq end, const FrameVisit& visit) {
+    StoredFrame stored;
+    Frame frame;
+    for (;;) {
+        const Result<bool> read = cursor.next(stored);
+        if (!read) {
+            return tl::make_unexpected(read.error());
+        }
+        if (!*read) {
+            return check.has_come_to(end);
+        }
+        if (Result<void> ok = check.take(stored, frame); !ok) {
+            return ok;
+        }
+        if (!visit(frame)) {
+            return {};
+        }
+    }
+}
+
+Result<void> LogReader::scan(Seq from, const FrameVisit& visit) const {
+    return from >= next_seq() ? Result<void>{}
+                              : scan_frames(*frames(from), FrameCheck(name(), from, next_seq()), next_seq(), visit);
 }
 
 std::unique_ptr<MemoryLog> make_memory_log() {

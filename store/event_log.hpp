@@ -43,19 +43,59 @@ struct Ending {
 /// Returns false to stop. The frame is the visitor's until it returns: it may swap the contents away.
 using FrameVisit = std::function<bool(Frame& frame)>;
 
+/// A frame as it is stored (store/frame.hpp): for who decodes on several threads what one of them reads.
+struct StoredFrame {
+    Seq first_seq = 0;
+    ByteBuffer bytes;
+};
+
+/// Walks the stored frames of a log in order. One thread at a time; the log outlives it.
+class FrameCursor {
+public:
+    virtual ~FrameCursor() = default;
+    /// False at the end. Refuses (kind data) what cannot be read; whether frames are whole and follow one another, FrameCheck says.
+    virtual Result<bool> next(StoredFrame& frame) = 0;
+};
+
+/// Decodes frames, which must follow one another without a gap from the one that holds `from`, in a log that ends at event `end`.
+class FrameCheck {
+public:
+    /// `log` names the log in errors: "The journal j".
+    FrameCheck(std::string log, Seq from, Seq end) : log_(std::move(log)), from_(from), end_(end) {}
+    /// Refuses (kind data) a frame that is damaged, or in the wrong place.
+    Result<void> take(const StoredFrame& stored, Frame& frame);
+    /// Refuses (kind data) where frames before event `to` are missing.
+    Result<void> has_come_to(Seq to) const;
+
+private:
+    tl::unexpected<Error> wrong(const std::string& what) const;
+
+    std::string log_;
+    Seq from_;
+    Seq end_;
+    Seq next_ = kNoSeq;  // not known before the first frame
+};
+
+/// Decodes what the cursor reads and hands it to `visit`, until that returns false or the log's end at `end` has come.
+Result<void> scan_frames(FrameCursor& cursor, FrameCheck check, Seq end, const FrameVisit& visit);
+
 class LogReader {
 public:
     virtual ~LogReader() = default;
 
     virtual Seq next_seq() const = 0;
     virtual Digest head() const = 0;
+    /// "The journal j", for errors.
+    virtual std::string name() const = 0;
+    /// Begins with the frame that holds `from`. Reads what it hands out, and no more than a little ahead.
+    virtual std::unique_ptr<FrameCursor> frames(Seq from) const = 0;
 
     /// Calls `visit` with each stored frame in order, beginning with the one that holds `from`. A frame may begin before
     /// `from`.
     ///
     /// What comes from disk is checked as it is read (kind data): checksums, and that frames follow one another without a
     /// gap up to next_seq(). Hashes are not: verify_journal (store/verify.hpp) computes them.
-    virtual Result<void> scan(Seq from, const FrameVisit& visit) const = 0;
+    Result<void> scan(Seq from, const FrameVisit& visit) const;
 };
 
 class LogWriter {

@@ -62,6 +62,10 @@ void encode_frame(const Frame& frame, ByteBuffer& out) {
     out.resize(begin + kHeaderWithChecksum + body_size);
 }
 
+std::uint32_t events_in(Bytes stored) {
+    return stored.size() < kHeaderWithChecksum ? 0 : load<std::uint32_t>(stored.data() + 4);
+}
+
 Result<void> decode_frame(Bytes stored, Seq first_seq, Frame& frame) {
     frame.begin(first_seq);
     if (stored.size() < kHeaderWithChecksum) {

@@ -21,6 +21,9 @@ inline constexpr std::size_t kMaxFrameBytes = 2 * limits::kMaxEventBytes;
 /// of them. The same frame always gives the same bytes.
 void encode_frame(const Frame& frame, ByteBuffer& out);
 
+/// How many events a stored frame says that it holds; 0 where it is too short to say. Not checked: decode_frame does that.
+std::uint32_t events_in(Bytes stored);
+
 /// Restores a frame from its stored form: bytes, count and leaf cuts. Refuses (kind data) what is
 /// damaged, cut short or of another version, leaving the frame empty; never reads or writes out of
 /// bounds whatever the bytes say. It does not look into payloads: decode (events/codec.hpp) does.

@@ -109,50 +109,36 @@ Result<void> check_derived(const Database& db, const std::string& path, const De
     return {};
 }
 
-/// Reads the frames of a log whose head is known, checking that they follow one another.
-Result<void> scan_frames(const Database& db, const std::string& path, Seq end, Seq from, const FrameVisit& visit) {
-    if (from >= end) {
-        return {};
+/// The frames in a database, beginning with the one that holds an event.
+class StoredFrames final : public FrameCursor {
+public:
+    StoredFrames(const Database& db, std::string path, Seq from)
+        : db_(&db), path_(std::move(path)), at_(db.iterate(db.log())) {
+        const SeqKey key = key_of(from);
+        at_->SeekForPrev(slice_of(key));
     }
-    Frame frame;
-    Seq next = kNoSeq;  // not known before the first frame
-    const std::unique_ptr<rocksdb::Iterator> at = db.iterate(db.log());
-    const SeqKey first_key = key_of(from);
-    for (at->SeekForPrev(slice_of(first_key)); at->Valid(); at->Next()) {
-        const Seq seq = seq_of_key(at->key());
-        if (seq == kNoSeq) {
-            return wrong(path, "has a key that is no event number");
+    Result<bool> next(StoredFrame& frame) override {
+        if (!std::exchange(fresh_, false) && at_->Valid()) {
+            at_->Next();
         }
-        if (next != kNoSeq && seq != next) {
-            return wrong(path, "lacks events: after " + std::to_string(next - 1) + " comes " + std::to_string(seq));
+        if (!at_->Valid()) {
+            return db_->check("cannot be read", at_->status()).map([] { return false; });
         }
-        if (seq >= end) {
-            return wrong(path, "has events past its recorded end at " + std::to_string(end));
+        frame.first_seq = seq_of_key(at_->key());
+        if (frame.first_seq == kNoSeq) {
+            return wrong(path_, "has a key that is no event number");
         }
-        if (Result<void> ok = decode_frame(bytes_of(at->value()), seq, frame); !ok) {
-            return wrong(path, "is damaged: " + ok.error().message);
-        }
-        if (next == kNoSeq && frame.next_seq() <= from) {
-            return wrong(path, "lacks events: the frame of event " + std::to_string(from) + " is missing");
-        }
-        next = frame.next_seq();
-        if (frame.events == 0 || next > end) {
-            return wrong(path, "has events past its recorded end at " + std::to_string(end));
-        }
-        if (!visit(frame)) {
-            return {};
-        }
+        frame.bytes.clear();
+        frame.bytes.append(bytes_of(at_->value()));
+        return true;
     }
-    if (Result<void> ok = db.check("cannot be read", at->status()); !ok) {
-        return ok;
-    }
-    if (next != end) {
-        return wrong(path, next == kNoSeq ? "lacks events: event " + std::to_string(from) + " is missing"
-                                          : "lacks events: it ends at " + std::to_string(next) + " instead of " +
-                                                std::to_string(end));
-    }
-    return {};
-}
+
+private:
+    const Database* db_;
+    std::string path_;
+    std::unique_ptr<rocksdb::Iterator> at_;
+    bool fresh_ = true;
+};
 
 std::uint32_t snapshot_checksum(const SeqKey& key, Bytes bytes) {
     return crc32c(bytes, crc32c(key));
@@ -507,10 +493,13 @@ private:
     Result<void> rehash_last_leaf(const HeadRecord& head) {
         const Seq leaf = head.next_seq / kLeafEvents * kLeafEvents;
         hasher_.resume(leaf, head.chain);
-        return scan_frames(*db_, path_, head.next_seq, leaf, [&](const Frame& frame) {
-            hasher_.append(frame);
-            return true;
-        });
+        StoredFrames frames(*db_, path_, leaf);
+        return leaf == head.next_seq ? Result<void>{}
+                                     : scan_frames(frames, FrameCheck("The journal " + path_, leaf, head.next_seq),
+                                                   head.next_seq, [&](const Frame& frame) {
+                                                       hasher_.append(frame);
+                                                       return true;
+                                                   });
     }
 
     Result<void> list_snapshots() {
@@ -740,20 +729,16 @@ public:
         return db_->check("cannot be read", at->status());
     }
     Result<void> check_rows() const {
-        if (db_->models() == nullptr) {
-            return {};
-        }
-        const std::unique_ptr<rocksdb::Iterator> at = db_->iterate(db_->models());
-        for (at->SeekToFirst(); at->Valid(); at->Next()) {}
-        return db_->check("cannot be read", at->status());
+        return db_->models() == nullptr ? Result<void>{} : db_->check(db_->models());
     }
 
     Seq next_seq() const override { return head_.next_seq; }
     Digest head() const override { return head_.head; }
     const JournalInfo& info() const override { return info_; }
 
-    Result<void> scan(Seq from, const FrameVisit& visit) const override {
-        return scan_frames(*db_, path_, head_.next_seq, from, visit);
+    std::string name() const override { return "The journal " + path_; }
+    std::unique_ptr<FrameCursor> frames(Seq from) const override {
+        return std::make_unique<StoredFrames>(*db_, path_, from);
     }
 
     Result<std::optional<StoredSnapshot>> newest_snapshot(Seq seq) const override {
@@ -800,10 +785,11 @@ public:
     }
 
     Result<void> check_rest() const override {
-        if (Result<void> ok = db_->check_files(); !ok) {
-            return ok;
-        }
-        if (Result<void> ok = check_snapshots(); !ok) {
+        Result<void> ok = db_->check(db_->meta());
+        ok = ok ? check_snapshots() : ok;
+        ok = ok ? check_rows() : ok;
+        ok = ok ? db_->check_properties() : ok;
+        if (!ok) {
             return ok;
         }
         if (info_.format > 1 && info_.clean_end && !anchor_->in_order) {
@@ -984,7 +970,7 @@ Result<Found> look_into(const std::string& path, const JournalOptions& options) 
     if (!log) {
         return tl::make_unexpected(log.error());
     }
-    const Result<Verified> verified = verify_chain(**log, (*log)->promised());
+    const Result<Verified> verified = verify_chain(**log, {.promised = (*log)->promised()});
     if (!verified) {
         return tl::make_unexpected(verified.error());
     }

@@ -91,7 +91,7 @@ public:
     /// Sees what was written since: opens the journal anew when its files have changed. O(files) when they have not; after a
     /// failure the journal shows what it showed before.
     virtual Result<void> refresh() = 0;
-    /// Everything beside the log: each file's bytes against their checksums, each snapshot, both slots of the anchor.
+    /// Everything beside the log against its checksums: each row and snapshot, what the files say of themselves, both slots of the anchor.
     virtual Result<void> check_rest() const = 0;
     /// What the log must contain: the anchor's position and the head there; nothing in format 1.
     virtual std::optional<std::pair<Seq, Digest>> promised() const = 0;

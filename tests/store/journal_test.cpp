@@ -433,11 +433,11 @@ TEST_CASE("the chain is the same on any number of threads and from frames of any
     const Seq promised = events / per_frame / 2 * per_frame;
     const Digest promised_head = head_of(promised, per_frame);
     for (const unsigned threads : {1U, 2U, 5U}) {
-        const Result<Verified> verified = verify_chain(*log, std::pair{promised, promised_head}, threads);
+        const Result<Verified> verified = verify_chain(*log, {.promised = std::pair{promised, promised_head}, .threads = threads});
         INFO((verified ? std::string() : verified.error().message));
         REQUIRE(verified);
         CHECK(verified->head == log->head());
-        CHECK_FALSE(verify_chain(*log, std::pair{promised, log->head()}, threads));
-        CHECK_FALSE(verify_chain(*log, std::pair{events + per_frame, log->head()}, threads));
+        CHECK_FALSE(verify_chain(*log, {.promised = std::pair{promised, log->head()}, .threads = threads}));
+        CHECK_FALSE(verify_chain(*log, {.promised = std::pair{events + per_frame, log->head()}, .threads = threads}));
     }
 }
