@@ -327,7 +327,8 @@ BENCHMARK(BM_journal_scan_ahead_and_fold)->Unit(benchmark::kMillisecond)->UseRea
 void BM_journal_verify_chain(benchmark::State& state) {
     const auto journal = opened();
     for (auto _ : state) {
-        must(verify_chain(*journal, {.promised = journal->promised(), .threads = static_cast<unsigned>(state.range(0))}));
+        must(verify_chain(*journal,
+                          {.promised = journal->promised(), .threads = static_cast<unsigned>(state.range(0))}));
     }
     per_event(state);
 }

@@ -247,8 +247,8 @@ Result<int> verify(const std::string& path, Wiring& wiring) {
         info.anchored_seq ? fmt::format("anchored at {} · ", show_count(*info.anchored_seq)) : std::string();
     wiring.out.write(wiring.out_style.dim(fmt::format(
                          "format {} · {} · {}{} · {} · {}", info.format, info.clean_end ? "ended" : "not ended",
-                         anchored, counted(whole->snapshots, "snapshot"), show_bytes(static_cast<double>(info.disk_bytes)),
-                         speed(verified.events, wall_s))) +
+                         anchored, counted(whole->snapshots, "snapshot"),
+                         show_bytes(static_cast<double>(info.disk_bytes)), speed(verified.events, wall_s))) +
                      '\n');
     wiring.out.write(fmt::format("log head {}\nstate    {}\n", to_hex(verified.head), to_hex(digest)));
     return kExitOk;

@@ -13,9 +13,12 @@ namespace alpha {
 
 namespace {
 
-constexpr std::uint16_t kCheckpointVersion = 2;
+constexpr std::uint16_t kCheckpointVersion = 3;
 /// Of a checkpoint: configuration, markets, positions, open orders, parts.
 constexpr std::size_t kRoomForTheRest = std::size_t{64} * 1024;
+
+/// Of a session: what SessionParts holds.
+constexpr std::uint32_t kSessionParts = 3;
 
 /// One part's bytes behind their length, which is known only afterwards.
 template <class Save>
@@ -53,7 +56,7 @@ Result<Lists> lists_of(Bytes bytes) {
     const std::vector<Bytes> brokers = take_list(rest);
     const std::vector<Bytes> session = take_list(rest);
     if (!rest.ok() || rest.left() != 0 || version != kCheckpointVersion || state.size() != 1 ||
-        (!session.empty() && session.size() != 2)) {
+        (!session.empty() && session.size() != kSessionParts)) {
         return damaged();
     }
     return Lists{state[0], strategies, brokers, session};
@@ -256,10 +259,11 @@ void save_checkpoint(const State& state, const std::vector<std::unique_ptr<Strat
     for (const Broker* broker : brokers) {
         put_part(out, [&] { broker->save(out); });
     }
-    put(out, std::uint32_t{session ? 2U : 0U});
+    put(out, session ? kSessionParts : 0U);
     if (session) {
         put_part(out, [&] { session->projection.save(out); });
         put_part(out, [&] { out.append(session->feed_position); });
+        put_part(out, [&] { out.append(session->summary); });
     }
 }
 
@@ -287,7 +291,7 @@ Result<SessionBytes> session_bytes(Bytes bytes) {
     if (lists->session.empty()) {
         return fail(ErrorKind::data, "no session goes on from this snapshot");
     }
-    return SessionBytes{lists->session[0], lists->session[1]};
+    return SessionBytes{lists->session[0], lists->session[1], lists->session[2]};
 }
 
 }  // namespace alpha

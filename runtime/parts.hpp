@@ -50,16 +50,18 @@ Digest state_digest(const State& state);
 struct SessionParts {
     const Projection& projection;  ///< it has taken every frame up to the state
     Bytes feed_position;           ///< Feed::save_position
+    Bytes summary;                 ///< what its summary says of everything so far
 };
 /// The same as it was saved.
 struct SessionBytes {
     Bytes projection;  ///< Projection::save
     Bytes feed_position;
+    Bytes summary;
 };
 
 /// Appends everything a session goes on from, between two steps: the state, and what its parts save.
 ///
-///   u16 version | four lists of (u32 length | bytes): the state alone, the strategies, the brokers, and the session's two, or
+///   u16 version | four lists of (u32 length | bytes): the state alone, the strategies, the brokers, and the session's three, or
 ///   none where no session goes on from here; each list after a u32 count
 ///
 /// Snapshots are a cache: when this or kStateVersion changes, older ones are simply not used.

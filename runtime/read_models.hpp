@@ -187,7 +187,8 @@ private:
     Projection projection_;
     Rows rows_;
     Sum sum_{};
-    std::map<std::pair<std::uint8_t, std::string>, Sum> changing_;  ///< of all rows but fills and orders that the state forgot
+    std::map<std::pair<std::uint8_t, std::string>, Sum>
+        changing_;  ///< of all rows but fills and orders that the state forgot
     std::size_t swept_at_ = kSweepRows;
     static constexpr std::size_t kSweepRows = 4'096;
 };

@@ -12,6 +12,7 @@
 #include "runtime/scheduling.hpp"
 #include "runtime/stream_board.hpp"
 #include "store/background_log.hpp"
+#include "store/wire.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -66,6 +67,8 @@ public:
             each.realized_pnl = each.charges = Money{};
         }
         refused_by_.clear();
+        lowest_cash_ = Money{};
+        beyond_power_.clear();
     }
     /// From here on orders are timed, from the moment that their input was received.
     void time_orders_from(Clock::time_point received) { received_ = received; }
@@ -117,6 +120,46 @@ public:
     const std::map<Rule, std::uint64_t>& refused_by() const { return refused_by_; }
     LatencyHistogram& latency() { return latency_; }
     const LatencyHistogram& latency() const { return latency_; }
+
+    void save(ByteBuffer& out) const {
+        put(out, static_cast<std::uint32_t>(results_.size()));
+        for (const StrategyResult& each : results_) {
+            put(out, each.orders);
+            put(out, each.refused);
+            put(out, each.fills);
+            put(out, each.realized_pnl.raw);
+            put(out, each.charges.raw);
+        }
+        put(out, static_cast<std::uint32_t>(refused_by_.size()));
+        for (const auto& [rule, count] : refused_by_) {
+            put(out, static_cast<std::uint8_t>(rule));
+            put(out, count);
+        }
+        put(out, lowest_cash_.raw);
+        put(out, static_cast<std::uint32_t>(beyond_power_.size()));
+        for (const Money& furthest : beyond_power_) {
+            put(out, furthest.raw);
+        }
+    }
+    void load(WireReader& in) {
+        const std::size_t strategies = in.get<std::uint32_t>();
+        for (std::size_t i = 0; i < strategies && i < results_.size(); ++i) {
+            results_[i].orders = in.get<std::uint64_t>();
+            results_[i].refused = in.get<std::uint64_t>();
+            results_[i].fills = in.get<std::uint64_t>();
+            results_[i].realized_pnl.raw = in.get<decltype(Money::raw)>();
+            results_[i].charges.raw = in.get<decltype(Money::raw)>();
+        }
+        for (auto left = in.get<std::uint32_t>(); left > 0 && in.ok(); --left) {
+            const auto rule = static_cast<Rule>(in.get<std::uint8_t>());
+            refused_by_[rule] = in.get<std::uint64_t>();
+        }
+        lowest_cash_.raw = in.get<decltype(Money::raw)>();
+        beyond_power_.clear();
+        for (auto left = in.get<std::uint32_t>(); left > 0 && in.ok(); --left) {
+            beyond_power_.push_back(Money{in.get<decltype(Money::raw)>()});
+        }
+    }
 
 private:
     /// In a live session nobody waits for the summary.
@@ -175,6 +218,27 @@ public:
     }
 
     const std::vector<EquitySample>& points() const { return points_; }
+
+    void save(ByteBuffer& out) const {
+        put(out, static_cast<std::uint32_t>(points_.size()));
+        for (const EquitySample& point : points_) {
+            put(out, point.time.ns);
+            put(out, point.equity.raw);
+        }
+        put(out, static_cast<std::uint8_t>(is_priced_));
+        put(out, std::uint64_t{stride_});
+        put(out, std::uint64_t{skipped_});
+    }
+    void load(WireReader& in) {
+        points_.clear();
+        for (auto left = in.get<std::uint32_t>(); left > 0 && in.ok(); --left) {
+            const auto time = in.get<std::int64_t>();
+            points_.push_back({Time{time}, Money{in.get<decltype(Money::raw)>()}});
+        }
+        is_priced_ = in.get<std::uint8_t>() != 0;
+        stride_ = static_cast<std::size_t>(in.get<std::uint64_t>());
+        skipped_ = static_cast<std::size_t>(in.get<std::uint64_t>());
+    }
 
 private:
     void sample(const State& state) {
@@ -595,10 +659,15 @@ private:
                           "--journal. What it was is in the journal's event 0.");
     }
 
-    /// From the newest checkpoint that can be gone on from, or from event 0. A checkpoint's state must be what the log folds to.
+    /// From the newest checkpoint that can be gone on from, or from event 0. A checkpoint's state must be what the log folds to: from
+    /// the one that an earlier session had folded to itself, or from event 0. Who wants to hear of every fill hears of them all again.
     Result<std::unique_ptr<Redecision>> begin_at_checkpoint() {
+        const Result<std::optional<Seq>> own = stored_->own_snapshot();
+        if (!own) {
+            return tl::unexpected(own.error());
+        }
+        const Seq known = *own && !options_.on_fill ? **own : 0;
         std::unique_ptr<Redecision> found;
-        ByteBuffer checkpoint;
         const Result<void> looked = try_snapshots(*stored_, stored_->next_seq(), [&](const StoredSnapshot& snapshot) {
             const Result<SessionBytes> session = session_bytes(snapshot.bytes.view());
             Result<std::unique_ptr<Redecision>> begun = Redecision::from(snapshot, batch_.frame, &tally_, make_);
@@ -623,23 +692,24 @@ private:
             return std::make_unique<Redecision>(batch_.frame, &tally_, make_);
         }
         State folded;
+        if (Result<void> done = begin_fold(std::min(known, found->next_seq()), folded); !done) {
+            return tl::unexpected(done.error());
+        }
         tally_.watch(folded);
         tally_.hold();
-        if (Result<void> done = fold_up_to(found->next_seq(), folded); !done) {
-            return tl::unexpected(done.error());
+        if (folded.next_seq < found->next_seq()) {
+            if (Result<void> done = fold_up_to(found->next_seq(), folded); !done) {
+                return tl::unexpected(done.error());
+            }
         }
         if (folded != found->kernel()->state()) {
             options_.log->warn(
                 "the snapshot at event {} is not what the events before it fold to and is not used; please "
                 "report this",
                 found->next_seq());
-            tally_.forget();
             projection_ = Projection();
             position_.clear();
-            curve_ = EquityCurve();
-            records_known_ = 0;
-            appeared_.clear();
-            first_ = kNever;
+            forget_summary();
             return std::make_unique<Redecision>(batch_.frame, &tally_, make_);
         }
         records_before_ = records_known_;
@@ -648,10 +718,64 @@ private:
         return found;
     }
 
+    /// The state that a session stood at when it took the snapshot at `seq`, and what its summary said; 0: before event 0.
+    Result<void> begin_fold(Seq seq, State& state) {
+        if (seq == 0) {
+            return {};
+        }
+        const Result<std::optional<StoredSnapshot>> snapshot = stored_->newest_snapshot(seq);
+        if (!snapshot) {
+            return tl::unexpected(snapshot.error());
+        }
+        if (*snapshot && (*snapshot)->next_seq == seq) {
+            Result<State> loaded = load_checkpoint((*snapshot)->bytes.view());
+            const Result<SessionBytes> session = session_bytes((*snapshot)->bytes.view());
+            if (loaded && session && load_summary(session->summary)) {
+                state = std::move(*loaded);
+            } else {
+                forget_summary();
+            }
+        }
+        return {};
+    }
+
+    void save_summary(ByteBuffer& out) const {
+        tally_.save(out);
+        curve_.save(out);
+        put(out, records_known_);
+        put(out, first_.ns);
+        put(out, static_cast<std::uint32_t>(appeared_.size()));
+        for (const Appeared& each : appeared_) {
+            put(out, static_cast<std::uint8_t>(each.quotes));
+            put(out, static_cast<std::uint8_t>(each.bars));
+        }
+    }
+    /// False where the bytes are none of these.
+    bool load_summary(Bytes bytes) {
+        WireReader in(bytes);
+        tally_.load(in);
+        curve_.load(in);
+        records_known_ = in.get<std::uint64_t>();
+        first_.ns = in.get<std::int64_t>();
+        appeared_.clear();
+        for (auto left = in.get<std::uint32_t>(); left > 0 && in.ok(); --left) {
+            const bool quotes = in.get<std::uint8_t>() != 0;
+            appeared_.push_back({quotes, in.get<std::uint8_t>() != 0});
+        }
+        return in.ok() && in.left() == 0;
+    }
+    void forget_summary() {
+        tally_.forget();
+        curve_ = EquityCurve();
+        records_known_ = 0;
+        appeared_.clear();
+        first_ = kNever;
+    }
+
     /// What is not decided again still counts in the summary.
     Result<void> fold_up_to(Seq end, State& state) {
         Result<bool> visited = true;
-        const Result<void> scanned = scan_ahead(*stored_, 0, [&](const Frame& frame) {
+        const Result<void> scanned = scan_ahead(*stored_, state.next_seq, [&](const Frame& frame) {
             visited = visit_events(frame, state.next_seq, [&](const Envelope& envelope, const auto& event) {
                 using E = std::decay_t<decltype(event)>;
                 if (envelope.seq >= end) {
@@ -1054,8 +1178,10 @@ private:
         if (behind_packet && wants_checkpoint()) {
             position_.clear();
             intake_->save_position(position_);
+            summary_.clear();
+            save_summary(summary_);
             save_checkpoint(state, kernel_->parts().strategies, kernel_->parts().brokers,
-                            SessionParts{projection_, position_.view()}, batch_.snapshot);
+                            SessionParts{projection_, position_.view(), summary_.view()}, batch_.snapshot);
             last_snapshot_ = state.next_seq;
             snapshot_bytes_ = batch_.snapshot.size();
             logged_bytes_ = 0;
@@ -1207,6 +1333,7 @@ private:
     Batch batch_;
     Projection projection_;
     EquityCurve curve_;
+    ByteBuffer summary_;  // of the last checkpoint
     std::vector<std::unique_ptr<Broker>> brokers_;
     std::unique_ptr<Kernel> kernel_;  // writes into batch_, uses the brokers
     std::map<std::string, InstrumentId> ids_;

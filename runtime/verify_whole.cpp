@@ -39,13 +39,14 @@ public:
 
     Result<void> take(const Frame& frame) {
         Result<void> ok;
-        const Result<bool> visited = visit_events(frame, whole_.state.next_seq, [&](const Envelope& at, const auto& event) {
-            ok = compare_at(at.seq);
-            if (ok) {
-                apply(whole_.state, at, event);
-            }
-            return ok.has_value();
-        });
+        const Result<bool> visited =
+            visit_events(frame, whole_.state.next_seq, [&](const Envelope& at, const auto& event) {
+                ok = compare_at(at.seq);
+                if (ok) {
+                    apply(whole_.state, at, event);
+                }
+                return ok.has_value();
+            });
         if (!visited) {
             return tl::make_unexpected(visited.error());
         }
@@ -75,8 +76,8 @@ private:
             return {};  // of another version: never used
         }
         if (*stored != whole_.state) {
-            return fail(ErrorKind::mismatch, "The snapshot at event " + std::to_string(seq) +
-                                                 " is not what the log folds into there.");
+            return fail(ErrorKind::mismatch,
+                        "The snapshot at event " + std::to_string(seq) + " is not what the log folds into there.");
         }
         ++whole_.snapshots;
         return {};

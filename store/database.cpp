@@ -88,7 +88,8 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families() {
     return {{rocksdb::kDefaultColumnFamilyName, small},
             {kLogFamily, log},
             {kSnapshotFamily, packed},
-            {kModelFamily, packed}};
+            {kModelFamily, packed},
+            {kEvidenceFamily, packed}};
 }
 
 tl::unexpected<Error> failed(const std::string& what, const std::string& path, const rocksdb::Status& status) {
@@ -246,9 +247,11 @@ Result<void> Database::sync() noexcept {
 }
 
 Result<void> Database::flush() noexcept {
-    rocksdb::FlushOptions flushing;
-    flushing.wait = true;
-    return check("cannot be made durable", db_->Flush(flushing, handles_));
+    return check("cannot be made durable", db_->Flush(rocksdb::FlushOptions(), handles_));
+}
+
+Result<void> Database::flush_log() noexcept {
+    return check("cannot be made durable", db_->Flush(rocksdb::FlushOptions(), log()));
 }
 
 Result<void> Database::close() noexcept {
@@ -308,6 +311,18 @@ Result<void> Database::check_properties() const {
         }
     }
     return {};
+}
+
+std::vector<Database::LogFile> Database::log_files() const {
+    std::vector<rocksdb::LiveFileMetaData> files;
+    db_->GetLiveFilesMetaData(&files);
+    std::vector<LogFile> found;
+    for (const rocksdb::LiveFileMetaData& file : files) {
+        if (file.column_family_name == kLogFamily) {
+            found.push_back({file.name.substr(file.name.starts_with('/') ? 1 : 0), seq_of_key(file.smallestkey)});
+        }
+    }
+    return found;
 }
 
 std::uint64_t Database::unwritten_bytes() const {

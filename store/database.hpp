@@ -2,16 +2,18 @@
 /// The RocksDB database inside a journal: its settings, families and keys, and nothing of what they mean. Private to store/.
 ///
 ///   family "default"    what is said of the log:
-///                         "format"    "alpha journal 2"
+///                         "format"    "alpha journal 3"
 ///                         "head"      u64 next_seq | chain after the last full leaf | head
 ///                         "feed"      u64 records read from the feeds
 ///                         "derived"   u64 next event as of the newest rows | u64 of the newest snapshot; kNoSeq: none
+///                         "verified"  what need not be verified again (store/verified_mark.hpp)
 ///                         "note/KEY"  text of a batch's notes; any number of them, and no reader needs any
 ///                         "end"       "clean", or "clean" | u16 state version | state digest; absent while being written
 ///   family "log"        u64 first event, big-endian -> stored frame (store/frame.hpp)
 ///   family "snapshots"  u64 next event, big-endian  -> u32 CRC-32C of key and bytes | bytes
 ///   family "models"     u8 table, from 1 | key      -> row of a read model
 ///                       u8 0                        -> u64 next event as of the newest rows, as "derived" has it
+///   family "evidence"   u64 event, big-endian | u8  -> what a broker outside said, word by word; empty as yet
 ///
 /// One write holds a frame, the rows and the snapshot that came with it, "head" and "feed". ON DISK, DO NOT CHANGE:
 /// store/migrations.hpp brings older formats here.
@@ -30,7 +32,7 @@ namespace alpha {
 
 inline constexpr char kFormatKey[] = "format";
 inline constexpr char kFormatName[] = "alpha journal ";  // and the number of the format
-inline constexpr int kJournalFormat = 2;
+inline constexpr int kJournalFormat = 3;
 inline constexpr char kHeadKey[] = "head";
 inline constexpr char kFeedKey[] = "feed";
 inline constexpr char kDerivedKey[] = "derived";
@@ -41,6 +43,8 @@ inline constexpr char kCleanEnd[] = "clean";
 /// The families beside the log: what the log can make anew.
 inline constexpr char kSnapshotFamily[] = "snapshots";
 inline constexpr char kModelFamily[] = "models";
+/// Not to be made anew: what brokers outside said is nowhere else.
+inline constexpr char kEvidenceFamily[] = "evidence";
 
 /// Keys that sort as their numbers do.
 using SeqKey = std::array<std::uint8_t, sizeof(Seq)>;
@@ -103,12 +107,16 @@ public:
     /// Null, when open for reading, in a journal of format 1, and where they were left out or dropped.
     rocksdb::ColumnFamilyHandle* snapshots() const { return named(kSnapshotFamily); }
     rocksdb::ColumnFamilyHandle* models() const { return named(kModelFamily); }
+    /// Null, when open for reading, in a journal of formats 1 and 2.
+    rocksdb::ColumnFamilyHandle* evidence() const { return named(kEvidenceFamily); }
 
     Result<void> write(rocksdb::WriteBatch& batch) noexcept;
     /// Makes the write-ahead log durable.
     Result<void> sync() noexcept;
     /// Flushes all to its files.
     Result<void> flush() noexcept;
+    /// Flushes the log to its files.
+    Result<void> flush_log() noexcept;
     /// The last word RocksDB has to say; nothing may follow.
     Result<void> close() noexcept;
 
@@ -122,6 +130,12 @@ public:
     Result<void> check(rocksdb::ColumnFamilyHandle* family) const;
     /// What tables say of themselves, which no iterator reads: a few hundred bytes each.
     Result<void> check_properties() const;
+    struct LogFile {
+        std::string name;
+        Seq first_seq = kNoSeq;  ///< of its frames
+    };
+    /// The files of the log's family that are in use, in no order.
+    std::vector<LogFile> log_files() const;
     /// How much RocksDB may still have to write to disk for what it has in memory.
     std::uint64_t unwritten_bytes() const;
 

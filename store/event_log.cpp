@@ -113,9 +113,9 @@ Result<void> FrameCheck::has_come_to(Seq to) const {
     if (from_ >= to || (next_ != kNoSeq && next_ >= to)) {
         return {};
     }
-    return wrong(next_ == kNoSeq ? "lacks events: event " + std::to_string(from_) + " is missing"
-                                 : "lacks events: it ends at " + std::to_string(next_) + " instead of " +
-                                       std::to_string(end_));
+    return wrong(next_ == kNoSeq
+                     ? "lacks events: event " + std::to_string(from_) + " is missing"
+                     : "lacks events: it ends at " + std::to_string(next_) + " instead of " + std::to_string(end_));
 }
 
 Result<void> scan_frames(FrameCursor& cursor, FrameCheck check, Seq end, const FrameVisit& visit) {

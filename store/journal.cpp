@@ -9,6 +9,7 @@
 #include "store/migrations.hpp"
 #include "store/owner.hpp"
 #include "store/torn_manifest.hpp"
+#include "store/verified_mark.hpp"
 #include "store/verify.hpp"
 #include "store/wire.hpp"
 
@@ -199,6 +200,8 @@ struct Found {
     HeadRecord head;
     std::vector<std::string> damaged;  // families beside the log
     std::optional<Rows> rows;          // made anew, where those are
+    Seq snapshot_seq = kNoSeq;         // that the mark vouches for
+    Digest snapshot{};
 };
 Result<Found> look_into(const std::string& path, const JournalOptions& options);
 
@@ -422,6 +425,8 @@ private:
             return tl::make_unexpected(derived.error());
         }
         derived_ = *derived;
+        snapshot_seq_ = found.snapshot_seq;
+        snapshot_ = found.snapshot;
         if (Result<void> ok = list_snapshots(); !ok) {
             return ok;
         }
@@ -431,6 +436,7 @@ private:
         // A clean end says that both slots of the anchor are whole, so its mark goes before the anchor is touched.
         rocksdb::WriteBatch batch;
         Result<void> ok = remove(batch, db_->meta(), kEndKey);
+        ok = ok ? put_verified(batch) : ok;
         ok = ok ? db_->write(batch) : ok;
         ok = ok ? db_->sync() : ok;
         failpoint("recovery: end mark removed");
@@ -532,6 +538,24 @@ private:
         return ok ? put(batch, db_->meta(), kDerivedKey, slice_of(derived)) : ok;
     }
 
+    /// The log as it lies in its files is whole, for it was verified or hashed here. Requires that all of it lies in files.
+    Result<void> put_verified(rocksdb::WriteBatch& batch) const {
+        std::optional<std::vector<FileStamp>> files = stamps_of_log(*db_, path_);
+        if (!files) {
+            return {};
+        }
+        const Seq next = hasher_.next_seq();
+        const VerifiedMark mark{{next / kLeafEvents * kLeafEvents, hasher_.chain()},
+                                next,
+                                hasher_.head(),
+                                snapshot_seq_,
+                                snapshot_,
+                                *std::move(files)};
+        ByteBuffer bytes;
+        mark.write(bytes);
+        return put(batch, db_->meta(), kVerifiedKey, slice_of(bytes.view()));
+    }
+
     Result<void> write(const Batch& batch) {
         hasher_.append(batch.frame);
         stored_.clear();
@@ -585,6 +609,8 @@ private:
             snapshots_.push_back(hasher_.next_seq());
         }
         derived_.snapshot_seq = hasher_.next_seq();
+        snapshot_seq_ = hasher_.next_seq();
+        snapshot_ = sha256(bytes);
         Result<void> ok = put(batch_, db_->snapshots(), slice_of(key), slice_of(stored_.view()));
         if (snapshots_.size() <= kMaxSnapshots) {
             return ok;
@@ -626,6 +652,8 @@ private:
         rocksdb::WriteBatch batch;
         Result<void> ok = put(batch, db_->meta(), kEndKey, slice_of(mark.view()));
         if (partial_) {
+            ok = ok ? db_->flush_log() : ok;
+            ok = ok ? put_verified(batch) : ok;
             ok = ok ? db_->write(batch) : ok;
             return ok ? publish() : ok;
         }
@@ -635,6 +663,8 @@ private:
         failpoint("finish: one slot anchored");
         ok = ok ? anchor_->write(next_seq(), head()) : ok;
         failpoint("finish: anchored, not marked clean");
+        ok = ok ? db_->flush_log() : ok;
+        ok = ok ? put_verified(batch) : ok;
         ok = ok ? db_->write(batch) : ok;
         ok = ok ? db_->sync() : ok;
         failpoint("finish: marked clean, not flushed");
@@ -677,6 +707,8 @@ private:
     ChainHasher hasher_;
     DerivedRecord derived_;
     std::vector<Seq> snapshots_;  // those stored, oldest first
+    Seq snapshot_seq_ = kNoSeq;   // of the newest that a session took from a state it had folded to itself
+    Digest snapshot_{};           // its SHA-256
     ByteBuffer stored_;
     std::string row_key_;
     rocksdb::WriteBatch batch_;
@@ -728,9 +760,7 @@ public:
         }
         return db_->check("cannot be read", at->status());
     }
-    Result<void> check_rows() const {
-        return db_->models() == nullptr ? Result<void>{} : db_->check(db_->models());
-    }
+    Result<void> check_rows() const { return db_->models() == nullptr ? Result<void>{} : db_->check(db_->models()); }
 
     Seq next_seq() const override { return head_.next_seq; }
     Digest head() const override { return head_.head; }
@@ -788,6 +818,7 @@ public:
         Result<void> ok = db_->check(db_->meta());
         ok = ok ? check_snapshots() : ok;
         ok = ok ? check_rows() : ok;
+        ok = ok && db_->evidence() != nullptr ? db_->check(db_->evidence()) : ok;
         ok = ok ? db_->check_properties() : ok;
         if (!ok) {
             return ok;
@@ -797,6 +828,32 @@ public:
         }
         return {};
     }
+
+    Result<std::optional<Seq>> own_snapshot() const override {
+        const Result<std::optional<VerifiedMark>> mark = read_mark(*db_);
+        if (!mark) {
+            return tl::make_unexpected(mark.error());
+        }
+        if (!*mark || (*mark)->snapshot_seq == kNoSeq) {
+            return std::nullopt;
+        }
+        const Result<std::optional<StoredSnapshot>> found = newest_snapshot((*mark)->snapshot_seq);
+        if (!found) {
+            return tl::make_unexpected(found.error());
+        }
+        const bool is_that_one = *found && (*found)->next_seq == (*mark)->snapshot_seq &&
+                                 sha256((*found)->bytes.view()) == (*mark)->snapshot;
+        return is_that_one ? std::optional((*mark)->snapshot_seq) : std::nullopt;
+    }
+
+    /// Whether the log is the mark's, in files that nobody touched since.
+    bool is_as_it_was(const VerifiedMark& mark) const {
+        const std::optional<std::pair<Seq, Digest>> kept = promised();
+        const bool fits = mark.next_seq <= head_.next_seq && kept && kept->first >= mark.leaf.seq &&
+                          (mark.next_seq != head_.next_seq || mark.head == head_.head);
+        return fits && is_untouched(mark, *db_, path_);
+    }
+    const Database& database() const { return *db_; }
 
     std::optional<std::pair<Seq, Digest>> promised() const override {
         if (info_.format == 1) {
@@ -970,11 +1027,21 @@ Result<Found> look_into(const std::string& path, const JournalOptions& options) 
     if (!log) {
         return tl::make_unexpected(log.error());
     }
-    const Result<Verified> verified = verify_chain(**log, {.promised = (*log)->promised()});
+    const Result<std::optional<VerifiedMark>> mark = read_mark((*log)->database());
+    if (!mark) {
+        return tl::make_unexpected(mark.error());
+    }
+    const ChainPlace from = *mark && (*log)->is_as_it_was(**mark) ? (*mark)->leaf : ChainPlace{};
+    const Result<Verified> verified = verify_chain(**log, {.promised = (*log)->promised(), .from = from});
     if (!verified) {
         return tl::make_unexpected(verified.error());
     }
-    Found found{HeadRecord{verified->events, {}, verified->head}, {}, {}};
+    Found found;
+    found.head = HeadRecord{verified->events, {}, verified->head};
+    if (*mark) {
+        found.snapshot_seq = (*mark)->snapshot_seq;
+        found.snapshot = (*mark)->snapshot;
+    }
     const auto look_at = [&](const char* family, const char* other, Check check) -> Result<void> {
         Result<void> whole;
         if (opened_whole) {

@@ -50,7 +50,7 @@ struct NamedJournal {
 Result<NamedJournal> create_numbered_journal(const std::string& stem, const JournalOptions& options = {});
 
 /// Opens the journal at `path` to go on with it, or creates an empty one. What is there is verified first, hashes and
-/// anchor included, and a journal of an older format is brought to this one. Refuses
+/// anchor included, but for what was verified or written by a session that ended and lies in files that nobody touched since. A journal of an older format is brought to this one. Refuses
 ///   - (kind transient) one that another session is writing, this process's own included, at once and before anything is looked at;
 ///     and one whose disk has less free than the floor;
 ///   - (kind data) one whose log is damaged, or lacks events it once promised (its head is behind its anchor), and one that holds
@@ -93,6 +93,9 @@ public:
     virtual Result<void> refresh() = 0;
     /// Everything beside the log against its checksums: each row and snapshot, what the files say of themselves, both slots of the anchor.
     virtual Result<void> check_rest() const = 0;
+    /// The newest snapshot, where the session that took it had itself folded to it and it is still that one: it need not be compared with
+    /// the log again. Of a log that was verified.
+    virtual Result<std::optional<Seq>> own_snapshot() const = 0;
     /// What the log must contain: the anchor's position and the head there; nothing in format 1.
     virtual std::optional<std::pair<Seq, Digest>> promised() const = 0;
 };

@@ -32,9 +32,16 @@ Result<void> from_1_to_2(Database& db, rocksdb::FileSystem& files, const std::st
     return mark_format(db, 2);
 }
 
+/// Format 2 had no mark of what is verified, no family for evidence, frames whose bars are not columns, and a log whose files all lay in
+/// one layer. RocksDB makes the family and moves the files when it opens the journal for writing; frames stay as they are.
+Result<void> from_2_to_3(Database& db, rocksdb::FileSystem& /*files*/, const std::string& /*path*/,
+                         const HeadRecord& /*head*/) {
+    return mark_format(db, 3);
+}
+
 using Step = Result<void> (*)(Database&, rocksdb::FileSystem&, const std::string&, const HeadRecord&);
 /// By the format it starts from, beginning with 1.
-constexpr Step kSteps[] = {from_1_to_2};
+constexpr Step kSteps[] = {from_1_to_2, from_2_to_3};
 static_assert(std::size(kSteps) == kJournalFormat - 1, "every older format has its step");
 
 }  // namespace

@@ -25,10 +25,10 @@ constexpr unsigned kMaxThreads = 16;
 struct Range {
     Seq from = 0;
     Seq to = 0;
-    std::vector<StoredFrame> stored;  ///< the first may begin before, the last end behind
-    std::vector<Frame> frames;        ///< the same, decoded, where somebody wants to see them
-    std::vector<Digest> leaves;       ///< full ones
-    std::optional<Digest> partial;    ///< of the last leaf of the log
+    std::vector<StoredFrame> stored;     ///< the first may begin before, the last end behind
+    std::vector<Frame> frames;           ///< the same, decoded, where somebody wants to see them
+    std::vector<Digest> leaves;          ///< full ones
+    std::optional<Digest> partial;       ///< of the last leaf of the log
     bool promise_met = false;            ///< a frame ends at the promised event
     std::optional<Digest> promise_leaf;  ///< the partial leaf there; none between two leaves
     Time first = kBeforeAll;
@@ -131,7 +131,8 @@ public:
             for (unsigned i = 1; i < options.threads; ++i) {
                 others_.emplace_back([this] { help(); });
             }
-        } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): no more threads; those that are there do it
+        } catch (
+            const std::system_error&) {  // NOLINT(bugprone-empty-catch): no more threads; those that are there do it
         }
     }
     Ranges(const Ranges&) = delete;
@@ -192,7 +193,8 @@ private:
         reading_ = false;
         lock.unlock();
         changed_.notify_all();
-        range->outcome = read ? no_exceptions([&] { return check_range(log_, promised_, keep_frames_, *range); }) : read;
+        range->outcome =
+            read ? no_exceptions([&] { return check_range(log_, promised_, keep_frames_, *range); }) : read;
         range->stored.clear();
         lock.lock();
         checked_.emplace(number, std::move(range));
@@ -205,7 +207,7 @@ private:
     std::size_t ahead_;
     std::mutex mutex_;
     std::condition_variable changed_;
-    RangeReader reader_;    // whose is it while reading_ is set
+    RangeReader reader_;  // whose is it while reading_ is set
     bool reading_ = false;
     bool stopped_ = false;
     std::size_t begun_ = 0;

@@ -14,7 +14,7 @@ static_assert(std::endian::native == std::endian::little, "numbers are written a
 
 template <class T>
 T load(const std::uint8_t* from) {
-    static_assert(std::is_arithmetic_v<T>);
+    static_assert(std::has_unique_object_representations_v<T>);  // numbers without padding, __int128 too
     T value;
     std::memcpy(&value, from, sizeof value);
     return value;
@@ -22,7 +22,7 @@ T load(const std::uint8_t* from) {
 
 template <class T>
 void store(std::uint8_t* to, T value) {
-    static_assert(std::is_arithmetic_v<T>);
+    static_assert(std::has_unique_object_representations_v<T>);  // numbers without padding, __int128 too
     std::memcpy(to, &value, sizeof value);
 }
 

@@ -834,8 +834,10 @@ struct Position {
 };
 
 constexpr std::string_view kPositionMagic = "alphapos";
-constexpr std::uint32_t kPositionVersion = 2;
-/// The one without bars that were shown, which is all that most feeds need.
+constexpr std::uint32_t kPositionVersion = 3;
+/// The one without makers' own words.
+constexpr std::uint32_t kShownPositionVersion = 2;
+/// The one without bars that were shown either, which is all that most feeds need.
 constexpr std::uint32_t kPlainPositionVersion = 1;
 
 Bytes bytes_of(std::string_view text) {
@@ -855,7 +857,12 @@ std::string take_text(WireReader& in) {
 void put_position(ByteBuffer& out, const Position& position) {
     const std::size_t begin = out.size();
     out.append(bytes_of(kPositionMagic));
-    put(out, position.shown.empty() ? kPlainPositionVersion : kPositionVersion);
+    const bool has_makers =
+        std::ranges::any_of(position.sources, [](const auto& source) { return !source.place.maker.empty(); });
+    const std::uint32_t version = has_makers               ? kPositionVersion
+                                  : position.shown.empty() ? kPlainPositionVersion
+                                                           : kShownPositionVersion;
+    put(out, version);
     put(out, static_cast<std::uint32_t>(position.sources.size()));
     for (const auto& [identity, place] : position.sources) {
         put(out, static_cast<std::uint8_t>(identity.form));
@@ -872,6 +879,11 @@ void put_position(ByteBuffer& out, const Position& position) {
         put(out, place.last_row);
         put(out, static_cast<std::uint8_t>(place.last_opens));
         out.append(place.witness);
+        if (has_makers) {
+            put(out, static_cast<std::uint32_t>(place.maker.size()));
+            out.append(place.maker);
+            put(out, place.ahead);
+        }
     }
     put(out, position.last.time.ns);
     put(out, static_cast<std::uint8_t>(position.last.rank));
@@ -880,7 +892,7 @@ void put_position(ByteBuffer& out, const Position& position) {
     for (const std::string& symbol : position.symbols) {
         put_text(out, symbol);
     }
-    if (!position.shown.empty()) {
+    if (version != kPlainPositionVersion) {
         put(out, static_cast<std::uint32_t>(position.shown.size()));
     }
     for (const ShownBar& bar : position.shown) {
@@ -916,7 +928,7 @@ Result<Position> read_position(Bytes bytes, std::vector<std::string>& symbols) {
     if (crc32c(bytes.first(body)) != load<std::uint32_t>(bytes.data() + body)) {
         return damaged();
     }
-    if (version != kPositionVersion && version != kPlainPositionVersion) {
+    if (version < kPlainPositionVersion || version > kPositionVersion) {
         return fail(ErrorKind::data,
                     fmt::format("The feed's position has version {}, and this program reads versions up to {}; "
                                 "use the program that wrote it, or begin a new session.",
@@ -940,6 +952,11 @@ Result<Position> read_position(Bytes bytes, std::vector<std::string>& symbols) {
         place.last_opens = in.get<std::uint8_t>() != 0;
         const Bytes witness = in.take(place.witness.size());
         std::ranges::copy(witness, place.witness.begin());
+        if (version == kPositionVersion) {
+            const Bytes maker = in.take(in.get<std::uint32_t>());
+            place.maker.assign(maker.begin(), maker.end());
+            place.ahead = in.get<std::uint64_t>();
+        }
         if (!is_sane(place) || identity.form < Form::csv_quotes || identity.form > Form::synth) {
             return damaged();
         }

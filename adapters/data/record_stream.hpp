@@ -37,6 +37,9 @@ struct SourcePlace {
     std::uint64_t last_row = 0;   ///< its row, counted from the beginning,
     bool last_opens = false;      ///< and whether it is the row's opening
     Digest witness{};             ///< of the content up to the end of `rows`
+    /// Of who makes records instead of reading them: how it stood `ahead` records before the place, as it wrote it itself.
+    std::vector<std::uint8_t> maker;
+    std::uint64_t ahead = 0;
 };
 
 struct BarRow;

@@ -63,6 +63,17 @@ public:
         return sum;
     }
 
+    void save(ByteBuffer& out) const {
+        for (const std::uint64_t word : state_) {
+            put(out, word);
+        }
+    }
+    void load(WireReader& in) {
+        for (std::uint64_t& word : state_) {
+            word = in.get<std::uint64_t>();
+        }
+    }
+
 private:
     std::array<std::uint64_t, 4> state_{};
 };
@@ -128,6 +139,29 @@ public:
         move_price();
         move_time();
         return quote;
+    }
+
+    /// What changes from quote to quote.
+    void save(ByteBuffer& out) const {
+        random_.save(out);
+        put(out, day_.days);
+        put(out, fair_);
+        put(out, target_);
+        put(out, at_us_);
+        put(out, static_cast<std::uint8_t>(spell_));
+    }
+    /// False for what no quoter of these settings saved.
+    bool load(WireReader& in) {
+        const Date first = day_;
+        random_.load(in);
+        day_.days = in.get<std::int32_t>();
+        fair_ = in.get<std::int64_t>();
+        target_ = in.get<std::int64_t>();
+        at_us_ = in.get<std::int64_t>();
+        spell_ = in.get<std::uint8_t>();
+        return in.ok() && day_ >= first && is_weekday(day_) && day_.days <= kNse.date_of(kMaxTime).days &&
+               fair_ >= base_ / 2 && fair_ <= base_ * 2 && target_ >= 0 && target_ <= base_ * 4 && at_us_ >= 0 &&
+               at_us_ < kSessionUs && spell_ < kSpells.size();
     }
 
 private:
@@ -209,6 +243,7 @@ public:
 
     Result<std::span<FeedRecord>> next() override {
         last_before_ = size_ == 0 ? last_before_ : batch_[size_ - 1].time;
+        before_ = quoters_;
         size_ = 0;
         std::size_t n = 0;
         while (n < batch_.size() && made_ < ticks_) {
@@ -233,9 +268,14 @@ public:
         place.from.row = made_ - size_ + n;
         place.from.last = n == 0 ? last_before_ : batch_[n - 1].time;
         place.witness = witness_;
+        place.ahead = n;
+        ByteBuffer state;
+        for (const Quoter& quoter : before_) {
+            quoter.save(state);
+        }
+        place.maker.assign(state.view().begin(), state.view().end());
         return place;
     }
-    /// Makes what comes before again: the settings say all.
     Result<void> resume(const SourcePlace& place) override {
         const auto refuse = [](std::string_view what) {
             return fail(ErrorKind::data,
@@ -249,7 +289,15 @@ public:
         if (place.from.row > ticks_) {
             return refuse("there are fewer ticks than were read before");
         }
-        // What is earlier than the last tick needs no merging, which is most of the work.
+        if (!place.maker.empty()) {
+            WireReader in(place.maker);
+            const bool loaded = std::ranges::all_of(quoters_, [&](Quoter& quoter) { return quoter.load(in); });
+            if (!loaded || in.left() != 0 || place.ahead > place.from.row) {
+                return refuse("the place in them is damaged");
+            }
+            made_ = place.from.row - place.ahead;
+        }
+        // What is earlier than the last tick needs no merging, which is most of the work where all is made again.
         for (Quoter& quoter : quoters_) {
             while (quoter.time() < place.from.last && made_ < place.from.row) {
                 static_cast<void>(quoter.make());
@@ -267,6 +315,7 @@ public:
             static_cast<void>(make());
         }
         last_before_ = place.from.last;
+        before_ = quoters_;
         return {};
     }
 
@@ -309,6 +358,7 @@ private:
     std::size_t size_ = 0;           ///< records in the batch
     Time last_before_ = kBeforeAll;  ///< the time of the last record before it
     std::vector<Quoter> quoters_;
+    std::vector<Quoter> before_;                        ///< as they stood before the batch
     std::vector<std::pair<Time, std::uint32_t>> heap_;  ///< each quoter's next time, the earliest in front
     std::vector<FeedRecord> batch_;
 };

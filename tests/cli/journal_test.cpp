@@ -202,7 +202,7 @@ TEST_CASE("a healthy journal verifies, with the head and the state that its run 
     for (const char* field : {"events", "log_head", "state_digest"}) {
         CHECK(json_field(verified.out, field) == json_field(ran, field));
     }
-    CHECK(json_field(verified.out, "format") == "2");
+    CHECK(json_field(verified.out, "format") == "3");
     CHECK(json_field(verified.out, "clean_end") == "true");
     CHECK(json_field(verified.out, "anchored_seq") == json_field(ran, "events"));
     CHECK(std::stoull(json_field(verified.out, "disk_bytes")) > 10'000);

@@ -496,12 +496,17 @@ TEST_CASE("positions in journals mean something else than when they were written
     synth.synth->first_day = Date{kFirstDay.days + 1};
     const std::string set = dir.path("set.alpha");
     REQUIRE(import_data(quotes(dir.write("q.csv", quote_text)), set, {}).has_value());
-    const std::vector<DataSource> sources{quotes(dir.path("q.csv")), bars(dir.write("b.csv", bar_text), kMinute),
-                                          quotes(set), synth};
-    const Position position = position_behind(sources, 150);
-    CHECK(position.size() == 549);
+    std::vector<DataSource> sources{quotes(dir.path("q.csv")), bars(dir.write("b.csv", bar_text), kMinute),
+                                    quotes(set)};
+    const Position plain = position_behind(sources, 100);
     // Of what version 1 of a position is: another hash here needs another version there.
-    CHECK(to_hex(sha256(position)) == "c108821eba122568919d3344b4941f61fce0640d66bcffa84a342bb89ca7bfef");
+    CHECK(plain.size() == 421);
+    CHECK(to_hex(sha256(plain)) == "64bb1fff24a866b7d383b3fd6ad6cfa8aacb6c39fb82cdc54c9ee41712de1eb8");
+    sources.push_back(synth);
+    const Position position = position_behind(sources, 150);
+    CHECK(position.size() == 723);
+    // Version 3.
+    CHECK(to_hex(sha256(position)) == "045fd1d3f0109702b52c8852e70cde582892b8f6fa68656340d0a3ac272ac479");
 }
 
 TEST_CASE("positions among bars that two sources hold mean something else than when they were written", "[data]") {

@@ -66,9 +66,10 @@ TEST_CASE("a checkpoint brings back the parts and the state it was taken of", "[
     ByteBuffer projected;
     projection.save(projected);
     const std::vector<std::uint8_t> position{4};
+    const std::vector<std::uint8_t> summary{5, 6};
     const bool whole = GENERATE(true, false);
     const std::optional<SessionParts> session =
-        whole ? std::optional(SessionParts{projection, position}) : std::nullopt;
+        whole ? std::optional(SessionParts{projection, position, summary}) : std::nullopt;
     ByteBuffer bytes;
     save_checkpoint(state, kernel.parts().strategies, kernel.parts().brokers, session, bytes);
     const Result<State> alone = load_checkpoint(bytes.view());
@@ -86,6 +87,7 @@ TEST_CASE("a checkpoint brings back the parts and the state it was taken of", "[
     if (whole) {
         CHECK(std::ranges::equal(told->projection, projected.view()));
         CHECK(std::ranges::equal(told->feed_position, position));
+        CHECK(std::ranges::equal(told->summary, summary));
     }
     for (std::size_t cut = 0; cut < bytes.size(); cut += 7) {
         CHECK_FALSE(load_checkpoint(bytes.view().first(cut)));

@@ -77,7 +77,7 @@ void write_prefix(const LogReader& from, const PartsMaker& make, const std::stri
         if (frames == 0) {
             State state = kernel.state();
             change(state);
-            save_checkpoint(state, kernel.parts().strategies, kernel.parts().brokers, SessionParts{projection, {}},
+            save_checkpoint(state, kernel.parts().strategies, kernel.parts().brokers, SessionParts{projection, {}, {}},
                             batch.snapshot);
         }
         batch.feed_records = kernel.state().quotes;
@@ -158,7 +158,7 @@ TEST_CASE("what a session stored when it was cut off is what one stores that nev
 
 TEST_CASE("however often snapshots are asked for, they take a sixteenth of what the log does", "[runtime]") {
     const TempFolder folder;
-    const Scenario scenario = story(20'000);
+    const Scenario scenario = story(60'000);
     Logged often;
     often.options.snapshot_events = 1;
     run(scenario, folder / "often", often.options);

@@ -48,7 +48,7 @@ void alter(const std::string& path, Change change) {
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* db = nullptr;
     const std::vector<rocksdb::ColumnFamilyDescriptor> families{
-        {"default", {}}, {"log", {}}, {"snapshots", {}}, {"models", {}}};
+        {"default", {}}, {"log", {}}, {"snapshots", {}}, {"models", {}}, {"evidence", {}}};
     REQUIRE(rocksdb::DB::Open({}, path, families, &handles, &db).ok());
     change(*db, handles[0], handles[1]);
     for (rocksdb::ColumnFamilyHandle* const handle : handles) {
@@ -321,9 +321,9 @@ TEST_CASE("a journal with altered records is refused", "[store]") {
     }
     SECTION("the format is of another version") {
         alter(path, [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle* meta, rocksdb::ColumnFamilyHandle*) {
-            put(db, meta, "format", "alpha journal 3");
+            put(db, meta, "format", "alpha journal 4");
         });
-        expected = "alpha journal 3";
+        expected = "alpha journal 4";
     }
     SECTION("the first, a middle or the last frame is missing") {
         const Seq which = GENERATE(Seq{0}, Seq{500}, Seq{900});

@@ -1,5 +1,6 @@
 #include "store/anchor.hpp"
 #include "store/background_log.hpp"
+#include "store/database.hpp"
 #include "store/journal.hpp"
 #include "store/verify.hpp"
 #include "tests/store/support.hpp"
@@ -109,7 +110,7 @@ TEST_CASE("a journal that is gone on with has the head of one that was never clo
     CHECK(journal->next_seq() == 15'000);
     CHECK(journal->head() == head_of(15'000, 1'000));
     CHECK(verify_journal(*journal));
-    CHECK(journal->info().format == 2);
+    CHECK(journal->info().format == kJournalFormat);
     CHECK(journal->info().clean_end);
     CHECK(journal->info().ending == Ending{7, Digest{1, 2, 3}});
     CHECK(journal->info().feed_records == 30'000);
@@ -313,7 +314,7 @@ TEST_CASE("a journal of format 1 is read as it is, and brought to the present on
         CHECK(log->head() == head);
     }
     const std::unique_ptr<Journal> journal = look_at(path);
-    CHECK(journal->info().format == 2);
+    CHECK(journal->info().format == kJournalFormat);
     CHECK(journal->info().anchored_seq == 20);
     CHECK(journal->head() == head);
     CHECK(verify_journal(*journal));
@@ -433,7 +434,8 @@ TEST_CASE("the chain is the same on any number of threads and from frames of any
     const Seq promised = events / per_frame / 2 * per_frame;
     const Digest promised_head = head_of(promised, per_frame);
     for (const unsigned threads : {1U, 2U, 5U}) {
-        const Result<Verified> verified = verify_chain(*log, {.promised = std::pair{promised, promised_head}, .threads = threads});
+        const Result<Verified> verified =
+            verify_chain(*log, {.promised = std::pair{promised, promised_head}, .threads = threads});
         INFO((verified ? std::string() : verified.error().message));
         REQUIRE(verified);
         CHECK(verified->head == log->head());
