@@ -1,6 +1,9 @@
 #include "cli/command.hpp"
 #include "events/codec.hpp"
 #include "events/text.hpp"
+#include "kernel/state.hpp"
+#include "runtime/parts.hpp"
+#include "runtime/replay.hpp"
 #include "runtime/scenario.hpp"
 #include "store/journal.hpp"
 
@@ -83,6 +86,20 @@ public:
     /// Whether the filter must see an event of this type even where it is not printed.
     static bool needs(std::uint16_t tag) { return tag == OrderIntended::tag || tag == OrderRefused::tag; }
 
+    /// Takes note of what a state knows.
+    void know(const State& state) {
+        for (std::size_t i = 0; i < state.instruments.size(); ++i) {
+            note(InstrumentId{static_cast<std::uint32_t>(i)}, state.instruments[i].name);
+        }
+        for (const auto* orders : {&state.open_orders, &state.closed_orders}) {
+            for (const auto& [id, order] : *orders) {
+                if (id_ == order.terms.instrument) {
+                    orders_.insert(id);
+                }
+            }
+        }
+    }
+
     /// Takes note of the event; true when it concerns the instrument.
     bool concerns(const Event& event) {
         return std::visit([this](const auto& each) { return judge(each); }, event);
@@ -149,8 +166,7 @@ private:
     std::vector<Seq> effects_;  // sorted, because they come in order
 };
 
-/// Prints the events asked for. Frames are walked from the first one, because names may be given
-/// anywhere, but an event is decoded only where it is printed or teaches something.
+/// Prints the events asked for. An event is decoded only where it is printed or teaches something: names may be given anywhere.
 class Printer {
 public:
     Printer(const LogRequest& options, std::set<std::uint16_t> tags, Wiring& wiring)
@@ -159,6 +175,15 @@ public:
           filter_(options.instrument),
           effects_(options.caused_by),
           wiring_(&wiring) {}
+
+    /// Begins at `seq`: the state knows what the events before it taught.
+    void begin(Seq seq, const State& known) {
+        next_ = seq;
+        names_ = names_of(known);
+        filter_.know(known);
+    }
+    /// Where it must begin: at the first event that is printed, or at the one whose effects are.
+    Seq wanted() const { return options_->caused_by.value_or(options_->from); }
 
     /// Takes the events of the frame that it has not seen yet. False when nothing more is to be printed, or an error was met.
     bool frame(const Frame& frame) {
@@ -233,6 +258,24 @@ private:
     std::optional<Error> error_;
 };
 
+/// Lets the printer begin at a checkpoint, as far on as it can. Names never change, so the newest one tells them all; which orders
+/// are of an instrument is told by one that comes before them.
+Result<void> begin_late(const Journal& journal, Printer& printer) {
+    const Seq wanted = printer.wanted();
+    if (wanted == 0) {
+        return {};
+    }
+    return try_snapshots(
+        journal, printer.filter().is_active() ? wanted : journal.next_seq(), [&](const StoredSnapshot& snapshot) {
+            const Result<State> known = load_checkpoint(snapshot.bytes.view());
+            if (known) {
+                printer.begin(printer.filter().is_active() ? snapshot.next_seq : std::min(wanted, snapshot.next_seq),
+                              *known);
+            }
+            return known.has_value();
+        });
+}
+
 /// Prints what the journal holds and the printer has not seen.
 Result<void> print_new(const Journal& journal, const LogRequest& options, Printer& printer) {
     Result<void> scanned =
@@ -285,6 +328,9 @@ Result<int> print_log(const LogRequest& options, Wiring& wiring) {
         return tl::unexpected(log.error());
     }
     Printer printer(options, std::move(*tags), wiring);
+    if (const Result<void> begun = begin_late(**log, printer); !begun) {
+        return tl::unexpected(begun.error());
+    }
     if (options.follow) {
         return follow_log(**log, options, printer, wiring);
     }

@@ -632,8 +632,9 @@ Names names_of(const State& state) {
 
 Result<std::vector<DecodedEvent>> causes(const LogReader& log, DecodedEvent event) {
     std::vector<DecodedEvent> chain{std::move(event)};
+    EventReader events(log);
     while (!chain.back().envelope.is_root()) {
-        Result<DecodedEvent> cause = read_event(log, chain.back().envelope.causation);
+        Result<DecodedEvent> cause = events.read(chain.back().envelope.causation);
         if (!cause) {
             return tl::make_unexpected(cause.error());
         }

@@ -17,7 +17,6 @@ namespace {
 
 constexpr char kLogFamily[] = "log";
 
-constexpr std::size_t kMemtableBytes = 8U << 20U;  // two of them bound what a family keeps in memory
 constexpr std::size_t kSmallMemtableBytes = 4U << 20U;
 constexpr std::size_t kWalBytes = 64U << 20U;
 constexpr std::size_t kBlockBytes = 64U << 10U;
@@ -50,13 +49,15 @@ rocksdb::DBOptions database_options(Database::Mode mode, rocksdb::Env* env) {
     // RocksDB opens sixteen files at most ahead of their use. With threads of its own for it, of which it always starts fifteen a
     // family, it would end the process where there are no threads to be had.
     options.max_file_opening_threads = 1;
+    options.skip_stats_update_on_db_open =
+        true;  // they would be read from twenty files, and nothing here asks for them
     options.info_log = std::make_shared<SilentLogger>();
     options.db_host_id.clear();  // a journal does not tell on which machine it was written
     options.stats_dump_period_sec = 0;
     return options;
 }
 
-std::vector<rocksdb::ColumnFamilyDescriptor> families() {
+std::vector<rocksdb::ColumnFamilyDescriptor> families(std::uint64_t log_file_bytes) {
     rocksdb::BlockBasedTableOptions table;
     table.format_version = 5;
     table.checksum = rocksdb::kXXH3;
@@ -70,7 +71,7 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families() {
     common.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
 
     rocksdb::ColumnFamilyOptions log = common;  // frames are compressed already
-    log.write_buffer_size = kMemtableBytes;
+    log.write_buffer_size = log_file_bytes;     // two of them bound what the family keeps in memory
     // Keys only ever grow, so files never overlap: moving one down is a record in the MANIFEST, and no byte of it is read or written.
     // Down there a seek finds the one file that it needs. The writer never waits for it.
     log.num_levels = 2;
@@ -169,10 +170,11 @@ Database::~Database() {
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode mode,
                                                  const std::shared_ptr<rocksdb::FileSystem>& files,
+                                                 std::uint64_t log_file_bytes,
                                                  const std::vector<std::string>& without) noexcept {
     std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(files);
     const rocksdb::DBOptions options = database_options(mode, env.get());
-    std::vector<rocksdb::ColumnFamilyDescriptor> wanted = families();
+    std::vector<rocksdb::ColumnFamilyDescriptor> wanted = families(log_file_bytes);
     if (mode == Mode::read) {
         if (const rocksdb::Status status = keep_present(path, options, wanted); !status.ok()) {
             return failed("cannot be opened", path, status);
@@ -208,7 +210,7 @@ Result<void> Database::drop(const std::string& path, const std::shared_ptr<rocks
     const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(files);
     rocksdb::DBOptions options = database_options(Mode::write, env.get());
     options.paranoid_checks = false;  // or a table that is missing would keep the database shut
-    std::vector<rocksdb::ColumnFamilyDescriptor> present = families();
+    std::vector<rocksdb::ColumnFamilyDescriptor> present = families(kSmallMemtableBytes);
     if (const rocksdb::Status status = keep_present(path, options, present); !status.ok()) {
         return failed("cannot be opened", path, status);
     }

@@ -90,9 +90,10 @@ public:
         read,   ///< existing, as it is now; writes nothing
     };
 
-    /// Without some families beside the log: for reading only.
+    /// Without some families beside the log: for reading only. Files of the log are written at `log_file_bytes`.
     static Result<std::unique_ptr<Database>> open(const std::string& path, Mode mode,
                                                   const std::shared_ptr<rocksdb::FileSystem>& files,
+                                                  std::uint64_t log_file_bytes,
                                                   const std::vector<std::string>& without = {}) noexcept;
     /// Drops these families, whatever state their files are in; the next open for writing makes them, empty. The log must have been
     /// verified, and nobody else may have the database open for writing.

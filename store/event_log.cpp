@@ -37,17 +37,16 @@ public:
 
     std::string name() const override { return "The log"; }
 
-    std::unique_ptr<FrameCursor> frames(Seq from) const override {
-        const auto behind =
-            std::ranges::upper_bound(frames_, from, {}, [](const StoredFrame& stored) { return stored.first_seq; });
-        return std::make_unique<Cursor>(frames_, behind == frames_.begin() ? behind : std::prev(behind));
-    }
+    std::unique_ptr<FrameCursor> frames(Seq from) const override { return std::make_unique<Cursor>(frames_, from); }
 
 private:
     class Cursor final : public FrameCursor {
     public:
-        Cursor(const std::deque<StoredFrame>& frames, std::deque<StoredFrame>::const_iterator at)
-            : frames_(&frames), at_(at) {}
+        Cursor(const std::deque<StoredFrame>& frames, Seq from) : frames_(&frames) { seek(from); }
+        void seek(Seq from) override {
+            at_ = std::ranges::upper_bound(*frames_, from, {}, &StoredFrame::first_seq);
+            at_ = at_ == frames_->begin() ? at_ : std::prev(at_);
+        }
         Result<bool> next(StoredFrame& frame) override {
             if (at_ == frames_->end()) {
                 return false;
@@ -161,21 +160,43 @@ Result<void> for_each_event(const LogReader& log, Seq from,
     return scanned ? outcome : scanned;
 }
 
-Result<DecodedEvent> read_event(const LogReader& log, Seq seq) {
-    if (seq >= log.next_seq()) {
+Result<DecodedEvent> EventReader::read(Seq seq) {
+    if (seq >= log_.next_seq()) {
         return fail(ErrorKind::usage, "There is no event " + std::to_string(seq) + ": the log holds " +
-                                          std::to_string(log.next_seq()) + ", numbered from 0.");
+                                          std::to_string(log_.next_seq()) + ", numbered from 0.");
+    }
+    if (seq < frame_.first_seq || seq >= frame_.next_seq()) {
+        if (cursor_ == nullptr) {
+            cursor_ = log_.frames(seq);
+        } else {
+            cursor_->seek(seq);
+        }
+        frame_.begin(0);
+        FrameCheck check(log_.name(), seq, log_.next_seq());
+        const Result<bool> read = cursor_->next(stored_);
+        Result<void> ok = !read   ? tl::make_unexpected(read.error())
+                          : *read ? check.take(stored_, frame_)
+                                  : Result<void>{};
+        ok = ok ? check.has_come_to(seq + 1) : ok;
+        if (!ok) {
+            frame_.begin(0);
+            return tl::make_unexpected(ok.error());
+        }
     }
     std::optional<DecodedEvent> found;
-    const Result<void> read = for_each_event(log, seq, [&](const Envelope& envelope, const Event& event) {
+    const Result<bool> visited = visit_events(frame_, seq, [&](const Envelope& envelope, const auto& event) {
         found = DecodedEvent{envelope, event, 0};
         return false;
     });
-    if (!read) {
-        return tl::make_unexpected(read.error());
+    if (!visited) {
+        return tl::make_unexpected(visited.error());
     }
-    ALPHA_ASSERT(found.has_value(), "a scan visits the event it begins at");
-    return *found;
+    ALPHA_ASSERT(found.has_value(), "the frame that holds an event has it");
+    return *std::move(found);
+}
+
+Result<DecodedEvent> read_event(const LogReader& log, Seq seq) {
+    return EventReader(log).read(seq);
 }
 
 }  // namespace alpha

@@ -53,6 +53,8 @@ struct StoredFrame {
 class FrameCursor {
 public:
     virtual ~FrameCursor() = default;
+    /// Goes to the frame that holds `from`.
+    virtual void seek(Seq from) = 0;
     /// False at the end. Refuses (kind data) what cannot be read; whether frames are whole and follow one another, FrameCheck says.
     virtual Result<bool> next(StoredFrame& frame) = 0;
 };
@@ -140,7 +142,21 @@ Result<bool> visit_events(const Frame& frame, Seq from, Visit&& visit);
 Result<void> for_each_event(const LogReader& log, Seq from,
                             const std::function<bool(const Envelope&, const Event&)>& visit);
 
-/// Reads one event. Refuses (kind usage) a number that the log does not have. O(one frame).
+/// Reads single events, wherever they stand, with one cursor. The log outlives it.
+class EventReader {
+public:
+    explicit EventReader(const LogReader& log) : log_(log) {}
+    /// Refuses (kind usage) a number that the log does not have. O(one frame), and less within the frame of the one read before.
+    Result<DecodedEvent> read(Seq seq);
+
+private:
+    const LogReader& log_;
+    std::unique_ptr<FrameCursor> cursor_;
+    StoredFrame stored_;
+    Frame frame_;
+};
+
+/// Reads one event, as EventReader does.
 Result<DecodedEvent> read_event(const LogReader& log, Seq seq);
 
 // ---- implementation ----------------------------------------------------------------------------------------------------

@@ -115,9 +115,9 @@ class StoredFrames final : public FrameCursor {
 public:
     StoredFrames(const Database& db, std::string path, Seq from)
         : db_(&db), path_(std::move(path)), at_(db.iterate(db.log())) {
-        const SeqKey key = key_of(from);
-        at_->SeekForPrev(slice_of(key));
+        go_to(from);
     }
+    void seek(Seq from) override { go_to(from); }
     Result<bool> next(StoredFrame& frame) override {
         if (!std::exchange(fresh_, false) && at_->Valid()) {
             at_->Next();
@@ -135,10 +135,16 @@ public:
     }
 
 private:
+    void go_to(Seq from) {
+        const SeqKey key = key_of(from);
+        at_->SeekForPrev(slice_of(key));
+        fresh_ = true;
+    }
+
     const Database* db_;
     std::string path_;
     std::unique_ptr<rocksdb::Iterator> at_;
-    bool fresh_ = true;
+    bool fresh_ = true;  // where it was sent, and that is not handed out yet
 };
 
 std::uint32_t snapshot_checksum(const SeqKey& key, Bytes bytes) {
@@ -255,7 +261,8 @@ public:
         if (Result<void> ok = drop_damaged(path, owned, *found); !ok) {
             return tl::make_unexpected(ok.error());
         }
-        Result<std::unique_ptr<Database>> db = Database::open(path, Database::Mode::write, owned.files);
+        Result<std::unique_ptr<Database>> db =
+            Database::open(path, Database::Mode::write, owned.files, owned.log_file_bytes);
         if (!db) {
             return tl::make_unexpected(db.error());
         }
@@ -327,7 +334,8 @@ private:
         if (Result<void> ok = space.check(0); !ok) {
             return tl::make_unexpected(ok.error());
         }
-        Result<std::unique_ptr<Database>> db = Database::open(where, Database::Mode::build, files);
+        Result<std::unique_ptr<Database>> db =
+            Database::open(where, Database::Mode::build, files, options.log_file_bytes);
         if (!db) {
             return tl::make_unexpected(db.error());
         }
@@ -893,7 +901,8 @@ private:
     Result<void> take_in(const std::vector<std::string>& without = {}) {
         // The anchor first: a writer at work has made durable what it says, so the log that is opened afterwards has it.
         anchor_ = read_anchor(*files_, path_);
-        Result<std::unique_ptr<Database>> db = Database::open(path_, Database::Mode::read, files_, without);
+        Result<std::unique_ptr<Database>> db =
+            Database::open(path_, Database::Mode::read, files_, JournalOptions{}.log_file_bytes, without);
         if (!db) {
             return tl::make_unexpected(db.error());
         }

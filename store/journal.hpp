@@ -25,15 +25,17 @@ namespace alpha {
 
 struct JournalOptions {
     /// Where all of a journal's bytes go through; null: the machine's own. Tests put faults in between.
-    std::shared_ptr<rocksdb::FileSystem> files;
+    std::shared_ptr<rocksdb::FileSystem> files = {};
     /// A writer stops, with everything so far whole, before less than this is free beside what RocksDB has yet to write: on
     /// a full disk RocksDB would abort the process, and abort again when opened.
     std::uint64_t free_space_floor_bytes = 32U << 20U;
+    /// How large a file of the log becomes. Twice as much is kept in memory until it is written.
+    std::uint64_t log_file_bytes = 8U << 20U;
     /// Of continue_journal: is told, in a sentence, what was mended. Null: nobody is.
-    std::function<void(const std::string&)> tell;
+    std::function<void(const std::string&)> tell = {};
     /// Of continue_journal: makes all rows of the read models anew from a verified log, where those that are stored are damaged or lost.
     /// Null: the journal is then without rows.
-    std::function<Result<Rows>(const LogReader&)> make_rows;
+    std::function<Result<Rows>(const LogReader&)> make_rows = {};
 };
 
 /// Begins a journal at `path`, built beside it under a temporary name until finish(); without finish() nothing is left
