@@ -24,7 +24,7 @@ constexpr std::size_t kCacheBytes = 4U << 20U;  // index blocks; a scan reads ea
 /// Files of the log that lie beside one another before they move down; every seek looks into each of these.
 constexpr int kTopFiles = 4;
 constexpr std::uint64_t kEndless = std::uint64_t{1} << 60U;
-constexpr int kMaxOpenFiles = 256;
+constexpr int kMaxOpenFiles = 64;  // what is known of one takes 100 KB
 
 /// RocksDB's own log would put host names and paths into journals and write to those that are only read. Its errors come
 /// back as statuses.

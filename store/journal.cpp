@@ -30,9 +30,9 @@ constexpr std::size_t kBallastBytes = 8U << 20U;
 constexpr std::size_t kSpaceCheckBytes = 256U << 10U;
 /// Rows that are made anew are written in pieces of this size.
 constexpr std::size_t kRowBatchBytes = 1U << 20U;
-/// How many snapshots are kept: the newest ones, and of those before them ever fewer the older they are.
+/// How many snapshots are kept: the newest ones, and those before them about as far from one another, so that no event is far behind one.
 constexpr std::size_t kNewestSnapshots = 4;
-constexpr std::size_t kMaxSnapshots = 16;
+constexpr std::size_t kMaxSnapshots = 64;
 
 std::shared_ptr<rocksdb::FileSystem> files_of(const JournalOptions& options) {
     return options.files != nullptr ? options.files : rocksdb::FileSystem::Default();
@@ -623,17 +623,15 @@ private:
         if (snapshots_.size() <= kMaxSnapshots) {
             return ok;
         }
-        std::vector<Seq> kept;
-        for (std::size_t i = 0; i < snapshots_.size(); ++i) {
-            if (i % 2 == 0 || i + kNewestSnapshots >= snapshots_.size()) {
-                kept.push_back(snapshots_[i]);
-                continue;
-            }
-            const SeqKey old = key_of(snapshots_[i]);
-            ok = ok ? remove(batch_, db_->snapshots(), slice_of(old)) : ok;
+        // The one whose neighbours lie closest together.
+        const auto gap_without = [&](std::size_t i) { return snapshots_[i + 1] - (i == 0 ? 0 : snapshots_[i - 1]); };
+        std::size_t least = 0;
+        for (std::size_t i = 1; i + kNewestSnapshots < snapshots_.size(); ++i) {
+            least = gap_without(i) < gap_without(least) ? i : least;
         }
-        snapshots_ = std::move(kept);
-        return ok;
+        const SeqKey old = key_of(snapshots_[least]);
+        snapshots_.erase(snapshots_.begin() + static_cast<std::ptrdiff_t>(least));
+        return ok ? remove(batch_, db_->snapshots(), slice_of(old)) : ok;
     }
 
     Result<void> make_durable() {
