@@ -309,7 +309,7 @@ Result<OpenedLog> resume_journal(const std::string& path, RunOptions& run, const
     }
     run.log->info("journal: {} events", (*stored)->next_seq());
     std::unique_ptr<BackgroundLog> log = make_background_log(std::move(*journal));
-    run.durable_seq = [log = log.get()] { return log->durable_seq(); };
+    run.background = log.get();
     auto control = Control::listen(
         path, answer_requests(*run.desk, {path, "paper"}), [&wiring] { wiring.loggers.reopen(); },
         wiring.loggers.of("control"));

@@ -65,8 +65,8 @@ struct OperatorRequest {
     std::string name;
     /// Whether its asker still waits; asked on any thread, last on the session's, before anything is done. Empty: yes.
     std::function<bool()> is_wanted;
-    /// How things stand after it, what came of it being durable; given on the session's thread, or where the session does not take
-    /// it. Refuses (kind usage) a portfolio or strategy that there is not.
+    /// How things stand after it, what came of it being durable; given on the session's thread or its log's, or where the session does
+    /// not take it. Refuses (kind usage) a portfolio or strategy that there is not.
     OperatorReply reply;
 };
 

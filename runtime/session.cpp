@@ -588,6 +588,7 @@ public:
             return tl::unexpected(finished.error());
         }
         options_.log->debug("journal: sealed");
+        take_commit_times();
         return result(digest);
     }
 
@@ -953,7 +954,10 @@ private:
                 return ended();
             }
             if (*got == Intake::Got::nothing) {
-                if (auto stored = store_frame(false); !stored) {
+                Result<void> stored = store_frame(false);
+                // A quiet market tells nobody that the disk has gone.
+                stored = stored && options_.background != nullptr ? options_.background->health() : stored;
+                if (!stored) {
                     return stored;
                 }
                 continue;
@@ -1011,7 +1015,6 @@ private:
         last_input_ = packet.received(packet.records.back());
         feed_ = packet.progress;
         const bool times_each = options_.is_live && !options_.commit_orders;
-        const std::uint64_t orders = kernel_->state().orders;
         std::size_t untimed = 0;
         for (std::size_t i = 0; i < packet.records.size(); ++i) {
             const FeedRecord& record = packet.records[i];
@@ -1024,8 +1027,14 @@ private:
             if (times_each) {
                 tally_.time_orders_from(packet.received(record));
             }
+            const std::uint64_t orders = kernel_->state().orders;
             if (auto taken = take(record, *packet.symbols); !taken || stopped_in_lull_) {
                 return taken;
+            }
+            if (options_.commit_orders && kernel_->state().orders != orders) [[unlikely]] {
+                if (auto asked = commit_orders(packet.received(record), kernel_->state().orders - orders); !asked) {
+                    return asked;
+                }
             }
             ++untimed;
             if (untimed == kTimedTogether && times_each) {
@@ -1034,13 +1043,7 @@ private:
             }
         }
         if (options_.is_live) {
-            if (options_.commit_orders && kernel_->state().orders != orders) {
-                if (auto durable = make_durable(); !durable) {
-                    return durable;
-                }
-                tally_.latency().add((Clock::now() - packet.received(packet.records.front())).count(),
-                                     kernel_->state().orders - orders);
-            }
+            take_commit_times();
             const Clock::time_point now = time_ticks(packet, packet.records.last(untimed));
             if (batch_.frame.events != 0 && now - stored_at_ >= kFlushAfter) {
                 return store_frame(true);
@@ -1189,35 +1192,71 @@ private:
         return log_.append(batch_);
     }
 
-    Result<void> make_durable() {
-        Result<void> stored = store_frame(false);
-        return stored ? log_.commit() : stored;
+    /// What was decided so far is to be durable, and then `on_durable` called, on whichever thread: the market does not wait for the disk.
+    Result<void> ask_commit(std::function<void(const Result<void>&)> on_durable) {
+        if (Result<void> stored = store_frame(false); !stored) {
+            return stored;
+        }
+        if (options_.background != nullptr) {
+            options_.background->ask_commit(std::move(on_durable));
+            return {};
+        }
+        Result<void> committed = log_.commit();
+        on_durable(committed);
+        return committed;
+    }
+
+    /// The orders decided on a record that was received then leave once that is on disk.
+    Result<void> commit_orders(Clock::time_point received, std::uint64_t orders) {
+        return ask_commit([times = commit_times_, received, orders](const Result<void>& durable) {
+            if (durable) {
+                const std::lock_guard lock(times->mutex);
+                times->taken.emplace_back(Clock::now() - received, orders);
+            }
+        });
+    }
+    void take_commit_times() {
+        if (!options_.commit_orders) {
+            return;
+        }
+        const std::lock_guard lock(commit_times_->mutex);
+        for (const auto& [time, orders] : commit_times_->taken) {
+            tally_.latency().add(time.count(), orders);
+        }
+        commit_times_->taken.clear();
     }
 
     // ---- the operator ----------------------------------------------------------------------------------------------------
 
     /// Each that is taken is answered; where one cannot be made durable, it and those behind it hear why.
     Result<void> serve_operator() {
-        Result<void> durable;
+        Result<void> stored;
         for (OperatorRequest& request : options_.desk->take()) {
-            if (!durable) {
-                request.reply(tl::make_unexpected(not_done(durable.error())));
+            if (!stored) {
+                request.reply(tl::make_unexpected(not_done(stored.error())));
                 continue;
             }
             if (!OperatorDesk::is_wanted(request)) {  // its asker was told that it did not happen
                 continue;
             }
-            Result<void> done;
-            if (request.kind != OperatorRequest::Kind::status) {
-                done = carry_out(request);
-                halt_overrun();
-                durable = make_durable();
+            if (request.kind == OperatorRequest::Kind::status) {
+                request.reply(status());
+                continue;
             }
-            request.reply(!durable ? tl::make_unexpected(not_done(durable.error()))
-                          : !done  ? tl::make_unexpected(done.error())
-                                   : Result<SessionStatus>(status()));
+            const Result<void> done = carry_out(request);
+            halt_overrun();
+            const auto reply = std::make_shared<OperatorReply>(std::move(request.reply));
+            stored = ask_commit([reply, done, after = status()](const Result<void>& durable) mutable {
+                after.durable_seq = std::max(after.durable_seq, after.books.events);
+                (*reply)(!durable ? tl::make_unexpected(not_done(durable.error()))
+                         : !done  ? tl::make_unexpected(done.error())
+                                  : Result<SessionStatus>(std::move(after)));
+            });
+            if (!stored) {
+                (*reply)(tl::make_unexpected(not_done(stored.error())));
+            }
         }
-        return durable;
+        return stored;
     }
     static Error not_done(const Error& error) {
         return {error.kind, fmt::format("the session ends, and what was asked may not be on disk: {}", error.message)};
@@ -1287,7 +1326,7 @@ private:
         s.is_catching_up = to_compare_ != 0;
         s.is_stopping = stopping_;
         s.speed = options_.speed == 0 ? "max" : fmt::format("{}x", options_.speed);
-        s.durable_seq = options_.durable_seq ? options_.durable_seq() : log_.next_seq();
+        s.durable_seq = options_.background != nullptr ? options_.background->durable_seq() : log_.next_seq();
         s.feed_records = batch_.feed_records;
         s.feed = feed_;
         s.streams = board_.streams();
@@ -1334,6 +1373,12 @@ private:
     Projection projection_;
     EquityCurve curve_;
     ByteBuffer summary_;  // of the last checkpoint
+    /// How long orders took to be on disk; filled on the log's thread, which may outlive the session.
+    struct CommitTimes {
+        std::mutex mutex;
+        std::vector<std::pair<std::chrono::nanoseconds, std::uint64_t>> taken;
+    };
+    std::shared_ptr<CommitTimes> commit_times_ = std::make_shared<CommitTimes>();
     std::vector<std::unique_ptr<Broker>> brokers_;
     std::unique_ptr<Kernel> kernel_;  // writes into batch_, uses the brokers
     std::map<std::string, InstrumentId> ids_;

@@ -150,6 +150,7 @@ struct SessionStatus {
     std::vector<RiskHeadroom> risk;  ///< rules that a state can be measured against
 };
 
+class BackgroundLog;
 class OperatorDesk;
 
 struct RunOptions {
@@ -177,11 +178,12 @@ struct RunOptions {
     std::chrono::nanoseconds duration{0};  ///< real time after which it ends; 0: with its feeds
     /// How long a strategy from a library may take for a callback (runtime/callback_budget.hpp); zero: as long as it likes.
     std::chrono::milliseconds callback_budget{0};
-    bool commit_orders = false;    ///< what led to an order is on disk before its latency is taken
+    bool commit_orders = false;    ///< an order counts as handed over once what led to it is on disk
     OperatorDesk* desk = nullptr;  ///< may be null; outlives the session
     /// A latch, a halt, a feed lost, in a sentence; from any thread, and must not wait; may be null.
     std::function<void(const std::string&)> on_alarm;
-    std::function<Seq()> durable_seq;  ///< of the log; may be null
+    /// The log, where it is one: commits are then asked for, and the session goes on meanwhile; null: it waits for them.
+    BackgroundLog* background = nullptr;
 };
 
 /// What the data lack, as an error of kind data; nothing when they lack nothing.

@@ -115,11 +115,13 @@ public:
             spent_.push_back(std::make_unique<Batch>());
         }
         thread_ = std::jthread([this] {
-            if (Result<void> ran = no_exceptions([this] { return run(); }); !ran) {
-                const std::lock_guard lock(mutex_);
+            Result<void> ran = no_exceptions([this] { return run(); });
+            std::unique_lock lock(mutex_);
+            if (!ran) {
                 health_ = std::move(ran);
                 changed_.notify_all();
             }
+            answer_asked(lock);
         });
     }
     BackgroundLogImpl(const BackgroundLogImpl&) = delete;
@@ -167,6 +169,23 @@ public:
         return health_;
     }
 
+    void ask_commit(std::function<void(const Result<void>&)> on_durable) override {
+        Result<void> now;
+        {
+            const std::lock_guard lock(mutex_);
+            now = health_;
+            if (now && durable_seq_.load() < next_seq_) {
+                asked_.push_back({next_seq_, std::move(on_durable)});
+                asked_seq_ = next_seq_;
+            }
+        }
+        if (on_durable) {
+            on_durable(now);
+        } else {
+            arrived_.notify_one();
+        }
+    }
+
     Result<void> finish(const std::optional<Ending>& ending) override {
         stop();
         if (!health_ || finished_) {
@@ -177,6 +196,10 @@ public:
         return health_;
     }
 
+    Result<void> health() const override {
+        const std::lock_guard lock(mutex_);
+        return health_;
+    }
     Seq next_seq() const override { return next_seq_; }
     Seq durable_seq() const override { return durable_seq_.load(std::memory_order_acquire); }
     Digest head() const override {
@@ -225,6 +248,7 @@ private:
             } else if (asked && !stopping_) {
                 durable_seq_.store(next_seq_);  // nothing was appended since the last commit
             }
+            answer_asked(lock);
             changed_.notify_all();
             if (stopping_ && waiting_.empty() && !uncommitted) {
                 break;
@@ -232,6 +256,18 @@ private:
         }
         changed_.notify_all();
         return health_;
+    }
+
+    /// Tells those whose events are durable, and all of them where nothing will be any more.
+    void answer_asked(std::unique_lock<std::mutex>& lock) {
+        while (!asked_.empty() && (!health_ || asked_.front().seq <= durable_seq_.load())) {
+            const Asked asked = std::move(asked_.front());
+            asked_.pop_front();
+            const Result<void> health = health_;
+            lock.unlock();
+            asked.on_durable(health);
+            lock.lock();
+        }
     }
 
     void write_next(std::unique_lock<std::mutex>& lock) {
@@ -276,6 +312,11 @@ private:
     Result<void> health_;  // or the first thing that went wrong behind the queue
     Seq next_seq_;
     Seq asked_seq_ = 0;  // somebody waits for everything before this to be durable
+    struct Asked {
+        Seq seq = 0;
+        std::function<void(const Result<void>&)> on_durable;
+    };
+    std::deque<Asked> asked_;  // in the order of their events
     std::atomic<Seq> durable_seq_;
     bool writing_ = false;
     bool sleeps_ = false;  // until it is woken

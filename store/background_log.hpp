@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 
 namespace alpha {
@@ -25,6 +26,12 @@ class BackgroundLog : public LogWriter {
 public:
     /// Everything before this event is durable.
     virtual Seq durable_seq() const = 0;
+    /// Asks that everything appended so far be made durable soon, and does not wait: what comes until then shares the same sync.
+    /// `on_durable` is called once, on the log's thread or this one: with nothing, or with why it could not be made so. It must not
+    /// wait, and not call this log.
+    virtual void ask_commit(std::function<void(const Result<void>&)> on_durable) = 0;
+    /// What went wrong behind the queue, if anything did.
+    virtual Result<void> health() const = 0;
     /// Waits until the queue is empty. O(1) when it is.
     Digest head() const override = 0;
 };

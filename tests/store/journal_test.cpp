@@ -6,6 +6,8 @@
 #include "tests/store/support.hpp"
 
 #include <catch2/catch.hpp>
+#include <condition_variable>
+#include <mutex>
 #include <rocksdb/file_system.h>
 #include <thread>
 
@@ -407,6 +409,104 @@ TEST_CASE("what goes wrong behind the queue is said to whoever appends next", "[
     CHECK_FALSE(log->commit());
     CHECK_FALSE(log->finish({}));
     CHECK(log->durable_seq() == 0);
+}
+
+TEST_CASE("a commit is asked for without waiting, and those that wait for it share one sync", "[store]") {
+    /// A log on a disk that syncs when it is told to, or refuses.
+    class SlowDisk final : public LogWriter {
+    public:
+        struct Shared {
+            std::mutex mutex;
+            std::condition_variable changed;
+            int may_commit = 0;
+            int commits = 0;
+            bool refuses = false;
+        };
+        explicit SlowDisk(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
+        Result<void> append(Batch& batch) override {
+            next_ = batch.frame.next_seq();
+            batch.begin(next_);
+            return {};
+        }
+        Result<void> commit() override {
+            std::unique_lock lock(shared_->mutex);
+            ++shared_->commits;
+            shared_->changed.notify_all();
+            shared_->changed.wait(lock, [&] { return shared_->may_commit > 0; });
+            --shared_->may_commit;
+            return shared_->refuses ? fail(ErrorKind::data, "the disk is gone") : Result<void>{};
+        }
+        Result<void> finish(const std::optional<Ending>&) override { return {}; }
+        Seq next_seq() const override { return next_; }
+        Digest head() const override { return {}; }
+
+    private:
+        std::shared_ptr<Shared> shared_;
+        Seq next_ = 0;
+    };
+    const auto disk = std::make_shared<SlowDisk::Shared>();
+    std::vector<std::pair<int, bool>> heard;  // which, and whether it is durable
+    std::mutex mutex;
+    const auto hear = [&](int which) {
+        return [&, which](const Result<void>& durable) {
+            const std::lock_guard lock(mutex);
+            heard.emplace_back(which, durable.has_value());
+        };
+    };
+    const auto count = [&] {
+        const std::lock_guard lock(mutex);
+        return heard.size();
+    };
+    const auto wait_for_commits = [&](int commits) {
+        std::unique_lock lock(disk->mutex);
+        disk->changed.wait(lock, [&] { return disk->commits >= commits; });
+    };
+    const auto let = [&](int commits) {
+        const std::lock_guard lock(disk->mutex);
+        disk->may_commit += commits;
+        disk->changed.notify_all();
+    };
+    {
+        const std::unique_ptr<BackgroundLog> log = make_background_log(
+            std::make_unique<SlowDisk>(disk), {.queue_batches = 8, .commit_interval = std::chrono::hours(1)});
+        log->ask_commit(hear(0));  // nothing to make durable
+        CHECK(count() == 1);
+        REQUIRE(write_some(*log, 10));
+        log->ask_commit(hear(1));
+        wait_for_commits(1);
+        for (int order = 2; order <= 5; ++order) {  // the market goes on, and so do orders
+            REQUIRE(write_some(*log, 10));
+            log->ask_commit(hear(order));
+        }
+        CHECK(count() == 1);
+        CHECK(log->durable_seq() == 0);
+        let(1);
+        wait_for_commits(2);
+        CHECK(log->durable_seq() == 10);
+        let(1);
+        REQUIRE(log->commit());
+        CHECK(log->durable_seq() == 50);
+        CHECK(disk->commits == 2);
+        for (int i = 0; i < 2'000 && count() < 6; ++i) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+        REQUIRE(write_some(*log, 10));
+        log->ask_commit(hear(6));
+        wait_for_commits(3);
+        REQUIRE(write_some(*log, 10));
+        log->ask_commit(hear(7));
+        disk->refuses = true;
+        let(1);
+        for (int i = 0; i < 2'000 && log->health(); ++i) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+        CHECK_FALSE(log->health());
+        log->ask_commit(hear(8));
+    }
+    std::ranges::sort(heard);
+    const std::vector<std::pair<int, bool>> expected{{0, true}, {1, true},  {2, true},  {3, true}, {4, true},
+                                                     {5, true}, {6, false}, {7, false}, {8, false}};
+    CHECK(heard == expected);
 }
 
 TEST_CASE("frames read ahead are the frames, in order, until told to stop", "[store]") {
