@@ -961,7 +961,7 @@ void Kernel::take_report(const BrokerReport& report, Cause cause) {
 }
 
 void Kernel::take_fill(const Order& order, const BrokerReport& report, Cause cause) {
-    if (order.has_booked(report.trade)) {
+    if (order.trades.contains(report.trade)) {
         return ignore_report(report, "this trade is booked already", cause);
     }
     const bool plausible = report.quantity.raw > 0 && report.quantity <= limits::kMaxQty && report.price.raw > 0 &&
@@ -1013,7 +1013,7 @@ void Kernel::ignore_report(const BrokerReport& report, const char* why, Cause ca
                                           report.stop_price, report.trade, report.text, why},
                             cause);
     const Order* order = state_.find_order(report.order);
-    const bool booked = order != nullptr && order->has_booked(report.trade);
+    const bool booked = order != nullptr && order->trades.contains(report.trade);
     if (report.kind != ReportKind::filled || booked) {
         return;
     }

@@ -44,11 +44,15 @@ void serialize(Ar& ar, Order& o) {
     inlined(ar, o.terms);
     ar(o.good_until, o.status, o.filled, o.asked, o.whole, o.asked_whole, o.asked_reduce_only, o.asked_value,
        o.triggered, o.cancel_pending, o.modify_pending, o.held, o.valued_at, o.intent, o.correlation);
-    ar(o.broker_order, o.trades);
+    ar(o.broker_order);
     if constexpr (requires { ar.ok(); }) {
-        for (const std::string& trade : std::exchange(o.trades, {})) {
-            o.book(trade);
+        std::vector<std::string> trades;
+        ar(trades);
+        for (const std::string& trade : trades) {
+            o.trades.book(trade);
         }
+    } else {
+        ar(o.trades.all());
     }
 }
 template <class Ar>

@@ -505,7 +505,7 @@ void fold(State& state, const Envelope& envelope, const OrderFilled& e) {
     change_order(state, e.order, [&](Order& order) {
         order.status = transition(order.status, ReportKind::filled).next;
         order.filled += e.quantity;
-        order.book(e.trade);
+        order.trades.book(e.trade);
         // Under the first edition an order that was being made larger stayed open until the broker had answered.
         const bool grows = state.config.rules < 2 && order.asked > order.filled;
         if (!is_terminal(order.status) && order.filled >= order.terms.quantity && !grows) {

@@ -103,7 +103,7 @@ TEST_CASE("a state that differs in anything is saved to other bytes", "[kernel]"
     misses("a missed update", [](StrategyState& s) { s.missed_orders.emplace_back(); });
     misses("a missed timer", [](StrategyState& s) { s.missed_timers.emplace_back(); });
     differs("a timer", [](State& s) { s.timers.push_back({at(1), StrategyId{0}, TimerId{9}}); });
-    differs("a booked trade", [](State& s) { s.closed_orders.begin()->second.trades.emplace_back("x"); });
+    differs("a booked trade", [](State& s) { s.closed_orders.begin()->second.trades.book("x"); });
     differs("a closed order", [](State& s) { s.closed_orders.erase(s.closed_orders.begin()); });
     differs("the next event", [](State& s) { s.next_seq += 1; });
     differs("the next order", [](State& s) { s.next_order.value += 1; });
