@@ -73,6 +73,9 @@ void serialize(Ar& ar, StrategyState& s) {
 
 namespace {
 
+/// In front of the canonical bytes, and so part of every digest: raised when these change.
+constexpr std::uint16_t kCanonicalVersion = 2;
+
 void save_orders(OutCursor& ar, const std::map<OrderId, Order>& orders) {
     ar.count(orders.size());
     for (const auto& [id, order] : orders) {
@@ -101,9 +104,27 @@ void flat_fields(Ar& ar, State& s) {
     ar(s.path);
 }
 
+void save_closings(OutCursor& ar, const State& state) {
+    ar.count(state.closings.size());
+    for (const OrderId id : state.closings) {
+        ar(id);
+    }
+}
+
+void load_closings(InCursor& ar, State& state) {
+    for (std::size_t n = ar.count(Wire<OrderId>::size); n > 0 && ar.ok(); --n) {
+        ar(state.closings.emplace_back());
+    }
+    std::vector<OrderId> by_id(state.closings.begin(), state.closings.end());
+    std::ranges::sort(by_id);
+    if (!std::ranges::equal(by_id, state.closed_orders, {}, {}, [](const auto& each) { return each.first; })) {
+        ar.fail();  // each closed order closed once, and no other
+    }
+}
+
 /// Everything before the closed orders.
 void save_front(OutCursor& ar, const State& state) {
-    ar(kStateVersion);
+    ar(kCanonicalVersion);
     flat_fields(ar, const_cast<State&>(state));  // cereal's one serialize for both directions; writing only reads
     save_orders(ar, state.open_orders);
 }
@@ -427,10 +448,16 @@ void count_holders(State& state) {
 
 }  // namespace
 
-void save_state(const State& state, ByteBuffer& out) {
+void append_canonical(const State& state, ByteBuffer& out) {
     OutCursor ar(out);
     save_front(ar, state);
     save_orders(ar, state.closed_orders);
+}
+
+void save_state(const State& state, ByteBuffer& out) {
+    append_canonical(state, out);
+    OutCursor ar(out);
+    save_closings(ar, state);
 }
 
 void save_state(const State& state, const OrderBytes& closed, ByteBuffer& out) {
@@ -439,6 +466,7 @@ void save_state(const State& state, const OrderBytes& closed, ByteBuffer& out) {
     save_front(ar, state);
     ar.count(closed.size());
     closed.append_to(out);
+    save_closings(ar, state);
 }
 
 void save_order(const Order& order, ByteBuffer& out) {
@@ -450,13 +478,14 @@ Result<State> load_state(Bytes bytes) {
     InCursor ar(bytes);
     std::uint16_t version = 0;
     ar(version);
-    if (!ar.ok() || version != kStateVersion) {
+    if (!ar.ok() || version != kCanonicalVersion) {
         return fail(ErrorKind::data, "the state snapshot is of another version");
     }
     State state;
     flat_fields(ar, state);
     load_orders(ar, state.open_orders);
     load_orders(ar, state.closed_orders);
+    load_closings(ar, state);
     if (!ar.ok() || ar.left() != 0) {
         return fail(ErrorKind::data, "the state snapshot is damaged");
     }

@@ -3,7 +3,6 @@
 #include "kernel/find_recent.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace alpha {
@@ -107,10 +106,10 @@ void change_order(State& state, OrderId id, F&& change) {
         end_change(order);
         --portfolio_of(state, order.portfolio).open_orders;
         state.closed_orders.insert(state.closed_orders.end(), state.open_orders.extract(id));
-        if (state.closed_orders.size() > limits::kMaxClosedOrders) {
-            // Not the one that closes just now, however old it is: its strategy has yet to be told.
-            const auto oldest = state.closed_orders.begin();
-            state.closed_orders.erase(oldest->first == id ? std::next(oldest) : oldest);
+        state.closings.push_back(id);
+        if (state.closings.size() > limits::kMaxClosedOrders) {
+            state.closed_orders.erase(state.closings.front());
+            state.closings.pop_front();
         }
     }
 }
@@ -739,6 +738,9 @@ void check_invariants(const State& state) {
     for (const auto& [id, order] : state.closed_orders) {
         ALPHA_ASSERT(is_terminal(order.status), "a closed order is terminal");
     }
+    ALPHA_ASSERT(state.closings.size() == state.closed_orders.size() &&
+                     std::ranges::all_of(state.closings, [&](OrderId id) { return state.closed_orders.contains(id); }),
+                 "what has closed is remembered by when it closed");
     for (std::size_t p = 0; p < state.portfolios.size(); ++p) {
         const Portfolio& portfolio = state.portfolios[p];
         Money cost;

@@ -7,6 +7,7 @@
 #include "kernel/orders.hpp"
 #include "kernel/portfolio.hpp"
 
+#include <deque>
 #include <map>
 #include <string>
 #include <vector>
@@ -99,6 +100,7 @@ struct State {
     std::vector<StrategyState> strategies;
     std::map<OrderId, Order> open_orders;
     std::map<OrderId, Order> closed_orders;
+    std::deque<OrderId> closings;  ///< those, in the order in which they closed: the first is forgotten first
     std::vector<PendingTimer> timers;  ///< sorted
     Seq next_seq = 0;
     OrderId next_order{1};

@@ -13,7 +13,7 @@ namespace alpha {
 
 namespace {
 
-constexpr std::uint16_t kCheckpointVersion = 2;
+constexpr std::uint16_t kCheckpointVersion = 3;
 /// Of a checkpoint: configuration, markets, positions, open orders, parts.
 constexpr std::size_t kRoomForTheRest = std::size_t{64} * 1024;
 
@@ -234,7 +234,7 @@ Result<Parts> make_built_in_parts(const SessionConfigured& config) {
 
 Digest state_digest(const State& state) {
     ByteBuffer bytes;
-    save_state(state, bytes);
+    append_canonical(state, bytes);
     return sha256(bytes.view());
 }
 

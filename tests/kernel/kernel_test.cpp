@@ -973,7 +973,7 @@ TEST_CASE("a fill that overtakes the acceptance does not cost the order its name
     CHECK(floor.count_of("report_ignored") == 0);
 }
 
-TEST_CASE("an order that outlived all the closed ones we remember can still end", "[kernel]") {
+TEST_CASE("closed orders are forgotten in the order in which they closed, however old they are", "[kernel]") {
     Floor floor(Setup::simple());
     floor.place(at(0), limit_order(Side::buy, "1", "90"));
     floor.broker().answer = [](Time, const Effect& effect, Reports& out) {
@@ -990,14 +990,29 @@ TEST_CASE("an order that outlived all the closed ones we remember can still end"
         });
     }
     floor.heard();
-    const OrderId oldest = floor.state().closed_orders.begin()->first;
+    const OrderId first = floor.state().closings.front();
+    const OrderId second_to_close = floor.state().closings[1];
     floor.tell(at(++second), report(ReportKind::cancelled, 1));
     CHECK(floor.heard() == Lines{"order 1 cancelled"});
     CHECK(floor.state().closed_orders.size() == limits::kMaxClosedOrders);
     CHECK(floor.order(1).status == OrderStatus::cancelled);
-    CHECK(floor.state().find_order(oldest) == nullptr);
-    floor.act(at(++second), [](Context& c) { c.place(limit_order(Side::buy, "1", "90")); });
-    CHECK(floor.state().find_order(OrderId{1}) == nullptr);
+    CHECK(floor.state().find_order(first) == nullptr);
+    REQUIRE(floor.state().find_order(second_to_close) != nullptr);
+    const auto loaded = load_state(floor.saved());
+    REQUIRE(loaded);
+    CHECK(*loaded == floor.state());  // so a session that goes on from it forgets the same ones
+    for (int i = 0; i < 3; ++i) {
+        floor.act(at(++second), [](Context& c) {
+            for (int n = 0; n < 330; ++n) {
+                c.place(limit_order(Side::buy, "1", "90"));
+            }
+        });
+    }
+    CHECK(floor.state().find_order(second_to_close) == nullptr);
+    CHECK(floor.state().closings.size() == limits::kMaxClosedOrders);
+    floor.said();
+    floor.tell(at(++second), report(ReportKind::cancelled, 1));  // said twice, and known as such
+    CHECK_THAT(floor.said_of("report_ignored").at(0), Catch::Contains("the order cannot do that in its state"));
 }
 
 // ---- cancel and modify --------------------------------------------------------------------------

@@ -105,6 +105,7 @@ TEST_CASE("a state that differs in anything is saved to other bytes", "[kernel]"
     differs("a timer", [](State& s) { s.timers.push_back({at(1), StrategyId{0}, TimerId{9}}); });
     differs("a booked trade", [](State& s) { s.closed_orders.begin()->second.trades.book("x"); });
     differs("a closed order", [](State& s) { s.closed_orders.erase(s.closed_orders.begin()); });
+    differs("the order of closing", [](State& s) { std::swap(s.closings.front(), s.closings.back()); });
     differs("the next event", [](State& s) { s.next_seq += 1; });
     differs("the next order", [](State& s) { s.next_order.value += 1; });
     differs("the time", [](State& s) { s.now.ns += 1; });
@@ -310,6 +311,18 @@ TEST_CASE("a state that no log folds into is refused, whatever is wrong with it"
     refused(unasked, [](State& s) { s.config.snapshot_interval = {}; });
     refused(unasked, [](State& s) { s.next_snapshot = kBeforeAll; });
     refused("it holds something although nothing has happened", [](State& s) { s.next_seq = 0; });
+}
+
+TEST_CASE("an order of closing that is not that of the closed orders is refused", "[kernel]") {
+    const auto run = rich_run();
+    for (const auto& change : {std::function<void(State&)>([](State& s) { s.closings.pop_back(); }),
+                               std::function<void(State&)>([](State& s) { s.closings.front() = s.closings.back(); }),
+                               std::function<void(State&)>([](State& s) { s.closings.emplace_back(1'000'000U); })}) {
+        State forged = run->floor().state();
+        REQUIRE(forged.closings.size() > 1);
+        change(forged);
+        CHECK_FALSE(load_state(image_of(forged)));
+    }
 }
 
 TEST_CASE("a strategy's portfolio that was never opened is refused", "[kernel]") {

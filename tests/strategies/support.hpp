@@ -259,6 +259,7 @@ private:
         order.modify_pending = false;
         order.asked = {};
         state_.closed_orders.insert(state_.open_orders.extract(id));
+        state_.closings.push_back(id);
     }
 
     /// Judges wishes one by one, oldest first, those that the answers lead to included.
