@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -59,6 +60,12 @@ template <class Ar>
 void serialize(Ar& ar, PendingTimer& t) {
     ar(t.due, t.strategy, t.timer);
 }
+inline void CEREAL_SAVE_FUNCTION_NAME(OutArchive& ar, const Timers& timers) {
+    ar.count(timers.size());
+    for (const PendingTimer& timer : timers) {
+        ar(timer);
+    }
+}
 template <class Ar>
 void serialize(Ar& ar, MissedUpdate& u) {
     ar(u.order, u.status, u.change_failed);
@@ -95,11 +102,29 @@ void load_orders(InCursor& ar, std::map<OrderId, Order>& orders) {
     }
 }
 
+void timers_of(OutCursor& ar, const State& s) {
+    ar(s.timers);
+}
+void timers_of(InCursor& ar, State& s) {
+    std::vector<PendingTimer> timers;
+    ar(timers);
+    if (std::ranges::adjacent_find(timers, std::greater_equal{}) != timers.end()) {
+        ar.fail();  // out of order: not what save_state writes
+    }
+    for (const PendingTimer& timer : timers) {
+        s.timers.set(timer.strategy, timer.timer, timer.due);
+    }
+    if (s.timers.size() != timers.size()) {
+        ar.fail();  // one is set twice
+    }
+}
+
 /// Everything but the two order books, in both directions.
 template <class Ar>
 void flat_fields(Ar& ar, State& s) {
     ar(s.config);
-    ar(s.instruments, s.markets, s.portfolios, s.strategies, s.timers);
+    ar(s.instruments, s.markets, s.portfolios, s.strategies);
+    timers_of(ar, s);
     ar(s.next_seq, s.next_order, s.now, s.trading_date, s.next_snapshot, s.quotes, s.bars, s.orders, s.fills);
     ar(s.path);
 }
@@ -359,7 +384,8 @@ Fault fault_of_books(const State& state) {
             return fault;
         }
         fills += state.portfolios[p].fills;
-        account += state.portfolios[p].is_open ? equity(state, state.portfolios[p]) : state.config.portfolios[p].cash;
+        account +=
+            state.portfolios[p].is_open ? value(state, state.portfolios[p]).equity : state.config.portfolios[p].cash;
     }
     const EquityPath& path = state.path;
     if (path.equity != account || path.peak < path.equity || path.worst_peak < path.worst_trough ||
@@ -375,18 +401,13 @@ Fault fault_of_books(const State& state) {
 }
 
 Fault fault_of_timers(const State& state) {
-    std::vector<std::pair<StrategyId, TimerId>> pending;
-    std::vector<std::size_t> held(state.strategies.size());
     for (const PendingTimer& timer : state.timers) {
         if (timer.strategy.value >= state.strategies.size() || !within(timer.due) ||
-            ++held[timer.strategy.value] > limits::kMaxTimersPerStrategy) {
+            state.timers.count_of(timer.strategy) > limits::kMaxTimersPerStrategy) {
             return "a timer is set that nobody can have set";
         }
-        pending.emplace_back(timer.strategy, timer.timer);
     }
-    std::ranges::sort(pending);
-    const bool once = std::ranges::adjacent_find(pending) == pending.end();
-    return once && std::ranges::is_sorted(state.timers) ? nullptr : "its timers are out of order, or one is set twice";
+    return nullptr;
 }
 
 Fault fault_of_strategies(const State& state) {
@@ -437,15 +458,6 @@ Fault fault_of_state(const State& state) {
     return nullptr;
 }
 
-/// What is derived from the books rather than saved.
-void count_holders(State& state) {
-    for (const Portfolio& portfolio : state.portfolios) {
-        for (std::size_t i = 0; i < std::min(portfolio.positions.size(), state.markets.size()); ++i) {
-            state.markets[i].holders += portfolio.positions[i].net.raw != 0 ? 1U : 0U;
-        }
-    }
-}
-
 }  // namespace
 
 void append_canonical(const State& state, ByteBuffer& out) {
@@ -489,10 +501,10 @@ Result<State> load_state(Bytes bytes) {
     if (!ar.ok() || ar.left() != 0) {
         return fail(ErrorKind::data, "the state snapshot is damaged");
     }
-    count_holders(state);
     if (const Fault fault = fault_of_state(state); fault != nullptr) {
         return fail(ErrorKind::data, std::string("the state snapshot is damaged: ") + fault);
     }
+    derive(state);
     return state;
 }
 

@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 namespace alpha {
 
@@ -77,7 +78,7 @@ public:
         if (is_terminal(update.status)) {
             const bool unasked = update.status == OrderStatus::cancelled && !mine->cancelled;
             mine->resting = unasked || update.status == OrderStatus::refused || update.status == OrderStatus::rejected;
-            mine->order = {};
+            let_go(*mine);
         } else if (update.change_failed) {
             mine->resting = true;
             mine->cancelled = false;
@@ -97,7 +98,7 @@ public:
         }
         mine.filled += fill.quantity;
         if (live_order(mine, context) == nullptr) {
-            mine.order = {};
+            let_go(mine);
         }
     }
 
@@ -123,12 +124,17 @@ public:
         StateReader in(bytes);
         const bool timer_set = in.flag();
         PerInstrument<Book> books = books_;
+        std::map<OrderId, Place> places;
         for (const InstrumentId id : books.ids()) {
             Book& book = books[id];
             book.position = Qty{in.i64()};
             in.require(is_position(book.position));
             for (Quote* mine : {&book.bid, &book.ask}) {
                 mine->order = OrderId{in.u64()};
+                if (mine->order != OrderId{}) {
+                    in.require(
+                        places.emplace(mine->order, Place{id, mine == &book.bid ? Side::buy : Side::sell}).second);
+                }
                 mine->price = Price{in.i64()};
                 mine->filled = Qty{in.i64()};
                 mine->twice_mid = in.i64();
@@ -144,6 +150,7 @@ public:
         return in.finish("market_maker").map([&] {
             timer_set_ = timer_set;
             books_ = std::move(books);
+            places_ = std::move(places);
         });
     }
 
@@ -161,6 +168,11 @@ private:
         Time priced_at;
         bool cancelled = false;  // a cancel of `order` was asked for
         bool resting = false;    // the last wish failed: not to be repeated at once
+    };
+    /// Which quote an order is.
+    struct Place {
+        InstrumentId instrument;
+        Side side = Side::buy;
     };
     struct Book {
         Qty position;  // of this strategy alone
@@ -218,7 +230,13 @@ private:
         if (order == nullptr) {
             if (may_quote && !meets_other(book, side, price, context)) {
                 mine = Quote{};
-                mine.order = context.limit(id, side, amount, price);
+                const OrderId placed = context.limit(id, side, amount, price);
+                // A number that was promised to a callback which failed is given again: that order never came to be.
+                if (Quote* const never = find(placed); never != nullptr) {
+                    let_go(*never);
+                }
+                places_.emplace(placed, Place{id, side});
+                mine.order = placed;
                 note_priced(mine, price, twice_mid, context);
             }
         } else if (!may_quote || order->leaves() > room(book, side)) {
@@ -263,16 +281,17 @@ private:
         context.cancel(mine.order);
     }
 
-    /// O(instruments).
     Quote* find(OrderId order) {
-        for (const InstrumentId id : books_.ids()) {
-            for (Quote* mine : {&books_[id].bid, &books_[id].ask}) {
-                if (mine->order == order) {
-                    return mine;
-                }
-            }
+        const auto found = places_.find(order);
+        if (found == places_.end()) {
+            return nullptr;
         }
-        return nullptr;
+        Book& book = books_[found->second.instrument];
+        return found->second.side == Side::buy ? &book.bid : &book.ask;
+    }
+    void let_go(Quote& mine) {
+        places_.erase(mine.order);
+        mine.order = {};
     }
 
     static constexpr TimerId kRefresh{1};
@@ -284,6 +303,7 @@ private:
     Duration refresh_;
     bool timer_set_ = false;
     PerInstrument<Book> books_;
+    std::map<OrderId, Place> places_;  // of the orders at the market; not saved
 };
 
 std::vector<ParamError> check_inventory(const StrategyConfig& config, std::span<const Instrument> /*listed*/) {

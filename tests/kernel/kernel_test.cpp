@@ -406,7 +406,7 @@ TEST_CASE("a timer set for the past or at once waits a millisecond, so that it c
         c.set_timer(id, c.view().now());
     };
     floor.act(at(1), [](Context& c) { c.set_timer(TimerId{1}, at(0)); });
-    CHECK(floor.state().timers.at(0).due == at(1, 1'000'000));
+    CHECK(floor.state().timers.front().due == at(1, 1'000'000));
     floor.quote(at(1, 10'000'000), "1", "1");
     CHECK(fired == 10);
 }
@@ -414,9 +414,9 @@ TEST_CASE("a timer set for the past or at once waits a millisecond, so that it c
 TEST_CASE("a timer due beyond the end of time is set for the end of time", "[kernel]") {
     Floor floor(Setup::simple());
     floor.act(at(1), [](Context& c) { c.set_timer(TimerId{1}, kNever); });
-    CHECK(floor.state().timers.at(0).due == kMaxTime);
+    CHECK(floor.state().timers.front().due == kMaxTime);
     floor.act(Time{kMaxTime.ns - 1}, [](Context& c) { c.set_timer(TimerId{2}, at(2)); });
-    CHECK(floor.state().timers.back().due == kMaxTime);
+    CHECK(std::prev(floor.state().timers.end())->due == kMaxTime);
 }
 
 TEST_CASE("timers due at the same time fire in the order of strategy and id", "[kernel]") {
