@@ -45,7 +45,8 @@ public:
     }
 
     /// Pulls what has rested too long, and lets sides that were refused try again. Sets itself
-    /// again only while something rests, so that it does not fire through the night.
+    /// again only while something rests, so that it does not fire through the night; nor for a
+    /// quote whose change is under way, which may take as long: on_order sets it then.
     void on_timer(TimerId /*timer*/, Context& context) override {
         timer_set_ = false;
         const Time now = context.view().now();
@@ -58,9 +59,10 @@ public:
                     continue;
                 }
                 const Time stale = mine->priced_at + refresh_;
-                const bool fresh = stale > now;
-                next = std::min(next, fresh ? stale : now + refresh_);
-                if (!fresh && !is_busy(*order)) {
+                if (stale > now) {
+                    next = std::min(next, stale);
+                } else if (!is_busy(*order)) {
+                    next = std::min(next, now + refresh_);
                     cancel(*mine, context);
                 }
             }
@@ -86,6 +88,9 @@ public:
             if (const Order* order = context.view().order(update.order); order != nullptr) {
                 mine->price = order->terms.limit_price;
             }
+        }
+        if (!is_terminal(update.status) && refresh_.ns > 0 && !timer_set_) {
+            set_timer(mine->priced_at + refresh_, context);
         }
     }
 

@@ -153,6 +153,12 @@ public:
         strategy_->on_order({id, how}, *this);
         settle();
     }
+    /// The cancel that ChangeAnswer::ignore left pending is not done.
+    void refuse_cancel(OrderId id) {
+        open(id).cancel_pending = false;
+        strategy_->on_order({id, OrderStatus::working, Rule::none, true}, *this);
+        settle();
+    }
     /// Ends the change that ChangeAnswer::ignore left pending.
     void answer_modify(OrderId id, bool accept) {
         Order& order = open(id);
