@@ -154,7 +154,7 @@ StateRows rows_of(const State& state) {
         const Portfolio& portfolio = state.portfolios[p];
         const std::string& name = state.config.portfolios[p].name;
         rows.emplace_back(name + " cash", show_money(portfolio.cash, currency));
-        rows.emplace_back(name + " equity", show_money(equity(state, portfolio), currency));
+        rows.emplace_back(name + " equity", show_money(portfolio.equity, currency));
         rows.emplace_back(name + " realized", show_money(portfolio.realized_pnl, currency));
         if (portfolio.killed()) {
             rows.emplace_back(name + " kill switch", name_of(portfolio.killed_by));

@@ -33,7 +33,7 @@ inline constexpr std::uint8_t kMaxLegs = 8;
 inline constexpr std::uint32_t kMaxFactsPerStep = 1'000;
 /// Orders a portfolio may have open at once, whatever its risk rules say.
 inline constexpr std::uint32_t kMaxOpenOrders = 10'000;
-/// Closed orders remembered for late fills and duplicate reports, oldest forgotten first.
+/// Closed orders remembered for late fills and duplicate reports; who closed first is forgotten first.
 inline constexpr std::size_t kMaxClosedOrders = 65'536;
 /// Largest order rate that can be configured, per second and portfolio.
 inline constexpr std::uint32_t kMaxOrderRate = 1'000;

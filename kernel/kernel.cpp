@@ -1,6 +1,7 @@
 #include "kernel/kernel.hpp"
 
 #include "kernel/charges.hpp"
+#include "kernel/visits.hpp"
 
 #include <algorithm>
 #include <exception>
@@ -146,9 +147,6 @@ Seq Kernel::record(const E& event, Cause cause) {
     if (state_.next_snapshot < next_due_) [[unlikely]] {
         next_due_ = state_.next_snapshot;
     }
-    if constexpr (!std::is_same_v<E, QuoteTick> && !std::is_same_v<E, BarOpened> && !std::is_same_v<E, BarClosed>) {
-        loss_room_.clear();
-    }
     if (parts_.observer != nullptr) {
         if constexpr (std::is_same_v<E, OrderFilled>) {
             parts_.observer->on_fill(envelope, event);
@@ -203,6 +201,7 @@ void Kernel::reconfigure(const SessionConfigured& config, std::vector<std::uniqu
     ALPHA_ASSERT(brokers.size() == parts_.brokers.size(), "one broker for each that is configured");
     const Seq root = begin_step(state_.now, SessionReconfigured{config});
     limits_ = RiskLimits(config);
+    derive(state_);
     parts_.brokers = std::move(brokers);
     for (std::uint32_t s = 0; s < anew.size(); ++s) {
         if (anew[s] == nullptr) {
@@ -366,7 +365,7 @@ void Kernel::market_step(Time now, Time session_reference, const E& input, ToBro
     }
     // A mark that stands moves no equity; fills are checked where they are taken.
     if (limits_.of(Rule::daily_loss) && state_.markets[input.instrument.value].mark != mark_before) {
-        check_daily_losses(input.instrument, mark_before, cause);
+        check_daily_losses(input.instrument, cause);
     }
     for (const StrategyId strategy : subscribers_[input.instrument.value]) {
         call_strategy(strategy, cause, to_strategy);
@@ -557,6 +556,12 @@ Verdict Kernel::too_much_asked(StrategyId strategy) const {
                : Verdict{Rule::step_facts, money_of(limits::kMaxFactsPerStep), money_of(requests)};
 }
 
+/// Judges the question, with the sums it is judged by settled: the next one finds nothing left to reckon.
+Verdict Kernel::judged(const RiskQuestion& question) {
+    settle_sums(state_, limits_, question.config().portfolio);
+    return judge(question);
+}
+
 void Kernel::carry_out(const Request& request, Cause cause) {
     if (state_.strategies[request.strategy.value].halted) {
         return;
@@ -592,7 +597,7 @@ void Kernel::place(const Request& request, Cause cause) {
         terms.reduce_only =
             terms.reduce_only || (question.portfolio().latch == LatchScope::entries && question.reduces());
         question.terms.reduce_only = terms.reduce_only;
-        verdict = judge(question);
+        verdict = judged(question);
     }
     if (verdict.refused()) {
         return refuse(request.order, request.strategy, terms, verdict, cause);
@@ -677,7 +682,7 @@ void Kernel::place_linked(const Request& request, Cause cause) {
         RiskQuestion question{state_, limits_, request.strategy, orders[i], valued_at(orders[i], config.broker)};
         question.placed_together = static_cast<std::uint32_t>(orders.size());
         question.entries_together = static_cast<std::uint32_t>(entries);
-        verdict = orders[i].parent.value == 0 ? judge(question) : judge_exit(question);
+        verdict = orders[i].parent.value == 0 ? judged(question) : judge_exit(question);
     }
     if (verdict.refused()) {
         for (std::size_t i = 0; i < orders.size(); ++i) {
@@ -803,7 +808,7 @@ void Kernel::modify(const Request& request, Cause cause) {
         question.replaced = reserved_by(state_, *order);
         question.standing = reserved_by_other_legs(state_, *order);
         question.filled = order->filled;
-        verdict = judge(question);
+        verdict = judged(question);
     }
     if (verdict.refused()) {
         return refuse_change(request, verdict, cause);
@@ -852,10 +857,8 @@ void Kernel::refuse_change(const Request& request, const Verdict& verdict, Cause
 }
 
 void Kernel::set_timer(const Request& request, Cause cause) {
-    const auto held = std::ranges::count_if(state_.timers, [&](const PendingTimer& t) {
-        return t.strategy == request.strategy && t.timer != request.timer;
-    });
-    if (static_cast<std::size_t>(held) >= limits::kMaxTimersPerStrategy) {
+    if (state_.timers.count_of(request.strategy) >= limits::kMaxTimersPerStrategy &&
+        !state_.timers.contains(request.strategy, request.timer)) {
         return halt_strategy(request.strategy, cause, "more timers are pending than limits::kMaxTimersPerStrategy");
     }
     const Time earliest = state_.now + Duration{limits::kMinTimerDelayNs};
@@ -864,10 +867,7 @@ void Kernel::set_timer(const Request& request, Cause cause) {
 }
 
 void Kernel::cancel_timer(const Request& request, Cause cause) {
-    const bool pending = std::ranges::any_of(state_.timers, [&](const PendingTimer& t) {
-        return t.strategy == request.strategy && t.timer == request.timer;
-    });
-    if (pending) {
+    if (state_.timers.contains(request.strategy, request.timer)) {
         record(TimerCancelled{request.strategy, request.timer}, cause);
         refresh_next_due();
     }
@@ -961,7 +961,7 @@ void Kernel::take_report(const BrokerReport& report, Cause cause) {
 }
 
 void Kernel::take_fill(const Order& order, const BrokerReport& report, Cause cause) {
-    if (order.has_booked(report.trade)) {
+    if (order.trades.contains(report.trade)) {
         return ignore_report(report, "this trade is booked already", cause);
     }
     const bool plausible = report.quantity.raw > 0 && report.quantity <= limits::kMaxQty && report.price.raw > 0 &&
@@ -992,6 +992,7 @@ void Kernel::take_fill(const Order& order, const BrokerReport& report, Cause cau
     fill.realized_pnl = with_fill(position, fill.side, fill.quantity, fill.price, fill.notional).realized_pnl;
     fill.trade = report.trade;
     fill.order_tag = order.terms.tag;
+    settle_sums(state_, limits_, portfolio);  // whoever looks at a fill looks at its buying power, too
     const Seq fact = record(fill, cause);
     const Cause after{cause.root, fact};
     follow_fill(fill.order, after);
@@ -1003,7 +1004,7 @@ void Kernel::take_fill(const Order& order, const BrokerReport& report, Cause cau
     if (overfill) {
         latch(portfolio, LatchScope::all, Verdict{Rule::overfill, asked, got}, after);
     }
-    if (const Verdict loss = check_daily_loss(state_, limits_, state_.portfolios[portfolio.value]); loss.refused()) {
+    if (const Verdict loss = check_daily_loss(limits_, state_.portfolios[portfolio.value]); loss.refused()) {
         latch(portfolio, LatchScope::entries, loss, after);
     }
 }
@@ -1013,7 +1014,7 @@ void Kernel::ignore_report(const BrokerReport& report, const char* why, Cause ca
                                           report.stop_price, report.trade, report.text, why},
                             cause);
     const Order* order = state_.find_order(report.order);
-    const bool booked = order != nullptr && order->has_booked(report.trade);
+    const bool booked = order != nullptr && order->trades.contains(report.trade);
     if (report.kind != ReportKind::filled || booked) {
         return;
     }
@@ -1041,11 +1042,13 @@ void Kernel::latch(PortfolioId portfolio, LatchScope scope, const Verdict& verdi
         return leave_exits_only(portfolio, verdict.rule, after);
     }
     std::vector<OrderId> open;
-    for (const auto& [id, order] : state_.open_orders) {
-        if (order.portfolio == portfolio && !order.cancel_pending) {
-            open.push_back(id);
+    for (const PlacedOrder& placed : state_.orders_of(portfolio)) {
+        ++visits;
+        if (!state_.open_orders.at(placed.order).cancel_pending) {
+            open.push_back(placed.order);
         }
     }
+    std::ranges::sort(open);  // they are cancelled in the order in which they were placed, whatever their instrument
     for (const OrderId id : open) {
         cancel_for(id, verdict.rule, after);
     }
@@ -1057,10 +1060,12 @@ void Kernel::latch(PortfolioId portfolio, LatchScope scope, const Verdict& verdi
 /// What may increase a position is cancelled. What reduces one stays, the oldest first up to the net, and only reduces from here on.
 void Kernel::leave_exits_only(PortfolioId portfolio, Rule rule, Cause cause) {
     std::map<InstrumentId, std::vector<ReducingOrder>> open;
-    for (const auto& [id, order] : state_.open_orders) {
-        if (order.portfolio == portfolio && !order.cancel_pending) {
-            open[order.terms.instrument].push_back(
-                {id, order.terms.side, order.terms.group, alive_leaves(state_, order)});
+    for (const PlacedOrder& placed : state_.orders_of(portfolio)) {
+        ++visits;
+        const Order& order = state_.open_orders.at(placed.order);
+        if (!order.cancel_pending) {
+            open[placed.instrument].push_back(
+                {order.id, order.terms.side, order.terms.group, alive_leaves(state_, order)});
         }
     }
     for (auto& [instrument, orders] : open) {
@@ -1108,11 +1113,11 @@ void Kernel::send_closing_orders(PortfolioId portfolio, Cause cause) {
 
 /// Once the operator's orders have ended, nothing passes any more.
 void Kernel::end_flattening(PortfolioId portfolio, Cause cause) {
-    const auto closes = [&](const auto& entry) {
-        return entry.second.portfolio == portfolio && entry.second.strategy == kOperator;
+    const auto closes = [&](const PlacedOrder& placed) {
+        return state_.open_orders.at(placed.order).strategy == kOperator;
     };
     if (state_.portfolios[portfolio.value].latch == LatchScope::flatten &&
-        std::ranges::none_of(state_.open_orders, closes)) {
+        std::ranges::none_of(state_.orders_of(portfolio), closes)) {
         latch(portfolio, LatchScope::all, Verdict{Rule::operator_kill, {}, {}}, cause);
     }
 }
@@ -1136,12 +1141,14 @@ bool Kernel::links_any_by_kernel() const {
 std::vector<ReducingOrder> Kernel::left_by_links(PortfolioId portfolio, InstrumentId instrument, OrderId also) const {
     std::vector<ReducingOrder> reducing;
     std::vector<ReducingOrder> others;
-    for (const auto& [id, order] : state_.open_orders) {
+    for (const PlacedOrder& placed : state_.orders_of(portfolio, instrument)) {
+        ++visits;
+        const OrderId id = placed.order;
+        const Order& order = state_.open_orders.at(id);
         const OrderTerms& terms = order.terms;
         const bool is_exit = terms.parent.value != 0;
         const bool is_linked = terms.reduce_only || terms.legs != 0 || is_exit;
-        if (order.portfolio != portfolio || terms.instrument != instrument || order.cancel_pending || !is_linked ||
-            (order.held && !is_exit && id != also) || !links_by_kernel(order)) {
+        if (order.cancel_pending || !is_linked || (order.held && !is_exit && id != also) || !links_by_kernel(order)) {
             continue;
         }
         const Qty left = linked_total(state_, order) - order.filled;
@@ -1247,30 +1254,18 @@ void Kernel::follow_links(PortfolioId portfolio, InstrumentId instrument, Cause 
     }
 }
 
-void Kernel::check_daily_losses(InstrumentId instrument, Price mark_before, Cause cause) {
-    const Price mark = state_.markets[instrument.value].mark;
-    for (std::uint32_t p = 0; p < state_.portfolios.size(); ++p) {
-        const Portfolio& portfolio = state_.portfolios[p];
-        const Position& position = portfolio.position(instrument);
-        if (portfolio.killed() || position.net.raw == 0) {
-            continue;
-        }
-        loss_room_.resize(state_.portfolios.size());
-        std::optional<Money>& room = loss_room_[p];
-        if (room) {
-            // Equity is cash and the positions at their marks, so this is exactly what the mark's move did to it.
-            *room += market_value(position, mark) - market_value(position, mark_before);
-            if (*room >= Money{}) [[likely]] {
-                continue;
+void Kernel::check_daily_losses(InstrumentId instrument, Cause cause) {
+    const std::vector<PortfolioId>& users = state_.markets[instrument.value].users;
+    for (auto at = users.begin(); at != users.end();) {
+        const PortfolioId user = *at;
+        const Portfolio& portfolio = state_.portfolios[user.value];
+        if (!portfolio.killed() && portfolio.position(instrument).net.raw != 0) {
+            if (const Verdict loss = check_daily_loss(limits_, portfolio); loss.refused()) {
+                latch(user, LatchScope::entries, loss, cause);
+                drain();
             }
         }
-        if (const Verdict loss = check_daily_loss(state_, limits_, portfolio); loss.refused()) {
-            latch(PortfolioId{p}, LatchScope::entries, loss, cause);
-            drain();
-        } else {
-            ALPHA_ASSERT(!room, "the room for losses moves with the marks");
-            room = daily_loss_room(state_, limits_, portfolio);
-        }
+        at = std::ranges::upper_bound(users, user);  // what a latch leads to may change who uses the instrument
     }
 }
 

@@ -21,7 +21,6 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <set>
 #include <vector>
 
@@ -137,6 +136,7 @@ private:
     // Work within a step.
     std::uint32_t count_request(StrategyId strategy);
     Verdict too_much_asked(StrategyId strategy) const;
+    Verdict judged(const RiskQuestion& question);
     void drain();
     void carry_out(const Request& request, Cause cause);
     void place(const Request& request, Cause cause);
@@ -171,15 +171,12 @@ private:
     void follow_answer(OrderId order, bool as_asked, Cause cause);
     void follow_end(OrderId ended, Cause cause);
     void follow_links(PortfolioId portfolio, InstrumentId instrument, Cause cause);
-    void check_daily_losses(InstrumentId instrument, Price mark_before, Cause cause);
+    void check_daily_losses(InstrumentId instrument, Cause cause);
 
     State state_;
     Parts parts_;
     Frame* frame_;
     RiskLimits limits_;
-    /// By portfolio, what marks may still cost before its daily loss exceeds the limit. Empty once anything but a mark moved:
-    /// then it is reckoned anew from the books.
-    std::vector<std::optional<Money>> loss_room_;
     std::vector<std::vector<StrategyId>> subscribers_;      // by instrument
     std::set<std::pair<Time, InstrumentId>> session_ends_;  // open sessions, by when they close
     Time next_due_ = kNever;

@@ -2,6 +2,7 @@
 
 #include "events/assert.hpp"
 #include "kernel/find_recent.hpp"
+#include "kernel/visits.hpp"
 
 #include <iterator>
 
@@ -11,6 +12,7 @@ OrderBytes::Place OrderBytes::place_of(const Chunk& chunk, OrderId id) {
     Place place{chunk.entries.size(), chunk.bytes.size(), false};
     while (place.entry > chunk.entries_gone &&
            chunk.entries[place.entry - 1].id >= id) {  // from the end: the newest change most
+        ++visits;
         --place.entry;
         place.offset -= chunk.entries[place.entry].size;
         place.is_there = chunk.entries[place.entry].id == id;

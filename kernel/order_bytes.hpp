@@ -10,20 +10,23 @@
 
 namespace alpha {
 
-/// Some bytes for each of many orders. Ids are given out one after the other, so a chunk holds those of a range of ids, and a
-/// change moves the bytes of one chunk.
+/// Some bytes for each of many orders. Ids are given out one after the other, so a chunk holds those of a short range of ids, and a
+/// change, wherever it is, moves the bytes of one chunk.
 class OrderBytes {
 public:
+    static constexpr std::uint64_t kIds = 64;  ///< a chunk's
+
     std::size_t size() const { return size_; }  ///< orders
     std::size_t bytes() const { return bytes_; }
-    /// In place of what was there. O(chunk).
+    // Both are O(log chunks + one chunk): the bytes of at most kIds orders move, however many there are.
+
+    /// In place of what was there.
     void put(OrderId id, Bytes bytes);
     void erase(OrderId id);
     /// All of them, by id. O(bytes).
     void append_to(ByteBuffer& out) const;
 
 private:
-    static constexpr std::uint64_t kIds = 256;
     struct Entry {
         OrderId id;
         std::uint32_t size = 0;

@@ -1,6 +1,5 @@
 #include "kernel/orders.hpp"
 
-#include <algorithm>
 #include <array>
 
 namespace alpha {
@@ -35,29 +34,6 @@ constexpr std::array<std::array<Transition, kReports>, kStatuses> kTable{{
 // clang-format on
 
 }  // namespace
-
-namespace {
-
-/// A decimal number without leading zeros: of two such, the longer one is larger.
-bool is_number(const std::string& text) {
-    return !text.empty() && text.front() != '0' &&
-           std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-}
-bool is_next(const std::vector<std::string>& trades, const std::string& trade) {
-    return is_number(trade) && (trades.empty() || trade.size() > trades.back().size() ||
-                                (trade.size() == trades.back().size() && trade > trades.back()));
-}
-
-}  // namespace
-
-bool Order::has_booked(const std::string& trade) const {
-    return !(trades_ascend && is_next(trades, trade)) && std::ranges::find(trades, trade) != trades.end();
-}
-
-void Order::book(const std::string& trade) {
-    trades_ascend = trades_ascend && is_next(trades, trade);
-    trades.push_back(trade);
-}
 
 const char* name_of(OrderStatus status) {
     switch (status) {

@@ -2,10 +2,10 @@
 /// The life of an order, as a table. Terminal orders stay terminal; only a late fill may still change their books.
 
 #include "events/event.hpp"
+#include "kernel/trades.hpp"
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 namespace alpha {
 
@@ -49,17 +49,13 @@ struct Order {
     Seq intent = 0;       ///< the OrderIntended event
     Seq correlation = 0;  ///< the input that led to it
     std::string broker_order;
-    std::vector<std::string> trades;  ///< trade ids booked so far
-    bool trades_ascend = true;        ///< they are numbers that grow, as most brokers give them; not saved
+    Trades trades;  ///< booked so far
 
     /// What may still fill, counting the larger of the confirmed and the asked-for quantity.
     Qty leaves() const {
         const Qty total = asked > terms.quantity ? asked : terms.quantity;
         return is_terminal(status) || filled >= total ? Qty{0} : total - filled;
     }
-    /// Whether an execution of this id was booked. O(1) for the next of growing numbers, else O(trades).
-    bool has_booked(const std::string& trade) const;
-    void book(const std::string& trade);
     friend bool operator==(const Order&, const Order&) = default;
 };
 

@@ -52,6 +52,30 @@ Money cash_change(Side side, Money notional, Money charges);
 Qty worst_case_long(const Position& position, Qty buying);
 Qty worst_case_short(const Position& position, Qty selling);
 
+/// What limits add up over a portfolio's positions, each position's part as it was when it was last reckoned, and which have changed
+/// since: an order costs what has changed, not every position. kernel/risk.hpp reckons them.
+struct PositionSums {
+    std::vector<Money> exposures;  ///< by instrument: what buying_power counts of each
+    std::vector<Money> gross;      ///< what gross_exposure does
+    Money exposure;                ///< their sums
+    Money gross_exposure;
+    std::vector<InstrumentId> changed;  ///< each once
+    std::vector<bool> is_changed;       ///< by instrument
+
+    /// The position, one of its orders or its mark is not what it was. O(1).
+    void note_change(InstrumentId instrument) {
+        if (instrument.value >= is_changed.size()) {
+            is_changed.resize(instrument.value + 1);
+        }
+        if (!is_changed[instrument.value]) {
+            is_changed[instrument.value] = true;
+            changed.push_back(instrument);
+        }
+    }
+    /// They say nothing that the books do not.
+    friend bool operator==(const PositionSums&, const PositionSums&) { return true; }
+};
+
 struct Portfolio {
     bool is_open = false;  ///< false until first use
     Money initial_cash;
@@ -65,6 +89,11 @@ struct Portfolio {
     std::uint64_t fills = 0;
     std::vector<Position> positions;  ///< by instrument id; grows with the instruments this portfolio touches
     std::vector<Time> recent_orders;  ///< times of orders within the last second, oldest first (the rate window)
+
+    // Derived from the books and the marks, and not saved.
+    Money equity;      ///< cash and what the positions are worth
+    Money open_value;  ///< of all its open orders, as its positions reserve it
+    PositionSums sums;
     friend bool operator==(const Portfolio&, const Portfolio&) = default;
 
     bool killed() const { return latch != LatchScope::none; }

@@ -2,11 +2,10 @@
 
 #include "events/links.hpp"
 #include "kernel/charges.hpp"
+#include "kernel/visits.hpp"
 
 #include <algorithm>
 #include <functional>
-#include <iterator>
-#include <limits>
 #include <utility>
 
 namespace alpha {
@@ -92,8 +91,7 @@ Verdict check_valid(const RiskQuestion& q) {
 }
 
 Verdict check_known_instrument(const RiskQuestion& q) {
-    const auto& mine = q.config().instruments;
-    const bool known = std::ranges::find(mine, q.terms.instrument) != mine.end();
+    const bool known = std::ranges::binary_search(q.state.traded[q.strategy.value], q.terms.instrument);
     return known ? kPass : Verdict{Rule::unknown_instrument, {}, count(q.terms.instrument.value)};
 }
 
@@ -210,19 +208,31 @@ Verdict check_position(const RiskQuestion& q) {
     return refuse_above(Rule::position, limit ? std::min(*limit, hard) : hard, units(reached));
 }
 
+namespace {
+
+Money gross_of(const Position& position, Price mark) {
+    return notional(mark, worst_case(position, Side::buy, Qty{}));
+}
+
+/// A position's part in a sum, as it was last settled.
+Money settled(const std::vector<Money>& parts, InstrumentId instrument) {
+    return instrument.value < parts.size() ? parts[instrument.value] : Money{};
+}
+
+}  // namespace
+
 Verdict check_gross_exposure(const RiskQuestion& q) {
     const auto& limit = q.limits.of(Rule::gross_exposure);
     if (!limit || q.terms.reduce_only) {
         return kPass;
     }
     const Portfolio& portfolio = q.portfolio();
-    Money others;
-    for (std::uint32_t i = 0; i < portfolio.positions.size(); ++i) {
-        if (InstrumentId{i} != q.terms.instrument) {
-            others += notional(q.state.markets[i].mark, worst_case(portfolio.positions[i], Side::buy, Qty{}));
-        }
-    }
     const Position& position = portfolio.position(q.terms.instrument);
+    Money others = portfolio.sums.gross_exposure - gross_of(position, q.market().mark);
+    for (const InstrumentId i : portfolio.sums.changed) {
+        ++visits;
+        others += gross_of(portfolio.position(i), q.state.market(i).mark) - settled(portfolio.sums.gross, i);
+    }
     const Price mark = q.market().mark.raw != 0 ? q.market().mark : q.reference_price();
     const Money own_before = notional(mark, worst_case(position, Side::buy, Qty{}));
     const Money own_after = notional(mark, worst_case(position, q.terms.side, q.added()));
@@ -234,29 +244,23 @@ Verdict check_gross_exposure(const RiskQuestion& q) {
 
 namespace {
 
-/// Orders of one side, or the larger leg of a group, as buying power sees them.
+/// An order, or the larger leg of a group, as buying power sees it.
 struct OpenOrders {
-    InstrumentId instrument;
-    Side side = Side::buy;
     Qty quantity;
     Money value;
 };
 
-/// What a portfolio's open orders reserve, one by one; of use only where some of them close what is held and others open.
+/// What a portfolio's open orders reserve, one by one; asked for only where some of them close what is held and others open.
 class OrdersOf {
 public:
     /// `judged`: one that is not among the open ones yet, or changes one of them. May be null.
     OrdersOf(const State& state, PortfolioId portfolio, const RiskQuestion* judged)
         : state_(state), portfolio_(portfolio), judged_(judged) {}
 
-    /// What the last `beyond` units of one side cost where the cheapest fill first, and close: nobody knows which will. The first call
-    /// is O(open orders of all portfolios), the others O(those of this one).
-    Money dearest(InstrumentId instrument, Side side, Qty beyond) {
-        collect();
-        std::vector<OpenOrders> own;
-        std::ranges::copy_if(orders_, std::back_inserter(own), [&](const OpenOrders& each) {
-            return each.instrument == instrument && each.side == side;
-        });
+    /// What the last `beyond` units of one side cost where the cheapest fill first, and close: nobody knows which will. O(k log k) in
+    /// the portfolio's open orders of the instrument.
+    Money dearest(InstrumentId instrument, Side side, Qty beyond) const {
+        std::vector<OpenOrders> own = orders_of(instrument, side);
         const auto price = [](const OpenOrders& each) {
             const Int128 quantity = each.quantity.raw;
             return each.value.raw / quantity * kScale + each.value.raw % quantity * kScale / quantity;
@@ -272,44 +276,44 @@ public:
     }
 
 private:
-    void collect() {
-        if (std::exchange(is_collected_, true)) {
-            return;
-        }
+    std::vector<OpenOrders> orders_of(InstrumentId instrument, Side side) const {
+        std::vector<OpenOrders> own;
+        const auto add = [&](Qty quantity, Money value) {
+            if (quantity.raw > 0) {
+                own.push_back({quantity, value});
+            }
+        };
         const Order* const changed = judged_ == nullptr ? nullptr : judged_->changed;
-        for (const auto& [id, order] : state_.open_orders) {
+        for (const PlacedOrder& placed : state_.orders_of(portfolio_, instrument)) {
+            ++visits;
+            const Order& order = state_.open_orders.at(placed.order);
             const OrderTerms& terms = order.terms;
             const bool is_changed =
-                changed != nullptr && (id == changed->id || (terms.legs != 0 && terms.group == changed->terms.group &&
-                                                             terms.side == changed->terms.side));
-            if (order.portfolio != portfolio_ || terms.reduce_only || is_changed || !leads_reservation(state_, order)) {
+                changed != nullptr &&
+                (order.id == changed->id ||
+                 (terms.legs != 0 && terms.group == changed->terms.group && terms.side == changed->terms.side));
+            if (terms.side != side || terms.reduce_only || is_changed || !leads_reservation(state_, order)) {
                 continue;
             }
             const Reserved reserved = reserved_by(state_, order);
-            add({terms.instrument, terms.side, reserved.quantity, reserved.value});
+            add(reserved.quantity, reserved.value);
         }
-        if (judged_ != nullptr) {
-            const RiskQuestion& q = *judged_;
-            add({q.terms.instrument, q.terms.side, std::max(q.terms.quantity - q.filled, q.standing.quantity),
-                 std::max(notional(q.valued_at, q.terms.quantity - q.filled), q.standing.value)});
+        if (judged_ != nullptr && judged_->terms.instrument == instrument && judged_->terms.side == side) {
+            const Qty rest = judged_->terms.quantity - judged_->filled;
+            add(std::max(rest, judged_->standing.quantity),
+                std::max(notional(judged_->valued_at, rest), judged_->standing.value));
         }
-    }
-    void add(const OpenOrders& orders) {
-        if (orders.quantity.raw > 0) {
-            orders_.push_back(orders);
-        }
+        return own;
     }
 
     const State& state_;
     PortfolioId portfolio_;
     const RiskQuestion* judged_;
-    std::vector<OpenOrders> orders_;
-    bool is_collected_ = false;
 };
 
 /// What a position is worth, either way, once all its orders of one side have filled, with more of them added.
 Money side_value(const Position& position, InstrumentId instrument, Price mark, Side side, Qty more, Money more_value,
-                 OrdersOf& orders) {
+                 const OrdersOf& orders) {
     const Qty held = side == Side::buy ? position.net : -position.net;
     const Qty open = (side == Side::buy ? position.open_buys : position.open_sells) + more;
     const Money open_value = (side == Side::buy ? position.open_buy_value : position.open_sell_value) + more_value;
@@ -323,28 +327,26 @@ Money side_value(const Position& position, InstrumentId instrument, Price mark, 
     return orders.dearest(instrument, side, beyond);
 }
 
-struct Used {
-    Money exposure;
-    Money open_value;  ///< of all open orders
-};
-
 Money exposure_of(const Position& position, InstrumentId instrument, Price mark, Side side, Qty more, Money more_value,
-                  OrdersOf& orders) {
+                  const OrdersOf& orders) {
     return std::max(side_value(position, instrument, mark, side, more, more_value, orders),
                     side_value(position, instrument, mark, opposite(side), Qty{}, Money{}, orders));
 }
 
-/// Over all instruments but `except`.
-Used used_elsewhere(const State& state, const Portfolio& portfolio, InstrumentId except, OrdersOf& orders) {
-    Used used;
-    for (std::uint32_t i = 0; i < portfolio.positions.size(); ++i) {
-        const Position& position = portfolio.positions[i];
-        used.open_value += position.open_buy_value + position.open_sell_value;
-        if (InstrumentId{i} != except) {
-            used.exposure += exposure_of(position, InstrumentId{i}, state.markets[i].mark, Side::buy, {}, {}, orders);
-        }
+/// As it stands, nothing added.
+Money exposure_of(const State& state, const Portfolio& portfolio, InstrumentId instrument, const OrdersOf& orders) {
+    ++visits;
+    return exposure_of(portfolio.position(instrument), instrument, state.market(instrument).mark, Side::buy, {}, {},
+                       orders);
+}
+
+/// Over all instruments.
+Money exposure_of(const State& state, const Portfolio& portfolio, const OrdersOf& orders) {
+    Money exposure = portfolio.sums.exposure;
+    for (const InstrumentId i : portfolio.sums.changed) {
+        exposure += exposure_of(state, portfolio, i, orders) - settled(portfolio.sums.exposures, i);
     }
-    return used;
+    return exposure;
 }
 
 /// What the open orders will cost in charges, about.
@@ -356,9 +358,35 @@ Money charges_to_come(const State& state, Money open_value, std::uint32_t orders
     return charges_for(charges, open_value) + Money{charges.per_fill.raw * (orders - 1)};
 }
 
-constexpr InstrumentId kNone{std::numeric_limits<std::uint32_t>::max()};
-
 }  // namespace
+
+void settle_sums(State& state, const RiskLimits& limits, PortfolioId id) {
+    const bool by_power = limits.of(Rule::buying_power).has_value();
+    const bool by_gross = limits.of(Rule::gross_exposure).has_value();
+    if (!by_power && !by_gross) {
+        return;
+    }
+    Portfolio& portfolio = state.portfolios[id.value];
+    PositionSums& sums = portfolio.sums;
+    const OrdersOf orders(state, id, nullptr);
+    sums.exposures.resize(portfolio.positions.size());
+    sums.gross.resize(portfolio.positions.size());
+    const auto settle = [](Money& part, Money& sum, Money now) {
+        sum += now - part;
+        part = now;
+    };
+    for (const InstrumentId i : sums.changed) {
+        sums.is_changed[i.value] = false;
+        if (by_power) {
+            settle(sums.exposures[i.value], sums.exposure, exposure_of(state, portfolio, i, orders));
+        }
+        if (by_gross) {
+            settle(sums.gross[i.value], sums.gross_exposure,
+                   gross_of(portfolio.positions[i.value], state.market(i).mark));
+        }
+    }
+    sums.changed.clear();
+}
 
 Verdict check_buying_power(const RiskQuestion& q) {
     const auto& leverage = q.limits.of(Rule::buying_power);
@@ -372,25 +400,27 @@ Verdict check_buying_power(const RiskQuestion& q) {
         return kPass;
     }
     const Portfolio& portfolio = q.portfolio();
-    OrdersOf its(q.state, q.config().portfolio, &q);
-    Used used = used_elsewhere(q.state, portfolio, q.terms.instrument, its);
-    used.exposure += exposure_of(portfolio.position(q.terms.instrument), q.terms.instrument, q.market().mark,
-                                 q.terms.side, more, more_value, its);
-    used.open_value += more_value;
+    const PortfolioId id = q.config().portfolio;
+    const OrdersOf as_it_stands(q.state, id, nullptr);
+    const OrdersOf with_this(q.state, id, &q);
+    Money exposure = exposure_of(q.state, portfolio, as_it_stands);
+    exposure -= exposure_of(q.state, portfolio, q.terms.instrument, as_it_stands);
+    exposure += exposure_of(portfolio.position(q.terms.instrument), q.terms.instrument, q.market().mark, q.terms.side,
+                            more, more_value, with_this);
     const std::uint32_t orders = portfolio.open_orders + (q.is_modification ? 0U : 1U);
-    return refuse_above(Rule::buying_power, buying_power_of(q.state, q.limits, portfolio),
-                        used.exposure + charges_to_come(q.state, used.open_value, orders));
+    return refuse_above(Rule::buying_power, buying_power_of(q.limits, portfolio),
+                        exposure + charges_to_come(q.state, portfolio.open_value + more_value, orders));
 }
 
 Money buying_power_used(const State& state, const Portfolio& portfolio) {
-    OrdersOf orders(state, PortfolioId{static_cast<std::uint32_t>(&portfolio - state.portfolios.data())}, nullptr);
-    const Used used = used_elsewhere(state, portfolio, kNone, orders);
-    return used.exposure + charges_to_come(state, used.open_value, portfolio.open_orders);
+    const PortfolioId id{static_cast<std::uint32_t>(&portfolio - state.portfolios.data())};
+    return exposure_of(state, portfolio, OrdersOf(state, id, nullptr)) +
+           charges_to_come(state, portfolio.open_value, portfolio.open_orders);
 }
 
-Money buying_power_of(const State& state, const RiskLimits& limits, const Portfolio& portfolio) {
+Money buying_power_of(const RiskLimits& limits, const Portfolio& portfolio) {
     const Money leverage = *limits.of(Rule::buying_power);
-    const Money whole = equity(state, portfolio);
+    const Money whole = portfolio.equity;
     return Money{whole.raw * (leverage.raw / kScale)} +
            pro_rata(whole, Qty{static_cast<std::int64_t>(leverage.raw % kScale)}, Qty{kScale});
 }
@@ -412,7 +442,7 @@ Verdict check_order_rate(const RiskQuestion& q) {
     }
     const Time window_start = q.state.now - Duration{kSecondNs};
     const auto& sent = q.portfolio().recent_orders;
-    const auto recent = std::ranges::count_if(sent, [&](Time t) { return t > window_start; });
+    const auto recent = sent.end() - std::ranges::upper_bound(sent, window_start);
     return refuse_above(Rule::order_rate, limit, count(static_cast<std::uint64_t>(recent) + q.entries_together));
 }
 
@@ -420,7 +450,7 @@ Verdict check_loss_so_far(const RiskQuestion& q) {
     if (q.terms.reduce_only) {
         return kPass;
     }
-    return check_daily_loss(q.state, q.limits, q.portfolio());
+    return check_daily_loss(q.limits, q.portfolio());
 }
 
 Verdict judge(const RiskQuestion& q) {
@@ -462,16 +492,16 @@ Verdict judge_exit(const RiskQuestion& q) {
     return kPass;
 }
 
-Verdict check_daily_loss(const State& state, const RiskLimits& limits, const Portfolio& portfolio) {
+Verdict check_daily_loss(const RiskLimits& limits, const Portfolio& portfolio) {
     const auto& limit = limits.of(Rule::daily_loss);
     if (!limit) {
         return kPass;
     }
-    return refuse_above(Rule::daily_loss, limit, portfolio.day_start_equity - equity(state, portfolio));
+    return refuse_above(Rule::daily_loss, limit, portfolio.day_start_equity - portfolio.equity);
 }
 
-Money daily_loss_room(const State& state, const RiskLimits& limits, const Portfolio& portfolio) {
-    return *limits.of(Rule::daily_loss) - (portfolio.day_start_equity - equity(state, portfolio));
+Money daily_loss_room(const RiskLimits& limits, const Portfolio& portfolio) {
+    return *limits.of(Rule::daily_loss) - (portfolio.day_start_equity - portfolio.equity);
 }
 
 }  // namespace alpha

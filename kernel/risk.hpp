@@ -104,25 +104,30 @@ Verdict check_gross_exposure(const RiskQuestion& q);
 /// Where the order increases anything: the sum over the portfolio's instruments of the larger of what it holds with all buys filled
 /// and with all sells filled, holdings at the mark and orders at what they are valued at, plus the charges of open orders, against
 /// leverage times equity. Of several orders that together close a position and open another, the dearest are taken to open. A gap may
-/// take a position past it: nothing is closed for that. O(positions), and O(open orders) where there are such.
+/// take a position past it: nothing is closed for that. O(positions that have changed since they were last settled), and where there
+/// are such orders in one of them, O(its open orders).
 Verdict check_buying_power(const RiskQuestion& q);
 Verdict check_open_orders(const RiskQuestion& q);
 Verdict check_order_rate(const RiskQuestion& q);
 /// Refuses where the day's loss is already past its limit: after a release, before the next mark latches again.
 Verdict check_loss_so_far(const RiskQuestion& q);
 
-/// All of the above in order; the first refusal, or none. O(positions) with max_gross_exposure; as check_buying_power
-/// with that; else O(1).
+/// All of the above in order; the first refusal, or none. As check_buying_power with that, or with max_gross_exposure; else
+/// O(log instruments of the strategy).
 Verdict judge(const RiskQuestion& q);
 /// Of an exit whose entry is judged with it: whether it is an order that could stand.
 Verdict judge_exit(const RiskQuestion& q);
+/// Reckons what has changed of the sums that the limits ask for, so that the next judgement need not. O(positions that have changed, and
+/// their open orders): all judgements together cost what happens, not how much there is. Under other limits than before every position
+/// has changed: see derive().
+void settle_sums(State& state, const RiskLimits& limits, PortfolioId portfolio);
 /// What buying_power compares, and with what, as the portfolio stands. Requires the limit.
 Money buying_power_used(const State& state, const Portfolio& portfolio);
-Money buying_power_of(const State& state, const RiskLimits& limits, const Portfolio& portfolio);
+Money buying_power_of(const RiskLimits& limits, const Portfolio& portfolio);
 
-/// Whether the portfolio has lost more than max_daily_loss since its trading day began. O(positions).
-Verdict check_daily_loss(const State& state, const RiskLimits& limits, const Portfolio& portfolio);
-/// What it may still lose before that. Requires a limit. O(positions).
-Money daily_loss_room(const State& state, const RiskLimits& limits, const Portfolio& portfolio);
+/// Whether the portfolio has lost more than max_daily_loss since its trading day began. O(1).
+Verdict check_daily_loss(const RiskLimits& limits, const Portfolio& portfolio);
+/// What it may still lose before that. Requires a limit. O(1).
+Money daily_loss_room(const RiskLimits& limits, const Portfolio& portfolio);
 
 }  // namespace alpha

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -44,16 +45,26 @@ void serialize(Ar& ar, Order& o) {
     inlined(ar, o.terms);
     ar(o.good_until, o.status, o.filled, o.asked, o.whole, o.asked_whole, o.asked_reduce_only, o.asked_value,
        o.triggered, o.cancel_pending, o.modify_pending, o.held, o.valued_at, o.intent, o.correlation);
-    ar(o.broker_order, o.trades);
+    ar(o.broker_order);
     if constexpr (requires { ar.ok(); }) {
-        for (const std::string& trade : std::exchange(o.trades, {})) {
-            o.book(trade);
+        std::vector<std::string> trades;
+        ar(trades);
+        for (const std::string& trade : trades) {
+            o.trades.book(trade);
         }
+    } else {
+        ar(o.trades.all());
     }
 }
 template <class Ar>
 void serialize(Ar& ar, PendingTimer& t) {
     ar(t.due, t.strategy, t.timer);
+}
+inline void CEREAL_SAVE_FUNCTION_NAME(OutArchive& ar, const Timers& timers) {
+    ar.count(timers.size());
+    for (const PendingTimer& timer : timers) {
+        ar(timer);
+    }
 }
 template <class Ar>
 void serialize(Ar& ar, MissedUpdate& u) {
@@ -68,6 +79,9 @@ void serialize(Ar& ar, StrategyState& s) {
 }
 
 namespace {
+
+/// In front of the canonical bytes, and so part of every digest: raised when these change.
+constexpr std::uint16_t kCanonicalVersion = 2;
 
 void save_orders(OutCursor& ar, const std::map<OrderId, Order>& orders) {
     ar.count(orders.size());
@@ -88,18 +102,54 @@ void load_orders(InCursor& ar, std::map<OrderId, Order>& orders) {
     }
 }
 
+void timers_of(OutCursor& ar, const State& s) {
+    ar(s.timers);
+}
+void timers_of(InCursor& ar, State& s) {
+    std::vector<PendingTimer> timers;
+    ar(timers);
+    if (std::ranges::adjacent_find(timers, std::greater_equal{}) != timers.end()) {
+        ar.fail();  // out of order: not what save_state writes
+    }
+    for (const PendingTimer& timer : timers) {
+        s.timers.set(timer.strategy, timer.timer, timer.due);
+    }
+    if (s.timers.size() != timers.size()) {
+        ar.fail();  // one is set twice
+    }
+}
+
 /// Everything but the two order books, in both directions.
 template <class Ar>
 void flat_fields(Ar& ar, State& s) {
     ar(s.config);
-    ar(s.instruments, s.markets, s.portfolios, s.strategies, s.timers);
+    ar(s.instruments, s.markets, s.portfolios, s.strategies);
+    timers_of(ar, s);
     ar(s.next_seq, s.next_order, s.now, s.trading_date, s.next_snapshot, s.quotes, s.bars, s.orders, s.fills);
     ar(s.path);
 }
 
+void save_closings(OutCursor& ar, const State& state) {
+    ar.count(state.closings.size());
+    for (const OrderId id : state.closings) {
+        ar(id);
+    }
+}
+
+void load_closings(InCursor& ar, State& state) {
+    for (std::size_t n = ar.count(Wire<OrderId>::size); n > 0 && ar.ok(); --n) {
+        ar(state.closings.emplace_back());
+    }
+    std::vector<OrderId> by_id(state.closings.begin(), state.closings.end());
+    std::ranges::sort(by_id);
+    if (!std::ranges::equal(by_id, state.closed_orders, {}, {}, [](const auto& each) { return each.first; })) {
+        ar.fail();  // each closed order closed once, and no other
+    }
+}
+
 /// Everything before the closed orders.
 void save_front(OutCursor& ar, const State& state) {
-    ar(kStateVersion);
+    ar(kCanonicalVersion);
     flat_fields(ar, const_cast<State&>(state));  // cereal's one serialize for both directions; writing only reads
     save_orders(ar, state.open_orders);
 }
@@ -334,7 +384,8 @@ Fault fault_of_books(const State& state) {
             return fault;
         }
         fills += state.portfolios[p].fills;
-        account += state.portfolios[p].is_open ? equity(state, state.portfolios[p]) : state.config.portfolios[p].cash;
+        account +=
+            state.portfolios[p].is_open ? value(state, state.portfolios[p]).equity : state.config.portfolios[p].cash;
     }
     const EquityPath& path = state.path;
     if (path.equity != account || path.peak < path.equity || path.worst_peak < path.worst_trough ||
@@ -350,18 +401,13 @@ Fault fault_of_books(const State& state) {
 }
 
 Fault fault_of_timers(const State& state) {
-    std::vector<std::pair<StrategyId, TimerId>> pending;
-    std::vector<std::size_t> held(state.strategies.size());
     for (const PendingTimer& timer : state.timers) {
         if (timer.strategy.value >= state.strategies.size() || !within(timer.due) ||
-            ++held[timer.strategy.value] > limits::kMaxTimersPerStrategy) {
+            state.timers.count_of(timer.strategy) > limits::kMaxTimersPerStrategy) {
             return "a timer is set that nobody can have set";
         }
-        pending.emplace_back(timer.strategy, timer.timer);
     }
-    std::ranges::sort(pending);
-    const bool once = std::ranges::adjacent_find(pending) == pending.end();
-    return once && std::ranges::is_sorted(state.timers) ? nullptr : "its timers are out of order, or one is set twice";
+    return nullptr;
 }
 
 Fault fault_of_strategies(const State& state) {
@@ -412,21 +458,18 @@ Fault fault_of_state(const State& state) {
     return nullptr;
 }
 
-/// What is derived from the books rather than saved.
-void count_holders(State& state) {
-    for (const Portfolio& portfolio : state.portfolios) {
-        for (std::size_t i = 0; i < std::min(portfolio.positions.size(), state.markets.size()); ++i) {
-            state.markets[i].holders += portfolio.positions[i].net.raw != 0 ? 1U : 0U;
-        }
-    }
-}
-
 }  // namespace
 
-void save_state(const State& state, ByteBuffer& out) {
+void append_canonical(const State& state, ByteBuffer& out) {
     OutCursor ar(out);
     save_front(ar, state);
     save_orders(ar, state.closed_orders);
+}
+
+void save_state(const State& state, ByteBuffer& out) {
+    append_canonical(state, out);
+    OutCursor ar(out);
+    save_closings(ar, state);
 }
 
 void save_state(const State& state, const OrderBytes& closed, ByteBuffer& out) {
@@ -435,6 +478,7 @@ void save_state(const State& state, const OrderBytes& closed, ByteBuffer& out) {
     save_front(ar, state);
     ar.count(closed.size());
     closed.append_to(out);
+    save_closings(ar, state);
 }
 
 void save_order(const Order& order, ByteBuffer& out) {
@@ -446,20 +490,21 @@ Result<State> load_state(Bytes bytes) {
     InCursor ar(bytes);
     std::uint16_t version = 0;
     ar(version);
-    if (!ar.ok() || version != kStateVersion) {
+    if (!ar.ok() || version != kCanonicalVersion) {
         return fail(ErrorKind::data, "the state snapshot is of another version");
     }
     State state;
     flat_fields(ar, state);
     load_orders(ar, state.open_orders);
     load_orders(ar, state.closed_orders);
+    load_closings(ar, state);
     if (!ar.ok() || ar.left() != 0) {
         return fail(ErrorKind::data, "the state snapshot is damaged");
     }
-    count_holders(state);
     if (const Fault fault = fault_of_state(state); fault != nullptr) {
         return fail(ErrorKind::data, std::string("the state snapshot is damaged: ") + fault);
     }
+    derive(state);
     return state;
 }
 

@@ -1,9 +1,9 @@
 #include "kernel/state.hpp"
 
 #include "kernel/find_recent.hpp"
+#include "kernel/visits.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace alpha {
@@ -20,13 +20,32 @@ Market& market_of(State& state, InstrumentId id) {
     return state.markets[id.value];
 }
 
+/// To be changed.
 Position& position_of(State& state, PortfolioId portfolio, InstrumentId instrument) {
     Portfolio& p = portfolio_of(state, portfolio);
     if (instrument.value >= p.positions.size()) {
         ALPHA_ASSERT(instrument.value < state.instruments.size(), "the fact names an instrument that was never listed");
         p.positions.resize(instrument.value + 1);
     }
+    p.sums.note_change(instrument);
     return p.positions[instrument.value];
+}
+
+bool is_used(const Position& position) {
+    return position.net.raw != 0 || position.open_buys.raw != 0 || position.open_sells.raw != 0;
+}
+
+/// Notes whether the portfolio uses the instrument, once its position has changed. O(log users), more where that has changed.
+void note_use(State& state, PortfolioId portfolio, InstrumentId instrument) {
+    std::vector<PortfolioId>& users = state.markets[instrument.value].users;
+    const auto at = std::ranges::lower_bound(users, portfolio);
+    const bool is_noted = at != users.end() && *at == portfolio;
+    const bool uses = is_used(state.portfolios[portfolio.value].position(instrument));
+    if (uses && !is_noted) {
+        users.insert(at, portfolio);
+    } else if (!uses && is_noted) {
+        users.erase(at);
+    }
 }
 
 Money reserved_value(const Order& order) {
@@ -62,6 +81,7 @@ void reserve(State& state, const Order& order) {
     const bool buys = order.terms.side == Side::buy;
     (buys ? position.open_buys : position.open_sells) += reserved.quantity;
     (buys ? position.open_buy_value : position.open_sell_value) += reserved.value;
+    portfolio_of(state, order.portfolio).open_value += reserved.value;
 }
 void release(State& state, const Order& order) {
     Position& position = position_of(state, order.portfolio, order.terms.instrument);
@@ -70,6 +90,7 @@ void release(State& state, const Order& order) {
     Qty& open = buys ? position.open_buys : position.open_sells;
     open -= reserved.quantity;
     (buys ? position.open_buy_value : position.open_sell_value) -= reserved.value;
+    portfolio_of(state, order.portfolio).open_value -= reserved.value;
     ALPHA_ASSERT(open.raw >= 0, "more was released than had been reserved");
 }
 
@@ -101,16 +122,18 @@ void change_order(State& state, OrderId id, F&& change) {
     release(state, order);
     change(order);
     reserve(state, order);
+    note_use(state, order.portfolio, order.terms.instrument);
     ALPHA_ASSERT(was_open || is_terminal(order.status), "a terminal order stays terminal");
     if (was_open && is_terminal(order.status)) {
         order.cancel_pending = false;
         end_change(order);
         --portfolio_of(state, order.portfolio).open_orders;
+        state.placed.erase({order.portfolio, order.terms.instrument, id});
         state.closed_orders.insert(state.closed_orders.end(), state.open_orders.extract(id));
-        if (state.closed_orders.size() > limits::kMaxClosedOrders) {
-            // Not the one that closes just now, however old it is: its strategy has yet to be told.
-            const auto oldest = state.closed_orders.begin();
-            state.closed_orders.erase(oldest->first == id ? std::next(oldest) : oldest);
+        state.closings.push_back(id);
+        if (state.closings.size() > limits::kMaxClosedOrders) {
+            state.closed_orders.erase(state.closings.front());
+            state.closings.pop_front();
         }
     }
 }
@@ -143,9 +166,9 @@ void note_order_sent(State& state, Portfolio& portfolio, Time now) {
     if (!limited) {
         return;
     }
-    const Time window_start = now - Duration{kSecondNs};
-    std::erase_if(portfolio.recent_orders, [&](Time t) { return t <= window_start; });
-    portfolio.recent_orders.push_back(now);
+    std::vector<Time>& sent = portfolio.recent_orders;
+    sent.erase(sent.begin(), std::ranges::upper_bound(sent, now - Duration{kSecondNs}));
+    sent.push_back(now);
 }
 
 /// (bid + ask) / 2, half-even. The sum cannot overflow below limits::kMaxPrice.
@@ -180,12 +203,17 @@ void set_mark(State& state, InstrumentId instrument, Price mark) {
         return;
     }
     const Price before = std::exchange(market.mark, mark);
-    if (market.holders == 0) {
+    if (market.users.empty()) {
         return;
     }
-    for (const Portfolio& portfolio : state.portfolios) {
+    for (const PortfolioId user : market.users) {
+        ++visits;
+        Portfolio& portfolio = state.portfolios[user.value];
+        portfolio.sums.note_change(instrument);
         if (const Position& position = portfolio.position(instrument); position.net.raw != 0) {
-            state.path.equity += market_value(position, mark) - market_value(position, before);
+            const Money moved = market_value(position, mark) - market_value(position, before);
+            portfolio.equity += moved;
+            state.path.equity += moved;
         }
     }
     note_equity(state.path);
@@ -223,6 +251,13 @@ void take_bar_price(State& state, InstrumentId instrument, Price price, Time now
     set_mark(state, instrument, price);
 }
 
+void note_traded(State& state) {
+    state.traded.clear();
+    for (const StrategyConfig& strategy : state.config.strategies) {
+        std::ranges::sort(state.traded.emplace_back(strategy.instruments));
+    }
+}
+
 // ---- one fold a fact -----------------------------------------------------------------------------------------------------
 
 void fold(State& state, const Envelope&, const SessionConfigured& e) {
@@ -232,6 +267,7 @@ void fold(State& state, const Envelope&, const SessionConfigured& e) {
     state.markets.resize(e.instruments.size());
     state.portfolios.resize(e.portfolios.size());
     state.strategies.resize(e.strategies.size());
+    note_traded(state);
     for (const PortfolioConfig& portfolio : e.portfolios) {
         state.path.equity += portfolio.cash;
     }
@@ -253,6 +289,7 @@ void fold(State& state, const Envelope& envelope, const SessionReconfigured& e) 
             interval > 0 && has_begun ? Time{envelope.time.ns / interval * interval + interval} : kNever;
     }
     state.config = e.config;
+    note_traded(state);
 }
 
 void fold(State& state, const Envelope&, const InstrumentListed& e) {
@@ -316,6 +353,7 @@ void fold(State& state, const Envelope&, const SessionOpened& e) {
     Market& market = market_of(state, e.instrument);
     const TradingHours& hours = state.instruments[e.instrument.value].hours;
     for (const OrderId id : std::exchange(market.undated, {})) {
+        ++visits;
         if (const auto order = state.open_orders.find(id); order != state.open_orders.end()) {
             order->second.good_until = e.date;
         }
@@ -326,7 +364,7 @@ void fold(State& state, const Envelope&, const SessionOpened& e) {
     if (e.date > state.trading_date) {
         state.trading_date = e.date;
         for (Portfolio& portfolio : state.portfolios) {
-            portfolio.day_start_equity = equity(state, portfolio);
+            portfolio.day_start_equity = portfolio.equity;
         }
     }
 }
@@ -336,9 +374,8 @@ void fold(State& state, const Envelope&, const SessionClosed& e) {
 }
 
 void fold(State& state, const Envelope&, const TimerFired& e) {
-    const auto erased = std::erase_if(
-        state.timers, [&](const PendingTimer& t) { return t.strategy == e.strategy && t.timer == e.timer; });
-    ALPHA_ASSERT(erased == 1, "a timer fires once, and only when set");
+    const bool was_set = state.timers.erase(e.strategy, e.timer);
+    ALPHA_ASSERT(was_set, "a timer fires once, and only when set");
     if (StrategyState& strategy = state.strategies[e.strategy.value]; strategy.halted) {
         strategy.missed_timers.push_back(e.timer);
     }
@@ -356,6 +393,7 @@ void fold(State& state, const Envelope&, const PortfolioOpened& e) {
     portfolio.initial_cash = e.cash;
     portfolio.cash = e.cash;
     portfolio.day_start_equity = e.cash;
+    portfolio.equity = e.cash;
 }
 
 void fold(State&, const Envelope&, const SignalRaised&) {}
@@ -384,6 +422,8 @@ void fold(State& state, const Envelope& envelope, const OrderIntended& e) {
         order.status = OrderStatus::intended;
     }
     reserve(state, order);
+    note_use(state, e.portfolio, e.terms.instrument);
+    state.placed.insert({e.portfolio, e.terms.instrument, e.order});
     state.open_orders.emplace_hint(state.open_orders.end(), e.order, std::move(order));
     Portfolio& portfolio = portfolio_of(state, e.portfolio);
     ++portfolio.open_orders;
@@ -419,13 +459,11 @@ void fold(State& state, const Envelope& envelope, const ModifyIntended& e) {
 void fold(State&, const Envelope&, const ChangeRefused&) {}
 
 void fold(State& state, const Envelope&, const TimerSet& e) {
-    std::erase_if(state.timers, [&](const PendingTimer& t) { return t.strategy == e.strategy && t.timer == e.timer; });
-    const PendingTimer timer{e.due, e.strategy, e.timer};
-    state.timers.insert(std::ranges::upper_bound(state.timers, timer), timer);
+    state.timers.set(e.strategy, e.timer, e.due);
 }
 
 void fold(State& state, const Envelope&, const TimerCancelled& e) {
-    std::erase_if(state.timers, [&](const PendingTimer& t) { return t.strategy == e.strategy && t.timer == e.timer; });
+    state.timers.erase(e.strategy, e.timer);
 }
 
 void fold(State& state, const Envelope&, const KillSwitchLatched& e) {
@@ -444,7 +482,7 @@ void fold(State& state, const Envelope&, const StrategyHalted& e) {
     ALPHA_ASSERT(e.strategy.value < state.strategies.size(), "the fact names a strategy that event 0 does not");
     state.strategies[e.strategy.value].halted = true;
     if (state.config.rules < 2) {  // nothing could let it go on
-        std::erase_if(state.timers, [&](const PendingTimer& t) { return t.strategy == e.strategy; });
+        state.timers.erase_all_of(e.strategy);
     }
 }
 
@@ -484,14 +522,14 @@ void fold(State& state, const Envelope&, const OrderTriggered& e) {
 void fold(State& state, const Envelope& envelope, const OrderFilled& e) {
     Portfolio& portfolio = portfolio_of(state, e.portfolio);
     Position& position = position_of(state, e.portfolio, e.instrument);
-    Market& market = market_of(state, e.instrument);
+    const Market& market = market_of(state, e.instrument);
     const PositionChange change = with_fill(position, e.side, e.quantity, e.price, e.notional);
     ALPHA_ASSERT(change.realized_pnl == e.realized_pnl, "the fill's realized profit is the books'");
     const Money paid = cash_change(e.side, e.notional, e.charges);
-    state.path.equity += paid + market_value(change.after, market.mark) - market_value(position, market.mark);
+    const Money moved = paid + market_value(change.after, market.mark) - market_value(position, market.mark);
+    portfolio.equity += moved;
+    state.path.equity += moved;
     note_equity(state.path);
-    market.holders += change.after.net.raw != 0 ? 1U : 0U;
-    market.holders -= position.net.raw != 0 ? 1U : 0U;
     position = change.after;
     position.charges += e.charges;
     portfolio.cash += paid;
@@ -505,7 +543,7 @@ void fold(State& state, const Envelope& envelope, const OrderFilled& e) {
     change_order(state, e.order, [&](Order& order) {
         order.status = transition(order.status, ReportKind::filled).next;
         order.filled += e.quantity;
-        order.book(e.trade);
+        order.trades.book(e.trade);
         // Under the first edition an order that was being made larger stayed open until the broker had answered.
         const bool grows = state.config.rules < 2 && order.asked > order.filled;
         if (!is_terminal(order.status) && order.filled >= order.terms.quantity && !grows) {
@@ -688,14 +726,29 @@ Valuation value(const State& state, const Portfolio& portfolio) {
     return sum;
 }
 
-Money equity(const State& state, const Portfolio& portfolio) {
-    Money sum = portfolio.cash;
-    for (std::size_t i = 0; i < portfolio.positions.size(); ++i) {
-        if (const Qty net = portfolio.positions[i].net; net.raw != 0) {
-            sum += notional(state.markets[i].mark, net);
+void derive(State& state) {
+    note_traded(state);
+    state.placed.clear();
+    for (const auto& [id, order] : state.open_orders) {
+        state.placed.insert({order.portfolio, order.terms.instrument, id});
+    }
+    for (Market& market : state.markets) {
+        market.users.clear();
+    }
+    for (std::uint32_t p = 0; p < state.portfolios.size(); ++p) {
+        Portfolio& portfolio = state.portfolios[p];
+        portfolio.equity = value(state, portfolio).equity;
+        portfolio.open_value = {};
+        portfolio.sums = {};
+        for (std::uint32_t i = 0; i < portfolio.positions.size(); ++i) {
+            const Position& position = portfolio.positions[i];
+            portfolio.open_value += position.open_buy_value + position.open_sell_value;
+            if (is_used(position)) {
+                state.markets[i].users.push_back(PortfolioId{p});
+                portfolio.sums.note_change(InstrumentId{i});
+            }
         }
     }
-    return sum;
 }
 
 template <class E>
@@ -718,7 +771,8 @@ void apply(State& state, const Envelope& envelope, const Event& event) {
 void check_invariants(const State& state) {
     std::uint64_t fills = 0;
     Money account;
-    std::vector<std::uint32_t> holders(state.instruments.size());
+    std::vector<std::vector<PortfolioId>> users(state.instruments.size());
+    std::set<PlacedOrder> placed;
     std::vector<std::uint32_t> open_orders(state.portfolios.size());
     std::vector<std::vector<Position>> working(state.portfolios.size());
     for (auto& positions : working) {
@@ -728,6 +782,7 @@ void check_invariants(const State& state) {
         ALPHA_ASSERT(!is_terminal(order.status), "an open order is not terminal");
         ALPHA_ASSERT(order.filled < order.terms.quantity, "an open order has something left");
         ++open_orders[order.portfolio.value];
+        placed.insert({order.portfolio, order.terms.instrument, id});
         if (!leads_reservation(state, order)) {
             continue;
         }
@@ -739,11 +794,15 @@ void check_invariants(const State& state) {
     for (const auto& [id, order] : state.closed_orders) {
         ALPHA_ASSERT(is_terminal(order.status), "a closed order is terminal");
     }
+    ALPHA_ASSERT(state.closings.size() == state.closed_orders.size() &&
+                     std::ranges::all_of(state.closings, [&](OrderId id) { return state.closed_orders.contains(id); }),
+                 "what has closed is remembered by when it closed");
     for (std::size_t p = 0; p < state.portfolios.size(); ++p) {
         const Portfolio& portfolio = state.portfolios[p];
         Money cost;
         Money realized;
         Money charges;
+        Money open_value;
         std::uint64_t portfolio_fills = 0;
         for (std::size_t i = 0; i < portfolio.positions.size(); ++i) {
             const Position& position = portfolio.positions[i];
@@ -753,7 +812,10 @@ void check_invariants(const State& state) {
                              position.open_buy_value == working[p][i].open_buy_value &&
                              position.open_sell_value == working[p][i].open_sell_value,
                          "reservations are those of the open orders");
-            holders[i] += position.net.raw != 0 ? 1U : 0U;
+            if (is_used(position)) {
+                users[i].push_back(PortfolioId{static_cast<std::uint32_t>(p)});
+            }
+            open_value += position.open_buy_value + position.open_sell_value;
             cost += position.cost;
             realized += position.realized_pnl;
             charges += position.charges;
@@ -766,6 +828,8 @@ void check_invariants(const State& state) {
         const Valuation v = value(state, portfolio);
         ALPHA_ASSERT(v.equity == portfolio.initial_cash + v.realized_pnl + v.unrealized_pnl - v.charges,
                      "equity is initial cash plus profit less charges");
+        ALPHA_ASSERT(portfolio.equity == v.equity, "equity moves with the marks and the fills");
+        ALPHA_ASSERT(portfolio.open_value == open_value, "what open orders are worth is what positions reserve");
         ALPHA_ASSERT(portfolio.fills == portfolio_fills, "fills are counted once");
         ALPHA_ASSERT(portfolio.open_orders == open_orders[p], "open orders are counted once");
         ALPHA_ASSERT(portfolio.is_open || (portfolio.fills == 0 && portfolio.cash.raw == 0), "nothing trades unopened");
@@ -773,9 +837,10 @@ void check_invariants(const State& state) {
         account += portfolio.is_open ? v.equity : state.config.portfolios[p].cash;
     }
     ALPHA_ASSERT(state.path.equity == account, "the account's equity is its portfolios'");
-    for (std::size_t i = 0; i < holders.size(); ++i) {
-        ALPHA_ASSERT(state.markets[i].holders == holders[i], "holders are counted once");
+    for (std::size_t i = 0; i < users.size(); ++i) {
+        ALPHA_ASSERT(state.markets[i].users == users[i], "who uses an instrument is noted with it");
     }
+    ALPHA_ASSERT(state.placed == placed, "open orders stand by portfolio and instrument, too");
     ALPHA_ASSERT(state.fills == fills, "every fill belongs to a portfolio");
     ALPHA_ASSERT(state.markets.size() == state.instruments.size(), "every instrument has a market");
 }

@@ -6,8 +6,12 @@
 #include "events/limits.hpp"
 #include "kernel/orders.hpp"
 #include "kernel/portfolio.hpp"
+#include "kernel/timers.hpp"
 
+#include <deque>
 #include <map>
+#include <ranges>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,15 +39,15 @@ struct Market {
     Price ask;
     Qty bid_qty;
     Qty ask_qty;
-    Time quoted = kBeforeAll;       ///< when the latest quote came
-    bool has_touch = false;         ///< that quote stands: no bar that counts has come since
-    Time updated = kBeforeAll;      ///< when the newest price that counts came
-    std::vector<BarSeries> series;  ///< by interval, the shortest first
-    std::vector<OrderId> undated;   ///< DAY orders made while it was shut: the session that opens next is theirs
-    std::uint32_t holders = 0;      ///< portfolios with a position; not saved, counted from the books
-    Date session_date{-1};          ///< the trading day of the last market input
-    Time day_ends = kBeforeAll;     ///< local midnight after it: the first input at or after it opens a new session
-    Time session_closes = kNever;   ///< when SessionClosed falls due; kNever once it was recorded
+    Time quoted = kBeforeAll;        ///< when the latest quote came
+    bool has_touch = false;          ///< that quote stands: no bar that counts has come since
+    Time updated = kBeforeAll;       ///< when the newest price that counts came
+    std::vector<BarSeries> series;   ///< by interval, the shortest first
+    std::vector<OrderId> undated;    ///< DAY orders made while it was shut: the session that opens next is theirs
+    std::vector<PortfolioId> users;  ///< portfolios with a position or with orders that add to one; sorted, not saved
+    Date session_date{-1};           ///< the trading day of the last market input
+    Time day_ends = kBeforeAll;      ///< local midnight after it: the first input at or after it opens a new session
+    Time session_closes = kNever;    ///< when SessionClosed falls due; kNever once it was recorded
     friend bool operator==(const Market&, const Market&) = default;
 
     /// Whether the latest open or close of a bar of this interval counts, and whether no shorter bars are known.
@@ -54,13 +58,6 @@ struct Market {
         const Price quoted_price = !has_touch ? Price{} : side == Side::buy ? ask : bid;
         return quoted_price.raw != 0 ? quoted_price : mark;
     }
-};
-
-struct PendingTimer {
-    Time due;
-    StrategyId strategy;
-    TimerId timer;
-    friend auto operator<=>(const PendingTimer&, const PendingTimer&) = default;
 };
 
 /// The account's equity, all portfolios together, at every mark and fill: exact, whatever the batching.
@@ -91,6 +88,14 @@ struct StrategyState {
     friend bool operator==(const StrategyState&, const StrategyState&) = default;
 };
 
+/// An open order by where it belongs.
+struct PlacedOrder {
+    PortfolioId portfolio;
+    InstrumentId instrument;
+    OrderId order;
+    friend auto operator<=>(const PlacedOrder&, const PlacedOrder&) = default;
+};
+
 struct State {
     SessionConfigured config;             ///< as event 0 gave it, or the last SessionReconfigured
     std::vector<Instrument> instruments;  ///< by id
@@ -99,7 +104,8 @@ struct State {
     std::vector<StrategyState> strategies;
     std::map<OrderId, Order> open_orders;
     std::map<OrderId, Order> closed_orders;
-    std::vector<PendingTimer> timers;  ///< sorted
+    std::deque<OrderId> closings;  ///< those, in the order in which they closed: the first is forgotten first
+    Timers timers;
     Seq next_seq = 0;
     OrderId next_order{1};
     Time now = kBeforeAll;
@@ -110,11 +116,28 @@ struct State {
     std::uint64_t bars = 0;
     std::uint64_t orders = 0;  ///< intended, refused ones not counted
     std::uint64_t fills = 0;
+
+    // Derived from the above, and not saved.
+    std::set<PlacedOrder> placed;                   ///< the open orders
+    std::vector<std::vector<InstrumentId>> traded;  ///< by strategy, the instruments it may trade; sorted
     friend bool operator==(const State&, const State&) = default;
 
     const Market& market(InstrumentId id) const { return markets[id.value]; }
     const Order* find_order(OrderId id) const;
+    /// A portfolio's open orders, by instrument, then by number. O(log open orders), and each as it is come to.
+    auto orders_of(PortfolioId portfolio) const {
+        return std::ranges::subrange(placed.lower_bound({portfolio, {}, {}}),
+                                     placed.lower_bound({PortfolioId{portfolio.value + 1}, {}, {}}));
+    }
+    /// Those of one instrument, by number.
+    auto orders_of(PortfolioId portfolio, InstrumentId instrument) const {
+        return std::ranges::subrange(placed.lower_bound({portfolio, instrument, {}}),
+                                     placed.lower_bound({portfolio, InstrumentId{instrument.value + 1}, {}}));
+    }
 };
+
+/// Reckons what is derived from the rest of a state and not saved with it. O(state).
+void derive(State& state);
 
 /// Sums of one portfolio at the present marks. O(positions).
 struct Valuation {
@@ -127,8 +150,6 @@ struct Valuation {
     Money gross_exposure;
 };
 Valuation value(const State& state, const Portfolio& portfolio);
-/// Just its equity: cash and what the positions are worth.
-Money equity(const State& state, const Portfolio& portfolio);
 /// What the order may still add on its side; for one of a group, what the largest leg of that side may. An exit that only reduces
 /// adds nothing. O(legs).
 struct Reserved {
@@ -149,7 +170,7 @@ bool leads_reservation(const State& state, const Order& order);
 /// peaks are positive.
 bool is_deeper(Money peak, Money trough, Money other_peak, Money other_trough);
 
-/// Folds one fact. O(1) for market inputs; O(log open orders) for order facts.
+/// Folds one fact. O(portfolios that use the instrument) for market inputs; O(log open orders) for order facts.
 template <class E>
 void apply(State& state, const Envelope& envelope, const E& event);
 void apply(State& state, const Envelope& envelope, const Event& event);

@@ -237,7 +237,7 @@ Result<Parts> make_built_in_parts(const SessionConfigured& config) {
 
 Digest state_digest(const State& state) {
     ByteBuffer bytes;
-    save_state(state, bytes);
+    append_canonical(state, bytes);
     return sha256(bytes.view());
 }
 

@@ -2,10 +2,12 @@
 
 #include "kernel/find_recent.hpp"
 #include "kernel/snapshot.hpp"
+#include "kernel/visits.hpp"
 #include "store/wire.hpp"
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <type_traits>
 #include <utility>
 
@@ -303,15 +305,12 @@ public:
         for (const OrderId id : changed_orders_) {
             write_order(id);
         }
-        // Those that the state forgot are the oldest of the closed ones, so they stand in front.
-        for (auto at = orders_.begin(); orders_.size() > after_.open_orders.size() + after_.closed_orders.size();) {
-            if (after_.find_order(at->first) != nullptr) {
-                ++at;
-                continue;
+        for (const OrderId id : changed_orders_) {
+            if (after_.find_order(id) == nullptr) {  // closed and forgotten within the frame, or changed before it was
+                projection_.forget(id);
             }
-            projection_.forget(at->first);
-            at = orders_.erase(at);
         }
+        projection_.forget_with(after_);
     }
 
 private:
@@ -553,7 +552,22 @@ void Projection::keep(OrderId id, const Tracked& order, const Order* known) {
     }
 }
 
+/// Forgets what the state forgot of those that had closed before the frame. O(that, and what closed in the frame).
+void Projection::forget_with(const State& after) {
+    const std::uint64_t closed_ever = after.orders - after.open_orders.size();
+    const std::uint64_t closed_now = closed_ever - closed_ever_;
+    const std::uint64_t kept = after.closings.size() - std::min<std::uint64_t>(closed_now, after.closings.size());
+    for (; closings_.size() > kept; closings_.pop_front()) {
+        ++visits;
+        forget(closings_.front());
+    }
+    closings_.insert(closings_.end(), std::next(after.closings.begin(), static_cast<std::ptrdiff_t>(kept)),
+                     after.closings.end());
+    closed_ever_ = closed_ever;
+}
+
 void Projection::forget(OrderId id) {
+    orders_.erase(id);
     saved_.erase(id);
     closed_.erase(id);
 }
@@ -576,6 +590,8 @@ Result<Projection> Projection::load(const State& state, Bytes bytes) {
     Projection projection;
     projection.next_seq_ = state.next_seq;
     projection.quotes_ = state.quotes;
+    projection.closings_ = state.closings;
+    projection.closed_ever_ = state.orders - state.open_orders.size();
     for (; count > 0; --count) {
         OrderId id;
         Tracked order;

@@ -10,6 +10,7 @@
 #include "store/journal.hpp"
 
 #include <array>
+#include <deque>
 #include <functional>
 #include <map>
 #include <string>
@@ -141,12 +142,15 @@ private:
     };
     void keep(OrderId id, const Tracked& order, const Order* known);
     void forget(OrderId id);
+    void forget_with(const State& after);
 
     std::map<InstrumentId, std::vector<OrderId>> undated_;  // DAY orders whose day the next session gives them
     std::map<OrderId, Tracked> orders_;
-    OrderBytes saved_;    // of each of those
-    OrderBytes closed_;   // of those that the state has closed
-    ByteBuffer encoded_;  // one at a time, on its way into either of them
+    std::deque<OrderId> closings_;   // as State::closings was after the frame before
+    std::uint64_t closed_ever_ = 0;  // how many had closed by then, the forgotten ones included
+    OrderBytes saved_;               // of each of those
+    OrderBytes closed_;              // of those that the state has closed
+    ByteBuffer encoded_;             // one at a time, on its way into either of them
     Seq next_seq_ = 0;
     std::uint64_t quotes_ = 0;
 };

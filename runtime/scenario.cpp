@@ -160,6 +160,10 @@ constexpr std::array kDataKeys{
           "Bars only: whose bars these are, where the CSV has no such column."),
     number("interval", Form::duration, "(the data set's own)", seconds_of(kShortestBar), seconds_of(kLongestBar),
            "Length of a bar; `day` is 1d. Required for a CSV of bars. Bars that all lie farther apart are refused."),
+    number("max_gap", Form::duration, "366d", money_of(1), seconds_of(kLongestGap),
+           "The longest time from any record to one of this source that comes next. What is farther ahead is refused, "
+           "for it has "
+           "a slip in its time, and timers would fire all the way there: write more where the data have such a hole."),
     plain("synth", Form::map, "(a file)", "Makes quotes from a seed in place of a file."),
 };
 constexpr std::array kSynthKeys{
@@ -1167,7 +1171,7 @@ private:
         }
     }
     void read_synth(Fields& data) {
-        for (const std::string_view key : {"file", "stream", "idle", "kind", "instrument", "interval"}) {
+        for (const std::string_view key : {"file", "stream", "idle", "kind", "instrument", "interval", "max_gap"}) {
             if (data.has(key)) {
                 data.error(key, "describes a file and cannot stand beside synth; make it an entry of its own");
             }
@@ -1247,6 +1251,7 @@ private:
         source.kind = kind == "bars" ? DataKind::bars : DataKind::quotes;
         source.instrument = instrument.value_or("");
         source.interval = interval.value_or(Duration{});
+        source.max_gap = data.duration("max_gap").value_or(kUsualGap);
         if (is_set) {
             read_data_set(data, source);
         } else {

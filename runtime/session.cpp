@@ -181,8 +181,7 @@ private:
         const Portfolio& portfolio = state_->portfolios[fill.portfolio.value];
         beyond_power_.resize(state_->portfolios.size());
         Money& furthest = beyond_power_[fill.portfolio.value];
-        furthest =
-            std::max(furthest, buying_power_used(*state_, portfolio) - buying_power_of(*state_, limits_, portfolio));
+        furthest = std::max(furthest, buying_power_used(*state_, portfolio) - buying_power_of(limits_, portfolio));
     }
 
     std::vector<StrategyResult> results_;
@@ -247,12 +246,7 @@ private:
             return;
         }
         skipped_ = 0;
-        Money equity;
-        for (std::size_t p = 0; p < state.portfolios.size(); ++p) {  // one that is not open yet still holds its cash
-            const Portfolio& portfolio = state.portfolios[p];
-            equity += portfolio.is_open ? alpha::equity(state, portfolio) : state.config.portfolios[p].cash;
-        }
-        points_.push_back({state.now, equity});
+        points_.push_back({state.now, state.path.equity});
         if (points_.size() == kCurvePoints) {
             for (std::size_t i = 0; i < kCurvePoints / 2; ++i) {
                 points_[i] = points_[2 * i + 1];
@@ -289,8 +283,7 @@ PortfolioResult portfolio_result(const State& state, std::size_t index) {
     r.killed = portfolio.killed();
     r.latch = portfolio.latch;
     if (const RiskLimits limits(state.config); limits.of(Rule::buying_power)) {
-        r.beyond_power =
-            std::max(Money{}, buying_power_used(state, portfolio) - buying_power_of(state, limits, portfolio));
+        r.beyond_power = std::max(Money{}, buying_power_used(state, portfolio) - buying_power_of(limits, portfolio));
     }
     r.fills = portfolio.fills;
     for (std::size_t i = 0; i < portfolio.positions.size(); ++i) {
@@ -1488,12 +1481,12 @@ std::vector<RiskHeadroom> risk_headroom(const State& state) {
         });
         add(Rule::gross_exposure, [&] { return value(state, portfolio).gross_exposure; });
         if (limits.of(Rule::buying_power)) {
-            const Money limit = buying_power_of(state, limits, portfolio);
+            const Money limit = buying_power_of(limits, portfolio);
             const Money used = buying_power_used(state, portfolio);
             all.push_back({state.config.portfolios[p].name, Rule::buying_power, limit, used, limit - used});
         }
         add(Rule::open_orders, [&] { return money_of(portfolio.open_orders); });
-        add(Rule::daily_loss, [&] { return *limits.of(Rule::daily_loss) - daily_loss_room(state, limits, portfolio); });
+        add(Rule::daily_loss, [&] { return *limits.of(Rule::daily_loss) - daily_loss_room(limits, portfolio); });
     }
     return all;
 }

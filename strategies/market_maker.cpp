@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 namespace alpha {
 
@@ -44,7 +45,8 @@ public:
     }
 
     /// Pulls what has rested too long, and lets sides that were refused try again. Sets itself
-    /// again only while something rests, so that it does not fire through the night.
+    /// again only while something rests, so that it does not fire through the night; nor for a
+    /// quote whose change is under way, which may take as long: on_order sets it then.
     void on_timer(TimerId /*timer*/, Context& context) override {
         timer_set_ = false;
         const Time now = context.view().now();
@@ -57,9 +59,10 @@ public:
                     continue;
                 }
                 const Time stale = mine->priced_at + refresh_;
-                const bool fresh = stale > now;
-                next = std::min(next, fresh ? stale : now + refresh_);
-                if (!fresh && !is_busy(*order)) {
+                if (stale > now) {
+                    next = std::min(next, stale);
+                } else if (!is_busy(*order)) {
+                    next = std::min(next, now + refresh_);
                     cancel(*mine, context);
                 }
             }
@@ -77,7 +80,7 @@ public:
         if (is_terminal(update.status)) {
             const bool unasked = update.status == OrderStatus::cancelled && !mine->cancelled;
             mine->resting = unasked || update.status == OrderStatus::refused || update.status == OrderStatus::rejected;
-            mine->order = {};
+            let_go(*mine);
         } else if (update.change_failed) {
             mine->resting = true;
             mine->cancelled = false;
@@ -85,6 +88,9 @@ public:
             if (const Order* order = context.view().order(update.order); order != nullptr) {
                 mine->price = order->terms.limit_price;
             }
+        }
+        if (!is_terminal(update.status) && refresh_.ns > 0 && !timer_set_) {
+            set_timer(mine->priced_at + refresh_, context);
         }
     }
 
@@ -97,7 +103,7 @@ public:
         }
         mine.filled += fill.quantity;
         if (live_order(mine, context) == nullptr) {
-            mine.order = {};
+            let_go(mine);
         }
     }
 
@@ -123,12 +129,17 @@ public:
         StateReader in(bytes);
         const bool timer_set = in.flag();
         PerInstrument<Book> books = books_;
+        std::map<OrderId, Place> places;
         for (const InstrumentId id : books.ids()) {
             Book& book = books[id];
             book.position = Qty{in.i64()};
             in.require(is_position(book.position));
             for (Quote* mine : {&book.bid, &book.ask}) {
                 mine->order = OrderId{in.u64()};
+                if (mine->order != OrderId{}) {
+                    in.require(
+                        places.emplace(mine->order, Place{id, mine == &book.bid ? Side::buy : Side::sell}).second);
+                }
                 mine->price = Price{in.i64()};
                 mine->filled = Qty{in.i64()};
                 mine->twice_mid = in.i64();
@@ -144,6 +155,7 @@ public:
         return in.finish("market_maker").map([&] {
             timer_set_ = timer_set;
             books_ = std::move(books);
+            places_ = std::move(places);
         });
     }
 
@@ -161,6 +173,11 @@ private:
         Time priced_at;
         bool cancelled = false;  // a cancel of `order` was asked for
         bool resting = false;    // the last wish failed: not to be repeated at once
+    };
+    /// Which quote an order is.
+    struct Place {
+        InstrumentId instrument;
+        Side side = Side::buy;
     };
     struct Book {
         Qty position;  // of this strategy alone
@@ -218,7 +235,13 @@ private:
         if (order == nullptr) {
             if (may_quote && !meets_other(book, side, price, context)) {
                 mine = Quote{};
-                mine.order = context.limit(id, side, amount, price);
+                const OrderId placed = context.limit(id, side, amount, price);
+                // A number that was promised to a callback which failed is given again: that order never came to be.
+                if (Quote* const never = find(placed); never != nullptr) {
+                    let_go(*never);
+                }
+                places_.emplace(placed, Place{id, side});
+                mine.order = placed;
                 note_priced(mine, price, twice_mid, context);
             }
         } else if (!may_quote || order->leaves() > room(book, side)) {
@@ -263,16 +286,17 @@ private:
         context.cancel(mine.order);
     }
 
-    /// O(instruments).
     Quote* find(OrderId order) {
-        for (const InstrumentId id : books_.ids()) {
-            for (Quote* mine : {&books_[id].bid, &books_[id].ask}) {
-                if (mine->order == order) {
-                    return mine;
-                }
-            }
+        const auto found = places_.find(order);
+        if (found == places_.end()) {
+            return nullptr;
         }
-        return nullptr;
+        Book& book = books_[found->second.instrument];
+        return found->second.side == Side::buy ? &book.bid : &book.ask;
+    }
+    void let_go(Quote& mine) {
+        places_.erase(mine.order);
+        mine.order = {};
     }
 
     static constexpr TimerId kRefresh{1};
@@ -284,6 +308,7 @@ private:
     Duration refresh_;
     bool timer_set_ = false;
     PerInstrument<Book> books_;
+    std::map<OrderId, Place> places_;  // of the orders at the market; not saved
 };
 
 std::vector<ParamError> check_inventory(const StrategyConfig& config, std::span<const Instrument> /*listed*/) {

@@ -14,6 +14,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -137,19 +138,21 @@ public:
     /// Notes the order just placed. Requires that none is under way.
     void ordered(InstrumentId id, OrderId order, Qty quantity) {
         ALPHA_ASSERT(!waiting(id) && order != OrderId{}, "one order at a time for each instrument");
+        // A number that was promised to a callback which failed is given again: the order it stood for never came to be.
+        if (const auto found = under_way_.find(order); found != under_way_.end()) {
+            let_go(held_[found->second]);
+        }
+        under_way_.emplace(order, id);
         held_[id].order = order;
         held_[id].leaves = quantity;
     }
-    /// Lets go of an order that ended, in whatever way. O(instruments), once an order.
+    /// Lets go of an order that ended, in whatever way. O(log orders under way).
     void on_order(const OrderUpdate& update) {
         if (!is_terminal(update.status)) {
             return;
         }
-        for (const InstrumentId id : held_.ids()) {
-            if (held_[id].order == update.order) {
-                held_[id].order = {};
-                held_[id].leaves = {};
-            }
+        if (const auto found = under_way_.find(update.order); found != under_way_.end()) {
+            let_go(held_[found->second]);
         }
     }
     /// Books every fill, late ones of orders that had ended included.
@@ -161,8 +164,7 @@ public:
         }
         held.leaves -= fill.quantity;
         if (held.leaves.raw <= 0) {
-            held.order = {};
-            held.leaves = {};
+            let_go(held);
         }
     }
 
@@ -174,6 +176,7 @@ public:
         }
     }
     void load(StateReader& in) {
+        under_way_.clear();
         for (const InstrumentId id : held_.ids()) {
             Holding& held = held_[id];
             held.position = Qty{in.i64()};
@@ -182,6 +185,9 @@ public:
             in.require(is_position(held.position));
             in.require(held.order == OrderId{} ? held.leaves.raw == 0
                                                : held.leaves.raw > 0 && held.leaves <= limits::kMaxQty);
+            if (held.order != OrderId{}) {
+                in.require(under_way_.emplace(held.order, id).second);  // no order is of two instruments
+            }
         }
     }
 
@@ -192,7 +198,14 @@ private:
         Qty leaves;     // what of it has not filled yet
     };
 
+    void let_go(Holding& held) {
+        under_way_.erase(held.order);
+        held.order = {};
+        held.leaves = {};
+    }
+
     PerInstrument<Holding> held_;
+    std::map<OrderId, InstrumentId> under_way_;  // not saved
 };
 
 }  // namespace alpha

@@ -710,6 +710,8 @@ public:
     const std::vector<std::string>& symbols() const override { return symbols_.names(); }
     FeedProgress progress() const override { return lines_.progress(); }
 
+    /// Every line but the header is a row.
+    std::string place_of(std::size_t i) const override { return lines_.place(rows_ + i + 2); }
     SourcePlace place_after(std::size_t n) const override {
         SourcePlace place;
         place.from = {lines_.offset_after(n), rows_ + n, 0, n == 0 ? last_before_ : batch_[n - 1].time};

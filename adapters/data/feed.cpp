@@ -162,6 +162,7 @@ public:
     const std::vector<std::string>& symbols() const override { return events_.info().symbols; }
     FeedProgress progress() const override { return events_.progress(); }
 
+    std::string place_of(std::size_t i) const override { return events_.place(begin_ + i + 1); }
     SourcePlace place_after(std::size_t n) const override {
         SourcePlace place;
         place.from = events_.place_of(begin_ + n, n == 0 ? last_before_ : batch_[n - 1].time);
@@ -790,6 +791,7 @@ struct NamedStream {
     std::unique_ptr<RecordStream> records;
     SenderRecords* senders = nullptr;  ///< the same, where they are a stream's
     Duration patience;                 ///< DataSource::idle
+    Duration max_gap;                  ///< DataSource::max_gap
 };
 
 /// The order of a feed's records; those of one source may be equal.
@@ -1012,6 +1014,7 @@ public:
             input.stream = std::move(stream.records);
             input.senders = stream.senders;
             input.patience = std::chrono::nanoseconds(stream.patience.ns);
+            input.max_gap = stream.max_gap;
             input.interval = input.stream->interval();
         }
         shares_bars_ = std::ranges::count_if(inputs_, &Input::has_bars) > 1;
@@ -1139,6 +1142,7 @@ private:
         std::vector<std::uint32_t> feed_symbol;  ///< by the stream's own symbol
         bool is_new = false;                     ///< its first record was not compared with the position yet
         bool has_ended = false;
+        Duration max_gap;  ///< between a record of it and the feed's record before that
 
         // Of bars.
         Duration interval;              ///< zero: they are quotes
@@ -1255,15 +1259,20 @@ private:
 
     std::span<const FeedRecord> next_of_only() {
         Input& input = inputs_.front();
-        if (!bring_in(0)) {
-            return {};
-        }
-        must_wait_ = input.is_waiting();
-        is_only_ = true;
-        only_ = std::exchange(input.batch, {});
-        while (size_ < only_.size() && rename(input, only_[size_], size_)) {
-            ++size_;
-        }
+        do {  // until there is something, unless nothing comes: of a sender that is sent away nothing may be left
+            if (!bring_in(0)) {
+                return {};
+            }
+            must_wait_ = input.is_waiting();
+            is_only_ = true;
+            only_ = std::exchange(input.batch, {});
+            Time last = last_before_.time;
+            while (size_ < only_.size() && is_near(0, input.at + size_, only_[size_].time, last) &&
+                   rename(input, only_[size_], size_)) {
+                last = only_[size_].time;
+                ++size_;
+            }
+        } while (size_ == 0 && to_refuse_);
         if (size_ != 0) {
             runs_.push_back({0, size_});
         }
@@ -1678,7 +1687,8 @@ private:
         Input& input = inputs_[i];
         do {
             FeedRecord& record = input.batch.front();
-            if (!rename(input, record, out_.size())) {
+            const Time last = out_.empty() ? last_before_.time : out_.back().time;
+            if (!is_near(i, input.at, record.time, last) || !rename(input, record, out_.size())) {
                 return false;
             }
             const bool may_be_shown = shares_bars_ && input.has_bars();
@@ -1696,6 +1706,32 @@ private:
             input.pass(1);
         } while (!input.batch.empty() && out_.size() < kBatchRecords && (heap_.empty() || !after(i, heap_.front())));
         return true;
+    }
+
+    /// Whether record `at` of the last batch of input `i` may follow one at `last`. False with error_ or to_refuse_.
+    bool is_near(std::size_t i, std::size_t at, Time time, Time last) {
+        const Input& input = inputs_[i];
+        if (last == kBeforeAll || time - last <= input.max_gap) [[likely]] {
+            return true;
+        }
+        const BarRow* const bar = input.stream->bar_of(at);
+        const std::string place = bar != nullptr ? input.stream->place(bar->line) : input.stream->place_of(at);
+        refuse_front(
+            i,
+            fmt::format("{}: a record at {} comes {} days after the one before it, at {}, which is more than {}",
+                        place.empty() ? input.name : place, to_iso(time), (time - last).ns / kDayNs, to_iso(last),
+                        to_string(input.max_gap)),
+            "mend its time or, if there is such a gap, write a longer max_gap: beside its source");
+        return false;
+    }
+    /// What input `i` has at hand cannot be taken: its sender is sent away once the batch is given out, or the feed ends.
+    void refuse_front(std::size_t i, const std::string& why, std::string_view mend) {
+        SenderRecords* const senders = inputs_[i].senders;
+        if (senders != nullptr && senders->senders().has_next()) {
+            to_refuse_ = std::pair(i, why);
+        } else {
+            error_ = Error{ErrorKind::data, fmt::format("{}; {}", why, mend)};
+        }
     }
 
     // ---- bars that several sources hold
@@ -1735,11 +1771,7 @@ private:
         if (first.values != bar.values) {
             const std::string differs =
                 fmt::format("{}, with other values ({})", found(), difference(first.values, bar.values));
-            if (input.senders != nullptr && input.senders->senders().has_next()) {
-                to_refuse_ = std::pair(i, differs);
-            } else {
-                error_ = Error{ErrorKind::data, differs + "; remove the wrong one"};
-            }
+            refuse_front(i, differs, "remove the wrong one");
             return false;
         }
         if (watch_.warn && input.repeats.insert(first.source).second) {
@@ -1912,8 +1944,9 @@ Result<NamedStream> open_stream(const DataSource& source, std::size_t number, co
     auto records =
         std::make_unique<SenderRecords>(source.name(), number, std::move(*senders), records_from, std::move(watch));
     SenderRecords* const same = records.get();
-    return NamedStream{source.name(), identity_of(source, quotes ? Form::csv_quotes : Form::csv_bars),
-                       std::move(records), same, source.idle};
+    return NamedStream{source.name(),      identity_of(source, quotes ? Form::csv_quotes : Form::csv_bars),
+                       std::move(records), same,
+                       source.idle,        source.max_gap};
 }
 
 /// Looks at a file of bars before it is read for what it holds: the first closes would be wrong already.
@@ -1957,7 +1990,8 @@ Result<std::unique_ptr<MergedFeed>> open_all(const std::vector<DataSource>& sour
         }
         SourceIdentity identity = identity_of(source, opened[i].form);
         if (opened[i].bars == nullptr) {
-            streams.push_back({source.name(), std::move(identity), std::move(opened[i].records), nullptr, {}});
+            streams.push_back(
+                {source.name(), std::move(identity), std::move(opened[i].records), nullptr, {}, source.max_gap});
             continue;
         }
         if (auto good = judge_interval_of(source, opened[i].form, hours); !good) {
@@ -1968,7 +2002,7 @@ Result<std::unique_ptr<MergedFeed>> open_all(const std::vector<DataSource>& sour
         if (const std::string why = date_only ? placed->refusal_of_symbols() : std::string(); !why.empty()) {
             return fail(ErrorKind::data, fmt::format("{}: {}", source.name(), why));
         }
-        streams.push_back({source.name(), std::move(identity), std::move(placed), nullptr, {}});
+        streams.push_back({source.name(), std::move(identity), std::move(placed), nullptr, {}, source.max_gap});
     }
     return std::make_unique<MergedFeed>(std::move(streams), interrupt, watch);
 }

@@ -25,6 +25,9 @@ namespace alpha {
 /// What the length of a bar and a number of synthetic quotes may be, wherever a person types them.
 inline constexpr Duration kShortestBar{kSecondNs / 1'000};
 inline constexpr Duration kLongestBar{366 * kDayNs};
+/// How far apart a record and the one before it can be, where nobody says otherwise, and whatever anybody says.
+inline constexpr Duration kUsualGap{366 * kDayNs};
+inline constexpr Duration kLongestGap{100'000 * kDayNs};
 inline constexpr std::uint64_t kMaxSynthTicks = 10'000'000'000;
 
 /// A synthetic NSE-like market from a seed: the same bytes for the same settings, everywhere and
@@ -47,6 +50,9 @@ struct DataSource {
     Duration interval;       ///< bars
     /// A stream's patience, in real time: how long the feed waits for its next record while other sources have one. Zero: for ever.
     Duration idle;
+    /// A record of it may come at most so long after the feed's record before it: what is farther ahead has a slip in its time, and
+    /// timers would fire all the way there.
+    Duration max_gap = kUsualGap;
     std::optional<SynthSpec> synth;
     const Interrupt* interrupt =
         nullptr;  ///< what ends the reading of a stream; null: nothing does. It outlives the feed.
@@ -150,6 +156,9 @@ public:
 ///
 /// A bar (instrument, interval, label) that several sources hold is one bar: where they agree on it, it is taken from the
 /// first of them; where they do not, the feed ends with an error that names both places.
+///
+/// A record that is farther ahead of the one before it than its source's max_gap ends the feed with an error, too, or its sender's
+/// stay; both are data's mistakes like a line that cannot be read.
 ///
 /// A stream can be sent to from here on; whoever sends what cannot be taken is sent away, and the feed waits for the
 /// next one.

@@ -69,6 +69,8 @@ public:
     virtual Duration interval() const { return {}; }
     /// The whole bar whose opening or close record `i` of the last batch is; its instrument is as in the record.
     virtual const BarRow* bar_of(std::size_t /*i*/) const { return nullptr; }
+    /// How an error about record `i` of the last batch begins, e.g. "ticks.csv:7". Of bars nothing: bar_of() and place() say it.
+    virtual std::string place_of(std::size_t /*i*/) const { return {}; }
     /// As BarRows::place().
     virtual std::string place(std::uint64_t /*line*/) const { return {}; }
     /// Where the first `n` records of the last batch end.

@@ -27,6 +27,7 @@ public:
     FeedProgress progress() const override { return records_->progress(); }
     Duration interval() const override { return records_->interval(); }
     const BarRow* bar_of(std::size_t i) const override { return records_->bar_of(i); }
+    std::string place_of(std::size_t i) const override { return records_->place_of(i); }
     std::string place(std::uint64_t line) const override { return records_->place(line); }
     SourcePlace place_after(std::size_t n) const override { return has_given_ ? records_->place_after(n) : place_; }
     Result<void> resume(const SourcePlace& place) override;

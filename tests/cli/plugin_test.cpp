@@ -209,7 +209,7 @@ TEST_CASE("a person is heard in a lull, and what he asks for is decided again th
     here.write("q.csv", "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n1704167100000000000,ACME,99,1,101,1\n"
                         "1799512700000000000,ACME,99,1,101,1\n");
     here.write("s.yaml", "name: lull\naccount: {currency: INR, cash: 1000}\nplugins: [libticking.so]\n"
-                         "instruments: {ACME: {session: nse}}\ndata: [{file: q.csv, kind: quotes}]\n"
+                         "instruments: {ACME: {session: nse}}\ndata: [{file: q.csv, kind: quotes, max_gap: 2000d}]\n"
                          "strategies: [{id: t, use: ticking, instruments: [ACME], params: {ms: 1000}}]\n");
     const pid_t process = here.start({"live", "--broker", "paper", "--config", "s.yaml", "--journal", "j", "-q"});
     Ran killed;

@@ -80,6 +80,47 @@ TEST_CASE("bars of several instruments in one file leave out of order", "[data]"
     CHECK(good.lines[3] == "946684980000000000 close A 1 1 1 1 1");
 }
 
+TEST_CASE("a record years ahead of the one before it is taken", "[data]") {
+    const TempDir dir;
+    constexpr std::int64_t kDayMinutes = 24 * 60;
+    const std::string near = kQuotes + quote_at(0, "A", 1) + quote_at(366 * kDayMinutes, "A", 2);
+    const std::string far = near + quote_at(733 * kDayMinutes, "A", 3);
+    const DataSource near_file = quotes(dir.write("near.csv", near));
+    DataSource far_file = quotes(dir.write("far.csv", far));
+    CHECK(read_all({near_file}).error.empty());
+    const std::string why =
+        "far.csv:4: a record at 2002-01-03T00:00:00Z comes 367 days after the one before it, at "
+        "2001-01-01T00:00:00Z, which is more than 366d; mend its time or, if there is such a gap, write a longer "
+        "max_gap: beside its source";
+    const DataSource other = quotes(dir.write("other.csv", kQuotes + quote_at(1, "B", 1)));
+    for (const std::vector<DataSource>& sources : {std::vector{far_file}, std::vector{other, far_file}}) {
+        const Reading reading = read_all(sources);
+        CHECK_THAT(reading.error, Catch::EndsWith(why));
+        CHECK(reading.kind == ErrorKind::data);
+        CHECK(reading.lines.size() == sources.size() + 1);  // what is good comes first
+    }
+    far_file.max_gap = Duration{367 * kDayNs};
+    CHECK(read_all({far_file}).error.empty());
+    CHECK(read_all({far_file, other}).lines.size() == 4);
+    // What another source has in between is no gap.
+    far_file.max_gap = kUsualGap;
+    const DataSource between = quotes(dir.write("between.csv", kQuotes + quote_at(500 * kDayMinutes, "B", 1)));
+    CHECK(read_all({far_file, between}).error.empty());
+    // And where one source ends and another begins there is one, whose first record it is.
+    const DataSource later = quotes(dir.write("later.csv", kQuotes + quote_at(2'000 * kDayMinutes, "B", 1)));
+    CHECK_THAT(read_all({near_file, later}).error, Catch::Contains("later.csv:2: a record at"));
+    CHECK(read_all({later}).error.empty());
+}
+
+TEST_CASE("a hole in daily bars is taken, or stays refused where it was allowed", "[data]") {
+    const TempDir dir;
+    const std::string file = dir.write("d.csv", "date,open,high,low,close\n2020-01-01,1,1,1,1\n2023-01-01,2,2,2,2\n");
+    DataSource daily = bars(file, kDay, "IBM");
+    CHECK_THAT(read_all({daily}).error, Catch::Contains("d.csv:3: a record at 2023-01-01T00:00:00Z comes 1095 days"));
+    daily.max_gap = Duration{1'096 * kDayNs};
+    CHECK(read_all({daily}).error.empty());
+}
+
 TEST_CASE("a pre-open bar before a gap is refused", "[data]") {
     const TempDir dir;
     const Reading reading = read_all(
@@ -129,11 +170,12 @@ TEST_CASE("dates of exchanges around the world in one file leave out of order", 
 
 TEST_CASE("dates without a session are mixed with times of day", "[data]") {
     const TempDir dir;
-    const DataSource daily = bars(dir.write("d.csv", "date,open,high,low,close\n2024-01-01,1,1,1,1\n"), kDay, "IBM");
+    const DataSource daily =
+        whatever_gaps(bars(dir.write("d.csv", "date,open,high,low,close\n2024-01-01,1,1,1,1\n"), kDay, "IBM"));
     const DataSource named =
         bars(dir.write("n.csv", "date,instrument,open,high,low,close\n2024-01-01,IBM,1,1,1,1\n"), kDay);
-    const DataSource ticks = quotes(dir.write("q.csv", kQuotes + quote_at(1, "A", 1)));
-    const DataSource minutes = bars(dir.write("m.csv", kBars + bar_at(1, "A", 1)), kMinute);
+    const DataSource ticks = whatever_gaps(quotes(dir.write("q.csv", kQuotes + quote_at(1, "A", 1))));
+    const DataSource minutes = whatever_gaps(bars(dir.write("m.csv", kBars + bar_at(1, "A", 1)), kMinute));
     for (const DataSource& intraday : {ticks, minutes}) {
         const auto feed = open_feed({daily, intraday}, {});
         REQUIRE_FALSE(feed.has_value());

@@ -357,6 +357,7 @@ TEST_CASE("a position is used for other sources", "[data]") {
     const DataSource b = quotes(dir.write("b.csv", market.quotes_text(50, 2)));
     DataSource synth;
     synth.synth = SynthSpec{};
+    synth.max_gap = kLongestGap;
     const Position position = position_behind({a, b, synth}, 0);
     const auto refusal = [&](const std::vector<DataSource>& sources) {
         const Reading reading = read_on(sources, position);
@@ -450,6 +451,7 @@ TEST_CASE("rubbish in place of a position is followed", "[data]") {
     REQUIRE(import_data(bar_file, set, {}).has_value());
     DataSource synth;
     synth.synth = SynthSpec{};
+    synth.max_gap = kLongestGap;
     const std::vector<DataSource> sources{quotes(dir.write("q.csv", market.quotes_text(900, 3))), bar_file,
                                           bars(set, kMinute), synth};
     const Position good = position_behind(sources, 1'000);

@@ -258,15 +258,17 @@ TEST_CASE("what is no line costs its sender the connection, not the session", "[
                {"date,open,high,low,close\n", ":1: is the header of bars"},
                {std::string(100'000, 'x'), ":1: the line is longer than 65536 bytes"}};
     } else {
-        all = {{"hello\n", ":5: has 1 field where the header has 6"},
-               {std::string("\xFF\x00\n", 3), ":5: has 1 field"},
-               {"\n" + line(3), ":5: is blank, but more lines follow"},
-               {line(1), ":5: time 1700000000000000001 is before"},
-               {"1700000000000000003,NSE:X,a,1,101,1\n", ":5: bid 'a'"},
-               {"1700000000000000003,,1,1,101,1\n", ":5: the instrument's name is empty"},
-               {"99999999999999999999,NSE:X,1,1,101,1\n", ":5: ts_ns"},
-               {std::string(100'000, '7'), ":5: the line is longer than 65536 bytes"},
-               {std::string(100'000, '7') + "\n", ":5: the line is longer than 65536 bytes"}};
+        all = {
+            {"hello\n", ":5: has 1 field where the header has 6"},
+            {std::string("\xFF\x00\n", 3), ":5: has 1 field"},
+            {"\n" + line(3), ":5: is blank, but more lines follow"},
+            {line(1), ":5: time 1700000000000000001 is before"},
+            {"1700000000000000003,NSE:X,a,1,101,1\n", ":5: bid 'a'"},
+            {"1700000000000000003,,1,1,101,1\n", ":5: the instrument's name is empty"},
+            {"99999999999999999999,NSE:X,1,1,101,1\n", ":5: ts_ns"},
+            {"1900000000000000003,NSE:X,1,1,101,1\n", ":5: a record at 2030-03-17T17:46:40.000000003Z comes 2314 days"},
+            {std::string(100'000, '7'), ":5: the line is longer than 65536 bytes"},
+            {std::string(100'000, '7') + "\n", ":5: the line is longer than 65536 bytes"}};
     }
     const TempDir folder;
     const std::string stream = "unix:" + folder.path("feed.sock");

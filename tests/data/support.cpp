@@ -114,6 +114,11 @@ DataSource quotes(const std::string& file) {
     return source;
 }
 
+DataSource whatever_gaps(DataSource source) {
+    source.max_gap = kLongestGap;
+    return source;
+}
+
 DataSource bars(const std::string& file, Duration interval, const std::string& instrument) {
     DataSource source;
     source.file = file;

@@ -47,6 +47,8 @@ Reading read_all(const std::vector<DataSource>& sources, const HoursOf& hours = 
 
 DataSource quotes(const std::string& file);
 DataSource bars(const std::string& file, Duration interval, const std::string& instrument = {});
+/// The source, and its records may be as far ahead of others as they like.
+DataSource whatever_gaps(DataSource source);
 
 inline constexpr Duration kMinute{60 * kSecondNs};
 /// Where minutes are counted from in what tests make up: nearer to 1970, a number of nanoseconds may look like one of milliseconds.

@@ -68,7 +68,7 @@ struct Account : Floor {
         return "pass";
     }
     std::string used() const { return to_string(buying_power_used(state(), portfolio())); }
-    std::string power() const { return to_string(buying_power_of(state(), RiskLimits(state().config), portfolio())); }
+    std::string power() const { return to_string(buying_power_of(RiskLimits(state().config), portfolio())); }
 
 private:
     std::string bid_ = "99";

@@ -406,7 +406,7 @@ TEST_CASE("a timer set for the past or at once waits a millisecond, so that it c
         c.set_timer(id, c.view().now());
     };
     floor.act(at(1), [](Context& c) { c.set_timer(TimerId{1}, at(0)); });
-    CHECK(floor.state().timers.at(0).due == at(1, 1'000'000));
+    CHECK(floor.state().timers.front().due == at(1, 1'000'000));
     floor.quote(at(1, 10'000'000), "1", "1");
     CHECK(fired == 10);
 }
@@ -414,9 +414,9 @@ TEST_CASE("a timer set for the past or at once waits a millisecond, so that it c
 TEST_CASE("a timer due beyond the end of time is set for the end of time", "[kernel]") {
     Floor floor(Setup::simple());
     floor.act(at(1), [](Context& c) { c.set_timer(TimerId{1}, kNever); });
-    CHECK(floor.state().timers.at(0).due == kMaxTime);
+    CHECK(floor.state().timers.front().due == kMaxTime);
     floor.act(Time{kMaxTime.ns - 1}, [](Context& c) { c.set_timer(TimerId{2}, at(2)); });
-    CHECK(floor.state().timers.back().due == kMaxTime);
+    CHECK(std::prev(floor.state().timers.end())->due == kMaxTime);
 }
 
 TEST_CASE("timers due at the same time fire in the order of strategy and id", "[kernel]") {
@@ -973,7 +973,7 @@ TEST_CASE("a fill that overtakes the acceptance does not cost the order its name
     CHECK(floor.count_of("report_ignored") == 0);
 }
 
-TEST_CASE("an order that outlived all the closed ones we remember can still end", "[kernel]") {
+TEST_CASE("closed orders are forgotten in the order in which they closed, however old they are", "[kernel]") {
     Floor floor(Setup::simple());
     floor.place(at(0), limit_order(Side::buy, "1", "90"));
     floor.broker().answer = [](Time, const Effect& effect, Reports& out) {
@@ -990,14 +990,29 @@ TEST_CASE("an order that outlived all the closed ones we remember can still end"
         });
     }
     floor.heard();
-    const OrderId oldest = floor.state().closed_orders.begin()->first;
+    const OrderId first = floor.state().closings.front();
+    const OrderId second_to_close = floor.state().closings[1];
     floor.tell(at(++second), report(ReportKind::cancelled, 1));
     CHECK(floor.heard() == Lines{"order 1 cancelled"});
     CHECK(floor.state().closed_orders.size() == limits::kMaxClosedOrders);
     CHECK(floor.order(1).status == OrderStatus::cancelled);
-    CHECK(floor.state().find_order(oldest) == nullptr);
-    floor.act(at(++second), [](Context& c) { c.place(limit_order(Side::buy, "1", "90")); });
-    CHECK(floor.state().find_order(OrderId{1}) == nullptr);
+    CHECK(floor.state().find_order(first) == nullptr);
+    REQUIRE(floor.state().find_order(second_to_close) != nullptr);
+    const auto loaded = load_state(floor.saved());
+    REQUIRE(loaded);
+    CHECK(*loaded == floor.state());  // so a session that goes on from it forgets the same ones
+    for (int i = 0; i < 3; ++i) {
+        floor.act(at(++second), [](Context& c) {
+            for (int n = 0; n < 330; ++n) {
+                c.place(limit_order(Side::buy, "1", "90"));
+            }
+        });
+    }
+    CHECK(floor.state().find_order(second_to_close) == nullptr);
+    CHECK(floor.state().closings.size() == limits::kMaxClosedOrders);
+    floor.said();
+    floor.tell(at(++second), report(ReportKind::cancelled, 1));  // said twice, and known as such
+    CHECK_THAT(floor.said_of("report_ignored").at(0), Catch::Contains("the order cannot do that in its state"));
 }
 
 // ---- cancel and modify --------------------------------------------------------------------------

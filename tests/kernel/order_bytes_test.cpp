@@ -1,4 +1,5 @@
 #include "kernel/order_bytes.hpp"
+#include "kernel/visits.hpp"
 #include "tests/kernel/support.hpp"
 
 #include <algorithm>
@@ -43,6 +44,24 @@ TEST_CASE("what is kept of each order is what was put last, by id, whatever was 
             CHECK(std::ranges::equal(out.view(), all));
             CHECK(kept.size() == expected.size());
             CHECK(kept.bytes() == all.size() - 2);
+        }
+    }
+}
+
+TEST_CASE("an order in the middle is put and erased as cheaply among many as among few", "[order_bytes]") {
+    const std::vector<std::uint8_t> some(40, 7);
+    for (const std::uint64_t orders : {1'000U, 16'000U}) {
+        OrderBytes kept;
+        for (std::uint64_t id = 1; id <= orders; ++id) {
+            kept.put(OrderId{id}, some);
+        }
+        Dice dice(orders);
+        for (int i = 0; i < 500; ++i) {
+            const OrderId id{1 + dice.below(orders)};
+            visits = 0;
+            kept.erase(id);
+            kept.put(id, some);
+            CHECK(visits <= 2 * OrderBytes::kIds);
         }
     }
 }

@@ -1,4 +1,5 @@
 #include "kernel/orders.hpp"
+#include "kernel/visits.hpp"
 #include "tests/kernel/support.hpp"
 
 namespace alpha::test {
@@ -119,6 +120,58 @@ TEST_CASE("each status has a name of its own", "[kernel]") {
     }
     names.emplace_back(name_of(OrderStatus::refused));
     CHECK(names == Lines{"intended", "working", "filled", "cancelled", "rejected", "expired", "refused"});
+}
+
+namespace {
+
+/// What asking for and booking each of so many trades looks at, the most of any one of them but `apart` of all: a name for each.
+std::uint64_t most_visits(std::size_t trades, const std::function<std::string(std::size_t)>& name) {
+    Trades booked;
+    std::uint64_t most = 0;
+    for (std::size_t i = 0; i < trades; ++i) {
+        const std::string trade = name(i);
+        visits = 0;
+        CHECK_FALSE(booked.contains(trade));
+        const std::uint64_t asked = visits;
+        booked.book(trade);
+        CHECK(booked.contains(trade));
+        CHECK(booked.contains(name(i / 2)));
+        most = std::max(most, i < 100 ? asked : visits);  // the first that is no growing number makes an index
+    }
+    CHECK(booked.size() == trades);
+    return most;
+}
+
+}  // namespace
+
+TEST_CASE("an order's trades are told apart as quickly after eighty thousand as after some", "[kernel]") {
+    const std::pair<const char*, std::function<std::string(std::size_t)>> kinds[] = {
+        {"growing numbers", [](std::size_t i) { return std::to_string(1 + i); }},
+        {"texts", [](std::size_t i) { return "T" + std::to_string(1 + i * 7'919 % 80'021); }},
+        {"numbers that fall", [](std::size_t i) { return std::to_string(100'000 - i); }},
+        {"numbers with zeros in front", [](std::size_t i) { return "0" + std::to_string(i); }},
+        {"numbers, then texts", [](std::size_t i) { return i < 50 ? std::to_string(i + 1) : "x" + std::to_string(i); }},
+    };
+    for (const auto& [what, name] : kinds) {
+        CAPTURE(what);
+        CHECK(most_visits(1'000, name) <= 4 * 20);
+        CHECK(most_visits(80'000, name) <= 4 * 34);  // four searches of a balanced tree, each at most twice its height
+    }
+}
+
+TEST_CASE("trades are kept in the order in which they were booked, whatever index stands beside them", "[kernel]") {
+    Trades trades;
+    for (const char* trade : {"7", "10", "9", "abc", "08", "11"}) {
+        trades.book(trade);
+    }
+    CHECK(trades.all() == std::vector<std::string>{"7", "10", "9", "abc", "08", "11"});
+    CHECK(trades.contains("9"));
+    CHECK(trades.contains("08"));
+    CHECK_FALSE(trades.contains("8"));
+    CHECK_FALSE(trades.contains(""));
+    Trades others;
+    CHECK_FALSE(others.contains(""));
+    CHECK_FALSE(others == trades);
 }
 
 }  // namespace alpha::test

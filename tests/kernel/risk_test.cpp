@@ -462,7 +462,11 @@ TEST_CASE("rules are judged in the order of their numbers: the first that is bro
     broken.portfolios[0].recent_orders = {at(0)};
     broken.portfolios[0].day_start_equity = money("2");
     const std::vector<Rung> common{
-        {Rule::unknown_instrument, [](State& s, OrderTerms&) { s.config.strategies[0].instruments = {kIbm}; }},
+        {Rule::unknown_instrument,
+         [](State& s, OrderTerms&) {
+             s.config.strategies[0].instruments = {kIbm};
+             derive(s);
+         }},
         {Rule::kill_switch, [](State& s, OrderTerms&) { s.portfolios[0].latch = LatchScope::none; }},
         {Rule::strategy_halted, [](State& s, OrderTerms&) { s.strategies[0].halted = false; }},
         {Rule::tick_size, [](State&, OrderTerms& t) { t.limit_price = px("200"); }},
@@ -636,7 +640,7 @@ TEST_CASE("the loss is followed to the last unit over any number of marks, of se
         std::int64_t& moved = steps % 3 == 0 ? bac : ibm;
         moved = std::max<std::int64_t>(moved + move, 1'000'000);
         floor.quote(at(2 + steps), to_string(Price{moved}), to_string(Price{moved}), steps % 3 == 0 ? kBac : kIbm);
-        const Money lost = floor.portfolio().day_start_equity - equity(floor.state(), floor.portfolio());
+        const Money lost = floor.portfolio().day_start_equity - floor.portfolio().equity;
         REQUIRE(floor.portfolio().killed() == (lost > money("100")));
     }
     CHECK(floor.portfolio().killed());

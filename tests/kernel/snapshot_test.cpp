@@ -102,9 +102,10 @@ TEST_CASE("a state that differs in anything is saved to other bytes", "[kernel]"
     misses("a missed fill", [](StrategyState& s) { s.missed_fills.emplace_back(); });
     misses("a missed update", [](StrategyState& s) { s.missed_orders.emplace_back(); });
     misses("a missed timer", [](StrategyState& s) { s.missed_timers.emplace_back(); });
-    differs("a timer", [](State& s) { s.timers.push_back({at(1), StrategyId{0}, TimerId{9}}); });
-    differs("a booked trade", [](State& s) { s.closed_orders.begin()->second.trades.emplace_back("x"); });
+    differs("a timer", [](State& s) { s.timers.set(StrategyId{0}, TimerId{9}, at(1)); });
+    differs("a booked trade", [](State& s) { s.closed_orders.begin()->second.trades.book("x"); });
     differs("a closed order", [](State& s) { s.closed_orders.erase(s.closed_orders.begin()); });
+    differs("the order of closing", [](State& s) { std::swap(s.closings.front(), s.closings.back()); });
     differs("the next event", [](State& s) { s.next_seq += 1; });
     differs("the next order", [](State& s) { s.next_order.value += 1; });
     differs("the time", [](State& s) { s.now.ns += 1; });
@@ -283,8 +284,8 @@ TEST_CASE("a state that no log folds into is refused, whatever is wrong with it"
     refused("its fills are not those of its portfolios", [](State& s) { s.fills += 1; });
 
     const char* timer = "a timer is set that nobody can have set";
-    refused(timer, [](State& s) { s.timers.back().strategy.value = 3; });
-    refused(timer, [](State& s) { s.timers.back().due = kNever; });
+    refused(timer, [](State& s) { s.timers.set(StrategyId{3}, TimerId{1}, at(1)); });
+    refused(timer, [](State& s) { s.timers.set(StrategyId{0}, TimerId{99}, kNever); });
     const char* never = "a strategy has missed what cannot have happened";
     const auto misses = [&](auto what) {
         refused(never, [&](State& s) {
@@ -297,9 +298,6 @@ TEST_CASE("a state that no log folds into is refused, whatever is wrong with it"
     misses([&](StrategyState& s) { s.missed_orders = {{OrderId{1'000'000}, OrderStatus::filled, false}}; });
     misses([&](StrategyState& s) { s.missed_fills.emplace_back().strategy = StrategyId{1}; });
     misses([&](StrategyState& s) { s.missed_fills.emplace_back(); });
-    const char* timers = "its timers are out of order, or one is set twice";
-    refused(timers, [](State& s) { s.timers.insert(s.timers.begin(), {kMaxTime, StrategyId{0}, TimerId{99}}); });
-    refused(timers, [](State& s) { s.timers.push_back({kMaxTime, s.timers[0].strategy, s.timers[0].timer}); });
 
     const char* further = "it has come further than a log can";
     refused(further, [](State& s) { s.now = kNever; });
@@ -310,6 +308,45 @@ TEST_CASE("a state that no log folds into is refused, whatever is wrong with it"
     refused(unasked, [](State& s) { s.config.snapshot_interval = {}; });
     refused(unasked, [](State& s) { s.next_snapshot = kBeforeAll; });
     refused("it holds something although nothing has happened", [](State& s) { s.next_seq = 0; });
+}
+
+TEST_CASE("timers out of order or set twice are refused", "[kernel]") {
+    Floor floor(Setup::simple());
+    floor.act(at(1), [](Context& c) {
+        c.set_timer(TimerId{7}, at(5));
+        c.set_timer(TimerId{8}, at(6));
+    });
+    const Image image = floor.saved();
+    const auto bytes_of = [](std::int64_t due, std::uint64_t timer) {  // as they stand in a state: i64, u32, u64
+        Image bytes(20);
+        std::memcpy(bytes.data(), &due, sizeof due);
+        std::memcpy(bytes.data() + 12, &timer, sizeof timer);
+        return bytes;
+    };
+    const Image first = bytes_of(at(5).ns, 7);
+    const auto place = std::search(image.begin(), image.end(), first.begin(), first.end()) - image.begin();
+    const auto with = [&](const Image& one, const Image& two) {
+        Image changed = image;
+        std::ranges::copy(one, changed.begin() + place);
+        std::ranges::copy(two, changed.begin() + place + 20);
+        return load_state(changed).has_value();
+    };
+    CHECK(with(first, bytes_of(at(6).ns, 8)));
+    CHECK_FALSE(with(bytes_of(at(6).ns, 8), first));
+    CHECK_FALSE(with(first, first));
+    CHECK_FALSE(with(first, bytes_of(at(6).ns, 7)));
+}
+
+TEST_CASE("an order of closing that is not that of the closed orders is refused", "[kernel]") {
+    const auto run = rich_run();
+    for (const auto& change : {std::function<void(State&)>([](State& s) { s.closings.pop_back(); }),
+                               std::function<void(State&)>([](State& s) { s.closings.front() = s.closings.back(); }),
+                               std::function<void(State&)>([](State& s) { s.closings.emplace_back(1'000'000U); })}) {
+        State forged = run->floor().state();
+        REQUIRE(forged.closings.size() > 1);
+        change(forged);
+        CHECK_FALSE(load_state(image_of(forged)));
+    }
 }
 
 TEST_CASE("a strategy's portfolio that was never opened is refused", "[kernel]") {

@@ -6,7 +6,9 @@
 #include "events/codec.hpp"
 #include "events/text.hpp"
 #include "kernel/kernel.hpp"
+#include "kernel/risk.hpp"
 #include "kernel/snapshot.hpp"
+#include "kernel/visits.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -461,6 +463,7 @@ private:
     }
 
     void after_step() {
+        const std::uint64_t counted = visits;  // what is compared here is no work of the kernel's
         Bytes bytes = frame_.bytes.view();
         step_bytes_.assign(bytes.begin(), bytes.end());
         Seq seq = frame_.first_seq;
@@ -484,7 +487,14 @@ private:
             const auto loaded = load_state(image);
             REQUIRE(loaded);
             REQUIRE(*loaded == state());
+            // What is reckoned as things change is what is reckoned from nothing.
+            const bool is_limited = RiskLimits(state().config).of(Rule::buying_power).has_value();
+            for (std::size_t p = 0; is_limited && p < state().portfolios.size(); ++p) {
+                REQUIRE(buying_power_used(*loaded, loaded->portfolios[p]) ==
+                        buying_power_used(state(), state().portfolios[p]));
+            }
         }
+        visits = counted;
         frame_.begin(state().next_seq);
     }
     /// A root has no links; a fact's two links are earlier events, and its correlation is a root.

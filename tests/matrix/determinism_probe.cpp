@@ -105,7 +105,7 @@ public:
         if (!whole) {
             closed.swap(state_.closed_orders);
         }
-        save_state(state_, scratch_);
+        append_canonical(state_, scratch_);
         if (!whole) {
             closed.swap(state_.closed_orders);
         }
@@ -147,16 +147,14 @@ private:
         alone.closed_orders.emplace(order.id, order);
         scratch_.clear();
         scratch_.append(closed_);
-        save_state(alone, scratch_);
+        append_canonical(alone, scratch_);
         closed_ = sha256(scratch_.view());
     }
-    OrderId oldest_closed() const {
-        return state_.closed_orders.empty() ? OrderId{} : state_.closed_orders.begin()->first;
-    }
+    OrderId oldest_closed() const { return state_.closings.empty() ? OrderId{} : state_.closings.front(); }
     /// The bytes of a state that holds one part only.
     static std::string digest_of(const State& alone) {
         ByteBuffer bytes;
-        save_state(alone, bytes);
+        append_canonical(alone, bytes);
         return hex(Bytes(sha256(bytes.view())).first(8));
     }
 

@@ -133,7 +133,7 @@ TEST_CASE("executions told twice change nothing", "[properties]") {
         Floor& floor = run.floor();
         for (const BrokerReport& execution : run.executions()) {
             const Order* order = floor.state().find_order(execution.order);
-            if (order == nullptr || std::ranges::find(order->trades, execution.trade) == order->trades.end()) {
+            if (order == nullptr || !order->trades.contains(execution.trade)) {
                 continue;  // it was not booked the first time
             }
             // What falls due in the meantime is over with the first look.

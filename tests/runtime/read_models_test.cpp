@@ -1,4 +1,5 @@
 #include "kernel/snapshot.hpp"
+#include "kernel/visits.hpp"
 #include "runtime/logging.hpp"
 #include "runtime/read_models.hpp"
 #include "runtime/session.hpp"
@@ -371,6 +372,66 @@ TEST_CASE("what says nothing of portfolios, orders or fills moves no row", "[rea
     CHECK(rows_of(floor.events(), every(1)) == before);
 }
 
+TEST_CASE("what the state forgets is found without a look at the orders that are still open", "[read_models]") {
+    for (const std::uint64_t open : {50U, 2'000U}) {
+        CAPTURE(open);
+        State state;
+        Projection projection;
+        Frame frame;
+        Rows rows;
+        const auto add = [&](const auto& event) {
+            const Envelope envelope{state.next_seq, at(0), kNoSeq, kNoSeq};
+            append(frame, envelope, event);
+            apply(state, envelope, event);
+        };
+        const auto end_frame = [&] {
+            rows.clear();
+            projection.take(frame, state, rows);
+            frame.begin(state.next_seq);
+        };
+        const auto intend = [&] {
+            OrderIntended order;
+            order.order = state.next_order;
+            order.terms = limit_order(Side::buy, "1", "90");
+            add(order);
+            return order.order;
+        };
+        frame.begin(0);
+        add(Setup::simple().config());
+        for (std::uint64_t i = 0; i < open; ++i) {
+            intend();
+        }
+        // Those made last close first, so that what is forgotten stands between what is open and what is not.
+        const auto close_some = [&](std::size_t count) {
+            std::vector<OrderId> made;
+            for (std::size_t i = 0; i < count; ++i) {
+                made.push_back(intend());
+            }
+            while (!made.empty()) {
+                add(OrderRejected{made.back(), "no"});
+                made.pop_back();
+            }
+            end_frame();
+        };
+        while (state.closings.size() < limits::kMaxClosedOrders) {
+            close_some(1'024);
+        }
+        visits = 0;
+        close_some(100);
+        CHECK(visits < 100 * 5 * OrderBytes::kIds);  // each is put twice and erased twice
+        CHECK(state.open_orders.size() == open);
+        check_saved_alike(state, projection);
+        ByteBuffer saved;
+        projection.save(saved);
+        Result<Projection> loaded = Projection::load(state, saved.view());
+        REQUIRE(loaded);
+        projection = std::move(*loaded);
+        close_some(limits::kMaxClosedOrders + 10);  // more in one frame than are remembered at all
+        check_saved_alike(state, projection);
+        CHECK(state.closings.size() == limits::kMaxClosedOrders);
+    }
+}
+
 TEST_CASE("rows do not depend on where frames end, nor on restarts, and agree with the state", "[read_models]") {
     std::size_t fills = 0;
     for (std::uint64_t seed = 1; seed <= 25; ++seed) {
@@ -445,10 +506,12 @@ TEST_CASE("an order that ends and is forgotten within one frame still has its ro
         add(OrderCancelled{OrderId{id}, ""});
     }
     const std::size_t last_frame = events.size();
-    fill(1, "b");                               // ends order 1; 3 is forgotten
-    add(OrderCancelled{OrderId{2}, "enough"});  // 1 is forgotten
-    intend(100'000);
-    add(OrderCancelled{OrderId{100'000}, ""});  // 2 is forgotten
+    fill(1, "b");  // ends order 1
+    add(OrderCancelled{OrderId{2}, "enough"});
+    for (std::uint64_t id = 100'000; id < 100'000 + limits::kMaxClosedOrders; ++id) {
+        intend(id);
+        add(OrderCancelled{OrderId{id}, ""});
+    }
     std::size_t cuts = 0;
     const RowsByKey at_once = rows_of(events, [&] { return cuts++ == 0 ? last_frame : events.size(); });
     CHECK(rows_of(events, every(1'000)) == at_once);
@@ -466,6 +529,7 @@ TEST_CASE("an order that ends and is forgotten within one frame still has its ro
     CHECK(models.orders.at(2).status == OrderStatus::cancelled);
     CHECK(models.orders.at(2).reason == "enough");
     CHECK(models.orders.at(3).status == OrderStatus::cancelled);
+    CHECK(models.orders.at(100'000).status == OrderStatus::cancelled);
 }
 
 TEST_CASE("what was saved beside another state is refused", "[read_models]") {

@@ -278,6 +278,8 @@ TEST_CASE("a mistake is missed, misplaced or badly explained", "[runtime]") {
         {"kind: quotes", "kind: quote", "3:32: data.kind: 'quote' is unknown; did you mean 'quotes'?"},
         {"kind: quotes", "kind: quotes, instrument: IBM", "3:52: data.instrument: is for bars"},
         {"kind: quotes", "kind: quotes, interval: 1m", "3:50: data.interval: is for bars"},
+        {"kind: quotes", "kind: quotes, max_gap: 0s", "3:49: data.max_gap: '0s' is out of range"},
+        {"file: ticks.csv, kind: quotes", "synth: {}, max_gap: 5d", "3:29: data.max_gap: describes a file and cannot"},
         {"kind: quotes", "kind: quotes, idle: 5s", "3:46: data.idle: is how long a silent stream is waited for"},
         {"file: ticks.csv", "stream: stdin, idle: 0s", "3:30: data.idle: '0s' is out of range"},
         {"file: ticks.csv", "stream: stdin, idle: soon", "3:30: data.idle: 'soon'"},

@@ -279,6 +279,53 @@ TEST_CASE("market_maker leaves stale quotes at the market", "[strategies]") {
     CHECK(stage.state().open_orders.empty());
 }
 
+TEST_CASE("market_maker waits for an answer by its timer", "[strategies]") {
+    // A cancel that takes until the next price may take a night.
+    Stage stage("market_maker", params("5"));
+    let_rest(stage);
+    stage.quote(cents(10'000), cents(10'002));
+    stage.on_change = ChangeAnswer::ignore;
+    const OrderId bid = stage.only(Side::buy).id;
+    const OrderId ask = stage.only(Side::sell).id;
+    stage.pass(Duration{5 * kSecondNs});
+    CHECK(stage.cancels == 2);
+    stage.pass(Duration{5 * kSecondNs});
+    CHECK(!stage.timer);
+    stage.restart();
+    stage.pass(Duration{1'000 * kSecondNs});
+    CHECK(!stage.timer);
+    CHECK(stage.cancels == 2);
+    // Once one was refused after all, it is asked for again.
+    stage.refuse_cancel(bid);
+    REQUIRE(stage.timer);
+    stage.end(ask, OrderStatus::cancelled);
+    stage.on_change = ChangeAnswer::done;
+    stage.pass(Duration{5 * kSecondNs});
+    CHECK(stage.cancels == 3);
+    CHECK(stage.state().open_orders.empty());
+    stage.pass(Duration{10 * kSecondNs});
+    CHECK(!stage.timer);
+}
+
+TEST_CASE("market_maker forgets to refresh a quote whose change was under way for long", "[strategies]") {
+    Stage stage("market_maker", params("5"));
+    let_rest(stage);
+    stage.quote(cents(10'000), cents(10'002));
+    stage.on_change = ChangeAnswer::ignore;
+    stage.quote(cents(10'003), cents(10'005));
+    REQUIRE(stage.modifies == 2);
+    const OrderId bid = stage.only(Side::buy).id;
+    const OrderId ask = stage.only(Side::sell).id;
+    stage.pass(Duration{100 * kSecondNs});
+    CHECK(!stage.timer);
+    stage.on_change = ChangeAnswer::done;
+    stage.answer_modify(bid, true);
+    stage.answer_modify(ask, true);
+    REQUIRE(stage.timer);
+    stage.pass(Duration{kSecondNs});
+    CHECK(stage.cancels == 2);
+}
+
 TEST_CASE("market_maker without refresh sets timers", "[strategies]") {
     Stage stage("market_maker", params("0"));
     let_rest(stage);

@@ -153,6 +153,12 @@ public:
         strategy_->on_order({id, how}, *this);
         settle();
     }
+    /// The cancel that ChangeAnswer::ignore left pending is not done.
+    void refuse_cancel(OrderId id) {
+        open(id).cancel_pending = false;
+        strategy_->on_order({id, OrderStatus::working, Rule::none, true}, *this);
+        settle();
+    }
     /// Ends the change that ChangeAnswer::ignore left pending.
     void answer_modify(OrderId id, bool accept) {
         Order& order = open(id);
@@ -259,6 +265,7 @@ private:
         order.modify_pending = false;
         order.asked = {};
         state_.closed_orders.insert(state_.open_orders.extract(id));
+        state_.closings.push_back(id);
     }
 
     /// Judges wishes one by one, oldest first, those that the answers lead to included.
