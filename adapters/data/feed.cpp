@@ -251,7 +251,9 @@ private:
 class SetBars final : public BarRows {
 public:
     explicit SetBars(SetEvents events)
-        : events_(std::move(events)), order_(events_.info().interval, events_.info().date_only) {}
+        : events_(std::move(events)),
+          order_(events_.info().interval, events_.info().date_only),
+          symbols_(events_.info().symbols.size()) {}
 
     Result<std::span<const BarRow>> next() override {
         begin_ += size_;
@@ -291,15 +293,52 @@ public:
     Error changed(std::uint64_t row) const override { return events_.changed(row); }
 
 private:
-    bool take(BarRow& row) {
-        row.line = events_.record();
-        auto taken = events_.take<BarClosed>();
-        if (!taken) {
-            error_ = taken.error();
+    /// As encode_stored_bar lays a bar out.
+    static constexpr std::uint64_t kHead = std::uint64_t{kStoredBarBytes - kHeaderBytes} |
+                                           (std::uint64_t{BarClosed::tag} << 32U) |
+                                           (std::uint64_t{kStoredBarVersion} << 48U);
+
+    /// Copies a good bar of the usual layout; false, with nothing taken, for anything else.
+    bool take_plain(BarRow& row) {
+        const Bytes rest = events_.rest();
+        if (rest.size() < kStoredBarBytes) {
             return false;
         }
-        std::tie(row.label, row.bar) = *taken;
-        std::string why = bar_refusal(row.bar);
+        const std::uint8_t* const p = rest.data();
+        std::uint64_t head = 0;
+        std::uint32_t instrument = 0;
+        std::array<std::int64_t, 5> values{};
+        std::memcpy(&head, p, sizeof head);
+        std::memcpy(&row.label.ns, p + sizeof head, sizeof row.label.ns);
+        std::memcpy(&instrument, p + kHeaderBytes, sizeof instrument);
+        std::memcpy(values.data(), p + kHeaderBytes + sizeof instrument, sizeof values);
+        row.bar = BarClosed{InstrumentId{instrument},
+                            Price{values[0]},
+                            Price{values[1]},
+                            Price{values[2]},
+                            Price{values[3]},
+                            Qty{values[4]},
+                            {},
+                            {}};
+        if (head != kHead || instrument >= symbols_ || !is_good(row.label) || !is_good(row.bar)) {
+            return false;
+        }
+        events_.consume(kStoredBarBytes);
+        return true;
+    }
+
+    bool take(BarRow& row) {
+        row.line = events_.record();
+        std::string why;
+        if (!take_plain(row)) {
+            auto taken = events_.take<BarClosed>();
+            if (!taken) {
+                error_ = taken.error();
+                return false;
+            }
+            std::tie(row.label, row.bar) = *taken;
+            why = bar_refusal(row.bar);
+        }
         if (why.empty()) {
             why = order_.refusal(row.bar.instrument.value, row.label);
         }
@@ -315,6 +354,7 @@ private:
 
     SetEvents events_;
     BarOrder order_;
+    std::size_t symbols_;
     std::vector<BarRow> batch_ = std::vector<BarRow>(kBatchRecords);
     std::size_t size_ = 0;           ///< rows in the batch
     std::uint64_t begin_ = 0;        ///< rows before the batch
@@ -370,6 +410,88 @@ Result<SetEvents> open_set(const DataSource& source) {
 struct IntervalWatch {
     Spacing spacing;
     std::function<void(DataWarning)> warn;  ///< null once there is nothing to warn of any more
+};
+
+/// Bars' records that wait for their time, the one that leaves next in front: time, close before open, then as in the source.
+/// Almost always openings follow openings in order, and closes closes, so that each kind stands in a line; only what comes out
+/// of order, such as the close of a candle that its session cut short, needs a heap.
+class WaitingBars {
+public:
+    struct Waiting {
+        FeedRecord record;
+        std::uint64_t ordinal = 0;
+        BarRow bar;
+
+        bool opens() const { return std::holds_alternative<BarOpened>(record.event); }
+    };
+
+    bool empty() const { return front_ == nullptr; }
+    /// Requires that there is one. Valid until the next call.
+    const Waiting& front() const { return *front_; }
+    void push(const Waiting& waiting) {
+        Line& line = waiting.opens() ? openings_ : closes_;
+        if (line.empty() || later(waiting, line.back())) {
+            line.push(waiting);
+        } else {
+            others_.push_back(waiting);
+            std::push_heap(others_.begin(), others_.end(), later);
+        }
+        choose_front();
+    }
+    void pop() {
+        if (!openings_.empty() && front_ == &openings_.front()) {
+            openings_.pop();
+        } else if (!closes_.empty() && front_ == &closes_.front()) {
+            closes_.pop();
+        } else {
+            std::pop_heap(others_.begin(), others_.end(), later);
+            others_.pop_back();
+        }
+        choose_front();
+    }
+
+private:
+    /// First in, first out, in one block of memory.
+    class Line {
+    public:
+        bool empty() const { return begin_ == waiting_.size(); }
+        const Waiting& front() const { return waiting_[begin_]; }
+        const Waiting& back() const { return waiting_.back(); }
+        void push(const Waiting& waiting) {
+            constexpr std::size_t kLeft = 64;  // so seldom that moving the others to the front costs nothing
+            if (begin_ >= kLeft && 2 * begin_ >= waiting_.size()) {
+                waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(begin_));
+                begin_ = 0;
+            }
+            waiting_.push_back(waiting);
+        }
+        void pop() { ++begin_; }
+
+    private:
+        std::vector<Waiting> waiting_;
+        std::size_t begin_ = 0;  ///< before it is what has left
+    };
+
+    static bool later(const Waiting& a, const Waiting& b) {
+        if (a.record.time != b.record.time) {
+            return a.record.time > b.record.time;
+        }
+        return a.opens() != b.opens() ? a.opens() : a.ordinal > b.ordinal;
+    }
+    void choose_front() {
+        front_ = openings_.empty() ? nullptr : &openings_.front();
+        if (!closes_.empty() && (front_ == nullptr || later(*front_, closes_.front()))) {
+            front_ = &closes_.front();
+        }
+        if (!others_.empty() && (front_ == nullptr || later(*front_, others_.front()))) {
+            front_ = &others_.front();
+        }
+    }
+
+    Line openings_;
+    Line closes_;
+    std::vector<Waiting> others_;  ///< a heap
+    const Waiting* front_ = nullptr;
 };
 
 /// Places bars in time: each becomes its opening, at its label, and its close. A close waits here
@@ -466,11 +588,6 @@ public:
     }
 
 private:
-    struct Waiting {
-        FeedRecord record;
-        std::uint64_t ordinal = 0;
-        BarRow bar;
-    };
     /// Where a record handed out came from.
     struct Origin {
         Time time = kBeforeAll;
@@ -545,15 +662,6 @@ private:
             expected_.reset();
         }
         return same;
-    }
-    /// The order in which waiting records leave: time, close before open, then as in the source.
-    static bool later(const Waiting& a, const Waiting& b) {
-        if (a.record.time != b.record.time) {
-            return a.record.time > b.record.time;
-        }
-        const bool a_opens = std::holds_alternative<BarOpened>(a.record.event);
-        const bool b_opens = std::holds_alternative<BarOpened>(b.record.event);
-        return a_opens != b_opens ? a_opens : a.ordinal > b.ordinal;
     }
 
     /// False where a sender has not sent more yet.
@@ -631,8 +739,8 @@ private:
         BarClosed bar = row.bar;
         bar.label = opened;
         bar.interval = rows_->date_only() ? Duration{kDayNs} : rows_->interval();
-        push({opened, BarOpened{bar.instrument, bar.open, opened, bar.interval}}, row);
-        push({closed, bar}, row);
+        waiting_.push({{opened, BarOpened{bar.instrument, bar.open, opened, bar.interval}}, ordinal_, row});
+        waiting_.push({{closed, bar}, ordinal_, row});
         ++ordinal_;
         return {};
     }
@@ -650,20 +758,13 @@ private:
         }
     }
 
-    void push(FeedRecord record, const BarRow& row) {
-        waiting_.push_back({record, ordinal_, row});
-        std::push_heap(waiting_.begin(), waiting_.end(), later);
-    }
-
     void release() {
-        while (!waiting_.empty() && waiting_.front().record.time < safe_until_) {
-            std::pop_heap(waiting_.begin(), waiting_.end(), later);
-            const Waiting& next = waiting_.back();
+        for (; !waiting_.empty() && waiting_.front().record.time < safe_until_; waiting_.pop()) {
+            const WaitingBars::Waiting& next = waiting_.front();
             const std::uint64_t rows = origins_.empty() ? last_before_.rows : origins_.back().rows;
-            origins_.push_back({next.record.time, next.ordinal, std::holds_alternative<BarOpened>(next.record.event),
-                                std::max(rows, next.ordinal + 1), next.bar});
+            origins_.push_back(
+                {next.record.time, next.ordinal, next.opens(), std::max(rows, next.ordinal + 1), next.bar});
             batch_.push_back(next.record);
-            waiting_.pop_back();
         }
     }
 
@@ -703,8 +804,8 @@ private:
     Text text_;
     std::shared_ptr<IntervalWatch> interval_watch_;
     std::vector<TradingHours> hours_by_symbol_;
-    std::vector<bool> is_given_;    ///< by symbol: these hours were written by somebody
-    std::vector<Waiting> waiting_;  ///< a heap: what leaves next is in front
+    std::vector<bool> is_given_;  ///< by symbol: these hours were written by somebody
+    WaitingBars waiting_;
     std::vector<FeedRecord> batch_;
     std::vector<Origin> origins_;      ///< of the batch's records
     std::uint64_t handed_before_ = 0;  ///< records before the batch

@@ -173,6 +173,13 @@ inline bool is_good(const QuoteTick& quote) {
            (quote.bid.raw | quote.ask.raw) != 0;
 }
 
+/// Whether bar_refusal would be empty, without building a text.
+inline bool is_good(const BarClosed& bar) {
+    // Of four prices, none is below the low and none above the high: two bounds are enough for all.
+    return bar.low.raw > 0 && bar.high <= limits::kMaxPrice && bar.low <= bar.open && bar.open <= bar.high &&
+           bar.low <= bar.close && bar.close <= bar.high && bar.volume.raw >= 0 && bar.volume <= limits::kMaxQty;
+}
+
 /// How the bars of one source may follow each other: labels never go back, and bars of one
 /// instrument neither repeat nor overlap.
 class BarOrder {
