@@ -412,24 +412,22 @@ struct IntervalWatch {
     std::function<void(DataWarning)> warn;  ///< null once there is nothing to warn of any more
 };
 
-/// Bars' records that wait for their time, the one that leaves next in front: time, close before open, then as in the source.
+/// Openings and closes that wait for their time, the one that leaves next in front: time, close before open, then as in the source.
 /// Almost always openings follow openings in order, and closes closes, so that each kind stands in a line; only what comes out
 /// of order, such as the close of a candle that its session cut short, needs a heap.
 class WaitingBars {
 public:
     struct Waiting {
-        FeedRecord record;
-        std::uint64_t ordinal = 0;
-        BarRow bar;
-
-        bool opens() const { return std::holds_alternative<BarOpened>(record.event); }
+        Time time;
+        std::uint64_t row = 0;
+        bool opens = false;
     };
 
     bool empty() const { return front_ == nullptr; }
     /// Requires that there is one. Valid until the next call.
     const Waiting& front() const { return *front_; }
     void push(const Waiting& waiting) {
-        Line& line = waiting.opens() ? openings_ : closes_;
+        Line& line = waiting.opens ? openings_ : closes_;
         if (line.empty() || later(waiting, line.back())) {
             line.push(waiting);
         } else {
@@ -473,10 +471,10 @@ private:
     };
 
     static bool later(const Waiting& a, const Waiting& b) {
-        if (a.record.time != b.record.time) {
-            return a.record.time > b.record.time;
+        if (a.time != b.time) {
+            return a.time > b.time;
         }
-        return a.opens() != b.opens() ? a.opens() : a.ordinal > b.ordinal;
+        return a.opens != b.opens ? a.opens : a.row > b.row;
     }
     void choose_front() {
         front_ = openings_.empty() ? nullptr : &openings_.front();
@@ -544,7 +542,7 @@ public:
     const std::vector<std::string>& symbols() const override { return rows_->symbols(); }
     FeedProgress progress() const override { return rows_->progress(); }
     Duration interval() const override { return rows_->interval(); }
-    const BarRow* bar_of(std::size_t i) const override { return &origins_[i].bar; }
+    const BarRow* bar_of(std::size_t i) const override { return &row_at(origins_[i].row).bar; }
     std::string place(std::uint64_t line) const override { return rows_->place(line); }
 
     SourcePlace place_after(std::size_t n) const override {
@@ -570,7 +568,7 @@ public:
         }
         const std::uint64_t first = row_of(place.from);
         anchors_ = {place.from};
-        ordinal_ = first;
+        ordinal_ = first_placed_ = first;
         last_label_ = place.from.last;
         expected_ = Expected{first + place.rows, place.witness};
         goes_to_ = place;
@@ -594,7 +592,12 @@ private:
         std::uint64_t row = 0;
         bool opens = false;
         std::uint64_t rows = 0;  ///< as many rows are needed for all records up to this one
+    };
+    /// A row of which a record waits or is in the batch.
+    struct PlacedRow {
         BarRow bar;
+        Time opened;
+        bool has_left = false;  ///< its opening and its close are in the batch, or were
     };
     /// What the content up to a row must have as its witness.
     struct Expected {
@@ -644,6 +647,7 @@ private:
         last_before_ = origins_.empty() ? last_before_ : origins_.back();
         batch_.clear();
         origins_.clear();
+        forget_rows();
         // Behind an anchor all begins anew: the records of every row before it were handed out, and no bar of those can
         // overlap one that is yet to be read.
         while (anchors_.size() > 1 && anchors_[1].last + reach_ < last_label_) {
@@ -736,11 +740,9 @@ private:
         if (interval_watch_ != nullptr && interval_watch_->warn) {
             watch_interval(row);
         }
-        BarClosed bar = row.bar;
-        bar.label = opened;
-        bar.interval = rows_->date_only() ? Duration{kDayNs} : rows_->interval();
-        waiting_.push({{opened, BarOpened{bar.instrument, bar.open, opened, bar.interval}}, ordinal_, row});
-        waiting_.push({{closed, bar}, ordinal_, row});
+        rows_placed_.push_back({row, opened});
+        waiting_.push({opened, ordinal_, true});
+        waiting_.push({closed, ordinal_, false});
         ++ordinal_;
         return {};
     }
@@ -759,13 +761,32 @@ private:
     }
 
     void release() {
-        for (; !waiting_.empty() && waiting_.front().record.time < safe_until_; waiting_.pop()) {
+        const Duration interval = rows_->date_only() ? Duration{kDayNs} : rows_->interval();
+        for (; !waiting_.empty() && waiting_.front().time < safe_until_; waiting_.pop()) {
             const WaitingBars::Waiting& next = waiting_.front();
+            PlacedRow& row = row_at(next.row);
+            const BarClosed& bar = row.bar.bar;
+            if (next.opens) {
+                batch_.push_back({next.time, BarOpened{bar.instrument, bar.open, row.opened, interval}});
+            } else {
+                batch_.push_back({next.time, BarClosed{bar.instrument, bar.open, bar.high, bar.low, bar.close,
+                                                       bar.volume, row.opened, interval}});
+                row.has_left = true;  // no bar closes before it opens
+            }
             const std::uint64_t rows = origins_.empty() ? last_before_.rows : origins_.back().rows;
-            origins_.push_back(
-                {next.record.time, next.ordinal, next.opens(), std::max(rows, next.ordinal + 1), next.bar});
-            batch_.push_back(next.record);
+            origins_.push_back({next.time, next.row, next.opens, std::max(rows, next.row + 1)});
         }
+    }
+
+    PlacedRow& row_at(std::uint64_t row) { return rows_placed_[static_cast<std::size_t>(row - first_placed_)]; }
+    const PlacedRow& row_at(std::uint64_t row) const {
+        return rows_placed_[static_cast<std::size_t>(row - first_placed_)];
+    }
+    /// Rows in front that have left with batches before this one.
+    void forget_rows() {
+        const auto first = std::ranges::find_if(rows_placed_, [](const PlacedRow& row) { return !row.has_left; });
+        first_placed_ += static_cast<std::uint64_t>(first - rows_placed_.begin());
+        rows_placed_.erase(rows_placed_.begin(), first);
     }
 
     const TradingHours& hours_of(std::size_t symbol) {
@@ -806,6 +827,8 @@ private:
     std::vector<TradingHours> hours_by_symbol_;
     std::vector<bool> is_given_;  ///< by symbol: these hours were written by somebody
     WaitingBars waiting_;
+    std::vector<PlacedRow> rows_placed_;
+    std::uint64_t first_placed_ = 0;  ///< the number of the first of those
     std::vector<FeedRecord> batch_;
     std::vector<Origin> origins_;      ///< of the batch's records
     std::uint64_t handed_before_ = 0;  ///< records before the batch
