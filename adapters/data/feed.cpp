@@ -355,7 +355,7 @@ private:
     SetEvents events_;
     BarOrder order_;
     std::size_t symbols_;
-    std::vector<BarRow> batch_ = std::vector<BarRow>(kBatchRecords);
+    std::vector<BarRow> batch_ = std::vector<BarRow>(kBatchBars);
     std::size_t size_ = 0;           ///< rows in the batch
     std::uint64_t begin_ = 0;        ///< rows before the batch
     Time last_before_ = kBeforeAll;  ///< the label of the last of those
@@ -766,11 +766,14 @@ private:
             const WaitingBars::Waiting& next = waiting_.front();
             PlacedRow& row = row_at(next.row);
             const BarClosed& bar = row.bar.bar;
+            // Made where it stays: a copy of what was just written field by field would have to wait for it.
+            FeedRecord& record = batch_.emplace_back();
+            record.time = next.time;
             if (next.opens) {
-                batch_.push_back({next.time, BarOpened{bar.instrument, bar.open, row.opened, interval}});
+                record.event.emplace<BarOpened>(BarOpened{bar.instrument, bar.open, row.opened, interval});
             } else {
-                batch_.push_back({next.time, BarClosed{bar.instrument, bar.open, bar.high, bar.low, bar.close,
-                                                       bar.volume, row.opened, interval}});
+                record.event.emplace<BarClosed>(BarClosed{bar.instrument, bar.open, bar.high, bar.low, bar.close,
+                                                          bar.volume, row.opened, interval});
                 row.has_left = true;  // no bar closes before it opens
             }
             const std::uint64_t rows = origins_.empty() ? last_before_.rows : origins_.back().rows;

@@ -19,6 +19,8 @@ namespace alpha {
 
 /// Records handed over at a time: 32 KiB, which stays in the cache between producer and consumer.
 inline constexpr std::size_t kBatchRecords = 512;
+/// Rows of bars handed over at a time: each becomes two records, and is kept until both have left.
+inline constexpr std::size_t kBatchBars = 128;
 
 /// Where a source can begin to read: in front of a row.
 struct RowPlace {
