@@ -18,18 +18,33 @@ constexpr std::size_t kSlots = 1024;     // instruments of one frame that have a
 
 // ---- the kinds of bars ------------------------------------------------------------------------------------------------
 
-enum Kind : std::uint8_t { kOther = 0, kStored = 1, kOpening = 2, kClose = 3 };
-constexpr std::size_t kKinds = 4;
-constexpr std::array<Kind, 3> kLanes{kStored, kOpening, kClose};
+enum Kind : std::uint8_t { kOther = 0, kStored = 1, kOpening = 2, kClose = 3, kDayBegins = 4, kDayEnds = 5 };
+constexpr std::size_t kKinds = 6;
+constexpr unsigned kKindBits = 3;
+constexpr std::array<Kind, 5> kLanes{kStored, kOpening, kClose, kDayBegins, kDayEnds};
+/// Whether it is one of the trading sessions that stand between bars: of bars of dates, one or two at each.
+constexpr bool is_day(Kind kind) {
+    return kind == kDayBegins || kind == kDayEnds;
+}
 
-static_assert(BarOpened::tag == 4 && BarClosed::tag == 5, "the format names the tags");
+static_assert(BarOpened::tag == 4 && BarClosed::tag == 5 && SessionOpened::tag == 6 && SessionClosed::tag == 7,
+              "the format names the tags");
 constexpr std::size_t kStoredPayload = 4 + 5 * 8;
 constexpr std::size_t kOpeningPayload = 4 + 3 * 8;
 constexpr std::size_t kClosePayload = 4 + 7 * 8;
-constexpr std::array<std::uint64_t, kKinds> kStart{
-    0, plain_start(kStoredPayload, 5, 1), plain_start(kOpeningPayload, 4, 2), plain_start(kClosePayload, 5, 2)};
-constexpr std::array<std::size_t, kKinds> kBytes{0, kHeaderBytes + kStoredPayload, kHeaderBytes + kOpeningPayload,
-                                                 kHeaderBytes + kClosePayload};
+constexpr std::size_t kDayPayload = 4 + 4;
+constexpr std::array<std::uint64_t, kKinds> kStart{0,
+                                                   plain_start(kStoredPayload, 5, 1),
+                                                   plain_start(kOpeningPayload, 4, 2),
+                                                   plain_start(kClosePayload, 5, 2),
+                                                   plain_start(kDayPayload, 6, 1),
+                                                   plain_start(kDayPayload, 7, 1)};
+constexpr std::array<std::size_t, kKinds> kBytes{0,
+                                                 kHeaderBytes + kStoredPayload,
+                                                 kHeaderBytes + kOpeningPayload,
+                                                 kHeaderBytes + kClosePayload,
+                                                 kHeaderBytes + kDayPayload,
+                                                 kHeaderBytes + kDayPayload};
 static_assert(kBytes[kStored] == kStoredBarBytes);
 
 Kind kind_at(const std::uint8_t* at, std::size_t left) {
@@ -56,11 +71,11 @@ struct Bar {
     std::uint64_t low = 0;
     std::uint64_t close = 0;
     std::uint64_t volume = 0;
+    std::uint32_t date = 0;
 };
 
-/// Visits the fields of a kind that follow the instrument, as they stand in its canonical bytes.
 template <Kind K, class Visit>
-void each_field(Bar& bar, Visit visit) {
+void each_number(Bar& bar, Visit visit) {
     visit(bar.open);
     if constexpr (K != kOpening) {
         visit(bar.high);
@@ -74,13 +89,23 @@ void each_field(Bar& bar, Visit visit) {
     }
 }
 
+/// Visits the fields of a kind that follow the instrument, as they stand in its canonical bytes.
+template <Kind K, class Visit>
+void each_field(Bar& bar, Visit visit) {
+    if constexpr (is_day(K)) {
+        visit(bar.date);
+    } else {
+        each_number<K>(bar, visit);
+    }
+}
+
 template <Kind K>
 void read_bar(const std::uint8_t* at, Bar& bar) {
     bar.time = load<std::uint64_t>(at + 8);
     bar.instrument = load<std::uint32_t>(at + kHeaderBytes);
     at += kHeaderBytes + 4;
-    each_field<K>(bar, [&](std::uint64_t& field) {
-        field = load<std::uint64_t>(at);
+    each_field<K>(bar, [&](auto& field) {
+        field = load<std::remove_cvref_t<decltype(field)>>(at);
         at += sizeof field;
     });
 }
@@ -91,7 +116,7 @@ void write_bar(std::uint8_t* at, Bar& bar) {
     store(at + 8, bar.time);
     store(at + kHeaderBytes, bar.instrument);
     at += kHeaderBytes + 4;
-    each_field<K>(bar, [&](std::uint64_t field) {
+    each_field<K>(bar, [&](auto field) {
         store(at, field);
         at += sizeof field;
     });
@@ -100,14 +125,18 @@ void write_bar(std::uint8_t* at, Bar& bar) {
 // ---- columns ----------------------------------------------------------------------------------------------------------
 
 /// In the order in which fields are foretold, each from those before it.
-enum Column : std::uint8_t { kInstrument, kTime, kLabel, kInterval, kOpen, kCloseAt, kHigh, kLow, kVolume };
-constexpr std::size_t kColumns = 9;
+enum Column : std::uint8_t { kInstrument, kTime, kLabel, kInterval, kOpen, kCloseAt, kHigh, kLow, kVolume, kDate };
+constexpr std::size_t kColumns = 10;
 
 constexpr std::array<Column, 7> kStoredColumns{kInstrument, kTime, kOpen, kCloseAt, kHigh, kLow, kVolume};
 constexpr std::array<Column, 5> kOpeningColumns{kInstrument, kTime, kLabel, kInterval, kOpen};
 constexpr std::array<Column, 9> kCloseColumns{kInstrument, kTime, kLabel, kInterval, kOpen,
                                               kCloseAt,    kHigh, kLow,   kVolume};
+constexpr std::array<Column, 3> kDayColumns{kInstrument, kTime, kDate};
 constexpr std::span<const Column> columns_of(Kind kind) {
+    if (is_day(kind)) {
+        return kDayColumns;
+    }
     return kind == kStored    ? std::span<const Column>(kStoredColumns)
            : kind == kOpening ? std::span<const Column>(kOpeningColumns)
                               : std::span<const Column>(kCloseColumns);
@@ -115,7 +144,8 @@ constexpr std::span<const Column> columns_of(Kind kind) {
 
 /// Columns whose values are foretold from below: for those of true bars no sign is needed.
 constexpr bool is_signed(Kind kind, Column column) {
-    return column != kHigh && column != kLow && column != kVolume && (column != kTime || kind == kClose);
+    return column != kHigh && column != kLow && column != kVolume &&
+           (column != kTime || kind == kClose || kind == kDayEnds);
 }
 
 /// What is left of the fields of up to kBlockBars bars, column by column.
@@ -176,6 +206,14 @@ public:
         follower_[K][last_[K] % kSlots] = bar.instrument;
         last_[K] = bar.instrument;
         Slot& slot = slots_[bar.instrument % kSlots];
+        if constexpr (is_day(K)) {
+            through.field(kTime, bar.time, K == kDayBegins ? next_begin(slot) : time_);
+            const std::uint64_t day = bar.time / static_cast<std::uint64_t>(kDayNs);
+            through.field(kDate, bar.date, day + date_ahead_[K]);
+            date_ahead_[K] = bar.date - day;
+            time_ = bar.time;
+            return;
+        }
         if constexpr (K == kStored) {
             through.field(kTime, bar.time, next_begin(slot));
             begin(slot, bar.time);
@@ -187,7 +225,7 @@ public:
             through.field(kOpen, bar.open, slot.close);
             begin(slot, bar.label);
             slot.open = bar.open;
-        } else {
+        } else if constexpr (K == kClose) {
             through.field(kTime, bar.time, slot.seen ? slot.label + slot.interval + lag_ : time_);
             // The opening of a close that comes first stands in a frame before this one.
             through.field(kLabel, bar.label, slot.seen ? slot.label : bar.time - interval_ - lag_);
@@ -195,14 +233,14 @@ public:
             through.field(kOpen, bar.open, slot.open);
             lag_ = bar.time - bar.label - bar.interval;
         }
-        if constexpr (K != kOpening) {
+        if constexpr (K == kStored || K == kClose) {
             through.field(kCloseAt, bar.close, bar.open);
             through.field(kHigh, bar.high, larger(bar.open, bar.close));
             through.below(kLow, bar.low, smaller(bar.open, bar.close));
             through.field(kVolume, bar.volume, 0);
             slot.close = bar.close;
         }
-        if constexpr (K != kStored) {
+        if constexpr (K == kOpening || K == kClose) {
             interval_ = bar.interval;
             slot.interval = bar.interval;
         }
@@ -238,6 +276,7 @@ private:
     std::uint64_t time_;
     std::uint64_t interval_;
     std::uint64_t step_;
+    std::array<std::uint64_t, kKinds> date_ahead_{};  ///< by kind: of the UTC day, as of the last one; zones differ
     std::uint64_t lag_ = 0;  ///< from label + interval to the close: bars of dates end with their session
 };
 
@@ -525,7 +564,7 @@ void find_first(const Frame& frame, std::uint64_t& time, std::uint64_t& interval
     const std::size_t size = frame.bytes.size();
     for (std::size_t at = 0; at < size;) {
         const Kind kind = kind_at(begin + at, size - at);
-        if (kind == kOther) {
+        if (kind == kOther || is_day(kind)) {
             at += event_bytes(begin + at);
             continue;
         }
@@ -546,7 +585,8 @@ bool has_bars(const Frame& frame) {
     const std::uint8_t* const begin = frame.bytes.data();
     const std::size_t size = frame.bytes.size();
     for (std::size_t at = 0; at < size; at += event_bytes(begin + at)) {
-        if (kind_at(begin + at, size - at) != kOther) {
+        // Sessions alone, between quotes, are no reason for lanes.
+        if (const Kind kind = kind_at(begin + at, size - at); kind != kOther && !is_day(kind)) {
             return true;
         }
         ALPHA_ASSERT(size - at >= kHeaderBytes, "a frame holds whole events");
@@ -571,6 +611,8 @@ void to_bar_columns(const Frame& frame, ByteBuffer& out) {
     LaneWriter<kStored> stored(lanes[kStored]);
     LaneWriter<kOpening> openings(lanes[kOpening]);
     LaneWriter<kClose> closes(lanes[kClose]);
+    LaneWriter<kDayBegins> day_begins(lanes[kDayBegins]);
+    LaneWriter<kDayEnds> day_ends(lanes[kDayEnds]);
 
     const std::uint8_t* const begin = frame.bytes.data();
     const std::size_t size = frame.bytes.size();
@@ -584,6 +626,8 @@ void to_bar_columns(const Frame& frame, ByteBuffer& out) {
             case kStored: stored.add(begin + at, foretold); break;
             case kOpening: openings.add(begin + at, foretold); break;
             case kClose: closes.add(begin + at, foretold); break;
+            case kDayBegins: day_begins.add(begin + at, foretold); break;
+            case kDayEnds: day_ends.add(begin + at, foretold); break;
             case kOther:
                 ALPHA_ASSERT(size - at >= kHeaderBytes && size - at >= event_bytes(begin + at),
                              "a frame holds whole events");
@@ -596,17 +640,21 @@ void to_bar_columns(const Frame& frame, ByteBuffer& out) {
             others.bytes.append(frame.bytes.view().subspan(from, at - from));
             others.events += n;
         }
-        put_varint(runs, std::uint64_t{n} << 2U | kind);
+        put_varint(runs, std::uint64_t{n} << kKindBits | kind);
         events += n;
     }
     ALPHA_ASSERT(events == frame.events, "a frame counts its events");
     stored.flush();
     openings.flush();
     closes.flush();
+    day_begins.flush();
+    day_ends.flush();
 
     put_varint(out, stored.bars());
     put_varint(out, openings.bars());
     put_varint(out, closes.bars());
+    put_varint(out, day_begins.bars());
+    put_varint(out, day_ends.bars());
     put_varint(out, runs.size());
     for (const Kind kind : kLanes) {
         put_varint(out, lanes[kind].size());
@@ -681,6 +729,8 @@ bool from_bar_columns(Bytes columns, std::uint32_t events, std::size_t canonical
     LaneReader<kStored> stored(lane(kStored), counts[kStored]);
     LaneReader<kOpening> openings(lane(kOpening), counts[kOpening]);
     LaneReader<kClose> closes(lane(kClose), counts[kClose]);
+    LaneReader<kDayBegins> day_begins(lane(kDayBegins), counts[kDayBegins]);
+    LaneReader<kDayEnds> day_ends(lane(kDayEnds), counts[kDayEnds]);
     if (!in.ok()) {
         return false;
     }
@@ -700,37 +750,42 @@ bool from_bar_columns(Bytes columns, std::uint32_t events, std::size_t canonical
     LeafCuts cuts(frame);
     Foretold foretold(time, interval);
     std::size_t at = 0;
-    unsigned last_kind = kKinds;
+    std::uint64_t last_kind = kKinds;
     while (runs.left() > 0) {
         std::uint64_t run = 0;
-        if (!get_varint(runs, kMost << 2U, run)) {
+        if (!get_varint(runs, kMost << kKindBits, run)) {
             return false;
         }
-        const auto kind = static_cast<Kind>(run % kKinds);
-        const std::uint64_t n = run / kKinds;
-        // What is left of the frame has room for what is left of each kind: together they add up to it.
-        const std::uint64_t left = kind == kOther     ? others.left()
-                                   : kind == kStored  ? stored.left()
-                                   : kind == kOpening ? openings.left()
-                                                      : closes.left();
-        if (n == 0 || n > left || kind == last_kind) {
+        const std::uint64_t kind_number = run & ((1U << kKindBits) - 1);
+        const std::uint64_t n = run >> kKindBits;
+        if (n == 0 || kind_number >= kKinds || kind_number == last_kind) {
             return false;
         }
-        last_kind = kind;
+        last_kind = kind_number;
+        const auto kind = static_cast<Kind>(kind_number);
         std::uint8_t* const to = frame.bytes.data() + at;
         if (kind == kOther) {
+            if (n > others.left()) {
+                return false;
+            }
             at += others.get(n, to, at, cuts);
             continue;
         }
-        if (!(kind == kStored    ? stored.get(n, to, foretold)
-              : kind == kOpening ? openings.get(n, to, foretold)
-                                 : closes.get(n, to, foretold))) {
+        // What is left of the frame has room for what is left of each kind: together they add up to it.
+        const auto get_bars = [&](auto& reader) { return n <= reader.left() && reader.get(n, to, foretold); };
+        const bool good = kind == kStored      ? get_bars(stored)
+                          : kind == kOpening   ? get_bars(openings)
+                          : kind == kClose     ? get_bars(closes)
+                          : kind == kDayBegins ? get_bars(day_begins)
+                                               : get_bars(day_ends);
+        if (!good) {
             return false;
         }
         cuts.pass(n, kBytes[kind], at);
         at += static_cast<std::size_t>(n) * kBytes[kind];
     }
-    return at == canonical_bytes && others.left() == 0 && stored.at_end() && openings.at_end() && closes.at_end();
+    return at == canonical_bytes && others.left() == 0 && stored.at_end() && openings.at_end() && closes.at_end() &&
+           day_begins.at_end() && day_ends.at_end();
 }
 
 }  // namespace alpha

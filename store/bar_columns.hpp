@@ -2,21 +2,23 @@
 /// The reversible transform of a frame that holds bars. ON DISK, DO NOT CHANGE: a new shape is a new
 /// encoding of frame.cpp.
 ///
-/// Three kinds of plain events, which are those without links, become columns, each kind in a lane
-/// of its own: bars as data sets hold them (BarClosed version 1), openings (BarOpened version 2) and
-/// closes (BarClosed version 2). Everything else is kept together, in its order, as the columns of
+/// Five kinds of plain events, which are those without links, become columns, each kind in a lane
+/// of its own: bars as data sets hold them (BarClosed version 1), openings (BarOpened version 2),
+/// closes (BarClosed version 2), and what stands between bars of dates, SessionOpened and
+/// SessionClosed version 1. Everything else is kept together, in its order, as the columns of
 /// store/columns.hpp.
 ///
-///   varints: stored bars, openings, closes | bytes of runs | bytes of the three lanes | other events |
+///   varints: events of each of those kinds | bytes of runs | bytes of the five lanes | other events |
 ///            canonical bytes of those
 ///   i64 time of the first of the bars | i64 interval of the first opening or close, 0 without one
-///   runs    varints 4 x events + kind (0 other, 1 stored bar, 2 opening, 3 close), until the frame is
-///           whole; neighbours differ in kind
+///   runs    varints 8 x events + kind (0 other, 1 stored bar, 2 opening, 3 close, 4 session opened,
+///           5 session closed), until the frame is whole; neighbours differ in kind
 ///   lanes   one after the other: blocks of kBlockBars bars, the last of which may be smaller; a block
 ///           is its columns one after the other:
 ///             stored bar  instrument, time, open, close, high, low, volume
 ///             opening     instrument, time, label, interval, open
 ///             close       instrument, time, label, interval, open, close, high, low, volume
+///             session     instrument, time, date
 ///   others  the columns of the other events; nothing when there are none
 ///
 ///   column  u8 shape; 0: every value is 0, and that is all. Otherwise the shape is 64 + k with k up to
@@ -39,7 +41,7 @@ constexpr std::size_t max_bar_column_bytes(std::size_t canonical_bytes) {
     return canonical_bytes + canonical_bytes / 2 + 1'024;
 }
 
-/// Whether the frame holds any event that has a lane here.
+/// Whether the frame holds a bar that has a lane here.
 bool has_bars(const Frame& frame);
 
 /// Appends the transform of the frame's bytes to `out`.

@@ -100,11 +100,18 @@ Time day(std::int64_t k) {
     return Time{(12'006 + k / 5 * 7 + k % 5) * kDayNs};
 }
 
-/// Bars as a session takes them: each opens, then closes, a day's at the end of its trading session.
+/// Bars as a session takes them: each opens, then closes, a day's within its trading session.
 void append_as_session(Frame& frame, const BarClosed& bar) {
     const Time closed = bar.interval == kDay ? Time{bar.label.ns + 22'500 * kSecondNs} : bar.label + bar.interval;
+    const Date date = TradingHours{}.date_of(bar.label);
+    if (bar.interval == kDay) {
+        append(frame, root(frame, bar.label), SessionOpened{bar.instrument, date});
+    }
     append(frame, root(frame, bar.label), BarOpened{bar.instrument, bar.open, bar.label, bar.interval});
     append(frame, root(frame, closed), bar);
+    if (bar.interval == kDay) {
+        append(frame, root(frame, closed), SessionClosed{bar.instrument, date});
+    }
 }
 
 struct Series {
@@ -149,6 +156,8 @@ Frame small_frame() {
     append_stored(frame, Time{0}, bar);
     append_as_session(frame, bar);
     append(frame, root(frame, Time{120}), dull_quote(1));
+    append(frame, root(frame, Time{120}), SessionClosed{InstrumentId{3}, Date{0}});
+    append(frame, root(frame, Time{120}), SessionOpened{InstrumentId{3}, Date{1}});
     append(frame, Envelope{frame.next_seq(), Time{120}, 41, 41},
            SignalRaised{StrategyId{1}, InstrumentId{3}, Direction::shorten});
     append_as_session(frame, {InstrumentId{3}, Price{705}, Price{705}, Price{-5}, Price{700},
@@ -174,7 +183,10 @@ TEST_CASE("no value of a bar is too strange for its lane", "[store]") {
             const BarClosed bar{InstrumentId{id}, Price{value()}, Price{value()}, Price{value()},
                                 Price{value()},   Qty{value()},   Time{value()},  Duration{value()}};
             const BarOpened opened{bar.instrument, bar.open, bar.label, bar.interval};
-            switch (random() % 10) {
+            const Date date{static_cast<std::int32_t>(value())};
+            switch (random() % 12) {
+            case 10: append(frame, root(frame, Time{value()}), SessionOpened{bar.instrument, date}); break;
+            case 11: append(frame, root(frame, Time{value()}), SessionClosed{bar.instrument, date}); break;
             case 0: append_stored(frame, Time{value()}, bar); break;
             case 1: append(frame, root(frame, Time{value()}), dull_quote(i)); break;
             case 2: append_mixed(frame, frame.next_seq()); break;
@@ -317,7 +329,9 @@ TEST_CASE("a frame without bars is stored as it always was", "[store]") {
         append(frame, dull_envelope(k), dull_quote(k));
     }
     CHECK(stored_form(frame)[1] == 2);
-    append(frame, dull_envelope(600), BarOpened{});
+    append(frame, dull_envelope(600), SessionOpened{});
+    CHECK(stored_form(frame)[1] == 2);
+    append(frame, dull_envelope(601), BarOpened{});
     CHECK(stored_form(frame)[1] == 4);
     set_version(frame, kHeaderBytes + 28, 1);
     CHECK(stored_form(frame)[1] == 2);
@@ -328,27 +342,26 @@ TEST_CASE("bars stored by earlier versions can still be read", "[store]") {
     const Frame expected = small_frame();
     Frame one;  // so small that LZ4 gains nothing
     one.begin(0);
-    std::mt19937_64 random = random_from(1);
+    std::mt19937_64 random = random_from(5);
     const auto value = [&] { return static_cast<std::int64_t>(random()); };
-    for (std::uint32_t i = 0; i < 3; ++i) {
-        append(one, root(one, Time{value()}),
-               BarClosed{InstrumentId{i}, Price{value()}, Price{value()}, Price{value()}, Price{value()}, Qty{value()},
-                         Time{value()}, Duration{value()}});
+    for (std::uint32_t i = 0; i < 2; ++i) {
+        const BarClosed bar{InstrumentId{i}, Price{value()}, Price{value()}, Price{value()},
+                            Price{value()},  Qty{value()},   Time{value()},  Duration{value()}};
+        append(one, root(one, Time{value()}), BarOpened{bar.instrument, bar.open, bar.label, bar.interval});
+        append(one, root(one, Time{value()}), bar);
     }
     const std::string packed =
-        "a10400000700000089010000cc0000007031b05ba301020206170c26025d000100133c0800f0040506070806074103010041"
-        "f4030141c80101400400f103900301400c014103090000413c0146053d040c00600000460541022200804705a03500680406"
-        "140030feff7b0700f10c000000100100000002000000290000000101090000000b000101781d00021600000200001e000002"
-        "00002e005403000000032100f002010c0100000601010007080800080101001000f001010001ca03ae999999999999010102"
-        "00";
+        "a104000009000000b9010000df000000773c7a45e3010202010109170c260705025d000100133c0800f007090a0b080d0c08"
+        "0a0b4103010041f4030141c80101400400f103900301400c014103090000413c0146053d040c006000004605410222008047"
+        "05a03500680406140030feff7b0700410000001049002001010700f109000100000002000000290000000101090000000b00"
+        "0101782900021600000200001e00000200002e005403000000032100f002010c0100000601010007080800080101001000f0"
+        "01010001ca03ae99999999999901010200";
     const std::string plain =
-        "a103000003000000e4000000220100002bfb267a00000301000087020000094bf11bf9840d13b4d15b91353683780f410164"
-        "0068060000000000feff771881693433527bffffd72df556d03989a0096802ffff3ebd7bbfcb031db1f3ffbf575c3f53fc5f"
-        "5214ffff7da17a67ad2109483c68180000000000fefff1e89d78d613398effffb74711d412e1de356801ffff3eb437b4ddaf"
-        "de22f1ffffffefb9b0c9f4e7e1feffff05db4d4acf91de2a016801fffffd6c571921adf271feffaf276ff1816719fefbff7f"
-        "8fad3af25831ce596801ffffb7b922ec193c75e9ff3f0ff101958a2ad00bfffffffcc8316c69a074416801ffff3fbdde937f"
-        "87c177e4ffbfbf4174ab935fb577ffffff0b6864eb278d3797016801ffff3ece193fbb5c1d75f6ffff2ff3c804420d3551fe"
-        "fff79fdff475a4127492";
+        "a103000004000000f0000000e4000000151a4e7300020200000400487b0000000069be23898a4b12b0c340c69c79403c210a"
+        "0b0a0b41010440ede380a1d588e9ba5a026804ffff3dcd284a6446f312fdffcfcbf0982b2f086e4541e6d28b87d6ee84c92b"
+        "046802ffff7e5298de562e81ecf4ffbf679379f76536a7c1014101046801ffffffadeb48fbb51b52f7ffffefe1e91a6e1872"
+        "59090000006803ffff36b2157b048051ffff7fb7d1b8ce92741a526801ffffbedf4696ef073934f7ffffef9ed04073b79e2d"
+        "066801ffffbe9358de981f5ea8fcffffef15f1320fa8da2e056802ffffbbdeea43711a49e4fefffbb357079dfe8a5676";
     Frame frame;
     CHECK(to_hex(stored_form(expected)) == packed);
     CHECK(to_hex(stored_form(one)) == plain);
@@ -372,8 +385,8 @@ TEST_CASE("what lanes are made of does not change", "[store]") {
     check_round_trip(frame);
     ByteBuffer columns;
     to_bar_columns(frame, columns);
-    CHECK(columns.size() == 23'609);
-    CHECK(crc32c(columns.view()) == 0xF1BC'7469);
+    CHECK(columns.size() == 23'632);
+    CHECK(crc32c(columns.view()) == 0x0104'8816);
 }
 
 TEST_CASE("a data set of bars from before they were columns is read as it was", "[store]") {
@@ -512,7 +525,7 @@ TEST_CASE("there is one way to write a number in the columns of bars", "[store]"
     };
     REQUIRE(accepts(bytes));
     const std::size_t shape =
-        9 + 16 + 2 + 4;  // of the column of opens: head, time and interval, runs, four columns of zeros
+        13 + 16 + 2 + 4;  // of the column of opens: head, time and interval, runs, four columns of zeros
     REQUIRE(bytes[shape] >= 64);
     const auto with = [&](std::size_t at, std::uint8_t value) {
         std::vector<std::uint8_t> changed = bytes;
@@ -524,13 +537,13 @@ TEST_CASE("there is one way to write a number in the columns of bars", "[store]"
     CHECK_FALSE(accepts(with(shape + 1, 0)));  // a scale of 0
     CHECK_FALSE(
         accepts(with(shape + 2, static_cast<std::uint8_t>(bytes[shape + 2] | 128U))));  // bits behind the last value
-    CHECK_FALSE(accepts(with(9 + 16, 7)));  // two runs of a kind, none of another
-    CHECK_FALSE(accepts(with(9 + 16, 2)));  // an empty run
+    CHECK_FALSE(accepts(with(13 + 16, 8 + 3)));  // two runs of a kind, none of another
+    CHECK_FALSE(accepts(with(13 + 16, 2)));      // an empty run
     // The value, which is 2, as if it were too large to be written in ones: 16 of them, its width and itself.
     REQUIRE(bytes[shape] == 65);
     std::vector<std::uint8_t> escaped = bytes;
     escaped[shape + 2] = 0xFF;
     escaped.insert(escaped.begin() + static_cast<long>(shape) + 3, {0xFF, 0x81});
-    escaped[5] = static_cast<std::uint8_t>(escaped[5] + 2);  // bytes of the lane
+    escaped[7] = static_cast<std::uint8_t>(escaped[7] + 2);  // bytes of the lane
     CHECK_FALSE(accepts(escaped));
 }
