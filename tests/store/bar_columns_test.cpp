@@ -251,6 +251,7 @@ TEST_CASE("what a bar costs does not grow with the instruments of its market", "
     // All of them open and close together; each has prices of its own.
     for (const std::uint32_t instruments : {1U, 3U, 20U}) {
         std::vector<Market> markets;
+        markets.reserve(instruments);
         for (std::uint32_t i = 0; i < instruments; ++i) {
             markets.emplace_back(i);
         }
