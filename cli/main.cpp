@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "events/text.hpp"
 #include "runtime/crash.hpp"
 #include "runtime/isolation.hpp"
 #include "runtime/scenario.hpp"
@@ -232,7 +233,10 @@ int run_program(int argc, char** argv) {
 
 }  // namespace
 
-void Output::write(std::string_view text) {
+void Output::write(std::string_view as_given) {
+    const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80U; };
+    const std::string shown = std::ranges::all_of(as_given, is_ascii) ? std::string() : revealed(as_given);
+    const std::string_view text = shown.empty() ? as_given : shown;
     if (!closed_ && error_ == 0 && std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) {
         note_failure();
     }
@@ -263,7 +267,7 @@ void Wiring::note(std::string_view text) const {
 }
 
 void Wiring::alarm(std::string_view text) const {
-    std::fputs(fmt::format("{} {}\n", err_style.yellow("!"), text).c_str(), stderr);
+    std::fputs(fmt::format("{} {}\n", err_style.yellow("!"), revealed(text)).c_str(), stderr);
 }
 
 Result<int> read_isolated(Wiring& wiring, const std::string& task, const std::function<Result<int>()>& work) {
@@ -300,7 +304,8 @@ const std::atomic<bool>& stop_on_signals() {
 }
 
 void print_error(const Error& error, const Style& style) {
-    std::string_view rest = error.message;
+    const std::string shown = revealed(error.message);
+    std::string_view rest = shown;
     while (!rest.empty()) {
         const std::size_t end = rest.find('\n');
         std::fputs(fmt::format("{} {}\n", style.red("error:"), rest.substr(0, end)).c_str(), stderr);

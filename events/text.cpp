@@ -1,5 +1,7 @@
 #include "events/text.hpp"
 
+#include <algorithm>
+#include <array>
 #include <fmt/format.h>
 
 namespace alpha {
@@ -197,6 +199,50 @@ bool is_control(std::string_view text) {
            (c == 0xC2U && utf8_length(text) == 2 && static_cast<unsigned char>(text[1]) < 0xA0U);
 }
 
+/// The code point of a valid sequence of `n` bytes.
+std::uint32_t code_point(std::string_view text, std::size_t n) {
+    const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i])); };
+    switch (n) {
+    case 2: return (byte(0) & 0x1FU) << 6U | (byte(1) & 0x3FU);
+    case 3: return (byte(0) & 0x0FU) << 12U | (byte(1) & 0x3FU) << 6U | (byte(2) & 0x3FU);
+    case 4: return (byte(0) & 0x07U) << 18U | (byte(1) & 0x3FU) << 12U | (byte(2) & 0x3FU) << 6U | (byte(3) & 0x3FU);
+    default: return byte(0);
+    }
+}
+
+/// First and last of those that Unicode calls format characters, fillers or line separators.
+struct Unseen {
+    std::uint32_t first;
+    std::uint32_t last;
+};
+constexpr std::array kUnseen{Unseen{0x00AD, 0x00AD},   Unseen{0x034F, 0x034F},  Unseen{0x061C, 0x061C},
+                             Unseen{0x115F, 0x1160},   Unseen{0x17B4, 0x17B5},  Unseen{0x180B, 0x180F},
+                             Unseen{0x200B, 0x200F},   Unseen{0x2028, 0x202E},  Unseen{0x2060, 0x206F},
+                             Unseen{0x2800, 0x2800},   Unseen{0x3164, 0x3164},  Unseen{0xFEFF, 0xFEFF},
+                             Unseen{0xFFA0, 0xFFA0},   Unseen{0xFFF9, 0xFFFB},  Unseen{0x1BCA0, 0x1BCA3},
+                             Unseen{0x1D173, 0x1D17A}, Unseen{0xE0000, 0xE0FFF}};
+
+/// Whether the valid sequence of `n` bytes at the front shows nothing.
+bool is_unseen(std::string_view text, std::size_t n) {
+    if (n < 2) [[likely]] {
+        return false;
+    }
+    const std::uint32_t code = code_point(text, n);
+    return std::ranges::any_of(kUnseen,
+                               [code](const Unseen& range) { return range.first <= code && code <= range.last; });
+}
+
+/// "\u202e"; two of them, as UTF-16 has it, above U+FFFF.
+void append_escape(std::string& out, std::uint32_t code) {
+    constexpr std::uint32_t kOnePlane = 0x10000;
+    if (code < kOnePlane) {
+        out += fmt::format("\\u{:04x}", code);
+        return;
+    }
+    code -= kOnePlane;
+    out += fmt::format("\\u{:04x}\\u{:04x}", 0xD800U + (code >> 10U), 0xDC00U + (code & 0x3FFU));
+}
+
 void append_json_string(std::string& out, std::string_view text) {
     out += '"';
     while (!text.empty()) {
@@ -213,6 +259,8 @@ void append_json_string(std::string& out, std::string_view text) {
         } else if (n == 0) {
             out += "\\ufffd";
             n = 1;
+        } else if (is_unseen(text, n)) {
+            append_escape(out, code_point(text, n));
         } else {
             out.append(text.substr(0, n));
         }
@@ -227,7 +275,7 @@ bool is_plain(std::string_view text) {
     while (plain && !text.empty()) {
         const char c = text.front();
         const std::size_t n = utf8_length(text);
-        plain = n > 0 && !is_control(text) && c != ' ' && c != '"' && c != '\\' && c != '=';
+        plain = n > 0 && !is_control(text) && !is_unseen(text, n) && c != ' ' && c != '"' && c != '\\' && c != '=';
         text.remove_prefix(plain ? n : 0);
     }
     return plain;
@@ -411,6 +459,21 @@ std::string printable(std::string_view text) {
     while (!text.empty()) {
         const std::size_t n = printable_length(text);
         out += n == 0 ? std::string_view("?") : text.substr(0, n);
+        text.remove_prefix(std::max<std::size_t>(n, 1));
+    }
+    return out;
+}
+
+std::string revealed(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    while (!text.empty()) {
+        const std::size_t n = utf8_length(text);
+        if (is_unseen(text, n)) {
+            append_escape(out, code_point(text, n));
+        } else {
+            out.append(text.substr(0, std::max<std::size_t>(n, 1)));
+        }
         text.remove_prefix(std::max<std::size_t>(n, 1));
     }
     return out;

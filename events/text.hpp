@@ -50,7 +50,11 @@ std::size_t printable_length(std::string_view text);
 bool is_printable(std::string_view text);
 std::string printable(std::string_view text);
 
-/// `text` as a JSON string, quotes included; control characters and invalid UTF-8 are escaped or replaced.
+/// `text` with "\\u202e" for every character that cannot be seen, or that turns around how its neighbours are shown: zero-width and
+/// bidirectional ones, fillers, tags. Two names that differ must not look the same. O(length); a copy where there is none.
+std::string revealed(std::string_view text);
+
+/// `text` as a JSON string, quotes included; control characters, those that cannot be seen and invalid UTF-8 are escaped or replaced.
 std::string json_string(std::string_view text);
 
 }  // namespace alpha

@@ -1,5 +1,6 @@
 #include "runtime/logging.hpp"
 
+#include "events/text.hpp"
 #include "store/machine.hpp"
 
 #include <algorithm>
@@ -66,7 +67,10 @@ public:
 
 protected:
     void sink_it_(const spdlog::details::log_msg& message) override {
-        formatter_->format(message, kept_);
+        const std::string text = revealed({message.payload.data(), message.payload.size()});
+        spdlog::details::log_msg shown = message;
+        shown.payload = text;
+        formatter_->format(shown, kept_);
         if (kept_.size() > most_kept_) {
             write_out();
         }
@@ -118,7 +122,7 @@ private:
         std::error_code ignored;
         std::filesystem::create_directories(std::filesystem::path(path_).parent_path(), ignored);
         // Opening a pipe waits for its reader, who may never come.
-        descriptor_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0666);
+        descriptor_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
         if (descriptor_ < 0) {
             throw spdlog::spdlog_ex(errno == ENXIO ? "nobody reads from the pipe " + path_
                                                    : "cannot open the log file " + path_ + ": " + reason_of(errno));

@@ -1,5 +1,6 @@
 #include "store/columns.hpp"
 
+#include "store/frame_walk.hpp"
 #include "store/wire.hpp"
 
 #include <algorithm>
@@ -14,30 +15,13 @@ constexpr std::size_t kBlockQuotes = 512;  // a block's columns stay in the L1 c
 constexpr std::size_t kSlots = 1024;       // instruments of one frame that have a predecessor of their own
 constexpr std::size_t kColumns = 5;        // time, bid, ask, bid quantity, ask quantity
 constexpr std::size_t kShapeBytes = 4;
+constexpr std::uint64_t kMaxRun = 0xFFFF'FFFF;
 constexpr std::size_t kBlockHeadBytes = 8 + 1 + kColumns * kShapeBytes;
 
 constexpr std::size_t kQuotePayloadBytes = 36;
 constexpr std::size_t kQuoteBytes = kHeaderBytes + kQuotePayloadBytes;
-/// The first 8 bytes of every plain quote: payload length, tag, version 1, no flags.
-constexpr std::uint64_t kQuoteStart =
-    kQuotePayloadBytes | std::uint64_t{QuoteTick::tag} << 32U | std::uint64_t{1} << 48U;
+constexpr std::uint64_t kQuoteStart = plain_start(kQuotePayloadBytes, QuoteTick::tag, 1);
 static_assert(QuoteTick::tag == 3, "the columns' format names the tag");
-
-constexpr std::uint8_t kFlagLinks = 1;
-
-/// Length of any encoded event that begins at `at`, as far as its header tells. Requires
-/// kHeaderBytes readable bytes.
-std::size_t event_bytes(const std::uint8_t* at) {
-    const bool links = (at[7] & kFlagLinks) != 0;
-    return kHeaderBytes + (links ? kLinkBytes : 0) + std::size_t{load<std::uint32_t>(at)};
-}
-
-constexpr std::uint64_t zigzag(std::uint64_t v) {
-    return v << 1U ^ (0 - (v >> 63U));
-}
-constexpr std::uint64_t unzigzag(std::uint64_t z) {
-    return z >> 1U ^ (0 - (z & 1U));
-}
 
 constexpr std::uint64_t width_mask(std::size_t bytes) {
     return bytes == 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (8 * bytes)) - 1;
@@ -83,14 +67,6 @@ struct Block {
 };
 
 // ---- writing ----------------------------------------------------------------------------------------------------------
-
-void put_varint(ByteBuffer& out, std::uint64_t value) {
-    while (value >= 0x80) {
-        put(out, static_cast<std::uint8_t>(value | 0x80U));
-        value >>= 7U;
-    }
-    put(out, static_cast<std::uint8_t>(value));
-}
 
 /// Replaces differences by what is stored of them, zigzag(v / 10^k), for the largest k that suits
 /// all; returns k. `all` becomes the bitwise or of the results.
@@ -221,19 +197,6 @@ private:
 
 // ---- reading ----------------------------------------------------------------------------------------------------------
 
-/// A varint no longer than it need be; false for any other bytes.
-bool get_varint(WireReader& in, std::uint64_t& value) {
-    value = 0;
-    for (unsigned shift = 0; shift < 35; shift += 7) {
-        const auto byte = in.get<std::uint8_t>();
-        value |= std::uint64_t{byte & 0x7FU} << shift;
-        if (byte < 0x80) {
-            return in.ok() && (byte != 0 || shift == 0);
-        }
-    }
-    return false;
-}
-
 /// Reads one column of `n` values from `codes` and `data`. False when the data does not end where
 /// it should. Reads up to 32 bytes past the end of the data.
 bool get_column(const std::uint8_t* codes, Bytes data, std::size_t exponent, std::size_t widest, std::size_t n,
@@ -339,27 +302,6 @@ private:
     std::uint64_t time_ = 0;
 };
 
-/// Notes the leaf cuts of a frame while its events are walked.
-class LeafCuts {
-public:
-    explicit LeafCuts(Frame& frame) : frame_(frame), seq_(frame.first_seq) {
-        next_cut_ = seq_ == 0 ? kLeafEvents : (seq_ + kLeafEvents - 1) / kLeafEvents * kLeafEvents;
-    }
-    /// `n` events of `size` bytes each, the first of which begins at `offset`.
-    void pass(std::uint64_t n, std::size_t size, std::size_t offset) {
-        while (next_cut_ - seq_ < n) {
-            frame_.leaf_cuts.push_back(offset + static_cast<std::size_t>(next_cut_ - seq_) * size);
-            next_cut_ += kLeafEvents;
-        }
-        seq_ += n;
-    }
-
-private:
-    Frame& frame_;
-    Seq seq_;
-    Seq next_cut_;
-};
-
 }  // namespace
 
 void to_columns(const Frame& frame, ByteBuffer& out) {
@@ -433,8 +375,8 @@ bool from_columns(Bytes columns, std::uint32_t events, std::size_t canonical_byt
     while (runs.left() > 0) {
         std::uint64_t quote_run = 0;
         std::uint64_t other_run = 0;
-        if (!get_varint(runs, quote_run) || !get_varint(runs, other_run) || quote_run + other_run == 0 ||
-            quote_run > quotes_left || quote_run + other_run > events_left) {
+        if (!get_varint(runs, kMaxRun, quote_run) || !get_varint(runs, kMaxRun, other_run) ||
+            quote_run + other_run == 0 || quote_run > quotes_left || quote_run + other_run > events_left) {
             return false;
         }
         quotes_left -= quote_run;

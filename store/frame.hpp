@@ -5,7 +5,8 @@
 ///   u8 0xA1 | u8 encoding | u16 zero | u32 events | u32 canonical bytes | u32 bytes before LZ4 |
 ///   u32 CRC-32C | body
 ///
-/// Encoding 1 is columns (store/columns.hpp), 2 the same through LZ4. The checksum covers the place
+/// Encoding 1 is columns (store/columns.hpp), 2 the same through LZ4. Frames that hold bars have encoding 3, which is
+/// columns with lanes of bars (store/bar_columns.hpp), or 4, the same through LZ4. The checksum covers the place
 /// in the log, the header before it and the body: a damaged frame is refused, and so is one that
 /// stands in another's place. ON DISK, DO NOT CHANGE.
 

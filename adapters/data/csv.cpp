@@ -1064,7 +1064,7 @@ private:
     BarOrder order_;
     std::string only_;
     std::size_t label_field_ = 0;
-    std::vector<BarRow> batch_ = std::vector<BarRow>(kBatchRecords);
+    std::vector<BarRow> batch_ = std::vector<BarRow>(kBatchBars);
     std::size_t size_ = 0;  ///< rows in the batch
     RowPlace begin_;        ///< where it begins
     std::optional<RowPlace> goes_to_;

@@ -252,7 +252,9 @@ private:
 class SetBars final : public BarRows {
 public:
     explicit SetBars(SetEvents events)
-        : events_(std::move(events)), order_(events_.info().interval, events_.info().date_only) {}
+        : events_(std::move(events)),
+          order_(events_.info().interval, events_.info().date_only),
+          symbols_(events_.info().symbols.size()) {}
 
     Result<std::span<const BarRow>> next() override {
         begin_ += size_;
@@ -292,15 +294,52 @@ public:
     Error changed(std::uint64_t row) const override { return events_.changed(row); }
 
 private:
-    bool take(BarRow& row) {
-        row.line = events_.record();
-        auto taken = events_.take<BarClosed>();
-        if (!taken) {
-            error_ = taken.error();
+    /// As encode_stored_bar lays a bar out.
+    static constexpr std::uint64_t kHead = std::uint64_t{kStoredBarBytes - kHeaderBytes} |
+                                           (std::uint64_t{BarClosed::tag} << 32U) |
+                                           (std::uint64_t{kStoredBarVersion} << 48U);
+
+    /// Copies a good bar of the usual layout; false, with nothing taken, for anything else.
+    bool take_plain(BarRow& row) {
+        const Bytes rest = events_.rest();
+        if (rest.size() < kStoredBarBytes) {
             return false;
         }
-        std::tie(row.label, row.bar) = *taken;
-        std::string why = bar_refusal(row.bar);
+        const std::uint8_t* const p = rest.data();
+        std::uint64_t head = 0;
+        std::uint32_t instrument = 0;
+        std::array<std::int64_t, 5> values{};
+        std::memcpy(&head, p, sizeof head);
+        std::memcpy(&row.label.ns, p + sizeof head, sizeof row.label.ns);
+        std::memcpy(&instrument, p + kHeaderBytes, sizeof instrument);
+        std::memcpy(values.data(), p + kHeaderBytes + sizeof instrument, sizeof values);
+        row.bar = BarClosed{InstrumentId{instrument},
+                            Price{values[0]},
+                            Price{values[1]},
+                            Price{values[2]},
+                            Price{values[3]},
+                            Qty{values[4]},
+                            {},
+                            {}};
+        if (head != kHead || instrument >= symbols_ || !is_good(row.label) || !is_good(row.bar)) {
+            return false;
+        }
+        events_.consume(kStoredBarBytes);
+        return true;
+    }
+
+    bool take(BarRow& row) {
+        row.line = events_.record();
+        std::string why;
+        if (!take_plain(row)) {
+            auto taken = events_.take<BarClosed>();
+            if (!taken) {
+                error_ = taken.error();
+                return false;
+            }
+            std::tie(row.label, row.bar) = *taken;
+            why = bar_refusal(row.bar);
+        }
         if (why.empty()) {
             why = order_.refusal(row.bar.instrument.value, row.label);
         }
@@ -316,7 +355,8 @@ private:
 
     SetEvents events_;
     BarOrder order_;
-    std::vector<BarRow> batch_ = std::vector<BarRow>(kBatchRecords);
+    std::size_t symbols_;
+    std::vector<BarRow> batch_ = std::vector<BarRow>(kBatchBars);
     std::size_t size_ = 0;           ///< rows in the batch
     std::uint64_t begin_ = 0;        ///< rows before the batch
     Time last_before_ = kBeforeAll;  ///< the label of the last of those
@@ -373,6 +413,86 @@ struct IntervalWatch {
     std::function<void(DataWarning)> warn;  ///< null once there is nothing to warn of any more
 };
 
+/// Openings and closes that wait for their time, the one that leaves next in front: time, close before open, then as in the source.
+/// Almost always openings follow openings in order, and closes closes, so that each kind stands in a line; only what comes out
+/// of order, such as the close of a candle that its session cut short, needs a heap.
+class WaitingBars {
+public:
+    struct Waiting {
+        Time time;
+        std::uint64_t row = 0;
+        bool opens = false;
+    };
+
+    bool empty() const { return front_ == nullptr; }
+    /// Requires that there is one. Valid until the next call.
+    const Waiting& front() const { return *front_; }
+    void push(const Waiting& waiting) {
+        Line& line = waiting.opens ? openings_ : closes_;
+        if (line.empty() || later(waiting, line.back())) {
+            line.push(waiting);
+        } else {
+            others_.push_back(waiting);
+            std::push_heap(others_.begin(), others_.end(), later);
+        }
+        choose_front();
+    }
+    void pop() {
+        if (!openings_.empty() && front_ == &openings_.front()) {
+            openings_.pop();
+        } else if (!closes_.empty() && front_ == &closes_.front()) {
+            closes_.pop();
+        } else {
+            std::pop_heap(others_.begin(), others_.end(), later);
+            others_.pop_back();
+        }
+        choose_front();
+    }
+
+private:
+    /// First in, first out, in one block of memory.
+    class Line {
+    public:
+        bool empty() const { return begin_ == waiting_.size(); }
+        const Waiting& front() const { return waiting_[begin_]; }
+        const Waiting& back() const { return waiting_.back(); }
+        void push(const Waiting& waiting) {
+            constexpr std::size_t kLeft = 64;  // so seldom that moving the others to the front costs nothing
+            if (begin_ >= kLeft && 2 * begin_ >= waiting_.size()) {
+                waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(begin_));
+                begin_ = 0;
+            }
+            waiting_.push_back(waiting);
+        }
+        void pop() { ++begin_; }
+
+    private:
+        std::vector<Waiting> waiting_;
+        std::size_t begin_ = 0;  ///< before it is what has left
+    };
+
+    static bool later(const Waiting& a, const Waiting& b) {
+        if (a.time != b.time) {
+            return a.time > b.time;
+        }
+        return a.opens != b.opens ? a.opens : a.row > b.row;
+    }
+    void choose_front() {
+        front_ = openings_.empty() ? nullptr : &openings_.front();
+        if (!closes_.empty() && (front_ == nullptr || later(*front_, closes_.front()))) {
+            front_ = &closes_.front();
+        }
+        if (!others_.empty() && (front_ == nullptr || later(*front_, others_.front()))) {
+            front_ = &others_.front();
+        }
+    }
+
+    Line openings_;
+    Line closes_;
+    std::vector<Waiting> others_;  ///< a heap
+    const Waiting* front_ = nullptr;
+};
+
 /// Places bars in time: each becomes its opening, at its label, and its close. A close waits here
 /// until no bar that is yet to be read can come before it; at most a few per instrument wait.
 class PlacedBars final : public RecordStream {
@@ -423,7 +543,7 @@ public:
     const std::vector<std::string>& symbols() const override { return rows_->symbols(); }
     FeedProgress progress() const override { return rows_->progress(); }
     Duration interval() const override { return rows_->interval(); }
-    const BarRow* bar_of(std::size_t i) const override { return &origins_[i].bar; }
+    const BarRow* bar_of(std::size_t i) const override { return &row_at(origins_[i].row).bar; }
     std::string place(std::uint64_t line) const override { return rows_->place(line); }
 
     SourcePlace place_after(std::size_t n) const override {
@@ -449,7 +569,7 @@ public:
         }
         const std::uint64_t first = row_of(place.from);
         anchors_ = {place.from};
-        ordinal_ = first;
+        ordinal_ = first_placed_ = first;
         last_label_ = place.from.last;
         expected_ = Expected{first + place.rows, place.witness};
         goes_to_ = place;
@@ -467,18 +587,18 @@ public:
     }
 
 private:
-    struct Waiting {
-        FeedRecord record;
-        std::uint64_t ordinal = 0;
-        BarRow bar;
-    };
     /// Where a record handed out came from.
     struct Origin {
         Time time = kBeforeAll;
         std::uint64_t row = 0;
         bool opens = false;
         std::uint64_t rows = 0;  ///< as many rows are needed for all records up to this one
+    };
+    /// A row of which a record waits or is in the batch.
+    struct PlacedRow {
         BarRow bar;
+        Time opened;
+        bool has_left = false;  ///< its opening and its close are in the batch, or were
     };
     /// What the content up to a row must have as its witness.
     struct Expected {
@@ -528,6 +648,7 @@ private:
         last_before_ = origins_.empty() ? last_before_ : origins_.back();
         batch_.clear();
         origins_.clear();
+        forget_rows();
         // Behind an anchor all begins anew: the records of every row before it were handed out, and no bar of those can
         // overlap one that is yet to be read.
         while (anchors_.size() > 1 && anchors_[1].last + reach_ < last_label_) {
@@ -546,15 +667,6 @@ private:
             expected_.reset();
         }
         return same;
-    }
-    /// The order in which waiting records leave: time, close before open, then as in the source.
-    static bool later(const Waiting& a, const Waiting& b) {
-        if (a.record.time != b.record.time) {
-            return a.record.time > b.record.time;
-        }
-        const bool a_opens = std::holds_alternative<BarOpened>(a.record.event);
-        const bool b_opens = std::holds_alternative<BarOpened>(b.record.event);
-        return a_opens != b_opens ? a_opens : a.ordinal > b.ordinal;
     }
 
     /// False where a sender has not sent more yet.
@@ -629,11 +741,9 @@ private:
         if (interval_watch_ != nullptr && interval_watch_->warn) {
             watch_interval(row);
         }
-        BarClosed bar = row.bar;
-        bar.label = opened;
-        bar.interval = rows_->date_only() ? Duration{kDayNs} : rows_->interval();
-        push({opened, BarOpened{bar.instrument, bar.open, opened, bar.interval}}, row);
-        push({closed, bar}, row);
+        rows_placed_.push_back({row, opened});
+        waiting_.push({opened, ordinal_, true});
+        waiting_.push({closed, ordinal_, false});
         ++ordinal_;
         return {};
     }
@@ -651,21 +761,36 @@ private:
         }
     }
 
-    void push(FeedRecord record, const BarRow& row) {
-        waiting_.push_back({record, ordinal_, row});
-        std::push_heap(waiting_.begin(), waiting_.end(), later);
+    void release() {
+        const Duration interval = rows_->date_only() ? Duration{kDayNs} : rows_->interval();
+        for (; !waiting_.empty() && waiting_.front().time < safe_until_; waiting_.pop()) {
+            const WaitingBars::Waiting& next = waiting_.front();
+            PlacedRow& row = row_at(next.row);
+            const BarClosed& bar = row.bar.bar;
+            // Made where it stays: a copy of what was just written field by field would have to wait for it.
+            FeedRecord& record = batch_.emplace_back();
+            record.time = next.time;
+            if (next.opens) {
+                record.event.emplace<BarOpened>(BarOpened{bar.instrument, bar.open, row.opened, interval});
+            } else {
+                record.event.emplace<BarClosed>(BarClosed{bar.instrument, bar.open, bar.high, bar.low, bar.close,
+                                                          bar.volume, row.opened, interval});
+                row.has_left = true;  // no bar closes before it opens
+            }
+            const std::uint64_t rows = origins_.empty() ? last_before_.rows : origins_.back().rows;
+            origins_.push_back({next.time, next.row, next.opens, std::max(rows, next.row + 1)});
+        }
     }
 
-    void release() {
-        while (!waiting_.empty() && waiting_.front().record.time < safe_until_) {
-            std::pop_heap(waiting_.begin(), waiting_.end(), later);
-            const Waiting& next = waiting_.back();
-            const std::uint64_t rows = origins_.empty() ? last_before_.rows : origins_.back().rows;
-            origins_.push_back({next.record.time, next.ordinal, std::holds_alternative<BarOpened>(next.record.event),
-                                std::max(rows, next.ordinal + 1), next.bar});
-            batch_.push_back(next.record);
-            waiting_.pop_back();
-        }
+    PlacedRow& row_at(std::uint64_t row) { return rows_placed_[static_cast<std::size_t>(row - first_placed_)]; }
+    const PlacedRow& row_at(std::uint64_t row) const {
+        return rows_placed_[static_cast<std::size_t>(row - first_placed_)];
+    }
+    /// Rows in front that have left with batches before this one.
+    void forget_rows() {
+        const auto first = std::ranges::find_if(rows_placed_, [](const PlacedRow& row) { return !row.has_left; });
+        first_placed_ += static_cast<std::uint64_t>(first - rows_placed_.begin());
+        rows_placed_.erase(rows_placed_.begin(), first);
     }
 
     const TradingHours& hours_of(std::size_t symbol) {
@@ -704,8 +829,10 @@ private:
     Text text_;
     std::shared_ptr<IntervalWatch> interval_watch_;
     std::vector<TradingHours> hours_by_symbol_;
-    std::vector<bool> is_given_;    ///< by symbol: these hours were written by somebody
-    std::vector<Waiting> waiting_;  ///< a heap: what leaves next is in front
+    std::vector<bool> is_given_;  ///< by symbol: these hours were written by somebody
+    WaitingBars waiting_;
+    std::vector<PlacedRow> rows_placed_;
+    std::uint64_t first_placed_ = 0;  ///< the number of the first of those
     std::vector<FeedRecord> batch_;
     std::vector<Origin> origins_;      ///< of the batch's records
     std::uint64_t handed_before_ = 0;  ///< records before the batch

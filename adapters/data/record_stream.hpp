@@ -19,6 +19,8 @@ namespace alpha {
 
 /// Records handed over at a time: 32 KiB, which stays in the cache between producer and consumer.
 inline constexpr std::size_t kBatchRecords = 512;
+/// Rows of bars handed over at a time: each becomes two records, and is kept until both have left.
+inline constexpr std::size_t kBatchBars = 128;
 
 /// Where a source can begin to read: in front of a row.
 struct RowPlace {
@@ -176,6 +178,13 @@ inline bool is_good(const QuoteTick& quote) {
     return within(quote.bid.raw, limits::kMaxPrice.raw) && within(quote.ask.raw, limits::kMaxPrice.raw) &&
            within(quote.bid_qty.raw, limits::kMaxQty.raw) && within(quote.ask_qty.raw, limits::kMaxQty.raw) &&
            (quote.bid.raw | quote.ask.raw) != 0;
+}
+
+/// Whether bar_refusal would be empty, without building a text.
+inline bool is_good(const BarClosed& bar) {
+    // Of four prices, none is below the low and none above the high: two bounds are enough for all.
+    return bar.low.raw > 0 && bar.high <= limits::kMaxPrice && bar.low <= bar.open && bar.open <= bar.high &&
+           bar.low <= bar.close && bar.close <= bar.high && bar.volume.raw >= 0 && bar.volume <= limits::kMaxQty;
 }
 
 /// How the bars of one source may follow each other: labels never go back, and bars of one

@@ -396,6 +396,20 @@ TEST_CASE("a text from outside cannot break a line, forge a field or command a t
           "8 2024-03-28T03:45:00.072Z order_rejected order=1 cause=7 root=3");
 }
 
+TEST_CASE("characters that cannot be seen, or that turn others around, are shown escaped", "[events]") {
+    CHECK(revealed("NSE:INFY") == "NSE:INFY");
+    CHECK(revealed("एसबीआई \xe2\x82\xb9") == "एसबीआई \xe2\x82\xb9");
+    CHECK(revealed("NSE:\xe2\x80\xaeYFNI") == "NSE:\\u202eYFNI");             // right-to-left override
+    CHECK(revealed("SB\xe2\x80\x8bIN\xef\xbb\xbf") == "SB\\u200bIN\\ufeff");  // zero-width space and byte order mark
+    CHECK(revealed("a\xc2\xad"
+                   "b\xe3\x85\xa4") == "a\\u00adb\\u3164");       // soft hyphen, filler
+    CHECK(revealed("x\xf3\xa0\x81\x81y") == "x\\udb40\\udc41y");  // a tag
+    CHECK(revealed("\xe2\x80") == "\xe2\x80");                    // not UTF-8: others say so
+    CHECK(json_string("SB\xe2\x80\x8bIN") == R"("SB\u200bIN")");
+    CHECK(json_string("x\xf3\xa0\x81\x81") == R"("x\udb40\udc41")");
+    CHECK(is_printable("SB\xe2\x80\x8bIN"));  // a name it may be
+}
+
 TEST_CASE("JSON strings escape what JSON and terminals would trip over", "[events]") {
     CHECK(json_string("") == R"("")");
     CHECK(json_string("a\"b\\c/d") == R"("a\"b\\c/d")");

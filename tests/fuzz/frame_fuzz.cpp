@@ -54,15 +54,17 @@ void mend_checksum(std::vector<std::uint8_t>& stored, Seq first_seq) {
     store(stored.data() + kChecked, crc32c(all.subspan(kHeader), crc32c(all.first(kChecked), crc32c(seq))));
 }
 
-/// A header around columns, LZ4 or not. Its counts are the input's.
+/// A header around columns, with lanes of bars or without, LZ4 or not. Its counts are the input's.
 std::vector<std::uint8_t> framed(Input& input) {
-    const bool packed = input.flag();
+    const std::uint8_t dice = input.byte();
+    const bool packed = dice % 2 != 0;
+    const bool bars = dice / 2 % 2 != 0;
     const auto events = input.number<std::uint16_t>();
     const auto canonical = input.number<std::uint16_t>();
     const Bytes columns = input.rest();
     std::vector<std::uint8_t> stored(kHeader);
     stored[0] = 0xA1;
-    stored[1] = packed ? 2 : 1;
+    stored[1] = static_cast<std::uint8_t>((packed ? 2 : 1) + (bars ? 2 : 0));
     store(stored.data() + 4, std::uint32_t{events});
     store(stored.data() + 8, std::uint32_t{canonical});
     store(stored.data() + 12, static_cast<std::uint32_t>(columns.size()));
@@ -79,6 +81,32 @@ std::vector<std::uint8_t> framed(Input& input) {
     return stored;
 }
 
+/// A run of bars, plain ones when the envelope has no links: openings, closes and bars as data sets hold them.
+void append_bars(Input& input, std::uint8_t kind, Frame& frame, Envelope envelope) {
+    BarClosed bar;
+    bar.instrument.value = kind % 8 == 2 ? input.number<std::uint32_t>() : kind % 3;
+    bar.open.raw = static_cast<std::int64_t>(input.number<std::uint64_t>());
+    bar.volume.raw = static_cast<std::int64_t>(input.number<std::uint64_t>());
+    bar.interval.ns = static_cast<std::int64_t>(input.number<std::uint32_t>()) << input.below(32);
+    for (unsigned n = input.below(200); n > 0; --n) {
+        bar.label = envelope.time;
+        bar.high.raw = bar.open.raw / 2 + static_cast<std::int64_t>(n % 5) * kScale;
+        bar.low.raw = bar.high.raw / 3;
+        bar.close.raw = bar.open.raw / 2 - static_cast<std::int64_t>(n % 7) * kScale;
+        envelope.seq = frame.next_seq();
+        append(frame, envelope, BarOpened{bar.instrument, bar.open, bar.label, bar.interval});
+        envelope.seq = frame.next_seq();
+        envelope.time.ns = static_cast<std::int64_t>(static_cast<std::uint64_t>(envelope.time.ns) +
+                                                     static_cast<std::uint64_t>(bar.interval.ns));
+        append(frame, envelope, bar);
+        if (n % 3 == 0) {
+            frame.note_leaf(frame.next_seq());
+            encode_stored_bar(frame.bytes, envelope.time, bar);
+            ++frame.events;
+        }
+    }
+}
+
 void frame_of_any_events(Input& input) {
     Frame frame;
     frame.begin(place(input));
@@ -93,6 +121,10 @@ void frame_of_any_events(Input& input) {
         const std::uint8_t kind = input.byte();
         if (kind % 4 == 0) {
             std::visit([&](const auto& event) { append(frame, envelope, event); }, arbitrary_event(input));
+            continue;
+        }
+        if (kind % 4 == 2) {
+            append_bars(input, kind, frame, envelope);
             continue;
         }
         // Runs of quotes: what columns are made for.

@@ -4,6 +4,7 @@
 #include "adapters/paper/paper_broker.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/snapshot.hpp"
+#include "store/bar_columns.hpp"
 #include "store/data_set.hpp"
 #include "store/frame.hpp"
 #include "strategies/catalog.hpp"
@@ -91,6 +92,34 @@ void frame_seeds() {
     encode_frame(quotes, stored);
     write("frame", "quotes", seed_of({0, 1}, stored.view()));
     write("frame", "quotes-mended", seed_of({1, 1}, stored.view()));
+    Frame bars;
+    bars.begin(kLeafEvents - 3);
+    for (std::int64_t i = 0; i < 200; ++i) {
+        const InstrumentId instrument{static_cast<std::uint32_t>(i % 3)};
+        const Duration minute{60 * kSecondNs};
+        const Time label{i * minute.ns};
+        const BarClosed bar{instrument,
+                            price_of(100 + i % 7),
+                            price_of(120),
+                            price_of(90),
+                            price_of(101 + i % 5),
+                            qty_of(i % 11),
+                            label,
+                            minute};
+        append(bars, Envelope{bars.next_seq(), label}, BarOpened{instrument, bar.open, label, minute});
+        append(bars, Envelope{bars.next_seq(), label + minute}, bar);
+    }
+    stored.clear();
+    encode_frame(bars, stored);
+    write("frame", "bars", seed_of({0, 1}, stored.view()));
+    write("frame", "bars-mended", seed_of({1, 1}, stored.view()));
+    ByteBuffer lanes;
+    to_bar_columns(bars, lanes);
+    const std::size_t canonical = bars.bytes.size();
+    write("frame", "lanes",
+          seed_of({2, 1, 2, static_cast<std::uint8_t>(bars.events), static_cast<std::uint8_t>(bars.events >> 8U),
+                   static_cast<std::uint8_t>(canonical), static_cast<std::uint8_t>(canonical >> 8U)},
+                  lanes.view()));
     for (std::uint8_t i = 0; i < 6; ++i) {
         write("frame", "events-" + std::to_string(i), seed_of({3, i}, dice(i, 150 + std::size_t{300} * i)));
         write("frame", "columns-" + std::to_string(i), seed_of({2, i}, dice(100U + i, 20 + std::size_t{40} * i)));
