@@ -1,6 +1,7 @@
 #include "cli/command.hpp"
 #include "cli/control.hpp"
 #include "cli/summary.hpp"
+#include "runtime/crash.hpp"
 #include "runtime/notifier.hpp"
 #include "runtime/read_models.hpp"
 #include "runtime/scheduling.hpp"
@@ -299,6 +300,8 @@ Result<OpenedLog> resume_journal(const std::string& path, RunOptions& run, const
     options.make_rows = [](const LogReader& log) {
         return rebuild_read_models(log).map([](Rebuilt&& rebuilt) { return std::move(rebuilt.rows); });
     };
+    const AbortEnds damaged("Opening the journal " + path + " ended in an abort of its storage library: it is damaged.",
+                            static_cast<int>(ErrorKind::data));
     Result<std::unique_ptr<LogWriter>> journal = continue_journal(path, options);
     if (!journal) {
         return tl::unexpected(journal.error());

@@ -25,6 +25,8 @@ constexpr std::size_t kLineBytes = 512;
 thread_local std::atomic<const char*> t_who{nullptr};
 thread_local std::atomic<const char*> t_doing{nullptr};
 std::array<char, PATH_MAX> g_log_file{};
+std::array<char, kLineBytes> g_ending{};
+std::atomic<int> g_ending_code{0};  // 0: an abort is one
 static_assert(std::atomic<const char*>::is_always_lock_free, "a signal handler may only touch lock-free values");
 
 /// A stack for the handler, because the thread's own may be what ran out.
@@ -143,6 +145,13 @@ extern "C" void on_crash(int signal) {
             }
         }
     }
+    const int code = g_ending_code.load();
+    if (who == nullptr && signal == SIGABRT && code != 0) {
+        Line line;
+        line.add(g_ending.data());
+        line.write_to(STDERR_FILENO);
+        _exit(code);
+    }
     // The default action is back in force (SA_RESETHAND). The signal is blocked until this returns to where it came from, which is
     // what a core then shows.
     raise(signal);
@@ -160,6 +169,19 @@ Blame::Blame(const char* who, const char* doing) {
 Blame::~Blame() {
     std::atomic_signal_fence(std::memory_order_seq_cst);
     t_who.store(nullptr, std::memory_order_relaxed);
+}
+
+AbortEnds::AbortEnds(const std::string& message, int exit_code) {
+    const std::string line = "error: " + message;
+    const std::size_t n = std::min(line.size(), g_ending.size() - 1);
+    std::memcpy(g_ending.data(), line.data(), n);
+    g_ending[n] = '\0';
+    tell_of_crashes();
+    g_ending_code.store(exit_code);
+}
+
+AbortEnds::~AbortEnds() {
+    g_ending_code.store(0);
 }
 
 bool is_blamed() {

@@ -1,7 +1,7 @@
 #pragma once
 /// Whose fault it was. While code that is not ours runs on a thread, the thread knows its name; when such code brings the process
 /// down (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT), the last line on standard error and in the log file says so, and the
-/// process then ends as it would have: same status, same core.
+/// process then ends as it would have: same status, same core. AbortEnds makes an exit code of an abort.
 
 #include <string>
 #include <string_view>
@@ -24,6 +24,16 @@ bool is_blamed();
 void tell_of_crashes();
 /// Where to, besides standard error: the file is opened when it comes to that. Empty: nowhere.
 void tell_of_crashes_in(const std::string& log_file);
+
+/// While one lives, an abort (a library's, or one of our asserts) is not a crash: `message` goes to standard error as "error: ..." and
+/// the process ends with `exit_code`. For reading what others may have damaged in a process that nobody watches over. Not nested.
+class AbortEnds {
+public:
+    AbortEnds(const std::string& message, int exit_code);
+    ~AbortEnds();
+    AbortEnds(const AbortEnds&) = delete;
+    AbortEnds& operator=(const AbortEnds&) = delete;
+};
 
 /// Whether this line of a log was written so.
 bool tells_of_a_crash(std::string_view line);

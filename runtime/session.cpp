@@ -4,6 +4,7 @@
 #include "kernel/kernel.hpp"
 #include "kernel/snapshot.hpp"
 #include "runtime/callback_budget.hpp"
+#include "runtime/crash.hpp"
 #include "runtime/intake.hpp"
 #include "runtime/operator_desk.hpp"
 #include "runtime/parts.hpp"
@@ -1518,8 +1519,12 @@ Result<RunResult> run_scenario(const Scenario& scenario, LogWriter& log, const R
     };
     Session session(scenario, log, options, make, budget);
     const bool is_new = stored == nullptr || stored->next_seq() == 0;
-    if (auto ready = is_new ? session.begin() : session.resume(std::move(stored)); !ready) {
-        return tl::unexpected(ready.error());
+    {
+        const AbortEnds contradicts("The log of the journal contradicts itself: it is damaged, or no alpha wrote it.",
+                                    static_cast<int>(ErrorKind::data));
+        if (auto ready = is_new ? session.begin() : session.resume(std::move(stored)); !ready) {
+            return tl::unexpected(ready.error());
+        }
     }
     budget.start();
     if (auto followed = session.follow(hours); !followed) {

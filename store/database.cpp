@@ -85,7 +85,8 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families(std::uint64_t log_file_byt
     rocksdb::ColumnFamilyOptions small = common;  // the same few keys again and again
     small.write_buffer_size = kSmallMemtableBytes;
     rocksdb::ColumnFamilyOptions packed = small;
-    packed.compression = rocksdb::kLZ4Compression;
+    // Not LZ4: without memory RocksDB hands it a null pointer, where Snappy throws.
+    packed.compression = rocksdb::kSnappyCompression;
     return {{rocksdb::kDefaultColumnFamilyName, small},
             {kLogFamily, log},
             {kSnapshotFamily, packed},

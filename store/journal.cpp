@@ -199,6 +199,19 @@ void drop_ballast(rocksdb::FileSystem& files, const std::string& folder) {
     static_cast<void>(files.DeleteFile(path, rocksdb::IOOptions(), nullptr).ok());
 }
 
+/// RocksDB notes its options beside every database that it opens, 24 KB each, for tools that alpha does not use.
+void drop_options(rocksdb::FileSystem& files, const std::string& folder) {
+    std::vector<std::string> names;
+    if (!files.GetChildren(folder, rocksdb::IOOptions(), &names, nullptr).ok()) {
+        return;
+    }
+    for (const std::string& name : names) {
+        if (name.starts_with("OPTIONS-")) {
+            static_cast<void>(files.DeleteFile(folder + "/" + name, rocksdb::IOOptions(), nullptr).ok());
+        }
+    }
+}
+
 // ---- writing ------------------------------------------------------------------------------------------------------------
 
 /// What is known of a journal before RocksDB may write to it, whose recovery throws away what it cannot read.
@@ -678,6 +691,7 @@ private:
         ok = ok ? db_->close() : ok;
         if (ok) {
             db_.reset();
+            drop_options(*files_, path_);
             drop_ballast(*files_, path_);
             owner_.reset();
         }
@@ -692,6 +706,7 @@ private:
             return ok;
         }
         db_.reset();
+        drop_options(*files_, path_);
         failpoint("publish: closed, not anchored");
         if (const Result<Anchor> anchor = Anchor::create(*files_, path_, next_seq(), head()); !anchor) {
             return tl::make_unexpected(anchor.error());
@@ -941,6 +956,11 @@ private:
                                  std::to_string(*info_.anchored_seq) +
                                  " were safely on disk. Its files were damaged or replaced by older ones; restore "
                                  "them from a copy");
+            }
+            if (head_.next_seq == *info_.anchored_seq && head_.head != anchor_->newest()->head) {
+                return wrong(path_,
+                             "holds another log than its anchor promises: files of two journals were mixed, or the "
+                             "log was altered");
             }
         }
         return read_end();

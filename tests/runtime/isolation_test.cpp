@@ -1,4 +1,5 @@
 #include "events/assert.hpp"
+#include "runtime/crash.hpp"
 #include "runtime/isolation.hpp"
 #include "tests/runtime/support.hpp"
 
@@ -51,6 +52,23 @@ extern "C" void note_signal(int /*signal*/) {
 }
 
 }  // namespace
+
+TEST_CASE("an abort ends in an exit code while that is asked for, and is one afterwards", "[runtime]") {
+    const Result<int> code = run_isolated("Trying", [] {
+        const AbortEnds ends("it is damaged", 3);
+        std::abort();
+        return 0;
+    });
+    REQUIRE(code);
+    CHECK(*code == 3);
+    const Result<int> later = run_isolated("Trying", [] {
+        { const AbortEnds ends("it is damaged", 3); }
+        std::abort();
+        return 0;
+    });
+    REQUIRE_FALSE(later);
+    CHECK(later.error().message.find("ended in signal 6") != std::string::npos);
+}
 
 TEST_CASE("an isolated child's exit code and words are its own", "[runtime]") {
     const TempFolder folder;

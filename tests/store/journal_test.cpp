@@ -260,6 +260,29 @@ TEST_CASE("snapshots are found by place, pruned as they age, and survive their s
     CHECK(verify_journal(*journal));
 }
 
+TEST_CASE("a journal with the anchor of another one, at the same event, is not taken for either", "[store]") {
+    const TempFolder folder;
+    const std::string ours = folder / "ours";
+    const std::string theirs = folder / "theirs";
+    for (const auto& [path, shift] : {std::pair{ours, 0}, std::pair{theirs, 1}}) {
+        const std::unique_ptr<LogWriter> log = go_on(path);
+        Batch batch;
+        batch.begin(0);
+        for (Seq seq = 0; seq < 100; ++seq) {
+            append(batch.frame, dull_envelope(seq), dull_quote(seq + static_cast<Seq>(shift)));
+        }
+        REQUIRE(log->append(batch));
+        REQUIRE(log->finish({}));
+    }
+    std::filesystem::copy_file(theirs + "/anchor", ours + "/anchor", std::filesystem::copy_options::overwrite_existing);
+    const Result<std::unique_ptr<Journal>> mixed = open_journal(ours);
+    REQUIRE_FALSE(mixed);
+    CHECK(mixed.error().kind == ErrorKind::data);
+    CHECK(mixed.error().message.find("another log than its anchor promises") != std::string::npos);
+    CHECK_FALSE(continue_journal(ours));
+    CHECK(open_journal(theirs));
+}
+
 TEST_CASE("a second writer is told who is at work, even in its own process", "[store]") {
     const TempFolder folder;
     const std::string path = folder / "journal";
