@@ -100,18 +100,6 @@ std::string fork_text(const ForkRequest& request, const Forked& forked, const Di
     return text + fmt::format("compare: alpha diff {} {}\n", shell_path(request.journal), shell_path(request.to));
 }
 
-/// Which option each line of a refusal is about.
-Error refused_settings(Error error, const ForkRequest& request) {
-    for (const std::string& setting : request.settings) {
-        for (std::size_t at = 0; (at = error.message.find(setting + ": ", at)) != std::string::npos; at += 6) {
-            if (at == 0 || error.message[at - 1] == '\n') {
-                error.message.insert(at, "--set ");
-            }
-        }
-    }
-    return error;
-}
-
 Result<int> make_fork(const ForkRequest& request, Wiring& wiring) {
     const StopWatch watch;
     const Result<std::unique_ptr<Journal>> journal = open_journal(request.journal);
@@ -133,6 +121,7 @@ Result<int> make_fork(const ForkRequest& request, Wiring& wiring) {
         ForkOptions options;
         options.at = request.at;
         options.settings = request.settings;
+        options.settings_come_from = "--set ";
         options.plugins = std::move(*plugins);
         options.stop = &stop_on_signals();
         if (wiring.progress) {
@@ -145,7 +134,7 @@ Result<int> make_fork(const ForkRequest& request, Wiring& wiring) {
             return fail(ErrorKind::mismatch, fmt::format("{}\nalpha replay {} --verify shows how",
                                                          forked.error().message, shell_path(request.journal)));
         }
-        return tl::unexpected(refused_settings(forked.error(), request));
+        return tl::unexpected(forked.error());
     }
     const Result<std::unique_ptr<Journal>> made = open_journal(request.to);
     if (!made) {

@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "cli/json.hpp"
 #include "events/text.hpp"
 #include "runtime/crash.hpp"
 #include "runtime/isolation.hpp"
@@ -52,7 +53,44 @@ bool is_dumb_terminal() {
 }
 
 /// Flushes, says what went wrong, and returns the exit code.
-int conclude(const Result<int>& code, Output& out, const Style& err_style) {
+const char* name_of(ErrorKind kind) {
+    switch (kind) {
+    case ErrorKind::internal: return "internal";
+    case ErrorKind::usage: return "usage";
+    case ErrorKind::data: return "data";
+    case ErrorKind::mismatch: return "mismatch";
+    case ErrorKind::broker: return "broker";
+    case ErrorKind::risk_halt: return "risk_halt";
+    case ErrorKind::transient: return "transient";
+    case ErrorKind::interrupted: return "interrupted";
+    }
+    return "internal";
+}
+
+/// What a program reads instead of the message.
+std::string error_json(const Error& error) {
+    JsonObject object;
+    object.text("kind", name_of(error.kind))
+        .count("exit_code", static_cast<std::uint64_t>(error.kind))
+        .text("code", name_of(error.code))
+        .flag("transient", error.is_transient());
+    if (!error.place.file.empty()) {
+        object.text("file", error.place.file);
+    }
+    if (error.place.line != 0) {
+        object.count("line", error.place.line);
+    }
+    if (error.place.column != 0) {
+        object.count("column", error.place.column);
+    }
+    return JsonObject().json("error", object.text("message", error.message).done()).done() + '\n';
+}
+
+/// With `json`, an error is an object on standard output too.
+int conclude(const Result<int>& code, Output& out, const Style& err_style, bool json) {
+    if (!code && json) {
+        out.write(error_json(code.error()));
+    }
     // What was printed before an error (the stories that did pass, say) is flushed first, so that
     // the error comes last.
     const Result<void> printed = out.finish();
@@ -228,7 +266,7 @@ int run_program(int argc, char** argv) {
                   .quiet = common.quiet,
                   .progress = err_is_terminal && !common.quiet && !is_dumb_terminal(),
                   .in_ci = is_set("CI")};
-    return conclude(no_exceptions([&] { return (**run)(wiring); }), out, err_style);
+    return conclude(no_exceptions([&] { return (**run)(wiring); }), out, err_style, common.json);
 }
 
 }  // namespace
@@ -271,7 +309,8 @@ void Wiring::alarm(std::string_view text) const {
 }
 
 Result<int> read_isolated(Wiring& wiring, const std::string& task, const std::function<Result<int>()>& work) {
-    return run_isolated("Reading " + task, [&] { return conclude(no_exceptions(work), wiring.out, wiring.err_style); });
+    return run_isolated("Reading " + task,
+                        [&] { return conclude(no_exceptions(work), wiring.out, wiring.err_style, wiring.json); });
 }
 
 Result<Plugins> load_plugins(const std::vector<std::string>& libraries, const Journal& journal, const Wiring& wiring) {

@@ -21,17 +21,58 @@ enum class ErrorKind : std::uint8_t {
     interrupted = 130  ///< the user stopped it
 };
 
-/// An error a user can act on: `message` is a whole sentence and carries file:line[:column] where there is one.
+/// Which error it is, for programs, which must not read messages: `--json` prints name_of(code). docs/reference-cli.md says what to do
+/// about each. Names never change.
+enum class ErrorCode : std::uint8_t {
+    unspecified,  ///< the kind says all that a program needs
+    not_found,    ///< no such file, journal, event
+    already_exists,
+    in_use,    ///< another process writes it
+    moved,     ///< what was being written is no longer where it was
+    no_space,  ///< disk or quota full
+    no_descriptors,
+    no_threads,  ///< or processes
+    no_memory,
+    file_too_large,  ///< beyond the limit on the size of files
+    not_permitted,   ///< permissions, owners, a read-only file system
+    not_a_journal,
+    newer_format,       ///< written by a newer alpha
+    damaged,            ///< bytes that are not what was written
+    altered,            ///< whole bytes that are not what was hashed
+    lost_events,        ///< what was committed is not there
+    bad_scenario,       ///< place: where
+    bad_record,         ///< of market data; place: where
+    other_session,      ///< a journal of another scenario or configuration
+    data_changed,       ///< the feeds are not those that the journal was begun with
+    decided_otherwise,  ///< this program decides otherwise than the log says
+};
+/// "not_found"
+const char* name_of(ErrorCode code);
+
+/// Where in a file; line and column count from 1, 0: not known.
+struct ErrorPlace {
+    std::string file;
+    std::uint64_t line = 0;
+    std::uint64_t column = 0;
+};
+
+/// An error a user can act on: `message` is a whole sentence and carries file:line[:column] where there is one, and what to do.
 struct Error {
     ErrorKind kind = ErrorKind::internal;
     std::string message;
+    ErrorCode code = ErrorCode::unspecified;
+    ErrorPlace place = {};
+
+    /// Whether trying again later may help.
+    bool is_transient() const { return kind == ErrorKind::transient; }
 };
 
 template <class T>
 using Result = tl::expected<T, Error>;
 
-inline tl::unexpected<Error> fail(ErrorKind kind, std::string message) {
-    return tl::unexpected<Error>(Error{kind, std::move(message)});
+inline tl::unexpected<Error> fail(ErrorKind kind, std::string message, ErrorCode code = ErrorCode::unspecified,
+                                  ErrorPlace place = {}) {
+    return tl::unexpected<Error>(Error{kind, std::move(message), code, std::move(place)});
 }
 
 }  // namespace alpha

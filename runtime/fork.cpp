@@ -100,7 +100,8 @@ private:
 
     /// What the settings make of the configuration in force there.
     Result<void> read_settings() {
-        return with_settings(redecision_->kernel()->state().config, options_.settings, options_.plugins)
+        return with_settings(redecision_->kernel()->state().config, options_.settings, options_.plugins,
+                             options_.settings_come_from)
             .map([this](SessionConfigured changed) { config_ = std::move(changed); });
     }
 

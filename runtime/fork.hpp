@@ -15,6 +15,7 @@ namespace alpha {
 struct ForkOptions {
     Seq at = 0;
     std::vector<std::string> settings;  ///< "key=value", as with_settings (runtime/scenario.hpp) takes them
+    std::string settings_come_from;     ///< how refusals name them: "--set "
     Plugins plugins;                    ///< what the session's strategies are found in
     std::function<void(Seq done, Seq total)> on_progress;  ///< may be null
     const std::atomic<bool>* stop = nullptr;  ///< set by a signal: refused (kind interrupted), the log unfinished

@@ -1961,7 +1961,11 @@ private:
 };
 
 Error usage_error(const Findings& findings, const std::string& path) {
-    return {ErrorKind::usage, fmt::format("{}", fmt::join(Findings::lines(findings.errors, path), "\n"))};
+    const Place first = std::ranges::min(findings.errors, {}, &Findings::Finding::at).at;
+    return {ErrorKind::usage,
+            fmt::format("{}", fmt::join(Findings::lines(findings.errors, path), "\n")),
+            ErrorCode::bad_scenario,
+            {path, static_cast<std::uint64_t>(first.line), static_cast<std::uint64_t>(first.column)}};
 }
 
 }  // namespace
@@ -1989,7 +1993,7 @@ Result<Scenario> parse_scenario(const std::string& text, const std::string& path
 }
 
 Result<SessionConfigured> with_settings(const SessionConfigured& config, const std::vector<std::string>& settings,
-                                        const Plugins& plugins) {
+                                        const Plugins& plugins, std::string_view come_from) {
     if (settings.empty()) {
         return config;
     }
@@ -2010,7 +2014,8 @@ Result<SessionConfigured> with_settings(const SessionConfigured& config, const s
     for (const Findings::Finding& finding : findings.errors) {
         const auto line = static_cast<std::size_t>(std::max(finding.at.line, 0));
         lines += lines.empty() ? "" : "\n";
-        lines += printable(line == 0 ? finding.text : fmt::format("{}: {}", settings[line - 1], finding.text));
+        lines +=
+            printable(line == 0 ? finding.text : fmt::format("{}{}: {}", come_from, settings[line - 1], finding.text));
     }
     return fail(ErrorKind::usage, lines);
 }
@@ -2021,7 +2026,8 @@ Result<Scenario> load_scenario(const std::string& path) {
         return tl::unexpected(exists.error());
     }
     if (!*exists) {
-        return fail(ErrorKind::usage, fmt::format("{}: does not exist; write the path of a scenario", path));
+        return fail(ErrorKind::usage, fmt::format("{}: does not exist; write the path of a scenario", path),
+                    ErrorCode::not_found, {path});
     }
     std::error_code error;
     const auto status = std::filesystem::status(path, error);

@@ -43,9 +43,9 @@ std::vector<InUse> inputs_of(const Scenario& scenario);
 /// scenario with its sections before it (risk.max_position, strategies.ID.params.fast, broker.NAME.slippage or
 /// brokers.NAME.paper.slippage, charges, charges.rate, snapshot_interval), and what a scenario would hold there; nothing
 /// behind the '=' takes away what is set. `plugins` knows the strategies. An error (kind usage) holds one line a mistake,
-/// beginning with the setting.
+/// beginning with `come_from` (an option's name, say) and the setting.
 Result<SessionConfigured> with_settings(const SessionConfigured& config, const std::vector<std::string>& settings,
-                                        const Plugins& plugins = {});
+                                        const Plugins& plugins = {}, std::string_view come_from = {});
 
 /// The closest of `known` to `word` when it is close enough to be a slip of the hand, else empty.
 std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& known);

@@ -651,7 +651,8 @@ private:
                         ? fmt::format("the journal is of another scenario: '{}', not '{}'; name another --journal",
                                       before->name, scenario_.config.name)
                         : "the configuration is not the one the journal was begun with; put it back, or name another "
-                          "--journal. What it was is in the journal's event 0.");
+                          "--journal. What it was is in the journal's event 0.",
+                    ErrorCode::other_session);
     }
 
     /// From the newest checkpoint that can be gone on from, or from event 0. A checkpoint's state must be what the log folds to: from
@@ -872,7 +873,8 @@ private:
         return fail(ErrorKind::mismatch,
                     fmt::format("this program decides otherwise than the one that wrote the journal, at event {}:\n"
                                 "  then: {}\n  now:  {}",
-                                d.seq, text(d.logged), text(d.decided)));
+                                d.seq, text(d.logged), text(d.decided)),
+                    ErrorCode::decided_otherwise);
     }
 
     void know_instruments() {
@@ -1002,7 +1004,8 @@ private:
             {ErrorKind::data,
              fmt::format("The feeds end where the journal goes on: of the {} records that it took from them, {} are "
                          "not there any more. Give it the data it was begun with.",
-                         records_known_, to_compare_)});
+                         records_known_, to_compare_),
+             ErrorCode::data_changed});
     }
 
     Result<void> take(const Packet& packet) {

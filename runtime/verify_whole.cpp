@@ -116,9 +116,10 @@ Result<WholeVerified> verify_whole(const Journal& journal) {
     }
     const Digest digest = state_digest(whole.state);
     if (ending && ending->state_version == kStateVersion && ending->state_digest != digest) {
-        return fail(ErrorKind::mismatch, "The log folds into the state " + to_hex(digest) +
-                                             "; the session that wrote it ended with " + to_hex(ending->state_digest) +
-                                             ".");
+        return fail(ErrorKind::mismatch,
+                    "The log folds into the state " + to_hex(digest) + "; the session that wrote it ended with " +
+                        to_hex(ending->state_digest) + ".",
+                    ErrorCode::decided_otherwise);
     }
     return whole;
 }

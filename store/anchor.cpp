@@ -98,7 +98,8 @@ Result<AnchorSlots> read_anchor(rocksdb::FileSystem& files, const std::string& f
     }
     const AnchorSlots found = parse_anchor({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
     if (found.newest() == nullptr) {
-        return fail(ErrorKind::data, "The anchor " + path + " is damaged: neither of its slots can be read.");
+        return fail(ErrorKind::data, "The anchor " + path + " is damaged: neither of its slots can be read.",
+                    ErrorCode::damaged);
     }
     return found;
 }

@@ -181,7 +181,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode m
             return failed("cannot be opened", path, status);
         }
         if (wanted.size() < 2) {
-            return fail(ErrorKind::data, "The journal " + path + " holds no log.");
+            return fail(ErrorKind::data, "The journal " + path + " holds no log.", ErrorCode::damaged);
         }
         std::erase_if(wanted,
                       [&](const auto& family) { return std::ranges::find(without, family.name) != without.end(); });
@@ -273,7 +273,7 @@ Result<std::string> Database::get_meta(const char* key) const {
         return tl::make_unexpected(found.error());
     }
     if (!*found) {
-        return fail(ErrorKind::data, "The journal " + path_ + " does not say its \"" + key + "\".");
+        return fail(ErrorKind::data, "The journal " + path_ + " does not say its \"" + key + "\".", ErrorCode::damaged);
     }
     return std::move(**found);
 }

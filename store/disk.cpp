@@ -45,7 +45,7 @@ tl::unexpected<Error> unusable(const std::string& path, const std::string& why) 
 }
 
 tl::unexpected<Error> exists_already(const std::string& path, const std::string& remedy) {
-    return fail(ErrorKind::usage, path + " exists already: " + remedy + ".");
+    return fail(ErrorKind::usage, path + " exists already: " + remedy + ".", ErrorCode::already_exists);
 }
 
 /// Without the slashes at its end, so that names can be put behind it.
@@ -247,8 +247,10 @@ Result<Taken> take_name(const std::string& path, const std::string& remedy, Make
             leftovers = std::move(found.leftovers);
         }
         if (!remedy.empty() && !found.builders.empty()) {
-            return fail(ErrorKind::transient, path + " is being written by process " + found.builders.front().pid +
-                                                  ": wait for that one to end, or " + remedy + ".");
+            return fail(ErrorKind::transient,
+                        path + " is being written by process " + found.builders.front().pid +
+                            ": wait for that one to end, or " + remedy + ".",
+                        ErrorCode::in_use);
         }
         return take_partial(path, make);
     };
@@ -306,7 +308,7 @@ Result<void> File::read_at(std::uint64_t offset, std::uint8_t* to, std::size_t n
             return refused("read", path_, errno);
         }
         if (got == 0) {
-            return fail(ErrorKind::data, path_ + " is cut short.");
+            return fail(ErrorKind::data, path_ + " is cut short.", ErrorCode::damaged);
         }
         offset += static_cast<std::uint64_t>(got);
         to += got;

@@ -84,7 +84,7 @@ Result<void> check_appendable(const Frame& frame, Seq next_seq, bool finished) {
 }
 
 tl::unexpected<Error> FrameCheck::wrong(const std::string& what) const {
-    return fail(ErrorKind::data, log_ + " " + what + ".");
+    return fail(ErrorKind::data, log_ + " " + what + ".", ErrorCode::lost_events);
 }
 
 Result<void> FrameCheck::take(const StoredFrame& stored, Frame& frame) {
@@ -96,7 +96,7 @@ Result<void> FrameCheck::take(const StoredFrame& stored, Frame& frame) {
         return wrong("has events past its recorded end at " + std::to_string(end_));
     }
     if (Result<void> ok = decode_frame(stored.bytes.view(), seq, frame); !ok) {
-        return fail(ErrorKind::data, log_ + " is damaged: " + ok.error().message);
+        return fail(ErrorKind::data, log_ + " is damaged: " + ok.error().message, ErrorCode::damaged);
     }
     if (next_ == kNoSeq && (seq > from_ || frame.next_seq() <= from_)) {
         return wrong("lacks events: the frame of event " + std::to_string(from_) + " is missing");
@@ -162,8 +162,10 @@ Result<void> for_each_event(const LogReader& log, Seq from,
 
 Result<DecodedEvent> EventReader::read(Seq seq) {
     if (seq >= log_.next_seq()) {
-        return fail(ErrorKind::usage, "There is no event " + std::to_string(seq) + ": the log holds " +
-                                          std::to_string(log_.next_seq()) + ", numbered from 0.");
+        return fail(ErrorKind::usage,
+                    "There is no event " + std::to_string(seq) + ": the log holds " + std::to_string(log_.next_seq()) +
+                        ", numbered from 0.",
+                    ErrorCode::not_found);
     }
     if (seq < frame_.first_seq || seq >= frame_.next_seq()) {
         if (cursor_ == nullptr) {

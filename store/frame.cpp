@@ -36,7 +36,8 @@ std::uint32_t checksum(Seq first_seq, Bytes header, Bytes body) {
 }
 
 tl::unexpected<Error> damaged(Seq first_seq, const char* what) {
-    return fail(ErrorKind::data, "The stored frame at event " + std::to_string(first_seq) + " " + what + ".");
+    return fail(ErrorKind::data, "The stored frame at event " + std::to_string(first_seq) + " " + what + ".",
+                ErrorCode::damaged);
 }
 
 }  // namespace

@@ -38,8 +38,8 @@ std::shared_ptr<rocksdb::FileSystem> files_of(const JournalOptions& options) {
     return options.files != nullptr ? options.files : rocksdb::FileSystem::Default();
 }
 
-tl::unexpected<Error> wrong(const std::string& path, const std::string& what) {
-    return fail(ErrorKind::data, "The journal " + path + " " + what + ".");
+tl::unexpected<Error> wrong(const std::string& path, const std::string& what, ErrorCode code = ErrorCode::damaged) {
+    return fail(ErrorKind::data, "The journal " + path + " " + what + ".", code);
 }
 
 Result<HeadRecord> read_head(const Database& db, const std::string& path) {
@@ -61,9 +61,9 @@ Result<void> check_is_journal(const std::string& path) {
         return tl::make_unexpected(is_journal.error());
     }
     if (!*exists) {
-        return fail(ErrorKind::usage, "There is no journal at " + path + ".");
+        return fail(ErrorKind::usage, "There is no journal at " + path + ".", ErrorCode::not_found);
     }
-    return *is_journal ? Result<void>{} : fail(ErrorKind::data, path + " is not a journal.");
+    return *is_journal ? Result<void>{} : fail(ErrorKind::data, path + " is not a journal.", ErrorCode::not_a_journal);
 }
 
 /// The key of the mark in the family of rows: of no table.
@@ -170,10 +170,11 @@ public:
             return {};
         }
         const auto mb = [](std::uint64_t bytes) { return std::to_string(bytes >> 20U) + " MB"; };
-        return fail(ErrorKind::transient, "The disk of the journal " + path_ + " is nearly full: " + mb(free) +
-                                              " are free, and " + mb(needed) +
-                                              " must stay so. Nothing that was committed is lost. Make room, then " +
-                                              "start again.");
+        return fail(ErrorKind::transient,
+                    "The disk of the journal " + path_ + " is nearly full: " + mb(free) + " are free, and " +
+                        mb(needed) + " must stay so. Nothing that was committed is lost. Make room, then " +
+                        "start again.",
+                    ErrorCode::no_space);
     }
 
 private:
@@ -955,12 +956,14 @@ private:
                              "lacks events that were committed: it holds " + std::to_string(head_.next_seq) + ", and " +
                                  std::to_string(*info_.anchored_seq) +
                                  " were safely on disk. Its files were damaged or replaced by older ones; restore "
-                                 "them from a copy");
+                                 "them from a copy",
+                             ErrorCode::lost_events);
             }
             if (head_.next_seq == *info_.anchored_seq && head_.head != anchor_->newest()->head) {
                 return wrong(path_,
                              "holds another log than its anchor promises: files of two journals were mixed, or the "
-                             "log was altered");
+                             "log was altered",
+                             ErrorCode::altered);
             }
         }
         return read_end();

@@ -74,8 +74,26 @@ ErrorKind kind_of(int error, ErrorKind otherwise) {
     }
 }
 
+ErrorCode code_of(int error) {
+    switch (error) {
+    case ENOSPC:
+    case EDQUOT: return ErrorCode::no_space;
+    case EMFILE:
+    case ENFILE: return ErrorCode::no_descriptors;
+    case EAGAIN: return ErrorCode::no_threads;
+    case ENOMEM: return ErrorCode::no_memory;
+    case EFBIG: return ErrorCode::file_too_large;
+    case EACCES:
+    case EPERM:
+    case EROFS: return ErrorCode::not_permitted;
+    case ENOENT: return ErrorCode::not_found;
+    case EEXIST: return ErrorCode::already_exists;
+    default: return ErrorCode::unspecified;
+    }
+}
+
 tl::unexpected<Error> refused_by_system(const std::string& what, int error, ErrorKind otherwise) {
-    return fail(kind_of(error, otherwise), what + ": " + reason_of(error) + ".");
+    return fail(kind_of(error, otherwise), what + ": " + reason_of(error) + ".", code_of(error));
 }
 
 tl::unexpected<Error> refused_by_library(const std::string& what, const std::string& said, ErrorKind otherwise) {
@@ -91,13 +109,14 @@ Error error_of_exception() noexcept {
     try {
         throw;
     } catch (const std::bad_alloc&) {
-        return {kind_of(ENOMEM, ErrorKind::internal), reason_of(ENOMEM)};
+        return {kind_of(ENOMEM, ErrorKind::internal), reason_of(ENOMEM), code_of(ENOMEM)};
     } catch (const std::filesystem::filesystem_error& error) {
         const int number = error.code().value();
-        return {kind_of(number, ErrorKind::internal), error.path1().string() + ": " + reason_of(number)};
+        return {kind_of(number, ErrorKind::internal), error.path1().string() + ": " + reason_of(number),
+                code_of(number)};
     } catch (const std::system_error& error) {
         const int number = error.code().value();
-        return {kind_of(number, ErrorKind::internal), reason_of(number)};
+        return {kind_of(number, ErrorKind::internal), reason_of(number), code_of(number)};
     } catch (const std::exception& error) {
         return {ErrorKind::internal, std::string("internal: ") + error.what()};
     } catch (...) {

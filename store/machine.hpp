@@ -16,7 +16,10 @@ std::string reason_of(int error);
 /// Anything else: what the caller says.
 ErrorKind kind_of(int error, ErrorKind otherwise);
 
-/// The error "WHAT: REASON.", with the kind that belongs to the errno.
+/// The same as a code.
+ErrorCode code_of(int error);
+
+/// The error "WHAT: REASON.", with the kind and the code that belong to the errno.
 tl::unexpected<Error> refused_by_system(const std::string& what, int error, ErrorKind otherwise);
 
 /// The same where a library tells in words what the system refused; what it says otherwise is passed on.

@@ -57,9 +57,10 @@ Result<int> format_of(const Database& db, const std::string& path) {
     const char* const end = said->data() + said->size();
     const auto read = named ? std::from_chars(said->data() + name.size(), end, format) : std::from_chars_result{};
     if (!named || read.ec != std::errc() || read.ptr != end || format < 1 || format > kJournalFormat) {
-        return fail(ErrorKind::data, "The journal " + path + " is of the format \"" + *said +
-                                         "\", and this version reads up to \"" + kFormatName +
-                                         std::to_string(kJournalFormat) + "\". Use a newer alpha.");
+        return fail(ErrorKind::data,
+                    "The journal " + path + " is of the format \"" + *said + "\", and this version reads up to \"" +
+                        kFormatName + std::to_string(kJournalFormat) + "\". Use a newer alpha.",
+                    ErrorCode::newer_format);
     }
     return format;
 }

@@ -92,9 +92,10 @@ Result<void> check_entry(const std::string& path, const std::string& name, const
                                          "; none is followed inside a journal. Put the file itself in its place.");
     }
     if (status.st_uid != user) {
-        return fail(ErrorKind::data, "The journal " + path + " holds " + name +
-                                         ", which belongs to another user (uid " + std::to_string(status.st_uid) +
-                                         "). Find out who put it there; chown gives it back.");
+        return fail(ErrorKind::data,
+                    "The journal " + path + " holds " + name + ", which belongs to another user (uid " +
+                        std::to_string(status.st_uid) + "). Find out who put it there; chown gives it back.",
+                    ErrorCode::not_permitted);
     }
     return {};
 }
@@ -153,8 +154,10 @@ std::string name_of_process(pid_t pid) {
 }
 
 tl::unexpected<Error> in_use(const std::string& path, pid_t writer) {
-    return fail(ErrorKind::transient, "The journal " + path + " is being written by " + name_of_process(writer) +
-                                          "; only one can at a time. End that one first, or choose another --journal.");
+    return fail(ErrorKind::transient,
+                "The journal " + path + " is being written by " + name_of_process(writer) +
+                    "; only one can at a time. End that one first, or choose another --journal.",
+                ErrorCode::in_use);
 }
 
 Result<void> check_folder(const std::string& path) {
@@ -187,8 +190,10 @@ Result<Owner> Owner::take(const std::string& path) {
         return in_use(path, writer);
     }
     if (status.st_uid != ::geteuid()) {
-        return fail(ErrorKind::data, "The journal " + path + " belongs to another user (uid " +
-                                         std::to_string(status.st_uid) + "); only that one can write it.");
+        return fail(ErrorKind::data,
+                    "The journal " + path + " belongs to another user (uid " + std::to_string(status.st_uid) +
+                        "); only that one can write it.",
+                    ErrorCode::not_permitted);
     }
     if (Result<void> ok = check_entries(folder, path, status.st_uid); !ok) {
         return tl::make_unexpected(ok.error());
@@ -278,7 +283,8 @@ Result<void> Owner::check_in_place() const {
                 "The journal " + path_ +
                     " is no longer where it was: its folder was moved, replaced or removed while it was being written. "
                     "Nothing more is acknowledged; what was committed is in the folder that was opened. Put that one "
-                    "back, then start again.");
+                    "back, then start again.",
+                ErrorCode::moved);
 }
 
 // ---- files for their owner alone --------------------------------------------------------------------------------------

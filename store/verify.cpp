@@ -104,7 +104,8 @@ Result<void> check_range(const LogReader& log, std::optional<Seq> promised, bool
             }
             if (envelope.time < range.last) {
                 outcome = fail(ErrorKind::data,
-                               "event " + std::to_string(envelope.seq) + " is earlier than the one before it");
+                               "event " + std::to_string(envelope.seq) + " is earlier than the one before it",
+                               ErrorCode::altered);
                 return false;
             }
             range.last = envelope.time;
@@ -241,13 +242,15 @@ Result<Verified> verify_chain(const LogReader& log, const VerifyOptions& options
             return tl::make_unexpected(range.outcome.error());
         }
         if (range.first < last) {
-            return fail(ErrorKind::data, "event " + std::to_string(range.from) + " is earlier than the one before it");
+            return fail(ErrorKind::data, "event " + std::to_string(range.from) + " is earlier than the one before it",
+                        ErrorCode::altered);
         }
         last = range.last;
         // A range's last frame may reach into the next range: what counts of it are the leaves up to the range's end.
         const auto full = static_cast<std::size_t>((range.to - range.from) / kLeafEvents);
         if (range.leaves.size() < full) {
-            return fail(ErrorKind::data, "the log ends before event " + std::to_string(range.to));
+            return fail(ErrorKind::data, "the log ends before event " + std::to_string(range.to),
+                        ErrorCode::lost_events);
         }
         Digest at_promise = chain;
         const Seq promise_leaves =
@@ -277,13 +280,16 @@ Result<Verified> verify_chain(const LogReader& log, const VerifyOptions& options
         chain = chain_link(chain, partial.value_or(Digest{}));
     }
     if (chain != log.head()) {
-        return fail(ErrorKind::data, "The log was altered: the hash chain of its " + std::to_string(end) +
-                                         " events ends at " + to_hex(chain) + ", its recorded head is " +
-                                         to_hex(log.head()) + ".");
+        return fail(ErrorKind::data,
+                    "The log was altered: the hash chain of its " + std::to_string(end) + " events ends at " +
+                        to_hex(chain) + ", its recorded head is " + to_hex(log.head()) + ".",
+                    ErrorCode::altered);
     }
     if (!promise_met) {
-        return fail(ErrorKind::data, "The log is not the one that was committed: its hash at event " +
-                                         std::to_string(promised->first) + " is not what the anchor holds.");
+        return fail(ErrorKind::data,
+                    "The log is not the one that was committed: its hash at event " + std::to_string(promised->first) +
+                        " is not what the anchor holds.",
+                    ErrorCode::altered);
     }
     verified.head = chain;
     return verified;

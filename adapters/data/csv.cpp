@@ -166,7 +166,7 @@ public:
     FeedProgress progress() const { return {bytes_->consumed(), bytes_->file_bytes()}; }
     std::string place(std::uint64_t line) const { return fmt::format("{}:{}", name_, line); }
     Error refusal(std::uint64_t line, std::string_view what) const {
-        return {ErrorKind::data, fmt::format("{}:{}: {}", name_, line, what)};
+        return {ErrorKind::data, fmt::format("{}:{}: {}", name_, line, what), ErrorCode::bad_record, {name_, line, 0}};
     }
     Error refusal(std::string_view what) const { return refusal(number_, what); }
 

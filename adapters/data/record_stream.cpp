@@ -215,7 +215,9 @@ Error changed_before(std::string_view file, std::string_view place) {
     return {ErrorKind::data,
             fmt::format("{}: the data changed: what stands before {} is not what was read there before; "
                         "restore the file, or begin a new session",
-                        file, place)};
+                        file, place),
+            ErrorCode::data_changed,
+            {std::string(file)}};
 }
 
 std::string in_quotes(std::string_view text) {

@@ -209,6 +209,34 @@ TEST_CASE("a healthy journal verifies, with the head and the state that its run 
     CHECK(contains(here.alpha({"verify", "--journal", "j"}).out, "as they were written"));
 }
 
+TEST_CASE("with --json an error is an object on standard output, with a code that programs go by", "[cli]") {
+    const Workplace here;
+    const auto error_of = [&](const std::vector<std::string>& arguments, int code) {
+        const Ran ran = here.alpha(arguments);
+        CHECK(ran.code == code);
+        CHECK(contains(ran.err, "error: "));
+        CHECK(json_field(ran.out, "exit_code") == std::to_string(code));
+        return ran.out;
+    };
+    CHECK(json_field(error_of({"verify", "--journal", "j", "--json"}, 2), "code") == "not_found");
+    here.write("s.yaml", "name: s\naccount: {currency: INR}\ncashh: 3\n");
+    const std::string scenario = error_of({"backtest", "s.yaml", "--json"}, 2);
+    CHECK(json_field(scenario, "code") == "bad_scenario");
+    CHECK(json_field(scenario, "file") == "s.yaml");
+    CHECK(json_field(scenario, "line") != "");
+    here.write("q.csv", few_quotes("100.00") + "nonsense\n");
+    here.write("h.yaml", hold_scenario("h", "q.csv"));
+    const std::string record = error_of({"backtest", "h.yaml", "--json", "-q"}, 3);
+    CHECK(json_field(record, "code") == "bad_record");
+    CHECK(json_field(record, "file") == "q.csv");
+    CHECK(json_field(record, "transient") == "false");
+    const auto writer = alpha::continue_journal(here.path("live").string());
+    REQUIRE(writer);
+    const std::string busy = error_of({"live", "--broker", "paper", "--config", "h.yaml", "--journal", "live", "--json"}, 75);
+    CHECK(json_field(busy, "code") == "in_use");
+    CHECK(json_field(busy, "transient") == "true");
+}
+
 TEST_CASE("a journal that has just begun verifies with no events", "[cli]") {
     const Workplace here;
     const auto writer = alpha::continue_journal(here.path("j").string());
