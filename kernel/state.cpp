@@ -230,6 +230,9 @@ void ask_for_snapshot(State& state, Time now) {
 }
 
 BarSeries& series_of(Market& market, Duration interval) {
+    if (!market.series.empty() && market.series.front().interval == interval) [[likely]] {
+        return market.series.front();
+    }
     const auto at = std::ranges::lower_bound(market.series, interval, {}, &BarSeries::interval);
     return at != market.series.end() && at->interval == interval ? *at : *market.series.insert(at, BarSeries{interval});
 }

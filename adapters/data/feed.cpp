@@ -253,7 +253,9 @@ class SetBars final : public BarRows {
 public:
     explicit SetBars(SetEvents events)
         : events_(std::move(events)),
-          order_(events_.info().interval, events_.info().date_only),
+          interval_(events_.info().interval),
+          date_only_(events_.info().date_only),
+          order_(interval_, date_only_),
           symbols_(events_.info().symbols.size()) {}
 
     Result<std::span<const BarRow>> next() override {
@@ -267,8 +269,10 @@ public:
                 error_ = more.error();
             } else if (!*more) {
                 break;
-            } else if (take(batch_[n])) {
-                ++n;
+            } else {
+                while (n < batch_.size() && !events_.rest().empty() && take(batch_[n])) {
+                    ++n;
+                }
             }
         }
         if (n == 0 && error_) {
@@ -277,8 +281,8 @@ public:
         return std::span<const BarRow>(batch_).first(n);
     }
 
-    Duration interval() const override { return events_.info().interval; }
-    bool date_only() const override { return events_.info().date_only; }
+    Duration interval() const override { return interval_; }
+    bool date_only() const override { return date_only_; }
     const std::vector<std::string>& symbols() const override { return events_.info().symbols; }
     std::string place(std::uint64_t line) const override { return events_.place(line); }
     FeedProgress progress() const override { return events_.progress(); }
@@ -340,10 +344,10 @@ private:
             std::tie(row.label, row.bar) = *taken;
             why = bar_refusal(row.bar);
         }
-        if (why.empty()) {
+        if (why.empty() && !order_.accepts(row.bar.instrument.value, row.label)) {
             why = order_.refusal(row.bar.instrument.value, row.label);
         }
-        if (why.empty() && date_only() && row.label.ns % kDayNs != 0) {
+        if (why.empty() && date_only_ && row.label.ns % kDayNs != 0) {
             why = "is not at the midnight of its date";
         }
         if (!why.empty()) {
@@ -354,6 +358,8 @@ private:
     }
 
     SetEvents events_;
+    Duration interval_;
+    bool date_only_;
     BarOrder order_;
     std::size_t symbols_;
     std::vector<BarRow> batch_ = std::vector<BarRow>(kBatchBars);
@@ -569,7 +575,7 @@ public:
         }
         const std::uint64_t first = row_of(place.from);
         anchors_ = {place.from};
-        ordinal_ = first_placed_ = first;
+        ordinal_ = first_placed_ = next_in_line_ = first;
         last_label_ = place.from.last;
         expected_ = Expected{first + place.rows, place.witness};
         goes_to_ = place;
@@ -598,6 +604,7 @@ private:
     struct PlacedRow {
         BarRow bar;
         Time opened;
+        Time closed;
         bool has_left = false;  ///< its opening and its close are in the batch, or were
     };
     /// What the content up to a row must have as its witness.
@@ -608,7 +615,8 @@ private:
 
     static std::uint64_t row_of(const RowPlace& place) { return place.row + place.within; }
 
-    bool is_over() const { return finished_ && (waiting_.empty() || text_ == Text::one_of_senders); }
+    bool is_over() const { return finished_ && (!anything_waits() || text_ == Text::one_of_senders); }
+    bool anything_waits() const { return is_in_line_ ? next_in_line_ != ordinal_ : !waiting_.empty(); }
 
     /// Reads again what is needed to go on at the place. False where a sender has not sent so much yet, or has left before.
     Result<bool> come_there() {
@@ -707,7 +715,9 @@ private:
             // before 00:00 UTC.
             safe_until_ = rows_->date_only() ? row.label - Duration{kDayNs} : row.label;
             last_label_ = row.label;
-            release();
+            if (!is_in_line_) {
+                release();
+            }
         }
         return true;
     }
@@ -741,9 +751,15 @@ private:
         if (interval_watch_ != nullptr && interval_watch_->warn) {
             watch_interval(row);
         }
-        rows_placed_.push_back({row, opened});
-        waiting_.push({opened, ordinal_, true});
-        waiting_.push({closed, ordinal_, false});
+        if (is_in_line_ && opened < last_closed_) {
+            leave_line();
+        }
+        last_closed_ = closed;
+        rows_placed_.push_back({row, opened, closed});
+        if (!is_in_line_) {
+            waiting_.push({opened, ordinal_, true});
+            waiting_.push({closed, ordinal_, false});
+        }
         ++ordinal_;
         return {};
     }
@@ -762,24 +778,56 @@ private:
     }
 
     void release() {
-        const Duration interval = rows_->date_only() ? Duration{kDayNs} : rows_->interval();
+        if (is_in_line_) {
+            release_line();
+            return;
+        }
         for (; !waiting_.empty() && waiting_.front().time < safe_until_; waiting_.pop()) {
             const WaitingBars::Waiting& next = waiting_.front();
-            PlacedRow& row = row_at(next.row);
-            const BarClosed& bar = row.bar.bar;
-            // Made where it stays: a copy of what was just written field by field would have to wait for it.
-            FeedRecord& record = batch_.emplace_back();
-            record.time = next.time;
-            if (next.opens) {
-                record.event.emplace<BarOpened>(BarOpened{bar.instrument, bar.open, row.opened, interval});
-            } else {
-                record.event.emplace<BarClosed>(BarClosed{bar.instrument, bar.open, bar.high, bar.low, bar.close,
-                                                          bar.volume, row.opened, interval});
-                row.has_left = true;  // no bar closes before it opens
-            }
-            const std::uint64_t rows = origins_.empty() ? last_before_.rows : origins_.back().rows;
-            origins_.push_back({next.time, next.row, next.opens, std::max(rows, next.row + 1)});
+            hand_out(row_at(next.row), next);
         }
+    }
+    /// As long as no bar opens before the one in front of it has closed, records leave as their rows came, and need no queue.
+    void release_line() {
+        for (; next_in_line_ != ordinal_; ++next_in_line_) {
+            PlacedRow& row = row_at(next_in_line_);
+            if (!has_opened_ && row.opened < safe_until_) {
+                hand_out(row, {row.opened, next_in_line_, true});
+                has_opened_ = true;
+            }
+            if (row.closed >= safe_until_) {
+                return;
+            }
+            hand_out(row, {row.closed, next_in_line_, false});
+            has_opened_ = false;
+        }
+    }
+    /// From here on bars overlap.
+    void leave_line() {
+        is_in_line_ = false;
+        for (; next_in_line_ != ordinal_; ++next_in_line_) {
+            const PlacedRow& row = row_at(next_in_line_);
+            if (!std::exchange(has_opened_, false)) {
+                waiting_.push({row.opened, next_in_line_, true});
+            }
+            waiting_.push({row.closed, next_in_line_, false});
+        }
+    }
+    void hand_out(PlacedRow& row, const WaitingBars::Waiting& next) {
+        const BarClosed& bar = row.bar.bar;
+        const Duration interval = rows_->date_only() ? Duration{kDayNs} : rows_->interval();
+        // Made where it stays: a copy of what was just written field by field would have to wait for it.
+        FeedRecord& record = batch_.emplace_back();
+        record.time = next.time;
+        if (next.opens) {
+            record.event.emplace<BarOpened>(BarOpened{bar.instrument, bar.open, row.opened, interval});
+        } else {
+            record.event.emplace<BarClosed>(
+                BarClosed{bar.instrument, bar.open, bar.high, bar.low, bar.close, bar.volume, row.opened, interval});
+            row.has_left = true;  // no bar closes before it opens
+        }
+        rows_needed_ = std::max(rows_needed_, next.row + 1);
+        origins_.push_back({next.time, next.row, next.opens, rows_needed_});
     }
 
     PlacedRow& row_at(std::uint64_t row) { return rows_placed_[static_cast<std::size_t>(row - first_placed_)]; }
@@ -833,6 +881,11 @@ private:
     WaitingBars waiting_;
     std::vector<PlacedRow> rows_placed_;
     std::uint64_t first_placed_ = 0;  ///< the number of the first of those
+    bool is_in_line_ = true;          ///< no bar has overlapped the one before it, and nothing stands in waiting_
+    std::uint64_t next_in_line_ = 0;  ///< the row of the record that leaves next
+    bool has_opened_ = false;         ///< that record is its close
+    Time last_closed_ = kBeforeAll;   ///< of the last row that was placed
+    std::uint64_t rows_needed_ = 0;   ///< for all records up to the last one
     std::vector<FeedRecord> batch_;
     std::vector<Origin> origins_;      ///< of the batch's records
     std::uint64_t handed_before_ = 0;  ///< records before the batch

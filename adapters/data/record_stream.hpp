@@ -192,6 +192,15 @@ inline bool is_good(const BarClosed& bar) {
 class BarOrder {
 public:
     BarOrder(Duration interval, bool date_only) : interval_(interval), date_only_(date_only) {}
+    /// Whether refusal() would be empty, without building a text; then the bar counts as seen. Says no of a first bar, whatever it is.
+    bool accepts(std::uint32_t symbol, Time label) {
+        if (label < last_ || symbol >= last_of_.size() || last_of_[symbol] == kBeforeAll ||
+            label < last_of_[symbol] + interval_ || label == last_of_[symbol]) {
+            return false;
+        }
+        last_of_[symbol] = last_ = label;
+        return true;
+    }
     /// What forbids a bar of `symbol` at `label` now; empty when nothing does, and then it counts
     /// as seen.
     std::string refusal(std::uint32_t symbol, Time label);
