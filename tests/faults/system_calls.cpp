@@ -5,12 +5,13 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
+#include <cstdlib>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <filesystem>
 #include <mutex>
-#include <optional>
 #include <set>
+#include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,9 +43,14 @@ std::string path_of(int descriptor) {
     return bytes > 0 ? std::string(path, static_cast<std::size_t>(bytes)) : std::string();
 }
 
-/// As the kernel names it: absolute.
-std::string path_at(int folder, const char* path) {
-    if (path[0] == '/' || folder == AT_FDCWD) {
+/// As the kernel names it: absolute. A journal's files are named by way of its open folder.
+std::string path_at(int folder, const std::string& path) {
+    constexpr std::string_view kDescriptors = "/proc/self/fd/";
+    if (const std::size_t end = path.find('/', kDescriptors.size());
+        path.starts_with(kDescriptors) && end != std::string::npos) {
+        return path_of(std::atoi(path.c_str() + kDescriptors.size())) + path.substr(end);
+    }
+    if (path.starts_with('/') || folder == AT_FDCWD) {
         std::error_code ignored;
         return fs::absolute(path, ignored).lexically_normal().string();
     }
