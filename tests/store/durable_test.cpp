@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cerrno>
 
 using namespace alpha;
 using namespace alpha::store_test;
@@ -93,6 +94,34 @@ TEST_CASE("a file for the user is durable before it replaces another, and its na
     CHECK(faults::undurable_name(calls).empty());
 }
 
+TEST_CASE("an output whose calls are refused one at a time is the old one or the new one, whole", "[store]") {
+    const std::string text(200'000, 'x');  // several writes
+    const std::vector<std::uint8_t> old_bytes{1};
+    const std::vector<std::uint8_t> new_bytes(text.begin(), text.end());
+    for (const int error : {EIO, ENOSPC, EDQUOT, EROFS, EMFILE, faults::kShort}) {
+        std::string refused = "the first";
+        for (std::uint64_t call = 1; !refused.empty(); ++call) {
+            const TempFolder folder;
+            const std::string path = folder / "out.csv";
+            write_file(path, old_bytes);
+            faults::watch_calls({fs::canonical(folder / "").string(), call, error});
+            Result<OutputFile> file = OutputFile::open(path);
+            Result<void> done = file ? file->write(text) : tl::make_unexpected(file.error());
+            done = done ? file->commit() : done;
+            refused = faults::refused_call();
+            static_cast<void>(faults::end_watch());
+            CAPTURE(error, call, refused);
+            const bool is_new = store_test::read_file(path) == new_bytes;
+            CHECK((is_new || store_test::read_file(path) == old_bytes));
+            CHECK((is_new || !done));
+            CHECK((done || !done.error().message.empty()));
+            if (error == faults::kShort) {  // no refusal: the rest is still to be written
+                CHECK(done);
+            }
+        }
+    }
+}
+
 TEST_CASE("a data set is durable before it has its name, and its name after", "[store]") {
     const TempFolder folder;
     const Calls calls = calls_of(folder, [&] {
@@ -103,6 +132,29 @@ TEST_CASE("a data set is durable before it has its name, and its name after", "[
     });
     REQUIRE(find_naming(folder, calls, "x.alpha") != calls.end());
     CHECK(faults::undurable_name(calls).empty());
+}
+
+TEST_CASE("a data set whose calls are refused one at a time is whole or not there", "[store]") {
+    for (const int error : {EIO, ENOSPC, EDQUOT, EROFS, EMFILE, faults::kShort}) {
+        std::string refused = "the first";
+        for (std::uint64_t call = 1; !refused.empty(); ++call) {
+            const TempFolder folder;
+            const std::string path = folder / "x.alpha";
+            faults::watch_calls({fs::canonical(folder / "").string(), call, error});
+            const Result<std::unique_ptr<DataSetWriter>> set = DataSetWriter::create(path, DataKind::quotes, {}, false);
+            const Result<DataSetInfo> done = set ? (*set)->finish() : tl::make_unexpected(set.error());
+            refused = faults::refused_call();
+            static_cast<void>(faults::end_watch());
+            CAPTURE(error, call, refused);
+            const bool is_there = fs::exists(path);
+            CHECK((!is_there || verify_data_set(path)));
+            CHECK((is_there || !done));
+            CHECK((done || !done.error().message.empty()));
+            if (error == faults::kShort) {
+                CHECK(done);
+            }
+        }
+    }
 }
 
 TEST_CASE("a journal is durable with all its files and their names before it has its own, and that one after",
