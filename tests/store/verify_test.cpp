@@ -143,3 +143,30 @@ TEST_CASE("a promise where two ranges meet is kept or broken, on any number of t
         }
     }
 }
+
+TEST_CASE("whoever looks on sees each frame once and in order, also one that two ranges share", "[store]") {
+    for (const std::uint32_t per_frame : {4'096U, 5'000U}) {
+        const std::unique_ptr<MemoryLog> log = log_of(per_frame);
+        for (const unsigned threads : kThreads) {
+            CAPTURE(per_frame, threads);
+            const auto seen_from = [&](const ChainPlace& from) {
+                std::vector<Seq> seen;
+                const Result<Verified> verified =
+                    verify_chain(*log, {.from = from, .threads = threads, .visit = [&](const Frame& frame) {
+                                            seen.push_back(frame.first_seq);
+                                            return true;
+                                        }});
+                REQUIRE(verified);
+                return std::pair{seen, verified->last_leaf};
+            };
+            std::vector<Seq> all;
+            for (Seq seq = 0; seq < log->next_seq(); seq += per_frame) {
+                all.push_back(seq);
+            }
+            const auto [seen, last_leaf] = seen_from({});
+            CHECK(seen == all);
+            REQUIRE(last_leaf.seq == 3 * kRangeEvents);
+            CHECK(seen_from(last_leaf).first == std::vector<Seq>{3 * kRangeEvents / per_frame * per_frame});
+        }
+    }
+}
