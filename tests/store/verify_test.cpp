@@ -12,7 +12,7 @@ using namespace alpha::store_test;
 
 namespace {
 
-constexpr Seq kRangeEvents = 8 * kLeafEvents;  // as store/verify.cpp cuts them
+constexpr Seq kRangeEvents = Seq{8} * kLeafEvents;  // as store/verify.cpp cuts them
 constexpr unsigned kThreads[] = {1, 2, 5};
 
 /// Three ranges and a bit.
