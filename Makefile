@@ -9,7 +9,7 @@ CPP_FILES = git ls-files -z --cached --others --exclude-standard -- '*.cpp' '*.h
 
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: build demo test bench torture matrix fuzz fuzz-commands format format-check tidy lint clean help packages packages-dev packages-fuzz packages-matrix configure
+.PHONY: build demo test bench torture mutants matrix fuzz fuzz-commands format format-check tidy lint clean help packages packages-dev packages-fuzz packages-matrix configure
 
 build: configure ## build build/alpha; installs the packages it needs first (the default)
 	@cmake --build --preset $(PRESET) --target alpha
@@ -28,9 +28,12 @@ bench: packages ## measure: bench/run and bench/latency, options in BENCH_ARGS a
 	@bench/run $(BUILD) $(BENCH_ARGS)
 	@bench/latency $(BUILD) $(LATENCY_ARGS)
 
-torture: configure ## break journals at length: power cuts, kills, flipped bits, full disks; kill live sessions (about 30 minutes)
+torture: configure ## break journals at length: power cuts, kills, flipped bits, full disks, refused calls; kill live sessions (about 30 minutes)
 	@cmake --build --preset $(PRESET) --target journal_torture alpha sma_forgets
 	@tests/faults/run $(BUILD)
+
+mutants: packages ## plant small faults, one at a time; a test must notice each. Options in MUTANTS_ARGS (docs/how-to-mutants.md; about half an hour)
+	@tests/mutants/run $(MUTANTS_ARGS)
 
 matrix: packages packages-matrix ## the determinism matrix, with options in MATRIX_ARGS (docs/determinism.md; an hour or two)
 	@tests/matrix/run $(MATRIX_ARGS)

@@ -232,7 +232,8 @@ TEST_CASE("with --json an error is an object on standard output, with a code tha
     CHECK(json_field(record, "transient") == "false");
     const auto writer = alpha::continue_journal(here.path("live").string());
     REQUIRE(writer);
-    const std::string busy = error_of({"live", "--broker", "paper", "--config", "h.yaml", "--journal", "live", "--json"}, 75);
+    const std::string busy =
+        error_of({"live", "--broker", "paper", "--config", "h.yaml", "--journal", "live", "--json"}, 75);
     CHECK(json_field(busy, "code") == "in_use");
     CHECK(json_field(busy, "transient") == "true");
 }

@@ -2,6 +2,7 @@
 #include "events/codec.hpp"
 #include "store/chain.hpp"
 #include "tests/data/support.hpp"
+#include "tests/faults/system_calls.hpp"
 
 #include <algorithm>
 #include <array>
@@ -162,6 +163,17 @@ TEST_CASE("synthetic data written as CSV come back different", "[data]") {
     CHECK(again.error().kind == ErrorKind::usage);
     CHECK_FALSE(write_synth_csv(spec, dir.path("synth.csv/of-a-file.csv")).has_value());
     CHECK(dir.files() == 1);
+}
+
+TEST_CASE("synthetic data are durable before they have their name, and that is after", "[data]") {
+    const TempDir dir;
+    SynthSpec spec;
+    spec.ticks = 10;
+    faults::watch_calls({.folder = std::filesystem::canonical(dir.path(".")).string()});
+    REQUIRE(write_synth_csv(spec, dir.path("synth.csv")).has_value());
+    const std::vector<std::string> calls = faults::end_watch();
+    CHECK(std::ranges::any_of(calls, [](const auto& call) { return call.starts_with("rename "); }));
+    CHECK(faults::undurable_name(calls).empty());
 }
 
 TEST_CASE("a synthetic spec that cannot be followed crashes or runs for ever", "[data]") {

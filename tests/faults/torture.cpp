@@ -1,7 +1,7 @@
 /// Breaks journals in every way we can think of, and checks after each that what was acknowledged is there, that the chain
 /// verifies, and that nothing is silently different. Every failure prints the seed and the command that repeats it.
 ///
-/// usage: journal_torture power|refuse|kill|failpoints|flips|files|full|tmpfs|writers [--count N] [--seed N]
+/// usage: journal_torture power|refuse|calls|kill|failpoints|flips|files|full|tmpfs|writers [--count N] [--seed N]
 ///                        [--plant skip-sync] [--folder DIR]
 ///
 /// What an event holds follows from its number alone, so whatever comes back is compared with what must have been written.
@@ -13,9 +13,11 @@
 #include "store/journal.hpp"
 #include "store/verify.hpp"
 #include "tests/faults/simulated_disk.hpp"
+#include "tests/faults/system_calls.hpp"
 #include "tests/store/support.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -328,6 +330,134 @@ int break_disk(const char* what, Fault fault, const Options& options) {
                 static_cast<unsigned long long>(options.count), static_cast<unsigned long long>(options.seed),
                 static_cast<unsigned long long>(lost));
     return 0;
+}
+
+/// How a small session keeps its log: written where it has its name, the same from behind a queue, or built and named at its end.
+enum class Keeping : std::uint8_t { named, behind_a_queue, built };
+
+Result<std::unique_ptr<LogWriter>> begin_small(const std::string& path, Keeping keeping) {
+    Result<std::unique_ptr<LogWriter>> log = keeping == Keeping::built ? create_journal(path) : continue_journal(path);
+    if (log && keeping == Keeping::behind_a_queue) {
+        log =
+            make_background_log(std::move(*log), {.queue_batches = 3, .commit_interval = std::chrono::milliseconds(1)});
+    }
+    return log;
+}
+
+/// Appends a little, with a snapshot, commits now and then, and ends where that is asked for.
+Result<void> write_little(LogWriter& log, Keeping keeping, bool finishes, Shared& shared) {
+    constexpr int kBatches = 4;
+    Batch batch;
+    batch.begin(log.next_seq());
+    for (int i = 0; i < kBatches; ++i) {
+        fill(batch, 40);
+        if (i == 1) {
+            batch.snapshot.resize(100);
+            std::ranges::fill(std::span(batch.snapshot.data(), batch.snapshot.size()),
+                              static_cast<std::uint8_t>(batch.frame.next_seq()));
+        }
+        shared.written = batch.frame.next_seq();
+        if (Result<void> ok = log.append(batch); !ok) {
+            return ok;
+        }
+        if (i % 2 == 1) {
+            if (Result<void> ok = log.commit(); !ok) {
+                return ok;
+            }
+            // One that is being built is whole or gone: only its end is acknowledged.
+            shared.acknowledged = keeping == Keeping::built ? 0 : log.next_seq();
+        }
+    }
+    Result<void> ok = finishes ? log.finish({}) : Result<void>{};
+    shared.acknowledged = ok && finishes ? log.next_seq() : shared.acknowledged;
+    return ok;
+}
+
+/// All that a session does in its life: made, written, left; gone on with and ended; and once more.
+Result<void> live_little(const std::string& path, Keeping keeping, Shared& shared) {
+    const int starts = keeping == Keeping::built ? 1 : 3;
+    for (int start = 0; start < starts; ++start) {
+        const Result<std::unique_ptr<LogWriter>> log = begin_small(path, keeping);
+        if (!log) {
+            return tl::make_unexpected(log.error());
+        }
+        shared.acknowledged = std::max(shared.acknowledged, (*log)->next_seq());
+        if (Result<void> ok = write_little(**log, keeping, start > 0 || starts == 1, shared); !ok) {
+            return ok;
+        }
+    }
+    return {};
+}
+
+/// Whether anything lies in the folder that somebody has begun to build and left.
+bool has_leftovers(const std::string& folder) {
+    return std::ranges::any_of(fs::directory_iterator(folder), [](const fs::directory_entry& entry) {
+        return entry.path().filename().string().find(".partial-") != std::string::npos;
+    });
+}
+
+struct Refusal {
+    std::uint64_t call = 0;  ///< the n-th, from 1
+    int error = 0;
+};
+
+/// One session whose n-th call is refused. Empty, or what is wrong; `was_refused` says whether it had so many.
+std::string refuse_one(const Refusal& refusal, Keeping keeping, Shared& shared, bool& was_refused) {
+    const TempFolder folder;
+    const std::string place = fs::canonical(folder / "").string();
+    const std::string path = in(place, "journal");
+    shared = Shared{};
+    const int ended = in_child([&] {
+        watch_calls({place, refusal.call, refusal.error});
+        const Result<void> ok = live_little(path, keeping, shared);
+        shared.operations = refused_call().empty() ? 0 : 1;
+        static_cast<void>(end_watch());
+        say(shared, text({refused_call(), ": ", ok ? "it went on" : ok.error().message}));
+        return !ok && ok.error().message.empty() ? 2 : !ok && refused_call().empty() ? 3 : 0;
+    });
+    was_refused = shared.operations != 0;
+    const std::string said = shared.said;
+    if (ended != 0) {
+        return text({"the session ended in ", std::to_string(ended), ": ", said});
+    }
+    std::string wrong = check_recovery(path, shared);
+    if (wrong.empty() && !fs::exists(path)) {  // the next one begins from nothing
+        const int begun = in_child([&] {
+            const Result<void> ok = live_little(path, keeping, shared);
+            say(shared, ok ? "" : ok.error().message);
+            return ok ? 0 : 1;
+        });
+        wrong = begun == 0 ? "" : text({"the next start: ", shared.said});
+        wrong = wrong.empty() && has_leftovers(place) ? "the next start left behind what it found half-made" : wrong;
+    }
+    return wrong.empty() ? "" : text({said, ": ", wrong});
+}
+
+/// Every call that changes or opens a file of a small session refused, one at a time, each with one of the errors that disks, quotas and
+/// limits give, or a write cut short; six seeds in a row give every call every error. `count`: only every so manieth call.
+int refuse_calls(const Options& options) {
+    Shared& shared = *shared_page();
+    static constexpr int kErrors[] = {EIO, ENOSPC, EDQUOT, EROFS, EMFILE, kShort};
+    const std::uint64_t step = std::max<std::uint64_t>(options.count, 1);
+    std::uint64_t refused = 0;
+    for (const Keeping keeping : {Keeping::named, Keeping::behind_a_queue, Keeping::built}) {
+        bool was_refused = true;
+        for (std::uint64_t call = 1 + options.seed % step; was_refused; call += step) {
+            const int error = kErrors[(call / step + options.seed) % std::size(kErrors)];
+            if (std::string wrong = refuse_one({call, error}, keeping, shared, was_refused); !wrong.empty()) {
+                std::printf("FAILED calls: call %llu, error %d, way %d: %s\n"
+                            "  repeat: journal_torture calls --seed %llu --count %llu\n",
+                            static_cast<unsigned long long>(call), error, static_cast<int>(keeping), wrong.c_str(),
+                            static_cast<unsigned long long>(options.seed), static_cast<unsigned long long>(step));
+                return 1;
+            }
+            refused += was_refused ? 1U : 0U;
+        }
+    }
+    std::printf(
+        "calls: %llu refused, one at a time: nothing acknowledged was lost, each was said, the next start went on\n",
+        static_cast<unsigned long long>(refused));
+    return refused > 0 ? 0 : 1;
 }
 
 int kill_writers(const Options& options) {
@@ -772,6 +902,7 @@ int run(int argc, char** argv) {
     const std::map<std::string, std::function<int()>> ways{
         {"power", [&] { return break_disk("power", Fault::power_cut, options); }},
         {"refuse", [&] { return break_disk("refuse", Fault::refuse_once, options); }},
+        {"calls", [&] { return refuse_calls(options); }},
         {"kill", [&] { return kill_writers(options); }},
         {"failpoints", [&] { return end_at_failpoints(options); }},
         {"flips", [&] { return flip_bits(options); }},
@@ -782,8 +913,8 @@ int run(int argc, char** argv) {
     };
     const auto way = ways.find(what);
     if (way == ways.end()) {
-        std::printf(
-            "usage: journal_torture power|refuse|kill|failpoints|flips|files|full|writers [--count N] [--seed N]\n");
+        std::printf("usage: journal_torture power|refuse|calls|kill|failpoints|flips|files|full|writers [--count N] "
+                    "[--seed N]\n");
         return 2;
     }
     return way->second();

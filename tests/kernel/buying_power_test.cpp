@@ -213,6 +213,7 @@ TEST_CASE("of orders that close a position and open another, the dearest may be 
     CHECK(longer.place(limit_order(Side::sell, "9", "105")) == "pass");
     CHECK(longer.modify(3, "9", "115") == "1000 1035");
     CHECK(longer.modify(3, "9", "110") == "pass");
+    CHECK(longer.modify(3, "10", "101") == "1000 1010");  // and no longer as the one that it was, 9 at 110
     // The larger leg of a pair counts once.
     Account paired;
     paired.holding("-9");

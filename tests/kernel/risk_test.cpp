@@ -54,6 +54,21 @@ constexpr TradingHours kIndia{19'800, hms(9, 15), hms(15, 30)};
 
 }  // namespace
 
+TEST_CASE("a latch lets pass what its scope says: all, what reduces, or nothing", "[kernel]") {
+    State state = Floor(Setup::simple()).state();
+    OrderTerms reducing = market_order(Side::sell, "1");
+    reducing.reduce_only = true;
+    const auto passes = [&](LatchScope scope, const OrderTerms& terms) {
+        state.portfolios[0].latch = scope;
+        return ask(check_kill_switch, state, terms) == "pass";
+    };
+    for (const LatchScope scope : {LatchScope::none, LatchScope::entries, LatchScope::flatten, LatchScope::all}) {
+        CAPTURE(static_cast<int>(scope));
+        CHECK(passes(scope, market_order(Side::sell, "1")) == (scope == LatchScope::none));
+        CHECK(passes(scope, reducing) == (scope <= LatchScope::entries));
+    }
+}
+
 TEST_CASE("an order of the largest quantity passes, one unit more does not", "[kernel]") {
     const Floor floor(Setup::simple().limit(Rule::order_quantity, "100"));
     CHECK(ask(check_order_quantity, floor, market_order(Side::buy, "100")) == "pass");

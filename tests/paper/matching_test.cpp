@@ -239,6 +239,17 @@ TEST_CASE("a bar that has not reached a limit never fills it", "[paper]") {
     CHECK(desk.closed("100", "105", "100", "100") == Said{"2 filled 1 at 105 #2"});
 }
 
+TEST_CASE("a limit or stop that came while a bar lasted never trades in its range, which may be from before",
+          "[paper]") {
+    Desk desk;
+    desk.label().wait(30).quote("100", "101");
+    desk.place(buy(1).limit("95"));
+    desk.place(sell(1).stop("92"));
+    CHECK(desk.wait(30).closed("100", "101", "90", "100") == kNothing);
+    CHECK(desk.label().wait(60).closed("100", "101", "93", "100") == Said{"1 filled 1 at 95 #1"});
+    CHECK(desk.label().wait(60).closed("100", "101", "91", "100") == Said{"2 triggered", "2 filled 1 at 92 #2"});
+}
+
 TEST_CASE("an IOC limit never rests", "[paper]") {
     Desk desk;
     CHECK(desk.place(buy(1).limit("100").ioc()) == Said{"1 accepted"});  // no price yet: the next one is its arrival

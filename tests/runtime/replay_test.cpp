@@ -263,6 +263,47 @@ TEST_CASE("of a fact every byte is compared, to the last one", "[runtime]") {
     CHECK(facts > 5);
 }
 
+TEST_CASE("of what falls due in a lull every byte is compared, though the log ends in it", "[runtime]") {
+    Frame whole;
+    whole.begin(0);
+    REQUIRE(run_story("snapshots-overnight")->scan(0, [&](const Frame& frame) {
+        whole.bytes.append(frame.bytes.view());
+        whole.events += frame.events;
+        return true;
+    }));
+    const auto is_decided = [](const Frame& frame) {
+        Frame made;
+        Redecision redecision(made, nullptr, make_built_in_parts);
+        return redecision.feed(frame).value_or(false) && redecision.end();
+    };
+    // Two that fall due, one behind the other: the kernel comes to the first of them by itself, and the log is longer by then.
+    int pairs = 0;
+    std::size_t begin = 0;
+    std::size_t due_end = 0;  // of the event before, where that fell due
+    for (Seq seq = 0; seq < whole.events; ++seq) {
+        const Result<EncodedHeader> header = decode_header(whole.bytes.view().subspan(begin), seq);
+        REQUIRE(header);
+        begin += header->total_bytes();
+        const bool is_due = header->tag == SessionClosed::tag || header->tag == PnlSnapshot::tag;
+        if (is_due && due_end != 0 && header->envelope.is_root()) {
+            INFO("event " << seq);
+            ++pairs;
+            Frame cut;
+            cut.begin(0);
+            cut.bytes.append(whole.bytes.view().first(begin));
+            cut.events = static_cast<std::uint32_t>(seq + 1);
+            CHECK(is_decided(cut));
+            for (const std::size_t at : {due_end - 1, begin - 1}) {
+                cut.bytes.data()[at] ^= 1U;
+                CHECK_FALSE(is_decided(cut));
+                cut.bytes.data()[at] ^= 1U;
+            }
+        }
+        due_end = is_due ? begin : 0;
+    }
+    CHECK(pairs > 0);
+}
+
 TEST_CASE("a fact that was left out or put in is a difference, wherever it stands", "[runtime]") {
     const std::vector<DecodedEvent> events = events_of(*run_story("snapshots-overnight"));
     REQUIRE_FALSE(redecide(*log_of(events))->disagreement);

@@ -76,6 +76,20 @@ TEST_CASE("an output replaces a file as a whole, or leaves it as it was", "[stor
     CHECK(folder.names().size() == 1);
 }
 
+TEST_CASE("what lies behind a file's end is not read as anything", "[store]") {
+    const TempFolder folder;
+    put_text(folder / "file", "12345");
+    const Result<File> file = File::open(folder / "file");
+    REQUIRE(file);
+    std::array<std::uint8_t, 4> bytes{};
+    CHECK(file->read_at(1, bytes.data(), bytes.size()));
+    CHECK(bytes == std::array<std::uint8_t, 4>{'2', '3', '4', '5'});
+    const Result<void> cut = file->read_at(2, bytes.data(), bytes.size());
+    REQUIRE_FALSE(cut);
+    CHECK(cut.error().kind == ErrorKind::data);
+    CHECK(cut.error().message == (folder / "file") + " is cut short.");
+}
+
 TEST_CASE("an output goes through links to what they lead to", "[store]") {
     const TempFolder folder;
     fs::create_directory(folder / "deep");

@@ -203,6 +203,61 @@ TEST_CASE("a journal without an anchor, or with none that can be read, is refuse
     CHECK(refusal(path).find("anchor") != std::string::npos);
 }
 
+TEST_CASE("a clean end is in both slots of the anchor, and is none any more once the journal goes on", "[store]") {
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    for (Seq events = 10; events <= 20; events += 10) {
+        const std::unique_ptr<LogWriter> log = go_on(path);
+        CHECK_FALSE(look_at(path)->info().clean_end);
+        REQUIRE(write_some(*log, 10));
+        REQUIRE(log->finish({}));
+        CHECK(look_at(path)->info().clean_end);
+        const Result<AnchorSlots> anchor = read_anchor(*rocksdb::FileSystem::Default(), path);
+        REQUIRE(anchor);
+        for (const std::optional<AnchorRecord>& slot : anchor->slots) {
+            REQUIRE(slot);
+            CHECK(slot->next_seq == events);
+        }
+    }
+}
+
+namespace {
+
+/// The machine's files on a disk that is as full as one says.
+class FillingDisk final : public rocksdb::FileSystemWrapper {
+public:
+    FillingDisk() : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
+    const char* Name() const override { return "FillingDisk"; }
+    rocksdb::IOStatus GetFreeSpace(const std::string&, const rocksdb::IOOptions&, std::uint64_t* free,
+                                   rocksdb::IODebugContext*) override {
+        *free = free_bytes;
+        return rocksdb::IOStatus::OK();
+    }
+    std::atomic<std::uint64_t> free_bytes{std::uint64_t{1} << 40U};
+};
+
+}  // namespace
+
+TEST_CASE("nothing is appended behind a batch that could not be, though there is room again", "[store]") {
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    const auto disk = std::make_shared<FillingDisk>();
+    Result<std::unique_ptr<LogWriter>> log = continue_journal(path, {.files = disk});
+    REQUIRE(log);
+    REQUIRE(write_some(**log, 10));
+    REQUIRE((*log)->commit());
+    disk->free_bytes = 0;
+    constexpr std::size_t kLookedAt = 1U << 20U;  // so much is not appended without a look at the room
+    REQUIRE_FALSE(write_some(**log, 10, kLookedAt));
+    disk->free_bytes = std::uint64_t{1} << 40U;
+    const Result<void> again = write_some(**log, 10);
+    REQUIRE_FALSE(again);
+    CHECK(again.error().message == "The journal " + path + " could not be written before.");
+    CHECK_FALSE((*log)->commit());
+    log->reset();
+    CHECK(go_on(path)->next_seq() == 10);
+}
+
 TEST_CASE("rows come back by table and key, as last written", "[store]") {
     const TempFolder folder;
     const std::string path = folder / "journal";
