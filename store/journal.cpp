@@ -200,7 +200,8 @@ void drop_ballast(rocksdb::FileSystem& files, const std::string& folder) {
     static_cast<void>(files.DeleteFile(path, rocksdb::IOOptions(), nullptr).ok());
 }
 
-/// RocksDB notes its options beside every database that it opens, 24 KB each, for tools that alpha does not use.
+/// RocksDB notes its options beside every database that it opens, 24 KB each, for tools that alpha does not use. Under a temporary name
+/// only: RocksDB's readers look at the newest of them, and would find it going.
 void drop_options(rocksdb::FileSystem& files, const std::string& folder) {
     std::vector<std::string> names;
     if (!files.GetChildren(folder, rocksdb::IOOptions(), &names, nullptr).ok()) {
@@ -692,7 +693,6 @@ private:
         ok = ok ? db_->close() : ok;
         if (ok) {
             db_.reset();
-            drop_options(*files_, path_);
             drop_ballast(*files_, path_);
             owner_.reset();
         }

@@ -218,23 +218,23 @@ TEST_CASE("with --json an error is an object on standard output, with a code tha
         CHECK(json_field(ran.out, "exit_code") == std::to_string(code));
         return ran.out;
     };
-    CHECK(json_field(error_of({"verify", "--journal", "j", "--json"}, 2), "code") == "not_found");
+    CHECK(json_field(error_of({"verify", "--journal", "j", "--json"}, 2), "code") == R"("not_found")");
     here.write("s.yaml", "name: s\naccount: {currency: INR}\ncashh: 3\n");
     const std::string scenario = error_of({"backtest", "s.yaml", "--json"}, 2);
-    CHECK(json_field(scenario, "code") == "bad_scenario");
-    CHECK(json_field(scenario, "file") == "s.yaml");
+    CHECK(json_field(scenario, "code") == R"("bad_scenario")");
+    CHECK(json_field(scenario, "file") == R"("s.yaml")");
     CHECK(json_field(scenario, "line") != "");
     here.write("q.csv", few_quotes("100.00") + "nonsense\n");
     here.write("h.yaml", hold_scenario("h", "q.csv"));
     const std::string record = error_of({"backtest", "h.yaml", "--json", "-q"}, 3);
-    CHECK(json_field(record, "code") == "bad_record");
-    CHECK(json_field(record, "file") == "q.csv");
+    CHECK(json_field(record, "code") == R"("bad_record")");
+    CHECK(json_field(record, "file") == R"("q.csv")");
     CHECK(json_field(record, "transient") == "false");
     const auto writer = alpha::continue_journal(here.path("live").string());
     REQUIRE(writer);
     const std::string busy =
         error_of({"live", "--broker", "paper", "--config", "h.yaml", "--journal", "live", "--json"}, 75);
-    CHECK(json_field(busy, "code") == "in_use");
+    CHECK(json_field(busy, "code") == R"("in_use")");
     CHECK(json_field(busy, "transient") == "true");
 }
 
