@@ -177,13 +177,11 @@ public:
             if (now && durable_seq_.load() < next_seq_) {
                 asked_.push_back({next_seq_, std::move(on_durable)});
                 asked_seq_ = next_seq_;
+                arrived_.notify_one();
+                return;
             }
         }
-        if (on_durable) {
-            on_durable(now);
-        } else {
-            arrived_.notify_one();
-        }
+        on_durable(now);
     }
 
     Result<void> finish(const std::optional<Ending>& ending) override {

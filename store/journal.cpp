@@ -209,7 +209,8 @@ void drop_options(rocksdb::FileSystem& files, const std::string& folder) {
     }
     for (const std::string& name : names) {
         if (name.starts_with("OPTIONS-")) {
-            static_cast<void>(files.DeleteFile(folder + "/" + name, rocksdb::IOOptions(), nullptr).ok());
+            static_cast<void>(
+                files.DeleteFile(std::string(folder).append("/").append(name), rocksdb::IOOptions(), nullptr).ok());
         }
     }
 }

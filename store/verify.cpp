@@ -126,15 +126,14 @@ public:
         : log_(log),
           promised_(options.promised ? std::optional(options.promised->first) : std::nullopt),
           keep_frames_(options.visit != nullptr),
-          ahead_(2 * options.threads),
+          ahead_(std::size_t{2} * options.threads),
           reader_(log, options.from.seq) {
         try {
             for (unsigned i = 1; i < options.threads; ++i) {
                 others_.emplace_back([this] { help(); });
             }
-        } catch (
-            const std::system_error&) {  // NOLINT(bugprone-empty-catch): no more threads; those that are there do it
-        }
+            // NOLINTNEXTLINE(bugprone-empty-catch): no more threads are to be had; those that are there do it
+        } catch (const std::system_error&) {}
     }
     Ranges(const Ranges&) = delete;
     Ranges& operator=(const Ranges&) = delete;
