@@ -228,20 +228,31 @@ TEST_CASE("a fact that was changed is named, with what is decided in its place a
     }
 }
 
-TEST_CASE("of a fact every byte is compared, to the last one", "[runtime]") {
-    // As canonical bytes, where nothing but the decision holds them: no hash, no checksum.
+namespace {
+
+Frame in_one_frame(const LogReader& log) {
     Frame whole;
     whole.begin(0);
-    REQUIRE(run_story("round-trip")->scan(0, [&](const Frame& frame) {
+    REQUIRE(log.scan(0, [&](const Frame& frame) {
         whole.bytes.append(frame.bytes.view());
         whole.events += frame.events;
         return true;
     }));
-    const auto is_decided = [](const Frame& frame) {
-        Frame made;
-        Redecision redecision(made, nullptr, make_built_in_parts);
-        return redecision.feed(frame).value_or(false) && redecision.end();
-    };
+    return whole;
+}
+
+/// Whether this program decides a whole log, in one frame, as it stands.
+bool is_decided(const Frame& log) {
+    Frame made;
+    Redecision redecision(made, nullptr, make_built_in_parts);
+    return redecision.feed(log).value_or(false) && redecision.end();
+}
+
+}  // namespace
+
+TEST_CASE("of a fact every byte is compared, to the last one", "[runtime]") {
+    // As canonical bytes, where nothing but the decision holds them: no hash, no checksum.
+    Frame whole = in_one_frame(*run_story("round-trip"));
     REQUIRE(is_decided(whole));
     std::size_t facts = 0;
     std::size_t begin = 0;
@@ -264,18 +275,7 @@ TEST_CASE("of a fact every byte is compared, to the last one", "[runtime]") {
 }
 
 TEST_CASE("of what falls due in a lull every byte is compared, though the log ends in it", "[runtime]") {
-    Frame whole;
-    whole.begin(0);
-    REQUIRE(run_story("snapshots-overnight")->scan(0, [&](const Frame& frame) {
-        whole.bytes.append(frame.bytes.view());
-        whole.events += frame.events;
-        return true;
-    }));
-    const auto is_decided = [](const Frame& frame) {
-        Frame made;
-        Redecision redecision(made, nullptr, make_built_in_parts);
-        return redecision.feed(frame).value_or(false) && redecision.end();
-    };
+    Frame whole = in_one_frame(*run_story("snapshots-overnight"));
     // Two that fall due, one behind the other: the kernel comes to the first of them by itself, and the log is longer by then.
     int pairs = 0;
     std::size_t begin = 0;

@@ -4,7 +4,7 @@
 #include "store/data_set.hpp"
 #include "store/frame.hpp"
 #include "store/journal.hpp"
-#include "tests/store/support.hpp"
+#include "tests/store/frames.hpp"
 
 #include <catch2/catch.hpp>
 #include <cstring>
@@ -17,22 +17,6 @@ namespace {
 
 constexpr Duration kMinute{60 * kSecondNs};
 constexpr Duration kDay{kDayNs};
-
-std::vector<std::uint8_t> stored_form(const Frame& frame) {
-    ByteBuffer stored;
-    encode_frame(frame, stored);
-    return bytes_of(stored);
-}
-
-void check_round_trip(const Frame& frame) {
-    Frame back;
-    const std::vector<std::uint8_t> stored = stored_form(frame);
-    REQUIRE(decode_frame(stored, frame.first_seq, back));
-    REQUIRE(back.events == frame.events);
-    REQUIRE(back.leaf_cuts == frame.leaf_cuts);
-    REQUIRE(bytes_of(back.bytes) == bytes_of(frame.bytes));
-    REQUIRE(stored_form(back) == stored);
-}
 
 /// Any value a field can hold, the awkward ones often.
 std::uint64_t any_value(std::mt19937_64& random) {
@@ -208,8 +192,7 @@ TEST_CASE("every size of difference comes back from as many bits as it needs", "
     for (unsigned bits = 0; bits < 64; ++bits) {
         Frame frame;
         frame.begin(0);
-        for (const std::uint64_t less : {0U, 1U, 2U}) {
-            const auto value = static_cast<std::int64_t>((std::uint64_t{1} << bits) + 1 - less);
+        for (const std::int64_t value : around_power_of_two(bits)) {
             const InstrumentId id{static_cast<std::uint32_t>(value)};
             append_stored(frame, Time{value}, {id, Price{value}, Price{~value}, Price{0}, Price{-value}, Qty{value}});
             append_as_session(frame, {id, Price{~value}, Price{value}, Price{1}, Price{value}, Qty{~value},

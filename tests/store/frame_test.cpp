@@ -1,6 +1,6 @@
 #include "store/columns.hpp"
 #include "store/frame.hpp"
-#include "tests/store/support.hpp"
+#include "tests/store/frames.hpp"
 
 #include <catch2/catch.hpp>
 #include <cstring>
@@ -10,18 +10,6 @@ using namespace alpha;
 using namespace alpha::store_test;
 
 namespace {
-
-void check_round_trip(const Frame& frame) {
-    ByteBuffer stored;
-    encode_frame(frame, stored);
-    Frame back;
-    const Result<void> ok = decode_frame(stored.view(), frame.first_seq, back);
-    REQUIRE(ok);
-    CHECK(back.first_seq == frame.first_seq);
-    CHECK(back.events == frame.events);
-    CHECK(back.leaf_cuts == frame.leaf_cuts);
-    CHECK(bytes_of(back.bytes) == bytes_of(frame.bytes));
-}
 
 /// Any value a field can hold, the awkward ones often.
 std::int64_t any_value(std::mt19937_64& random) {
@@ -81,8 +69,7 @@ TEST_CASE("every size of difference is stored in as many bytes as it needs", "[s
     for (unsigned bits = 0; bits < 64; ++bits) {
         Frame frame;
         frame.begin(0);
-        for (const std::uint64_t less : {0U, 1U, 2U}) {
-            const auto value = static_cast<std::int64_t>((std::uint64_t{1} << bits) + 1 - less);
+        for (const std::int64_t value : around_power_of_two(bits)) {
             append(frame, Envelope{frame.next_seq(), Time{value}, kNoSeq, kNoSeq},
                    QuoteTick{InstrumentId{static_cast<std::uint32_t>(value)}, Price{value}, Price{~value}, Qty{0},
                              Qty{value}});
