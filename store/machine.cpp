@@ -58,22 +58,6 @@ std::string reason_of(int error) {
     }
 }
 
-ErrorKind kind_of(int error, ErrorKind otherwise) {
-    switch (error) {
-    case ENOSPC:
-    case EDQUOT:
-    case EMFILE:
-    case ENFILE:
-    case EAGAIN:
-    case ENOMEM: return ErrorKind::transient;
-    case EFBIG:
-    case EACCES:
-    case EPERM:
-    case EROFS: return ErrorKind::usage;
-    default: return otherwise;
-    }
-}
-
 ErrorCode code_of(int error) {
     switch (error) {
     case ENOSPC:
@@ -89,6 +73,18 @@ ErrorCode code_of(int error) {
     case ENOENT: return ErrorCode::not_found;
     case EEXIST: return ErrorCode::already_exists;
     default: return ErrorCode::unspecified;
+    }
+}
+
+ErrorKind kind_of(int error, ErrorKind otherwise) {
+    switch (code_of(error)) {
+    case ErrorCode::no_space:
+    case ErrorCode::no_descriptors:
+    case ErrorCode::no_threads:
+    case ErrorCode::no_memory: return ErrorKind::transient;
+    case ErrorCode::file_too_large:
+    case ErrorCode::not_permitted: return ErrorKind::usage;
+    default: return otherwise;
     }
 }
 
