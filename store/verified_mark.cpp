@@ -20,6 +20,17 @@ std::uint64_t number_of(std::string_view name) {
     return read.ec == std::errc() ? number : 0;
 }
 
+/// Nothing where the system cannot be asked.
+std::optional<FileStamp> stamp_of(const std::string& path, const std::string& name) {
+    struct stat status{};
+    if (::lstat((path + "/" + name).c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
+        return std::nullopt;
+    }
+    return FileStamp{number_of(name), static_cast<std::uint64_t>(status.st_size), status.st_ino,
+                     static_cast<std::uint64_t>(status.st_ctim.tv_sec) * kNsPerSecond +
+                         static_cast<std::uint64_t>(status.st_ctim.tv_nsec)};
+}
+
 }  // namespace
 
 void VerifiedMark::write(ByteBuffer& out) const {
@@ -75,33 +86,27 @@ Result<std::optional<VerifiedMark>> read_mark(const Database& db) {
 std::optional<std::vector<FileStamp>> stamps_of_log(const Database& db, const std::string& path) {
     std::vector<FileStamp> stamps;
     for (const Database::LogFile& file : db.log_files()) {
-        struct stat status{};
-        if (::lstat((path + "/" + file.name).c_str(), &status) != 0 || !S_ISREG(status.st_mode)) {
+        const std::optional<FileStamp> stamp = stamp_of(path, file.name);
+        if (!stamp) {
             return std::nullopt;
         }
-        stamps.push_back({number_of(file.name), static_cast<std::uint64_t>(status.st_size), status.st_ino,
-                          static_cast<std::uint64_t>(status.st_ctim.tv_sec) * kNsPerSecond +
-                              static_cast<std::uint64_t>(status.st_ctim.tv_nsec)});
+        stamps.push_back(*stamp);
     }
     std::ranges::sort(stamps, {}, &FileStamp::number);
     return stamps;
 }
 
 bool is_untouched(const VerifiedMark& mark, const Database& db, const std::string& path) {
-    const std::optional<std::vector<FileStamp>> now = stamps_of_log(db, path);
-    const auto is_known = [&](std::uint64_t number) {
-        return std::ranges::binary_search(mark.files, number, {}, &FileStamp::number);
-    };
-    return now &&
-           std::ranges::all_of(mark.files,
-                               [&](const FileStamp& file) {
-                                   const auto found =
-                                       std::ranges::lower_bound(*now, file.number, {}, &FileStamp::number);
-                                   return found != now->end() && *found == file;
-                               }) &&
-           std::ranges::all_of(db.log_files(), [&](const Database::LogFile& file) {
-               return file.first_seq >= mark.next_seq || is_known(number_of(file.name));
-           });
+    std::size_t found = 0;
+    for (const Database::LogFile& file : db.log_files()) {
+        const auto known = std::ranges::lower_bound(mark.files, number_of(file.name), {}, &FileStamp::number);
+        const bool is_of_mark = known != mark.files.end() && known->number == number_of(file.name);
+        if (is_of_mark ? stamp_of(path, file.name) != *known : file.first_seq < mark.next_seq) {
+            return false;
+        }
+        found += is_of_mark ? 1 : 0;
+    }
+    return found == mark.files.size();
 }
 
 }  // namespace alpha

@@ -5,6 +5,7 @@
 #include "tests/store/support.hpp"
 
 #include <catch2/catch.hpp>
+#include <rocksdb/db.h>
 #include <rocksdb/file_system.h>
 
 using namespace alpha;
@@ -113,6 +114,30 @@ Long journal_of(const TempFolder& folder, std::size_t files) {
     return made;
 }
 
+/// Puts a frame under another one's key behind the store's back, into a file of its own.
+void replace_frame(const std::string& path) {
+    std::vector<std::string> names;
+    REQUIRE(rocksdb::DB::ListColumnFamilies({}, path, &names).ok());
+    std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    for (const std::string& name : names) {
+        families.emplace_back(name, rocksdb::ColumnFamilyOptions());
+    }
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    rocksdb::DB* opened = nullptr;
+    REQUIRE(rocksdb::DB::Open({}, path, families, &handles, &opened).ok());
+    const std::unique_ptr<rocksdb::DB> db(opened);
+    for (rocksdb::ColumnFamilyHandle* const handle : handles) {
+        if (handle->GetName() == "log") {
+            const auto key = [](char high, char low) { return std::string(6, '\0') + high + low; };
+            std::string frame;
+            REQUIRE(db->Get({}, handle, key('\x03', '\xe8'), &frame).ok());
+            REQUIRE(db->Put({}, handle, key('\x01', '\xf4'), frame).ok());
+            REQUIRE(db->Flush({}, handle).ok());
+        }
+        REQUIRE(db->DestroyColumnFamilyHandle(handle).ok());
+    }
+}
+
 struct Cost {
     std::uint64_t files = 0;
     std::uint64_t bytes = 0;
@@ -182,6 +207,16 @@ TEST_CASE("opening, seeking and verifying cost what they look at, at 4 files and
     CHECK(restarted.bytes <= restart(small).bytes + 64 * kSmallFile);
     CHECK(restarted.bytes < large.bytes / 4);
     CHECK(restart(large).bytes < large.bytes / 4);  // and again
+
+    // A file that came later and holds what was verified: the frame of event 500 with the one of event 1000 in its place.
+    Long overlaid = small;
+    overlaid.path = folder / "overlaid";
+    fs::copy(small.path, overlaid.path);
+    CHECK(restart(overlaid).bytes > 0);  // the copy's files are known from here on
+    replace_frame(overlaid.path);
+    const Result<std::unique_ptr<LogWriter>> altered = continue_journal(overlaid.path);
+    REQUIRE_FALSE(altered);
+    CHECK(altered.error().kind == ErrorKind::data);
 
     // What was touched since is verified again.
     std::string table;  // of the log
