@@ -709,6 +709,15 @@ Result<bool> has_any_row(const Journal& journal) {
     return any;
 }
 
+/// Whether there are rows, and of this version or of none that they name.
+Result<bool> has_comparable_rows(const Journal& journal) {
+    const Result<std::uint8_t> version = stored_version(journal);
+    if (!version) {
+        return tl::make_unexpected(version.error());
+    }
+    return *version == 0 || *version == kReadModelVersion ? has_any_row(journal) : Result<bool>(false);
+}
+
 }  // namespace
 
 Result<bool> has_read_models(const Journal& journal) {
@@ -716,13 +725,11 @@ Result<bool> has_read_models(const Journal& journal) {
 }
 
 Result<void> verify_read_models(const Journal& journal) {
-    const Result<std::uint8_t> version = stored_version(journal);
-    const Result<bool> any = has_any_row(journal);
-    if (!version || !any) {
-        return tl::make_unexpected(version ? any.error() : version.error());
+    const Result<bool> comparable = has_comparable_rows(journal);
+    if (!comparable) {
+        return tl::make_unexpected(comparable.error());
     }
-    const bool other_version = *version != 0 && *version != kReadModelVersion;
-    if (!*any || other_version) {
+    if (!*comparable) {
         return {};
     }
     const Result<Rebuilt> rebuilt = rebuild_read_models(journal);
@@ -807,12 +814,11 @@ void RowCheck::forget_closed(const State& state) {
 }
 
 Result<void> RowCheck::compare(const Journal& journal) const {
-    const Result<std::uint8_t> version = stored_version(journal);
-    const Result<bool> any = has_any_row(journal);
-    if (!version || !any) {
-        return tl::make_unexpected(version ? any.error() : version.error());
+    const Result<bool> comparable = has_comparable_rows(journal);
+    if (!comparable) {
+        return tl::make_unexpected(comparable.error());
     }
-    if (!*any || (*version != 0 && *version != kReadModelVersion)) {
+    if (!*comparable) {
         return {};
     }
     Sum stored{};
