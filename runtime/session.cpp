@@ -664,6 +664,7 @@ private:
         }
         const Seq known = *own && !options_.on_fill ? **own : 0;
         std::unique_ptr<Redecision> found;
+        bool is_known = false;  // that one, with what its summary said
         const Result<void> looked = try_snapshots(*stored_, stored_->next_seq(), [&](const StoredSnapshot& snapshot) {
             const Result<SessionBytes> session = session_bytes(snapshot.bytes.view());
             Result<std::unique_ptr<Redecision>> begun = Redecision::from(snapshot, batch_.frame, &tally_, make_);
@@ -678,6 +679,12 @@ private:
             }
             projection_ = std::move(*projection);
             position_.append(session->feed_position);
+            if (snapshot.next_seq == known) {
+                is_known = load_summary(session->summary);
+            }
+            if (!is_known) {
+                forget_summary();
+            }
             found = std::move(*begun);
             return true;
         });
@@ -687,18 +694,11 @@ private:
         if (found == nullptr) {
             return std::make_unique<Redecision>(batch_.frame, &tally_, make_);
         }
-        State folded;
-        if (Result<void> done = begin_fold(std::min(known, found->next_seq()), folded); !done) {
-            return tl::unexpected(done.error());
+        const Result<bool> right = is_known ? Result<bool>(true) : log_folds_into(found->kernel()->state(), known);
+        if (!right) {
+            return tl::unexpected(right.error());
         }
-        tally_.watch(folded);
-        tally_.hold();
-        if (folded.next_seq < found->next_seq()) {
-            if (Result<void> done = fold_up_to(found->next_seq(), folded); !done) {
-                return tl::unexpected(done.error());
-            }
-        }
-        if (folded != found->kernel()->state()) {
+        if (!*right) {
             options_.log->warn(
                 "the snapshot at event {} is not what the events before it fold to and is not used; please "
                 "report this",
@@ -714,11 +714,25 @@ private:
         return found;
     }
 
-    /// The state that a session stood at when it took the snapshot at `seq`, and what its summary said; 0: before event 0.
-    Result<void> begin_fold(Seq seq, State& state) {
-        if (seq == 0) {
-            return {};
+    /// Whether the log, from the snapshot at `known` on, or from event 0, folds into this state; its summary is then this session's.
+    Result<bool> log_folds_into(const State& state, Seq known) {
+        State folded;
+        if (known != 0 && known < state.next_seq) {
+            if (Result<void> begun = begin_fold(known, folded); !begun) {
+                return tl::unexpected(begun.error());
+            }
         }
+        tally_.watch(folded);
+        tally_.hold();
+        if (Result<void> done = fold_up_to(state.next_seq, folded); !done) {
+            return tl::unexpected(done.error());
+        }
+        return folded == state;
+    }
+
+    /// The state that a session stood at when it took the snapshot at `seq`, and what its summary said; before event 0 where that cannot
+    /// be read.
+    Result<void> begin_fold(Seq seq, State& state) {
         const Result<std::optional<StoredSnapshot>> snapshot = stored_->newest_snapshot(seq);
         if (!snapshot) {
             return tl::unexpected(snapshot.error());
