@@ -466,6 +466,8 @@ public:
 
     /// Comes to where the log ends.
     Result<void> resume(std::unique_ptr<Journal> stored) {
+        const AbortEnds contradicts("The log of the journal contradicts itself: it is damaged, or no alpha wrote it.",
+                                    static_cast<int>(ErrorKind::data));
         stored_ = std::move(stored);
         const Clock::time_point begun = Clock::now();
         if (Result<void> same = compare_configuration(); !same) {
@@ -1536,12 +1538,8 @@ Result<RunResult> run_scenario(const Scenario& scenario, LogWriter& log, const R
     };
     Session session(scenario, log, options, make, budget);
     const bool is_new = stored == nullptr || stored->next_seq() == 0;
-    {
-        const AbortEnds contradicts("The log of the journal contradicts itself: it is damaged, or no alpha wrote it.",
-                                    static_cast<int>(ErrorKind::data));
-        if (auto ready = is_new ? session.begin() : session.resume(std::move(stored)); !ready) {
-            return tl::unexpected(ready.error());
-        }
+    if (auto ready = is_new ? session.begin() : session.resume(std::move(stored)); !ready) {
+        return tl::unexpected(ready.error());
     }
     budget.start();
     if (auto followed = session.follow(hours); !followed) {
