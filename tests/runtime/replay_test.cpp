@@ -490,7 +490,7 @@ std::size_t count_latches(const std::vector<DecodedEvent>& events, LatchScope sc
 }  // namespace
 
 TEST_CASE("a kill of every scope, a flattening, and a strategy let go on are decided again as they were", "[runtime]") {
-    constexpr StrategyId kMaker{1};  // it orders with every other quote
+    static constexpr StrategyId kMaker{1};  // it orders with every other quote
     GoingOn session;
     Kernel& kernel = session.kernel();
     session.quotes(50);

@@ -119,6 +119,7 @@ void replace_frame(const std::string& path) {
     std::vector<std::string> names;
     REQUIRE(rocksdb::DB::ListColumnFamilies({}, path, &names).ok());
     std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    families.reserve(names.size());
     for (const std::string& name : names) {
         families.emplace_back(name, rocksdb::ColumnFamilyOptions());
     }
