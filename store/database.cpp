@@ -46,6 +46,7 @@ rocksdb::DBOptions database_options(Database::Mode mode, rocksdb::Env* env) {
     options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
     options.max_total_wal_size = kWalBytes;
     options.max_open_files = kMaxOpenFiles;
+    options.table_cache_numshardbits = 0;  // of sixty-four shards, as by default, each would have room for one
     // RocksDB opens sixteen files at most ahead of their use. With threads of its own for it, of which it always starts fifteen a
     // family, it would end the process where there are no threads to be had.
     options.max_file_opening_threads = 1;
