@@ -417,6 +417,7 @@ TEST_CASE("a held session does afterwards what somebody still waits for, and hea
     ::kill(process, SIGCONT);
     waits.wait_for_close();
     std::vector<std::unique_ptr<Sender>> silent;
+    silent.reserve(500);
     for (int i = 0; i < 500; ++i) {
         silent.push_back(std::make_unique<Sender>(where));
     }
