@@ -9,7 +9,7 @@ CPP_FILES = git ls-files -z --cached --others --exclude-standard -- '*.cpp' '*.h
 
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: build demo test bench torture mutants matrix fuzz fuzz-commands format format-check tidy lint clean help packages packages-dev packages-fuzz packages-matrix configure
+.PHONY: build demo test bench torture mutants matrix fuzz fuzz-commands format format-check tidy lint clean help packages packages-dev packages-clang packages-matrix configure
 
 build: configure ## build build/alpha; installs the packages it needs first (the default)
 	@cmake --build --preset $(PRESET) --target alpha
@@ -38,7 +38,7 @@ mutants: packages ## plant small faults, one at a time; a test must notice each.
 matrix: packages packages-matrix ## the determinism matrix, with options in MATRIX_ARGS (docs/determinism.md; an hour or two)
 	@tests/matrix/run $(MATRIX_ARGS)
 
-fuzz: packages-fuzz ## run each fuzz target for FUZZ_SECONDS=60 (docs/how-to-fuzz.md)
+fuzz: packages-clang ## run each fuzz target for FUZZ_SECONDS=60 (docs/how-to-fuzz.md)
 	@cmake --preset fuzz --log-level=NOTICE >/dev/null
 	@cmake --build --preset fuzz
 	@tests/fuzz/run build-fuzz $(FUZZ_TARGETS)
@@ -71,11 +71,11 @@ packages:
 packages-dev:
 	@tools/install-packages --dev
 
-packages-fuzz:
-	@tools/install-packages --fuzz
+packages-clang:
+	@tools/install-packages --clang
 
 packages-matrix:
 	@tools/install-packages --matrix
 
-configure: packages
+configure: $(if $(filter asan-ubsan tsan,$(PRESET)),packages-clang,packages)
 	@$(CONFIGURE)

@@ -461,7 +461,7 @@ TEST_CASE("rubbish in place of a position is followed", "[data]") {
         REQUIRE_FALSE(feed.has_value());
         REQUIRE(feed.error().kind == ErrorKind::data);
         Position flipped = good;
-        flipped[bytes] ^= 1U << (bytes % 8);
+        flipped[bytes] = static_cast<std::uint8_t>(flipped[bytes] ^ (1U << (bytes % 8)));
         REQUIRE_FALSE(open_feed(sources, {}, flipped).has_value());
     }
     // With a checksum that fits: whatever it says, it ends in a refusal or in records.

@@ -86,7 +86,10 @@ Time day(std::int64_t k) {
 
 /// Bars as a session takes them: each opens, then closes, a day's within its trading session.
 void append_as_session(Frame& frame, const BarClosed& bar) {
-    const Time closed = bar.interval == kDay ? Time{bar.label.ns + 22'500 * kSecondNs} : bar.label + bar.interval;
+    // Around the end of the range, as the columns reckon: no value of a frame is too strange for them.
+    const std::int64_t lasts_ns = bar.interval == kDay ? 22'500 * kSecondNs : bar.interval.ns;
+    const Time closed{
+        static_cast<std::int64_t>(static_cast<std::uint64_t>(bar.label.ns) + static_cast<std::uint64_t>(lasts_ns))};
     const Date date = TradingHours{}.date_of(bar.label);
     if (bar.interval == kDay) {
         append(frame, root(frame, bar.label), SessionOpened{bar.instrument, date});
@@ -193,10 +196,11 @@ TEST_CASE("every size of difference comes back from as many bits as it needs", "
         Frame frame;
         frame.begin(0);
         for (const std::int64_t value : around_power_of_two(bits)) {
+            const auto negated = static_cast<std::int64_t>(0 - static_cast<std::uint64_t>(value));
             const InstrumentId id{static_cast<std::uint32_t>(value)};
-            append_stored(frame, Time{value}, {id, Price{value}, Price{~value}, Price{0}, Price{-value}, Qty{value}});
+            append_stored(frame, Time{value}, {id, Price{value}, Price{~value}, Price{0}, Price{negated}, Qty{value}});
             append_as_session(frame, {id, Price{~value}, Price{value}, Price{1}, Price{value}, Qty{~value},
-                                      Time{-value}, Duration{value}});
+                                      Time{negated}, Duration{value}});
         }
         check_round_trip(frame);
     }

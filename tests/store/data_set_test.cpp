@@ -319,7 +319,7 @@ TEST_CASE("memory does not grow with the length of a data set", "[store]") {
     REQUIRE(info);
     REQUIRE(info->file_bytes > 30U << 20U);
     REQUIRE(verify_data_set(folder / "set"));
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(ALPHA_SANITIZED)
     const long most_kib = 24L * 1'024;  // what is freed stays in quarantine for a while
 #else
     const long most_kib = 12L * 1'024;
