@@ -44,6 +44,7 @@ struct RunRequest {
     std::string spin = "200us";             ///< live
     std::optional<unsigned> cpu;            ///< live
     bool commit_orders = false;             ///< live
+    std::string rotate;                     ///< live: "day", or empty
     std::uint32_t callback_ms_max = 1'000;  ///< live
 };
 
@@ -328,6 +329,9 @@ Result<int> live(const RunRequest& request, Wiring& wiring) {
     if (request.broker != "paper") {
         return fail(ErrorKind::usage, fmt::format("there is no broker '{}' yet; write --broker paper", request.broker));
     }
+    if (!request.rotate.empty() && request.rotate != "day") {
+        return fail(ErrorKind::usage, fmt::format("--rotate {}: write day, or leave it out", request.rotate));
+    }
     const Result<std::uint32_t> speed = speed_of(request.speed);
     if (!speed) {
         return tl::unexpected(speed.error());
@@ -352,6 +356,7 @@ Result<int> live(const RunRequest& request, Wiring& wiring) {
     run.duration = *duration;
     run.spin = *spin;
     run.commit_orders = request.commit_orders;
+    run.cut_days = !request.rotate.empty();
     run.snapshot_events = kLiveSnapshotEvents;
     run.callback_budget = std::chrono::milliseconds(request.callback_ms_max);
     run.desk = &desk;
@@ -415,6 +420,9 @@ void add_live(Commands& commands) {
                    "choose where latency matters");
     command.flag("--commit-orders", options->commit_orders,
                  "Have every order on disk before the next record is taken, as with a broker outside of the process");
+    command.option("--rotate", options->rotate,
+                   "day: the frames of each day that is over get a folder of their own within the journal, which every "
+                   "command takes as one; by itself a journal is one folder");
     command.option("--fills", options->fills,
                    "Also write every fill to this CSV: ts_ns,instrument,side,quantity,price");
     command.option("--callback-ms-max", options->callback_ms_max,

@@ -507,6 +507,9 @@ public:
         if (options_.is_live) {
             warn_of_kinds();
         }
+        if (options_.cut_days) {
+            day_ends_ = records_known_ == 0 ? kBeforeAll : end_of_day(kernel_->state().now);
+        }
         // Who waits for a sender must still see signals.
         const bool streams = std::ranges::any_of(scenario_.data, &DataSource::is_stream);
         waits_ = options_.is_live || streams;
@@ -1108,6 +1111,11 @@ private:
                 return passed;
             }
         }
+        if (record.time >= day_ends_) [[unlikely]] {
+            if (auto begun = begin_day(record.time); !begun) {
+                return begun;
+            }
+        }
         if (first_ == kNever) {
             first_ = record.time;
         }
@@ -1134,6 +1142,26 @@ private:
         if (batch_.frame.events >= options_.frame_events) [[unlikely]] {
             return store_frame(false);
         }
+        return {};
+    }
+
+    /// The hours that days are counted by: those of the first instrument that the scenario names, or of all others.
+    const TradingHours& day_hours() const {
+        return scenario_.config.instruments.empty() ? scenario_.config.default_instrument.hours
+                                                    : scenario_.config.instruments.front().hours;
+    }
+
+    Time end_of_day(Time now) const { return day_hours().midnight(Date{day_hours().date_of(now).days + 1}); }
+
+    /// The record at `now` is the first of another day: what was there before is stored, and the next frame says so.
+    Result<void> begin_day(Time now) {
+        if (day_ends_ != kBeforeAll) {
+            if (auto stored = store_frame(false); !stored) {
+                return stored;
+            }
+            batch_.ended_day = day_hours().date_of(day_ends_ - Duration{1});
+        }
+        day_ends_ = end_of_day(now);
         return {};
     }
 
@@ -1399,6 +1427,7 @@ private:
     std::vector<Appeared> appeared_;  // by instrument
     DataWarnings warnings_;
     Time first_ = kNever;
+    Time day_ends_ = kNever;  // of the day that the journal is cut behind; kBeforeAll: it has not begun
     Seq last_snapshot_ = 0;
     std::size_t snapshot_bytes_ = 0;  // of that one
     std::size_t logged_bytes_ = 0;    // since then

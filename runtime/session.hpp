@@ -178,6 +178,7 @@ struct RunOptions {
     std::chrono::nanoseconds duration{0};  ///< real time after which it ends; 0: with its feeds
     /// How long a strategy from a library may take for a callback (runtime/callback_budget.hpp); zero: as long as it likes.
     std::chrono::milliseconds callback_budget{0};
+    bool cut_days = false;         ///< marks where a day of its records begins (Batch::ended_day)
     bool commit_orders = false;    ///< an order counts as handed over once what led to it is on disk
     OperatorDesk* desk = nullptr;  ///< may be null; outlives the session
     /// A latch, a halt, a feed lost, in a sentence; from any thread, and must not wait; may be null.

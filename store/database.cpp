@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
 #include <rocksdb/env.h>
 #include <rocksdb/options.h>
 #include <rocksdb/slice_transform.h>
@@ -256,6 +257,14 @@ Result<void> Database::flush() noexcept {
 
 Result<void> Database::flush_log() noexcept {
     return check("cannot be made durable", db_->Flush(rocksdb::FlushOptions(), log()));
+}
+
+Result<void> Database::drop_log_before(Seq seq) noexcept {
+    const SeqKey first = key_of(0);
+    const SeqKey end = key_of(seq);
+    const rocksdb::Slice from = slice_of(first);
+    const rocksdb::Slice to = slice_of(end);
+    return check("cannot be written", rocksdb::DeleteFilesInRange(db_.get(), log(), &from, &to, false));
 }
 
 Result<void> Database::close() noexcept {

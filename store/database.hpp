@@ -7,6 +7,7 @@
 ///                         "feed"      u64 records read from the feeds
 ///                         "derived"   u64 next event as of the newest rows | u64 of the newest snapshot; kNoSeq: none
 ///                         "verified"  what need not be verified again (store/verified_mark.hpp)
+///                         "day/SEQ"   a day that was cut off (store/days.hpp)
 ///                         "note/KEY"  text of a batch's notes; any number of them, and no reader needs any
 ///                         "end"       "clean", or "clean" | u16 state version | state digest; absent while being written
 ///   family "log"        u64 first event, big-endian -> stored frame (store/frame.hpp)
@@ -118,6 +119,8 @@ public:
     Result<void> flush() noexcept;
     /// Flushes the log to its files.
     Result<void> flush_log() noexcept;
+    /// Removes files of the log that hold nothing but events before `seq`, where RocksDB has moved them down; the others stay until later.
+    Result<void> drop_log_before(Seq seq) noexcept;
     /// The last word RocksDB has to say; nothing may follow.
     Result<void> close() noexcept;
 

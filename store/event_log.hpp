@@ -24,12 +24,14 @@ struct Batch {
     ByteBuffer snapshot;             ///< taken after the frame; empty: none
     std::uint64_t feed_records = 0;  ///< how many records of its feeds the session has read
     Notes notes;                     ///< each replaces the one of its key
+    std::optional<Date> ended_day;   ///< the events before the frame are a day that is over: a journal may cut it off
 
     void begin(Seq seq) {
         frame.begin(seq);
         rows.clear();
         snapshot.clear();
         notes.clear();
+        ended_day.reset();
     }
 };
 

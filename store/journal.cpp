@@ -3,9 +3,12 @@
 #include "store/anchor.hpp"
 #include "store/checksum.hpp"
 #include "store/database.hpp"
+#include "store/days.hpp"
 #include "store/disk.hpp"
+#include "store/disk_space.hpp"
 #include "store/failpoint.hpp"
 #include "store/frame.hpp"
+#include "store/machine.hpp"
 #include "store/migrations.hpp"
 #include "store/owner.hpp"
 #include "store/torn_manifest.hpp"
@@ -15,8 +18,11 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <filesystem>
 #include <rocksdb/env.h>
+#include <span>
+#include <thread>
 
 namespace alpha {
 
@@ -24,8 +30,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kBallastFile[] = "ballast";
-constexpr std::size_t kBallastBytes = 8U << 20U;
 /// Free space is looked at when so much was appended since, and at every commit.
 constexpr std::size_t kSpaceCheckBytes = 256U << 10U;
 /// Rows that are made anew are written in pieces of this size.
@@ -110,109 +114,8 @@ Result<void> check_derived(const Database& db, const std::string& path, const De
     return {};
 }
 
-/// The frames in a database, beginning with the one that holds an event.
-class StoredFrames final : public FrameCursor {
-public:
-    StoredFrames(const Database& db, std::string path, Seq from)
-        : db_(&db), path_(std::move(path)), at_(db.iterate(db.log())) {
-        go_to(from);
-    }
-    void seek(Seq from) override { go_to(from); }
-    Result<bool> next(StoredFrame& frame) override {
-        if (!std::exchange(fresh_, false) && at_->Valid()) {
-            at_->Next();
-        }
-        if (!at_->Valid()) {
-            return db_->check("cannot be read", at_->status()).map([] { return false; });
-        }
-        frame.first_seq = seq_of_key(at_->key());
-        if (frame.first_seq == kNoSeq) {
-            return wrong(path_, "has a key that is no event number");
-        }
-        frame.bytes.clear();
-        frame.bytes.append(bytes_of(at_->value()));
-        return true;
-    }
-
-private:
-    void go_to(Seq from) {
-        const SeqKey key = key_of(from);
-        at_->SeekForPrev(slice_of(key));
-        fresh_ = true;
-    }
-
-    const Database* db_;
-    std::string path_;
-    std::unique_ptr<rocksdb::Iterator> at_;
-    bool fresh_ = true;  // where it was sent, and that is not handed out yet
-};
-
 std::uint32_t snapshot_checksum(const SeqKey& key, Bytes bytes) {
     return crc32c(bytes, crc32c(key));
-}
-
-// ---- disk space ---------------------------------------------------------------------------------------------------------
-
-/// Stops a writer while there is still room to end cleanly.
-class DiskSpace {
-public:
-    DiskSpace(std::shared_ptr<rocksdb::FileSystem> files, std::string path, std::uint64_t floor_bytes)
-        : files_(std::move(files)), path_(std::move(path)), floor_bytes_(floor_bytes) {}
-
-    Result<void> check(std::uint64_t unwritten_bytes) const {
-        std::uint64_t free = 0;
-        const rocksdb::IOStatus status = files_->GetFreeSpace(path_, rocksdb::IOOptions(), &free, nullptr);
-        if (!status.ok()) {
-            return wrong(path_, "lies on a disk whose free space cannot be told: " + status.ToString());
-        }
-        const std::uint64_t needed = floor_bytes_ + unwritten_bytes;
-        if (free >= needed) {
-            return {};
-        }
-        const auto mb = [](std::uint64_t bytes) { return std::to_string(bytes >> 20U) + " MB"; };
-        return fail(ErrorKind::transient,
-                    "The disk of the journal " + path_ + " is nearly full: " + mb(free) + " are free, and " +
-                        mb(needed) + " must stay so. Nothing that was committed is lost. Make room, then " +
-                        "start again.",
-                    ErrorCode::no_space);
-    }
-
-private:
-    std::shared_ptr<rocksdb::FileSystem> files_;
-    std::string path_;
-    std::uint64_t floor_bytes_;
-};
-
-/// Room set aside while a journal is being written, given back when the disk is full so that it can be closed. A comfort, not a
-/// promise: where it cannot be had, the floor alone must do.
-void make_ballast(rocksdb::FileSystem& files, const std::string& folder) {
-    std::unique_ptr<rocksdb::FSWritableFile> file;
-    const std::string path = std::string(folder).append("/").append(kBallastFile);
-    if (!files.NewWritableFile(path, rocksdb::FileOptions(), &file, nullptr).ok()) {
-        return;
-    }
-    static_cast<void>(file->Allocate(0, kBallastBytes, rocksdb::IOOptions(), nullptr).ok());
-    static_cast<void>(file->Close(rocksdb::IOOptions(), nullptr).ok());
-}
-void drop_ballast(rocksdb::FileSystem& files, const std::string& folder) {
-    // Not there is as good as gone.
-    const std::string path = std::string(folder).append("/").append(kBallastFile);
-    static_cast<void>(files.DeleteFile(path, rocksdb::IOOptions(), nullptr).ok());
-}
-
-/// RocksDB notes its options beside every database that it opens, 24 KB each, for tools that alpha does not use. Under a temporary name
-/// only: RocksDB's readers look at the newest of them, and would find it going.
-void drop_options(rocksdb::FileSystem& files, const std::string& folder) {
-    std::vector<std::string> names;
-    if (!files.GetChildren(folder, rocksdb::IOOptions(), &names, nullptr).ok()) {
-        return;
-    }
-    for (const std::string& name : names) {
-        if (name.starts_with("OPTIONS-")) {
-            static_cast<void>(
-                files.DeleteFile(std::string(folder).append("/").append(name), rocksdb::IOOptions(), nullptr).ok());
-        }
-    }
 }
 
 // ---- writing ------------------------------------------------------------------------------------------------------------
@@ -224,6 +127,7 @@ struct Found {
     std::optional<Rows> rows;          // made anew, where those are
     Seq snapshot_seq = kNoSeq;         // that the mark vouches for
     Digest snapshot{};
+    std::vector<Day> days;  // with the stamps of what was verified
 };
 Result<Found> look_into(const std::string& path, const JournalOptions& options);
 
@@ -283,7 +187,7 @@ public:
             return tl::make_unexpected(db.error());
         }
         std::unique_ptr<JournalWriter> writer(
-            new JournalWriter(path, std::move(*db), owned.files, std::move(space), std::move(*owner)));
+            new JournalWriter(path, std::move(*db), owned.files, std::move(space), std::move(*owner), owned.log_file_bytes));
         if (Result<void> ok = writer->take_up(*found); !ok) {
             return tl::make_unexpected(ok.error());
         }
@@ -297,11 +201,14 @@ public:
         if (Result<void> ok = unbroken(); !ok) {
             return ok;
         }
-        Result<void> written;
-        if (batch.frame.events != 0) {
-            written = write(batch);
-            broken_ = !written;
+        Result<void> written = take_in_day(batch.ended_day.has_value());
+        if (written && batch.ended_day) {
+            cut_day(*batch.ended_day);
         }
+        if (written && batch.frame.events != 0) {
+            written = write(batch);
+        }
+        broken_ = !written;
         batch.begin(next_seq());
         return written;
     }
@@ -310,7 +217,8 @@ public:
         if (Result<void> ok = unbroken(); !ok || !anchor_) {
             return ok;
         }
-        Result<void> committed = anchor_->newest().next_seq == next_seq() ? Result<void>{} : make_durable();
+        Result<void> committed = take_in_day(false);
+        committed = committed && anchor_->newest().next_seq != next_seq() ? make_durable() : committed;
         // Looked at last: what is acknowledged lay where it belongs when it was durable.
         committed = committed ? owner_->check_in_place() : committed;
         broken_ = !committed;
@@ -324,7 +232,8 @@ public:
         if (Result<void> ok = unbroken(); !ok) {
             return ok;
         }
-        Result<void> ended = end(ending);
+        Result<void> ended = take_in_day(true);
+        ended = ended ? end(ending) : ended;
         finished_ = ended.has_value();
         broken_ = !ended;
         return ended;
@@ -335,11 +244,12 @@ public:
 
 private:
     JournalWriter(std::string path, std::unique_ptr<Database> db, std::shared_ptr<rocksdb::FileSystem> files,
-                  DiskSpace space, std::optional<Owner> owner)
+                  DiskSpace space, std::optional<Owner> owner, std::uint64_t log_file_bytes)
         : owner_(std::move(owner)),
           path_(std::move(path)),
           files_(std::move(files)),
           space_(std::move(space)),
+          log_file_bytes_(log_file_bytes),
           db_(std::move(db)) {}
 
     static Result<std::unique_ptr<JournalWriter>> build(Partial partial, const JournalOptions& options) {
@@ -355,7 +265,7 @@ private:
         if (!db) {
             return tl::make_unexpected(db.error());
         }
-        std::unique_ptr<JournalWriter> writer(new JournalWriter(where, std::move(*db), files, std::move(space), {}));
+        std::unique_ptr<JournalWriter> writer(new JournalWriter(where, std::move(*db), files, std::move(space), {}, options.log_file_bytes));
         writer->partial_.emplace(std::move(partial));
         rocksdb::WriteBatch batch;
         Result<void> ok =
@@ -436,6 +346,7 @@ private:
         if (Result<void> ok = migrate(*db_, *files_, path_, *format, *head); !ok) {
             return ok;
         }
+        days_ = found.days;
         if (Result<void> ok = rehash_last_leaf(*head); !ok) {
             return ok;
         }
@@ -457,9 +368,16 @@ private:
         if (Result<void> ok = replace_damaged(found); !ok) {
             return ok;
         }
+        // The days' frames are with the days: what is left of them here goes before the mark says which files there are.
+        Result<void> ok = db_->drop_log_before(cut_of(days_));
         // A clean end says that both slots of the anchor are whole, so its mark goes before the anchor is touched.
         rocksdb::WriteBatch batch;
-        Result<void> ok = remove(batch, db_->meta(), kEndKey);
+        ok = ok ? remove(batch, db_->meta(), kEndKey) : ok;
+        for (const Day& day : days_) {
+            const std::string key = day.key();
+            const ByteBuffer value = day.value();
+            ok = ok ? put(batch, db_->meta(), key, slice_of(value.view())) : ok;
+        }
         ok = ok ? put_verified(batch) : ok;
         ok = ok ? db_->write(batch) : ok;
         ok = ok ? db_->sync() : ok;
@@ -523,13 +441,70 @@ private:
     Result<void> rehash_last_leaf(const HeadRecord& head) {
         const Seq leaf = head.next_seq / kLeafEvents * kLeafEvents;
         hasher_.resume(leaf, head.chain);
-        StoredFrames frames(*db_, path_, leaf);
-        return leaf == head.next_seq ? Result<void>{}
-                                     : scan_frames(frames, FrameCheck("The journal " + path_, leaf, head.next_seq),
-                                                   head.next_seq, [&](const Frame& frame) {
-                                                       hasher_.append(frame);
-                                                       return true;
-                                                   });
+        if (leaf == head.next_seq) {
+            return {};
+        }
+        const std::unique_ptr<FrameCursor> frames = journal_frames(*db_, path_, days_, files_, leaf);
+        return scan_frames(*frames, FrameCheck("The journal " + path_, leaf, head.next_seq), head.next_seq,
+                           [&](const Frame& frame) {
+                               hasher_.append(frame);
+                               return true;
+                           });
+    }
+
+    // ---- days --------------------------------------------------------------------------------------------------------
+
+    /// A day on its way to its folder.
+    struct Cutting {
+        Day day;
+        HeadRecord begins;
+        std::unique_ptr<rocksdb::Iterator> frames;  // as they were when it was cut
+        std::atomic<bool> is_done{false};
+        Result<void> outcome;
+        std::jthread thread;  // last: it uses all of the above
+    };
+
+    /// What is there so far is a day. It is copied on a thread of its own, while the next one is written.
+    void cut_day(Date date) {
+        const Seq begins = cut_of(days_);
+        if (partial_ || hasher_.next_seq() == begins) {  // whole or gone: nobody cuts it
+            return;
+        }
+        cutting_ = std::make_unique<Cutting>();
+        cutting_->day = {begins, {hasher_.next_seq(), hasher_.chain(), hasher_.head()}, date};
+        cutting_->begins = days_.empty() ? HeadRecord{} : days_.back().end;
+        cutting_->frames = db_->iterate(db_->log());
+        cutting_->thread = std::jthread([this, &cutting = *cutting_] {
+            const auto check = [this](std::size_t bytes) { return space_.check(bytes); };
+            cutting.outcome = no_exceptions([&] {
+                return make_day(path_, cutting.day, cutting.begins, *cutting.frames, files_, log_file_bytes_, check);
+            });
+            cutting.is_done = true;
+        });
+    }
+
+    /// A day that is in its folder, and durable, is said to be there; `waits` for it where it is not. Its frames stay here as well until
+    /// the next cut: readers that opened the journal before may be among them.
+    Result<void> take_in_day(bool waits) {
+        if (cutting_ == nullptr || (!waits && !cutting_->is_done)) {
+            return {};
+        }
+        cutting_->thread.join();
+        const std::unique_ptr<Cutting> cut = std::move(cutting_);
+        if (!cut->outcome) {
+            return cut->outcome;
+        }
+        Day& day = cut->day;
+        day.stamp = stamp_of_day(path_, day).value_or(Digest{});
+        const std::string key = day.key();
+        const ByteBuffer value = day.value();
+        rocksdb::WriteBatch batch;
+        Result<void> ok = put(batch, db_->meta(), key, slice_of(value.view()));
+        ok = ok ? db_->write(batch) : ok;
+        failpoint("day: recorded");
+        ok = ok ? db_->drop_log_before(cut_of(days_)) : ok;
+        days_.push_back(std::move(day));
+        return ok;
     }
 
     Result<void> list_snapshots() {
@@ -725,7 +700,10 @@ private:
     std::string path_;
     std::shared_ptr<rocksdb::FileSystem> files_;
     DiskSpace space_;
+    std::uint64_t log_file_bytes_;
     std::unique_ptr<Database> db_;  // closed by finish()
+    std::vector<Day> days_;
+    std::unique_ptr<Cutting> cutting_;
     std::optional<Anchor> anchor_;  // of a journal that goes on
     ChainHasher hasher_;
     DerivedRecord derived_;
@@ -791,7 +769,7 @@ public:
 
     std::string name() const override { return "The journal " + path_; }
     std::unique_ptr<FrameCursor> frames(Seq from) const override {
-        return std::make_unique<StoredFrames>(*db_, path_, from);
+        return journal_frames(*db_, path_, days_, files_, from);
     }
 
     Result<std::optional<StoredSnapshot>> newest_snapshot(Seq seq) const override {
@@ -843,6 +821,7 @@ public:
         ok = ok ? check_rows() : ok;
         ok = ok && db_->evidence() != nullptr ? db_->check(db_->evidence()) : ok;
         ok = ok ? db_->check_properties() : ok;
+        ok = ok ? check_days() : ok;
         if (!ok) {
             return ok;
         }
@@ -877,6 +856,7 @@ public:
         return fits && is_untouched(mark, *db_, path_);
     }
     const Database& database() const { return *db_; }
+    const std::vector<Day>& days() const { return days_; }
 
     std::optional<std::pair<Seq, Digest>> promised() const override {
         if (info_.format == 1) {
@@ -923,7 +903,15 @@ private:
         }
         db_ = std::move(*db);
         Result<void> ok = look();
-        ok = ok ? read_notes() : ok;
+        Result<std::vector<Day>> days = ok ? read_days(*db_, path_) : tl::make_unexpected(ok.error());
+        if (!days) {
+            return tl::make_unexpected(days.error());
+        }
+        days_ = std::move(*days);
+        for (const Day& day : days_) {
+            info_.disk_bytes += bytes_of_day(path_, day);
+        }
+        ok = read_notes();
         ok = ok ? check_ends() : ok;
         const Result<DerivedRecord> derived = read_derived(*db_);
         return !ok       ? ok
@@ -938,6 +926,14 @@ private:
             return tl::make_unexpected(format.error());
         }
         info_.format = *format;
+        const Result<std::optional<std::string>> begins = db_->find(db_->meta(), kBeginsKey);
+        if (!begins || *begins) {
+            return begins ? fail(ErrorKind::usage,
+                                 path_ + " is one day of a journal. Name the folder that it lies in: every command "
+                                         "takes that one's days together.",
+                                 ErrorCode::not_a_journal)
+                          : tl::make_unexpected(begins.error());
+        }
         info_.disk_bytes = 0;
         for (const auto& [name, bytes] : stamp_) {
             info_.disk_bytes += bytes;
@@ -1006,11 +1002,36 @@ private:
         return db_->check("cannot be read", at->status());
     }
 
+    /// What a day's folder holds beside its frames, which whoever reads the log comes by.
+    Result<void> check_days() const {
+        HeadRecord begins;
+        for (const Day& day : days_) {
+            const Result<std::unique_ptr<Database>> db = open_day(path_, day, files_);
+            if (!db) {
+                return tl::make_unexpected(db.error());
+            }
+            const Result<std::string> said = (*db)->get_meta(kBeginsKey);
+            if (!said) {
+                return tl::make_unexpected(said.error());
+            }
+            if (said->size() != HeadRecord::kBytes || HeadRecord::from(bytes_of(*said)) != begins) {
+                return wrong(path_, "has a day, " + day.name() + ", that does not begin where the one before it ends");
+            }
+            Result<void> ok = (*db)->check((*db)->meta());
+            ok = ok ? (*db)->check_properties() : ok;
+            if (!ok) {
+                return ok;
+            }
+            begins = day.end;
+        }
+        return {};
+    }
+
     /// The first frame is there, and the last one ends where the meta says, with nothing behind it.
     Result<void> check_ends() const {
         const std::unique_ptr<rocksdb::Iterator> at = db_->iterate(db_->log());
         at->SeekToLast();
-        const bool empty = !at->Valid();
+        const bool empty = !at->Valid() && days_.empty();
         if (Result<void> ok = db_->check("cannot be read", at->status()); !ok) {
             return ok;
         }
@@ -1044,9 +1065,32 @@ private:
     Result<AnchorSlots> anchor_;
     std::unique_ptr<Database> db_;
     HeadRecord head_;
+    std::vector<Day> days_;
     JournalInfo info_;
     Stamp stamp_;
 };
+
+/// The last full leaf where these days end.
+ChainPlace place_of(std::span<const Day> days) {
+    return days.empty() ? ChainPlace{}
+                        : ChainPlace{days.back().end.next_seq / kLeafEvents * kLeafEvents, days.back().end.chain};
+}
+
+/// How far the log lies in days that nobody touched since they were known to be whole. `days`: all of them, with the stamps they have now.
+ChainPlace known_of_days(const StoredJournal& log, const std::string& path, std::vector<Day>& days) {
+    days = log.days();
+    std::size_t untouched = 0;
+    for (std::size_t i = 0; i < days.size(); ++i) {
+        const std::optional<Digest> stamp = stamp_of_day(path, days[i]);
+        if (untouched == i && stamp == days[i].stamp) {
+            ++untouched;
+        }
+        days[i].stamp = stamp.value_or(Digest{});
+    }
+    const ChainPlace known = place_of(std::span(days).first(untouched));
+    const std::optional<std::pair<Seq, Digest>> promised = log.promised();
+    return promised && promised->first >= known.seq ? known : ChainPlace{};
+}
 
 Result<Found> look_into(const std::string& path, const JournalOptions& options) {
     using Check = Result<void> (StoredJournal::*)() const;
@@ -1062,12 +1106,14 @@ Result<Found> look_into(const std::string& path, const JournalOptions& options) 
     if (!mark) {
         return tl::make_unexpected(mark.error());
     }
-    const ChainPlace from = *mark && (*log)->is_as_it_was(**mark) ? (*mark)->leaf : ChainPlace{};
+    Found found;
+    const ChainPlace after_days = known_of_days(**log, path, found.days);
+    const bool all_days = after_days == place_of((*log)->days());
+    const ChainPlace from = all_days && *mark && (*log)->is_as_it_was(**mark) ? (*mark)->leaf : after_days;
     const Result<Verified> verified = verify_chain(**log, {.promised = (*log)->promised(), .from = from});
     if (!verified) {
         return tl::make_unexpected(verified.error());
     }
-    Found found;
     found.head = HeadRecord{verified->events, {}, verified->head};
     if (*mark) {
         found.snapshot_seq = (*mark)->snapshot_seq;
