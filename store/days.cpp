@@ -197,7 +197,8 @@ Result<std::vector<Day>> read_days(const Database& db, const std::string& path) 
     std::vector<Day> days;
     const std::unique_ptr<rocksdb::Iterator> at = db.iterate(db.meta());
     for (at->Seek(kDayPrefix); at->Valid() && at->key().starts_with(kDayPrefix); at->Next()) {
-        const std::optional<Day> day = read_day(at->key().ToString().substr(sizeof kDayPrefix - 1), bytes_of(at->value()));
+        const std::optional<Day> day =
+            read_day(at->key().ToString().substr(sizeof kDayPrefix - 1), bytes_of(at->value()));
         if (!day || day->first_seq != cut_of(days) || day->end.next_seq <= day->first_seq) {
             return wrong(path, "has days that do not follow one another");
         }
@@ -207,6 +208,23 @@ Result<std::vector<Day>> read_days(const Database& db, const std::string& path) 
         return tl::make_unexpected(ok.error());
     }
     return days;
+}
+
+Result<void> drop_unrecorded_days(const std::string& path, const std::vector<Day>& days) {
+    std::vector<fs::path> left;
+    std::error_code error;
+    for (fs::directory_iterator at(path, error); !error && at != fs::directory_iterator(); at.increment(error)) {
+        const std::string name = at->path().filename().string();
+        const std::size_t digits = name.find_first_not_of("0123456789");
+        const bool is_day = digits == kDigits && name[digits] == '-' && at->is_directory(error);
+        if (is_day && std::ranges::find(days, name, &Day::name) == days.end()) {
+            left.push_back(at->path());
+        }
+    }
+    for (const fs::path& folder : left) {
+        fs::remove_all(folder, error);
+    }
+    return error ? refused_by_system("Cannot clean up " + path, error.value(), ErrorKind::data) : Result<void>{};
 }
 
 std::optional<Digest> stamp_of_day(const std::string& path, const Day& day) {
@@ -252,8 +270,8 @@ Result<std::unique_ptr<Database>> open_day(const std::string& path, const Day& d
     if (Result<void> ok = check_folder(folder); !ok) {
         return tl::make_unexpected(ok.error());
     }
-    Result<std::unique_ptr<Database>> db =
-        Database::open(folder, Database::Mode::read, files, kReaderMemtableBytes, {kSnapshotFamily, kModelFamily, kEvidenceFamily});
+    Result<std::unique_ptr<Database>> db = Database::open(folder, Database::Mode::read, files, kReaderMemtableBytes,
+                                                          {kSnapshotFamily, kModelFamily, kEvidenceFamily});
     if (!db) {
         return db;
     }
@@ -273,23 +291,7 @@ Result<std::unique_ptr<Database>> open_day(const std::string& path, const Day& d
 Result<void> make_day(const std::string& path, const Day& day, const HeadRecord& begins, rocksdb::Iterator& frames,
                       const std::shared_ptr<rocksdb::FileSystem>& files, std::uint64_t log_file_bytes,
                       const std::function<Result<void>(std::size_t bytes)>& check_space) {
-    const std::string folder = folder_of(path, day);
-    const Result<bool> left = is_there(folder);
-    if (!left) {
-        return tl::make_unexpected(left.error());
-    }
-    if (*left) {
-        // It has its name, so it was whole; only its record was lost.
-        if (open_day(path, day, files)) {
-            return {};
-        }
-        std::error_code error;
-        fs::remove_all(folder, error);
-        if (error) {
-            return refused_by_system("Cannot replace " + folder, error.value(), ErrorKind::data);
-        }
-    }
-    Result<Partial> partial = Partial::make_folder(folder, "start again");
+    Result<Partial> partial = Partial::make_folder_within(folder_of(path, day), "start again");
     if (!partial) {
         return tl::make_unexpected(partial.error());
     }

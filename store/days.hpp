@@ -46,6 +46,10 @@ Seq cut_of(const std::vector<Day>& days);
 /// The days of the journal at `path`, in their order. Refuses (kind data) records that cannot be read or do not follow one another.
 Result<std::vector<Day>> read_days(const Database& db, const std::string& path);
 
+/// Removes folders of days that the journal does not know of: a process ended before it had said that they were there, and their frames
+/// are where they were. The log must have been verified without them.
+Result<void> drop_unrecorded_days(const std::string& path, const std::vector<Day>& days);
+
 /// Names, sizes, inodes and times of the last change of what lies in a day's folder; nothing where that cannot be told.
 std::optional<Digest> stamp_of_day(const std::string& path, const Day& day);
 /// What a day's files take, as far as it can be told.
@@ -55,8 +59,7 @@ std::uint64_t bytes_of_day(const std::string& path, const Day& day);
 Result<std::unique_ptr<Database>> open_day(const std::string& path, const Day& day,
                                            const std::shared_ptr<rocksdb::FileSystem>& files);
 
-/// Copies the day's frames, with which `frames` begins, into their folder, durably; a folder that an earlier try left is taken or
-/// replaced. Reads and writes each byte once. `files` are the journal's own; `check_space` is asked before each piece; `log_file_bytes` as
+/// Copies the day's frames into their folder, durably. Reads and writes each byte once. `files` are the journal's own; `check_space` is asked before each piece; `log_file_bytes` as
 /// in JournalOptions.
 Result<void> make_day(const std::string& path, const Day& day, const HeadRecord& begins, rocksdb::Iterator& frames,
                       const std::shared_ptr<rocksdb::FileSystem>& files, std::uint64_t log_file_bytes,

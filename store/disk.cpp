@@ -388,6 +388,14 @@ Result<Partial> Partial::make_folder(const std::string& wanted, const std::strin
     return Partial(path, taken->partial, remedy, std::move(taken->lock));
 }
 
+Result<Partial> Partial::make_folder_within(const std::string& path, const std::string& remedy) {
+    Result<Taken> taken = take_partial(path, make_locked_folder);
+    if (!taken) {
+        return tl::make_unexpected(taken.error());
+    }
+    return Partial(path, taken->partial, remedy, std::move(taken->lock));
+}
+
 Result<Partial> Partial::make_numbered_folder(const std::string& stem) {
     const std::string folder = parent_of(stem);
     const std::string front = fs::path(stem).filename().string();

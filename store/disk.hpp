@@ -56,6 +56,8 @@ public:
     /// Makes the parent folders and an empty folder under the temporary name, its owner's alone (0700). Refuses when `path` exists (kind usage; `remedy` is
     /// what the user can do then) or somebody else is building it (kind transient).
     static Result<Partial> make_folder(const std::string& path, const std::string& remedy);
+    /// The same in a folder that exists and whose lock is the caller's: nobody else takes names there, so none is waited for.
+    static Result<Partial> make_folder_within(const std::string& path, const std::string& remedy);
     /// The same as `stem` and the first number from 1 on that neither exists nor is being built. Of any number of processes that ask
     /// at once each gets its own.
     static Result<Partial> make_numbered_folder(const std::string& stem);

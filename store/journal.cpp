@@ -186,8 +186,8 @@ public:
         if (!db) {
             return tl::make_unexpected(db.error());
         }
-        std::unique_ptr<JournalWriter> writer(
-            new JournalWriter(path, std::move(*db), owned.files, std::move(space), std::move(*owner), owned.log_file_bytes));
+        std::unique_ptr<JournalWriter> writer(new JournalWriter(path, std::move(*db), owned.files, std::move(space),
+                                                                std::move(*owner), owned.log_file_bytes));
         if (Result<void> ok = writer->take_up(*found); !ok) {
             return tl::make_unexpected(ok.error());
         }
@@ -265,7 +265,8 @@ private:
         if (!db) {
             return tl::make_unexpected(db.error());
         }
-        std::unique_ptr<JournalWriter> writer(new JournalWriter(where, std::move(*db), files, std::move(space), {}, options.log_file_bytes));
+        std::unique_ptr<JournalWriter> writer(
+            new JournalWriter(where, std::move(*db), files, std::move(space), {}, options.log_file_bytes));
         writer->partial_.emplace(std::move(partial));
         rocksdb::WriteBatch batch;
         Result<void> ok =
@@ -369,7 +370,8 @@ private:
             return ok;
         }
         // The days' frames are with the days: what is left of them here goes before the mark says which files there are.
-        Result<void> ok = db_->drop_log_before(cut_of(days_));
+        Result<void> ok = drop_unrecorded_days(path_, days_);
+        ok = ok ? db_->drop_log_before(cut_of(days_)) : ok;
         // A clean end says that both slots of the anchor are whole, so its mark goes before the anchor is touched.
         rocksdb::WriteBatch batch;
         ok = ok ? remove(batch, db_->meta(), kEndKey) : ok;
@@ -1044,7 +1046,8 @@ private:
         if (Result<void> ok = scan(head_.next_seq - 1, [](const Frame&) { return true; }); !ok) {
             return ok;
         }
-        return scan(0, [](const Frame&) { return false; });
+        // Days begin at event 0, and whether they are there is seen by whoever reads them.
+        return days_.empty() ? scan(0, [](const Frame&) { return false; }) : Result<void>{};
     }
 
     std::optional<StoredSnapshot> snapshot_in(const rocksdb::Slice& key, const rocksdb::Slice& value) const {

@@ -158,8 +158,13 @@ TEST_CASE("killed again and again, a live session ends with the head of one that
     const unsigned seed = std::random_device()();
     CAPTURE(seed);
     std::mt19937 random(seed);
+    const auto with_days = [](std::vector<std::string> arguments) {
+        arguments.insert(arguments.end(), {"--rotate", "day"});
+        return arguments;
+    };
     for (int i = 0; i < 8; ++i) {
-        const pid_t process = here.start(live("s.yaml", "live"));
+        const bool cut = random() % 2 == 0;
+        const pid_t process = here.start(cut ? with_days(live("s.yaml", "live")) : live("s.yaml", "live"));
         std::this_thread::sleep_for(std::chrono::milliseconds(10 + random() % 150));
         ::kill(process, SIGKILL);
         here.finish(process);

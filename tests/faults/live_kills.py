@@ -115,7 +115,7 @@ def main():
             name = list(STORIES)[journals % len(STORIES)]
             stdin = work / STORIES[name][1] if STORIES[name][1] else None
             journal, before = work / f"{name}-{journals}", 0
-            argv = ["live", "--broker", "paper", "--config", f"{name}.yaml", "--journal", journal, "--json"]
+            argv = ["live", "--broker", "paper", "--config", f"{name}.yaml", "--journal", journal, "--json", *rng.choice(([], ["--rotate", "day"]))]
             for _ in range(KILLS_A_JOURNAL):
                 with open(stdin, "rb") if stdin else open("/dev/null", "rb") as source:
                     process = subprocess.Popen([ALPHA, *map(str, argv)], cwd=work, stdin=source, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
