@@ -505,7 +505,7 @@ private:
         ok = ok ? db_->write(batch) : ok;
         failpoint("day: recorded");
         ok = ok ? db_->drop_log_before(cut_of(days_)) : ok;
-        days_.push_back(std::move(day));
+        days_.push_back(day);
         return ok;
     }
 
