@@ -427,3 +427,34 @@ TEST_CASE("a step too large to be stored is an error, not a crash", "[store]") {
     CHECK(ok.error().kind == ErrorKind::internal);
     CHECK(log->next_seq() == 0);
 }
+
+TEST_CASE("a frame that ends before the event that is asked for is not handed out in its place", "[store]") {
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    finished_journal(path, frames_of(300, 100, append_mixed));
+    alter(path, [](rocksdb::DB& db, rocksdb::ColumnFamilyHandle*, rocksdb::ColumnFamilyHandle* log) {
+        REQUIRE(db.Delete({}, log, key_of(100)).ok());
+    });
+    const Result<std::unique_ptr<Journal>> journal = open_journal(path);
+    REQUIRE(journal);
+    int seen = 0;
+    // Whoever stops at the first frame never comes to the gap behind it.
+    const Result<void> scanned = (*journal)->scan(150, [&](const Frame&) {
+        ++seen;
+        return false;
+    });
+    REQUIRE_FALSE(scanned);
+    CHECK(scanned.error().message.find("the frame of event 150 is missing") != std::string::npos);
+    CHECK(seen == 0);
+}
+
+TEST_CASE("a frame may reach to the recorded end of its log and no further", "[store]") {
+    const std::vector<Frame> frames = frames_of(100, 100, append_mixed);
+    StoredFrame stored;
+    encode_frame(frames.front(), stored.bytes);
+    Frame frame;
+    CHECK(FrameCheck("The log", 0, 100).take(stored, frame));
+    const Result<void> taken = FrameCheck("The log", 0, 99).take(stored, frame);
+    REQUIRE_FALSE(taken);
+    CHECK(taken.error().message == "The log has events past its recorded end at 99.");
+}

@@ -463,3 +463,43 @@ TEST_CASE("what is being built never goes through what lies under its temporary 
     }
     CHECK(store_test::read_file(folder / "victim").size() == 4);
 }
+
+TEST_CASE("a slot of the anchor that stands in the other one's place does not count", "[store]") {
+    const TempFolder folder;
+    const std::string path = crashed_journal(folder);
+    const std::vector<std::uint8_t> whole = store_test::read_file(path + "/anchor");
+    const AnchorSlots found = parse_anchor(whole);
+    REQUIRE(found.in_order);
+    for (const std::size_t from : {0U, 1U}) {
+        INFO("slot " << from);
+        // The next promise would be written over this very one, so that a torn write would leave none.
+        std::vector<std::uint8_t> copied = whole;
+        const auto half = static_cast<std::ptrdiff_t>(copied.size() / 2);
+        std::copy_n(whole.begin() + (from == 0 ? 0 : half), half, copied.begin() + (from == 0 ? half : 0));
+        const AnchorSlots read = parse_anchor(copied);
+        CHECK_FALSE(read.in_order);
+        CHECK_FALSE(read.slots[1 - from].has_value());
+        REQUIRE(read.newest() != nullptr);
+        CHECK(read.newest()->generation == found.slots[from]->generation);
+    }
+}
+
+TEST_CASE("a child that was forked and ends does not end its parent's right to write", "[store]") {
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    fs::create_directory(path);
+    Result<Owner> taken = Owner::take(path);
+    REQUIRE(taken);
+    std::optional<Owner> owner(std::move(*taken));
+    {
+        const OtherProcess child([&] {
+            owner.reset();  // what leaving by way of main() or a stack that unwinds comes to
+            return true;
+        });
+        CHECK(fs::exists(path + "/owner"));
+        CHECK_FALSE(Owner::take(path));
+    }
+    owner.reset();
+    CHECK_FALSE(fs::exists(path + "/owner"));
+    CHECK(Owner::take(path));
+}
