@@ -137,7 +137,8 @@ TEST_CASE("a journal whose days are cut off is one log", "[store]") {
     for (const Seq from : {Seq{0}, Seq{2'999}, Seq{3'000}, Seq{6'001}, Seq{11'999}, Seq{12'000}, Seq{5}, kEnd - 1}) {
         Seq expected = from;
         REQUIRE(for_each_event(*journal, from, [&](const Envelope& envelope, const Event&) {
-            REQUIRE(envelope.seq == expected++);
+            REQUIRE(envelope.seq == expected);
+            ++expected;
             return true;
         }));
         CHECK(expected == kEnd);
@@ -364,7 +365,7 @@ TEST_CASE("what lies in days does not stay in the journal's own files for ever",
     };
     std::uintmax_t days = 0;
     for (const std::string& day : days_in(path)) {
-        days += bytes_in(path + "/" + day);
+        days += bytes_in(std::string(path).append("/").append(day));
     }
     CHECK(days > 1'000'000);
     CHECK(bytes_in(path) < days / 2);
