@@ -8,11 +8,12 @@
 #include "tests/faults/system_calls.hpp"
 #include "tests/store/support.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <catch2/catch.hpp>
-#include <chrono>
+#include <rocksdb/file_system.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <thread>
 
 using namespace alpha;
 using namespace alpha::store_test;
@@ -292,13 +293,15 @@ TEST_CASE("a process that ends while a day is on its way loses nothing, and the 
         const pid_t child = ::fork();
         if (child == 0) {
             ::alarm(60);
-            Result<std::unique_ptr<LogWriter>> log = continue_journal(folder / place);
-            bool done = log.has_value() && write_to(**log, 2 * kDayEvents).has_value() && (*log)->commit().has_value();
-            arm_failpoints([&](const std::string& name) {
-                if (name == place) {
+            std::atomic<bool> ends{false};
+            arm_failpoints([&](const std::string& name) {  // first: later a day is on its way
+                if (ends && name == place) {
                     ::_exit(42);
                 }
             });
+            Result<std::unique_ptr<LogWriter>> log = continue_journal(folder / place);
+            bool done = log.has_value() && write_to(**log, 2 * kDayEvents).has_value() && (*log)->commit().has_value();
+            ends = true;
             done = done && write_to(**log, 2 * kDayEvents + 600).has_value() && (*log)->finish({}).has_value();
             ::_exit(done ? 0 : 1);
         }
