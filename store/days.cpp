@@ -75,8 +75,12 @@ class StoredFrames {
 public:
     StoredFrames(const Database& db, std::string path, Seq from)
         : db_(&db), path_(std::move(path)), at_(db.iterate(db.log())) {
+        seek(from);
+    }
+    void seek(Seq from) {
         const SeqKey key = key_of(from);
         at_->SeekForPrev(slice_of(key));
+        fresh_ = true;
     }
     Result<bool> next(StoredFrame& frame) {
         if (!std::exchange(fresh_, false) && at_->Valid()) {
@@ -116,23 +120,18 @@ public:
 
     Result<bool> next(StoredFrame& frame) override {
         for (;;) {
-            if (!opened_) {
-                return tl::make_unexpected(opened_.error());
+            if (!frames_) {
+                return tl::make_unexpected(not_opened_);
             }
             Result<bool> read = frames_->next(frame);
-            if (!read) {
+            const bool in_days = at_ != days_.size();
+            if (!read || (!*read && !in_days)) {
                 return read;
             }
-            const bool is_twin = *read && at_ == days_.size() && frame.first_seq < cut_of(days_);
-            if (*read && !is_twin) {
-                return true;
-            }
             if (!*read) {
-                if (at_ == days_.size()) {
-                    return false;
-                }
-                const Seq end = days_[at_].end.next_seq;
-                enter(at_ + 1, end);
+                enter(at_ + 1, days_[at_].end.next_seq);
+            } else if (in_days || frame.first_seq >= cut_of(days_)) {  // and no twin of what a day holds
+                return read;
             }
         }
     }
@@ -140,35 +139,32 @@ public:
 private:
     /// Goes into a day, or behind the last one into the journal's own database.
     void enter(std::size_t at, Seq from) {
-        const bool is_open = at == at_ && frames_.has_value() && opened_;
-        at_ = at;
-        if (at == days_.size()) {
-            frames_.emplace(db_, path_, from);
-            day_.reset();
-            opened_ = {};
+        if (frames_ && at == at_) {  // with the iterator that is there
+            frames_->seek(from);
             return;
         }
-        if (!is_open) {
-            frames_.reset();
+        at_ = at;
+        frames_.reset();
+        day_.reset();
+        if (at != days_.size()) {
             Result<std::unique_ptr<Database>> day = open_day(path_, days_[at], files_);
             if (!day) {
-                opened_ = tl::make_unexpected(day.error());
+                not_opened_ = day.error();
                 return;
             }
             day_ = std::move(*day);
-            opened_ = {};
         }
-        frames_.emplace(*day_, path_, from);
+        frames_.emplace(day_ ? *day_ : db_, path_, from);
     }
 
     const Database& db_;
     const std::string& path_;
     const std::vector<Day>& days_;
     std::shared_ptr<rocksdb::FileSystem> files_;
-    std::size_t at_ = 0;             // which day; days_.size(): none, its own database
-    std::unique_ptr<Database> day_;  // of that day
-    std::optional<StoredFrames> frames_;
-    Result<void> opened_;
+    std::size_t at_ = 0;                  // which day; days_.size(): none, its own database
+    std::unique_ptr<Database> day_;       // of that day
+    std::optional<StoredFrames> frames_;  // nothing: the day could not be opened
+    Error not_opened_;
 };
 
 }  // namespace

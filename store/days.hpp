@@ -59,8 +59,8 @@ std::uint64_t bytes_of_day(const std::string& path, const Day& day);
 Result<std::unique_ptr<Database>> open_day(const std::string& path, const Day& day,
                                            const std::shared_ptr<rocksdb::FileSystem>& files);
 
-/// Copies the day's frames into their folder, durably. Reads and writes each byte once. `files` are the journal's own; `check_space` is asked before each piece; `log_file_bytes` as
-/// in JournalOptions.
+/// Copies the day's frames into their folder, durably. Reads and writes each byte once. `files` are the journal's own; `check_space` is
+/// asked before each piece; `log_file_bytes` as in JournalOptions.
 Result<void> make_day(const std::string& path, const Day& day, const HeadRecord& begins, rocksdb::Iterator& frames,
                       const std::shared_ptr<rocksdb::FileSystem>& files, std::uint64_t log_file_bytes,
                       const std::function<Result<void>(std::size_t bytes)>& check_space);
