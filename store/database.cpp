@@ -111,6 +111,10 @@ rocksdb::Status keep_present(const std::string& path, const rocksdb::DBOptions& 
 
 }  // namespace
 
+tl::unexpected<Error> wrong_journal(const std::string& path, const std::string& what, ErrorCode code) {
+    return fail(ErrorKind::data, "The journal " + path + " " + what + ".", code);
+}
+
 SeqKey key_of(Seq seq) {
     SeqKey key{};
     store(key.data(), __builtin_bswap64(seq));

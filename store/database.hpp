@@ -81,6 +81,10 @@ struct DerivedRecord {
     static DerivedRecord from(Bytes bytes);
 };
 
+/// The refusal (kind data) "The journal PATH WHAT.".
+tl::unexpected<Error> wrong_journal(const std::string& path, const std::string& what,
+                                    ErrorCode code = ErrorCode::damaged);
+
 /// RocksDB cannot be unwound: what it was doing stays half done, and closing it then waits for ever. So an exception out of it, where
 /// memory or threads have run out, ends the process as a crash would (std::terminate); the program says why (cli/main.cpp).
 class Database {

@@ -32,10 +32,6 @@ std::string folder_of(const std::string& path, const Day& day) {
     return path + "/" + day.name();
 }
 
-tl::unexpected<Error> wrong(const std::string& path, const std::string& what, ErrorCode code = ErrorCode::damaged) {
-    return fail(ErrorKind::data, "The journal " + path + " " + what + ".", code);
-}
-
 std::optional<Day> read_day(const std::string& digits, Bytes value) {
     Day day;
     WireReader rest(value);
@@ -91,7 +87,7 @@ public:
         }
         frame.first_seq = seq_of_key(at_->key());
         if (frame.first_seq == kNoSeq) {
-            return wrong(path_, "has a key that is no event number");
+            return wrong_journal(path_, "has a key that is no event number");
         }
         frame.bytes.clear();
         frame.bytes.append(bytes_of(at_->value()));
@@ -196,7 +192,7 @@ Result<std::vector<Day>> read_days(const Database& db, const std::string& path) 
         const std::optional<Day> day =
             read_day(at->key().ToString().substr(sizeof kDayPrefix - 1), bytes_of(at->value()));
         if (!day || day->first_seq != cut_of(days) || day->end.next_seq <= day->first_seq) {
-            return wrong(path, "has days that do not follow one another");
+            return wrong_journal(path, "has days that do not follow one another");
         }
         days.push_back(*day);
     }
@@ -257,11 +253,11 @@ Result<std::unique_ptr<Database>> open_day(const std::string& path, const Day& d
         return tl::make_unexpected(is_there_now.error());
     }
     if (!*is_there_now) {
-        return wrong(path,
-                     "lacks a day: there is no " + day.name() + " in it, which holds its events " +
-                         std::to_string(day.first_seq) + " to " + std::to_string(day.end.next_seq - 1) +
-                         ". Put that folder back from a copy",
-                     ErrorCode::lost_events);
+        return wrong_journal(path,
+                             "lacks a day: there is no " + day.name() + " in it, which holds its events " +
+                                 std::to_string(day.first_seq) + " to " + std::to_string(day.end.next_seq - 1) +
+                                 ". Put that folder back from a copy",
+                             ErrorCode::lost_events);
     }
     if (Result<void> ok = check_folder(folder); !ok) {
         return tl::make_unexpected(ok.error());
@@ -276,10 +272,10 @@ Result<std::unique_ptr<Database>> open_day(const std::string& path, const Day& d
         return tl::make_unexpected(end.error());
     }
     if (end->size() != HeadRecord::kBytes || HeadRecord::from(bytes_of(*end)) != day.end) {
-        return wrong(path,
-                     "was not cut into the day that is in it as " + day.name() +
-                         ": that folder is of another journal, or was altered",
-                     ErrorCode::altered);
+        return wrong_journal(path,
+                             "was not cut into the day that is in it as " + day.name() +
+                                 ": that folder is of another journal, or was altered",
+                             ErrorCode::altered);
     }
     return db;
 }

@@ -42,17 +42,13 @@ std::shared_ptr<rocksdb::FileSystem> files_of(const JournalOptions& options) {
     return options.files != nullptr ? options.files : rocksdb::FileSystem::Default();
 }
 
-tl::unexpected<Error> wrong(const std::string& path, const std::string& what, ErrorCode code = ErrorCode::damaged) {
-    return fail(ErrorKind::data, "The journal " + path + " " + what + ".", code);
-}
-
 Result<HeadRecord> read_head(const Database& db, const std::string& path) {
     const Result<std::string> head = db.get_meta(kHeadKey);
     if (!head) {
         return tl::make_unexpected(head.error());
     }
     if (head->size() != HeadRecord::kBytes) {
-        return wrong(path, "records no head");
+        return wrong_journal(path, "records no head");
     }
     return HeadRecord::from(bytes_of(*head));
 }
@@ -106,10 +102,10 @@ Result<void> check_derived(const Database& db, const std::string& path, const De
         }
     }
     if (rows_seq != derived.rows_seq && !is_left_out(kModelFamily)) {
-        return wrong(path, "lacks rows of its read models");
+        return wrong_journal(path, "lacks rows of its read models");
     }
     if (snapshot_seq != derived.snapshot_seq && !is_left_out(kSnapshotFamily)) {
-        return wrong(path, "lacks snapshots");
+        return wrong_journal(path, "lacks snapshots");
     }
     return {};
 }
@@ -341,7 +337,7 @@ private:
             return tl::make_unexpected(head.error());
         }
         if (head->next_seq != found.head.next_seq || head->head != found.head.head) {
-            return wrong(path_, "changed while it was being opened");
+            return wrong_journal(path_, "changed while it was being opened");
         }
         failpoint("recovery: verified, not migrated");
         if (Result<void> ok = migrate(*db_, *files_, path_, *format, *head); !ok) {
@@ -517,7 +513,9 @@ private:
         return db_->check("cannot be read", at->status());
     }
 
-    Result<void> unbroken() const { return broken_ ? wrong(path_, "could not be written before") : Result<void>{}; }
+    Result<void> unbroken() const {
+        return broken_ ? wrong_journal(path_, "could not be written before") : Result<void>{};
+    }
 
     Result<void> put(rocksdb::WriteBatch& batch, rocksdb::ColumnFamilyHandle* family, const rocksdb::Slice& key,
                      const rocksdb::Slice& value) const {
@@ -758,7 +756,7 @@ public:
         const std::unique_ptr<rocksdb::Iterator> at = db_->iterate(db_->snapshots());
         for (at->SeekToFirst(); at->Valid(); at->Next()) {
             if (!snapshot_in(at->key(), at->value())) {
-                return wrong(path_, "has a damaged snapshot");
+                return wrong_journal(path_, "has a damaged snapshot");
             }
         }
         return db_->check("cannot be read", at->status());
@@ -828,7 +826,7 @@ public:
             return ok;
         }
         if (info_.format > 1 && info_.clean_end && !anchor_->in_order) {
-            return wrong(path_, "has a damaged anchor");
+            return wrong_journal(path_, "has a damaged anchor");
         }
         return {};
     }
@@ -951,18 +949,20 @@ private:
             }
             info_.anchored_seq = anchor_->newest()->next_seq;
             if (head_.next_seq < *info_.anchored_seq) {
-                return wrong(path_,
-                             "lacks events that were committed: it holds " + std::to_string(head_.next_seq) + ", and " +
-                                 std::to_string(*info_.anchored_seq) +
-                                 " were safely on disk. Its files were damaged or replaced by older ones; restore "
-                                 "them from a copy",
-                             ErrorCode::lost_events);
+                return wrong_journal(
+                    path_,
+                    "lacks events that were committed: it holds " + std::to_string(head_.next_seq) + ", and " +
+                        std::to_string(*info_.anchored_seq) +
+                        " were safely on disk. Its files were damaged or replaced by older ones; restore "
+                        "them from a copy",
+                    ErrorCode::lost_events);
             }
             if (head_.next_seq == *info_.anchored_seq && head_.head != anchor_->newest()->head) {
-                return wrong(path_,
-                             "holds another log than its anchor promises: files of two journals were mixed, or the "
-                             "log was altered",
-                             ErrorCode::altered);
+                return wrong_journal(
+                    path_,
+                    "holds another log than its anchor promises: files of two journals were mixed, or the "
+                    "log was altered",
+                    ErrorCode::altered);
             }
         }
         return read_end();
@@ -987,7 +987,7 @@ private:
             ending.state_version = rest.get<std::uint16_t>();
             const Bytes digest = rest.take(ending.state_digest.size());
             if (!rest.ok() || rest.left() != 0) {
-                return wrong(path_, "has an end mark that cannot be read");
+                return wrong_journal(path_, "has an end mark that cannot be read");
             }
             std::ranges::copy(digest, ending.state_digest.begin());
             info_.ending = ending;
@@ -1017,7 +1017,8 @@ private:
                 return tl::make_unexpected(said.error());
             }
             if (said->size() != HeadRecord::kBytes || HeadRecord::from(bytes_of(*said)) != begins) {
-                return wrong(path_, "has a day, " + day.name() + ", that does not begin where the one before it ends");
+                return wrong_journal(path_,
+                                     "has a day, " + day.name() + ", that does not begin where the one before it ends");
             }
             Result<void> ok = (*db)->check((*db)->meta());
             ok = ok ? (*db)->check_properties() : ok;
@@ -1038,7 +1039,7 @@ private:
             return ok;
         }
         if (empty != (head_.next_seq == 0)) {
-            return wrong(path_, "does not hold the " + std::to_string(head_.next_seq) + " events it records");
+            return wrong_journal(path_, "does not hold the " + std::to_string(head_.next_seq) + " events it records");
         }
         if (empty) {
             return {};
