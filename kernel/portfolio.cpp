@@ -54,8 +54,12 @@ PositionChange with_fill(const Position& before, Side side, Qty quantity, Price 
     return change;
 }
 
-Money market_value(const Position& position, Price mark) {
-    return notional(mark, position.net);
+void PositionSums::note_first_change(InstrumentId instrument) {
+    if (instrument.value >= is_changed.size()) {
+        is_changed.resize(instrument.value + 1);
+    }
+    is_changed[instrument.value] = true;
+    changed.push_back(instrument);
 }
 
 Money unrealized_pnl(const Position& position, Price mark) {

@@ -42,7 +42,9 @@ struct PositionChange {
 PositionChange with_fill(const Position& before, Side side, Qty quantity, Price price, Money notional);
 
 /// What selling all (or buying back all) at `mark` would bring: negative for a short.
-Money market_value(const Position& position, Price mark);
+inline Money market_value(const Position& position, Price mark) {
+    return notional(mark, position.net);
+}
 Money unrealized_pnl(const Position& position, Price mark);
 
 /// The change of cash from one execution: a sell adds, a buy takes, charges always take.
@@ -64,16 +66,16 @@ struct PositionSums {
 
     /// The position, one of its orders or its mark is not what it was. O(1).
     void note_change(InstrumentId instrument) {
-        if (instrument.value >= is_changed.size()) {
-            is_changed.resize(instrument.value + 1);
-        }
-        if (!is_changed[instrument.value]) {
-            is_changed[instrument.value] = true;
-            changed.push_back(instrument);
+        // Many marks come between two orders.
+        if (instrument.value >= is_changed.size() || !is_changed[instrument.value]) [[unlikely]] {
+            note_first_change(instrument);
         }
     }
     /// They say nothing that the books do not.
     friend bool operator==(const PositionSums&, const PositionSums&) { return true; }
+
+private:
+    void note_first_change(InstrumentId instrument);
 };
 
 struct Portfolio {

@@ -180,6 +180,13 @@ Price mid(Price bid, Price ask) {
 
 // ---- marks and what they move -------------------------------------------------------------------------------------------
 
+void note_fall(EquityPath& path) {
+    if (path.peak.raw > 0 && is_deeper(path.peak, path.equity, path.worst_peak, path.worst_trough)) {
+        path.worst_peak = path.peak;
+        path.worst_trough = path.equity;
+    }
+}
+
 void note_equity(EquityPath& path) {
     if (path.equity > path.peak) {
         path.peak = path.equity;
@@ -189,10 +196,8 @@ void note_equity(EquityPath& path) {
         return;
     }
     // Peaks only grow, so a fall that is deeper as a part of its peak is deeper in money, too: nearly every mark ends here.
-    if (path.peak - path.equity > path.worst_peak - path.worst_trough && path.peak.raw > 0 &&
-        is_deeper(path.peak, path.equity, path.worst_peak, path.worst_trough)) {
-        path.worst_peak = path.peak;
-        path.worst_trough = path.equity;
+    if (path.peak - path.equity > path.worst_peak - path.worst_trough) [[unlikely]] {
+        note_fall(path);
     }
 }
 
@@ -229,12 +234,14 @@ void ask_for_snapshot(State& state, Time now) {
     }
 }
 
-BarSeries& series_of(Market& market, Duration interval) {
-    if (!market.series.empty() && market.series.front().interval == interval) [[likely]] {
-        return market.series.front();
-    }
+BarSeries& longer_series_of(Market& market, Duration interval) {
     const auto at = std::ranges::lower_bound(market.series, interval, {}, &BarSeries::interval);
     return at != market.series.end() && at->interval == interval ? *at : *market.series.insert(at, BarSeries{interval});
+}
+
+/// Nearly every instrument has bars of one interval.
+BarSeries& series_of(Market& market, Duration interval) {
+    return market.is_shortest(interval) ? market.series.front() : longer_series_of(market, interval);
 }
 
 /// Whether something finer than the bar came while it lasted. A shorter bar that closes as this one begins is of the time before,
@@ -681,11 +688,6 @@ bool leads_reservation(const State& state, const Order& order) {
         }
     }
     return true;
-}
-
-bool Market::counts(Duration interval) const {
-    const auto at = std::ranges::find(series, interval, &BarSeries::interval);
-    return at != series.end() && at->counts;
 }
 
 bool is_deeper(Money peak, Money trough, Money other_peak, Money other_trough) {

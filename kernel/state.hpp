@@ -8,6 +8,7 @@
 #include "kernel/portfolio.hpp"
 #include "kernel/timers.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <ranges>
@@ -51,7 +52,10 @@ struct Market {
     friend bool operator==(const Market&, const Market&) = default;
 
     /// Whether the latest open or close of a bar of this interval counts, and whether no shorter bars are known.
-    bool counts(Duration interval) const;
+    bool counts(Duration interval) const {
+        const auto at = std::ranges::find(series, interval, &BarSeries::interval);
+        return at != series.end() && at->counts;
+    }
     bool is_shortest(Duration interval) const { return !series.empty() && series.front().interval == interval; }
     /// What an order of this side would meet: the standing quote's price, else the mark. Zero: none known.
     Price touch(Side side) const {

@@ -242,14 +242,26 @@ constexpr bool moves_rows(std::uint16_t tag) {
     }
 }
 
-/// A quote as the kernel writes it, told by its first eight bytes: its size need not be read to find the next event, so that
-/// a walk over a thousand of them waits for no load.
-constexpr std::size_t kQuotePayloadBytes = 4 + 4 * 8;
-constexpr std::size_t kPlainQuoteBytes = kHeaderBytes + kQuotePayloadBytes;
-bool is_plain_quote(Bytes events) {
-    constexpr std::uint64_t kFront =
-        kQuotePayloadBytes | std::uint64_t{QuoteTick::tag} << 32U | std::uint64_t{QuoteTick::version} << 48U;
-    return events.size() >= kPlainQuoteBytes && load<std::uint64_t>(events.data()) == kFront;
+/// Market inputs as the kernel writes them, told by their first eight bytes: a size need not be read to find the next event, so
+/// that a walk over a thousand of them waits for no load.
+template <class E>
+constexpr std::size_t kPayloadBytes = 0;  // no other kind is skipped
+template <>
+constexpr std::size_t kPayloadBytes<QuoteTick> = 4 + 4 * 8;
+template <>
+constexpr std::size_t kPayloadBytes<BarOpened> = 4 + 3 * 8;
+template <>
+constexpr std::size_t kPayloadBytes<BarClosed> = 4 + 7 * 8;
+/// Takes one of this kind off the front; false, with nothing taken, for any other event.
+template <class E>
+bool skip_plain(Bytes& events) {
+    constexpr std::size_t kBytes = kHeaderBytes + kPayloadBytes<E>;
+    constexpr std::uint64_t kFront = kPayloadBytes<E> | std::uint64_t{E::tag} << 32U | std::uint64_t{E::version} << 48U;
+    if (events.size() < kBytes || load<std::uint64_t>(events.data()) != kFront) {
+        return false;
+    }
+    events = events.subspan(kBytes);
+    return true;
 }
 
 /// What a walk needs of any other event.
@@ -278,8 +290,7 @@ public:
     void look_at(const Frame& frame) {
         Bytes rest = frame.bytes.view();
         for (Seq seq = frame.first_seq; seq < frame.next_seq(); ++seq) {
-            if (is_plain_quote(rest)) [[likely]] {
-                rest = rest.subspan(kPlainQuoteBytes);
+            if (skip_plain<QuoteTick>(rest) || skip_plain<BarOpened>(rest) || skip_plain<BarClosed>(rest)) [[likely]] {
                 continue;
             }
             const Front front = front_of(rest);

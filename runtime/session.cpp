@@ -1082,23 +1082,24 @@ private:
 
     /// The instrument behind a feed's symbol; one that the scenario does not name is listed when data first names it.
     InstrumentId instrument_of(InstrumentId symbol, Time now, const std::vector<std::string>& symbols) {
-        while (by_symbol_.size() <= symbol.value) {
-            by_symbol_.emplace_back();
+        if (symbol.value >= by_symbol_.size() || !by_symbol_[symbol.value]) [[unlikely]] {
+            learn_instrument(symbol.value, now, symbols[symbol.value]);
         }
-        auto& known = by_symbol_[symbol.value];
-        if (!known) {
-            const std::string& name = symbols[symbol.value];
-            const auto found = ids_.find(name);
-            if (found != ids_.end()) {
-                known = found->second;
-            } else {
-                Instrument definition = scenario_.config.default_instrument;
-                definition.name = name;
-                known = kernel_->list_instrument(now, definition);
-                ids_.emplace(name, *known);
-            }
+        return *by_symbol_[symbol.value];
+    }
+    /// Apart, so that what it takes stays out of the way of each record.
+    [[gnu::noinline]] void learn_instrument(std::size_t symbol, Time now, const std::string& name) {
+        by_symbol_.resize(std::max(by_symbol_.size(), symbol + 1));
+        const auto found = ids_.find(name);
+        if (found != ids_.end()) {
+            by_symbol_[symbol] = found->second;
+            return;
         }
-        return *known;
+        Instrument definition = scenario_.config.default_instrument;
+        definition.name = name;
+        const InstrumentId listed = kernel_->list_instrument(now, definition);
+        by_symbol_[symbol] = listed;
+        ids_.emplace(name, listed);
     }
 
     Result<void> take(const FeedRecord& record, const std::vector<std::string>& symbols) {
@@ -1192,9 +1193,11 @@ private:
 
     /// Strategies that took too long for a callback get no other one.
     void halt_overrun() {
-        if (!budget_.any()) [[likely]] {
-            return;
+        if (budget_.any()) [[unlikely]] {
+            halt_those_over();
         }
+    }
+    void halt_those_over() {
         for (CallbackBudget::Overrun& overrun : budget_.take()) {
             options_.log->warn("the strategy '{}' is halted: {}",
                                scenario_.config.strategies[overrun.strategy.value].name, overrun.reason);

@@ -435,8 +435,9 @@ private:
     std::size_t at_ = 0;
 };
 
-/// A value that follows kEscapeOnes ones. False when it would not have needed them, or is not of the width it claims.
-bool get_escaped(BitReader& bits, unsigned k, std::uint64_t& v) {
+/// A value that follows kEscapeOnes ones. False when it would not have needed them, or is not of the width it claims. Inline, or the
+/// reader's place would have to lie in memory for it, and each value would wait for that.
+[[gnu::always_inline]] inline bool get_escaped(BitReader& bits, unsigned k, std::uint64_t& v) {
     bits.skip(kEscapeOnes);
     const auto width = static_cast<unsigned>(bits.get(kWidthBits)) + 1;
     v = bits.get(std::min(width, 32U));

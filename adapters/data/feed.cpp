@@ -85,9 +85,9 @@ public:
     }
     Error changed(std::uint64_t row) const { return changed_before(name_, fmt::format("record {}", row + 1)); }
     Bytes rest() const { return bytes_.subspan(at_); }
-    void consume(std::size_t bytes) {
+    void consume(std::size_t bytes, std::size_t records = 1) {
         at_ += bytes;
-        ++records_;
+        records_ += records;
     }
     /// Of the event at the front of rest(), beginning with 1.
     std::uint64_t record() const { return records_ + 1; }
@@ -270,8 +270,9 @@ public:
             } else if (!*more) {
                 break;
             } else {
-                while (n < batch_.size() && !events_.rest().empty() && take(batch_[n])) {
-                    ++n;
+                n += take_plain(std::span(batch_).subspan(n));
+                if (n < batch_.size() && !events_.rest().empty()) {
+                    n += take_carefully(batch_[n]) ? 1U : 0U;
                 }
             }
         }
@@ -303,48 +304,50 @@ private:
                                            (std::uint64_t{BarClosed::tag} << 32U) |
                                            (std::uint64_t{kStoredBarVersion} << 48U);
 
-    /// Copies a good bar of the usual layout; false, with nothing taken, for anything else.
-    bool take_plain(BarRow& row) {
+    /// Copies good bars of the usual layout that may follow each other; stops at anything else. Says how many.
+    std::size_t take_plain(std::span<BarRow> into) {
         const Bytes rest = events_.rest();
-        if (rest.size() < kStoredBarBytes) {
-            return false;
+        const std::size_t most = std::min(into.size(), rest.size() / kStoredBarBytes);
+        const std::uint64_t first = events_.record();
+        const std::uint8_t* p = rest.data();
+        std::size_t n = 0;
+        for (; n < most; ++n, p += kStoredBarBytes) {
+            BarRow& row = into[n];
+            std::uint64_t head = 0;
+            std::memcpy(&head, p, sizeof head);
+            std::memcpy(&row.label.ns, p + sizeof head, sizeof row.label.ns);
+            const std::uint8_t* at = p + kHeaderBytes;
+            const auto next = [&at](auto& number) {
+                std::memcpy(&number, at, sizeof number);
+                at += sizeof number;
+            };
+            next(row.bar.instrument.value);
+            next(row.bar.open.raw);
+            next(row.bar.high.raw);
+            next(row.bar.low.raw);
+            next(row.bar.close.raw);
+            next(row.bar.volume.raw);
+            row.line = first + n;
+            if (head != kHead || row.bar.instrument.value >= symbols_ || !is_good(row.label) || !is_good(row.bar) ||
+                (date_only_ && row.label.ns % kDayNs != 0) || !order_.accepts(row.bar.instrument.value, row.label)) {
+                break;
+            }
         }
-        const std::uint8_t* const p = rest.data();
-        std::uint64_t head = 0;
-        std::uint32_t instrument = 0;
-        std::array<std::int64_t, 5> values{};
-        std::memcpy(&head, p, sizeof head);
-        std::memcpy(&row.label.ns, p + sizeof head, sizeof row.label.ns);
-        std::memcpy(&instrument, p + kHeaderBytes, sizeof instrument);
-        std::memcpy(values.data(), p + kHeaderBytes + sizeof instrument, sizeof values);
-        row.bar = BarClosed{InstrumentId{instrument},
-                            Price{values[0]},
-                            Price{values[1]},
-                            Price{values[2]},
-                            Price{values[3]},
-                            Qty{values[4]},
-                            {},
-                            {}};
-        if (head != kHead || instrument >= symbols_ || !is_good(row.label) || !is_good(row.bar)) {
-            return false;
-        }
-        events_.consume(kStoredBarBytes);
-        return true;
+        events_.consume(n * kStoredBarBytes, n);
+        return n;
     }
 
-    bool take(BarRow& row) {
+    /// Reads the next bar whatever its layout, or says in error_ what is wrong with it.
+    bool take_carefully(BarRow& row) {
         row.line = events_.record();
-        std::string why;
-        if (!take_plain(row)) {
-            auto taken = events_.take<BarClosed>();
-            if (!taken) {
-                error_ = taken.error();
-                return false;
-            }
-            std::tie(row.label, row.bar) = *taken;
-            why = bar_refusal(row.bar);
+        auto taken = events_.take<BarClosed>();
+        if (!taken) {
+            error_ = taken.error();
+            return false;
         }
-        if (why.empty() && !order_.accepts(row.bar.instrument.value, row.label)) {
+        std::tie(row.label, row.bar) = *taken;
+        std::string why = bar_refusal(row.bar);
+        if (why.empty()) {
             why = order_.refusal(row.bar.instrument.value, row.label);
         }
         if (why.empty() && date_only_ && row.label.ns % kDayNs != 0) {
@@ -515,10 +518,12 @@ public:
           beside_intraday_(beside_intraday),
           text_(text),
           interval_watch_(std::move(interval_watch)),
+          interval_(rows_->interval()),
+          date_only_(rows_->date_only()),
           anchors_{rows_->batch_begin()} {
         // A date's session lies within a day of its date's, whatever the zone, and waits for a label a day later.
         constexpr Duration kDateReach{3 * kDayNs};
-        reach_ = rows_->date_only() ? std::max(rows_->interval(), kDateReach) : rows_->interval();
+        reach_ = date_only_ ? std::max(interval_, kDateReach) : interval_;
     }
 
     Result<std::span<FeedRecord>> next() override {
@@ -528,19 +533,19 @@ public:
             }
         }
         if (std::exchange(batch_is_next_, false)) {
-            return std::span(batch_);
+            return std::span(batch_).first(size_);
         }
         begin_batch();
-        while (batch_.empty() && !is_over()) {
+        while (size_ == 0 && !is_over()) {
             if (!finished_ && !read()) {
-                return std::span(batch_);
+                break;
             }
             release();
         }
-        if (batch_.empty() && error_) {
+        if (size_ == 0 && error_) {
             return tl::unexpected(*error_);
         }
-        return std::span(batch_);
+        return std::span(batch_).first(size_);
     }
 
     bool is_waiting() const override { return is_waiting_; }
@@ -548,7 +553,7 @@ public:
     bool lacks_end() const override { return rows_->lacks_end(); }
     const std::vector<std::string>& symbols() const override { return rows_->symbols(); }
     FeedProgress progress() const override { return rows_->progress(); }
-    Duration interval() const override { return rows_->interval(); }
+    Duration interval() const override { return interval_; }
     const BarRow* bar_of(std::size_t i) const override { return &row_at(origins_[i].row).bar; }
     std::string place(std::uint64_t line) const override { return rows_->place(line); }
 
@@ -622,13 +627,13 @@ private:
     Result<bool> come_there() {
         const SourcePlace& place = *goes_to_;
         const std::uint64_t first = row_of(place.from);
-        while ((expected_ || batch_.size() < place.handed) && !finished_) {
+        while ((expected_ || size_ < place.handed) && !finished_) {
             if (!read()) {
                 return false;
             }
             release();
         }
-        if (expected_ || batch_.size() < place.handed) {
+        if (expected_ || size_ < place.handed) {
             const bool ended = text_ != Text::file && !differs_;
             return !ended   ? tl::unexpected(rows_->changed(first + place.rows))
                    : error_ ? tl::unexpected(*error_)
@@ -644,18 +649,18 @@ private:
             }
             batch_.erase(batch_.begin(), batch_.begin() + static_cast<std::ptrdiff_t>(handed));
             origins_.erase(origins_.begin(), origins_.begin() + static_cast<std::ptrdiff_t>(handed));
+            size_ -= handed;
         }
         handed_before_ = 2 * first + place.handed;
-        batch_is_next_ = !batch_.empty();
+        batch_is_next_ = size_ != 0;
         goes_to_.reset();
         return true;
     }
 
     void begin_batch() {
-        handed_before_ += batch_.size();
-        last_before_ = origins_.empty() ? last_before_ : origins_.back();
-        batch_.clear();
-        origins_.clear();
+        handed_before_ += size_;
+        last_before_ = size_ == 0 ? last_before_ : origins_[size_ - 1];
+        size_ = 0;
         forget_rows();
         // Behind an anchor all begins anew: the records of every row before it were handed out, and no bar of those can
         // overlap one that is yet to be read.
@@ -713,7 +718,7 @@ private:
             }
             // Later rows have the same label or a later one. A date's session may open up to a day
             // before 00:00 UTC.
-            safe_until_ = rows_->date_only() ? row.label - Duration{kDayNs} : row.label;
+            safe_until_ = date_only_ ? row.label - Duration{kDayNs} : row.label;
             last_label_ = row.label;
             if (!is_in_line_) {
                 release();
@@ -730,8 +735,8 @@ private:
 
     std::string place(const BarRow& row) {
         Time opened = row.label;
-        Time closed = row.label + rows_->interval();
-        if (rows_->date_only()) {
+        Time closed = row.label + interval_;
+        if (date_only_) {
             const std::size_t symbol = row.bar.instrument.value;
             const TradingHours& hours = hours_of(symbol);
             if (std::string why = hours_refusal(symbol); !why.empty()) {
@@ -755,7 +760,7 @@ private:
             leave_line();
         }
         last_closed_ = closed;
-        rows_placed_.push_back({row, opened, closed});
+        rows_placed_.emplace_back(row, opened, closed);
         if (!is_in_line_) {
             waiting_.push({opened, ordinal_, true});
             waiting_.push({closed, ordinal_, false});
@@ -784,21 +789,21 @@ private:
         }
         for (; !waiting_.empty() && waiting_.front().time < safe_until_; waiting_.pop()) {
             const WaitingBars::Waiting& next = waiting_.front();
-            hand_out(row_at(next.row), next);
+            next.opens ? hand_out_opening(next.row) : hand_out_close(next.row);
         }
     }
     /// As long as no bar opens before the one in front of it has closed, records leave as their rows came, and need no queue.
     void release_line() {
         for (; next_in_line_ != ordinal_; ++next_in_line_) {
-            PlacedRow& row = row_at(next_in_line_);
+            const PlacedRow& row = row_at(next_in_line_);
             if (!has_opened_ && row.opened < safe_until_) {
-                hand_out(row, {row.opened, next_in_line_, true});
+                hand_out_opening(next_in_line_);
                 has_opened_ = true;
             }
             if (row.closed >= safe_until_) {
                 return;
             }
-            hand_out(row, {row.closed, next_in_line_, false});
+            hand_out_close(next_in_line_);
             has_opened_ = false;
         }
     }
@@ -813,21 +818,33 @@ private:
             waiting_.push({row.closed, next_in_line_, false});
         }
     }
-    void hand_out(PlacedRow& row, const WaitingBars::Waiting& next) {
+    void hand_out_opening(std::uint64_t number) {
+        const PlacedRow& row = row_at(number);
         const BarClosed& bar = row.bar.bar;
-        const Duration interval = rows_->date_only() ? Duration{kDayNs} : rows_->interval();
         // Made where it stays: a copy of what was just written field by field would have to wait for it.
-        FeedRecord& record = batch_.emplace_back();
-        record.time = next.time;
-        if (next.opens) {
-            record.event.emplace<BarOpened>(BarOpened{bar.instrument, bar.open, row.opened, interval});
-        } else {
-            record.event.emplace<BarClosed>(
-                BarClosed{bar.instrument, bar.open, bar.high, bar.low, bar.close, bar.volume, row.opened, interval});
-            row.has_left = true;  // no bar closes before it opens
+        next_record(row.opened, number, true)
+            .event.emplace<BarOpened>(BarOpened{bar.instrument, bar.open, row.opened, told_interval()});
+    }
+    void hand_out_close(std::uint64_t number) {
+        PlacedRow& row = row_at(number);
+        const BarClosed& bar = row.bar.bar;
+        next_record(row.closed, number, false)
+            .event.emplace<BarClosed>(BarClosed{bar.instrument, bar.open, bar.high, bar.low, bar.close, bar.volume,
+                                                row.opened, told_interval()});
+        row.has_left = true;  // no bar closes before it opens
+    }
+    Duration told_interval() const { return date_only_ ? Duration{kDayNs} : interval_; }
+    /// The record that leaves next; what it is of is still to be filled in.
+    FeedRecord& next_record(Time time, std::uint64_t row, bool opens) {
+        if (size_ == batch_.size()) [[unlikely]] {
+            batch_.resize(2 * size_ + 2 * kBatchBars);
+            origins_.resize(batch_.size());
         }
-        rows_needed_ = std::max(rows_needed_, next.row + 1);
-        origins_.push_back({next.time, next.row, next.opens, rows_needed_});
+        rows_needed_ = std::max(rows_needed_, row + 1);
+        origins_[size_] = {time, row, opens, rows_needed_};
+        FeedRecord& record = batch_[size_++];
+        record.time = time;
+        return record;
     }
 
     PlacedRow& row_at(std::uint64_t row) { return rows_placed_[static_cast<std::size_t>(row - first_placed_)]; }
@@ -836,19 +853,26 @@ private:
     }
     /// Rows in front that have left with batches before this one.
     void forget_rows() {
-        const auto first = std::ranges::find_if(rows_placed_, [](const PlacedRow& row) { return !row.has_left; });
+        const auto first = is_in_line_
+                               ? rows_placed_.begin() + static_cast<std::ptrdiff_t>(next_in_line_ - first_placed_)
+                               : std::ranges::find_if(rows_placed_, [](const PlacedRow& row) { return !row.has_left; });
         first_placed_ += static_cast<std::uint64_t>(first - rows_placed_.begin());
         rows_placed_.erase(rows_placed_.begin(), first);
     }
 
     const TradingHours& hours_of(std::size_t symbol) {
+        if (symbol >= hours_by_symbol_.size()) [[unlikely]] {
+            ask_hours(symbol);
+        }
+        return hours_by_symbol_[symbol];
+    }
+    void ask_hours(std::size_t symbol) {
         while (hours_by_symbol_.size() <= symbol) {
             const std::string& name = symbols()[hours_by_symbol_.size()];
             const std::optional<TradingHours> given = hours_ ? hours_(name) : std::nullopt;
             hours_by_symbol_.push_back(given.value_or(TradingHours{}));
             is_given_.push_back(given.has_value());
         }
-        return hours_by_symbol_[symbol];
     }
 
     std::string hours_refusal(std::size_t symbol) {
@@ -876,6 +900,8 @@ private:
     bool beside_intraday_;
     Text text_;
     std::shared_ptr<IntervalWatch> interval_watch_;
+    Duration interval_;
+    bool date_only_;
     std::vector<TradingHours> hours_by_symbol_;
     std::vector<bool> is_given_;  ///< by symbol: these hours were written by somebody
     WaitingBars waiting_;
@@ -886,8 +912,9 @@ private:
     bool has_opened_ = false;         ///< that record is its close
     Time last_closed_ = kBeforeAll;   ///< of the last row that was placed
     std::uint64_t rows_needed_ = 0;   ///< for all records up to the last one
-    std::vector<FeedRecord> batch_;
-    std::vector<Origin> origins_;      ///< of the batch's records
+    std::vector<FeedRecord> batch_;   ///< its first size_ records are meant: the others are overwritten, not made anew
+    std::vector<Origin> origins_;     ///< of those records
+    std::size_t size_ = 0;
     std::uint64_t handed_before_ = 0;  ///< records before the batch
     Origin last_before_;               ///< of the last of those
     bool batch_is_next_ = false;       ///< the batch is what resume() read too much
@@ -1406,13 +1433,12 @@ private:
     /// feed, so their order is that of the merged records, whatever a source has read ahead. False
     /// with error_ when there are too many.
     bool rename(Input& input, FeedRecord& record, std::size_t at) {
-        const std::uint32_t symbol = feed_symbol(input, record, at);
-        instrument_of(record.event).value = symbol;
-        return symbol != SymbolTable::kUnknown;
+        InstrumentId& instrument = instrument_of(record.event);
+        instrument.value = feed_symbol(input, instrument, at);
+        return instrument.value != SymbolTable::kUnknown;
     }
     /// kUnknown with error_ when there are too many.
-    std::uint32_t feed_symbol(Input& input, FeedRecord& record, std::size_t at) {
-        const InstrumentId instrument = instrument_of(record.event);
+    std::uint32_t feed_symbol(Input& input, InstrumentId instrument, std::size_t at) {
         if (instrument.value >= input.feed_symbol.size()) [[unlikely]] {
             input.feed_symbol.resize(input.stream->symbols().size(), SymbolTable::kUnknown);
         }

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <random>
 #include <rapidcheck/catch.h>
+#include <tuple>
 
 using namespace alpha;
 using namespace alpha::test;
@@ -534,5 +535,58 @@ TEST_CASE("bars of more instruments than are read at a time lose the closes that
         const Reading rest = read_on(sources, position_behind(sources, cut, world_hours), world_hours);
         REQUIRE(rest.error.empty());
         REQUIRE(std::ranges::equal(rest.lines, std::span(whole.lines).subspan(cut)));
+    }
+}
+
+TEST_CASE("bars that overlap only amid a file leave out of order, or are lost behind a position among them", "[data]") {
+    const TempDir dir;
+    // As rows are read 128 at a time: in the first bar, at either side of a batch's end, within one, and never.
+    const std::int64_t turn = GENERATE(0, 1, 127, 128, 129, 200, 1'000);
+    const bool is_set = GENERATE(false, true);
+    struct Told {
+        Time time;
+        bool opens;
+        std::size_t row;
+        std::string line;
+    };
+    std::vector<Told> told;
+    std::string text = kBars;
+    std::size_t row = 0;
+    const auto add = [&](std::int64_t minute, const char* name) {
+        const Time label{kStart.ns + minute * kMinute.ns};
+        const Time end = label + kMinute;
+        const std::size_t price = 100 + row;
+        text += fmt::format("{},{},{},{},{},{},{}\n", to_iso(label), name, price, price + 2, price - 2, price + 1, row);
+        told.push_back({label, true, row, fmt::format("{} open {} {}", label.ns, name, price)});
+        told.push_back(
+            {end, false, row,
+             fmt::format("{} close {} {} {} {} {} {}", end.ns, name, price, price + 2, price - 2, price + 1, row)});
+        ++row;
+    };
+    for (std::int64_t minute = 0; minute < 300; ++minute) {
+        add(minute, "A");
+        if (minute >= turn && minute < turn + 60) {
+            add(minute, "B");
+        }
+    }
+    std::ranges::sort(told, [](const Told& a, const Told& b) {
+        return std::tie(a.time, a.opens, a.row) < std::tie(b.time, b.opens, b.row);
+    });
+    std::vector<std::string> expected;
+    std::ranges::transform(told, std::back_inserter(expected), &Told::line);
+
+    DataSource source = bars(dir.write("b.csv", text), kMinute);
+    if (is_set) {
+        REQUIRE(import_data(source, dir.path("b.alpha"), {}).has_value());
+        source = bars(dir.path("b.alpha"), kMinute);
+    }
+    const Reading whole = read_all({source});
+    CHECK(whole.error.empty());
+    REQUIRE(whole.lines == expected);
+    const auto amid = 2 * static_cast<std::size_t>(std::min<std::int64_t>(turn, 300));
+    for (std::size_t cut = 0; cut < expected.size(); cut += amid <= cut + 12 && cut <= amid + 12 ? 1 : 7) {
+        const Reading rest = read_on({source}, position_behind({source}, cut));
+        REQUIRE(rest.error.empty());
+        REQUIRE(std::ranges::equal(rest.lines, std::span(expected).subspan(cut)));
     }
 }
