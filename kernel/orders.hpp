@@ -26,7 +26,7 @@ constexpr bool is_terminal(OrderStatus status) {
     return status >= OrderStatus::filled;
 }
 
-/// An order the engine knows: open ones, and closed ones for as long as late reports may come (limits::kMaxClosedOrders).
+/// An order the engine knows: open ones, and closed ones for as long as late reports may come (State::closings).
 struct Order {
     OrderId id;
     StrategyId strategy;

@@ -10,12 +10,12 @@ namespace alpha {
 
 /// Raised whenever State or its encoding changes, or the same log folds into another state: snapshots are a cache and of older versions
 /// simply dropped, and digests of other versions are not compared.
-inline constexpr std::uint16_t kStateVersion = 3;
+inline constexpr std::uint16_t kStateVersion = 4;
 
 /// Appends what the digest is taken over: the state but for the order in which orders closed, which follows from the log alone. Equal
 /// states give equal bytes on every machine. O(state).
 void append_canonical(const State& state, ByteBuffer& out);
-/// Appends the state whole: its canonical bytes, and behind them the closed orders' ids as they closed. O(state).
+/// Appends the state whole: its canonical bytes, and behind them State::closings. O(state).
 void save_state(const State& state, ByteBuffer& out);
 /// The same bytes from closed orders encoded before, by save_order, as each closed: `closed` must hold just those of the state.
 void save_state(const State& state, const OrderBytes& closed, ByteBuffer& out);

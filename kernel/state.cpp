@@ -4,6 +4,7 @@
 #include "kernel/visits.hpp"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 namespace alpha {
@@ -114,6 +115,34 @@ void end_change(Order& order) {
     order.asked_value = Price{};
 }
 
+bool are_linked(const Order& a, const Order& b) {
+    return a.terms.parent == b.id || b.terms.parent == a.id ||
+           (a.terms.group.value != 0 && a.terms.group == b.terms.group);
+}
+
+/// Those among which an order's links are: what is linked was placed together, so its numbers follow one another.
+template <class Orders>
+auto neighbours(Orders& orders, OrderId id) {
+    constexpr std::uint64_t kReach = limits::kMaxLegs - 1;
+    return std::ranges::subrange(orders.lower_bound(OrderId{id.value - std::min(id.value, kReach)}),
+                                 orders.upper_bound(OrderId{id.value + kReach}));
+}
+
+/// An order that has just closed, and with it what only it has kept from being forgotten, may be forgotten in its turn.
+void note_closed(State& state, const Order& order) {
+    if (!is_bound(state, order)) {
+        state.closings.push_back(order.id);
+    }
+    for (const auto& [id, other] : neighbours(state.closed_orders, order.id)) {
+        if (id != order.id && are_linked(order, other) && !is_bound(state, other)) {
+            state.closings.push_back(id);
+        }
+    }
+    for (; state.closings.size() > limits::kMaxClosedOrders; state.closings.pop_front()) {
+        state.closed_orders.erase(state.closings.front());
+    }
+}
+
 /// Changes an order under its reservation, and moves it to the closed ones when that ended it.
 template <class F>
 void change_order(State& state, OrderId id, F&& change) {
@@ -130,11 +159,7 @@ void change_order(State& state, OrderId id, F&& change) {
         --portfolio_of(state, order.portfolio).open_orders;
         state.placed.erase({order.portfolio, order.terms.instrument, id});
         state.closed_orders.insert(state.closed_orders.end(), state.open_orders.extract(id));
-        state.closings.push_back(id);
-        if (state.closings.size() > limits::kMaxClosedOrders) {
-            state.closed_orders.erase(state.closings.front());
-            state.closings.pop_front();
-        }
+        note_closed(state, order);
     }
 }
 
@@ -679,6 +704,11 @@ Qty linked_total(const State& state, const Order& order) {
     return std::max(total, order.filled);
 }
 
+bool is_bound(const State& state, const Order& order) {
+    return std::ranges::any_of(neighbours(state.open_orders, order.id),
+                               [&](const auto& entry) { return are_linked(order, entry.second); });
+}
+
 bool leads_reservation(const State& state, const Order& order) {
     for (std::uint64_t leg = 0; leg < order.terms.legs; ++leg) {
         const auto other = state.open_orders.find(OrderId{order.terms.group.value + leg});
@@ -796,12 +826,18 @@ void check_invariants(const State& state) {
         (order.terms.side == Side::buy ? sum.open_buys : sum.open_sells) += reserved.quantity;
         (order.terms.side == Side::buy ? sum.open_buy_value : sum.open_sell_value) += reserved.value;
     }
+    std::size_t bound = 0;
     for (const auto& [id, order] : state.closed_orders) {
         ALPHA_ASSERT(is_terminal(order.status), "a closed order is terminal");
+        bound += is_bound(state, order) ? 1U : 0U;
     }
-    ALPHA_ASSERT(state.closings.size() == state.closed_orders.size() &&
-                     std::ranges::all_of(state.closings, [&](OrderId id) { return state.closed_orders.contains(id); }),
-                 "what has closed is remembered by when it closed");
+    ALPHA_ASSERT(state.closings.size() + bound == state.closed_orders.size() &&
+                     std::ranges::all_of(state.closings,
+                                         [&](OrderId id) {
+                                             const auto at = state.closed_orders.find(id);
+                                             return at != state.closed_orders.end() && !is_bound(state, at->second);
+                                         }),
+                 "what has closed is remembered by when it closed, and as long as a link binds it");
     for (std::size_t p = 0; p < state.portfolios.size(); ++p) {
         const Portfolio& portfolio = state.portfolios[p];
         Money cost;

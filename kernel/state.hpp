@@ -108,7 +108,8 @@ struct State {
     std::vector<StrategyState> strategies;
     std::map<OrderId, Order> open_orders;
     std::map<OrderId, Order> closed_orders;
-    std::deque<OrderId> closings;  ///< those, in the order in which they closed: the first is forgotten first
+    /// Those of them that no link binds to an open order, in the order in which that came about: the first is forgotten first.
+    std::deque<OrderId> closings;
     Timers timers;
     Seq next_seq = 0;
     OrderId next_order{1};
@@ -168,6 +169,9 @@ Qty alive_leaves(const State& state, const Order& order);
 /// What links leave the order in all, its own fills among it: less what other legs have filled, nothing more once one of them has
 /// filled whole, and of an exit at most what its entry has filled. O(legs).
 Qty linked_total(const State& state, const Order& order);
+/// Whether a link binds the order to one that is open: as its entry, its exit or another leg. What a closed leg or entry has filled
+/// decides what the open one may still fill, so it is remembered as long. O(log open orders).
+bool is_bound(const State& state, const Order& order);
 /// Whether the order is the one that stands for its group's side where all open orders are summed up.
 bool leads_reservation(const State& state, const Order& order);
 /// Whether falling from `peak` to `trough` is deeper, as a part of the peak, than from `other_peak` to `other_trough`. Exact;

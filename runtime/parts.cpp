@@ -13,7 +13,7 @@ namespace alpha {
 
 namespace {
 
-constexpr std::uint16_t kCheckpointVersion = 3;
+constexpr std::uint16_t kCheckpointVersion = 4;
 /// Of a checkpoint: configuration, markets, positions, open orders, parts.
 constexpr std::size_t kRoomForTheRest = std::size_t{64} * 1024;
 

@@ -563,18 +563,27 @@ void Projection::keep(OrderId id, const Tracked& order, const Order* known) {
     }
 }
 
-/// Forgets what the state forgot of those that had closed before the frame. O(that, and what closed in the frame).
+namespace {
+
+/// How many have ever come to stand in State::closings: of all that have closed, those that are remembered elsewhere have not yet.
+std::uint64_t queued_ever(const State& state) {
+    const std::uint64_t bound = state.closed_orders.size() - state.closings.size();
+    return state.orders - state.open_orders.size() - bound;
+}
+
+}  // namespace
+
+/// Forgets what the state forgot of those that could be forgotten before the frame. O(that, and how many more can be since).
 void Projection::forget_with(const State& after) {
-    const std::uint64_t closed_ever = after.orders - after.open_orders.size();
-    const std::uint64_t closed_now = closed_ever - closed_ever_;
-    const std::uint64_t kept = after.closings.size() - std::min<std::uint64_t>(closed_now, after.closings.size());
+    const std::uint64_t queued = queued_ever(after) - queued_ever_;
+    const std::uint64_t kept = after.closings.size() - std::min<std::uint64_t>(queued, after.closings.size());
     for (; closings_.size() > kept; closings_.pop_front()) {
         ++visits;
         forget(closings_.front());
     }
     closings_.insert(closings_.end(), std::next(after.closings.begin(), static_cast<std::ptrdiff_t>(kept)),
                      after.closings.end());
-    closed_ever_ = closed_ever;
+    queued_ever_ += queued;
 }
 
 void Projection::forget(OrderId id) {
@@ -602,7 +611,7 @@ Result<Projection> Projection::load(const State& state, Bytes bytes) {
     projection.next_seq_ = state.next_seq;
     projection.quotes_ = state.quotes;
     projection.closings_ = state.closings;
-    projection.closed_ever_ = state.orders - state.open_orders.size();
+    projection.queued_ever_ = queued_ever(state);
     for (; count > 0; --count) {
         OrderId id;
         Tracked order;

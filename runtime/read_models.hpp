@@ -147,7 +147,7 @@ private:
     std::map<InstrumentId, std::vector<OrderId>> undated_;  // DAY orders whose day the next session gives them
     std::map<OrderId, Tracked> orders_;
     std::deque<OrderId> closings_;   // as State::closings was after the frame before
-    std::uint64_t closed_ever_ = 0;  // how many had closed by then, the forgotten ones included
+    std::uint64_t queued_ever_ = 0;  // how many had ever stood there, the forgotten ones included
     OrderBytes saved_;               // of each of those
     OrderBytes closed_;              // of those that the state has closed
     ByteBuffer encoded_;             // one at a time, on its way into either of them

@@ -317,6 +317,61 @@ TEST_CASE("a leg's fill shrinks the other, and the last one ends it", "[kernel]"
     CHECK(floor.portfolio().open_orders == 0);
 }
 
+TEST_CASE("what an open order is linked to is remembered as long as it is open, however much closes meanwhile",
+          "[kernel]") {
+    const auto reject_more = [](Unlinked& floor, Time now, std::size_t count) {
+        floor.broker().answer = [](Time, const Effect& effect, Reports& out) {
+            if (const auto* place = std::get_if<PlaceOrder>(&effect)) {
+                out.push_back(report(ReportKind::rejected, place->order.value, "no"));
+            }
+        };
+        while (count > 0) {
+            const std::size_t now_many = std::min<std::size_t>(count, 330);
+            count -= now_many;
+            floor.act(now, [now_many](Context& c) {
+                for (std::size_t i = 0; i < now_many; ++i) {
+                    c.place(limit_order(Side::buy, "1", "90"));
+                }
+            });
+        }
+        floor.broker().obey();
+    };
+    std::vector<Lines> asked;
+    for (const std::size_t others : {std::size_t{3}, limits::kMaxClosedOrders + 3}) {
+        CAPTURE(others);
+        Unlinked floor;
+        floor.bracket(at(1));
+        floor.fill(at(2), 1, "10", "100");
+        floor.fill(at(3), 3, "4", "120");
+        floor.act(at(4), [](Context& c) { c.cancel(OrderId{3}); });
+        REQUIRE(floor.status(1) == "filled");
+        REQUIRE(floor.status(3) == "cancelled");
+        reject_more(floor, at(5), others);
+        const auto loaded = load_state(floor.saved());
+        REQUIRE(loaded);
+        CHECK(*loaded == floor.state());
+        CHECK(linked_total(floor.state(), floor.order(2)) == qty("6"));  // four of ten are sold
+        floor.asked();
+        floor.act(at(6), [](Context& c) { c.modify(OrderId{2}, qty("10"), {}, px("91")); });
+        asked.push_back(floor.asked());
+        CHECK(floor.order(2).terms.quantity <= qty("6"));
+        // Nothing holds them any longer.
+        floor.fill(at(7), 2, "6", "91");
+        REQUIRE(floor.position().net == Qty{});
+        CHECK(floor.state().closed_orders.size() == floor.state().closings.size());
+        for (const std::uint64_t id : {1U, 2U, 3U}) {
+            CHECK(floor.state().find_order(OrderId{id}) != nullptr);
+        }
+        reject_more(floor, at(8), limits::kMaxClosedOrders - 3);
+        CHECK(floor.state().find_order(OrderId{2}) != nullptr);
+        reject_more(floor, at(9), 3);
+        for (const std::uint64_t id : {1U, 2U, 3U}) {
+            CHECK(floor.state().find_order(OrderId{id}) == nullptr);
+        }
+    }
+    CHECK(asked[0] == asked[1]);
+}
+
 TEST_CASE("an exit is never more than it was for, however much its entry fills", "[kernel]") {
     // Half is sold at 110, the other half at 120; each without a group.
     Unlinked floor;

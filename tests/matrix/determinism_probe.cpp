@@ -10,7 +10,7 @@
 /// --live   reads on a thread of its own and goes on with a journal commit by commit, as `alpha live` does
 /// --spoil  a fault for the comparison to find: flips a bit of the folded state after the event SEQ
 ///
-/// The state is saved and hashed whole after every event, but for closed orders, of which there may be 65,536: those an event
+/// The state is saved and hashed whole after every event, but for closed orders, of which there may be thousands: those an event
 /// touches are chained into the hash as they change, and all of them are hashed with the rest every kWholeEvents.
 
 #include "events/text.hpp"
