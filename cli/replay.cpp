@@ -232,7 +232,7 @@ Result<int> verify(const std::string& path, Wiring& wiring) {
             .flag("clean_end", info.clean_end)
             .json("anchored_seq", info.anchored_seq ? std::to_string(*info.anchored_seq) : "null")
             .count("snapshots", whole->snapshots)
-            .count("disk_bytes", info.disk_bytes)
+            .count("disk_bytes", journal.disk_bytes())
             .measured("wall_s", wall_s)
             .measured("events_per_s", rate(verified.events, wall_s))
             .measured("peak_rss_mb", peak_rss_mb());
@@ -248,7 +248,7 @@ Result<int> verify(const std::string& path, Wiring& wiring) {
     wiring.out.write(wiring.out_style.dim(fmt::format(
                          "format {} · {} · {}{} · {} · {}", info.format, info.clean_end ? "ended" : "not ended",
                          anchored, counted(whole->snapshots, "snapshot"),
-                         show_bytes(static_cast<double>(info.disk_bytes)), speed(verified.events, wall_s))) +
+                         show_bytes(static_cast<double>(journal.disk_bytes())), speed(verified.events, wall_s))) +
                      '\n');
     wiring.out.write(fmt::format("log head {}\nstate    {}\n", to_hex(verified.head), to_hex(digest)));
     return kExitOk;

@@ -34,8 +34,8 @@ inline constexpr std::uint32_t kMaxFactsPerStep = 1'000;
 /// Orders a portfolio may have open at once, whatever its risk rules say.
 inline constexpr std::uint32_t kMaxOpenOrders = 10'000;
 /// Closed orders remembered for late fills and duplicate reports, beside those that a link binds to an open one; who closed first is
-/// forgotten first. Each costs some 2.5 KB of memory and 150 bytes of every checkpoint.
-inline constexpr std::size_t kMaxClosedOrders = 4'096;
+/// forgotten first. Each costs a session 2.5 KB, and every checkpoint 150 bytes.
+inline constexpr std::size_t kMaxClosedOrders = 2'048;
 /// Largest order rate that can be configured, per second and portfolio.
 inline constexpr std::uint32_t kMaxOrderRate = 1'000;
 /// Pending timers a strategy may hold.

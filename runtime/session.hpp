@@ -159,7 +159,7 @@ struct RunOptions {
     std::function<void(const FeedProgress&, const State&)> on_progress;
     const std::atomic<bool>* stop = nullptr;  ///< set by a signal: what was received is taken, then it ends cleanly
     /// Between two snapshots lie so many events, which a replay folds in 50 ms, and so many times the bytes that the last one
-    /// took: one that holds 65,536 closed orders is 9 MB to be written.
+    /// took: the state is as large as its open orders and instruments make it.
     Seq snapshot_events = Seq{1} << 20U;
     std::uint32_t snapshot_growth = 16;
     /// A backtest that was not interrupted ends with an error (kind data) where the data lack something that somebody counts on, and

@@ -18,7 +18,7 @@ namespace {
 
 constexpr char kLogFamily[] = "log";
 
-constexpr std::size_t kSmallMemtableBytes = 4U << 20U;
+constexpr std::size_t kSmallMemtableBytes = 2U << 20U;
 constexpr std::size_t kWalBytes = 64U << 20U;
 constexpr std::size_t kBlockBytes = 64U << 10U;
 constexpr std::size_t kCacheBytes = 4U << 20U;  // index blocks; a scan reads each frame once

@@ -3,6 +3,7 @@
 #include "store/disk.hpp"
 #include "store/disk_space.hpp"
 #include "store/failpoint.hpp"
+#include "store/frame.hpp"
 #include "store/machine.hpp"
 #include "store/owner.hpp"
 #include "store/wire.hpp"
@@ -309,12 +310,17 @@ Result<void> make_day(const std::string& path, const Day& day, const HeadRecord&
     ok = ok ? put_into(batch, (*db)->meta(), kBeginsKey, slice_of(begin)) : ok;
     ok = ok ? put_into(batch, (*db)->meta(), kHeadKey, slice_of(end)) : ok;
     const SeqKey first = key_of(day.first_seq);
-    for (frames.Seek(slice_of(first)); ok && frames.Valid() && seq_of_key(frames.key()) < day.end.next_seq;
-         frames.Next()) {
+    Seq next = day.first_seq;
+    for (frames.Seek(slice_of(first));
+         ok && frames.Valid() && seq_of_key(frames.key()) == next && next < day.end.next_seq; frames.Next()) {
+        next += events_in(bytes_of(frames.value()));
         ok = put_into(batch, (*db)->log(), frames.key(), frames.value());
         ok = ok && batch.GetDataSize() >= kPieceBytes ? write() : ok;
     }
     ok = ok ? (*db)->check("cannot be read", frames.status()) : ok;
+    if (ok && next != day.end.next_seq) {  // what was copied is removed later, so it must be all there is
+        ok = wrong_journal(path, "lacks event " + std::to_string(next) + ", so the day cannot be cut off");
+    }
     ok = ok ? write() : ok;
     failpoint("day: written, not flushed");
     ok = ok ? (*db)->flush() : ok;

@@ -1,5 +1,7 @@
 #include "store/disk_space.hpp"
 
+#include "store/database.hpp"
+
 #include <rocksdb/file_system.h>
 #include <vector>
 
@@ -16,10 +18,7 @@ Result<void> DiskSpace::check(std::uint64_t unwritten_bytes) const {
     std::uint64_t free = 0;
     const rocksdb::IOStatus status = files_->GetFreeSpace(path_, rocksdb::IOOptions(), &free, nullptr);
     if (!status.ok()) {
-        return fail(ErrorKind::data,
-                    "The journal " + path_ + " lies on a disk whose free space cannot be told: " + status.ToString() +
-                        ".",
-                    ErrorCode::damaged);
+        return wrong_journal(path_, "lies on a disk whose free space cannot be told: " + status.ToString());
     }
     const std::uint64_t needed = floor_bytes_ + unwritten_bytes;
     if (free >= needed) {
@@ -28,7 +27,7 @@ Result<void> DiskSpace::check(std::uint64_t unwritten_bytes) const {
     const auto mb = [](std::uint64_t bytes) { return std::to_string(bytes >> 20U) + " MB"; };
     return fail(ErrorKind::transient,
                 "The disk of the journal " + path_ + " is nearly full: " + mb(free) + " are free, and " + mb(needed) +
-                    " must stay so. Nothing that was committed is lost. Make room, then " + "start again.",
+                    " must stay so. Nothing that was committed is lost. Make room, then start again.",
                 ErrorCode::no_space);
 }
 

@@ -766,6 +766,16 @@ public:
     Seq next_seq() const override { return head_.next_seq; }
     Digest head() const override { return head_.head; }
     const JournalInfo& info() const override { return info_; }
+    std::uint64_t disk_bytes() const override {
+        std::uint64_t sum = 0;
+        for (const auto& [name, bytes] : stamp_) {
+            sum += bytes;
+        }
+        for (const Day& day : days_) {
+            sum += bytes_of_day(path_, day);
+        }
+        return sum;
+    }
 
     std::string name() const override { return "The journal " + path_; }
     std::unique_ptr<FrameCursor> frames(Seq from) const override {
@@ -908,9 +918,6 @@ private:
             return tl::make_unexpected(days.error());
         }
         days_ = std::move(*days);
-        for (const Day& day : days_) {
-            info_.disk_bytes += bytes_of_day(path_, day);
-        }
         ok = read_notes();
         ok = ok ? check_ends() : ok;
         const Result<DerivedRecord> derived = read_derived(*db_);
@@ -933,10 +940,6 @@ private:
                                          "takes that one's days together.",
                                  ErrorCode::not_a_journal)
                           : tl::make_unexpected(begins.error());
-        }
-        info_.disk_bytes = 0;
-        for (const auto& [name, bytes] : stamp_) {
-            info_.disk_bytes += bytes;
         }
         const Result<HeadRecord> head = read_head(*db_, path_);
         if (!head) {

@@ -74,7 +74,6 @@ struct JournalInfo {
     std::optional<Ending> ending;     ///< what finish() was told
     std::uint64_t feed_records = 0;   ///< read by the session so far
     std::optional<Seq> anchored_seq;  ///< durably promised: all events before this one; none in format 1
-    std::uint64_t disk_bytes = 0;
     Notes notes;  ///< what batches noted beside the log
 };
 
@@ -83,6 +82,8 @@ struct JournalInfo {
 class Journal : public LogReader {
 public:
     virtual const JournalInfo& info() const = 0;
+    /// What its files take, those of its days among them. O(files).
+    virtual std::uint64_t disk_bytes() const = 0;
 
     /// The newest snapshot taken at or before `seq`. Of a damaged one nothing is seen: snapshots are a cache.
     virtual Result<std::optional<StoredSnapshot>> newest_snapshot(Seq seq) const = 0;

@@ -6,6 +6,7 @@
 #include "store/journal.hpp"
 #include "store/verify.hpp"
 #include "tests/faults/system_calls.hpp"
+#include "tests/store/raw_database.hpp"
 #include "tests/store/support.hpp"
 
 #include <algorithm>
@@ -137,11 +138,12 @@ TEST_CASE("a journal whose days are cut off is one log", "[store]") {
     EventReader reader(*journal);
     for (const Seq from : {Seq{0}, Seq{2'999}, Seq{3'000}, Seq{6'001}, Seq{11'999}, Seq{12'000}, Seq{5}, kEnd - 1}) {
         Seq expected = from;
-        REQUIRE(for_each_event(*journal, from, [&](const Envelope& envelope, const Event&) {
+        const Result<void> walked = for_each_event(*journal, from, [&](const Envelope& envelope, const Event&) {
             REQUIRE(envelope.seq == expected);
             ++expected;
             return true;
-        }));
+        });
+        REQUIRE(walked);
         CHECK(expected == kEnd);
         const Result<DecodedEvent> event = reader.read(from);
         REQUIRE(event);
@@ -372,4 +374,30 @@ TEST_CASE("what lies in days does not stay in the journal's own files for ever",
     }
     CHECK(days > 1'000'000);
     CHECK(bytes_in(path) < days / 2);
+}
+
+TEST_CASE("a day is not cut off where one of its frames is missing", "[store]") {
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    {
+        const std::unique_ptr<LogWriter> log = go_on(path);
+        REQUIRE(write_to(*log, kDayEvents, false));
+        REQUIRE(log->finish({}));
+    }
+    const auto cut = [&](Seq first, Seq lost) {
+        const RawDatabase db(path);
+        if (lost != kNoSeq) {
+            REQUIRE(db->Delete({}, db.family("log"), raw_key_of(lost)).ok());
+        }
+        const std::unique_ptr<rocksdb::Iterator> frames(db->NewIterator({}, db.family("log")));
+        const Day day{first, {kDayEvents, {}, {}}, Date{1}};
+        const Result<void> made = make_day(folder / "", day, {}, *frames, rocksdb::FileSystem::Default(), 1U << 20U,
+                                           [](std::size_t) { return Result<void>{}; });
+        CHECK(fs::exists(folder / day.name()) == made.has_value());
+        return made ? std::string() : made.error().message;
+    };
+    CHECK(cut(0, kNoSeq).empty());
+    CHECK(says(cut(300, 2'700), "lacks event 2700"));  // the last one
+    CHECK(says(cut(600, 900), "lacks event 900"));
+    CHECK(says(cut(900, kNoSeq), "lacks event 900"));  // the first one
 }

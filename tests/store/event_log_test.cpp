@@ -2,6 +2,7 @@
 #include "store/frame.hpp"
 #include "store/journal.hpp"
 #include "store/verify.hpp"
+#include "tests/store/raw_database.hpp"
 #include "tests/store/support.hpp"
 
 #include <array>
@@ -45,24 +46,8 @@ std::unique_ptr<Journal> finished_journal(const std::string& path, const std::ve
 /// Alters a journal as somebody with RocksDB at hand can.
 template <class Change>
 void alter(const std::string& path, Change change) {
-    std::vector<rocksdb::ColumnFamilyHandle*> handles;
-    rocksdb::DB* db = nullptr;
-    const std::vector<rocksdb::ColumnFamilyDescriptor> families{
-        {"default", {}}, {"log", {}}, {"snapshots", {}}, {"models", {}}, {"evidence", {}}};
-    REQUIRE(rocksdb::DB::Open({}, path, families, &handles, &db).ok());
-    change(*db, handles[0], handles[1]);
-    for (rocksdb::ColumnFamilyHandle* const handle : handles) {
-        REQUIRE(db->DestroyColumnFamilyHandle(handle).ok());
-    }
-    delete db;
-}
-
-std::string key_of(Seq seq) {
-    std::string key;
-    for (int shift = 56; shift >= 0; shift -= 8) {
-        key.push_back(static_cast<char>(seq >> static_cast<unsigned>(shift)));
-    }
-    return key;
+    const RawDatabase db(path);
+    change(*db.get(), db.family("default"), db.family("log"));
 }
 
 /// What opening and then verifying a journal says, if it says anything.
@@ -328,7 +313,7 @@ TEST_CASE("a journal with altered records is refused", "[store]") {
     SECTION("the first, a middle or the last frame is missing") {
         const Seq which = GENERATE(Seq{0}, Seq{500}, Seq{900});
         alter(path, [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle*, rocksdb::ColumnFamilyHandle* log) {
-            REQUIRE(db.Delete({}, log, key_of(which)).ok());
+            REQUIRE(db.Delete({}, log, raw_key_of(which)).ok());
         });
         expected = "lacks events";
     }
@@ -340,7 +325,7 @@ TEST_CASE("a journal with altered records is refused", "[store]") {
             ByteBuffer stored;
             encode_frame(more, stored);
             const std::vector<std::uint8_t> bytes = bytes_of(stored);
-            put(db, log, key_of(1'000), std::string(bytes.begin(), bytes.end()));
+            put(db, log, raw_key_of(1'000), std::string(bytes.begin(), bytes.end()));
         });
         expected = "past its recorded end";
     }
@@ -354,22 +339,22 @@ TEST_CASE("a journal with altered records is refused", "[store]") {
             ByteBuffer stored;
             encode_frame(other, stored);
             const std::vector<std::uint8_t> bytes = bytes_of(stored);
-            put(db, log, key_of(500), std::string(bytes.begin(), bytes.end()));
+            put(db, log, raw_key_of(500), std::string(bytes.begin(), bytes.end()));
         });
         expected = "was altered";
     }
     SECTION("a frame was damaged") {
         alter(path, [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle*, rocksdb::ColumnFamilyHandle* log) {
             std::string stored;
-            REQUIRE(db.Get({}, log, key_of(500), &stored).ok());
+            REQUIRE(db.Get({}, log, raw_key_of(500), &stored).ok());
             stored[stored.size() / 2] = static_cast<char>(stored[stored.size() / 2] ^ 4);
-            put(db, log, key_of(500), stored);
+            put(db, log, raw_key_of(500), stored);
         });
         expected = "frame at event 500 is damaged";
     }
     SECTION("a key is no number") {
         alter(path, [&](rocksdb::DB& db, rocksdb::ColumnFamilyHandle*, rocksdb::ColumnFamilyHandle* log) {
-            put(db, log, key_of(500) + "x", "");
+            put(db, log, raw_key_of(500) + "x", "");
         });
         expected = "no event number";
     }
@@ -433,7 +418,7 @@ TEST_CASE("a frame that ends before the event that is asked for is not handed ou
     const std::string path = folder / "journal";
     finished_journal(path, frames_of(300, 100, append_mixed));
     alter(path, [](rocksdb::DB& db, rocksdb::ColumnFamilyHandle*, rocksdb::ColumnFamilyHandle* log) {
-        REQUIRE(db.Delete({}, log, key_of(100)).ok());
+        REQUIRE(db.Delete({}, log, raw_key_of(100)).ok());
     });
     const Result<std::unique_ptr<Journal>> journal = open_journal(path);
     REQUIRE(journal);

@@ -2,6 +2,7 @@
 
 #include "store/journal.hpp"
 #include "store/verify.hpp"
+#include "tests/store/raw_database.hpp"
 #include "tests/store/support.hpp"
 
 #include <catch2/catch.hpp>
@@ -117,27 +118,12 @@ Long journal_of(const TempFolder& folder, std::size_t files) {
 
 /// Puts a frame under another one's key behind the store's back, into a file of its own.
 void replace_frame(const std::string& path) {
-    std::vector<std::string> names;
-    REQUIRE(rocksdb::DB::ListColumnFamilies({}, path, &names).ok());
-    std::vector<rocksdb::ColumnFamilyDescriptor> families;
-    families.reserve(names.size());
-    for (const std::string& name : names) {
-        families.emplace_back(name, rocksdb::ColumnFamilyOptions());
-    }
-    std::vector<rocksdb::ColumnFamilyHandle*> handles;
-    rocksdb::DB* opened = nullptr;
-    REQUIRE(rocksdb::DB::Open({}, path, families, &handles, &opened).ok());
-    const std::unique_ptr<rocksdb::DB> db(opened);
-    for (rocksdb::ColumnFamilyHandle* const handle : handles) {
-        if (handle->GetName() == "log") {
-            const auto key = [](char high, char low) { return std::string(6, '\0') + high + low; };
-            std::string frame;
-            REQUIRE(db->Get({}, handle, key('\x03', '\xe8'), &frame).ok());
-            REQUIRE(db->Put({}, handle, key('\x01', '\xf4'), frame).ok());
-            REQUIRE(db->Flush({}, handle).ok());
-        }
-        REQUIRE(db->DestroyColumnFamilyHandle(handle).ok());
-    }
+    const RawDatabase db(path);
+    rocksdb::ColumnFamilyHandle* const log = db.family("log");
+    std::string frame;
+    REQUIRE(db->Get({}, log, raw_key_of(1'000), &frame).ok());
+    REQUIRE(db->Put({}, log, raw_key_of(500), frame).ok());
+    REQUIRE(db->Flush({}, log).ok());
 }
 
 struct Cost {
@@ -254,44 +240,14 @@ TEST_CASE("a file of the log that was verified and is gone is missed, though not
     const TempFolder folder;
     const Long journal = journal_of(folder, 40);
     const std::size_t files = [&] {
-        const std::vector<rocksdb::ColumnFamilyDescriptor> families = [&] {
-            std::vector<std::string> names;
-            REQUIRE(rocksdb::DB::ListColumnFamilies({}, journal.path, &names).ok());
-            rocksdb::ColumnFamilyOptions options;
-            options.disable_auto_compactions = true;  // every other file is to stay as it is
-            std::vector<rocksdb::ColumnFamilyDescriptor> found;
-            found.reserve(names.size());
-            for (const std::string& name : names) {
-                found.emplace_back(name, options);
-            }
-            return found;
-        }();
-        std::vector<rocksdb::ColumnFamilyHandle*> handles;
-        rocksdb::DB* opened = nullptr;
-        REQUIRE(rocksdb::DB::Open({}, journal.path, families, &handles, &opened).ok());
-        const std::unique_ptr<rocksdb::DB> db(opened);
-        std::vector<rocksdb::LiveFileMetaData> before;
-        std::vector<rocksdb::LiveFileMetaData> after;
-        db->GetLiveFilesMetaData(&before);
-        for (rocksdb::ColumnFamilyHandle* const handle : handles) {
-            if (handle->GetName() == "log") {
-                const auto key = [](Seq seq) {
-                    std::string bytes;
-                    for (int shift = 56; shift >= 0; shift -= 8) {
-                        bytes.push_back(static_cast<char>(seq >> static_cast<unsigned>(shift)));
-                    }
-                    return bytes;
-                };
-                const std::string first = key(journal.events / 4);
-                const std::string last = key(journal.events / 2);
-                const rocksdb::Slice from(first);
-                const rocksdb::Slice to(last);
-                REQUIRE(rocksdb::DeleteFilesInRange(db.get(), handle, &from, &to).ok());
-            }
-            REQUIRE(db->DestroyColumnFamilyHandle(handle).ok());
-        }
-        db->GetLiveFilesMetaData(&after);
-        return before.size() - after.size();
+        const RawDatabase db(journal.path);
+        const std::size_t before = db.files().size();
+        const std::string first = raw_key_of(journal.events / 4);
+        const std::string last = raw_key_of(journal.events / 2);
+        const rocksdb::Slice from(first);
+        const rocksdb::Slice to(last);
+        REQUIRE(rocksdb::DeleteFilesInRange(db.get(), db.family("log"), &from, &to).ok());
+        return before - db.files().size();
     }();
     REQUIRE(files > 1);
     const Result<std::unique_ptr<LogWriter>> log = continue_journal(journal.path);

@@ -379,8 +379,9 @@ TEST_CASE("a journal with wider permissions is read as it is, and narrowed by wh
     const std::string path = folder / "journal";
     fs::copy(ALPHA_SOURCE_DIR "/tests/store/journals/v1-kill-switch", path);
     REQUIRE(::chmod(path.c_str(), 0777) == 0);
+    const auto file = [&](const std::string& name) { return (fs::path(path) / name).string(); };
     for (const std::string& name : names_in(path)) {
-        REQUIRE(::chmod((path + "/" + name).c_str(), 0666) == 0);
+        REQUIRE(::chmod(file(name).c_str(), 0666) == 0);
     }
     const Contents before = contents_of(path);
     REQUIRE(open_journal(path));
@@ -389,7 +390,7 @@ TEST_CASE("a journal with wider permissions is read as it is, and narrowed by wh
     CHECK(mode_of(path) == 0700);
     for (const std::string& name : names_in(path)) {
         INFO(name);
-        CHECK(mode_of(path + "/" + name) == 0600);
+        CHECK(mode_of(file(name)) == 0600);
     }
 }
 

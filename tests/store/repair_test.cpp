@@ -1,6 +1,7 @@
 #include "store/database.hpp"
 #include "store/journal.hpp"
 #include "store/verify.hpp"
+#include "tests/store/raw_database.hpp"
 #include "tests/store/support.hpp"
 
 #include <catch2/catch.hpp>
@@ -44,23 +45,8 @@ std::string finished_journal(const TempFolder& folder) {
 
 /// The table file of a family.
 std::string table_of(const std::string& path, const std::string& family) {
-    std::vector<std::string> names;
-    rocksdb::Options options;
-    REQUIRE(rocksdb::DB::ListColumnFamilies(options, path, &names).ok());
-    std::vector<rocksdb::ColumnFamilyDescriptor> families;
-    for (const std::string& name : names) {
-        families.emplace_back(name, rocksdb::ColumnFamilyOptions());
-    }
-    std::vector<rocksdb::ColumnFamilyHandle*> handles;
-    rocksdb::DB* opened = nullptr;
-    REQUIRE(rocksdb::DB::OpenForReadOnly(options, path, families, &handles, &opened).ok());
-    const std::unique_ptr<rocksdb::DB> db(opened);
-    std::vector<rocksdb::LiveFileMetaData> files;
-    db->GetLiveFilesMetaData(&files);
-    for (rocksdb::ColumnFamilyHandle* const handle : handles) {
-        REQUIRE(db->DestroyColumnFamilyHandle(handle).ok());
-    }
-    for (const rocksdb::LiveFileMetaData& file : files) {
+    const RawDatabase db(path, RawDatabase::Mode::read);
+    for (const rocksdb::LiveFileMetaData& file : db.files()) {
         if (file.column_family_name == family) {
             return path + file.name;
         }

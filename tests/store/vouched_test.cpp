@@ -4,6 +4,7 @@
 #include "store/checksum.hpp"
 #include "store/journal.hpp"
 #include "store/wire.hpp"
+#include "tests/store/raw_database.hpp"
 #include "tests/store/support.hpp"
 
 #include <catch2/catch.hpp>
@@ -49,33 +50,19 @@ Digest head_of(const std::string& path) {
 /// Alters the newest snapshot as somebody with RocksDB at hand can.
 void alter_snapshot(const std::string& path,
                     const std::function<void(const std::string& key, std::string& value)>& change) {
-    std::vector<std::string> names;
-    REQUIRE(rocksdb::DB::ListColumnFamilies({}, path, &names).ok());
-    std::vector<rocksdb::ColumnFamilyDescriptor> families;
-    families.reserve(names.size());
-    for (const std::string& name : names) {
-        families.emplace_back(name, rocksdb::ColumnFamilyOptions());
+    const RawDatabase db(path);
+    rocksdb::ColumnFamilyHandle* const snapshots = db.family("snapshots");
+    std::string key;
+    std::string value;
+    {
+        const std::unique_ptr<rocksdb::Iterator> at(db->NewIterator({}, snapshots));
+        at->SeekToLast();
+        REQUIRE(at->Valid());
+        key = at->key().ToString();
+        value = at->value().ToString();
     }
-    std::vector<rocksdb::ColumnFamilyHandle*> handles;
-    rocksdb::DB* opened = nullptr;
-    REQUIRE(rocksdb::DB::Open({}, path, families, &handles, &opened).ok());
-    const std::unique_ptr<rocksdb::DB> db(opened);
-    for (rocksdb::ColumnFamilyHandle* const handle : handles) {
-        if (handle->GetName() == "snapshots") {
-            std::string key;
-            std::string value;
-            {
-                const std::unique_ptr<rocksdb::Iterator> at(db->NewIterator({}, handle));
-                at->SeekToLast();
-                REQUIRE(at->Valid());
-                key = at->key().ToString();
-                value = at->value().ToString();
-            }
-            change(key, value);
-            REQUIRE(db->Put({}, handle, key, value).ok());
-        }
-        REQUIRE(db->DestroyColumnFamilyHandle(handle).ok());
-    }
+    change(key, value);
+    REQUIRE(db->Put({}, snapshots, key, value).ok());
 }
 
 Bytes bytes_of(const std::string& text, std::size_t from = 0) {
