@@ -143,7 +143,7 @@ TEST_CASE("links that make sense go to the venue together, named by their orders
 
 TEST_CASE("a bracket is judged whole and once: its entry by every rule, its exits by what makes an order", "[kernel]") {
     const auto places = [](Setup setup, const OrderTerms& entry, const char* stop_price, const char* target) {
-        Floor floor(std::move(setup.limit(Rule::shorting, "0")));
+        Floor floor(setup.limit(Rule::shorting, "0"));
         floor.broker().obey();
         floor.act(at(1), [&](Context& c) { c.bracket(entry, px(stop_price), px(target)); });
         std::string told;
