@@ -54,7 +54,7 @@ const Log& session_log() {
             frame.begin(frame.next_seq());
         };
         for (const Tick& tick : ticks()) {
-            kernel.on_quote(tick.time, tick.quote);
+            kernel.take(tick.time, tick.quote);
             if (frame.events >= kFrameEvents) {
                 keep();
             }

@@ -29,7 +29,7 @@ void run_kernel(benchmark::State& state, bool with_risk, bool hashed) {
         Kernel kernel(std::move(parts), frame);
         kernel.configure(c);
         for (const Tick& tick : ticks()) {
-            kernel.on_quote(tick.time, tick.quote);
+            kernel.take(tick.time, tick.quote);
             if (frame.events >= kFrameEvents) {
                 if (hashed) {
                     chain.append(frame);

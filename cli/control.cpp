@@ -360,7 +360,7 @@ Result<int> show_status(const std::string& journal, Wiring& wiring) {
     return code;
 }
 
-struct KillRequest {
+struct KillOptions {
     std::string journal;
     std::string portfolio;
     bool entries = false;
@@ -383,7 +383,7 @@ Result<std::string> session_journal(const std::string& named) {
     return running.front();
 }
 
-Result<int> kill(const KillRequest& request, Wiring& wiring) {
+Result<int> kill(const KillOptions& request, Wiring& wiring) {
     if (request.entries + request.flatten + request.release > 1) {
         return fail(ErrorKind::usage, "--entries, --flatten and --release exclude each other; write one of them");
     }
@@ -482,7 +482,7 @@ void add_status(Commands& commands) {
 }
 
 void add_kill(Commands& commands) {
-    auto request = std::make_shared<KillRequest>();
+    auto request = std::make_shared<KillOptions>();
     const Command command = commands.add(
         commands.program(), "kill", "Latch the kill switch of a running session",
         "Example:\n"

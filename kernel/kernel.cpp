@@ -221,14 +221,6 @@ void Kernel::reconfigure(const SessionConfigured& config, std::vector<std::uniqu
     refresh_next_due();
 }
 
-InstrumentId Kernel::list_instrument(Time now, const Instrument& definition) {
-    run_due(now, true);
-    const InstrumentId id{static_cast<std::uint32_t>(state_.instruments.size())};
-    begin_step(now, InstrumentListed{id, definition});
-    subscribers_.emplace_back();
-    return id;
-}
-
 // ---- what falls due ------------------------------------------------------------------------------------------------------
 
 void Kernel::refresh_next_due() {
@@ -375,7 +367,7 @@ void Kernel::market_step(Time now, Time session_reference, const E& input, ToBro
     }
 }
 
-void Kernel::on_quote(Time now, const QuoteTick& quote) {
+void Kernel::on(Time now, const QuoteTick& quote) {
     market_step(
         now, now, quote,
         [&] {
@@ -386,7 +378,7 @@ void Kernel::on_quote(Time now, const QuoteTick& quote) {
         [&](Strategy& strategy, Context& context) { strategy.on_quote(quote, context); });
 }
 
-void Kernel::on_bar_opened(Time now, const BarOpened& bar) {
+void Kernel::on(Time now, const BarOpened& bar) {
     market_step(
         now, now, bar,
         [&] {
@@ -402,7 +394,7 @@ void Kernel::on_bar_opened(Time now, const BarOpened& bar) {
         [&](Strategy& strategy, Context& context) { strategy.on_bar_opened(bar, context); });
 }
 
-void Kernel::on_bar_closed(Time now, const BarClosed& bar) {
+void Kernel::on(Time now, const BarClosed& bar) {
     // A bar that closes with its session still belongs to it.
     const Time within{now.ns - 1};
     market_step(
@@ -417,7 +409,14 @@ void Kernel::on_bar_closed(Time now, const BarClosed& bar) {
         [&](Strategy& strategy, Context& context) { strategy.on_bar(bar, context); });
 }
 
-void Kernel::on_report(Time now, const BrokerReport& report) {
+void Kernel::on(Time now, const ListInstrument& listing) {
+    run_due(now, true);
+    const InstrumentId id{static_cast<std::uint32_t>(state_.instruments.size())};
+    begin_step(now, InstrumentListed{id, listing.definition});
+    subscribers_.emplace_back();
+}
+
+void Kernel::on(Time now, const BrokerReport& report) {
     run_due(now, true);
     enter_step(now);
     work_.push_back({report, Cause{}});
@@ -427,7 +426,8 @@ void Kernel::on_report(Time now, const BrokerReport& report) {
 // What a person or the runtime asks for between two inputs runs only what the next input would find due as well: where
 // nothing comes of it, nothing records that it was asked for, and whoever replays must not need to know.
 
-void Kernel::kill(Time now, PortfolioId portfolio, LatchScope scope) {
+void Kernel::on(Time now, const KillRequest& kill) {
+    const auto [portfolio, scope] = kill;
     run_due(now, false);
     const LatchScope stands = state_.portfolios[portfolio.value].latch;
     const bool is_more = scope == LatchScope::flatten ? stands != scope : stands < scope;
@@ -442,14 +442,15 @@ void Kernel::kill(Time now, PortfolioId portfolio, LatchScope scope) {
     }
 }
 
-void Kernel::release(Time now, PortfolioId portfolio) {
+void Kernel::on(Time now, const ReleaseRequest& release) {
     run_due(now, false);
-    if (state_.portfolios[portfolio.value].killed()) {
-        begin_step(now, KillSwitchReleased{portfolio});
+    if (state_.portfolios[release.portfolio.value].killed()) {
+        begin_step(now, KillSwitchReleased{release.portfolio});
     }
 }
 
-void Kernel::resume(Time now, StrategyId strategy) {
+void Kernel::on(Time now, const ResumeRequest& resume) {
+    const StrategyId strategy = resume.strategy;
     run_due(now, false);
     if (!state_.strategies[strategy.value].halted) {
         return;
@@ -470,14 +471,14 @@ void Kernel::resume(Time now, StrategyId strategy) {
     drain();
 }
 
-void Kernel::halt(Time now, StrategyId strategy, std::string reason) {
-    if (state_.strategies[strategy.value].halted) {
+void Kernel::on(Time now, const HaltRequest& halt) {
+    if (state_.strategies[halt.strategy.value].halted) {
         return;
     }
     // A timer may halt the strategy; that the halt was asked for is recorded nevertheless.
     run_due(now, false);
     enter_step(now);
-    halt_strategy(strategy, Cause{}, std::move(reason));
+    halt_strategy(halt.strategy, Cause{}, halt.reason);
 }
 
 // ---- strategies ------------------------------------------------------------------------------------------------------------

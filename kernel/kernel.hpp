@@ -12,8 +12,8 @@
 ///
 /// Every fact is folded before the next decision is taken, so two strategies cannot both spend the same limit.
 
-#include "events/broker.hpp"
 #include "events/codec.hpp"
+#include "events/input.hpp"
 #include "events/links.hpp"
 #include "kernel/risk.hpp"
 #include "kernel/state.hpp"
@@ -69,21 +69,16 @@ public:
     void reconfigure(const SessionConfigured& config, std::vector<std::unique_ptr<Strategy>> anew,
                      std::vector<Broker*> brokers);
 
-    // Inputs. Each requires time >= state().now and an instrument that is listed.
-    InstrumentId list_instrument(Time now, const Instrument& definition);
-    void on_quote(Time now, const QuoteTick& quote);
-    void on_bar_opened(Time now, const BarOpened& bar);
-    void on_bar_closed(Time now, const BarClosed& bar);
-    /// From a broker outside the process.
-    void on_report(Time now, const BrokerReport& report);
-    /// From a person: latches the portfolio's kill switch. Nothing happens where a person's reaches as far already, or one of
-    /// wider scope stands.
-    ///   entries   cancels what may increase a position; what reduces one lives on, as reduce-only.
-    ///   all       cancels every open order.
-    ///   flatten   cancels every open order and sends a reduce-only market order of kOperator for each position; `all` follows once
-    ///             these have ended. Also where `all` stands.
-    void kill(Time now, PortfolioId portfolio, LatchScope scope = LatchScope::all);
-    void release(Time now, PortfolioId portfolio);
+    /// The one door in: the input is recorded, and all that follows from it, what fell due before it first. Requires time >=
+    /// state().now, and that what the input names is there: its instrument is listed, its portfolio or strategy configured.
+    template <InputType E>
+    void take(Time now, const E& input) {
+        on(now, input);
+    }
+    void take(Time now, const Input& input) {
+        std::visit([&](const auto& of_kind) { on(now, of_kind); }, input);
+    }
+
     /// When the next thing falls due that needs no input; kNever: nothing.
     Time next_due() const { return next_due_; }
     /// While nothing comes: runs what falls due before `now`, at most `steps` of it, each a step of its own, as the input at `now`
@@ -92,13 +87,6 @@ public:
     /// One step of what is due at `now` or before, for who knows from a log what it was. False where there is none; a session that
     /// ends exactly now is none unless it is included.
     bool step_due(Time now, bool session_end_included);
-
-    /// From a person: a halted strategy gets callbacks again, first those for what it has missed of its orders and timers. Nothing
-    /// happens where it is not halted.
-    void resume(Time now, StrategyId strategy);
-    /// From whoever watches strategies from outside (one took too long, say): it gets no callback any more. Its open
-    /// orders and timers stay as they are, to be filled, cancelled or fired like any other. Nothing happens where it is halted.
-    void halt(Time now, StrategyId strategy, std::string reason);
 
 private:
     class Asking;
@@ -126,6 +114,16 @@ private:
     void take_snapshots(Time boundary);
     void open_session(Time now, InstrumentId instrument, Time reference);
 
+    // Inputs, one of each kind (events/input.hpp).
+    void on(Time now, const QuoteTick& quote);
+    void on(Time now, const BarOpened& bar);
+    void on(Time now, const BarClosed& bar);
+    void on(Time now, const ListInstrument& listing);
+    void on(Time now, const BrokerReport& report);
+    void on(Time now, const KillRequest& kill);
+    void on(Time now, const ReleaseRequest& release);
+    void on(Time now, const ResumeRequest& resume);
+    void on(Time now, const HaltRequest& halt);
     // One market input.
     template <class E, class ToBroker, class ToStrategy>
     void market_step(Time now, Time session_reference, const E& input, ToBroker to_broker, ToStrategy to_strategy);

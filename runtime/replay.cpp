@@ -118,6 +118,18 @@ namespace {
 constexpr std::size_t kMostWaitingBytes = 256U << 10U;
 constexpr std::uint32_t kDueStepsTogether = 256;
 
+std::optional<InstrumentId> instrument_of(const Input& input) {
+    return std::visit(
+        []<class E>(const E& of_kind) {
+            if constexpr (MarketInputType<E>) {
+                return std::optional(of_kind.instrument);
+            } else {
+                return std::optional<InstrumentId>();
+            }
+        },
+        input);
+}
+
 }  // namespace
 
 struct Redecision::Work {
@@ -144,6 +156,7 @@ struct Redecision::Work {
     void make_kernel(Parts parts, State state);
     Result<void> check_input(const Envelope& envelope, std::optional<InstrumentId> instrument) const;
     Result<bool> decide(const DecodedEvent& logged);
+    bool knows_asked(const Input& input) const;
     Result<void> repeat_reconfiguration(const Envelope& at, const SessionReconfigured& event);
     bool compare_waiting();
     bool compare_made();
@@ -221,56 +234,32 @@ Result<bool> Redecision::Work::decide(const DecodedEvent& logged) {
         kernel->configure(*config);
         return true;
     }
-    const auto give = [&](std::optional<InstrumentId> instrument, auto input) -> Result<bool> {
-        return check_input(at, instrument).map([&] {
-            input();
-            return true;
-        });
-    };
-    const auto of_portfolio = [&](PortfolioId portfolio, auto input) -> Result<bool> {
-        if (!at.is_root() || kernel == nullptr || portfolio.value >= kernel->state().portfolios.size()) {
-            return false;
-        }
-        return give(std::nullopt, input);
-    };
+    if (const auto* again = std::get_if<SessionReconfigured>(&logged.event); again != nullptr && at.is_root()) {
+        return repeat_reconfiguration(at, *again).map([] { return true; });
+    }
+    const std::optional<Input> input = input_of(at, logged.event);
+    if (!input || !knows_asked(*input)) {
+        return false;
+    }
+    return check_input(at, instrument_of(*input)).map([&] {
+        kernel->take(at.time, *input);
+        return true;
+    });
+}
+
+/// Whether the portfolio or strategy that a request names is there.
+bool Redecision::Work::knows_asked(const Input& input) const {
     return std::visit(
-        overloaded{
-            [&](const InstrumentListed& e) {
-                return give(std::nullopt, [&] { kernel->list_instrument(at.time, e.definition); });
-            },
-            [&](const QuoteTick& e) { return give(e.instrument, [&] { kernel->on_quote(at.time, e); }); },
-            [&](const BarOpened& e) { return give(e.instrument, [&] { kernel->on_bar_opened(at.time, e); }); },
-            [&](const BarClosed& e) { return give(e.instrument, [&] { kernel->on_bar_closed(at.time, e); }); },
-            [&](const SessionReconfigured& e) -> Result<bool> {
-                if (!at.is_root()) {
-                    return false;
-                }
-                return repeat_reconfiguration(at, e).map([] { return true; });
-            },
-            [&](const KillSwitchLatched& e) -> Result<bool> {
-                if (e.rule != Rule::operator_kill) {
-                    return false;
-                }
-                return of_portfolio(e.portfolio, [&] { kernel->kill(at.time, e.portfolio, e.scope); });
-            },
-            [&](const KillSwitchReleased& e) {
-                return of_portfolio(e.portfolio, [&] { kernel->release(at.time, e.portfolio); });
-            },
-            [&](const StrategyResumed& e) -> Result<bool> {
-                if (kernel == nullptr || e.strategy.value >= kernel->state().strategies.size()) {
-                    return false;
-                }
-                return give(std::nullopt, [&] { kernel->resume(at.time, e.strategy); });
-            },
-            [&](const StrategyHalted& e) -> Result<bool> {
-                if (!at.is_root() || kernel == nullptr || e.strategy.value >= kernel->state().strategies.size()) {
-                    return false;
-                }
-                return give(std::nullopt, [&] { kernel->halt(at.time, e.strategy, e.reason); });
-            },
-            [](const auto&) -> Result<bool> { return false; },
+        [&](const auto& of_kind) {
+            if constexpr (requires { of_kind.portfolio; }) {
+                return kernel != nullptr && of_kind.portfolio.value < kernel->state().portfolios.size();
+            } else if constexpr (requires { of_kind.strategy; }) {
+                return kernel != nullptr && of_kind.strategy.value < kernel->state().strategies.size();
+            } else {
+                return true;
+            }
         },
-        logged.event);
+        input);
 }
 
 /// Notes the difference at `seq`; `logged` is empty where the log ends.
@@ -377,7 +366,7 @@ Result<bool> Redecision::Work::take_quote(const Envelope& envelope, const QuoteT
     if (Result<void> ok = check_input(envelope, quote.instrument); !ok) {
         return tl::make_unexpected(ok.error());
     }
-    kernel->on_quote(envelope.time, quote);
+    kernel->take(envelope.time, quote);
     return compare_waiting();
 }
 
@@ -386,7 +375,7 @@ Result<bool> Redecision::Work::follow(Bytes bytes, Seq seq) {
     QuoteTick quote;
     if (decode_quote(bytes, seq, envelope, quote) != 0) [[likely]] {
         return check_input(envelope, quote.instrument).map([&] {
-            kernel->on_quote(envelope.time, quote);
+            kernel->take(envelope.time, quote);
             return true;
         });
     }
@@ -395,12 +384,13 @@ Result<bool> Redecision::Work::follow(Bytes bytes, Seq seq) {
 }
 
 Result<bool> Redecision::Work::take(const EncodedHeader& header, Bytes event) {
-    // What a person asks for in a lull comes between two things that fall due, and does not lead to the first.
-    const bool is_asked =
-        header.envelope.is_root() && (header.tag == KillSwitchLatched::tag || header.tag == KillSwitchReleased::tag ||
-                                      header.tag == StrategyHalted::tag || header.tag == StrategyResumed::tag);
-    if (is_asked && !waiting.empty() && !catch_up()) {
-        return false;
+    // What is asked for in a lull comes between two things that fall due, and does not lead to the first.
+    if (!waiting.empty()) {
+        const Result<DecodedEvent> logged = decode(event, header.envelope.seq);
+        const std::optional<Input> input = logged ? input_of(logged->envelope, logged->event) : std::nullopt;
+        if (input && is_request(*input) && !catch_up()) {
+            return false;
+        }
     }
     ++next;
     waiting.append(event);

@@ -301,8 +301,7 @@ PortfolioResult portfolio_result(const State& state, std::size_t index) {
 }
 
 bool is_from_a_feed(const Event& event) {
-    return std::holds_alternative<QuoteTick>(event) || std::holds_alternative<BarOpened>(event) ||
-           std::holds_alternative<BarClosed>(event);
+    return std::visit([]<class E>(const E&) { return MarketInputType<E>; }, event);
 }
 
 /// What a log took from its feeds, one record after the other.
@@ -606,8 +605,8 @@ private:
                 std::optional<TakenRecord> taken;
                 if (event) {
                     std::visit(
-                        [&](const auto& of_feed) {
-                            if constexpr (std::is_constructible_v<FeedEvent, decltype(of_feed)>) {
+                        [&]<class E>(const E& of_feed) {
+                            if constexpr (MarketInputType<E>) {
                                 taken = TakenRecord{{event->envelope.time, of_feed},
                                                     reading->names[of_feed.instrument.value]};
                             }
@@ -815,7 +814,7 @@ private:
 
     template <class E>
     void note_record(const Envelope& envelope, const E& event) {
-        if constexpr (std::is_same_v<E, QuoteTick> || std::is_same_v<E, BarOpened> || std::is_same_v<E, BarClosed>) {
+        if constexpr (MarketInputType<E>) {
             ++records_known_;
             first_ = std::min(first_, envelope.time);
             if constexpr (!std::is_same_v<E, BarOpened>) {
@@ -1097,7 +1096,8 @@ private:
         }
         Instrument definition = scenario_.config.default_instrument;
         definition.name = name;
-        const InstrumentId listed = kernel_->list_instrument(now, definition);
+        const InstrumentId listed{static_cast<std::uint32_t>(kernel_->state().instruments.size())};
+        kernel_->take(now, ListInstrument{definition});
         by_symbol_[symbol] = listed;
         ids_.emplace(name, listed);
     }
@@ -1121,22 +1121,18 @@ private:
             first_ = record.time;
         }
         curve_.before(record.time, kernel_->state());
-        if (const auto* quote = std::get_if<QuoteTick>(&record.event)) [[likely]] {
-            QuoteTick input = *quote;
-            input.instrument = instrument_of(quote->instrument, record.time, symbols);
-            note_appearance(input);
-            kernel_->on_quote(record.time, input);
-            curve_.priced();
-        } else if (const auto* opened = std::get_if<BarOpened>(&record.event)) {
-            BarOpened input = *opened;
-            input.instrument = instrument_of(opened->instrument, record.time, symbols);
-            note_appearance(input);
-            kernel_->on_bar_opened(record.time, input);
-        } else {
-            BarClosed input = std::get<BarClosed>(record.event);
+        const auto give = [&]<class E>(E input) {
             input.instrument = instrument_of(input.instrument, record.time, symbols);
-            kernel_->on_bar_closed(record.time, input);
-            curve_.priced();
+            note_appearance(input);
+            kernel_->take(record.time, input);
+            if constexpr (!std::is_same_v<E, BarOpened>) {
+                curve_.priced();
+            }
+        };
+        if (const auto* quote = std::get_if<QuoteTick>(&record.event)) [[likely]] {
+            give(*quote);
+        } else {
+            std::visit(give, record.event);
         }
         ++batch_.feed_records;
         halt_overrun();
@@ -1201,7 +1197,7 @@ private:
         for (CallbackBudget::Overrun& overrun : budget_.take()) {
             options_.log->warn("the strategy '{}' is halted: {}",
                                scenario_.config.strategies[overrun.strategy.value].name, overrun.reason);
-            kernel_->halt(kernel_->state().now, overrun.strategy, std::move(overrun.reason));
+            kernel_->take(kernel_->state().now, HaltRequest{overrun.strategy, std::move(overrun.reason)});
         }
     }
 
@@ -1317,7 +1313,8 @@ private:
             return there_is_no("strategy", name, strategies);
         }
         options_.log->warn("the strategy '{}' is let go on by the operator", name);
-        kernel_->resume(kernel_->state().now, StrategyId{static_cast<std::uint32_t>(found - strategies.begin())});
+        const StrategyId strategy{static_cast<std::uint32_t>(found - strategies.begin())};
+        kernel_->take(kernel_->state().now, ResumeRequest{strategy});
         return {};
     }
     Result<void> change_switch(const OperatorRequest& request) {
@@ -1333,10 +1330,10 @@ private:
             if (request.kind == OperatorRequest::Kind::kill) {
                 options_.log->warn("{}: kill switch latched ({}) by the operator", state.config.portfolios[p].name,
                                    name_of(request.scope));
-                kernel_->kill(state.now, PortfolioId{p}, request.scope);
+                kernel_->take(state.now, KillRequest{PortfolioId{p}, request.scope});
             } else {
                 options_.log->warn("{}: kill switch released by the operator", state.config.portfolios[p].name);
-                kernel_->release(state.now, PortfolioId{p});
+                kernel_->take(state.now, ReleaseRequest{PortfolioId{p}});
             }
         }
         return found ? Result<void>{} : there_is_no("portfolio", request.name, state.config.portfolios);

@@ -933,7 +933,7 @@ private:
 
 // ---- the merge --------------------------------------------------------------------------------------------------------
 
-InstrumentId& instrument_of(FeedEvent& event) {
+InstrumentId& instrument_of(MarketInput& event) {
     if (auto* const quote = std::get_if<QuoteTick>(&event)) {
         return quote->instrument;
     }
@@ -944,7 +944,7 @@ InstrumentId& instrument_of(FeedEvent& event) {
 }
 
 /// Among records of one time: bar close, quote, bar open.
-int rank_of(const FeedEvent& event) {
+int rank_of(const MarketInput& event) {
     constexpr int kClose = 0;
     constexpr int kQuote = 1;
     constexpr int kOpen = 2;
@@ -1753,7 +1753,7 @@ private:
             input.name_of(input.batch.front()) != taken_->instrument) {
             return false;
         }
-        FeedEvent event = input.batch.front().event;
+        MarketInput event = input.batch.front().event;
         instrument_of(event) = std::visit([](const auto& taken) { return taken.instrument; }, taken_->record.event);
         return event == taken_->record.event;
     }

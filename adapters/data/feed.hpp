@@ -4,7 +4,7 @@
 /// length.
 
 #include "events/bytes.hpp"
-#include "events/event.hpp"
+#include "events/input.hpp"
 #include "events/result.hpp"
 #include "events/time.hpp"
 #include "store/data_set.hpp"
@@ -62,13 +62,11 @@ struct DataSource {
     std::string name() const;
 };
 
-/// A market record on its way into the engine. Its `instrument` is an index into the feed's
-/// symbols() until the session has given the symbol an instrument id.
-using FeedEvent = std::variant<QuoteTick, BarOpened, BarClosed>;
-
+/// A market record on its way into the engine. The event's `instrument` is an index into the feed's symbols() until the session has given
+/// the symbol an instrument id.
 struct FeedRecord {
     Time time;
-    FeedEvent event;
+    MarketInput event;
 };
 
 /// The trading hours that a scenario gives an instrument, for date-only bars: what a date's open and close are. Nothing where

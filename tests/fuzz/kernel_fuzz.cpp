@@ -252,20 +252,21 @@ private:
         switch (opcode & 15U) {
         case 0: {
             const Duration interval = length();
-            return kernel_->on_bar_opened(now_, {instrument, price(), now_, interval});
+            return kernel_->take(now_, BarOpened{instrument, price(), now_, interval});
         }
         case 1:
-        case 2: return kernel_->on_bar_closed(now_, bar(instrument));
-        case 3: return kernel_->kill(now_, portfolio, static_cast<LatchScope>(1 + input_.below(3)));
-        case 4: return kernel_->release(now_, portfolio);
+        case 2: return kernel_->take(now_, bar(instrument));
+        case 3: return kernel_->take(now_, KillRequest{portfolio, static_cast<LatchScope>(1 + input_.below(3))});
+        case 4: return kernel_->take(now_, ReleaseRequest{portfolio});
         case 5: {
             const StrategyId strategy{input_.below(kStrategies)};
-            return input_.flag() ? kernel_->halt(now_, strategy, "by hand") : kernel_->resume(now_, strategy);
+            return input_.flag() ? kernel_->take(now_, HaltRequest{strategy, "by hand"})
+                                 : kernel_->take(now_, ResumeRequest{strategy});
         }
         case 6: return list();
-        case 7: return kernel_->on_report(now_, report());
+        case 7: return kernel_->take(now_, report());
         case 8: return build(kernel_->state());
-        default: return kernel_->on_quote(now_, quote(instrument));
+        default: return kernel_->take(now_, quote(instrument));
         }
     }
 
@@ -303,7 +304,7 @@ private:
         if (kernel_->state().instruments.size() < 5) {
             Instrument found = kernel_->state().config.default_instrument;
             found.name = "X" + std::to_string(kernel_->state().instruments.size());
-            kernel_->list_instrument(now_, found);
+            kernel_->take(now_, ListInstrument{found});
         }
     }
     BrokerReport report() {

@@ -95,12 +95,12 @@ void strategy_goes_on(const Seat& seat, Bytes bytes) {
     Time now{1'704'067'200 * kSecondNs};
     for (const std::int64_t cents : kCents) {
         for (const InstrumentId instrument : {kIbm, kBac}) {
-            kernel.on_quote(now, quote_of(instrument, cents));
-            kernel.on_bar_closed(now, bar_of(instrument, cents));
+            kernel.take(now, quote_of(instrument, cents));
+            kernel.take(now, bar_of(instrument, cents));
         }
         now = now + Duration{2 * kSecondNs};
     }
-    kernel.on_quote(now + Duration{kDayNs}, quote_of(kIbm, 9'500));
+    kernel.take(now + Duration{kDayNs}, quote_of(kIbm, 9'500));
     check_invariants(kernel.state());
     ALPHA_ASSERT(!kernel.state().strategies[0].halted, "a strategy does not stumble over its own state");
 }

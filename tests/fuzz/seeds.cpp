@@ -166,8 +166,8 @@ public:
             const InstrumentId instrument{static_cast<std::uint32_t>(tick_ % 2)};
             const Price bid{cents_ * 1'000'000};
             const Price ask{bid.raw + 2'000'000};
-            kernel_->on_quote(now_, {instrument, bid, ask, qty_of(3), qty_of(4)});
-            kernel_->on_bar_closed(now_, {instrument, bid, ask, bid, bid, qty_of(1), now_ - kSecond, kSecond});
+            kernel_->take(now_, QuoteTick{instrument, bid, ask, qty_of(3), qty_of(4)});
+            kernel_->take(now_, BarClosed{instrument, bid, ask, bid, bid, qty_of(1), now_ - kSecond, kSecond});
         }
     }
     Seed state() const {

@@ -50,15 +50,16 @@ void go_on(State state) {
     for (const std::int64_t wait : {std::int64_t{1}, 30 * kSecondNs, kDayNs, 5 * kDayNs}) {
         now = now + Duration{wait};
         for (std::uint32_t i = 0; i < instruments; ++i) {
-            kernel.on_quote(now, {InstrumentId{i}, price_of(100), price_of(101), qty_of(5), qty_of(5)});
+            kernel.take(now, QuoteTick{InstrumentId{i}, price_of(100), price_of(101), qty_of(5), qty_of(5)});
             const Duration interval{60 * kSecondNs};
-            kernel.on_bar_closed(now, {InstrumentId{i}, price_of(100), price_of(110), price_of(90), price_of(95),
+            kernel.take(now, BarClosed{InstrumentId{i}, price_of(100), price_of(110), price_of(90), price_of(95),
                                        qty_of(1), now - interval, interval});
         }
         for (std::uint32_t p = 0; p < portfolios; ++p) {
-            kernel.release(now, PortfolioId{p});
+            kernel.take(now, ReleaseRequest{PortfolioId{p}});
             if (wait >= kDayNs) {
-                kernel.kill(now, PortfolioId{p}, wait == kDayNs ? LatchScope::entries : LatchScope::flatten);
+                kernel.take(now,
+                            KillRequest{PortfolioId{p}, wait == kDayNs ? LatchScope::entries : LatchScope::flatten});
             }
         }
         BrokerReport late;
@@ -67,7 +68,7 @@ void go_on(State state) {
         late.quantity = qty_of(1);
         late.price = price_of(100);
         late.trade = "late" + std::to_string(wait);
-        kernel.on_report(now, late);
+        kernel.take(now, late);
         check_invariants(kernel.state());
     }
     ByteBuffer after;

@@ -107,7 +107,7 @@ public:
     void quote(std::int64_t raw) {
         now_.ns += kTickNs;
         const InstrumentId instrument{static_cast<std::uint32_t>(made_++ % kInstruments)};
-        kernel_.on_quote(now_, {instrument, Price{raw - kCent}, Price{raw + kCent}, qty_of(100), qty_of(100)});
+        kernel_.take(now_, QuoteTick{instrument, Price{raw - kCent}, Price{raw + kCent}, qty_of(100), qty_of(100)});
         if (frame_.events >= kFrameEvents) {
             frame_.begin(frame_.next_seq());
         }

@@ -351,36 +351,36 @@ public:
     // ---- inputs -----------------------------------------------------------------------------------
 
     void quote(Time now, std::string_view bid, std::string_view ask, InstrumentId instrument = kIbm) {
-        kernel_->on_quote(now, {instrument, px(bid), px(ask), qty("100"), qty("100")});
+        kernel_->take(now, QuoteTick{instrument, px(bid), px(ask), qty("100"), qty("100")});
         after_step();
     }
     void bar_opened(Time now, std::string_view open, InstrumentId instrument = kIbm, Duration interval = kMinute) {
-        kernel_->on_bar_opened(now, {instrument, px(open), now, interval});
+        kernel_->take(now, BarOpened{instrument, px(open), now, interval});
         after_step();
     }
     void bar_closed(Time now, std::string_view close, InstrumentId instrument = kIbm, Duration interval = kMinute) {
         const Price price = px(close);
-        kernel_->on_bar_closed(now, {instrument, price, price, price, price, qty("1000"), now - interval, interval});
+        kernel_->take(now, BarClosed{instrument, price, price, price, price, qty("1000"), now - interval, interval});
         after_step();
     }
     void tell(Time now, const BrokerReport& r) {
-        kernel_->on_report(now, r);
+        kernel_->take(now, r);
         after_step();
     }
     void kill(Time now, PortfolioId id = kMain, LatchScope scope = LatchScope::all) {
-        kernel_->kill(now, id, scope);
+        kernel_->take(now, KillRequest{id, scope});
         after_step();
     }
     void release(Time now, PortfolioId id = kMain) {
-        kernel_->release(now, id);
+        kernel_->take(now, ReleaseRequest{id});
         after_step();
     }
     void resume(Time now, std::uint32_t strategy) {
-        kernel_->resume(now, StrategyId{strategy});
+        kernel_->take(now, ResumeRequest{StrategyId{strategy}});
         after_step();
     }
     void halt(Time now, std::uint32_t strategy, std::string reason) {
-        kernel_->halt(now, StrategyId{strategy}, std::move(reason));
+        kernel_->take(now, HaltRequest{StrategyId{strategy}, std::move(reason)});
         after_step();
     }
     /// The strategies of these numbers begin anew.
@@ -395,7 +395,8 @@ public:
         after_step();
     }
     InstrumentId list(Time now, const Instrument& definition) {
-        const InstrumentId id = kernel_->list_instrument(now, definition);
+        const InstrumentId id{static_cast<std::uint32_t>(kernel_->state().instruments.size())};
+        kernel_->take(now, ListInstrument{definition});
         after_step();
         return id;
     }

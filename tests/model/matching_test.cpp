@@ -201,14 +201,14 @@ private:
         const Bar& b = input.bar;
         switch (input.kind) {
         case Input::Kind::quote:
-            kernel_->on_quote(now, {instrument, to_price(input.quote.bid), to_price(input.quote.ask),
-                                    to_qty(input.quote.bid_size), to_qty(input.quote.ask_size)});
+            kernel_->take(now, QuoteTick{instrument, to_price(input.quote.bid), to_price(input.quote.ask),
+                                         to_qty(input.quote.bid_size), to_qty(input.quote.ask_size)});
             break;
         case Input::Kind::bar_opened:
-            kernel_->on_bar_opened(now, {instrument, to_price(b.open), Time{b.label}, Duration{b.interval}});
+            kernel_->take(now, BarOpened{instrument, to_price(b.open), Time{b.label}, Duration{b.interval}});
             break;
         case Input::Kind::bar_closed:
-            kernel_->on_bar_closed(now, {instrument, to_price(b.open), to_price(b.high), to_price(b.low),
+            kernel_->take(now, BarClosed{instrument, to_price(b.open), to_price(b.high), to_price(b.low),
                                          to_price(b.close), to_qty(b.volume), Time{b.label}, Duration{b.interval}});
             break;
         default: break;  // of the kernel's own making

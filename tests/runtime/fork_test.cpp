@@ -302,9 +302,9 @@ TEST_CASE("what a person did is done in the fork as well", "[runtime]") {
             REQUIRE(redecision.follow(frame, [] { return true; }));
             Kernel& kernel = *redecision.kernel();
             if (frames == 3) {
-                kernel.kill(kernel.state().now, PortfolioId{0});
+                kernel.take(kernel.state().now, KillRequest{PortfolioId{0}});
             } else if (frames == 6) {
-                kernel.release(kernel.state().now, PortfolioId{0});
+                kernel.take(kernel.state().now, ReleaseRequest{PortfolioId{0}});
             }
             ++frames;
             REQUIRE((*writer)->append(batch));

@@ -396,7 +396,8 @@ TEST_CASE("a strategy that never returns ends the process, named in the last lin
         std::freopen("/dev/null", "w", stderr);
         Kernel kernel({std::move(parts->strategies), parts->broker_pointers(), nullptr}, frame);
         kernel.configure(scenario.config);
-        kernel.on_quote(Time{kSecondNs}, {InstrumentId{0}, Price{kScale}, Price{kScale}, Qty{kScale}, Qty{kScale}});
+        kernel.take(Time{kSecondNs},
+                    QuoteTick{InstrumentId{0}, Price{kScale}, Price{kScale}, Qty{kScale}, Qty{kScale}});
         _exit(0);
     }
     int status = 0;
@@ -430,7 +431,8 @@ TEST_CASE("a callback's budget is processor time: waiting has a wider bound, and
         Frame frame;
         Kernel kernel({std::move(parts->strategies), parts->broker_pointers(), nullptr}, frame);
         kernel.configure(scenario.config);
-        kernel.on_quote(Time{kSecondNs}, {InstrumentId{0}, Price{kScale}, Price{kScale}, Qty{kScale}, Qty{kScale}});
+        kernel.take(Time{kSecondNs},
+                    QuoteTick{InstrumentId{0}, Price{kScale}, Price{kScale}, Qty{kScale}, Qty{kScale}});
         std::string said;
         for (const CallbackBudget::Overrun& overrun : budget.take()) {
             said += overrun.reason;

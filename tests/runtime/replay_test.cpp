@@ -377,11 +377,11 @@ TEST_CASE("what is fed again holds a kernel that goes on, and what a person did 
     std::unique_ptr<MemoryLog> longer = log_of(events_of(*log));
     const Time later = kernel.state().now + Duration{kSecondNs};
     QuoteTick quote{InstrumentId{0}, Price{90'000'000'000}, Price{90'100'000'000}, Qty{kScale}, Qty{kScale}};
-    kernel.kill(later, PortfolioId{0});
-    kernel.on_quote(later, quote);
-    kernel.kill(later, PortfolioId{0});  // latched already: nothing happens
-    kernel.release(later, PortfolioId{0});
-    kernel.on_quote(later + Duration{kSecondNs}, quote);
+    kernel.take(later, KillRequest{PortfolioId{0}});
+    kernel.take(later, quote);
+    kernel.take(later, KillRequest{PortfolioId{0}});  // latched already: nothing happens
+    kernel.take(later, ReleaseRequest{PortfolioId{0}});
+    kernel.take(later + Duration{kSecondNs}, quote);
     REQUIRE(longer->append(batch));
     CHECK(longer->next_seq() >= log->next_seq() + 4);
     const Result<Redecided> again = redecide(*longer);
@@ -399,12 +399,12 @@ TEST_CASE("a strategy that was halted from outside is halted again at the same p
     QuoteTick quote{InstrumentId{0}, Price{90'000'000'000}, Price{90'100'000'000}, Qty{kScale}, Qty{kScale}};
     // A minute later a P&L snapshot is due, which the halt finds as the next quote would.
     const Time later = kernel.state().now + Duration{100 * kSecondNs};
-    kernel.halt(later, StrategyId{0}, "it took too long");
-    kernel.halt(later, StrategyId{0}, "it took too long");
+    kernel.take(later, HaltRequest{StrategyId{0}, "it took too long"});
+    kernel.take(later, HaltRequest{StrategyId{0}, "it took too long"});
     for (int i = 0; i < 100; ++i) {
         quote.bid.raw += i % 20 < 10 ? 100'000'000 : -100'000'000;
         quote.ask = Price{quote.bid.raw + 10'000'000};
-        kernel.on_quote(later + Duration{i * kSecondNs}, quote);
+        kernel.take(later + Duration{i * kSecondNs}, quote);
     }
     std::unique_ptr<MemoryLog> longer = log_of(events_of(*log));
     REQUIRE(longer->append(batch));
@@ -451,7 +451,7 @@ public:
             const InstrumentId instrument{static_cast<std::uint32_t>(told_ % 2)};
             const std::int64_t step = std::abs(told_ / 2 % 24 - 12);
             const Price bid = price_of(1'000 + 10 * step);
-            kernel().on_quote(later(), {instrument, bid, Price{bid.raw + 50'000'000}, qty_of(100), qty_of(100)});
+            kernel().take(later(), QuoteTick{instrument, bid, Price{bid.raw + 50'000'000}, qty_of(100), qty_of(100)});
         }
     }
     /// Everything since event 0, as a log.
@@ -494,23 +494,23 @@ TEST_CASE("a kill of every scope, a flattening, and a strategy let go on are dec
     GoingOn session;
     Kernel& kernel = session.kernel();
     session.quotes(50);
-    kernel.kill(session.later(), PortfolioId{0}, LatchScope::entries);
+    kernel.take(session.later(), KillRequest{PortfolioId{0}, LatchScope::entries});
     session.quotes(50);
-    kernel.kill(session.later(), PortfolioId{0}, LatchScope::entries);  // it stands already: no trace
-    kernel.release(session.later(), PortfolioId{0});
+    kernel.take(session.later(), KillRequest{PortfolioId{0}, LatchScope::entries});  // it stands already: no trace
+    kernel.take(session.later(), ReleaseRequest{PortfolioId{0}});
     session.quotes(200);
-    kernel.halt(session.later(), kMaker, "too slow");
+    kernel.take(session.later(), HaltRequest{kMaker, "too slow"});
     session.quotes(50);
-    kernel.resume(session.later(), kMaker);
-    kernel.resume(session.later(), kMaker);
+    kernel.take(session.later(), ResumeRequest{kMaker});
+    kernel.take(session.later(), ResumeRequest{kMaker});
     session.quotes(200);
     REQUIRE(std::ranges::any_of(session.portfolio().positions, [](const Position& p) { return p.net.raw != 0; }));
-    kernel.kill(session.later(), PortfolioId{0}, LatchScope::flatten);
+    kernel.take(session.later(), KillRequest{PortfolioId{0}, LatchScope::flatten});
     session.quotes(10);
     CHECK(session.portfolio().latch == LatchScope::all);
     CHECK(std::ranges::all_of(session.portfolio().positions, [](const Position& p) { return p.net.raw == 0; }));
-    kernel.kill(session.later(), PortfolioId{0}, LatchScope::all);  // stands already
-    kernel.release(session.later(100), PortfolioId{0});
+    kernel.take(session.later(), KillRequest{PortfolioId{0}, LatchScope::all});  // stands already
+    kernel.take(session.later(100), ReleaseRequest{PortfolioId{0}});
     session.quotes(50);
 
     const std::unique_ptr<MemoryLog> log = session.whole();
