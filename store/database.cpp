@@ -1,5 +1,6 @@
 #include "store/database.hpp"
 
+#include "store/checksum.hpp"
 #include "store/machine.hpp"
 #include "store/owner.hpp"
 #include "store/wire.hpp"
@@ -352,6 +353,30 @@ Result<void> Database::check(const char* what, const rocksdb::Status& status) co
         return failed(what, path_, status);
     }
     return {};
+}
+
+std::uint32_t snapshot_checksum(const SeqKey& key, Bytes bytes) {
+    return crc32c(bytes, crc32c(key));
+}
+
+Result<HeadRecord> read_head(const Database& db, const std::string& path) {
+    const Result<std::string> head = db.get_meta(kHeadKey);
+    if (!head) {
+        return tl::make_unexpected(head.error());
+    }
+    if (head->size() != HeadRecord::kBytes) {
+        return wrong_journal(path, "records no head");
+    }
+    return HeadRecord::from(bytes_of(*head));
+}
+
+Result<DerivedRecord> read_derived(const Database& db) {
+    const Result<std::optional<std::string>> said = db.find(db.meta(), kDerivedKey);
+    if (!said) {
+        return tl::make_unexpected(said.error());
+    }
+    const bool known = *said && (*said)->size() == DerivedRecord::kBytes;
+    return known ? DerivedRecord::from(bytes_of(**said)) : DerivedRecord{};
 }
 
 }  // namespace alpha

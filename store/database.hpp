@@ -81,6 +81,12 @@ struct DerivedRecord {
     static DerivedRecord from(Bytes bytes);
 };
 
+/// The key of the mark in the family of rows: of no table.
+inline constexpr std::array<std::uint8_t, 1> kRowsMark{0};
+
+/// Of a snapshot's key and bytes.
+std::uint32_t snapshot_checksum(const SeqKey& key, Bytes bytes);
+
 /// The refusal (kind data) "The journal PATH WHAT.".
 tl::unexpected<Error> wrong_journal(const std::string& path, const std::string& what,
                                     ErrorCode code = ErrorCode::damaged);
@@ -160,5 +166,10 @@ private:
     std::vector<rocksdb::ColumnFamilyHandle*> handles_;
     rocksdb::WriteOptions writing_;
 };
+
+/// What "head" says. Refuses (kind data) a database without it.
+Result<HeadRecord> read_head(const Database& db, const std::string& path);
+/// What "derived" says: none of either where there is no such key, as in format 1.
+Result<DerivedRecord> read_derived(const Database& db);
 
 }  // namespace alpha
