@@ -13,7 +13,6 @@
 #include <fmt/format.h>
 #include <optional>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <system_error>
@@ -24,21 +23,6 @@ namespace alpha {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
-
-// ---- interrupt --------------------------------------------------------------------------------------------------------
-
-Interrupt::Interrupt() : descriptor_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-    if (descriptor_ < 0) {
-        throw std::system_error(errno, std::generic_category());
-    }
-}
-Interrupt::~Interrupt() {
-    static_cast<void>(::close(descriptor_));
-}
-void Interrupt::set() const {
-    const std::uint64_t one = 1;
-    static_cast<void>(!::write(descriptor_, &one, sizeof one));  // full is set, too
-}
 
 // ---- names ------------------------------------------------------------------------------------------------------------
 
@@ -98,10 +82,6 @@ std::string stream_refusal(std::string_view stream) {
                      "who they are; listen on 127.0.0.1, and let a tunnel end there";
     }
     return "is no stream; write stdin, unix:PATH or tcp:127.0.0.1:PORT";
-}
-
-std::string stream_name(std::string_view stream) {
-    return stream == "stdin" ? "standard input" : std::string(stream);
 }
 
 // ---- opening ----------------------------------------------------------------------------------------------------------

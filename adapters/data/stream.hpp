@@ -6,7 +6,8 @@
 /// taken twice. Whoever sends something else is refused, and the next one is waited for (adapters/data/sender_records.hpp).
 
 #include "adapters/data/byte_source.hpp"
-#include "adapters/data/feed.hpp"
+#include "adapters/data/interrupt.hpp"
+#include "adapters/data/source.hpp"
 
 #include <chrono>
 #include <functional>
@@ -18,31 +19,12 @@
 
 namespace alpha {
 
-/// Ends the reading of streams, from any thread and from a signal handler.
-class Interrupt {
-public:
-    Interrupt();
-    ~Interrupt();
-    Interrupt(const Interrupt&) = delete;
-    Interrupt& operator=(const Interrupt&) = delete;
-
-    void set() const;
-    /// Readable once it is set.
-    int descriptor() const { return descriptor_; }
-
-private:
-    int descriptor_;
-};
-
 /// What forbids `stream` as the name of one; empty when nothing does:
 ///
 ///   stdin                      standard input, to its end
 ///   unix:PATH                  a socket in the file system, made with access for its user alone
 ///   tcp:127.0.0.1:PORT         a port of this machine, of the loopback network alone: senders are not asked who they are
 std::string stream_refusal(std::string_view stream);
-
-/// How messages call it.
-std::string stream_name(std::string_view stream);
 
 /// Who sends on one stream, one after the other; on standard input there is one only. Nothing here waits but wait_for_any().
 class Senders {
