@@ -402,14 +402,19 @@ Result<SetEvents> open_set(const DataSource& source) {
 }  // namespace
 
 Result<std::unique_ptr<RecordStream>> open_set_quotes(const DataSource& source) {
-    return open_set(source).map([](SetEvents events) -> std::unique_ptr<RecordStream> {
-        return std::make_unique<SetQuotes>(std::move(events));
-    });
+    Result<SetEvents> events = open_set(source);
+    if (!events) {
+        return tl::make_unexpected(events.error());
+    }
+    return std::make_unique<SetQuotes>(std::move(*events));
 }
 
 Result<std::unique_ptr<BarRows>> open_set_bars(const DataSource& source) {
-    return open_set(source).map(
-        [](SetEvents events) -> std::unique_ptr<BarRows> { return std::make_unique<SetBars>(std::move(events)); });
+    Result<SetEvents> events = open_set(source);
+    if (!events) {
+        return tl::make_unexpected(events.error());
+    }
+    return std::make_unique<SetBars>(std::move(*events));
 }
 
 }  // namespace alpha
