@@ -121,7 +121,7 @@ bool says(const std::string& message, const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("a journal whose days are cut off is one log", "[store]") {
+TEST_CASE("a journal whose days are cut off is one log", "[store][day]") {
     const TempFolder folder;
     constexpr Seq kEnd = 4 * kDayEvents + 900;
     const std::string path = finished(folder, "journal", kEnd);
@@ -167,7 +167,7 @@ TEST_CASE("a journal whose days are cut off is one log", "[store]") {
     CHECK((status.st_mode & 0777U) == 0600);
 }
 
-TEST_CASE("days are cut in any session of a journal, or in none", "[store]") {
+TEST_CASE("days are cut in any session of a journal, or in none", "[store][day]") {
     const TempFolder folder;
     const std::string path = folder / "journal";
     for (const auto& [to, cut] : {std::pair{2 * kDayEvents + 600, false},
@@ -187,7 +187,7 @@ TEST_CASE("days are cut in any session of a journal, or in none", "[store]") {
                                                     "00000000000000015000-1970-01-07"});
 }
 
-TEST_CASE("a session that goes on looks at no day that nobody touched", "[store]") {
+TEST_CASE("a session that goes on looks at no day that nobody touched", "[store][day]") {
     const TempFolder folder;
     const std::string path = finished(folder, "journal", 5 * kDayEvents + 300);
     const auto opened_in_days = [&] {
@@ -219,7 +219,7 @@ TEST_CASE("a session that goes on looks at no day that nobody touched", "[store]
     CHECK(opened_in_days() == 0);
 }
 
-TEST_CASE("a day that is not the one that was cut off is told, and nothing is written then", "[store]") {
+TEST_CASE("a day that is not the one that was cut off is told, and nothing is written then", "[store][day]") {
     const TempFolder folder;
     constexpr Seq kEnd = 3 * kDayEvents + 600;
     const std::string path = finished(folder, "journal", kEnd);
@@ -285,7 +285,8 @@ TEST_CASE("a day that is not the one that was cut off is told, and nothing is wr
     }
 }
 
-TEST_CASE("a process that ends while a day is on its way loses nothing, and the day is cut again", "[store]") {
+TEST_CASE("a process that ends while a day is on its way loses nothing, and the day is cut again",
+          "[store][day][forks]") {
     const TempFolder folder;
     const std::vector<std::string> places{"day: written, not flushed", "day: whole, not named",
                                           "day: named, not recorded", "day: recorded"};
@@ -333,7 +334,7 @@ TEST_CASE("a process that ends while a day is on its way loses nothing, and the 
     }
 }
 
-TEST_CASE("a day has its name once its bytes are durable", "[store]") {
+TEST_CASE("a day has its name once its bytes are durable", "[store][day]") {
     const TempFolder folder;
     const std::string path = folder / "journal";
     const std::unique_ptr<LogWriter> log = go_on(path);
@@ -349,7 +350,7 @@ TEST_CASE("a day has its name once its bytes are durable", "[store]") {
     CHECK(faults::undurable_name(calls).empty());
 }
 
-TEST_CASE("what lies in days does not stay in the journal's own files for ever", "[store]") {
+TEST_CASE("what lies in days does not stay in the journal's own files for ever", "[store][day]") {
     const TempFolder folder;
     const std::string path = folder / "journal";
     JournalOptions options;
@@ -376,7 +377,7 @@ TEST_CASE("what lies in days does not stay in the journal's own files for ever",
     CHECK(bytes_in(path) < days / 2);
 }
 
-TEST_CASE("a day is not cut off where one of its frames is missing", "[store]") {
+TEST_CASE("a day is not cut off where one of its frames is missing", "[store][day]") {
     const TempFolder folder;
     const std::string path = folder / "journal";
     {
@@ -400,4 +401,56 @@ TEST_CASE("a day is not cut off where one of its frames is missing", "[store]") 
     CHECK(says(cut(300, 2'700), "lacks event 2700"));  // the last one
     CHECK(says(cut(600, 900), "lacks event 900"));
     CHECK(says(cut(900, kNoSeq), "lacks event 900"));  // the first one
+}
+
+TEST_CASE("a day's frames are read once, though nothing was written behind it", "[store][day]") {
+    const TempFolder folder;
+    const std::string path = folder / "journal";
+    {
+        const std::unique_ptr<LogWriter> log = go_on(path);
+        REQUIRE(write_to(*log, kDayEvents, false));
+        Batch batch;
+        batch.begin(log->next_seq());
+        batch.ended_day = Date{1};
+        REQUIRE(log->append(batch));
+        REQUIRE(log->finish({}));
+    }
+    REQUIRE(days_in(path).size() == 1);
+    const std::unique_ptr<Journal> journal = opened(path);
+    Seq expected = 0;
+    REQUIRE(journal->scan(0, [&](const Frame& frame) {
+        CHECK(frame.first_seq == expected);
+        expected = frame.next_seq();
+        return true;
+    }));
+    CHECK(expected == kDayEvents);
+    StoredFrame frame;
+    const std::unique_ptr<FrameCursor> frames = journal->frames(kDayEvents - 1);
+    Result<bool> read = frames->next(frame);
+    REQUIRE((read && *read));
+    read = frames->next(frame);
+    REQUIRE(read);
+    CHECK_FALSE(*read);
+}
+
+TEST_CASE("days that do not follow one another are told", "[store][day]") {
+    const TempFolder folder;
+    const std::string path = finished(folder, "journal", 3 * kDayEvents + 300);
+    const std::string day = days_in(path).at(1);
+    {
+        const RawDatabase db(std::string(path).append("/").append(day));
+        std::string begins;
+        REQUIRE(db->Get({}, db.family("default"), kBeginsKey, &begins).ok());
+        REQUIRE(begins.size() == HeadRecord::kBytes);
+        begins.back() = static_cast<char>(begins.back() ^ 1);
+        REQUIRE(db->Put({}, db.family("default"), kBeginsKey, begins).ok());
+    }
+    const Result<void> rest = opened(path)->check_rest();
+    REQUIRE_FALSE(rest);
+    CHECK(says(rest.error().message, "does not begin where the one before it ends"));
+    {
+        const RawDatabase db(path);
+        REQUIRE(db->Delete({}, db.family("default"), "day/00000000000000003000").ok());
+    }
+    CHECK(says(why_not_verified(path), "has days that do not follow one another"));
 }
