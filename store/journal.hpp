@@ -74,7 +74,7 @@ struct JournalInfo {
     std::optional<Ending> ending;     ///< what finish() was told
     std::uint64_t feed_records = 0;   ///< read by the session so far
     std::optional<Seq> anchored_seq;  ///< durably promised: all events before this one; none in format 1
-    Notes notes;  ///< what batches noted beside the log
+    Notes notes;                      ///< what batches noted beside the log
 };
 
 /// A journal open for reading. Writes nothing, and may read while another process writes: it shows what was there when it
