@@ -18,7 +18,7 @@ Found find(const Envelope&, const BarClosed& e) {
 Found find(const Envelope&, const InstrumentListed& e) {
     return ListInstrument{e.definition};
 }
-/// One that follows from something came with the end of a flattening, or of a portfolio's limit.
+/// One that follows from something ends a flattening.
 Found find(const Envelope& envelope, const KillSwitchLatched& e) {
     return e.rule == Rule::operator_kill && envelope.is_root() ? Found(KillRequest{e.portfolio, e.scope})
                                                                : std::nullopt;

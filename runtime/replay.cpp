@@ -384,10 +384,13 @@ Result<bool> Redecision::Work::follow(Bytes bytes, Seq seq) {
 }
 
 Result<bool> Redecision::Work::take(const EncodedHeader& header, Bytes event) {
+    std::optional<Result<DecodedEvent>> decoded;  // once, and not where the kernel has made it already
+    const auto read = [&]() -> const Result<DecodedEvent>& {
+        return decoded ? *decoded : decoded.emplace(decode(event, header.envelope.seq));
+    };
     // What is asked for in a lull comes between two things that fall due, and does not lead to the first.
-    if (!waiting.empty()) {
-        const Result<DecodedEvent> logged = decode(event, header.envelope.seq);
-        const std::optional<Input> input = logged ? input_of(logged->envelope, logged->event) : std::nullopt;
+    if (!waiting.empty() && read()) {
+        const std::optional<Input> input = input_of(read()->envelope, read()->event);
         if (input && is_request(*input) && !catch_up()) {
             return false;
         }
@@ -397,7 +400,7 @@ Result<bool> Redecision::Work::take(const EncodedHeader& header, Bytes event) {
     if (header.envelope.seq < made->next_seq()) {
         return compare_waiting();
     }
-    const Result<DecodedEvent> logged = decode(event, header.envelope.seq);
+    const Result<DecodedEvent>& logged = read();
     if (!logged) {
         return tl::make_unexpected(logged.error());
     }
