@@ -102,6 +102,26 @@ public:
         return std::pair(decoded->envelope.time, *event);
     }
 
+    /// Fills a batch, `size` records so far: as many as `plain` takes of the usual layout, else one by `carefully`, which says in `error`
+    /// what is wrong. It ends with its frame, so that one frame is enough to say where any of its records is.
+    template <class Record, class Plain, class Carefully>
+    void fill(std::vector<Record>& batch, std::size_t& size, std::optional<Error>& error, Plain plain,
+              Carefully carefully) {
+        while (size < batch.size() && !error && (size == 0 || !rest().empty())) {
+            const auto any = more();
+            if (!any) {
+                error = any.error();
+            } else if (!*any) {
+                break;
+            } else {
+                size += plain(std::span(batch).subspan(size));
+                if (size < batch.size() && !rest().empty()) {
+                    size += carefully(batch[size]) ? 1U : 0U;
+                }
+            }
+        }
+    }
+
 private:
     std::string name_;
     std::unique_ptr<DataSetReader> reader_;
@@ -123,25 +143,13 @@ public:
         begin_ += size_;
         last_before_ = last_;
         size_ = 0;
-        std::size_t& n = size_;
-        // A batch ends with its frame, so that one frame is enough to say where any of its records is.
-        while (n < batch_.size() && !error_ && (n == 0 || !events_.rest().empty())) {
-            const auto more = events_.more();
-            if (!more) {
-                error_ = more.error();
-            } else if (!*more) {
-                break;
-            } else {
-                n += take_plain(std::span(batch_).subspan(n));
-                if (n < batch_.size() && !events_.rest().empty()) {
-                    n += take_carefully(batch_[n]) ? 1U : 0U;
-                }
-            }
-        }
-        if (n == 0 && error_) {
+        events_.fill(
+            batch_, size_, error_, [&](auto into) { return take_plain(into); },
+            [&](auto& into) { return take_carefully(into); });
+        if (size_ == 0 && error_) {
             return tl::unexpected(*error_);
         }
-        return std::span(batch_).first(n);
+        return std::span(batch_).first(size_);
     }
 
     const std::vector<std::string>& symbols() const override { return events_.info().symbols; }
@@ -247,24 +255,13 @@ public:
         begin_ += size_;
         last_before_ = size_ == 0 ? last_before_ : batch_[size_ - 1].label;
         size_ = 0;
-        std::size_t& n = size_;
-        while (n < batch_.size() && !error_ && (n == 0 || !events_.rest().empty())) {
-            const auto more = events_.more();
-            if (!more) {
-                error_ = more.error();
-            } else if (!*more) {
-                break;
-            } else {
-                n += take_plain(std::span(batch_).subspan(n));
-                if (n < batch_.size() && !events_.rest().empty()) {
-                    n += take_carefully(batch_[n]) ? 1U : 0U;
-                }
-            }
-        }
-        if (n == 0 && error_) {
+        events_.fill(
+            batch_, size_, error_, [&](auto into) { return take_plain(into); },
+            [&](auto& into) { return take_carefully(into); });
+        if (size_ == 0 && error_) {
             return tl::unexpected(*error_);
         }
-        return std::span<const BarRow>(batch_).first(n);
+        return std::span<const BarRow>(batch_).first(size_);
     }
 
     Duration interval() const override { return interval_; }
