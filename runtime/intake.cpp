@@ -18,8 +18,6 @@ namespace alpha {
 
 namespace {
 
-using Clock = Intake::Clock;
-
 /// A feed opened at a position, or from its beginning where that can be done and the position is not of these sources.
 struct Opened {
     std::unique_ptr<Feed> feed;
@@ -45,13 +43,16 @@ Result<Opened> open_at(const std::vector<DataSource>& sources, const HoursOf& ho
 class DirectIntake final : public Intake {
 public:
     DirectIntake(std::vector<DataSource> sources, HoursOf hours, IntakeOptions options)
-        : sources_(std::move(sources)), hours_(std::move(hours)), options_(std::move(options)) {
+        : sources_(std::move(sources)),
+          hours_(std::move(hours)),
+          options_(std::move(options)),
+          clock_(*options_.clock) {
         for (DataSource& source : sources_) {
             source.interrupt = &interrupt_;
         }
     }
 
-    Result<Got> next(Packet& packet, Clock::time_point) override {
+    Result<Got> next(Packet& packet, Clock::TimePoint) override {
         packet.records = {};
         taken_ = 0;
         if (stopped_.load(std::memory_order_relaxed)) {
@@ -70,11 +71,13 @@ public:
         }
         packet.records = *batch;
         packet.symbols = &opened_.feed->symbols();
-        packet.read = Clock::now();
+        packet.read = clock_.now();
         packet.progress = opened_.feed->progress();
         taken_ = batch->size();
         return batch->empty() ? Got::end : Got::records;
     }
+    Time passed() const override { return kBeforeAll; }
+    Clock::TimePoint passes(Time) const override { return Clock::TimePoint::max(); }
     bool from_beginning() const override { return opened_.from_beginning; }
     bool has_position() const override { return true; }
     void save_position(ByteBuffer& out) const override { opened_.feed->save_position(taken_, out); }
@@ -96,6 +99,7 @@ private:
     std::vector<DataSource> sources_;
     HoursOf hours_;
     IntakeOptions options_;
+    Clock& clock_;
     Interrupt interrupt_;
     Opened opened_;
     std::size_t taken_ = 0;
@@ -113,11 +117,14 @@ constexpr std::chrono::milliseconds kLookForSlots{10};
 class ThreadedIntake final : public Intake {
 public:
     ThreadedIntake(std::vector<DataSource> sources, HoursOf hours, IntakeOptions options)
-        : sources_(std::move(sources)), hours_(std::move(hours)), options_(std::move(options)) {
+        : sources_(std::move(sources)),
+          hours_(std::move(hours)),
+          options_(std::move(options)),
+          clock_(*options_.clock) {
         for (DataSource& source : sources_) {
             source.interrupt = &interrupt_;
         }
-        thread_ = std::jthread([this] {
+        thread_ = start_thread(clock_, [this] {
             if (const Result<void> read_all = no_exceptions([this] { return read(), Result<void>{}; }); !read_all) {
                 end(read_all.error());
             }
@@ -131,14 +138,15 @@ public:
         notify();
     }
 
-    Result<Got> next(Packet& packet, Clock::time_point until) override {
-        const Clock::time_point asked = Clock::now();
-        Clock::time_point found = asked;
+    Result<Got> next(Packet& packet, Clock::TimePoint until) override {
+        const Clock::TimePoint asked = clock_.now();
+        Clock::TimePoint found = asked;
         packet.records = {};
         if (slot_ != nullptr && given_ != 0 && given_ == slot_->records.size()) {
             free_taken_slot();
         }
-        if (slot_ == nullptr && !take_slot(until)) {
+        const bool is_new = slot_ == nullptr;
+        if (is_new && !take_slot(until)) {
             return Got::nothing;
         }
         if (slot_->error) {
@@ -157,12 +165,13 @@ public:
                 return Got::end;
             }
             if (pace_.speed == 0) {
-                pace_ = {records.front().time, Clock::now(), options_.speed};
+                pace_ = {records.front().time, clock_.now(), options_.speed};
             }
-            if (!wait_for(pace_.due(records.front().time), until)) {
+            // Who asks did not know yet how long the silence will be.
+            if (!wait_for(pace_.due(records.front().time), is_new ? asked : until)) {
                 return Got::nothing;
             }
-            found = Clock::now();
+            found = clock_.now();
             std::size_t n = 1;
             while (n < records.size() && pace_.due(records[n].time) <= found) {
                 ++n;
@@ -172,6 +181,27 @@ public:
         given_ += records.size();
         packet = {records, &symbols_, slot_->read, asked, found, pace_, slot_->progress};
         return Got::records;
+    }
+    Time passed() const override {
+        if (is_clocked_) {
+            return clock_.wall();
+        }
+        if (!is_next_known()) {
+            return kBeforeAll;
+        }
+        const Time here{pace_.from.ns + std::chrono::nanoseconds(clock_.now() - pace_.at).count() * pace_.speed};
+        return std::min(here, slot_->records[given_].time);
+    }
+    Clock::TimePoint passes(Time time) const override {
+        constexpr Clock::TimePoint kNobodyKnows = Clock::TimePoint::max();
+        if (time == kNever) {
+            return kNobodyKnows;
+        }
+        if (is_clocked_) {
+            return clock_.now() + std::chrono::nanoseconds(std::max<std::int64_t>(time.ns - clock_.wall().ns, 0) + 1);
+        }
+        const bool is_before_next = is_next_known() && time < slot_->records[given_].time;
+        return is_before_next ? pace_.due(time) + std::chrono::nanoseconds(1) : kNobodyKnows;
     }
     bool from_beginning() const override { return from_beginning_.load(); }
     bool has_position() const override {
@@ -195,19 +225,23 @@ private:
         std::vector<std::string> names;  ///< of symbols first seen in them
         ByteBuffer position;             ///< behind them; empty where none was taken
         FeedProgress progress;
-        Clock::time_point read;
+        Clock::TimePoint read;
         std::optional<Error> error;
     };
 
     // ---- the session -----------------------------------------------------------------------------------------------------
 
+    /// Whether a record is held back until it falls due.
+    bool is_next_known() const {
+        return pace_.speed != 0 && unpaced_ == 0 && slot_ != nullptr && given_ < slot_->records.size();
+    }
     /// False when none came until then, or it was woken.
-    bool take_slot(Clock::time_point until) {
+    bool take_slot(Clock::TimePoint until) {
         const std::uint64_t mine = taken_.load(std::memory_order_relaxed);
         const auto is_called = [&] { return filled_.load() != mine || (woken_.load() && woken_.exchange(false)); };
-        const Clock::time_point look_until = std::min(until, Clock::now() + options_.spin);
+        const Clock::TimePoint look_until = std::min(until, clock_.now() + options_.spin);
         bool called = is_called();
-        while (!called && Clock::now() < look_until) {
+        while (!called && clock_.now() < look_until) {
             for (int i = 0; i < 64 && !called; ++i) {
                 pause();
                 called = is_called();
@@ -236,9 +270,9 @@ private:
         }
     }
     /// False when `until` came first, or it was woken. Sleeps until shortly before: waking up may take long.
-    bool wait_for(Clock::time_point due, Clock::time_point until) {
+    bool wait_for(Clock::TimePoint due, Clock::TimePoint until) {
         for (;;) {
-            const Clock::time_point now = Clock::now();
+            const Clock::TimePoint now = clock_.now();
             if (now >= due) {
                 return true;
             }
@@ -253,10 +287,10 @@ private:
         }
     }
     template <class Called>
-    void sleep(Clock::time_point until, Called called) {
+    void sleep(Clock::TimePoint until, Called called) {
         std::unique_lock lock(mutex_);
         session_sleeps_.store(true);  // before the last look: who calls looks at this afterwards
-        changed_.wait_until(lock, until, called);
+        clock_.wait_until(lock, changed_, until, called);
         session_sleeps_.store(false);
     }
     static void pause() {
@@ -272,7 +306,7 @@ private:
     }
     void notify() {
         { const std::lock_guard lock(mutex_); }
-        changed_.notify_all();
+        clock_.notify_all(changed_);
     }
 
     // ---- the reader ------------------------------------------------------------------------------------------------------
@@ -310,7 +344,7 @@ private:
             return false;
         }
         slot->records.assign(batch.begin(), batch.end());
-        slot->read = Clock::now();
+        slot->read = clock_.now();
         read_ += batch.size();
         slot->position.clear();
         if (read_ - position_at_ >= kPositionRecords) {
@@ -335,7 +369,7 @@ private:
         while (!is_free()) {
             lock.lock();
             reader_sleeps_.store(true);  // before the last look
-            changed_.wait_for(lock, kLookForSlots, is_free);
+            clock_.wait_until(lock, changed_, clock_.now() + kLookForSlots, is_free);
             reader_sleeps_.store(false);
             lock.unlock();
         }
@@ -358,6 +392,7 @@ private:
     std::vector<DataSource> sources_;
     HoursOf hours_;
     IntakeOptions options_;
+    Clock& clock_;
     Interrupt interrupt_;
 
     std::array<Slot, kSlots> slots_;
@@ -373,6 +408,7 @@ private:
     std::condition_variable changed_;
 
     // The session's.
+    const bool is_clocked_ = std::ranges::any_of(sources_, &DataSource::is_clocked);
     std::vector<std::string> symbols_;
     const Slot* slot_ = nullptr;  // being taken,
     std::size_t given_ = 0;       // so many of its records so far

@@ -3,6 +3,7 @@
 /// queue. A full queue holds the reader back, and through it the sender: nothing is dropped, memory stays bounded.
 
 #include "adapters/data/feed.hpp"
+#include "store/clock.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -17,10 +18,10 @@ namespace alpha {
 /// Recorded time that passes in real time, or so many times as fast.
 struct Pace {
     Time from;  ///< was due
-    std::chrono::steady_clock::time_point at;
+    Clock::TimePoint at;
     std::uint32_t speed = 0;  ///< 0: everything is due at once
 
-    std::chrono::steady_clock::time_point due(Time time) const {
+    Clock::TimePoint due(Time time) const {
         return speed == 0 ? at : at + std::chrono::nanoseconds((time.ns - from.ns) / speed);
     }
 };
@@ -30,15 +31,15 @@ struct Packet {
     std::span<const FeedRecord> records;
     /// The feed's names, by the records' instrument.
     const std::vector<std::string>* symbols = nullptr;
-    std::chrono::steady_clock::time_point read;   ///< when the reader had them
-    std::chrono::steady_clock::time_point asked;  ///< when the session had nothing else to do,
-    std::chrono::steady_clock::time_point found;  ///< and saw that these were due
-    Pace pace;                                    ///< under which they fell due
+    Clock::TimePoint read;   ///< when the reader had them
+    Clock::TimePoint asked;  ///< when the session had nothing else to do,
+    Clock::TimePoint found;  ///< and saw that these were due
+    Pace pace;               ///< under which they fell due
     FeedProgress progress;
 
     /// When a record was there to be acted on. One that falls due while the session is at work waits for it from then on; one
     /// that falls due while it waits is received when it is seen, like a line from a sender when it is read.
-    std::chrono::steady_clock::time_point received(const FeedRecord& record) const {
+    Clock::TimePoint received(const FeedRecord& record) const {
         const auto due = pace.due(record.time);
         return std::max(read, due <= asked ? due : found);
     }
@@ -47,6 +48,7 @@ struct Packet {
 struct IntakeOptions {
     /// Recorded time passes so many times as fast as real time; 0: as fast as it is read.
     std::uint32_t speed = 0;
+    Clock* clock = &real_clock();  ///< outlives the intake
     /// How long who waits looks before it sleeps. Waking up costs more than this on many machines, milliseconds on some.
     std::chrono::nanoseconds spin{std::chrono::microseconds{200}};
     /// Where the feed goes on (adapters/data/feed.hpp); empty: from its beginning.
@@ -59,13 +61,17 @@ struct IntakeOptions {
 
 class Intake {
 public:
-    using Clock = std::chrono::steady_clock;
     enum class Got : std::uint8_t { records, nothing, end };
 
     virtual ~Intake() = default;
     /// Waits until there are records, the feed ends, `until` has passed, or wake() was called. The packet is valid until the
     /// next call. Whatever is good before an error is handed out first.
-    virtual Result<Got> next(Packet& packet, Clock::time_point until) = 0;
+    virtual Result<Got> next(Packet& packet, Clock::TimePoint until) = 0;
+    /// Where event time goes on while no record comes, paced data and sources with a clock: up to when none will come that belongs
+    /// before it. kBeforeAll: not known, and so always for a sender's lines, which may be on their way. Asked when next() returned nothing.
+    virtual Time passed() const = 0;
+    /// When passed() will have come past `time`, as things stand; TimePoint::max(): nobody knows.
+    virtual Clock::TimePoint passes(Time time) const = 0;
     /// Whether the first packet begins at the beginning although a position was given: the sources are not those of the
     /// position, but can be read again, so that whoever compares records can say what differs. Known once next() returned.
     virtual bool from_beginning() const = 0;

@@ -29,14 +29,10 @@ namespace alpha {
 
 namespace {
 
-using Clock = Intake::Clock;
-
 /// How long something that was decided may wait for its frame to fill.
 constexpr std::chrono::milliseconds kFlushAfter{2};
 /// Ticks that share a reading of the clock, the one behind the last of them.
 constexpr std::uint64_t kTimedTogether = 4;
-/// How long a signal may go unseen while nothing arrives.
-constexpr std::chrono::milliseconds kLookForSignals{50};
 /// Points of the equity curve kept; when full, every other one is dropped and sampling halves.
 constexpr std::size_t kCurvePoints = 512;
 
@@ -72,7 +68,7 @@ public:
         beyond_power_.clear();
     }
     /// From here on orders are timed, from the moment that their input was received.
-    void time_orders_from(Clock::time_point received) { received_ = received; }
+    void time_orders_from(Clock::TimePoint received) { received_ = received; }
 
     void on_fill(const Envelope& envelope, const OrderFilled& fill) override {
         lowest_cash_ = std::min(lowest_cash_, state_->portfolios[fill.portfolio.value].cash);
@@ -93,8 +89,8 @@ public:
         if (order.strategy != kOperator) {
             ++results_[order.strategy.value].orders;
         }
-        if (received_ != Clock::time_point{}) {
-            latency_.add((Clock::now() - received_).count());
+        if (received_ != Clock::TimePoint{}) {
+            latency_.add((options_.clock->now() - received_).count());
         }
     }
     void on_refusal(const Envelope&, const OrderRefused& order) override {
@@ -195,7 +191,7 @@ private:
     const State* state_ = nullptr;
     bool holding_ = false;
     std::vector<FillRow> held_;
-    Clock::time_point received_;
+    Clock::TimePoint received_;
     LatencyHistogram latency_;
 };
 
@@ -441,6 +437,7 @@ public:
         : scenario_(scenario),
           log_(log),
           options_(options),
+          clock_(*options.clock),
           make_(std::move(make)),
           budget_(budget),
           tally_(scenario.config, options) {}
@@ -468,7 +465,7 @@ public:
         const AbortEnds contradicts("The log of the journal contradicts itself: it is damaged, or no alpha wrote it.",
                                     static_cast<int>(ErrorKind::data));
         stored_ = std::move(stored);
-        const Clock::time_point begun = Clock::now();
+        const Clock::TimePoint begun = clock_.now();
         if (Result<void> same = compare_configuration(); !same) {
             return same;
         }
@@ -496,13 +493,13 @@ public:
         batch_.notes = scenario_.plugins.notes();
         know_instruments();
         options_.log->info("resumed at event {} in {:.3f} s: decided again from event {}", kernel_->state().next_seq,
-                           std::chrono::duration<double>(Clock::now() - begun).count(), from);
+                           std::chrono::duration<double>(clock_.now() - begun).count(), from);
         return {};
     }
 
     Result<void> follow(const HoursOf& hours) {
-        IntakeOptions options{options_.speed, options_.spin, std::exchange(position_, ByteBuffer()), records_before_,
-                              records_known_};
+        IntakeOptions options{options_.speed,  &clock_,       options_.spin, std::exchange(position_, ByteBuffer()),
+                              records_before_, records_known_};
         if (options_.is_live) {
             warn_of_kinds();
         }
@@ -512,7 +509,7 @@ public:
         // Who waits for a sender must still see signals.
         const bool streams = std::ranges::any_of(scenario_.data, &DataSource::is_stream);
         waits_ = options_.is_live || streams;
-        options.watch.now = [] { return std::chrono::nanoseconds(Clock::now().time_since_epoch()); };
+        options.watch.now = [this] { return std::chrono::nanoseconds(clock_.now().time_since_epoch()); };
         options.watch.change_status = [this](std::size_t stream, const auto& change) { board_.change(stream, change); };
         options.watch.tell = [&log = options_.log, &on_alarm = options_.on_alarm](const std::string& what,
                                                                                   Notice kind) {
@@ -540,7 +537,7 @@ public:
                 return moved;
             }
         }
-        begun_ = last_input_ = Clock::now();
+        begun_ = last_input_ = clock_.now();
         options_.log->debug("feeds: reading");
         Result<void> outcome = loop();
         options_.log->debug("feeds: {}", outcome ? "ended" : outcome.error().message);
@@ -967,7 +964,11 @@ private:
             if (*got == Intake::Got::end) {
                 return ended();
             }
-            if (*got == Intake::Got::nothing) {
+            is_silent_ = *got == Intake::Got::nothing;
+            if (is_silent_) {
+                if (auto passed = pass_silence(); !passed || stopped_in_lull_) {
+                    return passed;
+                }
                 Result<void> stored = store_frame(false);
                 // A quiet market tells nobody that the disk has gone.
                 stored = stored && options_.background != nullptr ? options_.background->health() : stored;
@@ -989,19 +990,29 @@ private:
         }
     }
 
-    bool is_over() const { return options_.duration.count() != 0 && Clock::now() - begun_ >= options_.duration; }
+    bool is_over() const { return options_.duration.count() != 0 && clock_.now() - begun_ >= options_.duration; }
     void stop() {
         stopping_ = true;
         interrupted_ = stopped() || interrupted_;
         options_.log->info("stopping: what was received is taken");
         intake_->stop();
     }
-    Clock::time_point wait_until() const {
+    Clock::TimePoint wait_until() const {
         if (!waits_) {
             return {};
         }
-        const Clock::time_point now = Clock::now();
-        return batch_.frame.events != 0 ? std::max(now, last_input_ + kFlushAfter) : now + kLookForSignals;
+        const Clock::TimePoint now = clock_.now();
+        const Clock::TimePoint look =
+            batch_.frame.events != 0 ? std::max(now, last_input_ + kFlushAfter) : now + options_.look_for_stop;
+        return to_compare_ == 0 ? std::min(look, intake_->passes(kernel_->next_due())) : look;
+    }
+    /// What falls due while nothing comes happens at its time, not when the next record comes: the log is the same either way.
+    Result<void> pass_silence() {
+        if (to_compare_ != 0) {
+            return {};
+        }
+        const Time passed = intake_->passed();
+        return kernel_->next_due() < passed ? pass_lull(passed) : Result<void>();
     }
     /// Now it is known where the feeds begin.
     void begin_comparing() {
@@ -1059,15 +1070,15 @@ private:
         }
         if (options_.is_live) {
             take_commit_times();
-            const Clock::time_point now = time_ticks(packet, packet.records.last(untimed));
+            const Clock::TimePoint now = time_ticks(packet, packet.records.last(untimed));
             if (batch_.frame.events != 0 && now - stored_at_ >= kFlushAfter) {
                 return store_frame(true);
             }
         }
         return wants_checkpoint() ? store_frame(true) : Result<void>();
     }
-    Clock::time_point time_ticks(const Packet& packet, std::span<const FeedRecord> records) {
-        const Clock::time_point now = Clock::now();
+    Clock::TimePoint time_ticks(const Packet& packet, std::span<const FeedRecord> records) {
+        const Clock::TimePoint now = clock_.now();
         for (const FeedRecord& record : records) {
             tick_latency_.add((now - packet.received(record)).count());
         }
@@ -1103,7 +1114,11 @@ private:
     }
 
     Result<void> take(const FeedRecord& record, const std::vector<std::string>& symbols) {
-        if (record.time < kernel_->state().now) {
+        if (record.time < kernel_->state().now) [[unlikely]] {
+            if (is_clocked()) {
+                refuse_late(record.time);
+                return {};
+            }
             return bad_data({ErrorKind::data, fmt::format("the feed went back in time, from {} to {}",
                                                           to_iso(kernel_->state().now), to_iso(record.time))});
         }
@@ -1142,6 +1157,20 @@ private:
         return {};
     }
 
+    /// Its only source's lines are stamped by the machine's clock.
+    bool is_clocked() const { return scenario_.data.size() == 1 && scenario_.data.front().is_clocked; }
+    /// Something fell due before it came, and stays as it was decided. Said once, then counted: a sender whose clock is slow sends
+    /// nothing else.
+    void refuse_late(Time time) {
+        if (std::exchange(is_any_late_, true) == false) {
+            options_.log->warn(
+                "{}: a record of {} came when the session's clock had gone on to {}, and is refused; is the sender's "
+                "clock slow? alpha status counts such records.",
+                scenario_.data.front().name(), to_iso(time), to_iso(kernel_->state().now));
+        }
+        board_.change(0, [](StreamStatus& status) { ++status.refused_records; });
+    }
+
     /// The hours that days are counted by: those of the first instrument that the scenario names, or of all others.
     const TradingHours& day_hours() const {
         return scenario_.config.instruments.empty() ? scenario_.config.default_instrument.hours
@@ -1162,7 +1191,7 @@ private:
         return {};
     }
 
-    /// What falls due before the next record is many steps, where a timer goes on through a weekend: they are stored as they come, and
+    /// What falls due before the next record, or in its absence, is many steps, where a timer goes on through a weekend: they are stored as they come, and
     /// who asks for something, or for the end, is heard between them.
     Result<void> pass_lull(Time until) {
         constexpr std::uint32_t kStepsTogether = 512;
@@ -1180,7 +1209,7 @@ private:
             }
             if (stopped() || is_over()) {
                 stop();
-                stopped_in_lull_ = true;  // the record that ends it is not taken
+                stopped_in_lull_ = true;  // the record that ends it, if it has come, is not taken
                 return {};
             }
         }
@@ -1211,7 +1240,7 @@ private:
 
     /// A checkpoint is taken where the feed can say where it stands: behind a packet.
     Result<void> store_frame(bool behind_packet) {
-        stored_at_ = options_.is_live ? Clock::now() : stored_at_;
+        stored_at_ = options_.is_live ? clock_.now() : stored_at_;
         const State& state = kernel_->state();
         if (batch_.frame.events == 0) {
             return {};
@@ -1247,11 +1276,11 @@ private:
     }
 
     /// The orders decided on a record that was received then leave once that is on disk.
-    Result<void> commit_orders(Clock::time_point received, std::uint64_t orders) {
-        return ask_commit([times = commit_times_, received, orders](const Result<void>& durable) {
+    Result<void> commit_orders(Clock::TimePoint received, std::uint64_t orders) {
+        return ask_commit([times = commit_times_, &clock = clock_, received, orders](const Result<void>& durable) {
             if (durable) {
                 const std::lock_guard lock(times->mutex);
-                times->taken.emplace_back(Clock::now() - received, orders);
+                times->taken.emplace_back(clock.now() - received, orders);
             }
         });
     }
@@ -1302,7 +1331,13 @@ private:
         return {error.kind, fmt::format("the session ends, and what was asked may not be on disk: {}", error.message)};
     }
 
-    /// An input like any other, at the time of the last one: replay finds it in the log.
+    /// The time of an input that is no record. In a silence it is that of the market's clock, where there is one; while records are at
+    /// hand that may belong before it, that of the last one.
+    Time stamp() const {
+        const Time now = kernel_->state().now;
+        return is_silent_ && to_compare_ == 0 ? std::max(now, intake_->passed()) : now;
+    }
+    /// An input like any other: replay finds it in the log.
     Result<void> carry_out(const OperatorRequest& request) {
         return request.kind == OperatorRequest::Kind::resume ? resume_strategy(request.name) : change_switch(request);
     }
@@ -1314,7 +1349,7 @@ private:
         }
         options_.log->warn("the strategy '{}' is let go on by the operator", name);
         const StrategyId strategy{static_cast<std::uint32_t>(found - strategies.begin())};
-        kernel_->take(kernel_->state().now, ResumeRequest{strategy});
+        kernel_->take(stamp(), ResumeRequest{strategy});
         return {};
     }
     Result<void> change_switch(const OperatorRequest& request) {
@@ -1330,10 +1365,10 @@ private:
             if (request.kind == OperatorRequest::Kind::kill) {
                 options_.log->warn("{}: kill switch latched ({}) by the operator", state.config.portfolios[p].name,
                                    name_of(request.scope));
-                kernel_->take(state.now, KillRequest{PortfolioId{p}, request.scope});
+                kernel_->take(stamp(), KillRequest{PortfolioId{p}, request.scope});
             } else {
                 options_.log->warn("{}: kill switch released by the operator", state.config.portfolios[p].name);
-                kernel_->take(state.now, ReleaseRequest{PortfolioId{p}});
+                kernel_->take(stamp(), ReleaseRequest{PortfolioId{p}});
             }
         }
         return found ? Result<void>{} : there_is_no("portfolio", request.name, state.config.portfolios);
@@ -1360,7 +1395,7 @@ private:
 
     SessionStatus status() {
         const State& state = kernel_->state();
-        const Clock::time_point now = Clock::now();
+        const Clock::TimePoint now = clock_.now();
         SessionStatus s;
         s.books = books_of(state);
         s.books.strategies = strategies();
@@ -1407,6 +1442,7 @@ private:
     const Scenario& scenario_;
     LogWriter& log_;
     const RunOptions& options_;
+    Clock& clock_;
     PartsMaker make_;
     CallbackBudget& budget_;
     Tally tally_;
@@ -1446,12 +1482,14 @@ private:
     FeedProgress feed_;
     LatencyHistogram tick_latency_;
     LatencyHistogram due_latency_;
-    Clock::time_point begun_;
-    Clock::time_point last_input_;
-    Clock::time_point stored_at_;
+    Clock::TimePoint begun_;
+    Clock::TimePoint last_input_;
+    Clock::TimePoint stored_at_;
     bool stopping_ = false;
     bool interrupted_ = false;
     bool stopped_in_lull_ = false;
+    bool is_silent_ = false;  // no record was at hand when it looked last
+    bool is_any_late_ = false;
     bool bad_data_ = false;
 };
 

@@ -5,6 +5,7 @@
 #include "kernel/state.hpp"
 #include "runtime/latency.hpp"
 #include "runtime/scenario.hpp"
+#include "store/clock.hpp"
 #include "store/journal.hpp"
 
 #include <atomic>
@@ -174,6 +175,9 @@ struct RunOptions {
         false;  ///< reads on a thread of its own, stores what it has when nothing arrives, measures latencies
     std::uint32_t speed = 0;  ///< recorded time passes so many times as fast as real time; 0: as fast as it can
     std::chrono::nanoseconds spin{std::chrono::microseconds{200}};  ///< IntakeOptions::spin
+    Clock* clock = &real_clock();                                   ///< never null; outlives the session
+    /// How long `stop` may go unseen while nothing comes: a signal wakes nobody.
+    std::chrono::nanoseconds look_for_stop{std::chrono::milliseconds{50}};
     std::optional<unsigned> cpu;  ///< the processor that the kernel's thread moves to; nothing else should be there
     std::chrono::nanoseconds duration{0};  ///< real time after which it ends; 0: with its feeds
     /// How long a strategy from a library may take for a callback (runtime/callback_budget.hpp); zero: as long as it likes.

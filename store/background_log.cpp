@@ -15,8 +15,6 @@ namespace alpha {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 /// Items on their way from one thread to another, and spent ones on their way back, so that their memory is used again. A side
 /// that waits is woken when half of all items are there for it: one wake-up for many items, where waking costs as much as
 /// a frame.
@@ -106,20 +104,25 @@ private:
 /// work now and then, the thread looks for it so often by itself, and only a queue half full wakes it at once.
 constexpr std::chrono::milliseconds kLook{2};
 constexpr std::chrono::milliseconds kAwake{100};
+constexpr Clock::TimePoint kForEver = Clock::TimePoint::max();
 
 class BackgroundLogImpl final : public BackgroundLog {
 public:
     BackgroundLogImpl(std::unique_ptr<LogWriter> log, const BackgroundOptions& options)
-        : log_(std::move(log)), options_(options), next_seq_(log_->next_seq()), durable_seq_(log_->next_seq()) {
+        : log_(std::move(log)),
+          options_(options),
+          clock_(*options.clock),
+          next_seq_(log_->next_seq()),
+          durable_seq_(log_->next_seq()) {
         for (std::size_t i = 0; i < options.queue_batches; ++i) {
             spent_.push_back(std::make_unique<Batch>());
         }
-        thread_ = std::jthread([this] {
+        thread_ = start_thread(clock_, [this] {
             Result<void> ran = no_exceptions([this] { return run(); });
             std::unique_lock lock(mutex_);
             if (!ran) {
                 health_ = std::move(ran);
-                changed_.notify_all();
+                clock_.notify_all(changed_);
             }
             answer_asked(lock);
         });
@@ -133,7 +136,7 @@ public:
         if (Result<void> ok = check_appendable(batch.frame, next_seq_, finished_); !ok) {
             return ok;
         }
-        changed_.wait(lock, [&] { return !health_ || !spent_.empty(); });
+        clock_.wait_until(lock, changed_, kForEver, [&] { return !health_ || !spent_.empty(); });
         if (!health_) {
             return health_;
         }
@@ -153,7 +156,7 @@ public:
             const bool wake = sleeps_ || waiting_.size() >= options_.queue_batches / 2;
             lock.unlock();
             if (wake) {
-                arrived_.notify_one();
+                clock_.notify_all(arrived_);
             }
         }
         batch.begin(next_seq_);
@@ -164,8 +167,8 @@ public:
         std::unique_lock lock(mutex_);
         const Seq wanted = next_seq_;
         asked_seq_ = std::max(asked_seq_, wanted);
-        arrived_.notify_one();
-        changed_.wait(lock, [&] { return !health_ || durable_seq_.load() >= wanted; });
+        clock_.notify_all(arrived_);
+        clock_.wait_until(lock, changed_, kForEver, [&] { return !health_ || durable_seq_.load() >= wanted; });
         return health_;
     }
 
@@ -177,7 +180,7 @@ public:
             if (now && durable_seq_.load() < next_seq_) {
                 asked_.push_back({next_seq_, std::move(on_durable)});
                 asked_seq_ = next_seq_;
-                arrived_.notify_one();
+                clock_.notify_all(arrived_);
                 return;
             }
         }
@@ -202,7 +205,7 @@ public:
     Seq durable_seq() const override { return durable_seq_.load(std::memory_order_acquire); }
     Digest head() const override {
         std::unique_lock lock(mutex_);
-        changed_.wait(lock, [&] { return !health_ || (waiting_.empty() && !writing_); });
+        clock_.wait_until(lock, changed_, kForEver, [&] { return !health_ || (waiting_.empty() && !writing_); });
         return log_->head();
     }
 
@@ -212,7 +215,7 @@ private:
             const std::lock_guard lock(mutex_);
             stopping_ = true;
         }
-        arrived_.notify_one();
+        clock_.notify_all(arrived_);
         if (thread_.joinable()) {
             thread_.join();
         }
@@ -222,37 +225,37 @@ private:
     Result<void> run() {
         std::unique_lock lock(mutex_);
         bool uncommitted = false;  // something is written and not committed
-        Clock::time_point commit_at{};
-        Clock::time_point awake_until{};
+        Clock::TimePoint commit_at{};
+        Clock::TimePoint awake_until{};
         while (health_) {
             const auto called = [&] { return stopping_ || !waiting_.empty() || asked_seq_ > durable_seq_.load(); };
-            const Clock::time_point now = Clock::now();
+            const Clock::TimePoint now = clock_.now();
             if (uncommitted || now < awake_until) {
-                arrived_.wait_until(lock, uncommitted ? std::min(commit_at, now + kLook) : now + kLook, called);
+                clock_.wait_until(lock, arrived_, uncommitted ? std::min(commit_at, now + kLook) : now + kLook, called);
             } else {
                 sleeps_ = true;
-                arrived_.wait(lock, called);
+                clock_.wait_until(lock, arrived_, kForEver, called);
                 sleeps_ = false;
             }
             const bool asked = waiting_.empty() && (stopping_ || asked_seq_ > durable_seq_.load());
-            if (uncommitted && (asked || Clock::now() >= commit_at)) {
+            if (uncommitted && (asked || clock_.now() >= commit_at)) {
                 commit(lock);
                 uncommitted = false;
             } else if (!waiting_.empty()) {
                 write_next(lock);
-                awake_until = Clock::now() + kAwake;
-                commit_at = uncommitted ? commit_at : Clock::now() + options_.commit_interval;
+                awake_until = clock_.now() + kAwake;
+                commit_at = uncommitted ? commit_at : clock_.now() + options_.commit_interval;
                 uncommitted = true;
             } else if (asked && !stopping_) {
                 durable_seq_.store(next_seq_);  // nothing was appended since the last commit
             }
             answer_asked(lock);
-            changed_.notify_all();
+            clock_.notify_all(changed_);
             if (stopping_ && waiting_.empty() && !uncommitted) {
                 break;
             }
         }
-        changed_.notify_all();
+        clock_.notify_all(changed_);
         return health_;
     }
 
@@ -299,6 +302,7 @@ private:
 
     std::unique_ptr<LogWriter> log_;  // the thread's alone while it runs
     BackgroundOptions options_;
+    Clock& clock_;
     mutable std::mutex mutex_;
     std::condition_variable arrived_;          // something for the thread to do
     mutable std::condition_variable changed_;  // something the others wait for

@@ -2,6 +2,7 @@
 /// A log whose hashing, compression and disk work happen on a thread of their own, so that the kernel's thread only hands
 /// over full batches; and a reader that decodes ahead of whoever folds what it reads.
 
+#include "store/clock.hpp"
 #include "store/event_log.hpp"
 
 #include <atomic>
@@ -17,6 +18,7 @@ struct BackgroundOptions {
     /// How long something written may stay uncommitted, besides the few ms until the thread looks for it: commits gather what
     /// arrives in the meantime.
     std::chrono::milliseconds commit_interval{10};
+    Clock* clock = &real_clock();  ///< outlives the log
 };
 
 /// A batch comes back from append() with the memory of an earlier one, and of an earlier snapshot.

@@ -57,8 +57,9 @@ struct NamedStream {
     SourceIdentity identity;
     std::unique_ptr<RecordStream> records;
     SenderRecords* senders = nullptr;  ///< the same, where they are a stream's
-    Duration patience;                 ///< DataSource::idle
-    Duration max_gap;                  ///< DataSource::max_gap
+    Duration patience{};               ///< DataSource::idle
+    bool is_clocked = false;           ///< DataSource::is_clocked
+    Duration max_gap{};                ///< DataSource::max_gap
 };
 
 class MergedFeed final : public Feed {
@@ -76,6 +77,7 @@ public:
             input.stream = std::move(stream.records);
             input.senders = stream.senders;
             input.patience = std::chrono::nanoseconds(stream.patience.ns);
+            input.can_be_late = stream.patience.ns != 0 || stream.is_clocked;
             input.max_gap = stream.max_gap;
             input.interval = input.stream->interval();
         }
@@ -223,6 +225,7 @@ private:
         std::chrono::nanoseconds patience{0};             ///< zero: without end
         std::optional<std::chrono::nanoseconds> awaited;  ///< since when others have a record and it has none
         bool is_left_out = false;
+        bool can_be_late = false;  ///< what was not taken before may be what came too late then
 
         const std::string& name_of(const FeedRecord& record) const {
             return stream
@@ -616,9 +619,9 @@ private:
     std::size_t giver_of_taken() const {
         std::size_t giver = kNobody;
         for (std::size_t i = 0; i < inputs_.size(); ++i) {
-            if (is_at_hand(inputs_[i]) && (giver == kNobody || inputs_[i].patience.count() == 0)) {
+            if (is_at_hand(inputs_[i]) && (giver == kNobody || !inputs_[i].can_be_late)) {
                 giver = i;
-                if (inputs_[i].patience.count() == 0) {
+                if (!inputs_[i].can_be_late) {
                     break;
                 }
             }
@@ -640,8 +643,8 @@ private:
             } else if (pass_repeats(i, taken)) {
                 is_anything_new = true;
             } else if (key_of(kNobody, input.batch.front()) < taken) {
-                // It was late then, too; of an input that has no patience nothing is late.
-                if (input.patience.count() != 0) {
+                // It was late then, too.
+                if (input.can_be_late) {
                     refuse_late(i, {taken.time, taken.rank, i});
                 } else if (!blame(i)) {
                     return false;
@@ -1000,7 +1003,8 @@ Result<NamedStream> open_stream(const DataSource& source, std::size_t number, co
     SenderRecords* const same = records.get();
     return NamedStream{source.name(),      identity_of(source, quotes ? SourceForm::csv_quotes : SourceForm::csv_bars),
                        std::move(records), same,
-                       source.idle,        source.max_gap};
+                       source.idle,        source.is_clocked,
+                       source.max_gap};
 }
 
 /// Looks at a file of bars before it is read for what it holds: the first closes would be wrong already.
@@ -1046,7 +1050,7 @@ Result<std::unique_ptr<MergedFeed>> open_all(const std::vector<DataSource>& sour
         SourceIdentity identity = identity_of(source, opened[i].form);
         if (opened[i].bars == nullptr) {
             streams.push_back(
-                {source.name(), std::move(identity), std::move(opened[i].records), nullptr, {}, source.max_gap});
+                {source.name(), std::move(identity), std::move(opened[i].records), nullptr, {}, false, source.max_gap});
             continue;
         }
         if (auto good = judge_interval_of(source, opened[i].form, hours); !good) {
@@ -1057,7 +1061,7 @@ Result<std::unique_ptr<MergedFeed>> open_all(const std::vector<DataSource>& sour
         if (const std::string why = date_only ? placed->refusal_of_symbols() : std::string(); !why.empty()) {
             return fail(ErrorKind::data, fmt::format("{}: {}", source.name(), why));
         }
-        streams.push_back({source.name(), std::move(identity), std::move(placed), nullptr, {}, source.max_gap});
+        streams.push_back({source.name(), std::move(identity), std::move(placed), nullptr, {}, false, source.max_gap});
     }
     return std::make_unique<MergedFeed>(std::move(streams), interrupt, watch);
 }

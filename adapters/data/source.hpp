@@ -40,6 +40,9 @@ struct DataSource {
     Duration interval;       ///< bars
     /// A stream's patience, in real time: how long the feed waits for its next record while other sources have one. Zero: for ever.
     Duration idle;
+    /// A stream whose lines are stamped by the clock of this machine: while none comes, time goes on all the same, and what falls due
+    /// in the silence happens. A line that comes too late for that is refused and counted. It is then the only source.
+    bool is_clocked = false;
     /// A record of it may come at most so long after the feed's record before it: what is farther ahead has a slip in its time, and
     /// timers would fire all the way there.
     Duration max_gap = kUsualGap;

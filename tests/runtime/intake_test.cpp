@@ -1,6 +1,7 @@
 #include "runtime/intake.hpp"
 #include "runtime/latency.hpp"
 #include "tests/runtime/support.hpp"
+#include "tests/virtual_clock.hpp"
 
 #include <catch2/catch.hpp>
 #include <random>
@@ -8,10 +9,25 @@
 
 using namespace alpha;
 using namespace alpha::runtime_test;
+using alpha::test::TakesPart;
+using alpha::test::VirtualClock;
 
 namespace {
 
-using Clock = Intake::Clock;
+constexpr Clock::TimePoint kForEver = Clock::TimePoint::max();
+
+/// A session in virtual time, and an intake that does not spin.
+struct Virtual {
+    VirtualClock clock{Time{1'700'000'000 * kSecondNs}};
+    TakesPart session{clock};
+    IntakeOptions options(std::uint32_t speed) {
+        IntakeOptions options;
+        options.clock = &clock;
+        options.speed = speed;
+        options.spin = std::chrono::nanoseconds(0);
+        return options;
+    }
+};
 
 /// The same numbers every time: a failure must come back when the test is run again.
 std::mt19937_64 random_from(std::uint64_t seed) {
@@ -36,7 +52,7 @@ std::vector<std::string> all_of(Intake& intake) {
     std::vector<std::string> texts;
     Packet packet;
     for (;;) {
-        const auto got = intake.next(packet, Clock::now() + std::chrono::seconds(10));
+        const auto got = intake.next(packet, kForEver);
         REQUIRE(got);
         REQUIRE(*got != Intake::Got::nothing);
         if (*got == Intake::Got::end) {
@@ -51,9 +67,10 @@ std::vector<std::string> all_of(Intake& intake) {
 }  // namespace
 
 TEST_CASE("a reader on its own thread hands out what a direct one does, however slowly it is taken", "[runtime]") {
+    Virtual at;
     const auto direct = make_direct_intake(synth(40'000), kAnyHours, {});
-    const auto threaded = make_threaded_intake(synth(40'000), kAnyHours, {});
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));  // its queue is full by now
+    const auto threaded = make_threaded_intake(synth(40'000), kAnyHours, at.options(0));
+    test::sleep(at.clock, std::chrono::seconds(1));  // its queue is full by now
     const std::vector<std::string> texts = all_of(*threaded);
     CHECK(texts.size() == 40'000);
     CHECK(texts == all_of(*direct));
@@ -67,7 +84,7 @@ TEST_CASE("from every position that a reader knows it goes on with the records b
     Packet packet;
     std::size_t taken = 0;
     std::size_t positions = 0;
-    while (first->next(packet, Clock::now() + std::chrono::seconds(10)) == Intake::Got::records) {
+    while (first->next(packet, kForEver) == Intake::Got::records) {
         taken += packet.records.size();
         if (!first->has_position()) {
             continue;
@@ -108,91 +125,148 @@ TEST_CASE("what is good before a bad line is handed out before its refusal", "[r
     const bool threaded = GENERATE(true, false);
     const auto intake = (threaded ? make_threaded_intake : make_direct_intake)({source}, kAnyHours, {});
     Packet packet;
-    REQUIRE(intake->next(packet, Clock::now() + std::chrono::seconds(10)) == Intake::Got::records);
+    REQUIRE(intake->next(packet, kForEver) == Intake::Got::records);
     CHECK(packet.records.size() == 1);
-    const auto refused = intake->next(packet, Clock::now() + std::chrono::seconds(10));
+    const auto refused = intake->next(packet, kForEver);
     REQUIRE_FALSE(refused);
     CHECK(refused.error().message.find("q.csv:3: ") != std::string::npos);
 }
 
 TEST_CASE("a reader that waits comes back when it is woken, when time is over and when it is stopped", "[runtime]") {
-    IntakeOptions options;
-    options.speed = 1;  // the second record of the day is seconds away
-    const auto intake = make_threaded_intake(synth(1'000), kAnyHours, std::move(options));
+    Virtual at;
+    const auto intake = make_threaded_intake(synth(1'000), kAnyHours, at.options(1));
     Packet packet;
-    const auto soon = [] { return Clock::now() + std::chrono::seconds(20); };
-    while (intake->next(packet, Clock::now() + std::chrono::milliseconds(30)) == Intake::Got::records) {}
-    const Clock::time_point begun = Clock::now();
-    std::thread waker([&] {
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    // The second record of the day is seconds away.
+    while (intake->next(packet, kForEver) != Intake::Got::records) {}
+    const Clock::TimePoint until = at.clock.now() + std::chrono::milliseconds(30);
+    REQUIRE(intake->next(packet, until) == Intake::Got::nothing);
+    CHECK(at.clock.now() == until);
+
+    const std::jthread waker = start_thread(at.clock, [&] {
+        test::sleep(at.clock, std::chrono::milliseconds(5));
         intake->wake();
     });
-    while (intake->next(packet, soon()) == Intake::Got::records) {}
-    waker.join();
+    REQUIRE(intake->next(packet, kForEver) == Intake::Got::nothing);
+    CHECK(at.clock.now() == until + std::chrono::milliseconds(5));
+
     intake->stop();
-    while (intake->next(packet, soon()) == Intake::Got::records) {}
-    CHECK(intake->next(packet, soon()) == Intake::Got::end);
-    CHECK(Clock::now() - begun < std::chrono::seconds(10));
+    CHECK(intake->next(packet, kForEver) == Intake::Got::end);
+    CHECK(at.clock.now() == until + std::chrono::milliseconds(5));
 }
 
 TEST_CASE("records that the journal has are not held back, and those behind them are", "[runtime]") {
-    IntakeOptions options;
-    options.speed = 1;
+    Virtual at;
+    IntakeOptions options = at.options(1);
     options.records_known = 700;
     const auto intake = make_threaded_intake(synth(1'000), kAnyHours, std::move(options));
     Packet packet;
     std::size_t taken = 0;
-    const Clock::time_point until = Clock::now() + std::chrono::milliseconds(500);
-    while (Clock::now() < until) {
-        const auto got = intake->next(packet, until);
-        REQUIRE(got);
+    const Clock::TimePoint begun = at.clock.now();
+    Time last{};
+    while (taken < 700) {
+        REQUIRE(intake->next(packet, kForEver) == Intake::Got::records);
         taken += packet.records.size();
+        last = packet.records.back().time;
     }
-    CHECK(taken >= 700);
-    CHECK(taken < 1'000);
+    CHECK(taken == 700);
+    CHECK(at.clock.now() == begun);
+    // From the first one behind them on, time passes as it was recorded.
+    std::vector<Time> times;
+    std::vector<Clock::TimePoint> seen;
+    while (taken < 1'000) {
+        if (intake->next(packet, kForEver) == Intake::Got::nothing) {
+            continue;
+        }
+        taken += packet.records.size();
+        times.push_back(packet.records.back().time);
+        seen.push_back(at.clock.now());
+    }
+    REQUIRE(times.size() > 100);
+    CHECK(times.front() >= last);
+    for (std::size_t i = 1; i < times.size(); ++i) {
+        CHECK(std::chrono::nanoseconds(seen[i] - seen[0]).count() == (times[i] - times[0]).ns);
+    }
 }
 
 TEST_CASE("paced records are handed out when they fall due, all that are, and not one before", "[runtime]") {
     const TempFolder folder;
     std::string lines = "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n";
     constexpr std::int64_t kStepNs = 2'000'000;
-    for (std::int64_t i = 0; i < 20'000; ++i) {  // more than even a busy machine misses
+    for (std::int64_t i = 0; i < 2'000; ++i) {
         lines += std::to_string(1'700'000'000'000'000'000 + i * kStepNs) + ",NSE:X,1,1,2,1\n";
     }
     write_text(folder / "q.csv", lines);
     DataSource source;
     source.file = folder / "q.csv";
-    IntakeOptions options;
-    options.speed = 2;
-    options.spin = std::chrono::microseconds(GENERATE(0, 200, 5'000));
-    const auto intake = make_threaded_intake({source}, kAnyHours, std::move(options));
+    Virtual at;
+    const auto intake = make_threaded_intake({source}, kAnyHours, at.options(2));
     Packet packet;
-    std::vector<Clock::time_point> due;
-    std::size_t together = 0;
-    std::size_t waited = 0;  // for the session
-    while (due.size() < 40 || together < 10 || waited < 9) {
-        const auto got = intake->next(packet, Clock::now() + std::chrono::seconds(10));
+    std::vector<Clock::TimePoint> due;
+    std::vector<std::size_t> together;
+    while (due.size() < 100) {
+        const auto got = intake->next(packet, kForEver);
         REQUIRE(got);
-        REQUIRE(*got == Intake::Got::records);
+        if (*got == Intake::Got::nothing) {
+            continue;
+        }
         for (const FeedRecord& record : packet.records) {
             due.push_back(packet.pace.due(record.time));
-            CHECK(due.back() <= Clock::now());
+            CHECK(due.back() <= at.clock.now());
             CHECK(packet.received(record) == (due.back() <= packet.asked ? due.back() : packet.found));
-            waited += due.back() <= packet.asked ? 1U : 0U;
         }
-        together = std::max(together, packet.records.size());
-        if (due.size() >= 10 && waited < 9) {
-            std::this_thread::sleep_for(std::chrono::milliseconds(10));  // ten fall due meanwhile
+        CHECK(due.back() + std::chrono::nanoseconds(kStepNs / 2) > at.clock.now());  // none is kept back
+        together.push_back(packet.records.size());
+        if (due.size() == 50) {
+            test::sleep(at.clock, std::chrono::milliseconds(10));  // ten fall due meanwhile
         }
     }
+    CHECK(std::ranges::count(together, 10U) == 1);
+    CHECK(std::ranges::count(together, 1U) == 90);
     for (std::size_t i = 1; i < due.size(); ++i) {
         CHECK(due[i] - due[i - 1] == std::chrono::nanoseconds(kStepNs / 2));
     }
 }
 
+TEST_CASE("in a silence it is known how far time has come, and no farther than the next record", "[runtime]") {
+    const TempFolder folder;
+    const std::int64_t begin = 1'700'000'000 * kSecondNs;
+    write_text(folder / "q.csv", "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n" + std::to_string(begin) +
+                                     ",NSE:X,1,1,2,1\n" + std::to_string(begin + 60 * kSecondNs) + ",NSE:X,1,1,2,1\n");
+    DataSource source;
+    source.file = folder / "q.csv";
+    Virtual at;
+    const auto intake = make_threaded_intake({source}, kAnyHours, at.options(10));
+    Packet packet;
+    CHECK(intake->passed() == kBeforeAll);
+    while (intake->next(packet, kForEver) != Intake::Got::records) {}
+    const Clock::TimePoint first = at.clock.now();
+    REQUIRE(intake->next(packet, first + std::chrono::seconds(2)) == Intake::Got::nothing);
+    CHECK(intake->passed() == Time{begin + 20 * kSecondNs});
+    // What is due at 30 s has passed a moment after it, when it can no longer be told from what came before.
+    CHECK(intake->passes(Time{begin + 30 * kSecondNs}) ==
+          first + std::chrono::seconds(3) + std::chrono::nanoseconds(1));
+    REQUIRE(intake->next(packet, intake->passes(Time{begin + 30 * kSecondNs})) == Intake::Got::nothing);
+    CHECK(intake->passed() > Time{begin + 30 * kSecondNs});
+    CHECK(intake->passes(Time{begin + 60 * kSecondNs}) == kForEver);  // that record comes first
+    CHECK(intake->passes(kNever) == kForEver);
+    test::sleep(at.clock, std::chrono::seconds(30));
+    CHECK(intake->passed() == Time{begin + 60 * kSecondNs});
+    REQUIRE(intake->next(packet, kForEver) == Intake::Got::records);
+    CHECK(intake->passed() == kBeforeAll);  // who knows what comes next
+}
+
+TEST_CASE("no clock runs for data that come as fast as they are read", "[runtime]") {
+    const bool threaded = GENERATE(true, false);
+    const auto intake = (threaded ? make_threaded_intake : make_direct_intake)(synth(100), kAnyHours, {});
+    Packet packet;
+    REQUIRE(intake->next(packet, kForEver) == Intake::Got::records);
+    CHECK(intake->passed() == kBeforeAll);
+    CHECK(intake->passes(Time{1}) == kForEver);
+}
+
 TEST_CASE("a record counts from when it was read, waited for the session, or was seen by it", "[runtime]") {
     Packet packet;
-    packet.read = Clock::time_point(std::chrono::seconds(100));
+    packet.read = Clock::TimePoint(std::chrono::seconds(100));
     packet.asked = packet.read + std::chrono::nanoseconds(100);
     packet.found = packet.read + std::chrono::nanoseconds(500);
     packet.pace = {Time{5'000}, packet.read - std::chrono::nanoseconds(70), 10};
@@ -207,21 +281,20 @@ TEST_CASE("a record counts from when it was read, waited for the session, or was
 }
 
 TEST_CASE("what is read and not due yet is not handed out after a stop", "[runtime]") {
-    IntakeOptions options;
-    options.speed = 1;
-    const auto intake = make_threaded_intake(synth(1'000), kAnyHours, std::move(options));
+    Virtual at;
+    const auto intake = make_threaded_intake(synth(1'000), kAnyHours, at.options(1));
     Packet packet;
-    REQUIRE(intake->next(packet, Clock::now() + std::chrono::seconds(10)) == Intake::Got::records);
+    while (intake->next(packet, kForEver) != Intake::Got::records) {}
     CHECK(packet.records.size() < 1'000);
     intake->stop();
-    CHECK(intake->next(packet, Clock::now() + std::chrono::seconds(10)) == Intake::Got::end);
+    CHECK(intake->next(packet, kForEver) == Intake::Got::end);
     CHECK(packet.records.empty());
 }
 
 TEST_CASE("a reader that nobody takes from any more ends", "[runtime]") {
-    const auto started = Clock::now();
-    { const auto intake = make_threaded_intake(synth(10'000'000), kAnyHours, {}); }
-    CHECK(Clock::now() - started < std::chrono::seconds(10));
+    Virtual at;
+    const auto intake = make_threaded_intake(synth(10'000'000), kAnyHours, at.options(0));
+    test::sleep(at.clock, std::chrono::seconds(1));  // it waits for room
 }
 
 TEST_CASE("a latency histogram's quantiles are those of its values, within a sixteenth", "[runtime]") {
