@@ -3,6 +3,7 @@
 #include "cli/json.hpp"
 #include "cli/summary.hpp"
 #include "runtime/isolation.hpp"
+#include "runtime/operator.hpp"
 #include "runtime/replay.hpp"
 
 #include <algorithm>
@@ -260,14 +261,14 @@ std::string change_text(const Asked& asked, const SessionStatus& s) {
     return text;
 }
 
-std::string answer_text(const Asked& asked, const Result<SessionStatus>& outcome, const SessionFacts& facts,
-                        bool colours) {
+std::string answer_text(const Asked& asked, const Reply::Outcome& outcome, const SessionFacts& facts, bool colours) {
     if (!outcome) {
         return fmt::format("{}\n{}", static_cast<int>(outcome.error().kind), outcome.error().message);
     }
-    return "0\n" + (asked.json               ? status_json(*outcome, facts)
-                    : asked.verb == "status" ? status_text(*outcome, facts, Style(colours))
-                                             : change_text(asked, *outcome));
+    const SessionStatus& status = **outcome;
+    return "0\n" + (asked.json               ? status_json(status, facts)
+                    : asked.verb == "status" ? status_text(status, facts, Style(colours))
+                                             : change_text(asked, status));
 }
 
 // ---- the asking side --------------------------------------------------------------------------------------------------
@@ -408,9 +409,21 @@ Result<int> resume(const std::string& named, const std::string& strategy, Wiring
 
 }  // namespace
 
-Control::Handler answer_requests(OperatorDesk& desk, SessionFacts facts) {
-    return [&desk, facts = std::move(facts)](const std::string& line, const std::shared_ptr<Control::Asker>& asker) {
+Control::Handler answer_requests(Inbox& inbox, SessionFacts facts) {
+    return [&inbox, facts = std::move(facts)](const std::string& line, const std::shared_ptr<Control::Asker>& peer) {
         const Asked asked = parse_request(line);
+        const bool colours = line.ends_with(" colour");
+        Asker asker;
+        asker.is_there = [peer] { return peer->is_there(); };
+        asker.reply = [peer, asked, facts, colours](Reply::Outcome outcome) {
+            // Put into words on the control's thread: the session's has other things to do.
+            peer->answer([asked, facts, colours, outcome = std::move(outcome)] {
+                return answer_text(asked, outcome, facts, colours);
+            });
+        };
+        if (asked.verb == "status") {
+            return inbox.ask_status(std::move(asker));
+        }
         OperatorRequest request;
         request.name = asked.name;
         if (asked.verb == "kill" || asked.verb == "kill-entries" || asked.verb == "kill-flatten") {
@@ -422,21 +435,12 @@ Control::Handler answer_requests(OperatorDesk& desk, SessionFacts facts) {
             request.kind = OperatorRequest::Kind::resume;
         } else if (asked.verb == "release") {
             request.kind = OperatorRequest::Kind::release;
-        } else if (asked.verb != "status") {
-            return asker->answer([verb = asked.verb] {
-                return fmt::format("{}\nthis session does not know '{}'; it is of another version of alpha",
-                                   static_cast<int>(ErrorKind::usage), verb);
-            });
+        } else {
+            return asker.reply(
+                fail(ErrorKind::usage,
+                     fmt::format("this session does not know '{}'; it is of another version of alpha", asked.verb)));
         }
-        const bool colours = line.ends_with(" colour");
-        request.is_wanted = [asker] { return asker->is_there(); };
-        request.reply = [asker, asked, facts, colours](Result<SessionStatus> outcome) {
-            // Put into words on the control's thread: the session's has other things to do.
-            asker->answer([asked, facts, colours, outcome = std::move(outcome)] {
-                return answer_text(asked, outcome, facts, colours);
-            });
-        };
-        desk.post(std::move(request));
+        inbox.post({[request](const State& state) { return inputs_of(request, state); }, std::move(asker)});
     };
 }
 

@@ -3,7 +3,7 @@
 
 #include "cli/command.hpp"
 #include "runtime/control.hpp"
-#include "runtime/operator_desk.hpp"
+#include "runtime/inbox.hpp"
 
 #include <string>
 
@@ -16,7 +16,7 @@ struct SessionFacts {
 };
 
 /// Answers other processes' requests by posting them at the desk, which outlives the session.
-Control::Handler answer_requests(OperatorDesk& desk, SessionFacts facts);
+Control::Handler answer_requests(Inbox& inbox, SessionFacts facts);
 
 /// One line for a terminal on which a session runs: "2024-01-01T09:15:00+05:30  12,345 events  40 orders, 2 open  38 fills  P&L
 /// +₹1,234.50".

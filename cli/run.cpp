@@ -201,8 +201,8 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
             };
         }
         Result<RunResult> ran = run_scenario(*scenario, *opened->log, run, std::move(opened->stored));
-        if (run.desk != nullptr) {
-            run.desk->close();
+        if (run.inbox != nullptr) {
+            run.inbox->close();
         }
         if (!ran) {
             return tl::unexpected(ran.error());
@@ -315,7 +315,7 @@ Result<OpenedLog> resume_journal(const std::string& path, RunOptions& run, const
     std::unique_ptr<BackgroundLog> log = make_background_log(std::move(*journal));
     run.background = log.get();
     auto control = Control::listen(
-        path, answer_requests(*run.desk, {path, "paper"}), [&wiring] { wiring.loggers.reopen(); },
+        path, answer_requests(*run.inbox, {path, "paper"}), [&wiring] { wiring.loggers.reopen(); },
         wiring.loggers.of("control"));
     if (!control) {
         wiring.note(control.error().message);
@@ -348,7 +348,7 @@ Result<int> live(const RunRequest& request, Wiring& wiring) {
             return fail(ErrorKind::usage, "--cpu: " + reserved.error().message);
         }
     }
-    OperatorDesk desk;
+    Inbox inbox;
     RunOptions run;
     run.is_live = true;
     run.cpu = request.cpu;
@@ -359,7 +359,7 @@ Result<int> live(const RunRequest& request, Wiring& wiring) {
     run.cut_days = !request.rotate.empty();
     run.snapshot_events = kLiveSnapshotEvents;
     run.callback_budget = std::chrono::milliseconds(request.callback_ms_max);
-    run.desk = &desk;
+    run.inbox = &inbox;
     const auto open = [&wiring](const std::string& path, const std::string&, RunOptions& options) {
         return resume_journal(path, options, wiring);
     };

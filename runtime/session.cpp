@@ -5,8 +5,8 @@
 #include "kernel/snapshot.hpp"
 #include "runtime/callback_budget.hpp"
 #include "runtime/crash.hpp"
+#include "runtime/inbox.hpp"
 #include "runtime/intake.hpp"
-#include "runtime/operator_desk.hpp"
 #include "runtime/parts.hpp"
 #include "runtime/read_models.hpp"
 #include "runtime/replay.hpp"
@@ -408,24 +408,24 @@ void add_unseen(const State& state, std::span<const StrategySpec> catalog, const
     }
 }
 
-/// While it lives, what is posted at the desk wakes the intake up. Gone on every way out, an exception's too.
-class WokenByDesk {
+/// While it lives, what is posted wakes the intake up. Gone on every way out, an exception's too.
+class WokenByInbox {
 public:
-    WokenByDesk(OperatorDesk* desk, Intake& intake) : desk_(desk) {
-        if (desk_ != nullptr) {
-            desk_->on_post([&intake] { intake.wake(); });
+    WokenByInbox(Inbox* inbox, Intake& intake) : inbox_(inbox) {
+        if (inbox_ != nullptr) {
+            inbox_->on_post([&intake] { intake.wake(); });
         }
     }
-    WokenByDesk(const WokenByDesk&) = delete;
-    WokenByDesk& operator=(const WokenByDesk&) = delete;
-    ~WokenByDesk() {
-        if (desk_ != nullptr) {
-            desk_->on_post(nullptr);
+    WokenByInbox(const WokenByInbox&) = delete;
+    WokenByInbox& operator=(const WokenByInbox&) = delete;
+    ~WokenByInbox() {
+        if (inbox_ != nullptr) {
+            inbox_->on_post(nullptr);
         }
     }
 
 private:
-    OperatorDesk* desk_;
+    Inbox* inbox_;
 };
 
 /// One run: feed -> kernel -> log.
@@ -528,7 +528,7 @@ public:
             options.watch.taken_before = records_taken_since(options.position.empty() ? 0 : last_snapshot_);
         }
         intake_ = (waits_ ? make_threaded_intake : make_direct_intake)(scenario_.data, hours, std::move(options));
-        const WokenByDesk woken(options_.desk, *intake_);
+        const WokenByInbox woken(options_.inbox, *intake_);
         if (waits_) {
             prefer_latency();
         }
@@ -949,8 +949,8 @@ private:
         bool begun = false;
         Packet packet;
         for (;;) {
-            if (options_.desk != nullptr && options_.desk->any()) [[unlikely]] {
-                if (auto served = serve_operator(); !served) {
+            if (options_.inbox != nullptr && options_.inbox->any()) [[unlikely]] {
+                if (auto served = serve_inbox(); !served) {
                     return served;
                 }
             }
@@ -1202,8 +1202,8 @@ private:
                     return stored;
                 }
             }
-            if (options_.desk != nullptr && options_.desk->any()) {
-                if (auto served = serve_operator(); !served) {
+            if (options_.inbox != nullptr && options_.inbox->any()) {
+                if (auto served = serve_inbox(); !served) {
                     return served;
                 }
             }
@@ -1295,37 +1295,72 @@ private:
         commit_times_->taken.clear();
     }
 
-    // ---- the operator ----------------------------------------------------------------------------------------------------
+    // ---- the inbox -------------------------------------------------------------------------------------------------------
 
-    /// Each that is taken is answered; where one cannot be made durable, it and those behind it hear why.
-    Result<void> serve_operator() {
+    /// Each message that is taken is answered; where one cannot be made durable, it and those behind it hear why.
+    Result<void> serve_inbox() {
         Result<void> stored;
-        for (OperatorRequest& request : options_.desk->take()) {
+        for (Message& message : options_.inbox->take()) {
+            Reply& reply = message.asker.reply;
             if (!stored) {
-                request.reply(tl::make_unexpected(not_done(stored.error())));
-                continue;
-            }
-            if (!OperatorDesk::is_wanted(request)) {  // its asker was told that it did not happen
-                continue;
-            }
-            if (request.kind == OperatorRequest::Kind::status) {
-                request.reply(status());
-                continue;
-            }
-            const Result<void> done = carry_out(request);
-            halt_overrun();
-            const auto reply = std::make_shared<OperatorReply>(std::move(request.reply));
-            stored = ask_commit([reply, done, after = status()](const Result<void>& durable) mutable {
-                after.durable_seq = std::max(after.durable_seq, after.books.events);
-                (*reply)(!durable ? tl::make_unexpected(not_done(durable.error()))
-                         : !done  ? tl::make_unexpected(done.error())
-                                  : Result<SessionStatus>(std::move(after)));
-            });
-            if (!stored) {
-                (*reply)(tl::make_unexpected(not_done(stored.error())));
+                reply(tl::make_unexpected(not_done(stored.error())));
+            } else if (!message.asker.has_gone()) {  // else its asker was told that it did not happen
+                stored = carry_out(message);
             }
         }
+        if (options_.inbox->is_status_wanted()) {
+            options_.inbox->publish(std::make_shared<const SessionStatus>(status()));
+        }
         return stored;
+    }
+    Result<void> carry_out(Message& message) {
+        const Result<std::vector<Input>> inputs = message.inputs(kernel_->state());
+        if (!inputs) {
+            message.asker.reply(tl::make_unexpected(inputs.error()));
+            return {};
+        }
+        for (const Input& input : *inputs) {
+            if (const std::string what = act_of(input); !what.empty()) {
+                options_.log->warn("{}", what);
+            }
+            kernel_->take(stamp(), input);
+        }
+        halt_overrun();
+        if (!message.asker.reply.is_expected()) {
+            return {};
+        }
+        const auto after = std::make_shared<const SessionStatus>(status());
+        options_.inbox->publish(after);  // nobody is to be shown what was before it any more
+        const auto reply = std::make_shared<Reply>(std::move(message.asker.reply));
+        Result<void> stored = ask_commit([reply, after](const Result<void>& durable) {
+            if (!durable) {
+                return (*reply)(tl::make_unexpected(not_done(durable.error())));
+            }
+            auto known = std::make_shared<SessionStatus>(*after);
+            known->durable_seq = std::max(known->durable_seq, known->books.events);
+            (*reply)(std::move(known));
+        });
+        if (!stored) {
+            (*reply)(tl::make_unexpected(not_done(stored.error())));
+        }
+        return stored;
+    }
+    /// What a person did, in a sentence; empty for what no person does.
+    std::string act_of(const Input& input) const {
+        const SessionConfigured& config = kernel_->state().config;
+        if (const auto* kill = std::get_if<KillRequest>(&input)) {
+            return fmt::format("{}: kill switch latched ({}) by the operator",
+                               config.portfolios[kill->portfolio.value].name, name_of(kill->scope));
+        }
+        if (const auto* release = std::get_if<ReleaseRequest>(&input)) {
+            return fmt::format("{}: kill switch released by the operator",
+                               config.portfolios[release->portfolio.value].name);
+        }
+        if (const auto* resume = std::get_if<ResumeRequest>(&input)) {
+            return fmt::format("the strategy '{}' is let go on by the operator",
+                               config.strategies[resume->strategy.value].name);
+        }
+        return {};
     }
     static Error not_done(const Error& error) {
         return {error.kind, fmt::format("the session ends, and what was asked may not be on disk: {}", error.message)};
@@ -1336,53 +1371,6 @@ private:
     Time stamp() const {
         const Time now = kernel_->state().now;
         return is_silent_ && to_compare_ == 0 ? std::max(now, intake_->passed()) : now;
-    }
-    /// An input like any other: replay finds it in the log.
-    Result<void> carry_out(const OperatorRequest& request) {
-        return request.kind == OperatorRequest::Kind::resume ? resume_strategy(request.name) : change_switch(request);
-    }
-    Result<void> resume_strategy(const std::string& name) {
-        const std::vector<StrategyConfig>& strategies = kernel_->state().config.strategies;
-        const auto found = std::ranges::find(strategies, name, &StrategyConfig::name);
-        if (found == strategies.end()) {
-            return there_is_no("strategy", name, strategies);
-        }
-        options_.log->warn("the strategy '{}' is let go on by the operator", name);
-        const StrategyId strategy{static_cast<std::uint32_t>(found - strategies.begin())};
-        kernel_->take(stamp(), ResumeRequest{strategy});
-        return {};
-    }
-    Result<void> change_switch(const OperatorRequest& request) {
-        const State& state = kernel_->state();
-        bool found = false;
-        for (std::uint32_t p = 0; p < state.portfolios.size(); ++p) {
-            const bool meant =
-                request.name.empty() ? state.portfolios[p].is_open : state.config.portfolios[p].name == request.name;
-            if (!meant) {
-                continue;
-            }
-            found = true;
-            if (request.kind == OperatorRequest::Kind::kill) {
-                options_.log->warn("{}: kill switch latched ({}) by the operator", state.config.portfolios[p].name,
-                                   name_of(request.scope));
-                kernel_->take(stamp(), KillRequest{PortfolioId{p}, request.scope});
-            } else {
-                options_.log->warn("{}: kill switch released by the operator", state.config.portfolios[p].name);
-                kernel_->take(stamp(), ReleaseRequest{PortfolioId{p}});
-            }
-        }
-        return found ? Result<void>{} : there_is_no("portfolio", request.name, state.config.portfolios);
-    }
-    template <class Config>
-    static tl::unexpected<Error> there_is_no(const char* what, const std::string& name,
-                                             const std::vector<Config>& all) {
-        std::vector<std::string> names;
-        names.reserve(all.size());
-        for (const Config& each : all) {
-            names.push_back(each.name);
-        }
-        return fail(ErrorKind::usage,
-                    fmt::format("there is no {} '{}'; the session has {}", what, name, fmt::join(names, ", ")));
     }
 
     std::vector<StrategyResult> strategies() const {

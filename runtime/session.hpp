@@ -152,7 +152,7 @@ struct SessionStatus {
 };
 
 class BackgroundLog;
-class OperatorDesk;
+class Inbox;
 
 struct RunOptions {
     std::function<void(const FillRow&)> on_fill;  ///< may be null
@@ -182,9 +182,9 @@ struct RunOptions {
     std::chrono::nanoseconds duration{0};  ///< real time after which it ends; 0: with its feeds
     /// How long a strategy from a library may take for a callback (runtime/callback_budget.hpp); zero: as long as it likes.
     std::chrono::milliseconds callback_budget{0};
-    bool cut_days = false;         ///< marks where a day of its records begins (Batch::ended_day)
-    bool commit_orders = false;    ///< an order counts as handed over once what led to it is on disk
-    OperatorDesk* desk = nullptr;  ///< may be null; outlives the session
+    bool cut_days = false;       ///< marks where a day of its records begins (Batch::ended_day)
+    bool commit_orders = false;  ///< an order counts as handed over once what led to it is on disk
+    Inbox* inbox = nullptr;      ///< may be null; outlives the session
     /// A latch, a halt, a feed lost, in a sentence; from any thread, and must not wait; may be null.
     std::function<void(const std::string&)> on_alarm;
     /// The log, where it is one: commits are then asked for, and the session goes on meanwhile; null: it waits for them.

@@ -1,4 +1,5 @@
-#include "runtime/operator_desk.hpp"
+#include "runtime/inbox.hpp"
+#include "runtime/operator.hpp"
 #include "runtime/parts.hpp"
 #include "runtime/replay.hpp"
 #include "runtime/scenario.hpp"
@@ -106,31 +107,31 @@ TEST_CASE("a day of a live session in virtual time", "[runtime][virtual]") {
     write_quotes(folder / "quotes.csv", 7, 150);
     const Scenario scenario = story(folder / "quotes.csv", 60, 300, 700);
     const std::string journal = folder / "journal";
-    OperatorDesk desk;
+    Inbox inbox;
     std::atomic<bool> stop{false};
-    const auto ask = [&](OperatorRequest::Kind kind, std::vector<Seq>& durable) {
-        OperatorRequest request;
-        request.kind = kind;
-        request.reply = [&durable](const Result<SessionStatus>& given) {
-            durable.push_back(given ? given->durable_seq : kNoSeq);
-        };
-        desk.post(std::move(request));
-    };
     std::vector<Seq> answers;
+    const auto asker = [&] {
+        return Asker{{},
+                     [&](const Reply::Outcome& given) { answers.push_back(given ? (*given)->durable_seq : kNoSeq); }};
+    };
+    const auto ask = [&](OperatorRequest::Kind kind) {
+        inbox.post({[kind](const State& state) { return inputs_of(OperatorRequest{kind, LatchScope::all, ""}, state); },
+                    asker()});
+    };
 
     // The morning: kill at 11:00, release at 11:30, the machine is shut down at 12:00.
     VirtualClock morning(india(9, 15));
     RunOptions options = live_at(morning, 1);
-    options.desk = &desk;
+    options.inbox = &inbox;
     options.stop = &stop;
     const RunResult before = trade(scenario, journal, morning, options, [&] {
         test::sleep(morning, india(11, 0));
-        ask(OperatorRequest::Kind::kill, answers);
+        ask(OperatorRequest::Kind::kill);
         test::sleep(morning, india(11, 30));
-        ask(OperatorRequest::Kind::release, answers);
+        ask(OperatorRequest::Kind::release);
         test::sleep(morning, india(12, 0));
         stop = true;
-        ask(OperatorRequest::Kind::status, answers);
+        inbox.ask_status(asker());
     });
     REQUIRE(answers.size() == 3);
     CHECK(std::ranges::count(answers, kNoSeq) == 0);
@@ -143,7 +144,7 @@ TEST_CASE("a day of a live session in virtual time", "[runtime][virtual]") {
     stop = false;
     VirtualClock afternoon(india(12, 5));
     options = live_at(afternoon, 1);
-    options.desk = &desk;
+    options.inbox = &inbox;
     const RunResult after = trade(scenario, journal, afternoon, options, [] {});
     CHECK(after.last == india(15, 45));
     CHECK(after.fills > before.fills);
@@ -203,9 +204,9 @@ TEST_CASE("a paced session that is prompted in every silence writes what a backt
         REQUIRE(backtest);
 
         VirtualClock clock(india(9, 15));
-        OperatorDesk desk;
+        Inbox inbox(clock);
         RunOptions options = live_at(clock, static_cast<std::uint32_t>(any(1, 20)));
-        options.desk = &desk;
+        options.inbox = &inbox;
         options.frame_events = static_cast<std::uint32_t>(any(1, 64));
         const std::unique_ptr<MemoryLog> log = make_memory_log();
         std::atomic<int> answered{0};
@@ -216,14 +217,12 @@ TEST_CASE("a paced session that is prompted in every silence writes what a backt
             const std::jthread asker = start_thread(clock, [&, wakes = std::mt19937_64(random())]() mutable {
                 for (int i = 0; i < asked; ++i) {
                     test::sleep(clock, std::chrono::seconds(wakes() % 600));
-                    OperatorRequest request;
-                    request.reply = [&](const Result<SessionStatus>&) { ++answered; };
-                    desk.post(std::move(request));
+                    inbox.ask_status({{}, [&](const Reply::Outcome&) { ++answered; }});
                 }
             });
             const TakesPart session(clock);  // until it is over: the asker may sleep longer
             live = run_scenario(scenario, *log, options);
-            desk.close();
+            inbox.close();
         }
         REQUIRE(live);
         CHECK(answered == asked);
