@@ -113,7 +113,8 @@ public:
           options_(options),
           clock_(*options.clock),
           next_seq_(log_->next_seq()),
-          durable_seq_(log_->next_seq()) {
+          durable_seq_(log_->next_seq()),
+          tail_([this](Seq from) { return log_->frames(from); }, log_->next_seq(), clock_, options.tail_bytes_max) {
         for (std::size_t i = 0; i < options.queue_batches; ++i) {
             spent_.push_back(std::make_unique<Batch>());
         }
@@ -125,11 +126,18 @@ public:
                 clock_.notify_all(changed_);
             }
             answer_asked(lock);
+            if (!health_) {
+                tail_.end();
+            }
         });
     }
     BackgroundLogImpl(const BackgroundLogImpl&) = delete;
     BackgroundLogImpl& operator=(const BackgroundLogImpl&) = delete;
-    ~BackgroundLogImpl() override { stop(); }
+    ~BackgroundLogImpl() override {
+        stop();
+        tail_.close_stored();
+        tail_.end();
+    }
 
     Result<void> append(Batch& batch) override {
         std::unique_lock lock(mutex_);
@@ -193,7 +201,12 @@ public:
             return health_;
         }
         finished_ = true;
+        tail_.close_stored();
         health_ = log_->finish(ending);
+        if (health_) {
+            tail_.advance(log_->next_seq());
+        }
+        tail_.end();
         return health_;
     }
 
@@ -201,6 +214,8 @@ public:
         const std::lock_guard lock(mutex_);
         return health_;
     }
+    LogTail& tail() override { return tail_; }
+    std::unique_ptr<FrameCursor> frames(Seq from) const override { return log_->frames(from); }
     Seq next_seq() const override { return next_seq_; }
     Seq durable_seq() const override { return durable_seq_.load(std::memory_order_acquire); }
     Digest head() const override {
@@ -277,7 +292,11 @@ private:
         writing_ = true;
         lock.unlock();
         const bool has_snapshot = !batch->snapshot.empty();
+        SharedFrame shared = tail_.copy_for_followers(batch->frame);
         Result<void> written = log_->append(*batch);
+        if (written && shared != nullptr) {
+            tail_.keep(std::move(shared));
+        }
         lock.lock();
         if (has_snapshot) {
             room_ = std::exchange(batch->snapshot, ByteBuffer());
@@ -292,6 +311,9 @@ private:
         writing_ = true;
         lock.unlock();
         Result<void> committed = log_->commit();
+        if (committed) {
+            tail_.advance(written);
+        }
         lock.lock();
         writing_ = false;
         if (committed) {
@@ -324,6 +346,7 @@ private:
     bool sleeps_ = false;  // until it is woken
     bool stopping_ = false;
     bool finished_ = false;
+    LogTail tail_;
     std::jthread thread_;  // last: it uses all of the above
 };
 

@@ -4,6 +4,7 @@
 
 #include "store/clock.hpp"
 #include "store/event_log.hpp"
+#include "store/log_tail.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -19,6 +20,8 @@ struct BackgroundOptions {
     /// arrives in the meantime.
     std::chrono::milliseconds commit_interval{10};
     Clock* clock = &real_clock();  ///< outlives the log
+    /// Memory for frames that followers have not taken yet; there is one more frame than that.
+    std::size_t tail_bytes_max = std::size_t{8} << 20U;
 };
 
 /// A batch comes back from append() with the memory of an earlier one, and of an earlier snapshot.
@@ -36,6 +39,8 @@ public:
     virtual Result<void> health() const = 0;
     /// Waits until the queue is empty. O(1) when it is.
     Digest head() const override = 0;
+    /// For those who follow what becomes durable, any thread. Followers are gone before the log is.
+    virtual LogTail& tail() = 0;
 };
 
 /// Takes over `log`. Destroying it without finish() writes what waits, commits it, and leaves the log without a clean end.

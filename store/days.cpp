@@ -156,7 +156,7 @@ private:
 
     const Database& db_;
     const std::string& path_;
-    const std::vector<Day>& days_;
+    const std::vector<Day> days_;  // a writer may cut another one meanwhile
     std::shared_ptr<rocksdb::FileSystem> files_;
     std::size_t at_ = 0;                  // which day; days_.size(): none, its own database
     std::unique_ptr<Database> day_;       // of that day

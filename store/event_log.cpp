@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <deque>
 #include <iterator>
+#include <mutex>
 
 namespace alpha {
 
@@ -21,6 +22,7 @@ public:
         if (frame.events != 0) {
             stored_.clear();
             encode_frame(frame, stored_);
+            const std::lock_guard lock(mutex_);
             frames_.push_back({frame.first_seq, ByteBuffer(stored_.size())});
             frames_.back().bytes.append(stored_.view());
         }
@@ -37,32 +39,37 @@ public:
 
     std::string name() const override { return "The log"; }
 
-    std::unique_ptr<FrameCursor> frames(Seq from) const override { return std::make_unique<Cursor>(frames_, from); }
+    std::unique_ptr<FrameCursor> frames(Seq from) const override { return std::make_unique<Cursor>(*this, from); }
 
 private:
     class Cursor final : public FrameCursor {
     public:
-        Cursor(const std::deque<StoredFrame>& frames, Seq from) : frames_(&frames) { seek(from); }
+        Cursor(const MemoryLogImpl& log, Seq from) : log_(log) { seek(from); }
         void seek(Seq from) override {
-            at_ = std::ranges::upper_bound(*frames_, from, {}, &StoredFrame::first_seq);
-            at_ = at_ == frames_->begin() ? at_ : std::prev(at_);
+            const std::lock_guard lock(log_.mutex_);
+            const auto behind = std::ranges::upper_bound(log_.frames_, from, {}, &StoredFrame::first_seq);
+            at_ = static_cast<std::size_t>(behind - log_.frames_.begin());
+            at_ -= at_ == 0 ? 0 : 1;
         }
         Result<bool> next(StoredFrame& frame) override {
-            if (at_ == frames_->end()) {
+            const std::lock_guard lock(log_.mutex_);
+            if (at_ == log_.frames_.size()) {
                 return false;
             }
-            frame.first_seq = at_->first_seq;
+            const StoredFrame& stored = log_.frames_[at_];
+            frame.first_seq = stored.first_seq;
             frame.bytes.clear();
-            frame.bytes.append(at_->bytes.view());
+            frame.bytes.append(stored.bytes.view());
             ++at_;
             return true;
         }
 
     private:
-        const std::deque<StoredFrame>* frames_;
-        std::deque<StoredFrame>::const_iterator at_;
+        const MemoryLogImpl& log_;
+        std::size_t at_ = 0;
     };
 
+    mutable std::mutex mutex_;
     ChainHasher hasher_;
     std::deque<StoredFrame> frames_;
     ByteBuffer stored_;

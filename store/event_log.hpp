@@ -122,12 +122,16 @@ public:
     virtual Seq next_seq() const = 0;
     /// The head after all that was appended.
     virtual Digest head() const = 0;
+    /// What was appended so far, from the frame that holds `from` on, through what it is written with. Any thread, while others append;
+    /// each its own.
+    virtual std::unique_ptr<FrameCursor> frames(Seq from) const = 0;
 };
 
 class MemoryLog : public LogReader, public LogWriter {
 public:
     Seq next_seq() const override = 0;
     Digest head() const override = 0;
+    std::unique_ptr<FrameCursor> frames(Seq from) const override = 0;
 };
 std::unique_ptr<MemoryLog> make_memory_log();
 

@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <mutex>
 #include <thread>
 
 namespace alpha {
@@ -141,6 +142,10 @@ public:
 
     Seq next_seq() const override { return hasher_.next_seq(); }
     Digest head() const override { return hasher_.head(); }
+    std::unique_ptr<FrameCursor> frames(Seq from) const override {
+        const std::lock_guard lock(days_mutex_);
+        return journal_frames(*db_, path_, days_, files_, from);
+    }
 
 private:
     JournalWriter(std::string path, std::unique_ptr<Database> db, std::shared_ptr<rocksdb::FileSystem> files,
@@ -405,6 +410,7 @@ private:
         ok = ok ? db_->write(batch) : ok;
         failpoint("day: recorded");
         ok = ok ? db_->drop_log_before(cut_of(days_)) : ok;
+        const std::lock_guard lock(days_mutex_);
         days_.push_back(day);
         return ok;
     }
@@ -607,6 +613,7 @@ private:
     std::uint64_t log_file_bytes_;
     std::unique_ptr<Database> db_;  // closed by finish()
     std::vector<Day> days_;
+    mutable std::mutex days_mutex_;  // while they are added to, or looked at by who does not write
     std::unique_ptr<Cutting> cutting_;
     std::optional<Anchor> anchor_;  // of a journal that goes on
     ChainHasher hasher_;

@@ -70,6 +70,7 @@ public:
     Result<void> finish(const std::optional<Ending>&) override { return commit(); }
     Seq next_seq() const override { return log_->next_seq(); }
     Digest head() const override { return log_->head(); }
+    std::unique_ptr<FrameCursor> frames(Seq from) const override { return log_->frames(from); }
 
 private:
     std::unique_ptr<MemoryLog> log_ = make_memory_log();

@@ -475,6 +475,7 @@ TEST_CASE("what goes wrong behind the queue is said to whoever appends next", "[
         Result<void> finish(const std::optional<Ending>&) override { return {}; }
         Seq next_seq() const override { return 0; }
         Digest head() const override { return {}; }
+        std::unique_ptr<FrameCursor> frames(Seq) const override { return nullptr; }
     };
     const std::unique_ptr<BackgroundLog> log = make_background_log(std::make_unique<Broken>());
     Result<void> said = write_some(*log, 1);
@@ -517,6 +518,7 @@ TEST_CASE("a commit is asked for without waiting, and those that wait for it sha
         Result<void> finish(const std::optional<Ending>&) override { return {}; }
         Seq next_seq() const override { return next_; }
         Digest head() const override { return {}; }
+        std::unique_ptr<FrameCursor> frames(Seq) const override { return nullptr; }
 
     private:
         std::shared_ptr<Shared> shared_;
