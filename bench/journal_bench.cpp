@@ -4,7 +4,7 @@
 
 #include "bench/market.hpp"
 #include "kernel/kernel.hpp"
-#include "runtime/replay.hpp"
+#include "runtime/fold.hpp"
 #include "store/background_log.hpp"
 #include "store/frame.hpp"
 #include "store/journal.hpp"

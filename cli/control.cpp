@@ -2,9 +2,9 @@
 
 #include "cli/json.hpp"
 #include "cli/summary.hpp"
+#include "runtime/fold.hpp"
 #include "runtime/isolation.hpp"
 #include "runtime/operator.hpp"
-#include "runtime/replay.hpp"
 
 #include <algorithm>
 #include <array>

@@ -3,7 +3,8 @@
 #include "cli/chain.hpp"
 #include "cli/command.hpp"
 #include "cli/json.hpp"
-#include "runtime/replay.hpp"
+#include "runtime/compare.hpp"
+#include "runtime/fold.hpp"
 
 #include <algorithm>
 #include <array>

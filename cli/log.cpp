@@ -2,8 +2,8 @@
 #include "events/codec.hpp"
 #include "events/text.hpp"
 #include "kernel/state.hpp"
+#include "runtime/fold.hpp"
 #include "runtime/parts.hpp"
-#include "runtime/replay.hpp"
 #include "runtime/scenario.hpp"
 #include "store/journal.hpp"
 

@@ -1,11 +1,11 @@
-#include "runtime/replay.hpp"
-
 #include "cli/chain.hpp"
 #include "cli/command.hpp"
 #include "cli/json.hpp"
 #include "cli/summary.hpp"
 #include "kernel/snapshot.hpp"
+#include "runtime/fold.hpp"
 #include "runtime/plugin.hpp"
+#include "runtime/reexecution.hpp"
 #include "runtime/verify_whole.hpp"
 #include "store/verify.hpp"
 
@@ -170,9 +170,9 @@ Result<int> replay(const ReplayOptions& options, Wiring& wiring) {
         if (!plugins) {
             return tl::unexpected(plugins.error());
         }
-        const Result<Redecided> again =
-            redecide(journal, options.from, replayed.end,
-                     [&](const SessionConfigured& config) { return make_parts(config, plugins->catalog()); });
+        const Result<Reexecuted> again =
+            reexecute(journal, options.from, replayed.end,
+                      [&](const SessionConfigured& config) { return make_parts(config, plugins->catalog()); });
         if (!again) {
             return tl::unexpected(again.error());
         }

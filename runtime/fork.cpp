@@ -1,9 +1,10 @@
 #include "runtime/fork.hpp"
 
 #include "kernel/snapshot.hpp"
+#include "runtime/fold.hpp"
 #include "runtime/parts.hpp"
 #include "runtime/read_models.hpp"
-#include "runtime/replay.hpp"
+#include "runtime/reexecution.hpp"
 #include "runtime/scenario.hpp"
 #include "store/background_log.hpp"
 
@@ -50,31 +51,31 @@ private:
             return fail(ErrorKind::usage, fmt::format("--at {} is behind the end: the journal holds {} events",
                                                       options_.at, journal_.next_seq()));
         }
-        Result<std::unique_ptr<Redecision>> begun =
-            begin_redecision(journal_, options_.at, batch_.frame, [this](const SessionConfigured& config) {
+        Result<std::unique_ptr<Reexecution>> begun =
+            begin_reexecution(journal_, options_.at, batch_.frame, [this](const SessionConfigured& config) {
                 return make_parts(config, options_.plugins.catalog());
             });
         if (!begun) {
             return tl::make_unexpected(begun.error());
         }
-        redecision_ = std::move(*begun);
+        reexecution_ = std::move(*begun);
         Result<void> outcome;
         const auto differs = [&] {
             return fail(ErrorKind::mismatch,
-                        fmt::format("This program decides event {} differently.", redecision_->disagreement().seq));
+                        fmt::format("This program decides event {} differently.", reexecution_->disagreement().seq));
         };
         const auto feed = [&](const Frame& frame, Seq end) {
-            const Result<bool> same = redecision_->feed(frame, end);
+            const Result<bool> same = reexecution_->feed(frame, end);
             outcome = !same ? Result<void>(tl::make_unexpected(same.error())) : *same ? Result<void>{} : differs();
             return outcome.has_value();
         };
         if (!is_there()) {
-            const Result<void> scanned = scan_ahead(journal_, redecision_->next_seq(), [&](const Frame& frame) {
-                if (!feed(frame, std::max(options_.at, redecision_->next_seq()))) {
+            const Result<void> scanned = scan_ahead(journal_, reexecution_->next_seq(), [&](const Frame& frame) {
+                if (!feed(frame, std::max(options_.at, reexecution_->next_seq()))) {
                     return false;
                 }
-                while (!is_there() && redecision_->next_seq() < frame.next_seq()) {
-                    if (!feed(frame, redecision_->next_seq() + 1)) {
+                while (!is_there() && reexecution_->next_seq() < frame.next_seq()) {
+                    if (!feed(frame, reexecution_->next_seq() + 1)) {
                         return false;
                     }
                 }
@@ -93,14 +94,14 @@ private:
         if (!is_there()) {
             return fail(ErrorKind::data, "The journal ends within what one input led to.");
         }
-        at_ = redecision_->next_seq();
+        at_ = reexecution_->next_seq();
         return {};
     }
-    bool is_there() const { return redecision_->next_seq() >= options_.at && redecision_->is_between_inputs(); }
+    bool is_there() const { return reexecution_->next_seq() >= options_.at && reexecution_->is_between_inputs(); }
 
     /// What the settings make of the configuration in force there.
     Result<void> read_settings() {
-        return with_settings(redecision_->kernel()->state().config, options_.settings, options_.plugins,
+        return with_settings(reexecution_->kernel()->state().config, options_.settings, options_.plugins,
                              options_.settings_come_from)
             .map([this](SessionConfigured changed) { config_ = std::move(changed); });
     }
@@ -122,7 +123,7 @@ private:
             return outcome.has_value() && state.next_seq < at_;
         });
         outcome = outcome ? scanned : outcome;
-        if (outcome && !(state == redecision_->kernel()->state())) {
+        if (outcome && !(state == reexecution_->kernel()->state())) {
             return fail(ErrorKind::data, "A snapshot of the journal is not what its log folds into.");
         }
         return outcome;
@@ -185,11 +186,11 @@ private:
 
     /// Everything behind the fork.
     Result<void> follow() {
-        const Kernel& kernel = *redecision_->kernel();
+        const Kernel& kernel = *reexecution_->kernel();
         last_snapshot_ = at_;
         if (config_ != kernel.state().config) {
             reconfigured_ = true;
-            if (Result<void> done = redecision_->reconfigure(config_); !done) {
+            if (Result<void> done = reexecution_->reconfigure(config_); !done) {
                 return done;
             }
         }
@@ -200,7 +201,7 @@ private:
                 return outcome.has_value();
             };
             const Result<void> scanned = scan_ahead(journal_, at_, [&](const Frame& frame) {
-                const Result<void> followed = redecision_->follow(frame, after_input);
+                const Result<void> followed = reexecution_->follow(frame, after_input);
                 outcome = followed ? outcome : followed;
                 if (outcome && stopped()) {
                     outcome = interrupted();
@@ -213,7 +214,7 @@ private:
         return outcome ? store_frame() : outcome;
     }
     Result<void> store_frame() {
-        const State& state = redecision_->kernel()->state();
+        const State& state = reexecution_->kernel()->state();
         if (batch_.frame.events == 0) {
             return {};
         }
@@ -225,7 +226,7 @@ private:
         return log_.append(batch_);
     }
     void save(ByteBuffer& snapshot) const {
-        const Kernel& kernel = *redecision_->kernel();
+        const Kernel& kernel = *reexecution_->kernel();
         save_checkpoint(kernel.state(), kernel.parts().strategies, kernel.parts().brokers, std::nullopt, snapshot);
     }
 
@@ -234,7 +235,7 @@ private:
         if (!then) {
             return tl::make_unexpected(then.error());
         }
-        const State& now = redecision_->kernel()->state();
+        const State& now = reexecution_->kernel()->state();
         const Digest digest = state_digest(now);
         if (Result<void> finished = log_.finish(Ending{kStateVersion, digest}); !finished) {
             return tl::make_unexpected(finished.error());
@@ -251,7 +252,7 @@ private:
     LogWriter& log_;
     const ForkOptions& options_;
     Batch batch_;  // what the kernel writes into
-    std::unique_ptr<Redecision> redecision_;
+    std::unique_ptr<Reexecution> reexecution_;
     Projection projection_;
     Seq at_ = 0;
     SessionConfigured config_;  // in force from there on

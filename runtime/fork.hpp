@@ -33,7 +33,7 @@ struct Forked {
 /// that the journal holds from there on with what they lead to now, and finishes it. Without changes that is the journal byte
 /// for byte. What comes before `at` is decided from the newest checkpoint that can be read, and has to agree with the journal.
 ///
-/// Refuses (kind usage) an `at` behind the journal's end, and what with_settings and Redecision::reconfigure refuse; (kind data)
+/// Refuses (kind usage) an `at` behind the journal's end, and what with_settings and Reexecution::reconfigure refuse; (kind data)
 /// a journal that is damaged or ends within an input; (kind mismatch) one that this program decides differently.
 Result<Forked> fork_journal(const Journal& journal, LogWriter& log, const ForkOptions& options);
 

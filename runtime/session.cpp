@@ -5,11 +5,12 @@
 #include "kernel/snapshot.hpp"
 #include "runtime/callback_budget.hpp"
 #include "runtime/crash.hpp"
+#include "runtime/fold.hpp"
 #include "runtime/inbox.hpp"
 #include "runtime/intake.hpp"
 #include "runtime/parts.hpp"
 #include "runtime/read_models.hpp"
-#include "runtime/replay.hpp"
+#include "runtime/reexecution.hpp"
 #include "runtime/scheduling.hpp"
 #include "runtime/stream_board.hpp"
 #include "store/background_log.hpp"
@@ -472,15 +473,15 @@ public:
         for (const std::string& difference : scenario_.plugins.differences(stored_->info().notes)) {
             options_.log->warn("{}", difference);
         }
-        Result<std::unique_ptr<Redecision>> redecision = begin_at_checkpoint();
-        if (!redecision) {
-            return tl::unexpected(redecision.error());
+        Result<std::unique_ptr<Reexecution>> reexecution = begin_at_checkpoint();
+        if (!reexecution) {
+            return tl::unexpected(reexecution.error());
         }
-        const Seq from = (*redecision)->next_seq();
-        if (Result<void> decided = decide_again(**redecision); !decided) {
+        const Seq from = (*reexecution)->next_seq();
+        if (Result<void> decided = decide_again(**reexecution); !decided) {
             return decided;
         }
-        Redecision::Revived revived = (*redecision)->release();
+        Reexecution::Revived revived = (*reexecution)->release();
         brokers_ = std::move(revived.brokers);
         kernel_ = std::move(revived.kernel);
         if (kernel_->state().config != scenario_.config) {
@@ -658,17 +659,17 @@ private:
 
     /// From the newest checkpoint that can be gone on from, or from event 0. A checkpoint's state must be what the log folds to: from
     /// the one that an earlier session had folded to itself, or from event 0. Who wants to hear of every fill hears of them all again.
-    Result<std::unique_ptr<Redecision>> begin_at_checkpoint() {
+    Result<std::unique_ptr<Reexecution>> begin_at_checkpoint() {
         const Result<std::optional<Seq>> own = stored_->own_snapshot();
         if (!own) {
             return tl::unexpected(own.error());
         }
         const Seq known = *own && !options_.on_fill ? **own : 0;
-        std::unique_ptr<Redecision> found;
+        std::unique_ptr<Reexecution> found;
         bool is_known = false;  // that one, with what its summary said
         const Result<void> looked = try_snapshots(*stored_, stored_->next_seq(), [&](const StoredSnapshot& snapshot) {
             const Result<SessionBytes> session = session_bytes(snapshot.bytes.view());
-            Result<std::unique_ptr<Redecision>> begun = Redecision::from(snapshot, batch_.frame, &tally_, make_);
+            Result<std::unique_ptr<Reexecution>> begun = Reexecution::from(snapshot, batch_.frame, &tally_, make_);
             if (!session || !begun) {
                 options_.log->info("the snapshot at event {} is not used: {}", snapshot.next_seq,
                                    (session ? begun.error() : session.error()).message);
@@ -693,7 +694,7 @@ private:
             return tl::unexpected(looked.error());
         }
         if (found == nullptr) {
-            return std::make_unique<Redecision>(batch_.frame, &tally_, make_);
+            return std::make_unique<Reexecution>(batch_.frame, &tally_, make_);
         }
         const Result<bool> right = is_known ? Result<bool>(true) : log_folds_into(found->kernel()->state(), known);
         if (!right) {
@@ -707,7 +708,7 @@ private:
             projection_ = Projection();
             position_.clear();
             forget_summary();
-            return std::make_unique<Redecision>(batch_.frame, &tally_, make_);
+            return std::make_unique<Reexecution>(batch_.frame, &tally_, make_);
         }
         records_before_ = records_known_;
         tally_.accept();
@@ -842,22 +843,22 @@ private:
         }
     }
 
-    Result<void> decide_again(Redecision& redecision) {
-        const Seq from = redecision.next_seq();
+    Result<void> decide_again(Reexecution& reexecution) {
+        const Seq from = reexecution.next_seq();
         Result<bool> same = true;
         const Result<void> scanned = scan_ahead(*stored_, from, [&](const Frame& frame) {
-            if (redecision.kernel() == nullptr) {  // it is there once event 0 was fed
-                same = redecision.feed(frame, 1);
+            if (reexecution.kernel() == nullptr) {  // it is there once event 0 was fed
+                same = reexecution.feed(frame, 1);
                 if (!same || !*same) {
                     return false;
                 }
-                tally_.watch(redecision.kernel()->state());
+                tally_.watch(reexecution.kernel()->state());
             }
-            same = redecision.feed(frame);
+            same = reexecution.feed(frame);
             if (!same || !*same) {
                 return false;
             }
-            if (!redecision.catch_up()) {  // a frame that was cut in a lull
+            if (!reexecution.catch_up()) {  // a frame that was cut in a lull
                 same = false;
                 return false;
             }
@@ -866,9 +867,9 @@ private:
                 return true;
             });
             same = counted ? same : tl::make_unexpected(counted.error());
-            projection_.take(frame, redecision.kernel()->state(), batch_.rows);
-            batch_.rows.clear();                                  // they are stored already
-            curve_.before(kNever, redecision.kernel()->state());  // no instant within a frame is seen
+            projection_.take(frame, reexecution.kernel()->state(), batch_.rows);
+            batch_.rows.clear();                                   // they are stored already
+            curve_.before(kNever, reexecution.kernel()->state());  // no instant within a frame is seen
             return same.has_value() && !stopped();
         });
         if (!scanned || !same) {
@@ -878,10 +879,10 @@ private:
             return fail(ErrorKind::interrupted,
                         "interrupted before it had caught up with its journal, which is as it was");
         }
-        if (*same && redecision.end()) {
+        if (*same && reexecution.end()) {
             return {};
         }
-        const Disagreement& d = redecision.disagreement();
+        const Disagreement& d = reexecution.disagreement();
         const auto text = [&](const std::optional<DecodedEvent>& event) {
             return event ? to_text(event->envelope, event->event, d.names) : "nothing";
         };

@@ -15,7 +15,8 @@
 
 #include "events/text.hpp"
 #include "kernel/snapshot.hpp"
-#include "runtime/replay.hpp"
+#include "runtime/fold.hpp"
+#include "runtime/reexecution.hpp"
 #include "runtime/session.hpp"
 #include "store/background_log.hpp"
 
@@ -71,7 +72,7 @@ OrderId order_of(const Event& event) {
 /// Folds a log and decides it again beside that, one event at a time.
 class Witness {
 public:
-    explicit Witness(Seq spoil) : spoil_(spoil), redecision_(made_, nullptr, make_built_in_parts) {}
+    explicit Witness(Seq spoil) : spoil_(spoil), reexecution_(made_, nullptr, make_built_in_parts) {}
 
     /// Takes the next event. Refuses (kind data) one that cannot be decoded, or that is decided otherwise than it is logged.
     Result<void> take(const DecodedEvent& decoded, Bytes bytes) {
@@ -86,14 +87,14 @@ public:
         event_.begin(decoded.envelope.seq);
         event_.bytes.append(bytes);
         event_.events = 1;
-        const Result<bool> same = redecision_.feed(event_);
+        const Result<bool> same = reexecution_.feed(event_);
         if (!same) {
             return tl::unexpected(same.error());
         }
         return *same ? Result<void>{} : decided_otherwise();
     }
     /// After the last event.
-    Result<void> end() { return redecision_.end() ? Result<void>{} : decided_otherwise(); }
+    Result<void> end() { return reexecution_.end() ? Result<void>{} : decided_otherwise(); }
 
     const State& state() const { return state_; }
 
@@ -120,10 +121,10 @@ public:
     }
     Digest parts_digest() {
         scratch_.clear();
-        for (const auto& strategy : redecision_.kernel()->parts().strategies) {
+        for (const auto& strategy : reexecution_.kernel()->parts().strategies) {
             strategy->save(scratch_);
         }
-        for (const auto& broker : redecision_.kernel()->parts().brokers) {
+        for (const auto& broker : reexecution_.kernel()->parts().brokers) {
             broker->save(scratch_);
         }
         return sha256(scratch_.view());
@@ -134,7 +135,7 @@ public:
 
 private:
     Result<void> decided_otherwise() const {
-        const Disagreement& at = redecision_.disagreement();
+        const Disagreement& at = reexecution_.disagreement();
         const auto text = [&](const std::optional<DecodedEvent>& event) {
             return event ? to_text(event->envelope, event->event, at.names) : std::string("nothing");
         };
@@ -164,7 +165,7 @@ private:
     ByteBuffer scratch_;
     Frame event_;
     Frame made_;
-    Redecision redecision_;
+    Reexecution reexecution_;
 };
 
 std::string Witness::shown(const DecodedEvent& event) {
@@ -227,15 +228,15 @@ std::string Witness::shown(const DecodedEvent& event) {
     waiting.timers = state_.timers;
     waiting.strategies = state_.strategies;
     line("state: timers and halts", fmt::format("{} pending, digest {}", state_.timers.size(), digest_of(waiting)));
-    const auto& strategies = redecision_.kernel()->parts().strategies;
+    const auto& strategies = reexecution_.kernel()->parts().strategies;
     for (std::size_t s = 0; s < strategies.size(); ++s) {
         ByteBuffer bytes;
         strategies[s]->save(bytes);
         line("strategy " + state_.config.strategies[s].name, hex(bytes.view()));
     }
-    for (std::size_t b = 0; b < redecision_.kernel()->parts().brokers.size(); ++b) {
+    for (std::size_t b = 0; b < reexecution_.kernel()->parts().brokers.size(); ++b) {
         ByteBuffer bytes;
-        redecision_.kernel()->parts().brokers[b]->save(bytes);
+        reexecution_.kernel()->parts().brokers[b]->save(bytes);
         line("broker " + state_.config.brokers[b].name, hex(bytes.view()));
     }
     return text;

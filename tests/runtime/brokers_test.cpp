@@ -1,7 +1,7 @@
 // Several brokers on one feed: what one does is no business of the others.
 
 #include "runtime/logging.hpp"
-#include "runtime/replay.hpp"
+#include "runtime/reexecution.hpp"
 #include "runtime/session.hpp"
 #include "tests/runtime/support.hpp"
 
@@ -163,7 +163,7 @@ TEST_CASE("a broker beside the first changes nothing of the first's orders, fill
         CHECK(both.result.portfolios[1].equity == shadow_alone.result.equity);
         CHECK(both.result.portfolios[0].broker == first.name);
         CHECK(both.result.brokers[1].portfolios == std::vector<std::string>{"shadow"});
-        CHECK_FALSE(redecide(*both.log)->disagreement);
+        CHECK_FALSE(reexecute(*both.log)->disagreement);
     }
 }
 
@@ -172,11 +172,11 @@ TEST_CASE("each broker's orders come back from a checkpoint to it and to no othe
     write_market(folder, 11);
     const Ran both = run(folder, {kDesks[3], kDesks[4]}, {"main", "shadow"});
     Frame made;
-    Redecision redecision(made, nullptr, make_built_in_parts);
+    Reexecution reexecution(made, nullptr, make_built_in_parts);
     std::size_t with_orders_at_both = 0;
     REQUIRE(both.log->scan(0, [&](const Frame& frame) {
-        REQUIRE(redecision.feed(frame).value_or(false));
-        Kernel& kernel = *redecision.kernel();
+        REQUIRE(reexecution.feed(frame).value_or(false));
+        Kernel& kernel = *reexecution.kernel();
         std::array<bool, 2> resting{};
         for (const auto& [id, order] : kernel.state().open_orders) {
             resting[order.broker.value] = true;
@@ -192,7 +192,7 @@ TEST_CASE("each broker's orders come back from a checkpoint to it and to no othe
         save_checkpoint(kernel.state(), kernel.parts().strategies, kernel.parts().brokers, std::nullopt,
                         checkpoint.bytes);
         Frame again;
-        const auto loaded = Redecision::from(checkpoint, again, nullptr, make_built_in_parts);
+        const auto loaded = Reexecution::from(checkpoint, again, nullptr, make_built_in_parts);
         REQUIRE(loaded);
         for (const std::size_t b : {0U, 1U}) {
             ByteBuffer restored;

@@ -1,7 +1,9 @@
+#include "runtime/compare.hpp"
+#include "runtime/fold.hpp"
 #include "runtime/fork.hpp"
 #include "runtime/logging.hpp"
 #include "runtime/read_models.hpp"
-#include "runtime/replay.hpp"
+#include "runtime/reexecution.hpp"
 #include "runtime/scenario.hpp"
 #include "tests/runtime/support.hpp"
 
@@ -97,7 +99,7 @@ std::vector<DecodedEvent> sound(const Journal& journal, const Fork& fork) {
     } else {
         CHECK_FALSE(*same);
     }
-    const Result<Redecided> again = redecide(*fork.log);
+    const Result<Reexecuted> again = reexecute(*fork.log);
     REQUIRE(again);
     CHECK_FALSE(again->disagreement);
     State state;
@@ -255,7 +257,7 @@ TEST_CASE("a broker takes other settings where it can hold what it holds, and no
         taken += made ? 1U : 0U;
         refused += made ? 0U : 1U;
         if (made) {
-            CHECK_FALSE(redecide(*log)->disagreement);
+            CHECK_FALSE(reexecute(*log)->disagreement);
         } else {
             CHECK(made.error().kind == ErrorKind::usage);
             CHECK_THAT(made.error().message,
@@ -285,12 +287,12 @@ TEST_CASE("what a person did is done in the fork as well", "[runtime]") {
         auto writer = create_journal(folder / "j");
         REQUIRE(writer);
         Batch batch;
-        Redecision redecision(batch.frame, nullptr, make_built_in_parts);
+        Reexecution reexecution(batch.frame, nullptr, make_built_in_parts);
         std::size_t frames = 0;
         const Result<void> scanned = base->scan(0, [&](const Frame& frame) {
             if (frames == 0) {
-                REQUIRE(redecision.feed(frame, 2).value_or(false));
-                REQUIRE(redecision.is_between_inputs());
+                REQUIRE(reexecution.feed(frame, 2).value_or(false));
+                REQUIRE(reexecution.is_between_inputs());
                 Batch first;
                 first.begin(0);
                 for (Seq seq = 0; seq < 2; ++seq) {
@@ -299,8 +301,8 @@ TEST_CASE("what a person did is done in the fork as well", "[runtime]") {
                 }
                 REQUIRE((*writer)->append(first));
             }
-            REQUIRE(redecision.follow(frame, [] { return true; }));
-            Kernel& kernel = *redecision.kernel();
+            REQUIRE(reexecution.follow(frame, [] { return true; }));
+            Kernel& kernel = *reexecution.kernel();
             if (frames == 3) {
                 kernel.take(kernel.state().now, KillRequest{PortfolioId{0}});
             } else if (frames == 6) {
@@ -348,7 +350,7 @@ TEST_CASE("a fork of a fork repeats what configured it anew, and cannot undo its
         CHECK(good_fork(**forked, at + 1, {"risk.max_order_quantity=9"}).log->head() == (*forked)->head());
     }
     for (const Seq from : {Seq{0}, Seq{3'000}, at, at + 1, Seq{8'000}}) {
-        const Result<Redecided> decided = redecide(**forked, from, (*forked)->next_seq());
+        const Result<Reexecuted> decided = reexecute(**forked, from, (*forked)->next_seq());
         REQUIRE(decided);
         CHECK_FALSE(decided->disagreement);
     }

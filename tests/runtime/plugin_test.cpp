@@ -1,7 +1,8 @@
 #include "include/alpha/plugin.h"
 #include "runtime/callback_budget.hpp"
+#include "runtime/fold.hpp"
 #include "runtime/logging.hpp"
-#include "runtime/replay.hpp"
+#include "runtime/reexecution.hpp"
 #include "runtime/session.hpp"
 #include "store/journal.hpp"
 #include "tests/runtime/support.hpp"
@@ -336,7 +337,7 @@ TEST_CASE("an exception or an error halts a library's strategy, undoes its callb
         }
         CHECK(own == 1);  // that of the first quote; of the third one nothing remains
         CHECK(others_after > 10);
-        const Result<Redecided> again = redecide(*log, made_with(scenario.plugins));
+        const Result<Reexecuted> again = reexecute(*log, made_with(scenario.plugins));
         REQUIRE(again);
         CHECK_FALSE(again->disagreement);
     }
@@ -371,7 +372,7 @@ TEST_CASE("a strategy that takes too long is halted by an input of the log, whic
     // It returned, so what it asked for stands.
     CHECK(std::ranges::count_if(all_of<OrderIntended>(*live),
                                 [](const auto& order) { return order.second.strategy == StrategyId{0}; }) == 2);
-    const Result<Redecided> again = redecide(*live, made_with(scenario.plugins));
+    const Result<Reexecuted> again = reexecute(*live, made_with(scenario.plugins));
     REQUIRE(again);
     CHECK_FALSE(again->disagreement);
     CHECK(again->compared == live->next_seq());
@@ -471,7 +472,7 @@ TEST_CASE("a strategy that saves its state is taken up from a checkpoint, one th
         const Scenario scenario = scenario_of(on_bars("plugins: [" + library(name) + "]\n", name), folder);
         const std::unique_ptr<Journal> journal = journal_of(scenario, folder / name);
         const Seq end = journal->next_seq();
-        const Result<Redecided> again = redecide(*journal, end - 1, end, made_with(scenario.plugins));
+        const Result<Reexecuted> again = reexecute(*journal, end - 1, end, made_with(scenario.plugins));
         REQUIRE(again);
         CHECK_FALSE(again->disagreement);
         CHECK((again->begun > 0) == (name == "sma_twin"));
@@ -524,7 +525,7 @@ TEST_CASE("a session that was stopped goes on with its libraries as if it had ne
     const Result<std::unique_ptr<Journal>> journal = open_journal(folder / "journal");
     REQUIRE(journal);
     CHECK(all_of<StrategyHalted>(**journal).size() == (each.halts ? 1U : 0U));
-    const Result<Redecided> again = redecide(**journal, 0, (*journal)->next_seq(), made_with(scenario.plugins));
+    const Result<Reexecuted> again = reexecute(**journal, 0, (*journal)->next_seq(), made_with(scenario.plugins));
     REQUIRE(again);
     CHECK_FALSE(again->disagreement);
     if (!each.halts) {
@@ -558,7 +559,7 @@ TEST_CASE("a journal is not decided again without its library, and says when it 
     write_bars(folder / "bars.csv");
     const Scenario scenario = scenario_of(on_bars("plugins: [" + library("sma_twin") + "]\n", "sma_twin"), folder);
     const std::unique_ptr<Journal> journal = journal_of(scenario, folder / "journal");
-    const Result<Redecided> without = redecide(*journal, 0, journal->next_seq());
+    const Result<Reexecuted> without = reexecute(*journal, 0, journal->next_seq());
     REQUIRE_FALSE(without);
     CHECK(without.error().kind == ErrorKind::data);
     CHECK_THAT(without.error().message,

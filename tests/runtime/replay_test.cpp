@@ -1,5 +1,7 @@
+#include "runtime/compare.hpp"
+#include "runtime/fold.hpp"
 #include "runtime/logging.hpp"
-#include "runtime/replay.hpp"
+#include "runtime/reexecution.hpp"
 #include "runtime/session.hpp"
 #include "store/verify.hpp"
 #include "tests/runtime/support.hpp"
@@ -107,17 +109,17 @@ std::unique_ptr<Journal> journal_with_checkpoints(const LogReader& log, const st
     auto writer = create_journal(path);
     REQUIRE(writer);
     Frame decided;
-    Redecision redecision(decided, nullptr, make_built_in_parts);
+    Reexecution reexecution(decided, nullptr, make_built_in_parts);
     Batch batch;
     batch.begin(0);
     std::size_t frames = 0;
     REQUIRE(log.scan(0, [&](const Frame& frame) {
-        REQUIRE(redecision.feed(frame).value_or(false));
+        REQUIRE(reexecution.feed(frame).value_or(false));
         batch.frame.events = frame.events;
         batch.frame.leaf_cuts = frame.leaf_cuts;
         batch.frame.bytes.append(frame.bytes.view());
         if (++frames % every == 0) {
-            Kernel& kernel = *redecision.kernel();
+            Kernel& kernel = *reexecution.kernel();
             save_checkpoint(kernel.state(), kernel.parts().strategies, kernel.parts().brokers, std::nullopt,
                             batch.snapshot);
         }
@@ -170,13 +172,13 @@ TEST_CASE("a journal is decided again from any of its checkpoints", "[runtime]")
     for (int i = 0; i < 6; ++i) {
         const Seq from = random() % log->next_seq();
         const Seq end = i % 2 == 0 ? log->next_seq() : from + random() % (log->next_seq() - from);
-        const Result<Redecided> again = redecide(*journal, from, end);
+        const Result<Reexecuted> again = reexecute(*journal, from, end);
         REQUIRE(again);
         CHECK_FALSE(again->disagreement);
         CHECK(again->begun <= from);
         CHECK(again->compared == end - std::min(again->begun, end));
     }
-    CHECK(redecide(*journal, log->next_seq() - 1, log->next_seq())->begun > 0);
+    CHECK(reexecute(*journal, log->next_seq() - 1, log->next_seq())->begun > 0);
 }
 
 TEST_CASE("every story is decided again as it was, and folds into the state it ended with", "[runtime]") {
@@ -188,7 +190,7 @@ TEST_CASE("every story is decided again as it was, and folds into the state it e
         REQUIRE(scenario);
         RunResult result;
         const std::unique_ptr<MemoryLog> log = run(*scenario, &result);
-        const Result<Redecided> again = redecide(*log);
+        const Result<Reexecuted> again = reexecute(*log);
         REQUIRE(again);
         CHECK_FALSE(again->disagreement);
         CHECK(again->compared == log->next_seq());
@@ -196,7 +198,7 @@ TEST_CASE("every story is decided again as it was, and folds into the state it e
         // Frames cut anywhere, even within a step, are the same log.
         const std::unique_ptr<MemoryLog> cut = log_of(events_of(*log), 1);
         CHECK(cut->head() == log->head());
-        CHECK_FALSE(redecide(*cut)->disagreement);
+        CHECK_FALSE(reexecute(*cut)->disagreement);
     }
 }
 
@@ -205,7 +207,7 @@ TEST_CASE("a fact that was changed is named, with what is decided in its place a
     const Seq seq = place_of<OrderFilled>(events, 1);
     std::get<OrderFilled>(events[seq].event).price.raw += 1;
     const std::unique_ptr<MemoryLog> log = log_of(events);
-    const Result<Redecided> again = redecide(*log);
+    const Result<Reexecuted> again = reexecute(*log);
     REQUIRE(again);
     REQUIRE(again->disagreement);
     CHECK(again->disagreement->seq == seq);
@@ -244,8 +246,8 @@ Frame in_one_frame(const LogReader& log) {
 /// Whether this program decides a whole log, in one frame, as it stands.
 bool is_decided(const Frame& log) {
     Frame made;
-    Redecision redecision(made, nullptr, make_built_in_parts);
-    return redecision.feed(log).value_or(false) && redecision.end();
+    Reexecution reexecution(made, nullptr, make_built_in_parts);
+    return reexecution.feed(log).value_or(false) && reexecution.end();
 }
 
 }  // namespace
@@ -306,7 +308,7 @@ TEST_CASE("of what falls due in a lull every byte is compared, though the log en
 
 TEST_CASE("a fact that was left out or put in is a difference, wherever it stands", "[runtime]") {
     const std::vector<DecodedEvent> events = events_of(*run_story("snapshots-overnight"));
-    REQUIRE_FALSE(redecide(*log_of(events))->disagreement);
+    REQUIRE_FALSE(reexecute(*log_of(events))->disagreement);
 
     SECTION("the last facts of the last step") {
         std::vector<DecodedEvent> cut = events_of(*run_story("round-trip"));
@@ -314,7 +316,7 @@ TEST_CASE("a fact that was left out or put in is a difference, wherever it stand
             cut.pop_back();
         }
         cut.pop_back();
-        const Result<Redecided> again = redecide(*log_of(cut));
+        const Result<Reexecuted> again = reexecute(*log_of(cut));
         REQUIRE(again);
         REQUIRE(again->disagreement);
         CHECK(again->disagreement->seq == cut.size());
@@ -325,7 +327,7 @@ TEST_CASE("a fact that was left out or put in is a difference, wherever it stand
         std::vector<DecodedEvent> cut = events;
         const Seq seq = place_of<PnlSnapshot>(cut);
         cut.erase(cut.begin() + static_cast<std::ptrdiff_t>(seq));
-        const Result<Redecided> again = redecide(*log_of(cut));
+        const Result<Reexecuted> again = reexecute(*log_of(cut));
         REQUIRE(again);
         REQUIRE(again->disagreement);
         CHECK(again->disagreement->seq == seq);
@@ -337,7 +339,7 @@ TEST_CASE("a fact that was left out or put in is a difference, wherever it stand
         DecodedEvent forged = more[place_of<PnlSnapshot>(more)];
         forged.envelope = Envelope{more.size(), more.back().envelope.time, kNoSeq, kNoSeq};
         more.push_back(forged);
-        const Result<Redecided> again = redecide(*log_of(more));
+        const Result<Reexecuted> again = reexecute(*log_of(more));
         REQUIRE(again);
         REQUIRE(again->disagreement);
         CHECK(again->disagreement->seq == more.size() - 1);
@@ -355,7 +357,7 @@ TEST_CASE("a fact that was left out or put in is a difference, wherever it stand
                 *link += *link != kNoSeq && *link >= seq ? 1U : 0U;
             }
         }
-        const Result<Redecided> again = redecide(*log_of(more));
+        const Result<Reexecuted> again = reexecute(*log_of(more));
         REQUIRE(again);
         REQUIRE(again->disagreement);
         CHECK(again->disagreement->seq == seq);
@@ -365,11 +367,11 @@ TEST_CASE("a fact that was left out or put in is a difference, wherever it stand
 TEST_CASE("what is fed again holds a kernel that goes on, and what a person did is decided again", "[runtime]") {
     const std::unique_ptr<MemoryLog> log = run_synth(2'000);
     Batch batch;
-    Redecision redecision(batch.frame, nullptr, make_built_in_parts);
-    REQUIRE(log->scan(0, [&](const Frame& frame) { return redecision.feed(frame).value_or(false); }));
-    REQUIRE(redecision.end());
-    REQUIRE(redecision.next_seq() == log->next_seq());
-    const Redecision::Revived revived = redecision.release();
+    Reexecution reexecution(batch.frame, nullptr, make_built_in_parts);
+    REQUIRE(log->scan(0, [&](const Frame& frame) { return reexecution.feed(frame).value_or(false); }));
+    REQUIRE(reexecution.end());
+    REQUIRE(reexecution.next_seq() == log->next_seq());
+    const Reexecution::Revived revived = reexecution.release();
     Kernel& kernel = *revived.kernel;
     CHECK(kernel.state() == folded(*log, log->next_seq()));
     CHECK(revived.brokers.size() == 1);
@@ -384,7 +386,7 @@ TEST_CASE("what is fed again holds a kernel that goes on, and what a person did 
     kernel.take(later + Duration{kSecondNs}, quote);
     REQUIRE(longer->append(batch));
     CHECK(longer->next_seq() >= log->next_seq() + 4);
-    const Result<Redecided> again = redecide(*longer);
+    const Result<Reexecuted> again = reexecute(*longer);
     REQUIRE(again);
     CHECK_FALSE(again->disagreement);
     CHECK(again->compared == longer->next_seq());
@@ -393,9 +395,9 @@ TEST_CASE("what is fed again holds a kernel that goes on, and what a person did 
 TEST_CASE("a strategy that was halted from outside is halted again at the same place", "[runtime]") {
     const std::unique_ptr<MemoryLog> log = run_synth(2'000);
     Batch batch;
-    Redecision redecision(batch.frame, nullptr, make_built_in_parts);
-    REQUIRE(log->scan(0, [&](const Frame& frame) { return redecision.feed(frame).value_or(false); }));
-    Kernel& kernel = *redecision.kernel();
+    Reexecution reexecution(batch.frame, nullptr, make_built_in_parts);
+    REQUIRE(log->scan(0, [&](const Frame& frame) { return reexecution.feed(frame).value_or(false); }));
+    Kernel& kernel = *reexecution.kernel();
     QuoteTick quote{InstrumentId{0}, Price{90'000'000'000}, Price{90'100'000'000}, Qty{kScale}, Qty{kScale}};
     // A minute later a P&L snapshot is due, which the halt finds as the next quote would.
     const Time later = kernel.state().now + Duration{100 * kSecondNs};
@@ -415,21 +417,21 @@ TEST_CASE("a strategy that was halted from outside is halted again at the same p
         const auto* order = std::get_if<OrderIntended>(&e.event);
         return order != nullptr && order->strategy == StrategyId{0};
     }));
-    const Result<Redecided> again = redecide(*longer);
+    const Result<Reexecuted> again = reexecute(*longer);
     REQUIRE(again);
     CHECK_FALSE(again->disagreement);
     CHECK(again->compared == longer->next_seq());
 
     // Without it the strategy trades on, which the log does not have.
     events.erase(events.begin() + static_cast<std::ptrdiff_t>(halted));
-    CHECK(redecide(*log_of(events))->disagreement);
+    CHECK(reexecute(*log_of(events))->disagreement);
     // One that names a strategy there is not was halted by nobody.
     std::get<StrategyHalted>(events
                                  .emplace_back(DecodedEvent{{0, events.back().envelope.time, kNoSeq, kNoSeq},
                                                             StrategyHalted{StrategyId{7}, "who?"},
                                                             0})
                                  .event);
-    CHECK(redecide(*log_of(events))->disagreement);
+    CHECK(reexecute(*log_of(events))->disagreement);
 }
 
 namespace {
@@ -438,11 +440,11 @@ namespace {
 class GoingOn {
 public:
     explicit GoingOn(int ticks = 2'000)
-        : log_(run_synth(ticks)), redecision_(batch_.frame, nullptr, make_built_in_parts) {
-        REQUIRE(log_->scan(0, [&](const Frame& frame) { return redecision_.feed(frame).value_or(false); }));
+        : log_(run_synth(ticks)), reexecution_(batch_.frame, nullptr, make_built_in_parts) {
+        REQUIRE(log_->scan(0, [&](const Frame& frame) { return reexecution_.feed(frame).value_or(false); }));
         now_ = kernel().state().now;
     }
-    Kernel& kernel() { return *redecision_.kernel(); }
+    Kernel& kernel() { return *reexecution_.kernel(); }
     const Portfolio& portfolio() { return kernel().state().portfolios[0]; }
     Time later(std::int64_t seconds = 1) { return now_ = now_ + Duration{seconds * kSecondNs}; }
     /// Prices that rise and fall by a tenth, so that every strategy wants to trade again and again.
@@ -464,7 +466,7 @@ public:
 private:
     std::unique_ptr<MemoryLog> log_;
     Batch batch_;
-    Redecision redecision_;
+    Reexecution reexecution_;
     Time now_;
     std::int64_t told_ = 0;
 };
@@ -522,7 +524,7 @@ TEST_CASE("a kill of every scope, a flattening, and a strategy let go on are dec
         const auto* fill = std::get_if<OrderFilled>(&event.event);
         return fill != nullptr && fill->strategy == kOperator;
     }));
-    const Result<Redecided> again = redecide(*log);
+    const Result<Reexecuted> again = reexecute(*log);
     REQUIRE(again);
     CHECK_FALSE(again->disagreement);
     CHECK(again->compared == log->next_seq());
@@ -536,7 +538,7 @@ TEST_CASE("a kill of every scope, a flattening, and a strategy let go on are dec
     };
     const auto first_order = std::find_if(events.begin() + static_cast<std::ptrdiff_t>(resumed), events.end(), orders);
     REQUIRE(first_order != events.end());
-    const Result<Redecided> halted = redecide(*log_of(without(events, resumed)));
+    const Result<Reexecuted> halted = reexecute(*log_of(without(events, resumed)));
     REQUIRE(halted);
     REQUIRE(halted->disagreement);
     CHECK(halted->disagreement->seq > resumed);
@@ -552,7 +554,7 @@ TEST_CASE("a kill of every scope, a flattening, and a strategy let go on are dec
                 latched->scope = is;
             }
         }
-        const Result<Redecided> decided = redecide(*log_of(other));
+        const Result<Reexecuted> decided = reexecute(*log_of(other));
         REQUIRE(decided);
         CHECK(decided->disagreement);
     }
@@ -561,7 +563,7 @@ TEST_CASE("a kill of every scope, a flattening, and a strategy let go on are dec
 TEST_CASE("a strategy that was let go on which there is not was let go on by nobody", "[runtime]") {
     std::vector<DecodedEvent> events = events_of(*run_story("round-trip"));
     events.push_back({{0, events.back().envelope.time, kNoSeq, kNoSeq}, StrategyResumed{StrategyId{7}}, 0});
-    const Result<Redecided> again = redecide(*log_of(events));
+    const Result<Reexecuted> again = reexecute(*log_of(events));
     REQUIRE(again);
     CHECK(again->disagreement);
 }
@@ -595,7 +597,7 @@ TEST_CASE("a journal of rules 1 folds and verifies, and cannot be decided again"
         for (const Portfolio& portfolio : state.portfolios) {
             CHECK((portfolio.latch == LatchScope::none || portfolio.latch == LatchScope::all));
         }
-        const Result<Redecided> again = redecide(**journal);
+        const Result<Reexecuted> again = reexecute(**journal);
         REQUIRE_FALSE(again);
         CHECK(again.error().kind == ErrorKind::data);
         CHECK(again.error().message.find("written under rules 1") != std::string::npos);
@@ -605,7 +607,7 @@ TEST_CASE("a journal of rules 1 folds and verifies, and cannot be decided again"
 TEST_CASE("a log that no session of this program can have written is refused", "[runtime]") {
     std::vector<DecodedEvent> events = events_of(*run_story("round-trip"));
     const auto refused = [&] {
-        const Result<Redecided> again = redecide(*log_of(events));
+        const Result<Reexecuted> again = reexecute(*log_of(events));
         REQUIRE_FALSE(again);
         CHECK(again.error().kind == ErrorKind::data);
         return again.error().message;

@@ -1,6 +1,7 @@
+#include "runtime/fold.hpp"
 #include "runtime/parts.hpp"
 #include "runtime/read_models.hpp"
-#include "runtime/replay.hpp"
+#include "runtime/reexecution.hpp"
 #include "runtime/session.hpp"
 #include "store/background_log.hpp"
 #include "tests/runtime/support.hpp"
@@ -61,14 +62,14 @@ void write_prefix(const LogReader& from, const PartsMaker& make, const std::stri
     Result<std::unique_ptr<LogWriter>> log = continue_journal(path);
     REQUIRE(log);
     Frame made;
-    Redecision redecision(made, nullptr, make);
+    Reexecution reexecution(made, nullptr, make);
     Projection projection;
     Batch batch;
     batch.begin(0);
     Result<void> written;
     const Result<void> scanned = from.scan(0, [&](const Frame& frame) {
-        REQUIRE(redecision.feed(frame).value_or(false));
-        const Kernel& kernel = *redecision.kernel();
+        REQUIRE(reexecution.feed(frame).value_or(false));
+        const Kernel& kernel = *reexecution.kernel();
         projection.take(frame, kernel.state(), batch.rows);
         batch.frame.events = frame.events;
         batch.frame.bytes.append(frame.bytes.view());

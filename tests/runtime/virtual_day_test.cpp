@@ -1,7 +1,7 @@
 #include "runtime/inbox.hpp"
 #include "runtime/operator.hpp"
 #include "runtime/parts.hpp"
-#include "runtime/replay.hpp"
+#include "runtime/reexecution.hpp"
 #include "runtime/scenario.hpp"
 #include "runtime/session.hpp"
 #include "store/background_log.hpp"
@@ -180,7 +180,7 @@ TEST_CASE("a day of a live session in virtual time", "[runtime][virtual]") {
 
     // Decided again from its inputs alone, by a kernel that nobody prompts.
     Frame made;
-    Redecision again(made, nullptr, make_built_in_parts);
+    Reexecution again(made, nullptr, make_built_in_parts);
     REQUIRE(
         (*stored)->scan(0, [&](const Frame& frame) { return again.feed(frame).value_or(false) && again.catch_up(); }));
     CHECK(again.end());

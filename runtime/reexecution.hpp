@@ -1,6 +1,6 @@
 #pragma once
-/// What is done with a log once it is written: folded again, decided again, compared with another, walked back from an event
-/// to what caused it.
+/// A log decided again: whether this program makes of its inputs, byte for byte, what is in it; and a kernel that can go on where it
+/// ends.
 
 #include "events/text.hpp"
 #include "kernel/kernel.hpp"
@@ -14,25 +14,8 @@
 
 namespace alpha {
 
-// ---- fold ----------------------------------------------------------------------------------------------------------------
-
-/// Folds the events from state.next_seq up to `end` (not included) into the state. A fact that contradicts the state stops
-/// the process (kernel/state.hpp): who reads logs of unknown origin does so in a child (runtime/isolation.hpp). Refuses
-/// (kind data) what LogReader::scan and visit_events refuse. About 20 ns an event, read on a second thread.
-Result<void> fold(const LogReader& log, Seq end, State& state);
-
-/// Calls `use` with the snapshots taken at or before event `seq`, the newest first, until it returns true: one may be of a
-/// version that is not read any more.
-Result<void> try_snapshots(const Journal& journal, Seq seq, const std::function<bool(const StoredSnapshot&)>& use);
-
-/// The state before event `seq`: the newest snapshot at or before it that can be read, and the fold from there. `begun`, if
-/// given, is told the event that the fold began with. Requires seq <= journal.next_seq().
-Result<State> state_before(const Journal& journal, Seq seq, Seq* begun = nullptr);
-
 /// Refuses (kind data) an edition of the rules that this program does not decide under. A log's is in its event 0.
 Result<void> decides_under(std::uint16_t rules);
-
-// ---- decide again ----------------------------------------------------------------------------------------------------------
 
 /// Where what was decided parts from what the log holds.
 struct Disagreement {
@@ -47,18 +30,18 @@ struct Disagreement {
 /// (sessions, timers, P&L snapshots) is the kernel's own to make.
 ///
 /// Fed with all of a log, it holds a kernel that can go on where the log ends.
-class Redecision {
+class Reexecution {
 public:
     /// Before event 0. The kernel writes into `frame`, which outlives this; `observer` may be null; its strategies and brokers
     /// are made by `make`.
-    Redecision(Frame& frame, KernelObserver* observer, PartsMaker make);
+    Reexecution(Frame& frame, KernelObserver* observer, PartsMaker make);
     /// From a checkpoint (runtime/parts.hpp), at its place in the log. Refuses (kind data) one that cannot be read, and what
     /// `make` refuses.
-    static Result<std::unique_ptr<Redecision>> from(const StoredSnapshot& checkpoint, Frame& frame,
-                                                    KernelObserver* observer, const PartsMaker& make);
-    ~Redecision();
-    Redecision(const Redecision&) = delete;
-    Redecision& operator=(const Redecision&) = delete;
+    static Result<std::unique_ptr<Reexecution>> from(const StoredSnapshot& checkpoint, Frame& frame,
+                                                     KernelObserver* observer, const PartsMaker& make);
+    ~Reexecution();
+    Reexecution(const Reexecution&) = delete;
+    Reexecution& operator=(const Reexecution&) = delete;
 
     /// The event to be fed next.
     Seq next_seq() const;
@@ -103,10 +86,10 @@ private:
 };
 
 /// At the newest checkpoint at or before `seq` that can be read, or before event 0.
-Result<std::unique_ptr<Redecision>> begin_redecision(const Journal& journal, Seq seq, Frame& frame,
-                                                     const PartsMaker& make);
+Result<std::unique_ptr<Reexecution>> begin_reexecution(const Journal& journal, Seq seq, Frame& frame,
+                                                       const PartsMaker& make);
 
-struct Redecided {
+struct Reexecuted {
     Seq begun = 0;     ///< where it began: 0, or the place of a snapshot
     Seq compared = 0;  ///< how many events
     std::optional<Disagreement> disagreement;
@@ -114,32 +97,8 @@ struct Redecided {
 
 /// Decides the events of `journal` up to `end` (not included) again, from the newest checkpoint at or before `from` that can be
 /// read. Refuses (kind data) a journal whose strategies or brokers this program does not have.
-Result<Redecided> redecide(const Journal& journal, Seq from, Seq end, const PartsMaker& make = make_built_in_parts);
+Result<Reexecuted> reexecute(const Journal& journal, Seq from, Seq end, const PartsMaker& make = make_built_in_parts);
 /// The same for any log, from event 0 on.
-Result<Redecided> redecide(const LogReader& log, const PartsMaker& make = make_built_in_parts);
-
-// ---- walk back -------------------------------------------------------------------------------------------------------------
-
-/// What ids are called in a state.
-Names names_of(const State& state);
-
-/// The event and what caused it, one by one, back to the input at the root.
-Result<std::vector<DecodedEvent>> causes(const LogReader& log, DecodedEvent event);
-
-// ---- compare ---------------------------------------------------------------------------------------------------------------
-
-/// The first event from `from` on in which the two logs differ, their bytes aligned by number; the end of the shorter one where
-/// it is the beginning of the other; nothing when they are the same. Frames may be cut differently.
-Result<std::optional<Seq>> first_difference(const LogReader& a, const LogReader& b, Seq from = 0);
-
-/// A place in two logs: from here on, an event of one stands beside one of the other.
-struct Seam {
-    Seq a = 0;
-    Seq b = 0;
-    friend bool operator==(const Seam&, const Seam&) = default;
-};
-/// The same where events were put into one log and not into the other: compares from the last seam on. `seams` grow; a cause
-/// that lies behind one of them is the same when it lies as far behind it in the other log.
-Result<std::optional<Seam>> first_difference(const LogReader& a, const LogReader& b, const std::vector<Seam>& seams);
+Result<Reexecuted> reexecute(const LogReader& log, const PartsMaker& make = make_built_in_parts);
 
 }  // namespace alpha

@@ -1,5 +1,6 @@
-#include "runtime/replay.hpp"
+#include "runtime/reexecution.hpp"
 
+#include "runtime/fold.hpp"
 #include "store/background_log.hpp"
 
 #include <algorithm>
@@ -9,11 +10,6 @@
 namespace alpha {
 
 namespace {
-
-/// How many bytes the event at the front takes.
-Result<std::size_t> length_at(Bytes bytes, Seq seq) {
-    return decode_header(bytes, seq).map([](const EncodedHeader& header) { return header.total_bytes(); });
-}
 
 /// Ids in event 0 that index nothing would take the kernel out of its bounds; no scenario makes any.
 bool is_consistent(const SessionConfigured& config) {
@@ -38,82 +34,6 @@ Result<Parts> parts_of(const SessionConfigured& config, const PartsMaker& make) 
     return parts;
 }
 
-}  // namespace
-
-Result<void> decides_under(std::uint16_t rules) {
-    if (rules == kRulesEdition) {
-        return {};
-    }
-    return fail(
-        ErrorKind::data,
-        fmt::format("The journal was written under rules {}, and this alpha decides under rules {}: it shows, "
-                    "verifies and folds the journal, but cannot decide it again or go on with it. Use the alpha "
-                    "that wrote it, or run the scenario again.",
-                    rules, kRulesEdition));
-}
-
-// ---- fold ----------------------------------------------------------------------------------------------------------------
-
-Result<void> try_snapshots(const Journal& journal, Seq seq, const std::function<bool(const StoredSnapshot&)>& use) {
-    for (;;) {
-        const Result<std::optional<StoredSnapshot>> found = journal.newest_snapshot(seq);
-        if (!found) {
-            return tl::make_unexpected(found.error());
-        }
-        if (!*found || use(**found) || (*found)->next_seq == 0) {
-            return {};
-        }
-        seq = (*found)->next_seq - 1;
-    }
-}
-
-Result<void> fold(const LogReader& log, Seq end, State& state) {
-    if (state.next_seq >= end) {
-        return {};
-    }
-    Result<void> outcome;
-    const Result<void> scanned = scan_ahead(log, state.next_seq, [&](const Frame& frame) {
-        const Result<bool> visited = visit_events(frame, state.next_seq, [&](const Envelope& envelope, const auto& e) {
-            if (envelope.seq >= end) {
-                return false;
-            }
-            apply(state, envelope, e);
-            return true;
-        });
-        if (!visited) {
-            outcome = tl::make_unexpected(visited.error());
-        }
-        return visited && *visited && state.next_seq < end;
-    });
-    return scanned ? outcome : scanned;
-}
-
-Result<State> state_before(const Journal& journal, Seq seq, Seq* begun) {
-    State state;
-    const Result<void> looked = try_snapshots(journal, seq, [&](const StoredSnapshot& snapshot) {
-        Result<State> loaded = load_checkpoint(snapshot.bytes.view());
-        const bool usable = loaded && loaded->next_seq == snapshot.next_seq;
-        if (usable) {
-            state = std::move(*loaded);
-        }
-        return usable;
-    });
-    if (!looked) {
-        return tl::make_unexpected(looked.error());
-    }
-    if (begun != nullptr) {
-        *begun = state.next_seq;
-    }
-    if (Result<void> folded = fold(journal, seq, state); !folded) {
-        return tl::make_unexpected(folded.error());
-    }
-    return state;
-}
-
-// ---- decide again ----------------------------------------------------------------------------------------------------------
-
-namespace {
-
 /// Logged events that wait for their input, and due steps that the kernel takes before they are compared: flat memory in any lull.
 constexpr std::size_t kMostWaitingBytes = 256U << 10U;
 constexpr std::uint32_t kDueStepsTogether = 256;
@@ -132,7 +52,19 @@ std::optional<InstrumentId> instrument_of(const Input& input) {
 
 }  // namespace
 
-struct Redecision::Work {
+Result<void> decides_under(std::uint16_t rules) {
+    if (rules == kRulesEdition) {
+        return {};
+    }
+    return fail(
+        ErrorKind::data,
+        fmt::format("The journal was written under rules {}, and this alpha decides under rules {}: it shows, "
+                    "verifies and folds the journal, but cannot decide it again or go on with it. Use the alpha "
+                    "that wrote it, or run the scenario again.",
+                    rules, kRulesEdition));
+}
+
+struct Reexecution::Work {
     Work(Frame& made_frame, KernelObserver* kernel_observer, PartsMaker parts_maker)
         : made(&made_frame), observer(kernel_observer), make(std::move(parts_maker)) {}
 
@@ -166,7 +98,7 @@ struct Redecision::Work {
     void begin_anew();
 };
 
-void Redecision::Work::make_kernel(Parts parts, State state) {
+void Reexecution::Work::make_kernel(Parts parts, State state) {
     std::vector<Broker*> pointers = parts.broker_pointers();
     brokers = std::move(parts.brokers);
     kernel = std::make_unique<Kernel>(std::move(state),
@@ -174,7 +106,7 @@ void Redecision::Work::make_kernel(Parts parts, State state) {
 }
 
 /// All that was made is compared: the frame is used anew.
-void Redecision::Work::begin_anew() {
+void Reexecution::Work::begin_anew() {
     if (compared == made->next_seq() && made->events != 0) {
         made->begin(compared);
         made_bytes = 0;
@@ -182,7 +114,7 @@ void Redecision::Work::begin_anew() {
 }
 
 /// What the kernel requires of its caller (kernel/kernel.hpp) is the log's to keep here.
-Result<void> Redecision::Work::check_input(const Envelope& envelope, std::optional<InstrumentId> instrument) const {
+Result<void> Reexecution::Work::check_input(const Envelope& envelope, std::optional<InstrumentId> instrument) const {
     if (kernel == nullptr) {
         return fail(ErrorKind::data, "The log does not begin with its configuration.");
     }
@@ -195,7 +127,7 @@ Result<void> Redecision::Work::check_input(const Envelope& envelope, std::option
     return {};
 }
 
-Result<void> Redecision::Work::repeat_reconfiguration(const Envelope& at, const SessionReconfigured& event) {
+Result<void> Reexecution::Work::repeat_reconfiguration(const Envelope& at, const SessionReconfigured& event) {
     if (Result<void> ok = check_input(at, std::nullopt); !ok) {
         return ok;
     }
@@ -217,7 +149,7 @@ Result<void> Redecision::Work::repeat_reconfiguration(const Envelope& at, const 
 }
 
 /// Hands the kernel what the log holds, if it is an input. False when the kernel must come to it by itself.
-Result<bool> Redecision::Work::decide(const DecodedEvent& logged) {
+Result<bool> Reexecution::Work::decide(const DecodedEvent& logged) {
     const Envelope& at = logged.envelope;
     if (const auto* config = std::get_if<SessionConfigured>(&logged.event)) {
         if (at.seq != 0 || !is_consistent(*config)) {
@@ -248,7 +180,7 @@ Result<bool> Redecision::Work::decide(const DecodedEvent& logged) {
 }
 
 /// Whether the portfolio or strategy that a request names is there.
-bool Redecision::Work::knows_asked(const Input& input) const {
+bool Reexecution::Work::knows_asked(const Input& input) const {
     return std::visit(
         [&](const auto& of_kind) {
             if constexpr (requires { of_kind.portfolio; }) {
@@ -263,7 +195,7 @@ bool Redecision::Work::knows_asked(const Input& input) const {
 }
 
 /// Notes the difference at `seq`; `logged` is empty where the log ends.
-bool Redecision::Work::differ(Seq seq, Bytes logged) {
+bool Reexecution::Work::differ(Seq seq, Bytes logged) {
     Disagreement found;
     found.seq = seq;
     if (!logged.empty()) {
@@ -284,7 +216,7 @@ bool Redecision::Work::differ(Seq seq, Bytes logged) {
 }
 
 /// Compares the events that wait with as much as was made. The kernel had its input: what it did not come to, it never will.
-bool Redecision::Work::compare_waiting() {
+bool Reexecution::Work::compare_waiting() {
     const Bytes fresh = made->bytes.view().subspan(made_bytes);
     Bytes rest = waiting.view();
     if (rest.size() <= fresh.size() && std::memcmp(rest.data(), fresh.data(), rest.size()) == 0) [[likely]] {
@@ -294,7 +226,8 @@ bool Redecision::Work::compare_waiting() {
         return true;
     }
     while (!rest.empty()) {
-        const std::size_t bytes = length_at(rest, compared).value_or(rest.size());
+        const Result<EncodedHeader> header = decode_header(rest, compared);
+        const std::size_t bytes = header ? header->total_bytes() : rest.size();
         const Bytes now = made->bytes.view().subspan(made_bytes);
         if (now.size() < bytes || std::memcmp(rest.data(), now.data(), bytes) != 0) {
             return differ(compared, rest);
@@ -308,7 +241,7 @@ bool Redecision::Work::compare_waiting() {
 }
 
 /// Compares as much of what waits as was made: what falls due in a lull is many steps, and the log may be cut between two.
-bool Redecision::Work::compare_made() {
+bool Reexecution::Work::compare_made() {
     const std::size_t made_now = made->bytes.size() - made_bytes;
     if (made_now >= waiting.size()) {
         return compare_waiting();
@@ -325,7 +258,7 @@ bool Redecision::Work::compare_made() {
 }
 
 /// What waits fell due before an input that is not in the log, or not yet: the kernel comes to it step by step.
-bool Redecision::Work::catch_up() {
+bool Reexecution::Work::catch_up() {
     if (kernel == nullptr || !come_to(waiting_until)) {
         return kernel == nullptr;
     }
@@ -345,7 +278,7 @@ bool Redecision::Work::catch_up() {
 }
 
 /// Lets the kernel come to what waits and fell due before `time`.
-bool Redecision::Work::come_to(Time time) {
+bool Reexecution::Work::come_to(Time time) {
     while (!waiting.empty() && kernel->next_due() < time) {
         kernel->advance(time, kDueStepsTogether);
         if (!compare_made()) {
@@ -356,7 +289,7 @@ bool Redecision::Work::come_to(Time time) {
     return true;
 }
 
-Result<bool> Redecision::Work::take_quote(const Envelope& envelope, const QuoteTick& quote, Bytes event) {
+Result<bool> Reexecution::Work::take_quote(const Envelope& envelope, const QuoteTick& quote, Bytes event) {
     ++next;
     waiting.append(event);
     if (envelope.seq < made->next_seq()) {
@@ -370,7 +303,7 @@ Result<bool> Redecision::Work::take_quote(const Envelope& envelope, const QuoteT
     return compare_waiting();
 }
 
-Result<bool> Redecision::Work::follow(Bytes bytes, Seq seq) {
+Result<bool> Reexecution::Work::follow(Bytes bytes, Seq seq) {
     Envelope envelope;
     QuoteTick quote;
     if (decode_quote(bytes, seq, envelope, quote) != 0) [[likely]] {
@@ -383,7 +316,7 @@ Result<bool> Redecision::Work::follow(Bytes bytes, Seq seq) {
     return logged ? decide(*logged) : tl::make_unexpected(logged.error());
 }
 
-Result<bool> Redecision::Work::take(const EncodedHeader& header, Bytes event) {
+Result<bool> Reexecution::Work::take(const EncodedHeader& header, Bytes event) {
     std::optional<Result<DecodedEvent>> decoded;  // once, and not where the kernel has made it already
     const auto read = [&]() -> const Result<DecodedEvent>& {
         return decoded ? *decoded : decoded.emplace(decode(event, header.envelope.seq));
@@ -417,14 +350,14 @@ Result<bool> Redecision::Work::take(const EncodedHeader& header, Bytes event) {
     return waiting.size() <= kMostWaitingBytes || kernel == nullptr || come_to(waiting_until);
 }
 
-Redecision::Redecision(Frame& frame, KernelObserver* observer, PartsMaker make)
+Reexecution::Reexecution(Frame& frame, KernelObserver* observer, PartsMaker make)
     : work_(std::make_unique<Work>(frame, observer, std::move(make))) {
     frame.begin(0);
 }
-Redecision::~Redecision() = default;
+Reexecution::~Reexecution() = default;
 
-Result<std::unique_ptr<Redecision>> Redecision::from(const StoredSnapshot& checkpoint, Frame& frame,
-                                                     KernelObserver* observer, const PartsMaker& make) {
+Result<std::unique_ptr<Reexecution>> Reexecution::from(const StoredSnapshot& checkpoint, Frame& frame,
+                                                       KernelObserver* observer, const PartsMaker& make) {
     const Result<State> alone = load_checkpoint(checkpoint.bytes.view());
     if (!alone) {
         return tl::make_unexpected(alone.error());
@@ -440,18 +373,18 @@ Result<std::unique_ptr<Redecision>> Redecision::from(const StoredSnapshot& check
     if (state->next_seq != checkpoint.next_seq || state->next_seq == 0) {
         return fail(ErrorKind::data, fmt::format("The snapshot at event {} is of another place.", checkpoint.next_seq));
     }
-    auto redecision = std::make_unique<Redecision>(frame, observer, make);
+    auto reexecution = std::make_unique<Reexecution>(frame, observer, make);
     frame.begin(checkpoint.next_seq);
-    redecision->work_->next = redecision->work_->compared = checkpoint.next_seq;
-    redecision->work_->make_kernel(std::move(*parts), std::move(*state));
-    return redecision;
+    reexecution->work_->next = reexecution->work_->compared = checkpoint.next_seq;
+    reexecution->work_->make_kernel(std::move(*parts), std::move(*state));
+    return reexecution;
 }
 
-Seq Redecision::next_seq() const {
+Seq Reexecution::next_seq() const {
     return work_->next;
 }
 
-Result<bool> Redecision::feed(const Frame& logged, Seq end) {
+Result<bool> Reexecution::feed(const Frame& logged, Seq end) {
     Work& work = *work_;
     ALPHA_ASSERT(!work.disagreement, "after a difference nothing can be compared");
     ALPHA_ASSERT(logged.first_seq <= work.next, "a log is fed without gaps");
@@ -485,11 +418,11 @@ Result<bool> Redecision::feed(const Frame& logged, Seq end) {
     return true;
 }
 
-bool Redecision::catch_up() {
+bool Reexecution::catch_up() {
     return work_->catch_up();
 }
 
-bool Redecision::end() {
+bool Reexecution::end() {
     if (!work_->catch_up()) {
         return false;
     }
@@ -499,25 +432,25 @@ bool Redecision::end() {
     return work_->compared == work_->made->next_seq() || work_->differ(work_->compared, {});
 }
 
-bool Redecision::is_between_inputs() const {
+bool Reexecution::is_between_inputs() const {
     return work_->kernel != nullptr && work_->waiting.empty() && work_->compared == work_->kernel->state().next_seq;
 }
 
-Result<void> Redecision::reconfigure(const SessionConfigured& config) {
+Result<void> Reexecution::reconfigure(const SessionConfigured& config) {
     ALPHA_ASSERT(is_between_inputs(), "a session is reconfigured between two inputs");
     Result<void> done = alpha::reconfigure(*work_->kernel, work_->brokers, config, work_->make);
     work_->reconfigured = work_->reconfigured || done.has_value();
     return done;
 }
 
-Result<void> Redecision::follow(const Frame& logged, const std::function<bool()>& after_input) {
+Result<void> Reexecution::follow(const Frame& logged, const std::function<bool()>& after_input) {
     Work& work = *work_;
     ALPHA_ASSERT(work.kernel != nullptr && work.waiting.empty(), "a log is followed from between two inputs on");
     Bytes rest = logged.bytes.view();
     for (Seq seq = logged.first_seq; seq < logged.next_seq(); ++seq) {
-        const Result<std::size_t> bytes = length_at(rest, seq);
-        if (!bytes) {
-            return tl::make_unexpected(bytes.error());
+        const Result<EncodedHeader> header = decode_header(rest, seq);
+        if (!header) {
+            return tl::make_unexpected(header.error());
         }
         if (seq >= work.next) {
             const Result<bool> is_input = work.follow(rest, seq);
@@ -529,33 +462,33 @@ Result<void> Redecision::follow(const Frame& logged, const std::function<bool()>
                 return {};
             }
         }
-        rest = rest.subspan(*bytes);
+        rest = rest.subspan(header->total_bytes());
     }
     return {};
 }
 
-const Disagreement& Redecision::disagreement() const {
+const Disagreement& Reexecution::disagreement() const {
     ALPHA_ASSERT(work_->disagreement.has_value(), "there is a disagreement only after feed() or end() said so");
     return *work_->disagreement;
 }
 
-Kernel* Redecision::kernel() {
+Kernel* Reexecution::kernel() {
     return work_->kernel.get();
 }
-Redecision::Revived Redecision::release() {
+Reexecution::Revived Reexecution::release() {
     return {std::move(work_->brokers), std::move(work_->kernel)};
 }
 
 namespace {
 
-Result<Redecided> run_redecision(const LogReader& log, Redecision& redecision, Seq end) {
-    Redecided result;
-    result.begun = redecision.next_seq();
+Result<Reexecuted> run_reexecution(const LogReader& log, Reexecution& reexecution, Seq end) {
+    Reexecuted result;
+    result.begun = reexecution.next_seq();
     Result<void> outcome;
     bool same = true;
     if (result.begun < end) {
         const Result<void> scanned = scan_ahead(log, result.begun, [&](const Frame& frame) {
-            const Result<bool> fed = redecision.feed(frame, end);
+            const Result<bool> fed = reexecution.feed(frame, end);
             if (!fed) {
                 outcome = tl::make_unexpected(fed.error());
             }
@@ -570,10 +503,10 @@ Result<Redecided> run_redecision(const LogReader& log, Redecision& redecision, S
         return tl::make_unexpected(outcome.error());
     }
     if (same && end == log.next_seq()) {
-        same = redecision.end();
+        same = reexecution.end();
     }
     if (!same) {
-        result.disagreement = redecision.disagreement();
+        result.disagreement = reexecution.disagreement();
     }
     result.compared = (same ? end : result.disagreement->seq) - std::min(result.begun, end);
     return result;
@@ -581,199 +514,35 @@ Result<Redecided> run_redecision(const LogReader& log, Redecision& redecision, S
 
 }  // namespace
 
-Result<std::unique_ptr<Redecision>> begin_redecision(const Journal& journal, Seq seq, Frame& frame,
-                                                     const PartsMaker& make) {
-    std::unique_ptr<Redecision> redecision;
+Result<std::unique_ptr<Reexecution>> begin_reexecution(const Journal& journal, Seq seq, Frame& frame,
+                                                       const PartsMaker& make) {
+    std::unique_ptr<Reexecution> reexecution;
     const Result<void> looked = try_snapshots(journal, seq, [&](const StoredSnapshot& snapshot) {
-        Result<std::unique_ptr<Redecision>> loaded = Redecision::from(snapshot, frame, nullptr, make);
+        Result<std::unique_ptr<Reexecution>> loaded = Reexecution::from(snapshot, frame, nullptr, make);
         if (loaded) {
-            redecision = std::move(*loaded);
+            reexecution = std::move(*loaded);
         }
         return loaded.has_value();
     });
     if (!looked) {
         return tl::make_unexpected(looked.error());
     }
-    if (redecision == nullptr) {
-        redecision = std::make_unique<Redecision>(frame, nullptr, make);
+    if (reexecution == nullptr) {
+        reexecution = std::make_unique<Reexecution>(frame, nullptr, make);
     }
-    return redecision;
+    return reexecution;
 }
 
-Result<Redecided> redecide(const Journal& journal, Seq from, Seq end, const PartsMaker& make) {
+Result<Reexecuted> reexecute(const Journal& journal, Seq from, Seq end, const PartsMaker& make) {
     Frame frame;
-    const Result<std::unique_ptr<Redecision>> redecision = begin_redecision(journal, from, frame, make);
-    return redecision ? run_redecision(journal, **redecision, end) : tl::make_unexpected(redecision.error());
+    const Result<std::unique_ptr<Reexecution>> reexecution = begin_reexecution(journal, from, frame, make);
+    return reexecution ? run_reexecution(journal, **reexecution, end) : tl::make_unexpected(reexecution.error());
 }
 
-Result<Redecided> redecide(const LogReader& log, const PartsMaker& make) {
+Result<Reexecuted> reexecute(const LogReader& log, const PartsMaker& make) {
     Frame frame;
-    Redecision redecision(frame, nullptr, make);
-    return run_redecision(log, redecision, log.next_seq());
-}
-
-// ---- walk back -------------------------------------------------------------------------------------------------------------
-
-Names names_of(const State& state) {
-    Names names;
-    names.learn(state.config);
-    for (std::size_t i = state.config.instruments.size(); i < state.instruments.size(); ++i) {
-        names.learn(InstrumentListed{InstrumentId{static_cast<std::uint32_t>(i)}, state.instruments[i]});
-    }
-    return names;
-}
-
-Result<std::vector<DecodedEvent>> causes(const LogReader& log, DecodedEvent event) {
-    std::vector<DecodedEvent> chain{std::move(event)};
-    EventReader events(log);
-    while (!chain.back().envelope.is_root()) {
-        Result<DecodedEvent> cause = events.read(chain.back().envelope.causation);
-        if (!cause) {
-            return tl::make_unexpected(cause.error());
-        }
-        chain.push_back(std::move(*cause));
-    }
-    return chain;
-}
-
-// ---- compare ---------------------------------------------------------------------------------------------------------------
-
-namespace {
-
-/// A log as one run of bytes, and the event at the front of it.
-class EventStream {
-public:
-    EventStream(const LogReader& log, Seq from) : frames_(log, from), seq_(from) {}
-
-    /// What is left of the frame at hand, or all of the next one; empty at the end.
-    Result<Bytes> front() {
-        while (rest_.empty()) {
-            const Frame* frame = frames_.next();
-            if (frame == nullptr) {
-                return frames_.outcome().map([] { return Bytes{}; });
-            }
-            rest_ = frame->bytes.view();
-            end_ = frame->next_seq();
-            for (Seq seq = frame->first_seq; seq < seq_ && !rest_.empty(); ++seq) {
-                const Result<std::size_t> bytes = length_at(rest_, seq);
-                if (!bytes) {
-                    return tl::make_unexpected(bytes.error());
-                }
-                rest_ = rest_.subspan(*bytes);
-            }
-        }
-        return rest_;
-    }
-    Seq seq() const { return seq_; }
-    /// The event behind the last one of the frame at hand.
-    Seq end() const { return end_; }
-    void advance(std::size_t bytes, Seq to) {
-        rest_ = rest_.subspan(bytes);
-        seq_ = to;
-    }
-
-private:
-    ReadAhead frames_;
-    Bytes rest_;
-    Seq seq_;
-    Seq end_ = 0;
-};
-
-/// The first event that differs in two runs of bytes that begin with the same event and are known to differ.
-Result<Seq> first_event_unlike(Bytes a, Bytes b, Seq seq) {
-    for (;; ++seq) {
-        const Result<std::size_t> of_a = length_at(a, seq);
-        const Result<std::size_t> of_b = length_at(b, seq);
-        if (!of_a || !of_b) {
-            return tl::make_unexpected(of_a ? of_b.error() : of_a.error());
-        }
-        if (*of_a != *of_b || std::memcmp(a.data(), b.data(), *of_a) != 0) {
-            return seq;
-        }
-        a = a.subspan(*of_a);
-        b = b.subspan(*of_b);
-    }
-}
-
-}  // namespace
-
-Result<std::optional<Seq>> first_difference(const LogReader& a, const LogReader& b, Seq from) {
-    const Seq common = std::min(a.next_seq(), b.next_seq());
-    EventStream left(a, from);
-    EventStream right(b, from);
-    while (left.seq() < common) {
-        const Result<Bytes> of_a = left.front();
-        const Result<Bytes> of_b = right.front();
-        if (!of_a || !of_b) {
-            return tl::make_unexpected(of_a ? of_b.error() : of_a.error());
-        }
-        const std::size_t bytes = std::min(of_a->size(), of_b->size());
-        if (std::memcmp(of_a->data(), of_b->data(), bytes) != 0) {
-            return first_event_unlike(*of_a, *of_b, left.seq()).map([](Seq seq) { return std::optional(seq); });
-        }
-        // Equal bytes are equal events, so the shorter run ends between two events of the longer one.
-        const Seq to = of_a->size() < of_b->size() ? left.end() : right.end();
-        left.advance(bytes, to);
-        right.advance(bytes, to);
-    }
-    if (a.next_seq() == b.next_seq()) {
-        return std::optional<Seq>{};
-    }
-    return std::optional(std::max(common, from));
-}
-
-namespace {
-
-/// Whether two events are the same but for where their causes stand, which seams have moved.
-Result<bool> is_same_beside(Bytes a, Bytes b, const std::vector<Seam>& seams, Seam at) {
-    const Result<EncodedHeader> of_a = decode_header(a, at.a);
-    const Result<EncodedHeader> of_b = decode_header(b, at.b);
-    if (!of_a || !of_b) {
-        return tl::make_unexpected(of_a ? of_b.error() : of_a.error());
-    }
-    const auto moved = [&](Seq link) {
-        for (auto seam = seams.rbegin(); seam != seams.rend(); ++seam) {
-            if (link >= seam->a) {
-                return link - seam->a + seam->b;
-            }
-        }
-        return link;
-    };
-    if (of_a->tag != of_b->tag || of_a->version != of_b->version || of_a->has_links != of_b->has_links ||
-        of_a->envelope.time != of_b->envelope.time || of_a->total_bytes() != of_b->total_bytes() ||
-        (of_a->has_links && (moved(of_a->envelope.correlation) != of_b->envelope.correlation ||
-                             moved(of_a->envelope.causation) != of_b->envelope.causation))) {
-        return false;
-    }
-    return std::memcmp(a.data() + of_a->header_bytes, b.data() + of_b->header_bytes, of_a->payload_bytes) == 0;
-}
-
-}  // namespace
-
-Result<std::optional<Seam>> first_difference(const LogReader& a, const LogReader& b, const std::vector<Seam>& seams) {
-    ALPHA_ASSERT(!seams.empty(), "two logs are compared from somewhere on");
-    Seam at = seams.back();
-    EventStream left(a, at.a);
-    EventStream right(b, at.b);
-    for (; at.a < a.next_seq() && at.b < b.next_seq(); ++at.a, ++at.b) {
-        const Result<Bytes> of_a = left.front();
-        const Result<Bytes> of_b = right.front();
-        if (!of_a || !of_b) {
-            return tl::make_unexpected(of_a ? of_b.error() : of_a.error());
-        }
-        const Result<bool> same = is_same_beside(*of_a, *of_b, seams, at);
-        const Result<std::size_t> bytes_a = length_at(*of_a, at.a);
-        const Result<std::size_t> bytes_b = length_at(*of_b, at.b);
-        if (!same || !bytes_a || !bytes_b) {
-            return tl::make_unexpected(!same ? same.error() : !bytes_a ? bytes_a.error() : bytes_b.error());
-        }
-        if (!*same) {
-            return std::optional(at);
-        }
-        left.advance(*bytes_a, at.a + 1);
-        right.advance(*bytes_b, at.b + 1);
-    }
-    return at.a < a.next_seq() || at.b < b.next_seq() ? std::optional(at) : std::nullopt;
+    Reexecution reexecution(frame, nullptr, make);
+    return run_reexecution(log, reexecution, log.next_seq());
 }
 
 }  // namespace alpha
