@@ -241,6 +241,7 @@ public:
         if constexpr ((FixedField<unnamed_t<Ts>> && ...)) {
             constexpr std::size_t kSize = (Wire<unnamed_t<Ts>>::size + ... + 0);
             if (left() < kSize) [[unlikely]] {
+                cut_short_ = true;
                 fail();
                 return *this;
             }
@@ -257,6 +258,7 @@ public:
         std::uint32_t n = 0;
         (*this)(n);
         if (n > left() / element_bytes) {
+            cut_short_ = true;
             fail();
             return 0;
         }
@@ -283,7 +285,8 @@ public:
         InCursor fields(Bytes(at_, bytes), version, false);
         object.serialize(fields);
         const bool has_more = version <= T::struct_version && fields.left() != 0;
-        newer_ = fields.newer_;
+        // A value that is not known here raised the version of the struct that holds it.
+        newer_ = fields.newer_ || (!fields.ok() && !fields.cut_short_ && version > T::struct_version);
         if (!fields.ok() || has_more) {
             return fail();
         }
@@ -328,6 +331,7 @@ private:
     bool bare_;
     bool ok_ = true;
     bool newer_ = false;
+    bool cut_short_ = false;
 };
 
 class InArchive : public cereal::InputArchive<InArchive, cereal::AllowEmptyClassElision> {

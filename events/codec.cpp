@@ -130,7 +130,8 @@ Result<DecodedEvent> decode(Bytes bytes, Seq seq) {
     const Bytes payload = bytes.subspan(header->header_bytes, header->payload_bytes);
     DecodedEvent decoded{header->envelope, {}, header->total_bytes()};
     const auto newer = [&](const char* name) {
-        return fail(ErrorKind::data, fmt::format("event {}: {} was written by a newer alpha; use that", seq, name));
+        return fail(ErrorKind::data, fmt::format("event {}: {} was written by a newer alpha; use that", seq, name),
+                    ErrorCode::newer_format);
     };
     const auto read = [&]<class E>(E& event) -> Result<DecodedEvent> {
         if (header->version > E::version) {
@@ -151,7 +152,8 @@ Result<DecodedEvent> decode(Bytes bytes, Seq seq) {
     default:
         return fail(ErrorKind::data,
                     fmt::format("event {} has wire tag {}, which this alpha does not know; a newer one wrote it", seq,
-                                header->tag));
+                                header->tag),
+                    ErrorCode::newer_format);
     }
 }
 

@@ -474,6 +474,16 @@ TEST_CASE("a struct that only a newer program can read says so, rather than dama
     CHECK(refusal(bytes, 0) == "event 0: session_configured was written by a newer alpha; use that");
 }
 
+TEST_CASE("a value that an enum does not have is a newer program's, where its struct is of a newer version",
+          "[events]") {
+    Placed placed;
+    const std::size_t side = placed.terms + 6 + 4;
+    placed.bytes[side] = 77;
+    CHECK(refusal(placed.bytes, 1) == "event 1: the payload of order_intended is damaged");
+    placed.bytes[placed.terms] = OrderTerms::struct_version + 1;
+    CHECK(refusal(placed.bytes, 1) == "event 1: order_intended was written by a newer alpha; use that");
+}
+
 TEST_CASE("a struct whose version or length cannot be is damaged", "[events]") {
     const auto refused = [](auto change) {
         Placed placed;

@@ -1,0 +1,146 @@
+/// A value that an enum gets is a change of every event and struct that holds one: without a higher version, an older alpha would call
+/// an event with it damaged, and not written by a newer one. So how many values each version knows is written down here.
+
+#include "events/archive.hpp"
+#include "events/event.hpp"
+
+#include <catch2/catch.hpp>
+#include <map>
+#include <string>
+#include <utility>
+
+using namespace alpha;
+
+namespace {
+
+template <class T>
+constexpr const char* kStruct = nullptr;
+template <>
+constexpr const char* kStruct<Setting> = "Setting";
+template <>
+constexpr const char* kStruct<PortfolioConfig> = "PortfolioConfig";
+template <>
+constexpr const char* kStruct<BrokerConfig> = "BrokerConfig";
+template <>
+constexpr const char* kStruct<StrategyConfig> = "StrategyConfig";
+template <>
+constexpr const char* kStruct<RiskLimit> = "RiskLimit";
+template <>
+constexpr const char* kStruct<ChargesConfig> = "ChargesConfig";
+template <>
+constexpr const char* kStruct<OrderTerms> = "OrderTerms";
+template <>
+constexpr const char* kStruct<Instrument> = "Instrument";
+
+/// The version of an event or struct, and how many values the enums in it know.
+using Known = std::map<std::string, std::pair<int, int>>;
+
+/// Values of all enums among the fields; those within a struct that has a version of its own count there.
+class Counting {
+public:
+    template <class... Ts>
+    Counting& operator()(Ts&&... fields) {
+        (one(value_of(fields)), ...);
+        return *this;
+    }
+    int enumerators() const { return count_; }
+    const Known& structs() const { return structs_; }
+    template <class T>
+    void nested(T& object) {
+        Counting within;
+        object.serialize(within);
+        structs_.insert(within.structs_.begin(), within.structs_.end());
+        static_assert(kStruct<T> != nullptr, "name it above");
+        structs_[kStruct<T>] = {T::struct_version, within.count_};
+    }
+
+private:
+    template <class T>
+    void one(T& field) {
+        if constexpr (std::is_enum_v<T>) {
+            for (int raw = 0; raw < 256; ++raw) {
+                count_ += is_valid(static_cast<T>(raw)) ? 1 : 0;
+            }
+        } else if constexpr (VersionedStruct<T>) {
+            nested(field);
+        } else if constexpr (requires { field.emplace_back(); } && !std::is_same_v<T, std::string>) {
+            typename T::value_type element{};
+            one(element);
+        } else if constexpr (requires { field.serialize(*this); }) {
+            field.serialize(*this);
+        }
+    }
+
+    int count_ = 0;
+    Known structs_;
+};
+
+/// Raise the version where a line has to change, and keep what tests/events/frozen_test.cpp has of the one before.
+const Known kKnown{
+    {"BrokerConfig", {1, 0}},
+    {"ChargesConfig", {1, 0}},
+    {"Instrument", {1, 0}},
+    {"OrderTerms", {1, 9}},
+    {"PortfolioConfig", {1, 0}},
+    {"RiskLimit", {1, 29}},
+    {"Setting", {1, 0}},
+    {"StrategyConfig", {1, 0}},
+    {"bar_closed", {2, 0}},
+    {"bar_opened", {2, 0}},
+    {"cancel_intended", {2, 29}},
+    {"change_refused", {2, 29}},
+    {"change_rejected", {1, 9}},
+    {"instrument_listed", {2, 0}},
+    {"kill_switch_latched", {2, 33}},
+    {"kill_switch_released", {1, 0}},
+    {"modify_intended", {2, 29}},
+    {"order_accepted", {1, 0}},
+    {"order_cancelled", {1, 0}},
+    {"order_expired", {1, 0}},
+    {"order_filled", {2, 2}},
+    {"order_intended", {2, 0}},
+    {"order_modified", {2, 29}},
+    {"order_refused", {2, 29}},
+    {"order_rejected", {1, 0}},
+    {"order_released", {1, 0}},
+    {"order_triggered", {1, 0}},
+    {"pnl_snapshot", {2, 0}},
+    {"portfolio_opened", {1, 0}},
+    {"quote", {1, 0}},
+    {"report_ignored", {1, 9}},
+    {"session_closed", {1, 0}},
+    {"session_configured", {2, 2}},
+    {"session_opened", {1, 0}},
+    {"session_reconfigured", {2, 2}},
+    {"signal", {1, 3}},
+    {"strategy_halted", {1, 0}},
+    {"strategy_resumed", {1, 0}},
+    {"timer_cancelled", {1, 0}},
+    {"timer_fired", {1, 0}},
+    {"timer_set", {1, 0}},
+};
+
+}  // namespace
+
+TEST_CASE("an enum that knows another value has raised the version of all that hold it", "[events]") {
+    Known known;
+    const auto note = [&]<class E>(E event) {
+        Counting fields;
+        event.serialize(fields);
+        known.insert(fields.structs().begin(), fields.structs().end());
+        known[E::name_v] = {E::version, fields.enumerators()};
+    };
+#define ALPHA_NOTE(E) note(E{});
+    ALPHA_EVENTS(ALPHA_NOTE)
+#undef ALPHA_NOTE
+    std::string lines;
+    for (const auto& [name, versions] : known) {
+        const auto row = kKnown.find(name);
+        if (row == kKnown.end() || row->second != versions) {
+            lines += "    {\"" + name + "\", {" + std::to_string(versions.first) + ", " +
+                     std::to_string(versions.second) + "}},\n";
+        }
+    }
+    INFO("as it is now:\n" << lines);
+    CHECK(known == kKnown);
+}
