@@ -189,7 +189,11 @@ TEST_CASE("a day of a live session in virtual time", "[runtime][virtual]") {
 
 TEST_CASE("a paced session that is prompted in every silence writes what a backtest does", "[runtime][virtual]") {
     const TempFolder folder;
+#ifdef ALPHA_SANITIZED
+    const int seeds = 50;
+#else
     const int seeds = 1'000;
+#endif
     for (int seed = 1; seed <= seeds; ++seed) {
         CAPTURE(seed);
         std::mt19937_64 random(static_cast<std::uint64_t>(seed));

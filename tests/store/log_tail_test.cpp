@@ -88,7 +88,11 @@ void operator delete[](void* memory, std::size_t) noexcept {
 }
 
 TEST_CASE("three follow a session at their own pace, and none misses or repeats an event", "[store][tail]") {
+#ifdef ALPHA_SANITIZED
+    constexpr int kFrames = 400;
+#else
     constexpr int kFrames = 2'000;
+#endif
     const TempFolder folder;
     BackgroundOptions options;
     options.tail_bytes_max = std::size_t{1} << 20U;
