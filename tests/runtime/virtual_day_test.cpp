@@ -107,7 +107,8 @@ TEST_CASE("a day of a live session in virtual time", "[runtime][virtual]") {
     write_quotes(folder / "quotes.csv", 7, 150);
     const Scenario scenario = story(folder / "quotes.csv", 60, 300, 700);
     const std::string journal = folder / "journal";
-    Inbox inbox;
+    VirtualClock morning(india(9, 15));
+    Inbox inbox(morning);
     std::atomic<bool> stop{false};
     std::vector<Seq> answers;
     const auto asker = [&] {
@@ -120,7 +121,6 @@ TEST_CASE("a day of a live session in virtual time", "[runtime][virtual]") {
     };
 
     // The morning: kill at 11:00, release at 11:30, the machine is shut down at 12:00.
-    VirtualClock morning(india(9, 15));
     RunOptions options = live_at(morning, 1);
     options.inbox = &inbox;
     options.stop = &stop;
@@ -144,7 +144,6 @@ TEST_CASE("a day of a live session in virtual time", "[runtime][virtual]") {
     stop = false;
     VirtualClock afternoon(india(12, 5));
     options = live_at(afternoon, 1);
-    options.inbox = &inbox;
     const RunResult after = trade(scenario, journal, afternoon, options, [] {});
     CHECK(after.last == india(15, 45));
     CHECK(after.fills > before.fills);
