@@ -186,6 +186,46 @@ TEST_CASE("a day of a live session in virtual time", "[runtime][virtual]") {
     CHECK(again.next_seq() == (*stored)->next_seq());
 }
 
+TEST_CASE("what falls due in a silence is on disk moments later, not with the next record", "[runtime][virtual]") {
+    const TempFolder folder;
+    write_quotes(folder / "quotes.csv", 3, 2'000);
+    const Scenario scenario = story(folder / "quotes.csv", 5, 60, 700);
+    VirtualClock clock(india(9, 15));
+    RunOptions options = live_at(clock, 1);
+    BackgroundOptions how;
+    how.clock = &clock;
+    const std::unique_ptr<BackgroundLog> log = make_background_log(make_memory_log(), how);
+    options.background = log.get();
+    int due = 0;
+    std::int64_t latest_ns = 0;
+    Result<RunResult> result = fail(ErrorKind::internal, "");
+    {
+        const std::jthread watcher = start_thread(clock, [&] {
+            const auto follower = log->tail().follow(0);
+            while (true) {
+                const Result<SharedFrame> frame = follower->next(Clock::TimePoint::max());
+                if (!frame || *frame == nullptr) {
+                    return;
+                }
+                const Time seen = clock.wall();
+                static_cast<void>(visit_events(**frame, 0, [&]<class E>(const Envelope& envelope, const E&) {
+                    if constexpr (std::is_same_v<E, TimerFired> || std::is_same_v<E, SessionClosed>) {
+                        ++due;
+                        latest_ns = std::max(latest_ns, seen.ns - envelope.time.ns);
+                    }
+                    return true;
+                }));
+            }
+        });
+        const TakesPart session(clock);
+        result = run_scenario(scenario, *log, options);
+    }
+    INFO((result ? "" : result.error().message));
+    REQUIRE(result);
+    CHECK(due > 1'000);
+    CHECK(latest_ns < kSecondNs / 10);
+}
+
 TEST_CASE("a paced session that is prompted in every silence writes what a backtest does", "[runtime][virtual]") {
     const TempFolder folder;
 #ifdef ALPHA_SANITIZED
