@@ -3,10 +3,10 @@
 #include "kernel/snapshot.hpp"
 #include "runtime/fold.hpp"
 #include "runtime/parts.hpp"
-#include "runtime/read_models.hpp"
 #include "runtime/reexecution.hpp"
 #include "runtime/scenario.hpp"
 #include "store/background_log.hpp"
+#include "views/projection.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>

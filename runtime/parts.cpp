@@ -3,8 +3,8 @@
 #include "adapters/paper/paper_broker.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/snapshot.hpp"
-#include "runtime/read_models.hpp"
 #include "store/wire.hpp"
+#include "views/projection.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>

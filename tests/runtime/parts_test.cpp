@@ -1,7 +1,7 @@
 #include "kernel/kernel.hpp"
 #include "runtime/parts.hpp"
-#include "runtime/read_models.hpp"
 #include "runtime/scenario.hpp"
+#include "views/projection.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,10 +1,11 @@
 #include "runtime/fold.hpp"
 #include "runtime/parts.hpp"
-#include "runtime/read_models.hpp"
 #include "runtime/reexecution.hpp"
 #include "runtime/session.hpp"
 #include "store/background_log.hpp"
 #include "tests/runtime/support.hpp"
+#include "views/projection.hpp"
+#include "views/row_check.hpp"
 
 #include <catch2/catch.hpp>
 #include <map>
