@@ -68,6 +68,7 @@
 /// SESSION CLOSE. DAY orders of the instrument that are good until that date or earlier are reported `expired`, those still on
 /// their way too. A DAY order made while the market was shut gets its date from the session that opens next.
 
+#include "adapters/paper/fill_models.hpp"
 #include "events/broker.hpp"
 
 #include <cstdint>
@@ -75,12 +76,6 @@
 #include <vector>
 
 namespace alpha {
-
-/// How orders find their first price. docs/reference-scenario.md describes each for traders.
-enum class FillModel : std::uint8_t {
-    touch = 1,     ///< at once at the bid or ask
-    next_open = 2  ///< at the instrument's next BarOpened
-};
 
 /// When a resting limit fills.
 enum class LimitFill : std::uint8_t {
