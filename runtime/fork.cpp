@@ -227,7 +227,7 @@ private:
     }
     void save(ByteBuffer& snapshot) const {
         const Kernel& kernel = *reexecution_->kernel();
-        save_checkpoint(kernel.state(), kernel.parts().strategies, kernel.parts().brokers, std::nullopt, snapshot);
+        save_checkpoint(kernel.state(), kernel.parts().strategies, kernel.parts().venues, std::nullopt, snapshot);
     }
 
     Result<Forked> conclude() {

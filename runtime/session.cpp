@@ -414,7 +414,7 @@ public:
         if (!parts) {
             return tl::unexpected(parts.error());
         }
-        std::vector<Broker*> pointers = parts->broker_pointers();
+        std::vector<Venue*> pointers = parts->broker_pointers();
         brokers_ = std::move(parts->brokers);
         batch_.begin(0);
         batch_.notes = scenario_.plugins.notes();
@@ -1218,7 +1218,7 @@ private:
             intake_->save_position(position_);
             summary_.clear();
             save_summary(summary_);
-            save_checkpoint(state, kernel_->parts().strategies, kernel_->parts().brokers,
+            save_checkpoint(state, kernel_->parts().strategies, kernel_->parts().venues,
                             SessionParts{projection_, position_.view(), summary_.view()}, batch_.snapshot);
             last_snapshot_ = state.next_seq;
             snapshot_bytes_ = batch_.snapshot.size();
@@ -1411,7 +1411,7 @@ private:
         std::vector<std::pair<std::chrono::nanoseconds, std::uint64_t>> taken;
     };
     std::shared_ptr<CommitTimes> commit_times_ = std::make_shared<CommitTimes>();
-    std::vector<std::unique_ptr<Broker>> brokers_;
+    std::vector<std::unique_ptr<Venue>> brokers_;
     std::unique_ptr<Kernel> kernel_;  // writes into batch_, uses the brokers
     std::map<std::string, InstrumentId> ids_;
     std::vector<std::optional<InstrumentId>> by_symbol_;

@@ -20,9 +20,9 @@ using paper::PendingWish;
 
 /// Keeps the prices that stand and the wishes on their way; whom a price meets, and what comes of it, is Matching's.
 
-class PaperBroker final : public Broker {
+class PaperVenue final : public Venue {
 public:
-    explicit PaperBroker(const PaperSettings& settings) : settings_(settings) {
+    explicit PaperVenue(const PaperSettings& settings) : settings_(settings) {
         ALPHA_ASSERT(paper::in_range(settings.slippage), "slippage out of range");
         ALPHA_ASSERT(settings.latency >= Duration{0} && settings.latency <= kMaxPaperLatency, "latency out of range");
     }
@@ -163,7 +163,6 @@ public:
         return matching_.worsened(side, touch, tick);
     }
     bool links_orders() const override { return settings_.links == Links::venue; }
-    bool needs_durability() const override { return false; }
 
     void save(ByteBuffer& out) const override { paper::save(state_, out); }
     Result<void> load(Bytes bytes) override {
@@ -350,8 +349,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Broker> make_paper_broker(const PaperSettings& settings) {
-    return std::make_unique<PaperBroker>(settings);
+std::unique_ptr<Venue> make_paper_broker(const PaperSettings& settings) {
+    return std::make_unique<PaperVenue>(settings);
 }
 
 }  // namespace alpha

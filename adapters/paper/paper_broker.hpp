@@ -69,7 +69,7 @@
 /// their way too. A DAY order made while the market was shut gets its date from the session that opens next.
 
 #include "adapters/paper/fill_models.hpp"
-#include "events/broker.hpp"
+#include "events/venue.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -117,6 +117,6 @@ Result<PaperSettings> paper_settings(const std::vector<Setting>& settings);
 /// Rule::invalid_order and Rule::links, times never go back, prices and quantities of market inputs are within limits.hpp. A quote
 /// of an instrument without orders costs a few ns and no allocation; a fill O(orders of its instrument) where links or
 /// reduce-only orders are among them.
-std::unique_ptr<Broker> make_paper_broker(const PaperSettings& settings);
+std::unique_ptr<Venue> make_paper_broker(const PaperSettings& settings);
 
 }  // namespace alpha

@@ -79,7 +79,7 @@ void write_prefix(const LogReader& from, const PartsMaker& make, const std::stri
         if (frames == 0) {
             State state = kernel.state();
             change(state);
-            save_checkpoint(state, kernel.parts().strategies, kernel.parts().brokers, SessionParts{projection, {}, {}},
+            save_checkpoint(state, kernel.parts().strategies, kernel.parts().venues, SessionParts{projection, {}, {}},
                             batch.snapshot);
         }
         batch.feed_records = kernel.state().quotes;
