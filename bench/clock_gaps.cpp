@@ -3,7 +3,7 @@
 ///
 ///   clock_gaps SECONDS    prints the quantiles as JSON
 
-#include "runtime/latency.hpp"
+#include "views/latency.hpp"
 
 #include <chrono>
 #include <cstdlib>

@@ -42,7 +42,7 @@ const Log& session_log() {
         const auto broker = make_paper_broker(PaperSettings{});
         Kernel::Parts parts;
         parts.strategies.push_back(find_strategy("ema_cross")->make(c.strategies[0], c.instruments));
-        parts.brokers.push_back(broker.get());
+        parts.venues.push_back(broker.get());
         Frame frame;
         Kernel kernel(std::move(parts), frame);
         kernel.configure(c);

@@ -23,7 +23,7 @@ void run_kernel(benchmark::State& state, bool with_risk, bool hashed) {
         const auto broker = make_paper_broker(PaperSettings{});
         Kernel::Parts parts;
         parts.strategies.push_back(find_strategy("ema_cross")->make(c.strategies[0], c.instruments));
-        parts.brokers.push_back(broker.get());
+        parts.venues.push_back(broker.get());
         Frame frame;
         ChainHasher chain;
         Kernel kernel(std::move(parts), frame);

@@ -1,6 +1,6 @@
 #include "cli/chain.hpp"
 
-#include "cli/json.hpp"
+#include "views/json.hpp"
 
 namespace alpha {
 

@@ -1,10 +1,10 @@
 #include "cli/control.hpp"
 
-#include "cli/json.hpp"
 #include "cli/summary.hpp"
 #include "runtime/fold.hpp"
 #include "runtime/isolation.hpp"
 #include "runtime/operator.hpp"
+#include "views/as_json.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,7 +13,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <memory>
-#include <unistd.h>
 #include <utility>
 
 namespace alpha {
@@ -25,92 +24,16 @@ constexpr const char* kRunsFolder = "runs";
 
 // ---- how a session stands ---------------------------------------------------------------------------------------------
 
-std::string state_name(const SessionStatus& s) {
-    return s.is_stopping ? "stopping" : s.is_catching_up ? "catching up" : "running";
-}
-
-std::string risk_json(const std::vector<RiskHeadroom>& risk) {
-    std::vector<std::string> rows;
-    rows.reserve(risk.size());
-    for (const RiskHeadroom& each : risk) {
-        rows.push_back(JsonObject()
-                           .text("portfolio", each.portfolio)
-                           .text("rule", name_of(each.rule))
-                           .decimal("limit", each.limit)
-                           .decimal("used", each.used)
-                           .decimal("room", each.room)
-                           .done());
-    }
-    return json_array(rows);
-}
-
-std::string kill_switches_json(const RunResult& books) {
-    JsonObject switches;
-    for (const PortfolioResult& portfolio : books.portfolios) {
-        switches.flag(portfolio.portfolio, portfolio.killed);
-    }
-    return switches.done();
-}
-
-std::vector<std::string> halted_of(const RunResult& books) {
-    std::vector<std::string> halted;
-    for (const StrategyResult& strategy : books.strategies) {
-        if (strategy.halted) {
-            halted.push_back(strategy.strategy);
-        }
-    }
-    return halted;
-}
-
-/// The fields that a session and a journal at rest have in common.
-JsonObject& books_json(JsonObject& json, const RunResult& books) {
-    json.count("events", books.events)
-        .time_ns("ts_ns", books.last)
-        .count("ticks", books.ticks)
-        .count("bars", books.bars)
-        .count("orders", books.orders)
-        .count("fills", books.fills);
-    return add_books(json, books)
-        .json("kill_switch", kill_switches_json(books))
-        .texts("halted_strategies", halted_of(books));
-}
-
-double seconds_of(std::chrono::nanoseconds duration) {
-    return std::chrono::duration<double>(duration).count();
-}
-
-double silence_of(const StreamStatus& stream) {
-    return seconds_of(std::chrono::steady_clock::now().time_since_epoch() - stream.heard);
-}
-
-std::string streams_json(const std::vector<StreamStatus>& streams) {
-    std::vector<std::string> rows;
-    rows.reserve(streams.size());
-    for (const StreamStatus& each : streams) {
-        rows.push_back(JsonObject()
-                           .text("stream", each.name)
-                           .flag("connected", each.is_connected)
-                           .flag("ended", each.has_ended)
-                           .flag("left_out", each.is_left_out)
-                           .measured("silent_s", silence_of(each))
-                           .count("records", each.records)
-                           .count("refused_senders", each.refused_senders)
-                           .count("refused_records", each.refused_records)
-                           .text("last_refusal", each.last_refusal)
-                           .done());
-    }
-    return json_array(rows);
-}
-
-std::string stream_lines(const std::vector<StreamStatus>& streams) {
+std::string stream_lines(const SessionStatus& s) {
     std::string lines;
-    for (const StreamStatus& each : streams) {
+    for (const StreamStatus& each : s.streams) {
         const char* const state = each.has_ended      ? "ended"
                                   : each.is_connected ? "a sender is connected"
                                                       : "no sender is connected";
-        lines += fmt::format("{}  {}{} · {} records, {} {} ago", each.name, state,
-                             each.is_left_out ? " · silent, and left out" : "", show_count(each.records),
-                             each.records == 0 ? "opened" : "the last one", show_seconds(silence_of(each)));
+        lines +=
+            fmt::format("{}  {}{} · {} records, {} {} ago", each.name, state,
+                        each.is_left_out ? " · silent, and left out" : "", show_count(each.records),
+                        each.records == 0 ? "opened" : "the last one", show_seconds(seconds_of(silence_of(s, each))));
         if (each.refused_records != 0) {
             lines += fmt::format(" · {} too late and refused", show_count(each.refused_records));
         }
@@ -121,25 +44,6 @@ std::string stream_lines(const std::vector<StreamStatus>& streams) {
         lines += "\n";
     }
     return lines;
-}
-
-std::string status_json(const SessionStatus& s, const SessionFacts& facts) {
-    JsonObject json;
-    json.text("journal", facts.journal)
-        .text("scenario", s.books.scenario)
-        .text("mode", facts.mode)
-        .text("state", state_name(s))
-        .count("pid", static_cast<std::uint64_t>(getpid()))
-        .text("speed", s.speed)
-        .count("durable_events", s.durable_seq)
-        .count("lag_events", s.books.events - std::min(s.durable_seq, s.books.events))
-        .count("feed_records", s.feed_records)
-        .measured("since_last_input_s", seconds_of(s.since_last_input))
-        .measured("running_s", seconds_of(s.running))
-        .count("open_orders", s.books.open_orders)
-        .json("streams", streams_json(s.streams));
-    return books_json(json, s.books).json("risk", risk_json(s.risk)).json("latency", latency_json(s.books)).done() +
-           "\n";
 }
 
 std::string show_latency(std::uint64_t ns) {
@@ -201,13 +105,13 @@ std::string kill_switch_lines(const RunResult& books, const std::string& journal
 
 std::string status_text(const SessionStatus& s, const SessionFacts& facts, const Style& style) {
     const RunResult& b = s.books;
-    std::string text = fmt::format("{} · {} · {}\n", style.bold(b.scenario), facts.mode, state_name(s));
+    std::string text = fmt::format("{} · {} · {}\n", style.bold(b.scenario), facts.mode, standing_of(s));
     text += fmt::format("{}  event {}, {} not on disk yet\n", facts.journal, show_count(b.events),
                         show_count(b.events - std::min(s.durable_seq, b.events)));
     text +=
         fmt::format("{}  {} records · speed {} · last one {} ago · up {}\n", to_iso(b.last), show_count(s.feed_records),
                     s.speed, show_seconds(seconds_of(s.since_last_input)), show_seconds(seconds_of(s.running)));
-    text += stream_lines(s.streams);
+    text += stream_lines(s);
     text += fmt::format("{} orders, {} open · {} fills · P&L {} realized, {} unrealized, {} charges\n",
                         show_count(b.orders), show_count(s.books.open_orders), show_count(b.fills),
                         show_gain(b.realized_pnl, b.currency), show_gain(b.unrealized_pnl, b.currency),
@@ -266,7 +170,7 @@ std::string answer_text(const Asked& asked, const Reply::Outcome& outcome, const
         return fmt::format("{}\n{}", static_cast<int>(outcome.error().kind), outcome.error().message);
     }
     const SessionStatus& status = **outcome;
-    return "0\n" + (asked.json               ? status_json(status, facts)
+    return "0\n" + (asked.json               ? status_json(status, facts) + "\n"
                     : asked.verb == "status" ? status_text(status, facts, Style(colours))
                                              : change_text(asked, status));
 }
@@ -320,13 +224,7 @@ Result<int> status_at_rest(const std::string& path, Wiring& wiring) {
         const RunResult books = books_of(*state);
         const bool clean = (*journal)->info().clean_end;
         if (wiring.json) {
-            JsonObject json;
-            json.text("journal", path)
-                .text("scenario", books.scenario)
-                .text("state", "not running")
-                .flag("clean_end", clean)
-                .count("open_orders", books.open_orders);
-            wiring.out.write(books_json(json, books).json("risk", risk_json(risk_headroom(*state))).done() + "\n");
+            wiring.out.write(journal_json(path, books, clean, risk_headroom(*state)) + "\n");
             return kExitOk;
         }
         wiring.out.write(fmt::format("{} · not running · {}\n{}  event {} · {}\n\n",

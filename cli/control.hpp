@@ -4,16 +4,11 @@
 #include "cli/command.hpp"
 #include "runtime/control.hpp"
 #include "runtime/inbox.hpp"
+#include "views/status.hpp"
 
 #include <string>
 
 namespace alpha {
-
-/// What a running session says of itself beside its status.
-struct SessionFacts {
-    std::string journal;
-    std::string mode;  ///< "paper"
-};
 
 /// Answers other processes' requests by posting them at the desk, which outlives the session.
 Control::Handler answer_requests(Inbox& inbox, SessionFacts facts);

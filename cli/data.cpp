@@ -1,9 +1,9 @@
 #include "adapters/data/import.hpp"
 #include "adapters/data/synth.hpp"
 #include "cli/command.hpp"
-#include "cli/json.hpp"
 #include "store/data_set.hpp"
 #include "store/disk.hpp"
+#include "views/json.hpp"
 
 #include <filesystem>
 #include <fmt/format.h>

@@ -2,9 +2,9 @@
 
 #include "cli/chain.hpp"
 #include "cli/command.hpp"
-#include "cli/json.hpp"
 #include "runtime/compare.hpp"
 #include "runtime/fold.hpp"
+#include "views/json.hpp"
 
 #include <algorithm>
 #include <array>

@@ -2,9 +2,9 @@
 
 #include "cli/command.hpp"
 #include "cli/diff.hpp"
-#include "cli/json.hpp"
 #include "cli/summary.hpp"
 #include "store/background_log.hpp"
+#include "views/as_json.hpp"
 
 #include <fmt/format.h>
 #include <memory>

@@ -1,7 +1,7 @@
 #include "cli/command.hpp"
-#include "cli/json.hpp"
 #include "events/text.hpp"
 #include "runtime/session.hpp"
+#include "views/json.hpp"
 
 #include <algorithm>
 #include <filesystem>

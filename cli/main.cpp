@@ -1,11 +1,11 @@
 #include "cli/command.hpp"
-#include "cli/json.hpp"
 #include "events/text.hpp"
 #include "runtime/crash.hpp"
 #include "runtime/isolation.hpp"
 #include "runtime/scenario.hpp"
 #include "store/disk.hpp"
 #include "store/machine.hpp"
+#include "views/json.hpp"
 
 #include <algorithm>
 #include <array>

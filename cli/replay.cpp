@@ -1,6 +1,5 @@
 #include "cli/chain.hpp"
 #include "cli/command.hpp"
-#include "cli/json.hpp"
 #include "cli/summary.hpp"
 #include "kernel/snapshot.hpp"
 #include "runtime/fold.hpp"
@@ -8,6 +7,7 @@
 #include "runtime/reexecution.hpp"
 #include "runtime/verify_whole.hpp"
 #include "store/verify.hpp"
+#include "views/as_json.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>

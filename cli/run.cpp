@@ -3,11 +3,13 @@
 #include "cli/summary.hpp"
 #include "runtime/crash.hpp"
 #include "runtime/notifier.hpp"
-#include "runtime/read_models.hpp"
 #include "runtime/scheduling.hpp"
+#include "runtime/session.hpp"
 #include "store/background_log.hpp"
 #include "store/disk.hpp"
 #include "store/journal.hpp"
+#include "views/as_json.hpp"
+#include "views/projection.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -17,6 +19,7 @@
 #include <optional>
 #include <spdlog/logger.h>
 #include <system_error>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -226,7 +229,7 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
     facts.wall_s = watch.seconds();
     facts.peak_rss_mb = peak_rss_mb();
     if (wiring.json) {
-        wiring.out.write(run_json(*scenario, result, facts));
+        wiring.out.write(run_json(result, warnings_of(*scenario, result, facts.journal), facts) + '\n');
     } else if (wiring.quiet) {
         wiring.out.write(run_summary_line(result, facts));
     } else {
@@ -315,8 +318,8 @@ Result<OpenedLog> resume_journal(const std::string& path, RunOptions& run, const
     std::unique_ptr<BackgroundLog> log = make_background_log(std::move(*journal));
     run.background = log.get();
     auto control = Control::listen(
-        path, answer_requests(*run.inbox, {path, "paper"}), [&wiring] { wiring.loggers.reopen(); },
-        wiring.loggers.of("control"));
+        path, answer_requests(*run.inbox, {path, "paper", static_cast<std::uint64_t>(getpid())}),
+        [&wiring] { wiring.loggers.reopen(); }, wiring.loggers.of("control"));
     if (!control) {
         wiring.note(control.error().message);
         return OpenedLog{path, std::move(log), std::move(*stored), nullptr};

@@ -1,7 +1,7 @@
 #include "cli/command.hpp"
-#include "cli/json.hpp"
-#include "runtime/read_models.hpp"
 #include "runtime/scenario.hpp"
+#include "views/as_json.hpp"
+#include "views/read_models.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -100,7 +100,7 @@ public:
                 break;
             }
             if (wiring_.json) {
-                wiring_.out.write(json_of(each));
+                wiring_.out.write(portfolio_json(each, config_) + '\n');
                 continue;
             }
             const BrokerConfig* broker = broker_of(config_, each.id);
@@ -148,7 +148,7 @@ public:
                 return false;
             }
             if (wiring_.json) {
-                wiring_.out.write(json_of(each));
+                wiring_.out.write(order_json(each) + '\n');
                 return !wiring_.out.closed();
             }
             table.row({std::to_string(each.id.value), wiring_.zone.show(each.created_time), each.strategy,
@@ -189,7 +189,7 @@ public:
                 return false;
             }
             if (wiring_.json) {
-                wiring_.out.write(json_of(each));
+                wiring_.out.write(fill_json(each) + '\n');
                 return !wiring_.out.closed();
             }
             table.row({std::to_string(each.event), wiring_.zone.show(each.time), std::to_string(each.order.value),
@@ -269,88 +269,6 @@ private:
         text += order.cancel_pending ? ", cancel asked" : "";
         text += order.modify_pending ? ", change asked" : "";
         return text;
-    }
-
-    std::string json_of(const PortfolioView& each) const {
-        JsonObject positions;
-        for (const PositionView& position : each.positions) {
-            JsonObject object;
-            object.decimal("net", position.net)
-                .decimal("average_price", average_price(position.cost, position.net))
-                .decimal("cost", position.cost)
-                .decimal("realized_pnl", position.realized_pnl)
-                .decimal("charges", position.charges)
-                .decimal("traded", position.traded)
-                .count("fills", position.fills);
-            positions.json(position.instrument, object.done());
-        }
-        JsonObject object;
-        const BrokerConfig* broker = broker_of(config_, each.id);
-        object.text("portfolio", each.name)
-            .json("broker", broker == nullptr ? "null" : json_string(broker->name))
-            .text("currency", each.currency)
-            .flag("is_open", each.is_open)
-            .decimal("initial_cash", each.initial_cash)
-            .decimal("cash", each.cash)
-            .decimal("realized_pnl", each.realized_pnl)
-            .decimal("charges", each.charges)
-            .flag("killed", each.killed)
-            .text("killed_by", name_of(each.killed_by))
-            .count("open_orders", each.open_orders)
-            .count("fills", each.fills)
-            .json("positions", positions.done());
-        return object.done() + '\n';
-    }
-    static std::string json_of(const OrderView& each) {
-        JsonObject object;
-        object.count("order", each.id.value)
-            .text("strategy", each.strategy)
-            .text("portfolio", each.portfolio)
-            .text("broker", each.broker)
-            .text("instrument", each.instrument)
-            .text("side", name_of(each.terms.side))
-            .text("order_type", name_of(each.terms.type))
-            .text("tif", name_of(each.terms.tif))
-            .decimal("quantity", each.terms.quantity)
-            .decimal("limit_price", each.terms.limit_price)
-            .decimal("stop_price", each.terms.stop_price)
-            .json("good_until", each.terms.tif == TimeInForce::day && each.status != OrderStatus::refused
-                                    ? json_string(to_iso(each.good_until))
-                                    : "null")
-            .text("status", name_of(each.status))
-            .decimal("filled", each.filled)
-            .decimal("filled_notional", each.filled_notional)
-            .decimal("average_price", each.average_price())
-            .flag("triggered", each.triggered)
-            .flag("cancel_pending", each.cancel_pending)
-            .flag("modify_pending", each.modify_pending)
-            .text("refused_by", name_of(each.refused_by))
-            .decimal("limit", each.limit)
-            .decimal("observed", each.observed)
-            .text("broker_order", each.broker_order)
-            .text("reason", each.reason)
-            .count("created_event", each.created)
-            .time_ns("created_ts_ns", each.created_time)
-            .count("updated_event", each.updated)
-            .time_ns("updated_ts_ns", each.updated_time);
-        return object.done() + '\n';
-    }
-    static std::string json_of(const FillView& each) {
-        JsonObject object;
-        object.count("event", each.event)
-            .time_ns("ts_ns", each.time)
-            .count("order", each.order.value)
-            .text("strategy", each.strategy)
-            .text("portfolio", each.portfolio)
-            .text("instrument", each.instrument)
-            .text("side", name_of(each.side))
-            .decimal("quantity", each.quantity)
-            .decimal("price", each.price)
-            .decimal("notional", each.notional)
-            .decimal("charges", each.charges)
-            .decimal("realized_pnl", each.realized_pnl)
-            .text("trade", each.trade);
-        return object.done() + '\n';
     }
 
     const ShowOptions& options_;

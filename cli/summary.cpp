@@ -1,12 +1,9 @@
 #include "cli/summary.hpp"
 
-#include "cli/json.hpp"
-
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <map>
 
 namespace alpha {
 namespace {
@@ -28,10 +25,6 @@ int sign_of(double value) {
     return value == 0.0 ? 0 : (value > 0.0 ? 1 : -1);
 }
 
-double events_per_s(const RunResult& result, const RunFacts& facts) {
-    return facts.wall_s > 0 ? static_cast<double>(result.events) / facts.wall_s : 0.0;
-}
-
 /// Gain over the money the run began with; not a number without any.
 double net_return(const RunResult& result) {
     return to_double(result.equity) / to_double(result.initial_cash) - 1.0;
@@ -48,26 +41,6 @@ std::vector<double> drawdowns(const RunResult& result) {
         depths.push_back(peak > 0 ? 1.0 - equity / peak : 0.0);
     }
     return depths;
-}
-
-/// Net quantities over all portfolios, by instrument, zero ones left out.
-std::map<std::string, Qty> positions_of(const std::vector<PortfolioResult>& portfolios) {
-    std::map<std::string, Qty> positions;
-    for (const PortfolioResult& portfolio : portfolios) {
-        for (const InstrumentResult& each : portfolio.instruments) {
-            positions[each.instrument] += each.net;
-        }
-    }
-    std::erase_if(positions, [](const auto& position) { return position.second == Qty{}; });
-    return positions;
-}
-
-std::string quantities_json(const std::map<std::string, Qty>& positions) {
-    JsonObject object;
-    for (const auto& [instrument, quantity] : positions) {
-        object.decimal(instrument, quantity);
-    }
-    return object.done();
 }
 
 /// The scenario's own hours tell which day a trader calls it.
@@ -198,15 +171,6 @@ std::string strategy_table(const RunResult& result, const Style& style) {
     return table.text(style);
 }
 
-/// `{rule: orders}`.
-std::string refused_json(const RunResult& result) {
-    JsonObject refused;
-    for (const auto& [rule, count] : result.refused_by) {
-        refused.count(name_of(rule), count);
-    }
-    return refused.done();
-}
-
 /// What did not end with the run; empty when nothing.
 std::string left_over(const RunResult& result, const std::string& journal) {
     std::size_t held = 0;
@@ -231,26 +195,6 @@ std::string left_over(const RunResult& result, const std::string& journal) {
 
 bool limits_cash(const SessionConfigured& config) {
     return std::ranges::any_of(config.risk, [](const RiskLimit& limit) { return limit.rule == Rule::buying_power; });
-}
-
-std::string portfolios_json(const RunResult& result) {
-    JsonObject portfolios;
-    for (const PortfolioResult& each : result.portfolios) {
-        JsonObject portfolio;
-        portfolio.json("broker", each.broker.empty() ? "null" : json_string(each.broker))
-            .decimal("initial_cash", each.initial_cash)
-            .decimal("cash", each.cash)
-            .decimal("equity", each.equity)
-            .decimal("realized_pnl", each.realized_pnl)
-            .decimal("unrealized_pnl", each.unrealized_pnl)
-            .decimal("charges", each.charges)
-            .count("fills", each.fills)
-            .flag("killed", each.killed)
-            .text("kill_switch", name_of(each.latch))
-            .json("positions", quantities_json(positions_of({each})));
-        portfolios.json(each.portfolio, portfolio.done());
-    }
-    return portfolios.done();
 }
 
 }  // namespace
@@ -310,26 +254,6 @@ std::vector<std::string> warnings_of(const Scenario& scenario, const RunResult& 
         warnings.emplace_back("interrupted: the data was not read to its end; the journal is whole up to here");
     }
     return warnings;
-}
-
-std::string brokers_json(const RunResult& result) {
-    JsonObject brokers;
-    for (const BrokerResult& each : result.brokers) {
-        JsonObject broker;
-        broker.text("kind", each.kind).texts("portfolios", each.portfolios);
-        brokers.json(each.broker, broker.done());
-    }
-    return brokers.done();
-}
-
-JsonObject& add_books(JsonObject& json, const RunResult& result) {
-    return json.decimal("cash", result.cash)
-        .decimal("equity", result.equity)
-        .decimal("realized_pnl", result.realized_pnl)
-        .decimal("unrealized_pnl", result.unrealized_pnl)
-        .decimal("charges", result.charges)
-        .json("positions", quantities_json(positions_of(result.portfolios)))
-        .json("portfolios", portfolios_json(result));
 }
 
 std::string portfolio_table(const RunResult& result, const Style& style) {
@@ -403,70 +327,6 @@ std::string instrument_table(const RunResult& result, const Style& style) {
 
 std::string short_digest(const std::string& digest) {
     return digest.size() > kShownDigest ? digest.substr(0, kShownDigest) + "…" : digest;
-}
-
-std::string latency_json(const RunResult& result) {
-    const auto one = [](const LatencyHistogram& h) {
-        return JsonObject()
-            .count("count", h.count())
-            .count("p50_ns", h.quantile_ns(0.5))
-            .count("p99_ns", h.quantile_ns(0.99))
-            .count("p999_ns", h.quantile_ns(0.999))
-            .count("max_ns", h.max_ns())
-            .done();
-    };
-    JsonObject latency;
-    latency.json("tick", one(result.tick_latency)).json("order", one(result.order_latency));
-    if (result.due_latency.count() != 0) {
-        latency.json("due", one(result.due_latency));
-    }
-    return latency.done();
-}
-
-std::string run_json(const Scenario& scenario, const RunResult& result, const RunFacts& facts) {
-    JsonObject strategies;
-    for (const StrategyResult& each : result.strategies) {
-        JsonObject strategy;
-        strategy.text("portfolio", each.portfolio)
-            .count("orders", each.orders)
-            .count("refused", each.refused)
-            .count("fills", each.fills)
-            .decimal("realized_pnl", each.realized_pnl)
-            .decimal("charges", each.charges)
-            .flag("halted", each.halted);
-        strategies.json(each.strategy, strategy.done());
-    }
-    JsonObject object;
-    object.text("scenario", result.scenario)
-        .text("currency", result.currency)
-        .count("events", result.events)
-        .count("ticks", result.ticks)
-        .count("bars", result.bars)
-        .count("orders", result.orders)
-        .count("refused", result.refused)
-        .json("refused_by", refused_json(result))
-        .json("max_drawdown",
-              JsonObject().decimal("peak", result.drawdown_peak).decimal("trough", result.drawdown_trough).done())
-        .count("open_orders", result.open_orders)
-        .count("fills", result.fills)
-        .time_ns("first_ts_ns", result.first)
-        .time_ns("last_ts_ns", result.last)
-        .decimal("initial_cash", result.initial_cash);
-    add_books(object, result)
-        .json("brokers", brokers_json(result))
-        .json("strategies", strategies.done())
-        .texts("warnings", warnings_of(scenario, result, facts.journal))
-        .flag("interrupted", result.interrupted)
-        .text("log_head", result.log_head)
-        .text("state_digest", result.state_digest)
-        .text("journal", facts.journal)
-        .measured("wall_s", facts.wall_s)
-        .measured("events_per_s", events_per_s(result, facts))
-        .measured("peak_rss_mb", facts.peak_rss_mb);
-    if (result.tick_latency.count() != 0) {
-        object.json("latency", latency_json(result));
-    }
-    return object.done() + '\n';
 }
 
 std::string run_summary(const Scenario& scenario, const RunResult& result, const RunFacts& facts, const Zone& zone,

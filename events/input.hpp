@@ -8,8 +8,8 @@
 /// To add an input: its struct and its place in Input here, its line in input.cpp, and Kernel::on (kernel/kernel.hpp). Where one is
 /// missing the build fails.
 
-#include "events/broker.hpp"
 #include "events/event.hpp"
+#include "events/venue.hpp"
 
 #include <concepts>
 #include <optional>

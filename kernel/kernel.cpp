@@ -120,7 +120,7 @@ Kernel::Kernel(State state, Parts parts, Frame& frame)
     }
     ALPHA_ASSERT(parts_.strategies.size() == state_.config.strategies.size(),
                  "one strategy for each that is configured");
-    ALPHA_ASSERT(parts_.brokers.size() == state_.config.brokers.size(), "one broker for each that is configured");
+    ALPHA_ASSERT(parts_.venues.size() == state_.config.brokers.size(), "one venue for each broker that is configured");
     subscribers_.resize(state_.instruments.size());
     for (std::uint32_t s = 0; s < state_.config.strategies.size(); ++s) {
         for (const InstrumentId instrument : state_.config.strategies[s].instruments) {
@@ -178,7 +178,7 @@ Seq Kernel::begin_step(Time now, const E& input) {
 void Kernel::configure(const SessionConfigured& config) {
     ALPHA_ASSERT(state_.next_seq == 0, "a session is configured once");
     ALPHA_ASSERT(parts_.strategies.size() == config.strategies.size(), "one strategy for each that is configured");
-    ALPHA_ASSERT(parts_.brokers.size() == config.brokers.size(), "one broker for each that is configured");
+    ALPHA_ASSERT(parts_.venues.size() == config.brokers.size(), "one venue for each broker that is configured");
     const Seq root = begin_step(Time{0}, config);
     limits_ = RiskLimits(config);
     subscribers_.resize(config.instruments.size());
@@ -195,14 +195,14 @@ void Kernel::configure(const SessionConfigured& config) {
 }
 
 void Kernel::reconfigure(const SessionConfigured& config, std::vector<std::unique_ptr<Strategy>> anew,
-                         std::vector<Broker*> brokers) {
+                         std::vector<Venue*> venues) {
     ALPHA_ASSERT(state_.next_seq != 0, "a session is configured before it is reconfigured");
     ALPHA_ASSERT(anew.size() == parts_.strategies.size(), "one strategy, or none, for each that is configured");
-    ALPHA_ASSERT(brokers.size() == parts_.brokers.size(), "one broker for each that is configured");
+    ALPHA_ASSERT(venues.size() == parts_.venues.size(), "one venue for each broker that is configured");
     const Seq root = begin_step(state_.now, SessionReconfigured{config});
     limits_ = RiskLimits(config);
     derive(state_);
-    parts_.brokers = std::move(brokers);
+    parts_.venues = std::move(venues);
     for (std::uint32_t s = 0; s < anew.size(); ++s) {
         if (anew[s] == nullptr) {
             continue;
@@ -272,8 +272,8 @@ bool Kernel::run_next_due(Time now, bool session_end_included) {
 void Kernel::close_session(Time now, const SessionClosed& closed) {
     const Time at = std::max(now, state_.now);
     const Seq root = begin_step(at, closed);
-    for (Broker* broker : parts_.brokers) {
-        broker->on_session_closed(at, closed, reports_);
+    for (Venue* venue : parts_.venues) {
+        venue->on_session_closed(at, closed, reports_);
     }
     queue_reports(Cause{root, root});
     drain();
@@ -319,8 +319,8 @@ void Kernel::open_session(Time now, InstrumentId instrument, Time reference) {
     const Date day_before = state_.trading_date;
     const SessionOpened opened{instrument, date};
     const Seq root = begin_step(now, opened);
-    for (Broker* broker : parts_.brokers) {
-        broker->on_session_opened(now, opened, reports_);
+    for (Venue* venue : parts_.venues) {
+        venue->on_session_opened(now, opened, reports_);
     }
     queue_reports(Cause{root, root});
     if (state_.trading_date > day_before && state_.config.daily_loss_latch_ends == LatchEnd::trading_day) {
@@ -338,9 +338,8 @@ void Kernel::open_session(Time now, InstrumentId instrument, Time reference) {
 
 // ---- inputs ----------------------------------------------------------------------------------------------------------------
 
-template <class E, class ToBrokers, class ToStrategy>
-void Kernel::market_step(Time now, Time session_reference, const E& input, ToBrokers to_brokers,
-                         ToStrategy to_strategy) {
+template <class E, class ToVenues, class ToStrategy>
+void Kernel::market_step(Time now, Time session_reference, const E& input, ToVenues to_venues, ToStrategy to_strategy) {
     if (next_due_ <= now) [[unlikely]] {
         run_due(now, session_reference == now);
     }
@@ -350,7 +349,7 @@ void Kernel::market_step(Time now, Time session_reference, const E& input, ToBro
     const Price mark_before = state_.markets[input.instrument.value].mark;
     const Seq root = begin_step(now, input);
     const Cause cause{root, root};
-    to_brokers();
+    to_venues();
     if (!reports_.empty()) [[unlikely]] {
         queue_reports(cause);
         drain();
@@ -371,8 +370,8 @@ void Kernel::on(Time now, const QuoteTick& quote) {
     market_step(
         now, now, quote,
         [&] {
-            for (Broker* broker : parts_.brokers) {
-                broker->on_quote(now, quote, reports_);
+            for (Venue* venue : parts_.venues) {
+                venue->on_quote(now, quote, reports_);
             }
         },
         [&](Strategy& strategy, Context& context) { strategy.on_quote(quote, context); });
@@ -383,11 +382,11 @@ void Kernel::on(Time now, const BarOpened& bar) {
         now, now, bar,
         [&] {
             const Market& market = state_.markets[bar.instrument.value];
-            for (Broker* broker : parts_.brokers) {
+            for (Venue* venue : parts_.venues) {
                 if (market.counts(bar.interval)) {
-                    broker->on_bar_opened(now, bar, market.is_shortest(bar.interval), reports_);
+                    venue->on_bar_opened(now, bar, market.is_shortest(bar.interval), reports_);
                 } else if (market.is_shortest(bar.interval)) {
-                    broker->on_shadowed_open(now, bar, reports_);
+                    venue->on_shadowed_open(now, bar, reports_);
                 }
             }
         },
@@ -400,9 +399,9 @@ void Kernel::on(Time now, const BarClosed& bar) {
     market_step(
         now, within, bar,
         [&] {
-            for (Broker* broker : parts_.brokers) {
+            for (Venue* venue : parts_.venues) {
                 if (state_.markets[bar.instrument.value].counts(bar.interval)) {
-                    broker->on_bar_closed(now, bar, reports_);
+                    venue->on_bar_closed(now, bar, reports_);
                 }
             }
         },
@@ -604,7 +603,7 @@ void Kernel::place(const Request& request, Cause cause) {
         return refuse(request.order, request.strategy, terms, verdict, cause);
     }
     // A broker that does not know what reduce-only is gets no more than there is to reduce.
-    const bool held = terms.reduce_only && !parts_.brokers[config.broker.value]->links_orders();
+    const bool held = terms.reduce_only && !parts_.venues[config.broker.value]->links_orders();
     const Seq intent = intend(request.order, request.strategy, terms, held, cause);
     const Cause after{cause.root, intent};
     held ? release_held(request.order, after) : perform(config.broker, placement_of(request.order), after);
@@ -691,7 +690,7 @@ void Kernel::place_linked(const Request& request, Cause cause) {
         }
         return;
     }
-    const bool venue_links = parts_.brokers[config.broker.value]->links_orders();
+    const bool venue_links = parts_.venues[config.broker.value]->links_orders();
     Seq intent = kNoSeq;
     for (std::size_t i = 0; i < orders.size(); ++i) {
         const bool held = !venue_links && (i > 0 || orders[i].reduce_only);
@@ -744,7 +743,7 @@ Price Kernel::valued_at(const OrderTerms& terms, BrokerId broker) const {
     if (price.raw == 0) {
         const Price touch = market.touch(terms.side);
         price = touch.raw == 0 ? Price{}
-                               : parts_.brokers[broker.value]->worst_fill(
+                               : parts_.venues[broker.value]->worst_fill(
                                      terms.side, touch, state_.instruments[terms.instrument.value].tick);
     }
     return terms.side == Side::sell ? std::max(price, market.mark) : price;
@@ -877,7 +876,7 @@ void Kernel::cancel_timer(const Request& request, Cause cause) {
 // ---- brokers ---------------------------------------------------------------------------------------------------------------
 
 void Kernel::perform(BrokerId broker, const Effect& effect, Cause cause) {
-    parts_.brokers[broker.value]->perform(state_.now, effect, reports_);
+    parts_.venues[broker.value]->perform(state_.now, effect, reports_);
     queue_reports(cause);
 }
 
@@ -1130,11 +1129,11 @@ void Kernel::end_flattening(PortfolioId portfolio, Cause cause) {
 // orders are asked to be what links leave of them. One that has a change on its way is looked at again when that is answered.
 
 bool Kernel::links_by_kernel(const Order& order) const {
-    return !parts_.brokers[order.broker.value]->links_orders();
+    return !parts_.venues[order.broker.value]->links_orders();
 }
 
 bool Kernel::links_any_by_kernel() const {
-    return std::ranges::any_of(parts_.brokers, [](const Broker* broker) { return !broker->links_orders(); });
+    return std::ranges::any_of(parts_.venues, [](const Venue* venue) { return !venue->links_orders(); });
 }
 
 /// What the linked orders of an instrument may still fill, by number: exits as far as their entries have filled, those that only

@@ -5,7 +5,7 @@
 /// One input is one step:
 ///   1. what fell due before it, each a step of its own: sessions closing, timers, P&L snapshots
 ///   2. the input itself: encoded into the frame and folded (the mark moves)
-///   3. brokers see it: resting orders fill; their reports are judged, folded and told to their strategies
+///   3. venues see it: resting orders fill; their reports are judged, folded and told to their strategies
 ///   4. daily loss is checked at the new mark
 ///   5. each strategy subscribed to the instrument, in the scenario's order: its callback, then all it asked for, first in
 ///      first out, with every answer and every callback those cause, before the next strategy sees the input
@@ -41,13 +41,13 @@ class Kernel {
 public:
     struct Parts {
         std::vector<std::unique_ptr<Strategy>> strategies;  ///< by StrategyId, as event 0 names them
-        std::vector<Broker*> brokers;                       ///< by BrokerId; outlive the kernel
+        std::vector<Venue*> venues;                         ///< by BrokerId; outlive the kernel
         KernelObserver* observer = nullptr;                 ///< may be null
     };
 
     /// A kernel before event 0. Events go into `frame`, which the caller may store and begin anew between any two calls.
     Kernel(Parts parts, Frame& frame);
-    /// A kernel that goes on from a state; strategies and brokers in `parts` have theirs loaded.
+    /// A kernel that goes on from a state; strategies and venues in `parts` have theirs loaded.
     Kernel(State state, Parts parts, Frame& frame);
     ~Kernel();
     Kernel(const Kernel&) = delete;
@@ -62,12 +62,12 @@ public:
 
     /// The session goes on under `config`, between two steps: SessionReconfigured at state().now, and TimerCancelled for every
     /// timer of a strategy that begins anew. `anew` holds a strategy where it does and null where the present one stays;
-    /// `brokers` is as in Parts, each holding what the one before it held. Books, open orders, kill switches, halts, the
+    /// `venues` is as in Parts, each holding what the one before it held. Books, open orders, kill switches, halts, the
     /// windows of risk rules and the timers of the strategies that stay are as they were; a new interval of P&L snapshots
     /// counts from its next boundary. Requires that names, instruments, portfolios and strategies are those configured, each
     /// strategy with its portfolio, broker and instruments, and that event 0 was made.
     void reconfigure(const SessionConfigured& config, std::vector<std::unique_ptr<Strategy>> anew,
-                     std::vector<Broker*> brokers);
+                     std::vector<Venue*> venues);
 
     /// The one door in: the input is recorded, and all that follows from it, what fell due before it first. Requires time >=
     /// state().now, and that what the input names is there: its instrument is listed, its portfolio or strategy configured.
@@ -125,8 +125,8 @@ private:
     void on(Time now, const ResumeRequest& resume);
     void on(Time now, const HaltRequest& halt);
     // One market input.
-    template <class E, class ToBroker, class ToStrategy>
-    void market_step(Time now, Time session_reference, const E& input, ToBroker to_broker, ToStrategy to_strategy);
+    template <class E, class ToVenues, class ToStrategy>
+    void market_step(Time now, Time session_reference, const E& input, ToVenues to_venues, ToStrategy to_strategy);
     template <class Callback>
     void call_strategy(StrategyId strategy, Cause cause, Callback callback);
     void halt_strategy(StrategyId strategy, Cause cause, std::string reason);

@@ -5,7 +5,7 @@
 /// Determinism is the strategy's side of the bargain: no clock (use View::now), no randomness, no I/O, no iteration over
 /// unordered containers. IEEE doubles are fine for signals; prices are exact doubles by to_double below.
 
-#include "events/broker.hpp"
+#include "events/venue.hpp"
 #include "kernel/state.hpp"
 
 #include <array>

@@ -3,10 +3,10 @@
 #include "kernel/snapshot.hpp"
 #include "runtime/fold.hpp"
 #include "runtime/parts.hpp"
-#include "runtime/read_models.hpp"
 #include "runtime/reexecution.hpp"
 #include "runtime/scenario.hpp"
 #include "store/background_log.hpp"
+#include "views/projection.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -227,7 +227,7 @@ private:
     }
     void save(ByteBuffer& snapshot) const {
         const Kernel& kernel = *reexecution_->kernel();
-        save_checkpoint(kernel.state(), kernel.parts().strategies, kernel.parts().brokers, std::nullopt, snapshot);
+        save_checkpoint(kernel.state(), kernel.parts().strategies, kernel.parts().venues, std::nullopt, snapshot);
     }
 
     Result<Forked> conclude() {

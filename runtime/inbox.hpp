@@ -8,8 +8,8 @@
 
 #include "events/input.hpp"
 #include "events/result.hpp"
-#include "runtime/session.hpp"
 #include "store/clock.hpp"
+#include "views/status.hpp"
 
 #include <atomic>
 #include <cstddef>

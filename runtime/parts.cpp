@@ -3,8 +3,8 @@
 #include "adapters/paper/paper_broker.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/snapshot.hpp"
-#include "runtime/read_models.hpp"
 #include "store/wire.hpp"
+#include "views/projection.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -83,8 +83,8 @@ Result<void> load_all(const std::vector<std::unique_ptr<Each>>& parts, const std
 
 }  // namespace
 
-std::vector<Broker*> Parts::broker_pointers() const {
-    std::vector<Broker*> pointers;
+std::vector<Venue*> Parts::broker_pointers() const {
+    std::vector<Venue*> pointers;
     pointers.reserve(brokers.size());
     for (const auto& broker : brokers) {
         pointers.push_back(broker.get());
@@ -162,8 +162,8 @@ Result<void> check_reconfiguration(const SessionConfigured& present, const Sessi
 namespace {
 
 /// The broker that is configured, with everything that `held` does.
-Result<std::unique_ptr<Broker>> broker_holding(const BrokerConfig& config, const BrokerConfig& present,
-                                               const Broker& held) {
+Result<std::unique_ptr<Venue>> broker_holding(const BrokerConfig& config, const BrokerConfig& present,
+                                              const Venue& held) {
     const Result<PaperSettings> settings = paper_settings(config.settings);
     const Result<PaperSettings> before = paper_settings(present.settings);
     if (!settings || !before) {
@@ -178,7 +178,7 @@ Result<std::unique_ptr<Broker>> broker_holding(const BrokerConfig& config, const
         at_once.latency = {};
         loaded = make_paper_broker(at_once)->load(saved.view());
     }
-    std::unique_ptr<Broker> broker = make_paper_broker(*settings);
+    std::unique_ptr<Venue> broker = make_paper_broker(*settings);
     loaded = loaded ? broker->load(saved.view()) : loaded;
     if (!loaded) {
         return tl::unexpected(loaded.error());
@@ -188,7 +188,7 @@ Result<std::unique_ptr<Broker>> broker_holding(const BrokerConfig& config, const
 
 }  // namespace
 
-Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Broker>>& brokers, const SessionConfigured& config,
+Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Venue>>& brokers, const SessionConfigured& config,
                          const PartsMaker& make) {
     const SessionConfigured& present = kernel.state().config;
     if (Result<void> allowed = check_reconfiguration(present, config); !allowed) {
@@ -203,7 +203,7 @@ Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Broker>>& b
             parts->brokers[b] = nullptr;
             continue;
         }
-        Result<std::unique_ptr<Broker>> broker = broker_holding(config.brokers[b], present.brokers[b], *brokers[b]);
+        Result<std::unique_ptr<Venue>> broker = broker_holding(config.brokers[b], present.brokers[b], *brokers[b]);
         if (!broker) {
             return fail(ErrorKind::usage,
                         fmt::format("the broker '{}' cannot go on with these settings at event {}, where it holds what "
@@ -217,7 +217,7 @@ Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Broker>>& b
             parts->strategies[s] = nullptr;
         }
     }
-    std::vector<Broker*> pointers;
+    std::vector<Venue*> pointers;
     pointers.reserve(brokers.size());
     for (std::size_t b = 0; b < brokers.size(); ++b) {
         pointers.push_back(parts->brokers[b] != nullptr ? parts->brokers[b].get() : brokers[b].get());
@@ -242,7 +242,7 @@ Digest state_digest(const State& state) {
 }
 
 void save_checkpoint(const State& state, const std::vector<std::unique_ptr<Strategy>>& strategies,
-                     const std::vector<Broker*>& brokers, const std::optional<SessionParts>& session, ByteBuffer& out) {
+                     const std::vector<Venue*>& brokers, const std::optional<SessionParts>& session, ByteBuffer& out) {
     if (session) {  // the rest is small; making room twice would copy all of it
         out.reserve(out.size() + session->projection.closed_orders().bytes() + session->projection.saved_bytes() +
                     kRoomForTheRest);
@@ -256,7 +256,7 @@ void save_checkpoint(const State& state, const std::vector<std::unique_ptr<Strat
         put_part(out, [&] { strategy->save(out); });
     }
     put(out, static_cast<std::uint32_t>(brokers.size()));
-    for (const Broker* broker : brokers) {
+    for (const Venue* broker : brokers) {
         put_part(out, [&] { broker->save(out); });
     }
     put(out, session ? kSessionParts : 0U);

@@ -1,7 +1,7 @@
 #pragma once
 /// The strategies and brokers that event 0 names, made ready to run, and their state on its way to a snapshot and back.
 
-#include "events/broker.hpp"
+#include "events/venue.hpp"
 #include "kernel/state.hpp"
 #include "kernel/strategy.hpp"
 #include "store/chain.hpp"
@@ -20,9 +20,9 @@ class Projection;
 
 struct Parts {
     std::vector<std::unique_ptr<Strategy>> strategies;  ///< by StrategyId
-    std::vector<std::unique_ptr<Broker>> brokers;       ///< by BrokerId
+    std::vector<std::unique_ptr<Venue>> brokers;        ///< by BrokerId
 
-    std::vector<Broker*> broker_pointers() const;
+    std::vector<Venue*> broker_pointers() const;
 };
 
 /// Makes what the configuration names, of these strategies. Refuses (kind usage) a strategy or broker that there is not, or with
@@ -40,7 +40,7 @@ Result<void> check_reconfiguration(const SessionConfigured& present, const Sessi
 /// settings differ are replaced in `brokers`, which owns the kernel's, by ones that hold what those held. Refuses, nothing
 /// changed, what check_reconfiguration and make_parts refuse, and (kind usage) settings with which a broker could not have
 /// come to hold what it does: a market order that waits, a wish on its way.
-Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Broker>>& brokers, const SessionConfigured& config,
+Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Venue>>& brokers, const SessionConfigured& config,
                          const PartsMaker& make);
 
 /// The digest by which two states are told apart. O(state).
@@ -68,7 +68,7 @@ struct SessionBytes {
 ///
 /// A running session waits for this. What takes long is closed orders, tens of thousands of them, so its projection has them ready.
 void save_checkpoint(const State& state, const std::vector<std::unique_ptr<Strategy>>& strategies,
-                     const std::vector<Broker*>& brokers, const std::optional<SessionParts>& session, ByteBuffer& out);
+                     const std::vector<Venue*>& brokers, const std::optional<SessionParts>& session, ByteBuffer& out);
 
 /// The state in a checkpoint, its parts not looked at. Refuses (kind data) what save_checkpoint did not write.
 Result<State> load_checkpoint(Bytes bytes);

@@ -76,7 +76,7 @@ struct Reexecution::Work {
     std::size_t made_bytes = 0;
     KernelObserver* observer;
     PartsMaker make;
-    std::vector<std::unique_ptr<Broker>> brokers;
+    std::vector<std::unique_ptr<Venue>> brokers;
     std::unique_ptr<Kernel> kernel;
     Seq next = 0;        // what is fed next
     Seq compared = 0;    // what is compared next
@@ -99,7 +99,7 @@ struct Reexecution::Work {
 };
 
 void Reexecution::Work::make_kernel(Parts parts, State state) {
-    std::vector<Broker*> pointers = parts.broker_pointers();
+    std::vector<Venue*> pointers = parts.broker_pointers();
     brokers = std::move(parts.brokers);
     kernel = std::make_unique<Kernel>(std::move(state),
                                       Kernel::Parts{std::move(parts.strategies), std::move(pointers), observer}, *made);

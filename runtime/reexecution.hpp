@@ -75,7 +75,7 @@ public:
 
     /// What goes on where the log ends. Requires end() to have returned true.
     struct Revived {
-        std::vector<std::unique_ptr<Broker>> brokers;
+        std::vector<std::unique_ptr<Venue>> brokers;
         std::unique_ptr<Kernel> kernel;  ///< uses the brokers
     };
     Revived release();

@@ -2,17 +2,15 @@
 /// The session loop: feed -> kernel -> log, one path for backtest, paper and live. Wires the parts together and reports what
 /// came out.
 
-#include "kernel/state.hpp"
-#include "runtime/latency.hpp"
 #include "runtime/scenario.hpp"
 #include "store/clock.hpp"
 #include "store/journal.hpp"
+#include "views/books.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,133 +21,6 @@ class logger;
 }
 
 namespace alpha {
-
-struct InstrumentResult {
-    std::string instrument;
-    Qty net;
-    Price average;
-    Price mark;
-    Money realized_pnl;
-    Money unrealized_pnl;
-    Money charges;
-    Money traded;
-    std::uint64_t fills = 0;
-};
-
-struct PortfolioResult {
-    std::string portfolio;
-    std::string broker;  ///< that it belongs to; empty where several are and nobody trades it
-    Money initial_cash;
-    Money cash;
-    Money equity;
-    Money realized_pnl;
-    Money unrealized_pnl;
-    Money charges;
-    bool killed = false;
-    LatchScope latch = LatchScope::none;  ///< how far its kill switch reaches
-    /// What it holds and has ordered beyond its buying power: a gap, or a loss. At the present marks or, of a run, the most that a fill
-    /// for more than its order was judged at took it there. Zero: it is within.
-    Money beyond_power;
-    std::uint64_t fills = 0;
-    std::vector<InstrumentResult> instruments;  ///< those ever traded, by id
-};
-
-struct BrokerResult {
-    std::string broker;
-    std::string kind;
-    std::vector<std::string> portfolios;  ///< that belong to it
-};
-
-struct StrategyResult {
-    std::string strategy;
-    std::string portfolio;
-    std::uint64_t orders = 0;
-    std::uint64_t refused = 0;
-    std::uint64_t fills = 0;
-    Money realized_pnl;  ///< of its own fills, gross
-    Money charges;
-    bool halted = false;
-};
-
-/// Account equity at the end of an instant, for sparklines: never feeds back into anything.
-struct EquitySample {
-    Time time;
-    Money equity;
-};
-
-struct RunResult {
-    std::string scenario;
-    std::string currency;
-    std::uint64_t events = 0;
-    std::uint64_t ticks = 0;
-    std::uint64_t bars = 0;
-    std::uint64_t orders = 0;
-    std::uint64_t refused = 0;
-    std::map<Rule, std::uint64_t> refused_by;  ///< how many orders each rule refused
-    std::uint64_t fills = 0;
-    std::uint64_t open_orders = 0;
-    Money initial_cash;
-    Money cash;
-    Money equity;
-    Money realized_pnl;
-    Money unrealized_pnl;
-    Money charges;
-    /// The deepest fall of the account's equity, relative to its peak: exact, over every mark and fill. Equal where there was none.
-    Money drawdown_peak;
-    Money drawdown_trough;
-    Money lowest_cash;  ///< of any portfolio, after any fill of this run; zero where none was below
-    Time first;
-    Time last;
-    std::vector<PortfolioResult> portfolios;
-    std::vector<BrokerResult> brokers;
-    std::vector<StrategyResult> strategies;
-    std::vector<EquitySample> equity_curve;  ///< at most a few hundred points
-    std::string log_head;                    ///< hexadecimal
-    std::string state_digest;
-    std::string journal;  ///< where it was written
-    bool interrupted = false;
-    /// What is odd about the data, in the order in which it was seen: what the feed warned of, and at the end instruments of
-    /// strategies that never appeared, or only as what the strategy does not trade on.
-    std::vector<DataWarning> data_warnings;
-    LatencyHistogram tick_latency;   ///< live: from a record received to all its consequences decided on and encoded
-    LatencyHistogram order_latency;  ///< live: from a record received to an order handed to its broker
-    /// Live, paced data: from a record due to all its consequences. More than tick_latency by how late the session saw it although it
-    /// had nothing else to do: other programs, interrupts and hosts take the processor away.
-    LatencyHistogram due_latency;
-};
-
-/// A fill as a CSV or a program wants it.
-struct FillRow {
-    Time time;
-    std::string instrument;
-    Side side = Side::buy;
-    Qty quantity;
-    Price price;
-};
-
-/// One rule of one portfolio: how much of it is used. Units as in kernel/risk.hpp.
-struct RiskHeadroom {
-    std::string portfolio;
-    Rule rule = Rule::none;
-    Money limit;
-    Money used;
-    Money room;  ///< limit - used; below zero: past it
-};
-
-/// How a session stands.
-struct SessionStatus {
-    RunResult books;              ///< heads and digests empty
-    bool is_catching_up = false;  ///< its feeds have not come to where its journal goes on
-    bool is_stopping = false;
-    std::string speed;    ///< "max", "10x"
-    Seq durable_seq = 0;  ///< every event before it is on disk
-    std::uint64_t feed_records = 0;
-    FeedProgress feed;
-    std::vector<StreamStatus> streams;             ///< of its feeds, in the order of the scenario
-    std::chrono::nanoseconds since_last_input{0};  ///< on the machine's clock
-    std::chrono::nanoseconds running{0};
-    std::vector<RiskHeadroom> risk;  ///< rules that a state can be measured against
-};
 
 class BackgroundLog;
 class Inbox;
@@ -193,14 +64,6 @@ struct RunOptions {
 
 /// What the data lack, as an error of kind data; nothing when they lack nothing.
 std::optional<Error> strict_error(const std::vector<DataWarning>& warnings);
-
-/// How much of each rule's limit is used, of every portfolio that trades: position (the largest), gross exposure, open orders,
-/// daily loss. O(positions).
-std::vector<RiskHeadroom> risk_headroom(const State& state);
-
-/// Everything of a RunResult that a state tells: counts, sums, portfolios, and which strategies are halted, under the names of its
-/// configuration. O(positions).
-RunResult books_of(const State& state);
 
 /// Runs the scenario into `log` (and finishes it). Bad data is an error of kind data; a backtest leaves its log unfinished then, a
 /// live session finishes it: what was taken before stands, orders that are open stay open, and the error says how many.

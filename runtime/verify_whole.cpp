@@ -2,7 +2,7 @@
 
 #include "kernel/snapshot.hpp"
 #include "runtime/parts.hpp"
-#include "runtime/read_models.hpp"
+#include "views/row_check.hpp"
 
 #include <algorithm>
 #include <vector>

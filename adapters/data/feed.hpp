@@ -8,6 +8,7 @@
 #include "events/input.hpp"
 #include "events/result.hpp"
 #include "events/time.hpp"
+#include "views/feed_status.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -32,35 +33,10 @@ struct FeedRecord {
 /// it is silent, which means the whole UTC day but does not say so.
 using HoursOf = std::function<std::optional<TradingHours>(const std::string& instrument)>;
 
-/// Something odd about the data that is no reason to refuse them.
-struct DataWarning {
-    std::string text;
-    bool lacks = false;  ///< something is missing that somebody counts on; an error to who is strict
-};
-
 /// What is said of a file whose last line was taken although its end is not there.
 inline constexpr const char* kLacksEnd =
     "its last line is taken, but has no line feed; if the file was cut short there, so may be its last number: end the "
     "line, or copy the file again";
-
-/// Progress of a long read: bytes consumed of bytes in all (both 0 when unknown).
-struct FeedProgress {
-    std::uint64_t done = 0;
-    std::uint64_t total = 0;
-};
-
-/// How a stream stands.
-struct StreamStatus {
-    std::string name;
-    bool is_connected = false;
-    bool has_ended = false;    ///< standard input: nothing more comes
-    bool is_left_out = false;  ///< its patience is over, and the feed goes on without it
-    std::uint64_t records = 0;
-    std::uint64_t refused_senders = 0;
-    std::uint64_t refused_records = 0;  ///< because they came after the feed had gone on without them
-    std::string last_refusal;           ///< of a sender, with place and reason
-    std::chrono::nanoseconds heard{0};  ///< FeedWatch::now() when it last sent; before it has, when it was opened
-};
 
 /// A record that was taken from a feed before, and the name of its instrument.
 struct TakenRecord {

@@ -68,19 +68,14 @@
 /// SESSION CLOSE. DAY orders of the instrument that are good until that date or earlier are reported `expired`, those still on
 /// their way too. A DAY order made while the market was shut gets its date from the session that opens next.
 
-#include "events/broker.hpp"
+#include "adapters/paper/fill_models.hpp"
+#include "events/venue.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 namespace alpha {
-
-/// How orders find their first price. docs/reference-scenario.md describes each for traders.
-enum class FillModel : std::uint8_t {
-    touch = 1,     ///< at once at the bid or ask
-    next_open = 2  ///< at the instrument's next BarOpened
-};
 
 /// When a resting limit fills.
 enum class LimitFill : std::uint8_t {
@@ -122,6 +117,6 @@ Result<PaperSettings> paper_settings(const std::vector<Setting>& settings);
 /// Rule::invalid_order and Rule::links, times never go back, prices and quantities of market inputs are within limits.hpp. A quote
 /// of an instrument without orders costs a few ns and no allocation; a fill O(orders of its instrument) where links or
 /// reduce-only orders are among them.
-std::unique_ptr<Broker> make_paper_broker(const PaperSettings& settings);
+std::unique_ptr<Venue> make_paper_broker(const PaperSettings& settings);
 
 }  // namespace alpha

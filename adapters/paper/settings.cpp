@@ -14,7 +14,12 @@ namespace {
 template <class Enum, std::size_t N>
 using NamesOf = std::array<std::pair<Enum, const char*>, N>;
 
-constexpr NamesOf<FillModel, 2> kFills{{{FillModel::touch, "touch"}, {FillModel::next_open, "next_open"}}};
+constexpr auto kFills = [] {
+    NamesOf<FillModel, paper::kFillModels.size()> names{};
+    std::ranges::transform(paper::kFillModels, names.begin(),
+                           [](const paper::FillModelSpec& spec) { return std::pair{spec.model, spec.name}; });
+    return names;
+}();
 constexpr NamesOf<LimitFill, 2> kLimitFills{{{LimitFill::reached, "reached"}, {LimitFill::through, "through"}}};
 constexpr NamesOf<Links, 2> kLinks{{{Links::venue, "venue"}, {Links::kernel, "kernel"}}};
 
@@ -32,13 +37,16 @@ tl::unexpected<Error> refuse_value(const Setting& setting, const std::string& ex
 
 template <class Enum, std::size_t N>
 Result<void> read_name(const Setting& setting, const NamesOf<Enum, N>& names, Enum& value) {
-    for (const auto& [known, name] : names) {
+    std::string all;
+    for (std::size_t i = 0; i < N; ++i) {
+        const auto& [known, name] = names[i];
         if (setting.value == name) {
             value = known;
             return {};
         }
+        all += (i == 0 ? "" : i + 1 == N ? " or " : ", ") + std::string(name);
     }
-    return refuse_value(setting, std::string(names[0].second) + " or " + names[1].second);
+    return refuse_value(setting, all);
 }
 
 /// "12.5%" of 0 to 100.

@@ -273,6 +273,7 @@ TEST_CASE("from another terminal a session tells how it stands", "[cli]") {
     const Ran said = status_of(here, "live");
     CHECK(json_field(said.out, "scenario") == "\"story\"");
     CHECK(json_field(said.out, "mode") == "\"paper\"");
+    CHECK(json_field(said.out, "pid") == std::to_string(process));
     CHECK(contains(said.out, R"("kill_switch":{"main":false})"));
     CHECK(contains(said.out, R"("rule":"position","limit":"50")"));
     CHECK(contains(said.out, R"("latency":{"tick":{"count":)"));

@@ -1,4 +1,3 @@
-#include "cli/json.hpp"
 #include "cli/terminal.hpp"
 
 #include <catch2/catch.hpp>
@@ -234,15 +233,4 @@ TEST_CASE("progress tells rate, share and time left, and only the rate when the 
     CHECK(show_seconds(3'720) == "1 h 02 min");
     CHECK(show_bytes(999) == "999 B");
     CHECK(show_bytes(1'500'000'000) == "1.5 GB");
-}
-
-TEST_CASE("JSON quotes names and keeps counts numbers and amounts strings", "[cli]") {
-    JsonObject object;
-    object.text("name", "a\"b\n")
-        .count("fills", 3)
-        .decimal("cash", money("-1.50"))
-        .flag("killed", false)
-        .texts("none", {});
-    CHECK(object.done() == R"({"name":"a\"b\n","fills":3,"cash":"-1.5","killed":false,"none":[]})");
-    CHECK(JsonObject().done() == "{}");
 }

@@ -61,7 +61,7 @@ SessionConfigured session_of(Input& input) {
     return config;
 }
 
-std::unique_ptr<Broker> broker_of(std::size_t i) {
+std::unique_ptr<Venue> broker_of(std::size_t i) {
     PaperSettings settings;
     if (i == 1) {
         settings.fill = FillModel::next_open;
@@ -234,7 +234,7 @@ private:
                 ALPHA_ASSERT(std::ranges::equal(saved.view(), again.view()), "a broker's state is its bytes");
             }
             brokers_[i] = std::move(broker);
-            parts.brokers.push_back(brokers_[i].get());
+            parts.venues.push_back(brokers_[i].get());
         }
         kernel_ = std::make_unique<Kernel>(std::move(state), std::move(parts), frame_);
     }
@@ -345,7 +345,7 @@ private:
     Frame frame_;
     State folded_;
     ByteBuffer saved_;
-    std::array<std::unique_ptr<Broker>, kBrokers> brokers_;
+    std::array<std::unique_ptr<Venue>, kBrokers> brokers_;
     std::array<std::vector<OrderId>, kStrategies> placed_;
     std::unique_ptr<Kernel> kernel_;
 };

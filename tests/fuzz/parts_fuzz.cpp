@@ -89,7 +89,7 @@ void strategy_goes_on(const Seat& seat, Bytes bytes) {
     Frame frame;
     Kernel::Parts parts;
     parts.strategies.push_back(std::move(strategy));
-    parts.brokers.push_back(broker.get());
+    parts.venues.push_back(broker.get());
     Kernel kernel(std::move(parts), frame);
     kernel.configure(config);
     Time now{1'704'067'200 * kSecondNs};

@@ -153,7 +153,7 @@ public:
         Kernel::Parts parts;
         parts.strategies.push_back(spec->make(config.strategies[0], config.instruments));
         strategy_ = parts.strategies[0].get();
-        parts.brokers.push_back(broker_.get());
+        parts.venues.push_back(broker_.get());
         kernel_ = std::make_unique<Kernel>(std::move(parts), frame_);
         kernel_->configure(config);
     }
@@ -182,10 +182,10 @@ public:
         return seed_of({index}, saved.view());
     }
     const Strategy& strategy() const { return *strategy_; }
-    const Broker& broker() const { return *broker_; }
+    const Venue& broker() const { return *broker_; }
 
 private:
-    std::unique_ptr<Broker> broker_;
+    std::unique_ptr<Venue> broker_;
     Frame frame_;
     std::unique_ptr<Kernel> kernel_;
     const Strategy* strategy_ = nullptr;

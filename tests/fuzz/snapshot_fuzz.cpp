@@ -35,10 +35,10 @@ void go_on(State state) {
     for (std::size_t i = 0; i < state.config.strategies.size(); ++i) {
         parts.strategies.push_back(std::make_unique<Asker>());
     }
-    std::vector<std::unique_ptr<Broker>> brokers;
+    std::vector<std::unique_ptr<Venue>> brokers;
     for (std::size_t i = 0; i < state.config.brokers.size(); ++i) {
         brokers.push_back(make_paper_broker({}));
-        parts.brokers.push_back(brokers.back().get());
+        parts.venues.push_back(brokers.back().get());
     }
     Frame frame;
     frame.begin(state.next_seq);

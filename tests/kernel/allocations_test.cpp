@@ -120,12 +120,12 @@ private:
         for (const StrategyConfig& each : config_.strategies) {
             parts.strategies.push_back(find_strategy(each.use)->make(each, config_.instruments));
         }
-        parts.brokers.push_back(broker_.get());
+        parts.venues.push_back(broker_.get());
         return parts;
     }
 
     SessionConfigured config_;
-    std::unique_ptr<Broker> broker_;
+    std::unique_ptr<Venue> broker_;
     Frame frame_;
     Kernel kernel_;
     Time now_{1'704'067'200 * kSecondNs};

@@ -150,7 +150,7 @@ inline BrokerReport modified(std::uint64_t order, std::string_view quantity, std
 
 /// Records every wish. Says nothing unless `answer` does; what is put into `resting` is reported at
 /// the next market input, and `at_session_close` answers the end of a session.
-class ScriptedBroker final : public Broker {
+class ScriptedBroker final : public Venue {
 public:
     std::vector<Effect> effects;
     std::function<void(Time, const Effect&, Reports&)> answer;
@@ -189,7 +189,6 @@ public:
         return Price{touch.raw + (side == Side::buy ? slippage.raw : -slippage.raw)};
     }
     bool links_orders() const override { return links; }
-    bool needs_durability() const override { return false; }
     void save(ByteBuffer&) const override {}
     Result<void> load(Bytes) override { return {}; }
 
@@ -391,7 +390,7 @@ public:
                 again.strategies[s] = nullptr;
             }
         }
-        kernel_->reconfigure(config, std::move(again.strategies), std::move(again.brokers));
+        kernel_->reconfigure(config, std::move(again.strategies), std::move(again.venues));
         after_step();
     }
     InstrumentId list(Time now, const Instrument& definition) {
@@ -457,7 +456,7 @@ private:
             made.strategies.push_back(std::make_unique<Actor>(script));
         }
         for (ScriptedBroker& broker : brokers_) {
-            made.brokers.push_back(&broker);
+            made.venues.push_back(&broker);
         }
         made.observer = &onlooker_;
         return made;

@@ -14,17 +14,18 @@ class Layering(PlantedTree):
     check_tree = staticmethod(layering.check_tree)
 
     # Every folder against every header it could reach for: the table of ARCHITECTURE.md, spelt out once more.
-    FOLDERS = ("events", "kernel", "strategies", "store", "adapters/paper", "adapters/data", "adapters/kafka", "runtime", "cli")
+    FOLDERS = ("events", "kernel", "strategies", "store", "views", "adapters/paper", "adapters/data", "adapters/kafka", "runtime", "cli")
     REACHES = {
         "events": "events",
         "kernel": "events kernel",
         "strategies": "events kernel strategies",
         "store": "events store",
+        "views": "events kernel store views",
         "adapters/paper": "events adapters/paper",
-        "adapters/data": "events store adapters/data",
-        "adapters/kafka": "events store adapters/kafka",
-        "runtime": "events kernel strategies store adapters/paper adapters/data adapters/kafka runtime",
-        "cli": "events kernel strategies store adapters/paper adapters/data adapters/kafka runtime cli",
+        "adapters/data": "events store views adapters/data",
+        "adapters/kafka": "events store views adapters/kafka",
+        "runtime": "events kernel strategies store views adapters/paper adapters/data adapters/kafka runtime",
+        "cli": "events kernel strategies store views adapters/paper adapters/data adapters/kafka runtime cli",
     }
 
     def test_each_direction(self):
@@ -84,7 +85,7 @@ class Layering(PlantedTree):
 
     def test_clocks(self):
         use = "#include <chrono>\nauto now() { return std::chrono::steady_clock::now(); }\n"
-        for folder in ("events", "kernel", "strategies", "adapters/paper", "adapters/data"):
+        for folder in ("events", "kernel", "strategies", "views", "adapters/paper", "adapters/data"):
             self.assert_found(f"{folder}/a.cpp", use, 2, says="take the time as an argument")
         for folder in ("runtime", "store", "cli", "bench", "tests"):
             self.assert_clean(f"{folder}/a.cpp", use)

@@ -124,7 +124,7 @@ public:
         for (const auto& strategy : reexecution_.kernel()->parts().strategies) {
             strategy->save(scratch_);
         }
-        for (const auto& broker : reexecution_.kernel()->parts().brokers) {
+        for (const auto& broker : reexecution_.kernel()->parts().venues) {
             broker->save(scratch_);
         }
         return sha256(scratch_.view());
@@ -234,9 +234,9 @@ std::string Witness::shown(const DecodedEvent& event) {
         strategies[s]->save(bytes);
         line("strategy " + state_.config.strategies[s].name, hex(bytes.view()));
     }
-    for (std::size_t b = 0; b < reexecution_.kernel()->parts().brokers.size(); ++b) {
+    for (std::size_t b = 0; b < reexecution_.kernel()->parts().venues.size(); ++b) {
         ByteBuffer bytes;
-        reexecution_.kernel()->parts().brokers[b]->save(bytes);
+        reexecution_.kernel()->parts().venues[b]->save(bytes);
         line("broker " + state_.config.brokers[b].name, hex(bytes.view()));
     }
     return text;

@@ -35,7 +35,7 @@ PaperSettings to_settings(const Settings& s) {
 }
 
 /// A paper broker that is saved and loaded after whatever it does: nothing may live outside its bytes.
-class Reborn final : public Broker {
+class Reborn final : public Venue {
 public:
     explicit Reborn(const PaperSettings& settings) : settings_(settings), broker_(make_paper_broker(settings)) {}
     void on_quote(Time now, const QuoteTick& quote, Reports& out) override {
@@ -70,7 +70,6 @@ public:
         return broker_->worst_fill(side, touch, tick);
     }
     bool links_orders() const override { return broker_->links_orders(); }
-    bool needs_durability() const override { return false; }
     void save(ByteBuffer& out) const override { broker_->save(out); }
     Result<void> load(Bytes bytes) override { return broker_->load(bytes); }
 
@@ -91,7 +90,7 @@ private:
     }
 
     PaperSettings settings_;
-    std::unique_ptr<Broker> broker_;
+    std::unique_ptr<Venue> broker_;
 };
 
 /// The scenario through the kernel.
@@ -101,7 +100,7 @@ public:
         const PaperSettings settings = to_settings(scenario.settings);
         broker_ = reborn ? std::make_unique<Reborn>(settings) : make_paper_broker(settings);
         Kernel::Parts parts;
-        parts.brokers = {broker_.get()};
+        parts.venues = {broker_.get()};
         for (int strategy = 0; strategy < 2; ++strategy) {
             script(strategy);
             parts.strategies.push_back(std::make_unique<test::Actor>(scripts_[static_cast<std::size_t>(strategy)]));
@@ -249,7 +248,7 @@ private:
 
     const Scenario& scenario_;
     std::vector<test::ScriptedStrategy> scripts_;
-    std::unique_ptr<Broker> broker_;
+    std::unique_ptr<Venue> broker_;
     Frame frame_;
     std::unique_ptr<Kernel> kernel_;
     Names names_;

@@ -187,7 +187,7 @@ public:
         broker_->on_session_closed(now_, {InstrumentId{instrument}, Date{date}}, reports_);
         return said();
     }
-    Broker& broker() { return *broker_; }
+    Venue& broker() { return *broker_; }
 
 private:
     PlaceOrder placement(const Ticket& ticket) {
@@ -207,7 +207,7 @@ private:
 
     static constexpr Duration kInterval{60 * kSecondNs};
 
-    std::unique_ptr<Broker> broker_;
+    std::unique_ptr<Venue> broker_;
     Reports reports_;
     Time label_{1'700'000'000 * kSecondNs};
     Time now_{1'700'000'000 * kSecondNs};

@@ -178,9 +178,9 @@ private:
     std::vector<OrderTerms> placed_;
 };
 
-void play(Broker& broker, const Step& step, Reports& out) {
+void play(Venue& broker, const Step& step, Reports& out) {
     struct Player {
-        Broker& broker;
+        Venue& broker;
         Time now;
         Reports& out;
         void operator()(const QuoteTick& quote) const { broker.on_quote(now, quote, out); }
@@ -193,7 +193,7 @@ void play(Broker& broker, const Step& step, Reports& out) {
     std::visit(Player{broker, step.now, out}, step.input);
 }
 
-std::vector<std::uint8_t> bytes_of(const Broker& broker) {
+std::vector<std::uint8_t> bytes_of(const Venue& broker) {
     ByteBuffer out;
     broker.save(out);
     return {out.data(), out.data() + out.size()};

@@ -184,19 +184,19 @@ TEST_CASE("each broker's orders come back from a checkpoint to it and to no othe
         with_orders_at_both += resting[0] && resting[1] ? 1U : 0U;
         std::array<ByteBuffer, 2> states;
         for (const std::size_t b : {0U, 1U}) {
-            kernel.parts().brokers[b]->save(states[b]);
+            kernel.parts().venues[b]->save(states[b]);
         }
         CHECK_FALSE(std::ranges::equal(states[0].view(), states[1].view()));
         StoredSnapshot checkpoint;
         checkpoint.next_seq = kernel.state().next_seq;
-        save_checkpoint(kernel.state(), kernel.parts().strategies, kernel.parts().brokers, std::nullopt,
+        save_checkpoint(kernel.state(), kernel.parts().strategies, kernel.parts().venues, std::nullopt,
                         checkpoint.bytes);
         Frame again;
         const auto loaded = Reexecution::from(checkpoint, again, nullptr, make_built_in_parts);
         REQUIRE(loaded);
         for (const std::size_t b : {0U, 1U}) {
             ByteBuffer restored;
-            (*loaded)->kernel()->parts().brokers[b]->save(restored);
+            (*loaded)->kernel()->parts().venues[b]->save(restored);
             CHECK(std::ranges::equal(restored.view(), states[b].view()));
         }
         // From here on it decides what the log holds: a wish at the wrong broker would fill otherwise.

@@ -2,10 +2,10 @@
 #include "runtime/fold.hpp"
 #include "runtime/fork.hpp"
 #include "runtime/logging.hpp"
-#include "runtime/read_models.hpp"
 #include "runtime/reexecution.hpp"
 #include "runtime/scenario.hpp"
 #include "tests/runtime/support.hpp"
+#include "views/row_check.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

@@ -1,6 +1,7 @@
 #include "runtime/inbox.hpp"
 #include "runtime/operator.hpp"
 #include "runtime/scenario.hpp"
+#include "runtime/session.hpp"
 #include "tests/virtual_clock.hpp"
 
 #include <atomic>

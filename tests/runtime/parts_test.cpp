@@ -1,7 +1,7 @@
 #include "kernel/kernel.hpp"
 #include "runtime/parts.hpp"
-#include "runtime/read_models.hpp"
 #include "runtime/scenario.hpp"
+#include "views/projection.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -71,7 +71,7 @@ TEST_CASE("a checkpoint brings back the parts and the state it was taken of", "[
     const std::optional<SessionParts> session =
         whole ? std::optional(SessionParts{projection, position, summary}) : std::nullopt;
     ByteBuffer bytes;
-    save_checkpoint(state, kernel.parts().strategies, kernel.parts().brokers, session, bytes);
+    save_checkpoint(state, kernel.parts().strategies, kernel.parts().venues, session, bytes);
     const Result<State> alone = load_checkpoint(bytes.view());
     Result<Parts> fresh = make_parts(config);
     const Result<State> with_parts = load_checkpoint(bytes.view(), *fresh);
@@ -99,7 +99,7 @@ TEST_CASE("a checkpoint brings back the parts and the state it was taken of", "[
 
 TEST_CASE("a checkpoint whose part does not bring back all that it saved is not gone on from", "[runtime]") {
     /// Saves how often it was asked, and forgets it: what a broker would be that drops its resting orders.
-    class Forgetful final : public Broker {
+    class Forgetful final : public Venue {
     public:
         void on_quote(Time, const QuoteTick&, Reports&) override {}
         void on_bar_opened(Time, const BarOpened&, bool, Reports&) override {}
@@ -109,7 +109,6 @@ TEST_CASE("a checkpoint whose part does not bring back all that it saved is not 
         void perform(Time, const Effect&, Reports&) override {}
         Price worst_fill(Side, Price touch, Price) const override { return touch; }
         bool links_orders() const override { return true; }
-        bool needs_durability() const override { return false; }
         void save(ByteBuffer& out) const override { out.append(std::vector<std::uint8_t>(orders, 1)); }
         Result<void> load(Bytes) override { return {}; }
         std::size_t orders = 0;
@@ -125,7 +124,7 @@ TEST_CASE("a checkpoint whose part does not bring back all that it saved is not 
     Kernel kernel(Kernel::Parts{std::move(parts->strategies), parts->broker_pointers(), nullptr}, frame);
     kernel.configure(config);
     ByteBuffer bytes;
-    save_checkpoint(kernel.state(), kernel.parts().strategies, kernel.parts().brokers, std::nullopt, bytes);
+    save_checkpoint(kernel.state(), kernel.parts().strategies, kernel.parts().venues, std::nullopt, bytes);
     Result<Parts> fresh = make_parts(config);
     fresh->brokers[0] = std::make_unique<Forgetful>();
     const Result<State> loaded = load_checkpoint(bytes.view(), *fresh);

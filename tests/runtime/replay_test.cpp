@@ -120,7 +120,7 @@ std::unique_ptr<Journal> journal_with_checkpoints(const LogReader& log, const st
         batch.frame.bytes.append(frame.bytes.view());
         if (++frames % every == 0) {
             Kernel& kernel = *reexecution.kernel();
-            save_checkpoint(kernel.state(), kernel.parts().strategies, kernel.parts().brokers, std::nullopt,
+            save_checkpoint(kernel.state(), kernel.parts().strategies, kernel.parts().venues, std::nullopt,
                             batch.snapshot);
         }
         REQUIRE((*writer)->append(batch));

@@ -1,10 +1,11 @@
 #include "runtime/fold.hpp"
 #include "runtime/parts.hpp"
-#include "runtime/read_models.hpp"
 #include "runtime/reexecution.hpp"
 #include "runtime/session.hpp"
 #include "store/background_log.hpp"
 #include "tests/runtime/support.hpp"
+#include "views/projection.hpp"
+#include "views/row_check.hpp"
 
 #include <catch2/catch.hpp>
 #include <map>
@@ -78,7 +79,7 @@ void write_prefix(const LogReader& from, const PartsMaker& make, const std::stri
         if (frames == 0) {
             State state = kernel.state();
             change(state);
-            save_checkpoint(state, kernel.parts().strategies, kernel.parts().brokers, SessionParts{projection, {}, {}},
+            save_checkpoint(state, kernel.parts().strategies, kernel.parts().venues, SessionParts{projection, {}, {}},
                             batch.snapshot);
         }
         batch.feed_records = kernel.state().quotes;

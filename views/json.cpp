@@ -1,4 +1,4 @@
-#include "cli/json.hpp"
+#include "views/json.hpp"
 
 #include <fmt/format.h>
 

@@ -1,6 +1,9 @@
 #pragma once
-/// Between the kernel and whatever executes its orders: wishes out (Effect), reports in (BrokerReport). The paper broker,
-/// the Zerodha adapter and test doubles implement Broker; the kernel knows nothing else of them.
+/// Between the kernel and whatever executes its orders: wishes out (Effect), reports in (BrokerReport).
+///
+/// A BROKER is what a portfolio trades through: configuration, scenarios, ids and reports name it. A VENUE is the fold that executes
+/// a broker's orders inside the process: paper, and test doubles. It is as pure as the kernel, and saved and decided again with it. A
+/// broker outside the process has none: the durable log is its outbox, and what it reports comes back as inputs of their own.
 
 #include "events/bytes.hpp"
 #include "events/event.hpp"
@@ -54,14 +57,14 @@ struct BrokerReport {
     friend bool operator==(const BrokerReport&, const BrokerReport&) = default;
 };
 
-/// Where a broker puts its answers, oldest first.
+/// Where a venue puts its answers, oldest first.
 using Reports = std::vector<BrokerReport>;
 
-/// A place to send orders to. Called on the kernel's thread only, never while a fact is half applied. Answers that are
-/// known at once go into `out`; a broker outside the process reports later, as inputs of their own.
-class Broker {
+/// Executes orders inside the process. Called on the kernel's thread only, never while a fact is half applied. Its answers go into
+/// `out`.
+class Venue {
 public:
-    virtual ~Broker() = default;
+    virtual ~Venue() = default;
 
     /// Market inputs, each after it was marked and before any strategy sees it. Of bars only what counts (kernel/state.hpp):
     /// a shadowed bar is no price. `is_shortest`: the instrument has no bars of a shorter interval.
@@ -77,13 +80,10 @@ public:
     /// Carries out one wish.
     virtual void perform(Time now, const Effect& effect, Reports& out) = 0;
 
-    /// What a market order may pay (or get) where the touch is `touch`: the touch, worsened by what the broker is known to add.
+    /// What a market order may pay (or get) where the touch is `touch`: the touch, worsened by what the venue is known to add.
     virtual Price worst_fill(Side side, Price touch, Price tick) const = 0;
     /// Whether it enforces links and reduce_only before each fill. Where it does not, the kernel does after each report.
     virtual bool links_orders() const = 0;
-
-    /// Whether effects may leave only once the facts behind them are on disk: true outside the process.
-    virtual bool needs_durability() const = 0;
 
     /// The state that future answers depend on, in canonical bytes; `load` refuses bytes that `save` cannot have written.
     virtual void save(ByteBuffer& out) const = 0;

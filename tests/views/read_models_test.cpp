@@ -1,10 +1,12 @@
 #include "kernel/snapshot.hpp"
 #include "kernel/visits.hpp"
 #include "runtime/logging.hpp"
-#include "runtime/read_models.hpp"
 #include "runtime/session.hpp"
 #include "tests/kernel/rich_run.hpp"
 #include "tests/runtime/support.hpp"
+#include "views/projection.hpp"
+#include "views/read_models.hpp"
+#include "views/row_check.hpp"
 
 #include <catch2/catch.hpp>
 #include <numeric>
@@ -124,7 +126,7 @@ Models models_of(const Floor& floor) {
     CHECK(rows_of(floor.events(), every(1)) == rows);
     CHECK(rows_of(floor.events(), every(3), true) == rows);
     CHECK(rebuilt->rows[rebuilt->rows.size() - 1].table == static_cast<std::uint8_t>(ReadModel::about));
-    return models_of(ReadModels(std::move(*rebuilt)));
+    return models_of(ReadModels(std::move(rebuilt->rows)));
 }
 
 /// A floor on which the strategy has placed `terms` at the first quote, as order 1.
@@ -449,7 +451,7 @@ TEST_CASE("rows do not depend on where frames end, nor on restarts, and agree wi
         CHECK(rows_of(events, [&] { return 1 + dice.below(40); }, true) == whole);
 
         const State& state = run.floor().state();
-        const Models models = models_of(ReadModels(std::move(*rebuilt)));
+        const Models models = models_of(ReadModels(std::move(rebuilt->rows)));
         CHECK(models.fills.size() == state.fills);
         fills += models.fills.size();
         for (const auto* orders : {&state.open_orders, &state.closed_orders}) {
@@ -522,7 +524,7 @@ TEST_CASE("an order that ends and is forgotten within one frame still has its ro
     CHECK(rebuilt->state.find_order(OrderId{1}) == nullptr);
     CHECK(rebuilt->state.find_order(OrderId{2}) == nullptr);
     CHECK(rows_of(rebuilt->rows) == at_once);
-    const Models models = models_of(ReadModels(std::move(*rebuilt)));
+    const Models models = models_of(ReadModels(std::move(rebuilt->rows)));
     CHECK(models.orders.at(1).status == OrderStatus::filled);
     CHECK(models.orders.at(1).filled == qty("2"));
     CHECK(models.orders.at(1).filled_notional == money("20"));
