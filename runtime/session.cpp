@@ -9,11 +9,11 @@
 #include "runtime/inbox.hpp"
 #include "runtime/intake.hpp"
 #include "runtime/parts.hpp"
-#include "runtime/reexecution.hpp"
+#include "runtime/resume.hpp"
 #include "runtime/scheduling.hpp"
 #include "runtime/stream_board.hpp"
+#include "runtime/summary.hpp"
 #include "store/background_log.hpp"
-#include "store/wire.hpp"
 #include "views/books.hpp"
 #include "views/projection.hpp"
 #include "views/status.hpp"
@@ -36,232 +36,6 @@ namespace {
 constexpr std::chrono::milliseconds kFlushAfter{2};
 /// Ticks that share a reading of the clock, the one behind the last of them.
 constexpr std::uint64_t kTimedTogether = 4;
-/// Points of the equity curve kept; when full, every other one is dropped and sampling halves.
-constexpr std::size_t kCurvePoints = 512;
-
-/// Counts per strategy what the log records, for the summary, and takes the time of orders.
-class Tally final : public KernelObserver {
-public:
-    Tally(const SessionConfigured& config, const RunOptions& options)
-        : results_(config.strategies.size()), limits_(config), on_fill_(options.on_fill), options_(options) {
-        for (std::size_t i = 0; i < results_.size(); ++i) {
-            results_[i].strategy = config.strategies[i].name;
-            results_[i].portfolio = config.portfolios[config.strategies[i].portfolio.value].name;
-        }
-    }
-    /// Whose instruments the facts name.
-    void watch(const State& state) { state_ = &state; }
-    /// Until accept(), fills are kept back; forget() begins anew.
-    void hold() { holding_ = true; }
-    void accept() {
-        holding_ = false;
-        for (const FillRow& fill : std::exchange(held_, {})) {
-            on_fill_(fill);
-        }
-    }
-    void forget() {
-        holding_ = false;
-        held_.clear();
-        for (StrategyResult& each : results_) {
-            each.orders = each.refused = each.fills = 0;
-            each.realized_pnl = each.charges = Money{};
-        }
-        refused_by_.clear();
-        lowest_cash_ = Money{};
-        beyond_power_.clear();
-    }
-    /// From here on orders are timed, from the moment that their input was received.
-    void time_orders_from(Clock::TimePoint received) { received_ = received; }
-
-    void on_fill(const Envelope& envelope, const OrderFilled& fill) override {
-        lowest_cash_ = std::min(lowest_cash_, state_->portfolios[fill.portfolio.value].cash);
-        note_gap(fill);
-        if (fill.strategy != kOperator) {
-            StrategyResult& result = results_[fill.strategy.value];
-            ++result.fills;
-            result.realized_pnl += fill.realized_pnl;
-            result.charges += fill.charges;
-        }
-        if (on_fill_) {
-            const FillRow row{envelope.time, state_->instruments[fill.instrument.value].name, fill.side, fill.quantity,
-                              fill.price};
-            holding_ ? held_.push_back(row) : on_fill_(row);
-        }
-    }
-    void on_order(const Envelope&, const OrderIntended& order) override {
-        if (order.strategy != kOperator) {
-            ++results_[order.strategy.value].orders;
-        }
-        if (received_ != Clock::TimePoint{}) {
-            latency_.add((options_.clock->now() - received_).count());
-        }
-    }
-    void on_refusal(const Envelope&, const OrderRefused& order) override {
-        ++results_[order.strategy.value].refused;
-        ++refused_by_[order.rule];
-    }
-
-    void on_latch(const Envelope& envelope, const KillSwitchLatched& latched) override {
-        alarm(fmt::format("{}: kill switch latched ({}) by {} at {}",
-                          state_->config.portfolios[latched.portfolio.value].name, name_of(latched.scope),
-                          name_of(latched.rule), to_iso(envelope.time)));
-    }
-    void on_halt(const Envelope& envelope, const StrategyHalted& halted) override {
-        alarm(fmt::format("strategy {} halted at {}: {}", state_->config.strategies[halted.strategy.value].name,
-                          to_iso(envelope.time), printable(halted.reason)));
-    }
-
-    const std::vector<StrategyResult>& results() const { return results_; }
-    Money lowest_cash() const { return lowest_cash_; }
-    /// The furthest that a fill has taken the portfolio beyond its buying power.
-    Money beyond_power(std::size_t portfolio) const {
-        return portfolio < beyond_power_.size() ? beyond_power_[portfolio] : Money{};
-    }
-    const std::map<Rule, std::uint64_t>& refused_by() const { return refused_by_; }
-    LatencyHistogram& latency() { return latency_; }
-    const LatencyHistogram& latency() const { return latency_; }
-
-    void save(ByteBuffer& out) const {
-        put(out, static_cast<std::uint32_t>(results_.size()));
-        for (const StrategyResult& each : results_) {
-            put(out, each.orders);
-            put(out, each.refused);
-            put(out, each.fills);
-            put(out, each.realized_pnl.raw);
-            put(out, each.charges.raw);
-        }
-        put(out, static_cast<std::uint32_t>(refused_by_.size()));
-        for (const auto& [rule, count] : refused_by_) {
-            put(out, static_cast<std::uint8_t>(rule));
-            put(out, count);
-        }
-        put(out, lowest_cash_.raw);
-        put(out, static_cast<std::uint32_t>(beyond_power_.size()));
-        for (const Money& furthest : beyond_power_) {
-            put(out, furthest.raw);
-        }
-    }
-    void load(WireReader& in) {
-        const std::size_t strategies = in.get<std::uint32_t>();
-        for (std::size_t i = 0; i < strategies && i < results_.size(); ++i) {
-            results_[i].orders = in.get<std::uint64_t>();
-            results_[i].refused = in.get<std::uint64_t>();
-            results_[i].fills = in.get<std::uint64_t>();
-            results_[i].realized_pnl.raw = in.get<decltype(Money::raw)>();
-            results_[i].charges.raw = in.get<decltype(Money::raw)>();
-        }
-        for (auto left = in.get<std::uint32_t>(); left > 0 && in.ok(); --left) {
-            const auto rule = static_cast<Rule>(in.get<std::uint8_t>());
-            refused_by_[rule] = in.get<std::uint64_t>();
-        }
-        lowest_cash_.raw = in.get<decltype(Money::raw)>();
-        beyond_power_.clear();
-        for (auto left = in.get<std::uint32_t>(); left > 0 && in.ok(); --left) {
-            beyond_power_.push_back(Money{in.get<decltype(Money::raw)>()});
-        }
-    }
-
-private:
-    /// In a live session nobody waits for the summary.
-    void alarm(const std::string& what) const {
-        if (options_.is_live) {
-            options_.log->warn("{}", what);
-        }
-        if (options_.on_alarm) {
-            options_.on_alarm(what);
-        }
-    }
-    /// An order was judged at what it was taken to cost: only where it filled for more is there something to look at.
-    void note_gap(const OrderFilled& fill) {
-        const Order* const order = state_->find_order(fill.order);
-        if (order == nullptr || fill.price <= order->valued_at || order->terms.reduce_only ||
-            !limits_.of(Rule::buying_power)) {
-            return;
-        }
-        const Portfolio& portfolio = state_->portfolios[fill.portfolio.value];
-        beyond_power_.resize(state_->portfolios.size());
-        Money& furthest = beyond_power_[fill.portfolio.value];
-        furthest = std::max(furthest, buying_power_used(*state_, portfolio) - buying_power_of(limits_, portfolio));
-    }
-
-    std::vector<StrategyResult> results_;
-    std::map<Rule, std::uint64_t> refused_by_;
-    RiskLimits limits_;
-    const std::function<void(const FillRow&)>& on_fill_;
-    const RunOptions& options_;
-    Money lowest_cash_;
-    std::vector<Money> beyond_power_;  ///< by portfolio
-    const State* state_ = nullptr;
-    bool holding_ = false;
-    std::vector<FillRow> held_;
-    Clock::TimePoint received_;
-    LatencyHistogram latency_;
-};
-
-/// The account's equity at the end of each instant at which prices came.
-class EquityCurve {
-public:
-    /// Called before whatever happens at `next`.
-    void before(Time next, const State& state) {
-        if (is_priced_ && next != state.now) {
-            is_priced_ = false;
-            sample(state);
-        }
-    }
-    /// A price came; the open of a bar is none, for its close follows.
-    void priced() { is_priced_ = true; }
-    /// Nothing comes after this.
-    void end(const State& state) {
-        skipped_ = stride_;  // how it ends is shown whatever the stride
-        before(kNever, state);
-    }
-
-    const std::vector<EquitySample>& points() const { return points_; }
-
-    void save(ByteBuffer& out) const {
-        put(out, static_cast<std::uint32_t>(points_.size()));
-        for (const EquitySample& point : points_) {
-            put(out, point.time.ns);
-            put(out, point.equity.raw);
-        }
-        put(out, static_cast<std::uint8_t>(is_priced_));
-        put(out, std::uint64_t{stride_});
-        put(out, std::uint64_t{skipped_});
-    }
-    void load(WireReader& in) {
-        points_.clear();
-        for (auto left = in.get<std::uint32_t>(); left > 0 && in.ok(); --left) {
-            const auto time = in.get<std::int64_t>();
-            points_.push_back({Time{time}, Money{in.get<decltype(Money::raw)>()}});
-        }
-        is_priced_ = in.get<std::uint8_t>() != 0;
-        stride_ = static_cast<std::size_t>(in.get<std::uint64_t>());
-        skipped_ = static_cast<std::size_t>(in.get<std::uint64_t>());
-    }
-
-private:
-    void sample(const State& state) {
-        if (skipped_ + 1 < stride_) {
-            ++skipped_;
-            return;
-        }
-        skipped_ = 0;
-        points_.push_back({state.now, state.path.equity});
-        if (points_.size() == kCurvePoints) {
-            for (std::size_t i = 0; i < kCurvePoints / 2; ++i) {
-                points_[i] = points_[2 * i + 1];
-            }
-            points_.resize(kCurvePoints / 2);
-            stride_ *= 2;
-        }
-    }
-
-    std::vector<EquitySample> points_;
-    bool is_priced_ = false;
-    std::size_t stride_ = 1;
-    std::size_t skipped_ = 0;
-};
-
 bool is_from_a_feed(const Event& event) {
     return std::visit([]<class E>(const E&) { return MarketInputType<E>; }, event);
 }
@@ -317,63 +91,6 @@ private:
     std::vector<DataWarning> warnings_;
 };
 
-/// As what an instrument appeared in the data.
-struct Appeared {
-    bool quotes = false;
-    bool bars = false;
-};
-
-/// "did you mean X?", or else what there is.
-std::string instead_of(const std::string& name, const std::vector<std::string_view>& known) {
-    constexpr std::size_t kListed = 8;
-    if (const std::string meant = did_you_mean(name, known); !meant.empty()) {
-        return fmt::format("did you mean '{}'?", meant);
-    }
-    const std::size_t more = known.size() - std::min(known.size(), kListed);
-    return fmt::format("they hold {}{}", fmt::join(std::span(known).first(known.size() - more), ", "),
-                       more == 0 ? "" : fmt::format(" and {} more", more));
-}
-
-/// The instruments that strategies are to trade and that never appeared, or only as what the strategy does not look at.
-/// `appeared` goes by instrument.
-void add_unseen(const State& state, std::span<const StrategySpec> catalog, const std::vector<Appeared>& appeared,
-                std::vector<DataWarning>& warnings) {
-    constexpr std::size_t kNamed = 8;  // of one strategy
-    std::vector<std::string_view> known;
-    for (std::size_t i = 0; i < appeared.size(); ++i) {
-        if (appeared[i].quotes || appeared[i].bars) {
-            known.emplace_back(state.instruments[i].name);
-        }
-    }
-    if (known.empty()) {  // that the data are empty is said already
-        return;
-    }
-    for (const StrategyConfig& strategy : state.config.strategies) {
-        const StrategySpec* const spec = find_strategy(strategy.use, catalog);
-        const bool is_choosy = spec != nullptr && spec->uses_quotes != spec->uses_bars;
-        std::vector<std::string> found;
-        for (const InstrumentId id : strategy.instruments) {
-            const Appeared as = id.value < appeared.size() ? appeared[id.value] : Appeared{};
-            const std::string& name = state.instruments[id.value].name;
-            if (!as.quotes && !as.bars) {
-                found.push_back(fmt::format("'{}' never appeared in the data; {}", name, instead_of(name, known)));
-            } else if (is_choosy && (spec->uses_quotes ? !as.quotes : !as.bars)) {
-                found.push_back(fmt::format("{} trades on {}, and the data hold only {} of '{}'", spec->name,
-                                            spec->uses_quotes ? "quotes" : "bars",
-                                            spec->uses_quotes ? "bars" : "quotes", name));
-            }
-        }
-        for (std::size_t i = 0; i < std::min(found.size(), kNamed); ++i) {
-            warnings.push_back({fmt::format("strategy {}: {}", strategy.name, found[i]), true});
-        }
-        if (found.size() > kNamed) {
-            warnings.push_back({fmt::format("strategy {}: so it is with {} more of its {} instruments", strategy.name,
-                                            found.size() - kNamed, strategy.instruments.size()),
-                                true});
-        }
-    }
-}
-
 /// While it lives, what is posted wakes the intake up. Gone on every way out, an exception's too.
 class WokenByInbox {
 public:
@@ -406,7 +123,7 @@ public:
           clock_(*options.clock),
           make_(std::move(make)),
           budget_(budget),
-          tally_(scenario.config, options) {}
+          summary_(scenario.config, options) {}
 
     /// Begins a log with event 0.
     Result<void> begin() {
@@ -418,9 +135,9 @@ public:
         brokers_ = std::move(parts->brokers);
         batch_.begin(0);
         batch_.notes = scenario_.plugins.notes();
-        kernel_ = std::make_unique<Kernel>(Kernel::Parts{std::move(parts->strategies), std::move(pointers), &tally_},
-                                           batch_.frame);
-        tally_.watch(kernel_->state());
+        kernel_ = std::make_unique<Kernel>(
+            Kernel::Parts{std::move(parts->strategies), std::move(pointers), &summary_.tally}, batch_.frame);
+        summary_.tally.watch(kernel_->state());
         kernel_->configure(scenario_.config);
         know_instruments();
         return {};
@@ -432,45 +149,37 @@ public:
                                     static_cast<int>(ErrorKind::data));
         stored_ = std::move(stored);
         const Clock::TimePoint begun = clock_.now();
-        if (Result<void> same = compare_configuration(); !same) {
-            return same;
-        }
         for (const std::string& difference : scenario_.plugins.differences(stored_->info().notes)) {
             options_.log->warn("{}", difference);
         }
-        Result<std::unique_ptr<Reexecution>> reexecution = begin_at_checkpoint();
-        if (!reexecution) {
-            return tl::unexpected(reexecution.error());
+        Result<Resumed> at = alpha::resume(*stored_, summary_,
+                                           {scenario_.config, make_, batch_.frame, options_.on_fill != nullptr,
+                                            [this] { return stopped(); }, *options_.log});
+        if (!at) {
+            return tl::unexpected(at.error());
         }
-        const Seq from = (*reexecution)->next_seq();
-        if (Result<void> decided = decide_again(**reexecution); !decided) {
-            return decided;
-        }
-        Reexecution::Revived revived = (*reexecution)->release();
-        brokers_ = std::move(revived.brokers);
-        kernel_ = std::move(revived.kernel);
-        if (kernel_->state().config != scenario_.config) {
-            return fail(ErrorKind::usage,
-                        "the journal is a fork, which went on under another configuration; a live session cannot "
-                        "go on with it");
-        }
-        last_snapshot_ = from;
-        batch_.feed_records = records_known_;
+        brokers_ = std::move(at->venues);
+        kernel_ = std::move(at->kernel);
+        projection_ = std::move(at->projection);
+        position_ = std::move(at->feed_position);
+        records_before_ = at->records_before;
+        last_snapshot_ = at->from;
+        batch_.feed_records = summary_.records;
         batch_.notes = scenario_.plugins.notes();
         know_instruments();
         options_.log->info("resumed at event {} in {:.3f} s: decided again from event {}", kernel_->state().next_seq,
-                           std::chrono::duration<double>(clock_.now() - begun).count(), from);
+                           std::chrono::duration<double>(clock_.now() - begun).count(), at->from);
         return {};
     }
 
     Result<void> follow(const HoursOf& hours) {
-        IntakeOptions options{options_.speed,  &clock_,       options_.spin, std::exchange(position_, ByteBuffer()),
-                              records_before_, records_known_};
+        IntakeOptions options{options_.speed,  &clock_,         options_.spin, std::exchange(position_, ByteBuffer()),
+                              records_before_, summary_.records};
         if (options_.is_live) {
             warn_of_kinds();
         }
         if (options_.cut_days) {
-            day_ends_ = records_known_ == 0 ? kBeforeAll : end_of_day(kernel_->state().now);
+            day_ends_ = summary_.records == 0 ? kBeforeAll : end_of_day(kernel_->state().now);
         }
         // Who waits for a sender must still see signals.
         const bool streams = std::ranges::any_of(scenario_.data, &DataSource::is_stream);
@@ -534,13 +243,13 @@ public:
     /// Of all that was read so far.
     std::vector<DataWarning> data_warnings() const {
         std::vector<DataWarning> warnings = warnings_.all();
-        add_unseen(kernel_->state(), scenario_.plugins.catalog(), appeared_, warnings);
+        add_unseen(kernel_->state(), scenario_.plugins.catalog(), summary_.appeared, warnings);
         return warnings;
     }
     bool is_interrupted() const { return interrupted_; }
 
     Result<RunResult> end() {
-        curve_.end(kernel_->state());
+        summary_.curve.end(kernel_->state());
         if (auto stored = store_frame(false); !stored) {
             return tl::unexpected(stored.error());
         }
@@ -596,204 +305,6 @@ private:
 
     bool stopped() const { return options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed); }
 
-    // ---- going on --------------------------------------------------------------------------------------------------------
-
-    Result<void> compare_configuration() const {
-        const Result<DecodedEvent> first = read_event(*stored_, 0);
-        if (!first) {
-            return tl::unexpected(first.error());
-        }
-        const auto* before = std::get_if<SessionConfigured>(&first->event);
-        if (before == nullptr) {
-            return fail(ErrorKind::data, "The log does not begin with its configuration.");
-        }
-        if (Result<void> same = decides_under(before->rules); !same) {
-            return same;
-        }
-        if (*before == scenario_.config) {
-            return {};
-        }
-        return fail(ErrorKind::usage,
-                    before->name != scenario_.config.name
-                        ? fmt::format("the journal is of another scenario: '{}', not '{}'; name another --journal",
-                                      before->name, scenario_.config.name)
-                        : "the configuration is not the one the journal was begun with; put it back, or name another "
-                          "--journal. What it was is in the journal's event 0.",
-                    ErrorCode::other_session);
-    }
-
-    /// From the newest checkpoint that can be gone on from, or from event 0. A checkpoint's state must be what the log folds to: from
-    /// the one that an earlier session had folded to itself, or from event 0. Who wants to hear of every fill hears of them all again.
-    Result<std::unique_ptr<Reexecution>> begin_at_checkpoint() {
-        const Result<std::optional<Seq>> own = stored_->own_snapshot();
-        if (!own) {
-            return tl::unexpected(own.error());
-        }
-        const Seq known = *own && !options_.on_fill ? **own : 0;
-        std::unique_ptr<Reexecution> found;
-        bool is_known = false;  // that one, with what its summary said
-        const Result<void> looked = try_snapshots(*stored_, stored_->next_seq(), [&](const StoredSnapshot& snapshot) {
-            const Result<SessionBytes> session = session_bytes(snapshot.bytes.view());
-            Result<std::unique_ptr<Reexecution>> begun = Reexecution::from(snapshot, batch_.frame, &tally_, make_);
-            if (!session || !begun) {
-                options_.log->info("the snapshot at event {} is not used: {}", snapshot.next_seq,
-                                   (session ? begun.error() : session.error()).message);
-                return false;
-            }
-            Result<Projection> projection = Projection::load((*begun)->kernel()->state(), session->projection);
-            if (!projection) {
-                return false;
-            }
-            projection_ = std::move(*projection);
-            position_.append(session->feed_position);
-            if (snapshot.next_seq == known) {
-                is_known = load_summary(session->summary);
-            }
-            if (!is_known) {
-                forget_summary();
-            }
-            found = std::move(*begun);
-            return true;
-        });
-        if (!looked) {
-            return tl::unexpected(looked.error());
-        }
-        if (found == nullptr) {
-            return std::make_unique<Reexecution>(batch_.frame, &tally_, make_);
-        }
-        const Result<bool> right = is_known ? Result<bool>(true) : log_folds_into(found->kernel()->state(), known);
-        if (!right) {
-            return tl::unexpected(right.error());
-        }
-        if (!*right) {
-            options_.log->warn(
-                "the snapshot at event {} is not what the events before it fold to and is not used; please "
-                "report this",
-                found->next_seq());
-            projection_ = Projection();
-            position_.clear();
-            forget_summary();
-            return std::make_unique<Reexecution>(batch_.frame, &tally_, make_);
-        }
-        records_before_ = records_known_;
-        tally_.accept();
-        tally_.watch(found->kernel()->state());
-        return found;
-    }
-
-    /// Whether the log, from the snapshot at `known` on, or from event 0, folds into this state; its summary is then this session's.
-    Result<bool> log_folds_into(const State& state, Seq known) {
-        State folded;
-        if (known != 0 && known < state.next_seq) {
-            if (Result<void> begun = begin_fold(known, folded); !begun) {
-                return tl::unexpected(begun.error());
-            }
-        }
-        tally_.watch(folded);
-        tally_.hold();
-        if (Result<void> done = fold_up_to(state.next_seq, folded); !done) {
-            return tl::unexpected(done.error());
-        }
-        return folded == state;
-    }
-
-    /// The state that a session stood at when it took the snapshot at `seq`, and what its summary said; before event 0 where that cannot
-    /// be read.
-    Result<void> begin_fold(Seq seq, State& state) {
-        const Result<std::optional<StoredSnapshot>> snapshot = stored_->newest_snapshot(seq);
-        if (!snapshot) {
-            return tl::unexpected(snapshot.error());
-        }
-        if (*snapshot && (*snapshot)->next_seq == seq) {
-            Result<State> loaded = load_checkpoint((*snapshot)->bytes.view());
-            const Result<SessionBytes> session = session_bytes((*snapshot)->bytes.view());
-            if (loaded && session && load_summary(session->summary)) {
-                state = std::move(*loaded);
-            } else {
-                forget_summary();
-            }
-        }
-        return {};
-    }
-
-    void save_summary(ByteBuffer& out) const {
-        tally_.save(out);
-        curve_.save(out);
-        put(out, records_known_);
-        put(out, first_.ns);
-        put(out, static_cast<std::uint32_t>(appeared_.size()));
-        for (const Appeared& each : appeared_) {
-            put(out, static_cast<std::uint8_t>(each.quotes));
-            put(out, static_cast<std::uint8_t>(each.bars));
-        }
-    }
-    /// False where the bytes are none of these.
-    bool load_summary(Bytes bytes) {
-        WireReader in(bytes);
-        tally_.load(in);
-        curve_.load(in);
-        records_known_ = in.get<std::uint64_t>();
-        first_.ns = in.get<std::int64_t>();
-        appeared_.clear();
-        for (auto left = in.get<std::uint32_t>(); left > 0 && in.ok(); --left) {
-            const bool quotes = in.get<std::uint8_t>() != 0;
-            appeared_.push_back({quotes, in.get<std::uint8_t>() != 0});
-        }
-        return in.ok() && in.left() == 0;
-    }
-    void forget_summary() {
-        tally_.forget();
-        curve_ = EquityCurve();
-        records_known_ = 0;
-        appeared_.clear();
-        first_ = kNever;
-    }
-
-    /// What is not decided again still counts in the summary.
-    Result<void> fold_up_to(Seq end, State& state) {
-        Result<bool> visited = true;
-        const Result<void> scanned = scan_ahead(*stored_, state.next_seq, [&](const Frame& frame) {
-            visited = visit_events(frame, state.next_seq, [&](const Envelope& envelope, const auto& event) {
-                using E = std::decay_t<decltype(event)>;
-                if (envelope.seq >= end) {
-                    return false;
-                }
-                curve_.before(envelope.time, state);
-                apply(state, envelope, event);
-                note_record(envelope, event);
-                if constexpr (std::is_same_v<E, OrderFilled>) {
-                    tally_.on_fill(envelope, event);
-                } else if constexpr (std::is_same_v<E, OrderIntended>) {
-                    tally_.on_order(envelope, event);
-                } else if constexpr (std::is_same_v<E, OrderRefused>) {
-                    tally_.on_refusal(envelope, event);
-                }
-                return true;
-            });
-            return visited && *visited && state.next_seq < end;
-        });
-        return visited ? scanned : tl::make_unexpected(visited.error());
-    }
-
-    template <class E>
-    void note_record(const Envelope& envelope, const E& event) {
-        if constexpr (MarketInputType<E>) {
-            ++records_known_;
-            first_ = std::min(first_, envelope.time);
-            if constexpr (!std::is_same_v<E, BarOpened>) {
-                curve_.priced();
-            }
-            note_appearance(event);
-        }
-    }
-    template <class E>
-    void note_appearance(const E& event) {
-        const std::size_t instrument = event.instrument.value;
-        if (instrument >= appeared_.size()) [[unlikely]] {
-            appeared_.resize(instrument + 1);
-        }
-        (std::is_same_v<E, QuoteTick> ? appeared_[instrument].quotes : appeared_[instrument].bars) = true;
-    }
     /// Strategies that will see nothing they trade on, whatever the instruments turn out to be.
     void warn_of_kinds() const {
         Appeared any;
@@ -806,56 +317,6 @@ private:
         for (const DataWarning& warning : warnings) {
             options_.log->warn("{}", warning.text);
         }
-    }
-
-    Result<void> decide_again(Reexecution& reexecution) {
-        const Seq from = reexecution.next_seq();
-        Result<bool> same = true;
-        const Result<void> scanned = scan_ahead(*stored_, from, [&](const Frame& frame) {
-            if (reexecution.kernel() == nullptr) {  // it is there once event 0 was fed
-                same = reexecution.feed(frame, 1);
-                if (!same || !*same) {
-                    return false;
-                }
-                tally_.watch(reexecution.kernel()->state());
-            }
-            same = reexecution.feed(frame);
-            if (!same || !*same) {
-                return false;
-            }
-            if (!reexecution.catch_up()) {  // a frame that was cut in a lull
-                same = false;
-                return false;
-            }
-            const Result<bool> counted = visit_events(frame, from, [&](const Envelope& envelope, const auto& event) {
-                note_record(envelope, event);
-                return true;
-            });
-            same = counted ? same : tl::make_unexpected(counted.error());
-            projection_.take(frame, reexecution.kernel()->state(), batch_.rows);
-            batch_.rows.clear();                                   // they are stored already
-            curve_.before(kNever, reexecution.kernel()->state());  // no instant within a frame is seen
-            return same.has_value() && !stopped();
-        });
-        if (!scanned || !same) {
-            return scanned ? tl::make_unexpected(same.error()) : scanned;
-        }
-        if (stopped()) {
-            return fail(ErrorKind::interrupted,
-                        "interrupted before it had caught up with its journal, which is as it was");
-        }
-        if (*same && reexecution.end()) {
-            return {};
-        }
-        const Disagreement& d = reexecution.disagreement();
-        const auto text = [&](const std::optional<DecodedEvent>& event) {
-            return event ? to_text(event->envelope, event->event, d.names) : "nothing";
-        };
-        return fail(ErrorKind::mismatch,
-                    fmt::format("this program decides otherwise than the one that wrote the journal, at event {}:\n"
-                                "  then: {}\n  now:  {}",
-                                d.seq, text(d.logged), text(d.decided)),
-                    ErrorCode::decided_otherwise);
     }
 
     void know_instruments() {
@@ -911,7 +372,7 @@ private:
     // ---- the loop --------------------------------------------------------------------------------------------------------
 
     Result<void> loop() {
-        to_compare_ = records_known_ - records_before_;
+        to_compare_ = summary_.records - records_before_;
         bool begun = false;
         Packet packet;
         for (;;) {
@@ -983,7 +444,7 @@ private:
     /// Now it is known where the feeds begin.
     void begin_comparing() {
         if (intake_->from_beginning()) {
-            to_compare_ = records_known_;
+            to_compare_ = summary_.records;
         }
         if (to_compare_ != 0) {
             taken_ = std::make_unique<TakenRecords>(*stored_, intake_->from_beginning() ? 0 : last_snapshot_);
@@ -999,7 +460,7 @@ private:
             {ErrorKind::data,
              fmt::format("The feeds end where the journal goes on: of the {} records that it took from them, {} are "
                          "not there any more. Give it the data it was begun with.",
-                         records_known_, to_compare_),
+                         summary_.records, to_compare_),
              ErrorCode::data_changed});
     }
 
@@ -1017,7 +478,7 @@ private:
                 continue;
             }
             if (times_each) {
-                tally_.time_orders_from(packet.received(record));
+                summary_.tally.time_orders_from(packet.received(record));
             }
             const std::uint64_t orders = kernel_->state().orders;
             if (auto taken = take(record, *packet.symbols); !taken || stopped_in_lull_) {
@@ -1098,16 +559,16 @@ private:
                 return begun;
             }
         }
-        if (first_ == kNever) {
-            first_ = record.time;
+        if (summary_.first == kNever) {
+            summary_.first = record.time;
         }
-        curve_.before(record.time, kernel_->state());
+        summary_.curve.before(record.time, kernel_->state());
         const auto give = [&]<class E>(E input) {
             input.instrument = instrument_of(input.instrument, record.time, symbols);
-            note_appearance(input);
+            summary_.note_appearance(input);
             kernel_->take(record.time, input);
             if constexpr (!std::is_same_v<E, BarOpened>) {
-                curve_.priced();
+                summary_.curve.priced();
             }
         };
         if (const auto* quote = std::get_if<QuoteTick>(&record.event)) [[likely]] {
@@ -1216,10 +677,10 @@ private:
         if (behind_packet && wants_checkpoint()) {
             position_.clear();
             intake_->save_position(position_);
-            summary_.clear();
-            save_summary(summary_);
+            saved_summary_.clear();
+            summary_.save(saved_summary_);
             save_checkpoint(state, kernel_->parts().strategies, kernel_->parts().venues,
-                            SessionParts{projection_, position_.view(), summary_.view()}, batch_.snapshot);
+                            SessionParts{projection_, position_.view(), saved_summary_.view()}, batch_.snapshot);
             last_snapshot_ = state.next_seq;
             snapshot_bytes_ = batch_.snapshot.size();
             logged_bytes_ = 0;
@@ -1256,7 +717,7 @@ private:
         }
         const std::lock_guard lock(commit_times_->mutex);
         for (const auto& [time, orders] : commit_times_->taken) {
-            tally_.latency().add(time.count(), orders);
+            summary_.tally.latency().add(time.count(), orders);
         }
         commit_times_->taken.clear();
     }
@@ -1340,7 +801,7 @@ private:
     }
 
     std::vector<StrategyResult> strategies() const {
-        std::vector<StrategyResult> results = tally_.results();
+        std::vector<StrategyResult> results = summary_.tally.results();
         for (std::size_t s = 0; s < results.size(); ++s) {
             results[s].halted = kernel_->state().strategies[s].halted;
         }
@@ -1366,29 +827,29 @@ private:
         s.risk = risk_headroom(state);
         s.books.tick_latency = tick_latency_;
         s.books.due_latency = due_latency_;
-        s.books.order_latency = tally_.latency();
+        s.books.order_latency = summary_.tally.latency();
         return s;
     }
 
     RunResult result(const Digest& digest) const {
         const State& state = kernel_->state();
         RunResult r = books_of(state);
-        r.first = first_ == kNever ? Time{} : first_;
+        r.first = summary_.first == kNever ? Time{} : summary_.first;
         r.interrupted = interrupted_;
         r.data_warnings = data_warnings();
         r.strategies = strategies();
         for (const StrategyResult& each : r.strategies) {
             r.refused += each.refused;
         }
-        r.refused_by = tally_.refused_by();
-        r.lowest_cash = tally_.lowest_cash();
+        r.refused_by = summary_.tally.refused_by();
+        r.lowest_cash = summary_.tally.lowest_cash();
         for (std::size_t i = 0; i < r.portfolios.size(); ++i) {
-            r.portfolios[i].beyond_power = std::max(r.portfolios[i].beyond_power, tally_.beyond_power(i));
+            r.portfolios[i].beyond_power = std::max(r.portfolios[i].beyond_power, summary_.tally.beyond_power(i));
         }
-        r.equity_curve = curve_.points();
+        r.equity_curve = summary_.curve.points();
         r.tick_latency = tick_latency_;
         r.due_latency = due_latency_;
-        r.order_latency = tally_.latency();
+        r.order_latency = summary_.tally.latency();
         r.log_head = to_hex(log_.head());
         r.state_digest = to_hex(digest);
         return r;
@@ -1400,11 +861,10 @@ private:
     Clock& clock_;
     PartsMaker make_;
     CallbackBudget& budget_;
-    Tally tally_;
+    Summary summary_;
     Batch batch_;
     Projection projection_;
-    EquityCurve curve_;
-    ByteBuffer summary_;  // of the last checkpoint
+    ByteBuffer saved_summary_;  // of the last checkpoint
     /// How long orders took to be on disk; filled on the log's thread, which may outlive the session.
     struct CommitTimes {
         std::mutex mutex;
@@ -1415,9 +875,7 @@ private:
     std::unique_ptr<Kernel> kernel_;  // writes into batch_, uses the brokers
     std::map<std::string, InstrumentId> ids_;
     std::vector<std::optional<InstrumentId>> by_symbol_;
-    std::vector<Appeared> appeared_;  // by instrument
     DataWarnings warnings_;
-    Time first_ = kNever;
     Time day_ends_ = kNever;  // of the day that the journal is cut behind; kBeforeAll: it has not begun
     Seq last_snapshot_ = 0;
     std::size_t snapshot_bytes_ = 0;  // of that one
@@ -1427,8 +885,7 @@ private:
     // What the log holds already.
     std::shared_ptr<Journal> stored_;
     std::unique_ptr<TakenRecords> taken_;  // of stored_
-    std::uint64_t records_known_ = 0;      // that it took from its feeds,
-    std::uint64_t records_before_ = 0;     // of those, before the checkpoint,
+    std::uint64_t records_before_ = 0;     // that it took from its feeds before the checkpoint,
     std::uint64_t to_compare_ = 0;         // and those that the feeds still have to give again
 
     StreamBoard board_;  // outlives who writes on it

@@ -1,0 +1,153 @@
+#pragma once
+/// What the summary of a session says beside its state: counted as events come by, saved with each checkpoint, and told again by the
+/// fold of a log.
+
+#include "kernel/kernel.hpp"
+#include "kernel/risk.hpp"
+#include "runtime/session.hpp"
+#include "store/clock.hpp"
+#include "store/wire.hpp"
+#include "strategies/catalog.hpp"
+#include "views/books.hpp"
+
+#include <map>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace alpha {
+
+/// Counts per strategy what the log records, for the summary, and takes the time of orders.
+class Tally final : public KernelObserver {
+public:
+    Tally(const SessionConfigured& config, const RunOptions& options);
+    /// Whose instruments the facts name.
+    void watch(const State& state) { state_ = &state; }
+    /// Until accept(), fills are kept back; forget() begins anew.
+    void hold() { holding_ = true; }
+    void accept();
+    void forget();
+    /// From here on orders are timed, from the moment that their input was received.
+    void time_orders_from(Clock::TimePoint received) { received_ = received; }
+
+    void on_fill(const Envelope& envelope, const OrderFilled& fill) override;
+    void on_order(const Envelope& envelope, const OrderIntended& order) override;
+    void on_refusal(const Envelope& envelope, const OrderRefused& order) override;
+
+    void on_latch(const Envelope& envelope, const KillSwitchLatched& latched) override;
+    void on_halt(const Envelope& envelope, const StrategyHalted& halted) override;
+
+    const std::vector<StrategyResult>& results() const { return results_; }
+    Money lowest_cash() const { return lowest_cash_; }
+    /// The furthest that a fill has taken the portfolio beyond its buying power.
+    Money beyond_power(std::size_t portfolio) const {
+        return portfolio < beyond_power_.size() ? beyond_power_[portfolio] : Money{};
+    }
+    const std::map<Rule, std::uint64_t>& refused_by() const { return refused_by_; }
+    LatencyHistogram& latency() { return latency_; }
+    const LatencyHistogram& latency() const { return latency_; }
+
+    void save(ByteBuffer& out) const;
+    void load(WireReader& in);
+
+private:
+    /// In a live session nobody waits for the summary.
+    void alarm(const std::string& what) const;
+    /// An order was judged at what it was taken to cost: only where it filled for more is there something to look at.
+    void note_gap(const OrderFilled& fill);
+
+    std::vector<StrategyResult> results_;
+    std::map<Rule, std::uint64_t> refused_by_;
+    RiskLimits limits_;
+    const std::function<void(const FillRow&)>& on_fill_;
+    const RunOptions& options_;
+    Money lowest_cash_;
+    std::vector<Money> beyond_power_;  ///< by portfolio
+    const State* state_ = nullptr;
+    bool holding_ = false;
+    std::vector<FillRow> held_;
+    Clock::TimePoint received_;
+    LatencyHistogram latency_;
+};
+
+/// The account's equity at the end of each instant at which prices came.
+class EquityCurve {
+public:
+    /// Called before whatever happens at `next`.
+    void before(Time next, const State& state) {
+        if (is_priced_ && next != state.now) {
+            is_priced_ = false;
+            sample(state);
+        }
+    }
+    /// A price came; the open of a bar is none, for its close follows.
+    void priced() { is_priced_ = true; }
+    /// Nothing comes after this.
+    void end(const State& state) {
+        skipped_ = stride_;  // how it ends is shown whatever the stride
+        before(kNever, state);
+    }
+
+    const std::vector<EquitySample>& points() const { return points_; }
+
+    void save(ByteBuffer& out) const;
+    void load(WireReader& in);
+
+private:
+    void sample(const State& state);
+
+    std::vector<EquitySample> points_;
+    bool is_priced_ = false;
+    std::size_t stride_ = 1;
+    std::size_t skipped_ = 0;
+};
+
+/// As what an instrument appeared in the data.
+struct Appeared {
+    bool quotes = false;
+    bool bars = false;
+};
+
+/// All of it.
+struct Summary {
+    Summary(const SessionConfigured& config, const RunOptions& options) : tally(config, options) {}
+
+    Tally tally;
+    EquityCurve curve;
+    std::uint64_t records = 0;       ///< taken from the feeds
+    Time first = kNever;             ///< of them
+    std::vector<Appeared> appeared;  ///< by instrument
+
+    void save(ByteBuffer& out) const;
+    /// False where the bytes are none of these.
+    bool load(Bytes bytes);
+    void forget();
+
+    /// A record that a log holds.
+    template <class E>
+    void note_record(const Envelope& envelope, const E& event) {
+        if constexpr (MarketInputType<E>) {
+            ++records;
+            first = std::min(first, envelope.time);
+            if constexpr (!std::is_same_v<E, BarOpened>) {
+                curve.priced();
+            }
+            note_appearance(event);
+        }
+    }
+    template <class E>
+    void note_appearance(const E& event) {
+        const std::size_t instrument = event.instrument.value;
+        if (instrument >= appeared.size()) [[unlikely]] {
+            appeared.resize(instrument + 1);
+        }
+        (std::is_same_v<E, QuoteTick> ? appeared[instrument].quotes : appeared[instrument].bars) = true;
+    }
+};
+
+/// Adds the instruments that strategies are to trade and that never appeared, or only as what the strategy does not look at.
+void add_unseen(const State& state, std::span<const StrategySpec> catalog, const std::vector<Appeared>& appeared,
+                std::vector<DataWarning>& warnings);
+
+}  // namespace alpha
