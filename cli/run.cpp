@@ -1,7 +1,7 @@
 #include "cli/command.hpp"
 #include "cli/control.hpp"
 #include "cli/summary.hpp"
-#include "runtime/crash.hpp"
+#include "plugins/crash.hpp"
 #include "runtime/notifier.hpp"
 #include "runtime/scheduling.hpp"
 #include "runtime/session.hpp"

@@ -1,10 +1,11 @@
 #include "runtime/session.hpp"
 
+#include "config/suggest.hpp"
 #include "events/text.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/snapshot.hpp"
+#include "plugins/crash.hpp"
 #include "runtime/callback_budget.hpp"
-#include "runtime/crash.hpp"
 #include "runtime/fold.hpp"
 #include "runtime/inbox.hpp"
 #include "runtime/intake.hpp"
