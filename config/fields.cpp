@@ -244,6 +244,25 @@ std::optional<std::string> Fields::currency(std::string_view name) {
     return text;
 }
 
+std::optional<std::string> Fields::setting(const Key& key) {
+    const auto shortest = [](const auto& value) { return value ? std::optional(to_string(*value)) : std::nullopt; };
+    switch (key.form) {
+    case Form::choice: return choice(key.name);
+    case Form::decimal: return shortest(decimal(key.name));
+    case Form::count: {
+        const auto value = count(key.name);
+        return value ? std::optional(std::to_string(*value)) : std::nullopt;
+    }
+    case Form::duration: return shortest(duration(key.name));
+    case Form::flag: {
+        const auto value = flag(key.name);
+        return value ? std::optional<std::string>(*value ? "true" : "false") : std::nullopt;
+    }
+    case Form::text: return text(key.name);
+    default: ALPHA_ASSERT(false, "a form that no setting has"); return std::nullopt;
+    }
+}
+
 std::vector<Fields::NameAt> Fields::names(std::string_view name) {
     const Item* node = child(name);
     std::vector<NameAt> out;

@@ -61,6 +61,8 @@ public:
     std::optional<Date> date(std::string_view name);
     std::optional<TradingHours> hours(std::string_view name);
     std::optional<std::string> currency(std::string_view name);
+    /// The value of a key that describes itself, by its form: one of those above, in its shortest spelling.
+    std::optional<std::string> setting(const Key& key);
 
     struct NameAt {
         std::string name;

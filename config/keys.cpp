@@ -1,6 +1,7 @@
 #include "config/keys.hpp"
 
 #include "adapters/data/source.hpp"
+#include "config/brokers.hpp"
 #include "config/suggest.hpp"
 #include "events/assert.hpp"
 #include "events/limits.hpp"
@@ -8,8 +9,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <limits>
 
 namespace alpha::config {
@@ -141,34 +144,6 @@ constexpr std::array kStrategyKeys{
     plain("instruments", Form::names, kRequired, "The only instruments it sees and trades."),
     plain("params", Form::map, "(each parameter's default)", "The strategy's own parameters."),
 };
-constexpr std::array kBrokerKeys{
-    choice("kind", "(the broker's name)", "paper", "Which broker it is."),
-    choice("fill", "touch", "touch|next_open",
-           "How market orders find their price: at once at the bid or ask (with bars: at the close "
-           "just seen), or at the open of the next bar."),
-    choice("limit_fill", "reached", "reached|through",
-           "When a limit order that rests fills: once the price comes to its limit, or only once it goes beyond, since "
-           "others were before us in the queue."),
-    plain(
-        "slippage", Form::text, "0",
-        "Added to the price of every market and stop fill, always against us: a price (`0.05`), ticks (`2 ticks`) or a "
-        "part of the price (`0.1%`, rounded up to whole ticks)."),
-    number("latency", Form::duration, "0s", {}, money_of(kDaySeconds),
-           "Event time an order travels before it reaches the market."),
-    plain("use_size", Form::flag, "false",
-          "Fill at most the quantity each quote displays, or `volume_share` of what a bar traded; the rest waits for "
-          "the next."),
-    plain("volume_share", Form::text, "10%",
-          "use_size with bars: the part of a bar's volume that all our orders together can be."),
-    choice("links", "venue", "venue|kernel",
-           "Who links orders: the broker, before each fill; or the kernel, from the broker's reports, as with brokers "
-           "that "
-           "know no linked orders."),
-};
-constexpr std::span<const Key> kPaperKeys = std::span<const Key>(kBrokerKeys).subspan(1);  // all but the kind
-constexpr std::array kBrokersKeys{
-    plain("paper", Form::map, kRequired, "A paper broker, with the settings below."),
-};
 constexpr std::array kChargesKeys{
     number("per_fill", Form::decimal, "0", {}, money_of(1'000'000), "Currency per fill."),
     number("rate", Form::decimal, "0", {}, {kScale / 10},
@@ -203,31 +178,81 @@ constexpr std::array kRiskKeys{
 
 }  // namespace
 
-constexpr Section kRoot{"", "", "", kRootKeys};
-constexpr Section kAccount{"account", "{currency: INR, cash: 1000000}", "", kAccountKeys};
-constexpr Section kData{"data", "{file: ticks.csv.zst, kind: quotes}",
-                        "A list of entries, each with a `file` or with `synth`.", kDataKeys};
-constexpr Section kSynth{"data.synth", "{seed: 7, ticks: 1000000}", "", kSynthKeys};
-constexpr Section kDefaultInstrument{"default_instrument", "{tick: 0.05, lot: 1, session: nse}", "",
-                                     kDefaultInstrumentKeys};
-constexpr Section kInstrument{"instruments.NAME", "{tick: 0.05, lot: 1, session: nse}", "", kInstrumentKeys};
-constexpr Section kPortfolio{"portfolios.NAME", "{cash: 500000}", "", kPortfolioKeys};
-constexpr Section kStrategy{"strategies",
-                            "{id: cross, use: ema_cross, instruments: [IBM], params: {fast: 10, slow: 30}}",
-                            "A list of entries.", kStrategyKeys};
-constexpr Section kBroker{"broker.NAME", "{fill: touch}", "", kBrokerKeys};
-constexpr Section kBrokers{"brokers.NAME", "{paper: {fill: touch}}", "", kBrokersKeys};
-constexpr Section kPaper{"brokers.NAME.paper", "{fill: touch}", "", kPaperKeys};
-constexpr Section kCharges{"charges", "{per_fill: 20, rate: 0.0003}", "", kChargesKeys};
-constexpr Section kRisk{"risk", "{max_order_quantity: 10000}", "", kRiskKeys};
+const Section kRoot{"", "", "", {kRootKeys.begin(), kRootKeys.end()}};
+const Section kAccount{"account", "{currency: INR, cash: 1000000}", "", {kAccountKeys.begin(), kAccountKeys.end()}};
+const Section kData{"data",
+                    "{file: ticks.csv.zst, kind: quotes}",
+                    "A list of entries, each with a `file` or with `synth`.",
+                    {kDataKeys.begin(), kDataKeys.end()}};
+const Section kSynth{"data.synth", "{seed: 7, ticks: 1000000}", "", {kSynthKeys.begin(), kSynthKeys.end()}};
+const Section kDefaultInstrument{"default_instrument",
+                                 "{tick: 0.05, lot: 1, session: nse}",
+                                 "",
+                                 {kDefaultInstrumentKeys.begin(), kDefaultInstrumentKeys.end()}};
+const Section kInstrument{
+    "instruments.NAME", "{tick: 0.05, lot: 1, session: nse}", "", {kInstrumentKeys.begin(), kInstrumentKeys.end()}};
+const Section kPortfolio{"portfolios.NAME", "{cash: 500000}", "", {kPortfolioKeys.begin(), kPortfolioKeys.end()}};
+const Section kStrategy{"strategies",
+                        "{id: cross, use: ema_cross, instruments: [IBM], params: {fast: 10, slow: 30}}",
+                        "A list of entries.",
+                        {kStrategyKeys.begin(), kStrategyKeys.end()}};
+const Section kCharges{"charges", "{per_fill: 20, rate: 0.0003}", "", {kChargesKeys.begin(), kChargesKeys.end()}};
+const Section kRisk{"risk", "{max_order_quantity: 10000}", "", {kRiskKeys.begin(), kRiskKeys.end()}};
 
 namespace {
 
-constexpr std::array kSections{&kRoot,       &kAccount,   &kData,     &kSynth,  &kDefaultInstrument,
-                               &kInstrument, &kPortfolio, &kStrategy, &kBroker, &kBrokers,
-                               &kPaper,      &kCharges,   &kRisk};
+struct BrokerSections {
+    Section flat;    ///< broker.NAME
+    Section nested;  ///< brokers.NAME.KIND
+};
+
+/// By kind, as broker_catalog().
+const std::vector<BrokerSections>& broker_sections() {
+    static const std::string kKinds = fmt::format("{}", fmt::join(broker_kinds(), "|"));
+    static const std::vector<BrokerSections> kAll = [] {
+        std::vector<BrokerSections> all;
+        for (const BrokerSpec& spec : broker_catalog()) {
+            BrokerSections& of = all.emplace_back();
+            of.nested = {fmt::format("brokers.NAME.{}", spec.kind),
+                         std::string(spec.example),
+                         "",
+                         {spec.keys.begin(), spec.keys.end()}};
+            of.flat = of.nested;
+            of.flat.path = all.size() == 1 ? "broker.NAME" : fmt::format("broker.NAME of kind {}", spec.kind);
+            of.flat.keys.insert(of.flat.keys.begin(),
+                                choice("kind", "(the broker's name)", kKinds, "Which broker it is."));
+        }
+        return all;
+    }();
+    return kAll;
+}
+
+const BrokerSections& sections_of(const BrokerSpec& spec) {
+    return broker_sections()[static_cast<std::size_t>(&spec - broker_catalog().data())];
+}
 
 }  // namespace
+
+const Section& broker_section(const BrokerSpec& spec) {
+    return sections_of(spec).flat;
+}
+
+const Section& settings_section(const BrokerSpec& spec) {
+    return sections_of(spec).nested;
+}
+
+const Section& brokers_section() {
+    static const Section kSection = [] {
+        const std::span<const BrokerSpec> all = broker_catalog();
+        Section section{"brokers.NAME", fmt::format("{{{}: {}}}", all.front().kind, all.front().example), "", {}};
+        for (const BrokerSpec& spec : all) {
+            section.keys.push_back(
+                plain(spec.kind, Form::map, all.size() == 1 ? kRequired : "(another kind)", spec.help));
+        }
+        return section;
+    }();
+    return kSection;
+}
 
 std::vector<std::string_view> choices_of(const Key& key) {
     std::vector<std::string_view> out;
@@ -316,7 +341,18 @@ std::string scenario_reference() {
                            help);
     };
     constexpr std::string_view kTableHead = "| key | write | default | meaning |\n|---|---|---|---|\n";
-    for (const Section* section : kSections) {
+    std::vector<const Section*> sections{&kRoot,       &kAccount,   &kData,    &kSynth, &kDefaultInstrument,
+                                         &kInstrument, &kPortfolio, &kStrategy};
+    const std::vector<BrokerSections>& brokers = broker_sections();
+    for (const BrokerSections& of : brokers) {
+        sections.push_back(&of.flat);
+    }
+    sections.push_back(&brokers_section());
+    for (const BrokerSections& of : brokers) {
+        sections.push_back(&of.nested);
+    }
+    sections.insert(sections.end(), {&kCharges, &kRisk});
+    for (const Section* section : sections) {
         out += section->path.empty() ? "\n## Top level\n\n" : fmt::format("\n## {}\n\n", section->path);
         if (!section->help.empty()) {
             out += fmt::format("{} ", section->help);

@@ -1,59 +1,25 @@
 #pragma once
 /// Every key of a scenario: what is written there, what it is when it is not, and what it means. Validation, defaults, help and
-/// docs/reference-scenario.md all come from this one table.
+/// docs/reference-scenario.md all come from this one table, and what brokers and strategies say of theirs.
 
+#include "events/broker_spec.hpp"
 #include "events/event.hpp"
-#include "events/fixed.hpp"
+#include "events/key.hpp"
 
 #include <array>
-#include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace alpha::config {
 
-enum class Form : std::uint8_t {
-    name,      ///< 1 to limits::kMaxNameBytes printable bytes
-    choice,    ///< one of Key::choices
-    decimal,   ///< exact, at most eight places
-    count,     ///< whole
-    duration,  ///< bounds in seconds
-    flag,
-    date,
-    hours,
-    currency,
-    file,
-    stream,
-    files,  ///< paths
-    names,
-    text,      ///< of a strategy's own making
-    interval,  ///< of bars, or "only"
-    map,
-    list,
-    map_or_word
-};
-
-struct Key {
-    std::string_view name;
-    Form form = Form::name;
-    /// What holds where the key is absent: a value as one would write it, kRequired, or, in
-    /// parentheses, words for what the code makes of its absence.
-    std::string_view fallback;
-    Money min;  ///< bounds are inclusive
-    Money max;
-    std::string_view choices;  ///< separated by '|'
-    std::string_view help;
-};
-
-inline constexpr std::string_view kRequired = "required";
+using Form = KeyForm;
 
 struct Section {
-    std::string_view path;  ///< as it leads in messages; NAME stands for a name of the user's
-    std::string_view example;
-    std::string_view help;
-    std::span<const Key> keys;
+    std::string path;  ///< as it leads in messages; NAME stands for a name of the user's
+    std::string example;
+    std::string help;
+    std::vector<Key> keys;
 };
 
 extern const Section kRoot;
@@ -64,11 +30,16 @@ extern const Section kDefaultInstrument;
 extern const Section kInstrument;
 extern const Section kPortfolio;
 extern const Section kStrategy;
-extern const Section kBroker;
-extern const Section kBrokers;
-extern const Section kPaper;
 extern const Section kCharges;
 extern const Section kRisk;
+
+// Of brokers, whose kinds describe themselves; each kind is one of broker_catalog().
+/// broker.NAME, of a broker of this kind: its kind and settings.
+const Section& broker_section(const BrokerSpec& spec);
+/// brokers.NAME: one key a kind.
+const Section& brokers_section();
+/// brokers.NAME.KIND: the settings alone.
+const Section& settings_section(const BrokerSpec& spec);
 
 /// Top-level maps whose keys are names of the user's.
 inline constexpr std::string_view kPortfoliosExample = "{main: {cash: 1000000}}";

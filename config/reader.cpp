@@ -1,9 +1,10 @@
 #include "config/reader.hpp"
 
 #include "adapters/data/stream.hpp"
-#include "adapters/paper/paper_broker.hpp"
+#include "config/brokers.hpp"
 #include "config/fields.hpp"
 #include "config/keys.hpp"
+#include "events/assert.hpp"
 #include "events/limits.hpp"
 #include "store/data_set.hpp"
 #include "strategies/catalog.hpp"
@@ -396,7 +397,8 @@ private:
         }
         const auto entries = named_entries("broker", kBrokerExample, limits::kMaxBrokers);
         if (entries.empty()) {
-            read_broker("paper", nullptr, root_.has("broker") ? root_.place("broker") : root_.place("data"));
+            read_broker(std::string(broker_catalog().front().kind), nullptr,
+                        root_.has("broker") ? root_.place("broker") : root_.place("data"));
         }
         for (const Item::Entry* entry : entries) {
             read_broker(entry->key, &node(*entry), entry->at);
@@ -412,56 +414,77 @@ private:
             root_.error("brokers", "is empty; write at least one, such as {}", kBrokersExample);
         }
         for (const Item::Entry* entry : named_entries("brokers", kBrokersExample, limits::kMaxBrokers)) {
-            Fields broker = fields(kBrokers, "brokers." + entry->key, &node(*entry));
-            Fields paper = fields(kPaper, broker.path("paper"), broker.child("paper"));
-            add_paper_broker(entry->key, paper, entry->at);
+            Fields broker = fields(brokers_section(), "brokers." + entry->key, &node(*entry));
+            const BrokerSpec& spec = kind_within(broker);
+            Fields settings = fields(settings_section(spec), broker.path(spec.kind), broker.value(spec.kind));
+            add_broker(entry->key, spec, settings, entry->at);
             broker_places_.push_back(entry->at);
         }
     }
-    void read_broker(const std::string& name, const Item* node, Place at) {
-        Fields broker = fields(kBroker, "broker." + name, node);
-        const bool is_map = node == nullptr || node->kind == Item::Kind::map || node->kind == Item::Kind::nothing;
-        if (name == "zerodha" && !broker.has("kind")) {
-            findings_->error(at, "broker.zerodha: is not available yet; write paper");
-        } else if (is_map && !broker.has("kind") && name != "paper") {
-            findings_->error(at, "broker: {} is no kind of broker; write paper, or {}: {{kind: paper}}",
-                             in_quotes(name), name);
-        }
-        broker.choice("kind");
-        add_paper_broker(name, broker, at);
-    }
-    void add_paper_broker(const std::string& name, Fields& paper, Place at) {
-        PaperSettings settings;
-        const auto fill = paper.choice("fill");
-        settings.fill = fill == "next_open" ? FillModel::next_open : FillModel::touch;
-        settings.limit_fill = paper.choice("limit_fill") == "through" ? LimitFill::through : LimitFill::reached;
-        settings.links = paper.choice("links") == "kernel" ? Links::kernel : Links::venue;
-        for (const char* const key : {"slippage", "volume_share"}) {  // the broker knows how they are written
-            if (const auto text = paper.text(key)) {
-                if (const Result<void> read = read_paper_setting({key, *text}, settings); !read) {
-                    paper.error(key, "{}", read.error().message);
-                }
+    /// The one kind that an entry of `brokers` names.
+    static const BrokerSpec& kind_within(Fields& broker) {
+        const BrokerSpec* found = nullptr;
+        for (const BrokerSpec& spec : broker_catalog()) {
+            if (found != nullptr && broker.has(spec.kind)) {
+                broker.error(spec.kind, "cannot stand beside {}; a broker is of one kind", found->kind);
+            } else if (broker.has(spec.kind)) {
+                found = &spec;
             }
         }
-        settings.latency = paper.duration("latency").value_or(Duration{});
-        settings.use_size = paper.flag("use_size").value_or(false);
-        const Place fill_at = paper.has("fill") ? paper.place("fill") : at;
-        if (fill == "next_open" && has_quotes_ && !has_bars_) {
-            findings_->error(fill_at, "{}: the data has no bars to open; write touch, or add bars", paper.path("fill"));
+        if (found == nullptr) {
+            found = &broker_catalog().front();
+            broker.complain_missing(found->kind);
         }
-        if (fill == "touch" && has_bars_ && !has_quotes_) {
-            findings_->warn(fill_at,
-                            "{}: touch fills at the close of the very bar that was decided on, which "
-                            "is optimistic; next_open is safer with bars alone",
-                            paper.path("fill"));
+        return *found;
+    }
+    /// The kind that an entry of `broker` says, or is named after; the first of all where that is no kind.
+    const BrokerSpec& kind_of(const std::string& name, const Item* broker) const {
+        std::string_view kind = name;
+        for (const Item::Entry& entry : broker == nullptr ? std::span<const Item::Entry>() : broker->entries) {
+            kind = entry.key == "kind" ? std::string_view(node(entry).text) : kind;
         }
-        if (fill == "next_open" && settings.use_size && has_bars_ && has_quotes_) {
-            findings_->warn(fill_at,
-                            "{}: with use_size an open counts only where no quote comes while its bar lasts; an "
-                            "instrument that has both may never fill: write touch, or leave its quotes or use_size out",
-                            paper.path("fill"));
+        const BrokerSpec* found = find_broker(kind);
+        return found != nullptr ? *found : broker_catalog().front();
+    }
+    void read_broker(const std::string& name, const Item* node, Place at) {
+        const BrokerSpec& spec = kind_of(name, node);
+        Fields broker = fields(broker_section(spec), "broker." + name, node);
+        const bool is_map = node == nullptr || node->kind == Item::Kind::map || node->kind == Item::Kind::nothing;
+        const std::vector<std::string_view> kinds = broker_kinds();
+        if (name == "zerodha" && !broker.has("kind")) {
+            findings_->error(at, "broker.zerodha: is not available yet; write {}", one_of(kinds));
+        } else if (is_map && !broker.has("kind") && find_broker(name) == nullptr) {
+            findings_->error(at, "broker: {} is no kind of broker; write {}, or {}: {{kind: {}}}", in_quotes(name),
+                             one_of(kinds), name, kinds.front());
         }
-        config().brokers.push_back({name, "paper", to_settings(settings)});
+        broker.choice("kind");
+        add_broker(name, spec, broker, at);
+    }
+    void add_broker(const std::string& name, const BrokerSpec& spec, Fields& given, Place at) {
+        std::vector<Setting> settings;
+        for (const Key& key : spec.keys) {
+            const std::optional<std::string> value = given.setting(key);
+            if (!value) {
+                continue;
+            }
+            const Setting setting{std::string(key.name), *value};
+            if (const auto good = spec.canonical({setting}); !good) {
+                given.error(key.name, "{}", good.error().message);
+            } else {
+                settings.push_back(setting);
+            }
+        }
+        auto canonical = spec.canonical(settings);
+        ALPHA_ASSERT(canonical, "settings that are good alone contradict each other");
+        for (const SettingRemark& remark : spec.remarks(*canonical, {has_quotes_, has_bars_})) {
+            const Place place = given.has(remark.key) ? given.place(remark.key) : at;
+            if (remark.refuses) {
+                findings_->error(place, "{}: {}", given.path(remark.key), remark.text);
+            } else {
+                findings_->warn(place, "{}: {}", given.path(remark.key), remark.text);
+            }
+        }
+        config().brokers.push_back({name, std::string(spec.kind), std::move(*canonical)});
     }
     void warn_of_unused_brokers() {
         for (std::uint32_t b = 0; b < broker_places_.size() && broker_places_.size() > 1; ++b) {

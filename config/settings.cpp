@@ -178,13 +178,15 @@ private:
             return {};
         }
         if (top == "strategies") {
-            return find_named(rest, config_.strategies, top, "params", "params", path);
+            return find_named(
+                rest, config_.strategies, top, [](const StrategyConfig&) { return std::string("params"); }, true, path);
         }
+        const auto kind = [](const BrokerConfig& broker) { return broker.kind; };
         if (top == "broker") {
-            return find_named(rest, config_.brokers, top, "", "paper", path);
+            return find_named(rest, config_.brokers, top, kind, false, path);
         }
         if (top == "brokers") {
-            return find_named(rest, config_.brokers, top, "paper", "paper", path);
+            return find_named(rest, config_.brokers, top, kind, true, path);
         }
         std::vector<std::string_view> known{"risk", "charges", "strategies", "broker", "brokers", "snapshot_interval"};
         const bool is_fixed = std::ranges::find(kRoot.keys, top, &Key::name) != kRoot.keys.end();
@@ -193,10 +195,10 @@ private:
                    ? fmt::format("{} cannot change within a session; what can: {}", in_quotes(top), kChangeable)
                    : fmt::format("unknown key {}; did you mean '{}'?", in_quotes(top), meant);
     }
-    /// NAME.SECTION, NAME.SECTION.KEY, or without a section NAME and NAME.KEY; names may hold dots.
-    template <class Config>
+    /// NAME.SECTION and NAME.SECTION.KEY, or where the section is not written NAME and NAME.KEY; names may hold dots.
+    template <class Config, class SectionOf>
     static std::string find_named(std::string_view rest, const std::vector<Config>& all, std::string_view top,
-                                  std::string_view section, std::string_view node, Path& path) {
+                                  SectionOf section_of, bool is_written, Path& path) {
         const std::string place = top == "strategies" ? "strategies" : "brokers";
         const Config* named = nullptr;
         std::vector<std::string_view> known;
@@ -213,14 +215,15 @@ private:
                                suggestion(word, known));
         }
         rest.remove_prefix(std::min(named->name.size() + 1, rest.size()));
-        if (!section.empty()) {
+        const std::string section = section_of(*named);
+        if (is_written) {
             const bool in_section = rest == section || (rest.starts_with(section) && rest[section.size()] == '.');
             if (!in_section) {
                 return fmt::format("of {}.{} only {}.KEY can change within a session", top, named->name, section);
             }
             rest.remove_prefix(std::min(section.size() + 1, rest.size()));
         }
-        path = {place, named->name, std::string(node)};
+        path = {place, named->name, section};
         if (!rest.empty()) {
             path.emplace_back(rest);
         }
