@@ -1,7 +1,7 @@
 #include "cli/command.hpp"
 
+#include "config/suggest.hpp"
 #include "events/assert.hpp"
-#include "runtime/scenario.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>

@@ -6,8 +6,8 @@
 #include "cli/terminal.hpp"
 #include "cli/zone.hpp"
 #include "events/result.hpp"
+#include "plugins/plugin.hpp"
 #include "runtime/logging.hpp"
-#include "runtime/plugin.hpp"
 #include "store/journal.hpp"
 
 #include <atomic>

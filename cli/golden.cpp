@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "config/suggest.hpp"
 #include "events/text.hpp"
 #include "runtime/session.hpp"
 #include "views/json.hpp"

@@ -1,10 +1,10 @@
 #include "cli/command.hpp"
+#include "config/suggest.hpp"
 #include "events/codec.hpp"
 #include "events/text.hpp"
 #include "kernel/state.hpp"
 #include "runtime/fold.hpp"
 #include "runtime/parts.hpp"
-#include "runtime/scenario.hpp"
 #include "store/journal.hpp"
 
 #include <algorithm>

@@ -1,7 +1,9 @@
 #include "cli/command.hpp"
 #include "cli/control.hpp"
 #include "cli/summary.hpp"
-#include "runtime/crash.hpp"
+#include "config/brokers.hpp"
+#include "config/suggest.hpp"
+#include "plugins/crash.hpp"
 #include "runtime/notifier.hpp"
 #include "runtime/scheduling.hpp"
 #include "runtime/session.hpp"
@@ -329,8 +331,9 @@ Result<OpenedLog> resume_journal(const std::string& path, RunOptions& run, const
 }
 
 Result<int> live(const RunRequest& request, Wiring& wiring) {
-    if (request.broker != "paper") {
-        return fail(ErrorKind::usage, fmt::format("there is no broker '{}' yet; write --broker paper", request.broker));
+    if (find_broker(request.broker) == nullptr) {
+        return fail(ErrorKind::usage, fmt::format("there is no broker '{}' yet; write --broker {}", request.broker,
+                                                  config::one_of(broker_kinds())));
     }
     if (!request.rotate.empty() && request.rotate != "day") {
         return fail(ErrorKind::usage, fmt::format("--rotate {}: write day, or leave it out", request.rotate));
@@ -406,7 +409,8 @@ void add_live(Commands& commands) {
         "alpha status and alpha kill talk to it from another terminal; SIGHUP opens the log file anew.\n"
         "Ctrl-C or SIGTERM takes what was received, seals the journal and leaves with exit code 130.",
         [options](Wiring& wiring) { return live(*options, wiring); });
-    command.option("--broker", options->broker, "Who executes the orders: paper").required();
+    command.option("--broker", options->broker, "Who executes the orders: " + config::one_of(broker_kinds()))
+        .required();
     command.option("config,--config", options->scenario, "The scenario, a YAML file").required();
     commands.prints_times(command);
     command.option("--journal", options->journal, "Its journal, made or gone on with; default: runs/NAME-live");

@@ -1,5 +1,5 @@
 #include "cli/command.hpp"
-#include "runtime/scenario.hpp"
+#include "config/suggest.hpp"
 #include "views/as_json.hpp"
 #include "views/read_models.hpp"
 

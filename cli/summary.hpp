@@ -3,7 +3,7 @@
 
 #include "cli/terminal.hpp"
 #include "cli/zone.hpp"
-#include "runtime/scenario.hpp"
+#include "config/scenario.hpp"
 #include "views/books.hpp"
 
 #include <string>

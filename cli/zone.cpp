@@ -1,6 +1,6 @@
 #include "cli/zone.hpp"
 
-#include "runtime/scenario.hpp"
+#include "config/suggest.hpp"
 
 #include <algorithm>
 #include <cctype>

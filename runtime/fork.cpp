@@ -1,10 +1,10 @@
 #include "runtime/fork.hpp"
 
+#include "config/settings.hpp"
 #include "kernel/snapshot.hpp"
 #include "runtime/fold.hpp"
 #include "runtime/parts.hpp"
 #include "runtime/reexecution.hpp"
-#include "runtime/scenario.hpp"
 #include "store/background_log.hpp"
 #include "views/projection.hpp"
 

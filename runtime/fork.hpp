@@ -1,7 +1,7 @@
 #pragma once
 /// What-if: a journal's session told again from some event on under another configuration.
 
-#include "runtime/plugin.hpp"
+#include "plugins/plugin.hpp"
 #include "runtime/session.hpp"
 #include "store/journal.hpp"
 
@@ -14,7 +14,7 @@ namespace alpha {
 
 struct ForkOptions {
     Seq at = 0;
-    std::vector<std::string> settings;  ///< "key=value", as with_settings (runtime/scenario.hpp) takes them
+    std::vector<std::string> settings;  ///< "key=value", as with_settings (config/settings.hpp) takes them
     std::string settings_come_from;     ///< how refusals name them: "--set "
     Plugins plugins;                    ///< what the session's strategies are found in
     std::function<void(Seq done, Seq total)> on_progress;  ///< may be null

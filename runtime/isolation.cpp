@@ -1,6 +1,6 @@
 #include "runtime/isolation.hpp"
 
-#include "runtime/crash.hpp"
+#include "plugins/crash.hpp"
 #include "store/machine.hpp"
 
 #include <algorithm>

@@ -1,6 +1,8 @@
 #include "runtime/parts.hpp"
 
-#include "adapters/paper/paper_broker.hpp"
+#include "config/brokers.hpp"
+#include "config/suggest.hpp"
+#include "events/assert.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/snapshot.hpp"
 #include "store/wire.hpp"
@@ -95,14 +97,16 @@ std::vector<Venue*> Parts::broker_pointers() const {
 Result<Parts> make_parts(const SessionConfigured& config, std::span<const StrategySpec> catalog) {
     Parts parts;
     for (const BrokerConfig& broker : config.brokers) {
-        if (broker.kind != "paper") {
-            return fail(ErrorKind::usage, fmt::format("there is no broker of kind '{}'; write paper", broker.kind));
+        const BrokerSpec* spec = find_broker(broker.kind);
+        if (spec == nullptr) {
+            return fail(ErrorKind::usage, fmt::format("there is no broker of kind '{}'; write {}", broker.kind,
+                                                      config::one_of(broker_kinds())));
         }
-        const auto settings = paper_settings(broker.settings);
-        if (!settings) {
-            return tl::unexpected(settings.error());
+        Result<std::unique_ptr<Venue>> made = spec->make(broker.settings);
+        if (!made) {
+            return tl::unexpected(made.error());
         }
-        parts.brokers.push_back(make_paper_broker(*settings));
+        parts.brokers.push_back(std::move(*made));
     }
     for (const StrategyConfig& strategy : config.strategies) {
         const StrategySpec* spec = find_strategy(strategy.use, catalog);
@@ -159,35 +163,6 @@ Result<void> check_reconfiguration(const SessionConfigured& present, const Sessi
     return same_strategies ? Result<void>{} : refuse("which strategies it has, and all but their parameters,");
 }
 
-namespace {
-
-/// The broker that is configured, with everything that `held` does.
-Result<std::unique_ptr<Venue>> broker_holding(const BrokerConfig& config, const BrokerConfig& present,
-                                              const Venue& held) {
-    const Result<PaperSettings> settings = paper_settings(config.settings);
-    const Result<PaperSettings> before = paper_settings(present.settings);
-    if (!settings || !before) {
-        return tl::unexpected(settings ? before.error() : settings.error());
-    }
-    ByteBuffer saved;
-    held.save(saved);
-    Result<void> loaded;
-    if (settings->latency != before->latency) {
-        // Wishes could overtake those on their way: there may be none, as with a broker that has no latency.
-        PaperSettings at_once = *settings;
-        at_once.latency = {};
-        loaded = make_paper_broker(at_once)->load(saved.view());
-    }
-    std::unique_ptr<Venue> broker = make_paper_broker(*settings);
-    loaded = loaded ? broker->load(saved.view()) : loaded;
-    if (!loaded) {
-        return tl::unexpected(loaded.error());
-    }
-    return broker;
-}
-
-}  // namespace
-
 Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Venue>>& brokers, const SessionConfigured& config,
                          const PartsMaker& make) {
     const SessionConfigured& present = kernel.state().config;
@@ -203,7 +178,10 @@ Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Venue>>& br
             parts->brokers[b] = nullptr;
             continue;
         }
-        Result<std::unique_ptr<Venue>> broker = broker_holding(config.brokers[b], present.brokers[b], *brokers[b]);
+        const BrokerSpec* spec = find_broker(config.brokers[b].kind);
+        ALPHA_ASSERT(spec != nullptr, "a broker was made of a kind that there is not");
+        Result<std::unique_ptr<Venue>> broker =
+            spec->hold(config.brokers[b].settings, present.brokers[b].settings, *brokers[b]);
         if (!broker) {
             return fail(ErrorKind::usage,
                         fmt::format("the broker '{}' cannot go on with these settings at event {}, where it holds what "

@@ -2,7 +2,7 @@
 /// The session loop: feed -> kernel -> log, one path for backtest, paper and live. Wires the parts together and reports what
 /// came out.
 
-#include "runtime/scenario.hpp"
+#include "config/scenario.hpp"
 #include "store/clock.hpp"
 #include "store/journal.hpp"
 #include "views/books.hpp"

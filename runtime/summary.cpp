@@ -1,5 +1,6 @@
 #include "runtime/summary.hpp"
 
+#include "config/suggest.hpp"
 #include "events/text.hpp"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 #pragma once
 /// What a strategy says of itself: its name, and parameters that describe and validate themselves; and those that alpha ships. The
 /// scenario reader uses this to fill in defaults and to refuse; the CLI to document; the session to build. Strategies from
-/// libraries (runtime/plugin.hpp) are described in the same way.
+/// libraries (plugins/plugin.hpp) are described in the same way.
 
 #include "events/event.hpp"
 #include "events/result.hpp"

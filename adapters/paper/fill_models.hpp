@@ -1,6 +1,6 @@
 #pragma once
 /// Fill models: which price is an entry's first. A model is an enumerator and an object of the table below; nothing else lists them.
-/// docs/reference-scenario.md describes each for traders.
+/// docs/reference-scenario.md takes its words for traders from here.
 
 #include <algorithm>
 #include <array>
@@ -27,6 +27,7 @@ enum class PriceKind : std::uint8_t {
 struct FillModelSpec {
     FillModel model;
     const char* name;  ///< in scenarios and logs
+    const char* help;  ///< when an order fills, for the reference page
     /// `at_shortest_open`: a bar of the instrument's shortest interval opens now.
     bool (*takes_first)(PriceKind kind, bool at_shortest_open);
     /// Whether the open of a bar that does not count, since quotes came in the bar before, is a price to it all the same.
@@ -34,8 +35,9 @@ struct FillModelSpec {
 };
 
 inline constexpr std::array kFillModels{
-    FillModelSpec{FillModel::touch, "touch", [](PriceKind, bool) { return true; }, false},
-    FillModelSpec{FillModel::next_open, "next_open",
+    FillModelSpec{FillModel::touch, "touch", "at once at the bid or ask (with bars: at the close just seen)",
+                  [](PriceKind, bool) { return true; }, false},
+    FillModelSpec{FillModel::next_open, "next_open", "at the open of the next bar",
                   [](PriceKind kind, bool at_shortest_open) { return kind == PriceKind::open && at_shortest_open; },
                   true},
 };

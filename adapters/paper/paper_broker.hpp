@@ -69,10 +69,12 @@
 /// their way too. A DAY order made while the market was shut gets its date from the session that opens next.
 
 #include "adapters/paper/fill_models.hpp"
+#include "events/key.hpp"
 #include "events/venue.hpp"
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace alpha {
@@ -106,12 +108,13 @@ struct PaperSettings {
 };
 inline constexpr std::int64_t kMaxSlippageTicks = 1'000'000;
 
-/// Reads one setting, in any spelling that events/ can parse. Refuses (kind usage) an unknown key and a value that means nothing.
-Result<void> read_paper_setting(const Setting& setting, PaperSettings& settings);
 /// The canonical settings of BrokerConfig: sorted, all present, values in their shortest spelling.
 std::vector<Setting> to_settings(const PaperSettings& settings);
-/// Reads settings in any order; a missing one has its default. Repeated keys are refused, too, naming what is known.
+/// Reads settings in any order, in any spelling that events/ can parse; a missing one has its default. Refuses (kind usage) an unknown
+/// key, naming what is known, one that is given twice, and a value that means nothing.
 Result<PaperSettings> paper_settings(const std::vector<Setting>& settings);
+/// What a scenario says of each setting; defaults are those of PaperSettings.
+std::span<const Key> paper_keys();
 
 /// `settings` must be in the ranges given above. Requires of its caller: order ids are never reused, terms have passed
 /// Rule::invalid_order and Rule::links, times never go back, prices and quantities of market inputs are within limits.hpp. A quote

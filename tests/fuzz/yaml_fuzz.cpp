@@ -1,7 +1,7 @@
 /// Scenarios of any text: no crash, mistakes with their place, and what is accepted is a session that can be logged.
 
+#include "config/scenario.hpp"
 #include "events/codec.hpp"
-#include "runtime/scenario.hpp"
 #include "strategies/catalog.hpp"
 #include "tests/fuzz/input.hpp"
 

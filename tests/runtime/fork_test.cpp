@@ -1,9 +1,9 @@
+#include "config/scenario.hpp"
 #include "runtime/compare.hpp"
 #include "runtime/fold.hpp"
 #include "runtime/fork.hpp"
 #include "runtime/logging.hpp"
 #include "runtime/reexecution.hpp"
-#include "runtime/scenario.hpp"
 #include "tests/runtime/support.hpp"
 #include "views/row_check.hpp"
 

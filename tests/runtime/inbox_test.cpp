@@ -1,6 +1,6 @@
+#include "config/scenario.hpp"
 #include "runtime/inbox.hpp"
 #include "runtime/operator.hpp"
-#include "runtime/scenario.hpp"
 #include "runtime/session.hpp"
 #include "tests/virtual_clock.hpp"
 

@@ -1,5 +1,5 @@
 #include "events/assert.hpp"
-#include "runtime/crash.hpp"
+#include "plugins/crash.hpp"
 #include "runtime/isolation.hpp"
 #include "tests/runtime/support.hpp"
 

@@ -1,6 +1,6 @@
+#include "config/scenario.hpp"
 #include "kernel/kernel.hpp"
 #include "runtime/parts.hpp"
-#include "runtime/scenario.hpp"
 #include "views/projection.hpp"
 
 #include <catch2/catch.hpp>

@@ -1,7 +1,7 @@
 #include "adapters/paper/paper_broker.hpp"
+#include "config/scenario.hpp"
 #include "events/codec.hpp"
 #include "events/limits.hpp"
-#include "runtime/scenario.hpp"
 #include "tests/runtime/support.hpp"
 
 #include <algorithm>
@@ -102,7 +102,7 @@ Money decimal(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("the contract's own example means something else", "[runtime]") {
+TEST_CASE("the contract's own example means something else", "[config]") {
     const Scenario s = good(kExample);
     CHECK(s.warnings.empty());
     CHECK(s.path == folder() / "s.yaml");
@@ -140,7 +140,7 @@ TEST_CASE("the contract's own example means something else", "[runtime]") {
     CHECK(s.config.snapshot_interval.ns == 300 * kSecondNs);
 }
 
-TEST_CASE("a silent scenario gets other defaults than the engine's", "[runtime]") {
+TEST_CASE("a silent scenario gets other defaults than the engine's", "[config]") {
     const Scenario s = good("name: least\naccount: {currency: INR, cash: 5}\ndata: [{synth: }]\n"
                             "strategies: [{id: a, use: buy_and_hold, instruments: [X], params: {quantity: 1}}]\n");
     CHECK(s.config.default_instrument == Instrument{});
@@ -160,7 +160,7 @@ TEST_CASE("a silent scenario gets other defaults than the engine's", "[runtime]"
     CHECK(s.data[0].synth->first_day == SynthSpec{}.first_day);
 }
 
-TEST_CASE("the same meaning written differently gives another event 0", "[runtime]") {
+TEST_CASE("the same meaning written differently gives another event 0", "[config]") {
     const SessionConfigured plain = good(kGood).config;
     const SessionConfigured dressed = good(R"(# the same, at length and in another order
 snapshot_interval: none
@@ -198,7 +198,7 @@ account:
                "session_hours: false}"));
 }
 
-TEST_CASE("event 0 gives away where the files lie", "[runtime]") {
+TEST_CASE("event 0 gives away where the files lie", "[config]") {
     ByteBuffer bytes;
     encode(bytes, Envelope{}, good(kExample).config);
     const Bytes view = bytes.view();
@@ -209,7 +209,7 @@ TEST_CASE("event 0 gives away where the files lie", "[runtime]") {
     }
 }
 
-TEST_CASE("a mistake is missed, misplaced or badly explained", "[runtime]") {
+TEST_CASE("a mistake is missed, misplaced or badly explained", "[config]") {
     struct Case {
         std::string old;
         std::string now;
@@ -426,7 +426,7 @@ TEST_CASE("a mistake is missed, misplaced or badly explained", "[runtime]") {
     }
 }
 
-TEST_CASE("bars without what they need are let through", "[runtime]") {
+TEST_CASE("bars without what they need are let through", "[config]") {
     CHECK(errors(kBars).empty());
     CHECK(errors(replaced(kBars, ", interval: day", "")) ==
           std::vector<std::string>{"3:8: data: 'interval' is missing; write interval: and a duration such as 5s from "
@@ -439,7 +439,7 @@ TEST_CASE("bars without what they need are let through", "[runtime]") {
     CHECK(errors(replaced(kBars, ", instrument: IBM", "")).empty());
 }
 
-TEST_CASE("mistakes come one at a time or out of order", "[runtime]") {
+TEST_CASE("mistakes come one at a time or out of order", "[config]") {
     const std::vector<std::string> found =
         errors("name: ''\n"
                "account: {currency: dollars, cash: -1, csh: 2}\n"
@@ -461,7 +461,7 @@ TEST_CASE("mistakes come one at a time or out of order", "[runtime]") {
                                              "8:18", "9:22", "9:41", "10:1", "11:1"});
 }
 
-TEST_CASE("a file of mistakes floods the terminal", "[runtime]") {
+TEST_CASE("a file of mistakes floods the terminal", "[config]") {
     std::string text = kGood;
     for (int i = 0; i < 5'000; ++i) {
         text += "key" + std::to_string(i) + ": 1\n";
@@ -473,7 +473,7 @@ TEST_CASE("a file of mistakes floods the terminal", "[runtime]") {
     CHECK_THAT(message, Catch::EndsWith("and 4900 more"));
 }
 
-TEST_CASE("an empty or foreign file is taken for a scenario", "[runtime]") {
+TEST_CASE("an empty or foreign file is taken for a scenario", "[config]") {
     CHECK_THAT(errors("").at(0), Catch::StartsWith("1:1: is empty; write at least name"));
     CHECK_THAT(errors("# nothing\n").at(0), Catch::StartsWith("1:1: is empty"));
     CHECK_THAT(errors("~").at(0), Catch::StartsWith("1:1: is empty"));
@@ -490,7 +490,7 @@ TEST_CASE("an empty or foreign file is taken for a scenario", "[runtime]") {
     CHECK(good(windows).config == good(kGood).config);
 }
 
-TEST_CASE("an alias or deep nesting makes a small file a large one", "[runtime]") {
+TEST_CASE("an alias or deep nesting makes a small file a large one", "[config]") {
     CHECK_THAT(errors("a: &a [x, x]\nb: &b [*a, *a]\n").at(0), Catch::StartsWith("1:4: anchors (&)"));
     CHECK_THAT(errors("a: *a\n").at(0), Catch::Contains("the referenced anchor is not defined"));
     for (const char* piece : {"[", "{", "- ", "? ", "[a,", "{a: ", "'", "\"", "\n", ",", "|\n ", "a: b\n", "---\n"}) {
@@ -503,7 +503,7 @@ TEST_CASE("an alias or deep nesting makes a small file a large one", "[runtime]"
     }
 }
 
-TEST_CASE("a scenario that is not there is an internal error", "[runtime]") {
+TEST_CASE("a scenario that is not there is an internal error", "[config]") {
     const auto missing = load_scenario(folder() / "none.yaml");
     REQUIRE_FALSE(missing);
     CHECK(missing.error().kind == ErrorKind::usage);
@@ -521,7 +521,7 @@ TEST_CASE("a scenario that is not there is an internal error", "[runtime]") {
     CHECK_THAT(load_scenario(own / "large.yaml").error().message, Catch::Contains("is larger than 1048576 bytes"));
 }
 
-TEST_CASE("instruments get other ids than the documented order gives", "[runtime]") {
+TEST_CASE("instruments get other ids than the documented order gives", "[config]") {
     const Scenario s = good(R"(name: ids
 account: {currency: USD, cash: 1000}
 default_instrument: {tick: 0.05, session: nse}
@@ -550,7 +550,7 @@ broker: {paper: {fill: next_open}}
     CHECK(good(kGood).with_session.empty());  // a default is no word of the user's
 }
 
-TEST_CASE("a strategy trades another portfolio or broker than it names", "[runtime]") {
+TEST_CASE("a strategy trades another portfolio or broker than it names", "[config]") {
     const Scenario s = good(R"(name: many
 account: {currency: USD, cash: 700}
 data: [{file: ticks.csv, kind: quotes}]
@@ -577,7 +577,7 @@ strategies:
     CHECK(s.config.strategies[1].broker.value == 1);
 }
 
-TEST_CASE("the strategies of a portfolio trade where another portfolio belongs", "[runtime]") {
+TEST_CASE("the strategies of a portfolio trade where another portfolio belongs", "[config]") {
     const std::string text = R"(name: many
 account: {currency: USD, cash: 700}
 data: [{file: ticks.csv, kind: quotes}]
@@ -659,7 +659,7 @@ strategies:
     CHECK_THAT(found[0], Catch::Contains("strategies.broker: its portfolio 'main' belongs to the broker 'a'"));
 }
 
-TEST_CASE("a risk rule gets lost, or another's limit", "[runtime]") {
+TEST_CASE("a risk rule gets lost, or another's limit", "[config]") {
     const Scenario s = good(kGood + R"(risk:
   max_daily_loss: 5000
   max_data_age: 2500ms
@@ -693,7 +693,7 @@ TEST_CASE("a risk rule gets lost, or another's limit", "[runtime]") {
     CHECK(charges == ChargesConfig{money_of(20), decimal("0.0003")});
 }
 
-TEST_CASE("what is legal but surely not meant passes in silence", "[runtime]") {
+TEST_CASE("what is legal but surely not meant passes in silence", "[config]") {
     const auto warning = [](const std::string& text) {
         const Scenario s = good(text);
         REQUIRE(s.warnings.size() == 1);
@@ -716,7 +716,7 @@ TEST_CASE("what is legal but surely not meant passes in silence", "[runtime]") {
     CHECK(s.config.portfolios[0].cash == money_of(7));
 }
 
-TEST_CASE("a strategy that reads one interval is given two without a word", "[runtime]") {
+TEST_CASE("a strategy that reads one interval is given two without a word", "[config]") {
     const std::string both =
         replaced(kBars, "interval: day}", "interval: day}, {file: ibm.csv, kind: bars, instrument: IBM, interval: 5m}");
     CHECK(errors(both) == std::vector<std::string>{
@@ -734,7 +734,7 @@ TEST_CASE("a strategy that reads one interval is given two without a word", "[ru
     CHECK(good(replaced(both, ", instrument: IBM, interval: 5m", ", interval: 5m")).warnings.empty());
 }
 
-TEST_CASE("a data set must be told what it holds", "[runtime]") {
+TEST_CASE("a data set must be told what it holds", "[config]") {
     const TempFolder own;
     auto writer = DataSetWriter::create(own / "bars.alpha", DataKind::bars, Duration{60 * kSecondNs}, false);
     REQUIRE(writer);
@@ -761,27 +761,7 @@ TEST_CASE("a data set must be told what it holds", "[runtime]") {
                Catch::Contains(":3:37: data.interval: the data set holds bars of 1m"));
 }
 
-TEST_CASE("a suggestion is far-fetched, or fails to come", "[runtime]") {
-    const std::vector<std::string_view> known{"ema_cross", "sma_cross", "fill", "IBM", "touch", "next_open", "account"};
-    CHECK(did_you_mean("ema_crss", known) == "ema_cross");
-    CHECK(did_you_mean("ema-cross", known) == "ema_cross");
-    CHECK(did_you_mean("EMA_CROSS", known) == "ema_cross");
-    CHECK(did_you_mean("sma_corss", known) == "sma_cross");
-    CHECK(did_you_mean("ibm", known) == "IBM");
-    CHECK(did_you_mean("IBN", known) == "IBM");
-    CHECK(did_you_mean("fil", known) == "fill");
-    CHECK(did_you_mean("nextopen", known) == "next_open");
-    CHECK(did_you_mean("acconut", known) == "account");
-    CHECK(did_you_mean("XYZ", known).empty());
-    CHECK(did_you_mean("a", known).empty());
-    CHECK(did_you_mean("", known).empty());
-    CHECK(did_you_mean("bollinger", known).empty());
-    CHECK(did_you_mean("ema_cross", {}).empty());
-    CHECK(did_you_mean(std::string(10'000, 'x'), known).empty());
-    CHECK(did_you_mean("x", {std::string_view("")}).empty());
-}
-
-TEST_CASE("a damaged scenario crashes the reader, or is refused without a place", "[runtime]") {
+TEST_CASE("a damaged scenario crashes the reader, or is refused without a place", "[config]") {
     // A linear congruential generator: the same mutations on every machine.
     std::uint64_t state = 20'240'101;
     const auto random = [&](std::size_t below) {

@@ -1,4 +1,5 @@
-#include "runtime/scenario.hpp"
+#include "config/keys.hpp"
+#include "config/scenario.hpp"
 #include "tests/runtime/support.hpp"
 
 #include <catch2/catch.hpp>
@@ -12,23 +13,23 @@ const std::string kPage = std::string(ALPHA_SOURCE_DIR) + "/docs/reference-scena
 
 }  // namespace
 
-// After a change of the tables: test_runtime "[write-reference]", then commit the page with it.
+// After a change of the tables: test_config "[write-reference]", then commit the page with it.
 TEST_CASE("writes docs/reference-scenario.md", "[.][write-reference]") {
-    write_text(kPage, scenario_reference());
-    CHECK(read_text(kPage) == scenario_reference());
+    write_text(kPage, config::scenario_reference());
+    CHECK(read_text(kPage) == config::scenario_reference());
 }
 
-TEST_CASE("the reference page tells other keys or defaults than are in force", "[runtime]") {
-    const bool equal = read_text(kPage) == scenario_reference();
-    INFO("Run test_runtime \"[write-reference]\" and commit docs/reference-scenario.md.");
+TEST_CASE("the reference page tells other keys or defaults than are in force", "[config]") {
+    const bool equal = read_text(kPage) == config::scenario_reference();
+    INFO("Run test_config \"[write-reference]\" and commit docs/reference-scenario.md.");
     CHECK(equal);
 }
 
-TEST_CASE("the example of the reference page is refused", "[runtime]") {
+TEST_CASE("the example of the reference page is refused", "[config]") {
     const TempFolder folder;
     write_text(folder / "ticks.csv.zst", "x");
     write_text(folder / "ibm.csv", "x");
-    const std::string page = scenario_reference();
+    const std::string page = config::scenario_reference();
     const std::string fence = "```yaml\n";
     const std::size_t begin = page.find(fence) + fence.size();
     const std::string example = page.substr(begin, page.find("```", begin) - begin);

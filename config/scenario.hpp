@@ -2,15 +2,14 @@
 /// A scenario file, read and validated as a whole: every mistake at once, each with
 /// file:line:column and a suggestion. docs/reference-scenario.md lists every key.
 
-#include "adapters/data/feed.hpp"
+#include "adapters/data/source.hpp"
 #include "events/event.hpp"
 #include "events/result.hpp"
-#include "runtime/plugin.hpp"
+#include "plugins/plugin.hpp"
 #include "store/disk.hpp"
 
 #include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace alpha {
@@ -38,20 +37,5 @@ Result<Scenario> parse_scenario(const std::string& text, const std::string& path
 /// What it is read from: itself, its data and libraries, and whatever is behind standard input where that sends data. None of it
 /// may be written to.
 std::vector<InUse> inputs_of(const Scenario& scenario);
-
-/// The configuration with some of its settings changed, judged as a scenario's are. Each setting is "key=value": a key of a
-/// scenario with its sections before it (risk.max_position, strategies.ID.params.fast, broker.NAME.slippage or
-/// brokers.NAME.paper.slippage, charges, charges.rate, snapshot_interval), and what a scenario would hold there; nothing
-/// behind the '=' takes away what is set. `plugins` knows the strategies. An error (kind usage) holds one line a mistake,
-/// beginning with `come_from` (an option's name, say) and the setting.
-Result<SessionConfigured> with_settings(const SessionConfigured& config, const std::vector<std::string>& settings,
-                                        const Plugins& plugins = {}, std::string_view come_from = {});
-
-/// The closest of `known` to `word` when it is close enough to be a slip of the hand, else empty.
-std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& known);
-
-/// Every key with its form, default and meaning, in Markdown, from the table that also validates:
-/// docs/reference-scenario.md is this text.
-std::string scenario_reference();
 
 }  // namespace alpha

@@ -3,7 +3,7 @@
 /// code.
 ///
 /// A library's strategy is described in a catalog as a built-in one is, and runs as one. An error that one of its callbacks
-/// returns is thrown, which halts the strategy (kernel/kernel.hpp); its name is known to runtime/crash.hpp while it runs.
+/// returns is thrown, which halts the strategy (kernel/kernel.hpp); its name is known to plugins/crash.hpp while it runs.
 
 #include "events/result.hpp"
 #include "store/event_log.hpp"

@@ -1,10 +1,10 @@
-#include "runtime/plugin.hpp"
+#include "plugins/plugin.hpp"
 
 #include "events/assert.hpp"
 #include "events/limits.hpp"
 #include "events/text.hpp"
 #include "include/alpha/plugin.h"
-#include "runtime/crash.hpp"
+#include "plugins/crash.hpp"
 #include "store/chain.hpp"
 #include "store/disk.hpp"
 

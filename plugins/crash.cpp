@@ -1,4 +1,4 @@
-#include "runtime/crash.hpp"
+#include "plugins/crash.hpp"
 
 #include <algorithm>
 #include <array>
