@@ -95,6 +95,11 @@ constexpr std::array kDataKeys{
            "Streams only: how long, in real time, the other sources' records wait for this one to show its next. Then "
            "they go on without it until it sends again; what comes too late by then is refused "
            "([how](how-to-run-live.md))."),
+    choice("clock", "sender", "sender|wall",
+           "Streams of quotes only: whose clock stamps the lines. With `wall` it is this machine's: while none comes, "
+           "what "
+           "falls due happens all the same, and a line that comes too late for that is refused "
+           "([how](how-to-run-live.md)). It is then the only entry."),
     choice("kind", "(the data set's own)", "quotes|bars", "Required for a CSV."),
     plain("instrument", Form::name, "(the file's instrument column)",
           "Bars only: whose bars these are, where the CSV has no such column."),

@@ -190,7 +190,8 @@ private:
         }
     }
     void read_synth(Fields& data) {
-        for (const std::string_view key : {"file", "stream", "idle", "kind", "instrument", "interval", "max_gap"}) {
+        for (const std::string_view key :
+             {"file", "stream", "idle", "clock", "kind", "instrument", "interval", "max_gap"}) {
             if (data.has(key)) {
                 data.error(key, "describes a file and cannot stand beside synth; make it an entry of its own");
             }
@@ -233,6 +234,7 @@ private:
             data.error("stream", "stdin is another entry's already; there is only one");
         }
         source.idle = data.duration("idle").value_or(Duration{});
+        source.is_clocked = data.choice("clock") == "wall";
     }
     void read_file(Fields& data) {
         DataSource source;
@@ -241,6 +243,9 @@ private:
             read_stream(data, source);
         } else if (data.has("idle")) {
             data.error("idle", "is how long a silent stream is waited for, and a file is never silent; leave it out");
+        } else if (data.has("clock")) {
+            data.error("clock",
+                       "is whose clock stamps a stream's lines, and a file's are stamped already; leave it out");
         }
         const auto kind = data.choice("kind");
         const auto instrument = data.name("instrument");
@@ -284,6 +289,15 @@ private:
         }
         has_quotes_ = has_quotes_ || source.kind == DataKind::quotes;
         has_bars_ = has_bars_ || source.kind == DataKind::bars;
+        if (source.is_clocked && source.kind == DataKind::bars) {
+            data.error("clock",
+                       "wall goes with quotes alone: a bar is sent when it closes, and its open would always come too "
+                       "late; leave it out");
+        }
+        if (source.is_clocked && root_.child("data")->entries.size() > 1) {
+            data.error("clock", "wall needs a session of its own: with other entries beside it nobody knows what may "
+                                "still come of them; leave it or them out");
+        }
         if (source.kind == DataKind::quotes && (kind || is_set)) {
             for (const std::string_view key : {"instrument", "interval"}) {
                 if (data.has(key)) {

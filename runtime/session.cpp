@@ -173,6 +173,11 @@ public:
     }
 
     Result<void> follow(const HoursOf& hours) {
+        if (is_clocked() && options_.speed != 0) {
+            return fail(ErrorKind::usage,
+                        fmt::format("{}: its lines come by the clock, and no faster; leave --speed out",
+                                    scenario_.data.front().name()));
+        }
         IntakeOptions options{options_.speed,  &clock_,         options_.spin, std::exchange(position_, ByteBuffer()),
                               records_before_, summary_.records};
         if (options_.is_live) {
@@ -202,7 +207,11 @@ public:
         if (streams && stored_ != nullptr) {
             options.watch.taken_before = records_taken_since(options.position.empty() ? 0 : last_snapshot_);
         }
-        intake_ = (waits_ ? make_threaded_intake : make_direct_intake)(scenario_.data, hours, std::move(options));
+        std::vector<DataSource> sources = scenario_.data;
+        for (DataSource& source : sources) {
+            source.is_clocked = is_clocked();
+        }
+        intake_ = (waits_ ? make_threaded_intake : make_direct_intake)(std::move(sources), hours, std::move(options));
         const WokenByInbox woken(options_.inbox, *intake_);
         if (waits_) {
             prefer_latency();
@@ -584,8 +593,10 @@ private:
         return {};
     }
 
-    /// Its only source's lines are stamped by the machine's clock.
-    bool is_clocked() const { return scenario_.data.size() == 1 && scenario_.data.front().is_clocked; }
+    /// Its only source's lines are stamped by the machine's clock. To a backtest they are lines like others.
+    bool is_clocked() const {
+        return options_.is_live && scenario_.data.size() == 1 && scenario_.data.front().is_clocked;
+    }
     /// Something fell due before it came, and stays as it was decided. Said once, then counted: a sender whose clock is slow sends
     /// nothing else.
     void refuse_late(Time time) {

@@ -849,3 +849,61 @@ TEST_CASE("a session goes on without a stream that is silent for longer than its
     CHECK(here.alpha({"replay", "--verify", "--journal", "live"}).code == 0);
     CHECK(line_count(here.alpha({"log", "--journal", "live", "--type", "quote"}).out) == 5);
 }
+
+TEST_CASE("with clock: wall a timer fires in a silence, and a line that comes too late for it is refused", "[cli]") {
+    const Workplace here;
+    here.write("s.yaml", "name: wall\naccount: {currency: INR, cash: 1000000}\n"
+                         "data: [{stream: stdin, kind: quotes, clock: wall}]\n"
+                         "strategies:\n  - {id: maker, use: market_maker, instruments: [\"NSE:A\"],\n"
+                         "     params: {quantity: 1, half_spread: 1, max_inventory: 5, requote: 1, refresh: 1}}\n"
+                         "broker: {paper: {fill: touch}}\n");
+    here.write("send.py", R"(
+import json, subprocess, sys, time
+
+alpha = sys.argv[1]
+run = [alpha, "live", "--broker", "paper", "s.yaml", "--journal", "j", "--quiet"]
+lines = ["ts_ns,instrument,bid,bid_qty,ask,ask_qty\n"]
+
+def say(to, stamp):
+    lines.append(f"{stamp},NSE:A,100,10,100.1,10\n")
+    to.stdin.write(lines[-1])
+    to.stdin.flush()
+
+def until(holds, what):
+    for _ in range(1000):
+        if holds():
+            return
+        time.sleep(0.02)
+    sys.exit("never: " + what)
+
+def fired():
+    return subprocess.run([alpha, "log", "j", "--type", "timer_fired", "--quiet"], capture_output=True, text=True).stdout.count("timer_fired")
+
+def stream():
+    said = subprocess.run([alpha, "status", "j", "--json"], capture_output=True, text=True).stdout
+    return json.loads(said)["streams"][0] if said else {"refused_records": 0, "records": 0}
+
+session = subprocess.Popen(run, stdin=subprocess.PIPE, text=True)
+session.stdin.write(lines[0])
+begun = time.time_ns()
+say(session, begun)
+until(lambda: fired() > 0, "a timer in a silence")
+say(session, begun + 500_000_000)
+until(lambda: stream()["refused_records"] == 1, "a late line refused")
+say(session, time.time_ns())
+session.stdin.close()
+assert session.wait(60) == 0
+quotes = subprocess.run([alpha, "log", "j", "--type", "quote"], capture_output=True, text=True).stdout.count(" quote ")
+assert quotes == 2, quotes
+# Again with the same lines: the late one was not taken then, and is not now.
+again = subprocess.run(run, input="".join(lines), text=True, timeout=60)
+assert again.returncode == 0
+)");
+    const Ran sent = here.shell("python3 send.py $ALPHA");
+    INFO(sent.out << sent.err);
+    REQUIRE(sent.code == 0);
+    CHECK(here.alpha({"replay", "--verify", "--journal", "j"}).code == 0);
+    const Ran paced = here.alpha({"live", "--broker", "paper", "s.yaml", "--journal", "other", "--speed", "2x"});
+    CHECK(paced.code == 2);
+    CHECK(contains(paced.err, "leave --speed out"));
+}
