@@ -38,9 +38,9 @@ Frame copy_of(const Frame& frame) {
 
 const Log& session_log() {
     static const Log made = [] {
-        const SessionConfigured c = config(false);
+        const RunConfigured c = config(false);
         const auto broker = make_paper_broker(PaperSettings{});
-        Kernel::Parts parts;
+        Kernel::Components parts;
         parts.strategies.push_back(find_strategy("ema_cross")->make(c.strategies[0], c.instruments));
         parts.venues.push_back(broker.get());
         Frame frame;

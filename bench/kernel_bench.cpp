@@ -17,11 +17,11 @@ void per_tick(benchmark::State& state) {
 }
 
 void run_kernel(benchmark::State& state, bool with_risk, bool hashed) {
-    const SessionConfigured c = config(with_risk);
+    const RunConfigured c = config(with_risk);
     std::uint64_t fills = 0;
     for (auto _ : state) {
         const auto broker = make_paper_broker(PaperSettings{});
-        Kernel::Parts parts;
+        Kernel::Components parts;
         parts.strategies.push_back(find_strategy("ema_cross")->make(c.strategies[0], c.instruments));
         parts.venues.push_back(broker.get());
         Frame frame;
@@ -92,7 +92,7 @@ BENCHMARK(BM_stage_decode)->Unit(benchmark::kMillisecond);
 void BM_stage_mark(benchmark::State& state) {
     for (auto _ : state) {
         State books;
-        SessionConfigured c = config(false);
+        RunConfigured c = config(false);
         apply(books, Envelope{0, Time{0}, kNoSeq, kNoSeq}, c);
         for (const Tick& tick : ticks()) {
             apply(books, Envelope{books.next_seq, tick.time, kNoSeq, kNoSeq}, tick.quote);
@@ -116,7 +116,7 @@ void BM_stage_paper_broker(benchmark::State& state) {
 }
 BENCHMARK(BM_stage_paper_broker)->Unit(benchmark::kMillisecond);
 
-/// Takes a strategy's wishes and forgets them.
+/// Takes a strategy's requests and forgets them.
 class Deaf final : public Context {
 public:
     explicit Deaf(const State& state) : view_(state, StrategyId{0}) {}
@@ -135,7 +135,7 @@ private:
 };
 
 void BM_stage_strategy_ema_cross(benchmark::State& state) {
-    const SessionConfigured c = config(false);
+    const RunConfigured c = config(false);
     State books;
     apply(books, Envelope{0, Time{0}, kNoSeq, kNoSeq}, c);
     Deaf context(books);

@@ -56,8 +56,8 @@ inline const std::vector<Tick>& ticks() {
 }
 
 /// A session that follows crosses in them.
-inline SessionConfigured config(bool with_risk) {
-    SessionConfigured c;
+inline RunConfigured config(bool with_risk) {
+    RunConfigured c;
     c.name = "bench";
     c.currency = "INR";
     StrategyConfig strategy;

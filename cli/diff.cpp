@@ -117,7 +117,7 @@ struct SettingDifference {
     std::string b;
 };
 
-std::vector<SettingDifference> differing_settings(const SessionConfigured& a, const SessionConfigured& b) {
+std::vector<SettingDifference> differing_settings(const RunConfigured& a, const RunConfigured& b) {
     const auto leaves_of = [](const Event& event) {
         Names names;
         names.learn(event);
@@ -199,11 +199,11 @@ struct JournalSide {
     Names names;
     StateRows before;
     StateRows after;
-    SessionConfigured config;  ///< in force after the event
+    RunConfigured config;  ///< in force after the event
     /// Whether the event is a configuration, of the whole session or from here on.
     bool configures() const {
-        return event && (std::holds_alternative<SessionConfigured>(event->event) ||
-                         std::holds_alternative<SessionReconfigured>(event->event));
+        return event && (std::holds_alternative<RunConfigured>(event->event) ||
+                         std::holds_alternative<RunReconfigured>(event->event));
     }
 };
 
@@ -306,7 +306,7 @@ std::string state_table(const JournalSide& a, const JournalSide& b, const Style&
 
 // ---- the command -----------------------------------------------------------------------------------------------------------
 
-std::string difference_json(Seam at, const JournalSide& a, const JournalSide& b,
+std::string difference_json(Alignment at, const JournalSide& a, const JournalSide& b,
                             const std::vector<SettingDifference>& settings) {
     const auto event = [](const JournalSide& side) {
         return side.event ? to_json(side.event->envelope, side.event->event, side.names) : std::string("null");
@@ -341,7 +341,7 @@ std::string difference_json(Seam at, const JournalSide& a, const JournalSide& b,
     return object.done();
 }
 
-std::string difference_text(Seam at, const JournalSide& a, const JournalSide& b,
+std::string difference_text(Alignment at, const JournalSide& a, const JournalSide& b,
                             const std::vector<SettingDifference>& settings, const Style& style, const Zone& zone) {
     if (!settings.empty()) {
         Table table({{"setting", Table::Align::left}, {"A", Table::Align::left}, {"B", Table::Align::left}});
@@ -384,17 +384,17 @@ std::string difference_text(Seam at, const JournalSide& a, const JournalSide& b,
 
 Result<Differences> differences_of(const Journal& a, const Journal& b, const Style& style, const Zone& zone) {
     Differences found;
-    std::vector<Seam> seams{{0, 0}};
-    const auto next = [&]() -> Result<std::optional<Seam>> {
-        if (seams.size() > 1 || seams.back().a != seams.back().b) {
-            return first_difference(a, b, seams);
+    std::vector<Alignment> alignments{{0, 0}};
+    const auto next = [&]() -> Result<std::optional<Alignment>> {
+        if (alignments.size() > 1 || alignments.back().a != alignments.back().b) {
+            return first_difference(a, b, alignments);
         }
-        return first_difference(a, b, seams.back().a).map([](std::optional<Seq> seq) {
-            return seq ? std::optional(Seam{*seq, *seq}) : std::nullopt;
+        return first_difference(a, b, alignments.back().a).map([](std::optional<Seq> seq) {
+            return seq ? std::optional(Alignment{*seq, *seq}) : std::nullopt;
         });
     };
     for (;;) {
-        const Result<std::optional<Seam>> at = next();
+        const Result<std::optional<Alignment>> at = next();
         if (!at) {
             return tl::unexpected(at.error());
         }
@@ -419,11 +419,11 @@ Result<Differences> differences_of(const Journal& a, const Journal& b, const Sty
             return found;
         }
         // What the other settings led to.
-        const Seam behind{(*at)->a + (of_a->configures() ? 1U : 0U), (*at)->b + (of_b->configures() ? 1U : 0U)};
+        const Alignment behind{(*at)->a + (of_a->configures() ? 1U : 0U), (*at)->b + (of_b->configures() ? 1U : 0U)};
         if (first) {
-            seams.clear();
+            alignments.clear();
         }
-        seams.push_back(behind);
+        alignments.push_back(behind);
     }
 }
 

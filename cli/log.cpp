@@ -3,8 +3,8 @@
 #include "events/codec.hpp"
 #include "events/text.hpp"
 #include "kernel/state.hpp"
+#include "runtime/components.hpp"
 #include "runtime/fold.hpp"
-#include "runtime/parts.hpp"
 #include "store/journal.hpp"
 
 #include <algorithm>
@@ -108,7 +108,7 @@ public:
 private:
     template <class E>
     bool judge(const E& event) {
-        if constexpr (std::is_same_v<E, SessionConfigured>) {
+        if constexpr (std::is_same_v<E, RunConfigured>) {
             for (std::size_t i = 0; i < event.instruments.size(); ++i) {
                 note(InstrumentId{static_cast<std::uint32_t>(i)}, event.instruments[i].name);
             }
@@ -224,7 +224,7 @@ private:
     }
 
     bool wants(Seq seq, std::uint16_t tag) const {
-        return in_range(seq, tag) || tag == SessionConfigured::tag || tag == InstrumentListed::tag ||
+        return in_range(seq, tag) || tag == RunConfigured::tag || tag == InstrumentListed::tag ||
                (filter_.is_active() && InstrumentFilter::needs(tag));
     }
 

@@ -172,7 +172,7 @@ Result<int> replay(const ReplayOptions& options, Wiring& wiring) {
         }
         const Result<Reexecuted> again =
             reexecute(journal, options.from, replayed.end,
-                      [&](const SessionConfigured& config) { return make_parts(config, plugins->catalog()); });
+                      [&](const RunConfigured& config) { return make_components(config, plugins->catalog()); });
         if (!again) {
             return tl::unexpected(again.error());
         }

@@ -397,7 +397,7 @@ void add_live(Commands& commands) {
     auto options = std::make_shared<RunRequest>();
     const Command command = commands.add(
         commands.program(), "live",
-        "Trade with a journal that is gone on with: killed at any moment, it starts again where it was",
+        "Trade with a journal that is resumed: killed at any moment, it starts again where it was",
         "Example:\n"
         "  alpha live --broker paper scenarios/demo.yaml --speed 10x --journal runs/paper\n\n"
         "The same session as backtest, byte for byte; only its journal is made durable as it goes.\n"
@@ -413,7 +413,7 @@ void add_live(Commands& commands) {
         .required();
     command.option("config,--config", options->scenario, "The scenario, a YAML file").required();
     commands.prints_times(command);
-    command.option("--journal", options->journal, "Its journal, made or gone on with; default: runs/NAME-live");
+    command.option("--journal", options->journal, "Its journal, made or resumed; default: runs/NAME-live");
     command.flag("--strict", options->is_strict, kStrictHelp);
     command.option("--speed", options->speed,
                    "How fast recorded data comes: max, or times real time such as 1x or 10x; default: max");

@@ -57,7 +57,7 @@ int sign_of(Money amount) {
 /// What the three commands share: the journal's models, its portfolios and how money looks.
 class Showing {
 public:
-    Showing(const ShowOptions& options, const SessionConfigured& config, const ReadModels& models, Wiring& wiring)
+    Showing(const ShowOptions& options, const RunConfigured& config, const ReadModels& models, Wiring& wiring)
         : options_(options),
           config_(config),
           models_(models),
@@ -272,7 +272,7 @@ private:
     }
 
     const ShowOptions& options_;
-    const SessionConfigured& config_;
+    const RunConfigured& config_;
     const ReadModels& models_;
     Wiring& wiring_;
     NameFilter portfolio_;
@@ -291,13 +291,13 @@ Result<int> show(const ShowOptions& options, Result<int> (Showing::*what)(), Wir
     if (!models) {
         return tl::unexpected(models.error());
     }
-    SessionConfigured config;
+    RunConfigured config;
     if ((*journal)->next_seq() != 0) {
         const Result<DecodedEvent> first = read_event(**journal, 0);
         if (!first) {
             return tl::unexpected(first.error());
         }
-        if (const auto* configured = std::get_if<SessionConfigured>(&first->event)) {
+        if (const auto* configured = std::get_if<RunConfigured>(&first->event)) {
             config = *configured;
         }
     }

@@ -193,7 +193,7 @@ std::string left_over(const RunResult& result, const std::string& journal) {
     return fmt::format("Still open: {}{}\n", fmt::join(parts, ", "), more);
 }
 
-bool limits_cash(const SessionConfigured& config) {
+bool limits_cash(const RunConfigured& config) {
     return std::ranges::any_of(config.risk, [](const RiskLimit& limit) { return limit.rule == Rule::buying_power; });
 }
 

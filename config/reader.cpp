@@ -47,7 +47,7 @@ public:
     }
 
     /// The configuration with what may change read anew, from a tree as SettingsTree makes it.
-    SessionConfigured reread(const SessionConfigured& present, const Plugins& plugins) {
+    RunConfigured reread(const RunConfigured& present, const Plugins& plugins) {
         scenario_.plugins = plugins;
         config() = present;
         config().brokers.clear();
@@ -77,7 +77,7 @@ public:
     }
 
 private:
-    SessionConfigured& config() { return scenario_.config; }
+    RunConfigured& config() { return scenario_.config; }
     Fields fields(const Section& section, std::string where, const Item* node) {
         return {*findings_, *nodes_, section, std::move(where), node};
     }
@@ -802,8 +802,8 @@ Scenario read_scenario(const std::vector<Item>& nodes, const std::string& path, 
     return ScenarioReader(nodes, path, findings).read();
 }
 
-SessionConfigured reread(const SessionConfigured& present, const std::vector<Item>& nodes, const Plugins& plugins,
-                         Findings& findings) {
+RunConfigured reread(const RunConfigured& present, const std::vector<Item>& nodes, const Plugins& plugins,
+                     Findings& findings) {
     return ScenarioReader(nodes, "", findings).reread(present, plugins);
 }
 

@@ -15,7 +15,7 @@ Scenario read_scenario(const std::vector<Item>& nodes, const std::string& path, 
 
 /// The configuration with what may change read anew: from a tree that holds a scenario's risk, charges, leverage, snapshot_interval,
 /// brokers and, in a map by id, the strategies' parameters.
-SessionConfigured reread(const SessionConfigured& present, const std::vector<Item>& nodes, const Plugins& plugins,
-                         Findings& findings);
+RunConfigured reread(const RunConfigured& present, const std::vector<Item>& nodes, const Plugins& plugins,
+                     Findings& findings);
 
 }  // namespace alpha::config

@@ -19,7 +19,7 @@ namespace alpha {
 /// only the order of instruments, portfolios, brokers and strategies is meaning (it gives the ids).
 struct Scenario {
     std::string path;
-    SessionConfigured config;
+    RunConfigured config;
     std::vector<DataSource> data;        ///< files resolved relative to the scenario
     Plugins plugins;                     ///< the libraries that it names, loaded: what its strategies are found in
     std::vector<std::string> libraries;  ///< their files

@@ -22,7 +22,7 @@ constexpr std::string_view kChangeable =
 /// a setting puts there stands on the line of its number, counted from 1.
 class SettingsTree {
 public:
-    explicit SettingsTree(const SessionConfigured& config) : config_(config) {
+    explicit SettingsTree(const RunConfigured& config) : config_(config) {
         add(Item::Kind::map, {});
         for (const BrokerConfig& broker : config.brokers) {
             put_settings({"brokers", broker.name, broker.kind}, broker.settings);
@@ -230,7 +230,7 @@ private:
         return {};
     }
 
-    const SessionConfigured& config_;
+    const RunConfigured& config_;
     std::vector<Item> nodes_;
     Place at_{0, 0};
 };
@@ -242,8 +242,8 @@ private:
 using config::Findings;
 using config::Place;
 
-Result<SessionConfigured> with_settings(const SessionConfigured& config, const std::vector<std::string>& settings,
-                                        const Plugins& plugins, std::string_view come_from) {
+Result<RunConfigured> with_settings(const RunConfigured& config, const std::vector<std::string>& settings,
+                                    const Plugins& plugins, std::string_view come_from) {
     if (settings.empty()) {
         return config;
     }
@@ -255,7 +255,7 @@ Result<SessionConfigured> with_settings(const SessionConfigured& config, const s
             findings.error(at, "{}", wrong);
         }
     }
-    SessionConfigured changed = config::reread(config, tree.nodes(), plugins, findings);
+    RunConfigured changed = config::reread(config, tree.nodes(), plugins, findings);
     if (findings.errors.empty()) {
         return changed;
     }

@@ -16,7 +16,7 @@ namespace alpha {
 /// brokers.NAME.paper.slippage, charges, charges.rate, snapshot_interval), and what a scenario would hold there; nothing
 /// behind the '=' takes away what is set. `plugins` knows the strategies. An error (kind usage) holds one line a mistake,
 /// beginning with `come_from` (an option's name, say) and the setting.
-Result<SessionConfigured> with_settings(const SessionConfigured& config, const std::vector<std::string>& settings,
-                                        const Plugins& plugins = {}, std::string_view come_from = {});
+Result<RunConfigured> with_settings(const RunConfigured& config, const std::vector<std::string>& settings,
+                                    const Plugins& plugins = {}, std::string_view come_from = {});
 
 }  // namespace alpha

@@ -36,7 +36,7 @@ struct BrokerSpec {
     std::span<const Key> keys;
 
     /// Settings in any order and spelling, as BrokerConfig holds them: sorted, all present, values in their shortest spelling. Refuses
-    /// (kind usage) a key that there is not or that is given twice, and a value that means nothing.
+    /// (kind usage) a key that does not exist or that is given twice, and a value that means nothing.
     Result<std::vector<Setting>> (*canonical)(const std::vector<Setting>& given);
     /// What is to be said of canonical settings where the data are such.
     std::vector<SettingRemark> (*remarks)(const std::vector<Setting>& settings, DataHeld data);

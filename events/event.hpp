@@ -92,7 +92,7 @@ enum class LatchEnd : std::uint8_t {
 };
 
 /// The edition of the rules that decide (docs/decisions/0013): which facts follow from which inputs. A journal folds under any;
-/// it can be decided again, and gone on with, only under the one it was written under.
+/// it can be decided again, and resumed, only under the one it was written under.
 inline constexpr std::uint16_t kRulesEdition = 2;
 
 /// What a broker can say of an order.
@@ -211,7 +211,7 @@ struct ChargesConfig {
 
 /// Event 0: the effective configuration, every default filled in, free of paths and machines. Instruments named here have
 /// the ids 0, 1, ... in this order; those only found in the data follow as InstrumentListed.
-struct SessionConfigured {
+struct RunConfigured {
     static constexpr std::uint16_t tag = 1;
     static constexpr std::uint8_t version = 2;
     static constexpr std::uint8_t bare_version = 1;
@@ -229,7 +229,7 @@ struct SessionConfigured {
     ChargesConfig charges;
     Duration snapshot_interval;                              ///< zero: no P&L snapshots
     LatchEnd daily_loss_latch_ends = LatchEnd::trading_day;  ///< since version 2
-    friend bool operator==(const SessionConfigured&, const SessionConfigured&) = default;
+    friend bool operator==(const RunConfigured&, const RunConfigured&) = default;
     /// What bytes of an older version mean by what they lack.
     void came_from(std::uint8_t written) { rules = written < 2 ? std::uint16_t{1} : rules; }
     template <class Ar>
@@ -244,7 +244,7 @@ struct SessionConfigured {
 };
 
 /// The broker that a portfolio belongs to: that of its strategies, or the only one. Null where nobody trades it.
-inline const BrokerConfig* broker_of(const SessionConfigured& config, PortfolioId portfolio) {
+inline const BrokerConfig* broker_of(const RunConfigured& config, PortfolioId portfolio) {
     if (config.brokers.size() == 1) {
         return &config.brokers.front();
     }
@@ -334,13 +334,13 @@ struct BarClosed {
 
 /// The first market input of a new trading day of an instrument is about to be folded. Daily loss starts anew with the
 /// first instrument that enters a later day.
-struct SessionOpened {
+struct TradingSessionOpened {
     static constexpr std::uint16_t tag = 6;
     static constexpr std::uint8_t version = 1;
     static constexpr const char* name_v = "session_opened";
     InstrumentId instrument;
     Date date;
-    friend bool operator==(const SessionOpened&, const SessionOpened&) = default;
+    friend bool operator==(const TradingSessionOpened&, const TradingSessionOpened&) = default;
     template <class Ar>
     void serialize(Ar& ar) {
         ar(named("instrument", instrument), named("date", date));
@@ -348,13 +348,13 @@ struct SessionOpened {
 };
 
 /// The instrument's session has ended; DAY orders of that date end with it.
-struct SessionClosed {
+struct TradingSessionClosed {
     static constexpr std::uint16_t tag = 7;
     static constexpr std::uint8_t version = 1;
     static constexpr const char* name_v = "session_closed";
     InstrumentId instrument;
     Date date;
-    friend bool operator==(const SessionClosed&, const SessionClosed&) = default;
+    friend bool operator==(const TradingSessionClosed&, const TradingSessionClosed&) = default;
     template <class Ar>
     void serialize(Ar& ar) {
         ar(named("instrument", instrument), named("date", date));
@@ -788,13 +788,13 @@ struct ReportIgnored {
 
 /// From here on the session goes on under this configuration (`alpha fork`): the whole of it, like event 0's. A root, between
 /// two steps. kernel/kernel.hpp says what it may change and what becomes of what is under way.
-struct SessionReconfigured {
+struct RunReconfigured {
     static constexpr std::uint16_t tag = 31;
-    static constexpr std::uint8_t version = SessionConfigured::version;  // its payload is that one's
-    static constexpr std::uint8_t bare_version = SessionConfigured::bare_version;
+    static constexpr std::uint8_t version = RunConfigured::version;  // its payload is that one's
+    static constexpr std::uint8_t bare_version = RunConfigured::bare_version;
     static constexpr const char* name_v = "session_reconfigured";
-    SessionConfigured config;
-    friend bool operator==(const SessionReconfigured&, const SessionReconfigured&) = default;
+    RunConfigured config;
+    friend bool operator==(const RunReconfigured&, const RunReconfigured&) = default;
     void came_from(std::uint8_t written) { config.came_from(written); }
     template <class Ar>
     void serialize(Ar& ar) {
@@ -833,20 +833,20 @@ struct StrategyResumed {
 /// Every event type once. Code that must handle each of them is generated from this list, so a new one cannot be forgotten.
 // clang-format off
 #define ALPHA_EVENTS(X)                                                                                              \
-    X(SessionConfigured) X(InstrumentListed) X(QuoteTick) X(BarOpened) X(BarClosed) X(SessionOpened) X(SessionClosed)  \
+    X(RunConfigured) X(InstrumentListed) X(QuoteTick) X(BarOpened) X(BarClosed) X(TradingSessionOpened) X(TradingSessionClosed)  \
     X(TimerFired) X(PnlSnapshot) X(PortfolioOpened) X(SignalRaised) X(OrderIntended) X(OrderRefused)                  \
     X(CancelIntended) X(ModifyIntended) X(ChangeRefused) X(TimerSet) X(TimerCancelled) X(KillSwitchLatched)           \
     X(KillSwitchReleased) X(StrategyHalted) X(OrderAccepted) X(OrderRejected) X(OrderTriggered) X(OrderFilled)        \
-    X(OrderCancelled) X(OrderExpired) X(OrderModified) X(ChangeRejected) X(ReportIgnored) X(SessionReconfigured) \
+    X(OrderCancelled) X(OrderExpired) X(OrderModified) X(ChangeRejected) X(ReportIgnored) X(RunReconfigured) \
     X(OrderReleased) X(StrategyResumed)
 // clang-format on
 
-using Event = std::variant<SessionConfigured, InstrumentListed, QuoteTick, BarOpened, BarClosed, SessionOpened,
-                           SessionClosed, TimerFired, PnlSnapshot, PortfolioOpened, SignalRaised, OrderIntended,
+using Event = std::variant<RunConfigured, InstrumentListed, QuoteTick, BarOpened, BarClosed, TradingSessionOpened,
+                           TradingSessionClosed, TimerFired, PnlSnapshot, PortfolioOpened, SignalRaised, OrderIntended,
                            OrderRefused, CancelIntended, ModifyIntended, ChangeRefused, TimerSet, TimerCancelled,
                            KillSwitchLatched, KillSwitchReleased, StrategyHalted, OrderAccepted, OrderRejected,
                            OrderTriggered, OrderFilled, OrderCancelled, OrderExpired, OrderModified, ChangeRejected,
-                           ReportIgnored, SessionReconfigured, OrderReleased, StrategyResumed>;
+                           ReportIgnored, RunReconfigured, OrderReleased, StrategyResumed>;
 
 /// What every event carries beside its payload. A root (an input, or something that fell due) has neither correlation nor
 /// causation; a fact has both.

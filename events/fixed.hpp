@@ -111,7 +111,7 @@ Int128 divide_half_even(Int128 value, Int128 divisor);
 
 /// price x quantity, rounded half-even once to 1e-8. Carries the sign of the quantity. O(1).
 inline Money notional(Price price, Qty quantity) {
-    // Whole units need no division of 128 bits (some 20 ns), and nearly every quantity is whole: marks are reckoned on each
+    // Whole units need no division of 128 bits (some 20 ns), and nearly every quantity is whole: marks are computed on each
     // tick. The result is the same.
     if (const std::int64_t units = quantity.raw / kScale; units * kScale == quantity.raw) [[likely]] {
         return Money{static_cast<Int128>(price.raw) * units};

@@ -39,7 +39,7 @@ Found find(const Envelope&, const StrategyResumed& e) {
 /// that is added, somebody has to say here which it is.
 template <class E>
 concept IsNoInput = is_alternative<
-    E, std::variant<SessionConfigured, SessionReconfigured, SessionOpened, SessionClosed, TimerFired, PnlSnapshot,
+    E, std::variant<RunConfigured, RunReconfigured, TradingSessionOpened, TradingSessionClosed, TimerFired, PnlSnapshot,
                     PortfolioOpened, SignalRaised, OrderIntended, OrderRefused, CancelIntended, ModifyIntended,
                     ChangeRefused, TimerSet, TimerCancelled, OrderAccepted, OrderRejected, OrderTriggered, OrderFilled,
                     OrderCancelled, OrderExpired, OrderModified, ChangeRejected, ReportIgnored, OrderReleased>>;

@@ -3,7 +3,7 @@
 /// runtime. This is the one list of it. Each is handed over by Kernel::take; what it becomes in the log, input_of finds there again, so
 /// that replay, resume and fork give the kernel what the session gave it.
 ///
-/// Not in the list: event 0 and SessionReconfigured, with which the kernel gets its strategies and brokers.
+/// Not in the list: event 0 and RunReconfigured, with which the kernel gets its strategies and brokers.
 ///
 /// To add an input: its struct and its place in Input here, its line in input.cpp, and Kernel::on (kernel/kernel.hpp). Where one is
 /// missing the build fails.

@@ -117,7 +117,7 @@ std::string name_at(const std::vector<std::string>& names, std::uint32_t id) {
 }  // namespace
 
 void Names::learn(const Event& event) {
-    if (const auto* config = std::get_if<SessionConfigured>(&event)) {
+    if (const auto* config = std::get_if<RunConfigured>(&event)) {
         *this = Names{};
         for (const auto& instrument : config->instruments) {
             instruments_.push_back(instrument.name);
@@ -501,7 +501,7 @@ std::string to_json(const Envelope& envelope, const Event& event, const Names& n
         fmt::format("{{\"seq\":{},\"ts_ns\":\"{}\",\"type\":\"{}\"", envelope.seq, envelope.time.ns, type_name(event));
     JsonWriter writer(out, names);
     if (!envelope.is_root()) {
-        out += fmt::format(",\"correlation\":{},\"causation\":{}", envelope.correlation, envelope.causation);
+        out += fmt::format(",\"cause\":{},\"root\":{}", envelope.causation, envelope.correlation);
     }
     std::visit([&](const auto& e) { const_cast<std::remove_cvref_t<decltype(e)>&>(e).serialize(writer); }, event);
     return out + '}';

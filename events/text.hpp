@@ -19,7 +19,7 @@ namespace alpha {
 /// What ids are called, learned from the events themselves.
 class Names {
 public:
-    /// Takes note of SessionConfigured and InstrumentListed; ignores the rest.
+    /// Takes note of RunConfigured and InstrumentListed; ignores the rest.
     void learn(const Event& event);
     /// The name, or "#id" for one never learned.
     std::string instrument(InstrumentId id) const;

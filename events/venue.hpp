@@ -1,5 +1,5 @@
 #pragma once
-/// Between the kernel and whatever executes its orders: wishes out (Effect), reports in (BrokerReport).
+/// Between the kernel and whatever executes its orders: requests out (Effect), reports in (BrokerReport).
 ///
 /// A BROKER is what a portfolio trades through: configuration, scenarios, ids and reports name it. A VENUE is the fold that executes
 /// a broker's orders inside the process: paper, and test doubles. It is as pure as the kernel, and saved and decided again with it. A
@@ -74,10 +74,10 @@ public:
     /// The open of a bar of the shortest interval that does not count, since quotes came in the bar before: no price to be marked
     /// or matched by, but what waits for just such an open (`fill: next_open`) has it.
     virtual void on_shadowed_open(Time /*now*/, const BarOpened& /*bar*/, Reports& /*out*/) {}
-    virtual void on_session_opened(Time now, const SessionOpened& session, Reports& out) = 0;
-    virtual void on_session_closed(Time now, const SessionClosed& session, Reports& out) = 0;
+    virtual void on_session_opened(Time now, const TradingSessionOpened& session, Reports& out) = 0;
+    virtual void on_session_closed(Time now, const TradingSessionClosed& session, Reports& out) = 0;
 
-    /// Carries out one wish.
+    /// Carries out one request.
     virtual void perform(Time now, const Effect& effect, Reports& out) = 0;
 
     /// What a market order may pay (or get) where the touch is `touch`: the touch, worsened by what the venue is known to add.

@@ -9,7 +9,7 @@
 
 namespace alpha {
 
-/// A wish of a strategy, waiting to be judged.
+/// A request of a strategy, waiting to be judged.
 struct Kernel::Request {
     enum class Kind : std::uint8_t { place, place_linked, cancel, modify, set_timer, cancel_timer, signal };
     Kind kind = Kind::place;
@@ -32,10 +32,10 @@ struct Kernel::Work {
     Cause cause;
 };
 
-/// The Context that strategies see: notes wishes down, with the event that moved them.
-class Kernel::Asking final : public Context {
+/// The Context that strategies see: notes requests down, with the event that moved them.
+class Kernel::StrategyContext final : public Context {
 public:
-    explicit Asking(Kernel& kernel) : kernel_(kernel), view_(kernel.state_, StrategyId{}) {}
+    explicit StrategyContext(Kernel& kernel) : kernel_(kernel), view_(kernel.state_, StrategyId{}) {}
 
     void speak_for(StrategyId strategy, Cause cause) {
         strategy_ = strategy;
@@ -106,15 +106,15 @@ private:
     Cause cause_;
 };
 
-Kernel::Kernel(Parts parts, Frame& frame) : Kernel(State{}, std::move(parts), frame) {}
+Kernel::Kernel(Components parts, Frame& frame) : Kernel(State{}, std::move(parts), frame) {}
 
-Kernel::Kernel(State state, Parts parts, Frame& frame)
+Kernel::Kernel(State state, Components parts, Frame& frame)
     : state_(std::move(state)),
       parts_(std::move(parts)),
       frame_(&frame),
       limits_(state_.config),
       next_order_(state_.next_order),
-      asking_(std::make_unique<Asking>(*this)) {
+      asking_(std::make_unique<StrategyContext>(*this)) {
     if (state_.next_seq == 0) {
         return;
     }
@@ -175,7 +175,7 @@ Seq Kernel::begin_step(Time now, const E& input) {
     return record(input, Cause{});
 }
 
-void Kernel::configure(const SessionConfigured& config) {
+void Kernel::configure(const RunConfigured& config) {
     ALPHA_ASSERT(state_.next_seq == 0, "a session is configured once");
     ALPHA_ASSERT(parts_.strategies.size() == config.strategies.size(), "one strategy for each that is configured");
     ALPHA_ASSERT(parts_.venues.size() == config.brokers.size(), "one venue for each broker that is configured");
@@ -194,12 +194,12 @@ void Kernel::configure(const SessionConfigured& config) {
     }
 }
 
-void Kernel::reconfigure(const SessionConfigured& config, std::vector<std::unique_ptr<Strategy>> anew,
+void Kernel::reconfigure(const RunConfigured& config, std::vector<std::unique_ptr<Strategy>> anew,
                          std::vector<Venue*> venues) {
     ALPHA_ASSERT(state_.next_seq != 0, "a session is configured before it is reconfigured");
     ALPHA_ASSERT(anew.size() == parts_.strategies.size(), "one strategy, or none, for each that is configured");
     ALPHA_ASSERT(venues.size() == parts_.venues.size(), "one venue for each broker that is configured");
-    const Seq root = begin_step(state_.now, SessionReconfigured{config});
+    const Seq root = begin_step(state_.now, RunReconfigured{config});
     limits_ = RiskLimits(config);
     derive(state_);
     parts_.venues = std::move(venues);
@@ -269,7 +269,7 @@ bool Kernel::run_next_due(Time now, bool session_end_included) {
     return true;
 }
 
-void Kernel::close_session(Time now, const SessionClosed& closed) {
+void Kernel::close_session(Time now, const TradingSessionClosed& closed) {
     const Time at = std::max(now, state_.now);
     const Seq root = begin_step(at, closed);
     for (Venue* venue : parts_.venues) {
@@ -317,7 +317,7 @@ void Kernel::open_session(Time now, InstrumentId instrument, Time reference) {
     const TradingHours& hours = state_.instruments[instrument.value].hours;
     const Date date = hours.date_of(reference);
     const Date day_before = state_.trading_date;
-    const SessionOpened opened{instrument, date};
+    const TradingSessionOpened opened{instrument, date};
     const Seq root = begin_step(now, opened);
     for (Venue* venue : parts_.venues) {
         venue->on_session_opened(now, opened, reports_);
@@ -556,7 +556,7 @@ Verdict Kernel::too_much_asked(StrategyId strategy) const {
                : Verdict{Rule::step_facts, money_of(limits::kMaxFactsPerStep), money_of(requests)};
 }
 
-/// Judges the question, with the sums it is judged by settled: the next one finds nothing left to reckon.
+/// Judges the question, with the sums it is judged by settled: the next one finds nothing left to compute.
 Verdict Kernel::judged(const RiskQuestion& question) {
     settle_sums(state_, limits_, question.config().portfolio);
     return judge(question);

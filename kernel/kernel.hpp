@@ -39,34 +39,34 @@ public:
 
 class Kernel {
 public:
-    struct Parts {
+    struct Components {
         std::vector<std::unique_ptr<Strategy>> strategies;  ///< by StrategyId, as event 0 names them
         std::vector<Venue*> venues;                         ///< by BrokerId; outlive the kernel
         KernelObserver* observer = nullptr;                 ///< may be null
     };
 
     /// A kernel before event 0. Events go into `frame`, which the caller may store and begin anew between any two calls.
-    Kernel(Parts parts, Frame& frame);
+    Kernel(Components parts, Frame& frame);
     /// A kernel that goes on from a state; strategies and venues in `parts` have theirs loaded.
-    Kernel(State state, Parts parts, Frame& frame);
+    Kernel(State state, Components parts, Frame& frame);
     ~Kernel();
     Kernel(const Kernel&) = delete;
     Kernel& operator=(const Kernel&) = delete;
 
     const State& state() const { return state_; }
     /// For snapshots between two steps.
-    const Parts& parts() const { return parts_; }
+    const Components& parts() const { return parts_; }
 
     /// Event 0, and the opening of every portfolio that a strategy uses. Requires an empty state.
-    void configure(const SessionConfigured& config);
+    void configure(const RunConfigured& config);
 
-    /// The session goes on under `config`, between two steps: SessionReconfigured at state().now, and TimerCancelled for every
+    /// The session goes on under `config`, between two steps: RunReconfigured at state().now, and TimerCancelled for every
     /// timer of a strategy that begins anew. `anew` holds a strategy where it does and null where the present one stays;
-    /// `venues` is as in Parts, each holding what the one before it held. Books, open orders, kill switches, halts, the
+    /// `venues` is as in Components, each holding what the one before it held. Books, open orders, kill switches, halts, the
     /// windows of risk rules and the timers of the strategies that stay are as they were; a new interval of P&L snapshots
     /// counts from its next boundary. Requires that names, instruments, portfolios and strategies are those configured, each
     /// strategy with its portfolio, broker and instruments, and that event 0 was made.
-    void reconfigure(const SessionConfigured& config, std::vector<std::unique_ptr<Strategy>> anew,
+    void reconfigure(const RunConfigured& config, std::vector<std::unique_ptr<Strategy>> anew,
                      std::vector<Venue*> venues);
 
     /// The one door in: the input is recorded, and all that follows from it, what fell due before it first. Requires time >=
@@ -89,7 +89,7 @@ public:
     bool step_due(Time now, bool session_end_included);
 
 private:
-    class Asking;
+    class StrategyContext;
     struct Request;
     /// Why something is being done: the event at hand, and the input at the root of its chain.
     struct Cause {
@@ -109,7 +109,7 @@ private:
     void run_due(Time now, bool session_end_included);
     bool run_next_due(Time now, bool session_end_included);
     void refresh_next_due();
-    void close_session(Time now, const SessionClosed& closed);
+    void close_session(Time now, const TradingSessionClosed& closed);
     void fire_timer(Time now, const PendingTimer& timer);
     void take_snapshots(Time boundary);
     void open_session(Time now, InstrumentId instrument, Time reference);
@@ -172,7 +172,7 @@ private:
     void check_daily_losses(InstrumentId instrument, Cause cause);
 
     State state_;
-    Parts parts_;
+    Components parts_;
     Frame* frame_;
     RiskLimits limits_;
     std::vector<std::vector<StrategyId>> subscribers_;      // by instrument
@@ -190,7 +190,7 @@ private:
     std::vector<Asked> asked_;
     Time step_time_ = kBeforeAll;  // what every fact of the step is stamped with
     OrderId next_order_{1};        // ids already promised to requests that are not judged yet
-    std::unique_ptr<Asking> asking_;
+    std::unique_ptr<StrategyContext> asking_;
 };
 
 }  // namespace alpha

@@ -54,8 +54,8 @@ Money cash_change(Side side, Money notional, Money charges);
 Qty worst_case_long(const Position& position, Qty buying);
 Qty worst_case_short(const Position& position, Qty selling);
 
-/// What limits add up over a portfolio's positions, each position's part as it was when it was last reckoned, and which have changed
-/// since: an order costs what has changed, not every position. kernel/risk.hpp reckons them.
+/// What limits add up over a portfolio's positions, each position's part as it was when it was last computed, and which have changed
+/// since: an order costs what has changed, not every position. kernel/risk.hpp computes them.
 struct PositionSums {
     std::vector<Money> exposures;  ///< by instrument: what buying_power counts of each
     std::vector<Money> gross;      ///< what gross_exposure does

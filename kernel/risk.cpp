@@ -41,7 +41,7 @@ Qty worst_case(const Position& position, Side side, Qty added) {
 
 }  // namespace
 
-RiskLimits::RiskLimits(const SessionConfigured& config) : allowed_(config.allowed_instruments) {
+RiskLimits::RiskLimits(const RunConfigured& config) : allowed_(config.allowed_instruments) {
     for (const RiskLimit& entry : config.risk) {
         limits_[static_cast<std::size_t>(entry.rule)] = entry.limit;
     }
@@ -127,7 +127,7 @@ Verdict check_allowed_instruments(const RiskQuestion& q) {
 
 Verdict check_session_hours(const RiskQuestion& q) {
     const TradingHours& hours = q.instrument().hours;
-    // What is decided on a bar that closes with the session comes before SessionClosed, and is in time for that close.
+    // What is decided on a bar that closes with the session comes before TradingSessionClosed, and is in time for that close.
     if (!q.limits.of(Rule::session_hours) || hours.is_open_at(q.state.now) ||
         q.market().session_closes == q.state.now) {
         return kPass;

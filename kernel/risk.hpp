@@ -34,7 +34,7 @@ namespace alpha {
 /// The configured limits, by rule; compiled once from event 0.
 class RiskLimits {
 public:
-    explicit RiskLimits(const SessionConfigured& config);
+    explicit RiskLimits(const RunConfigured& config);
     const std::optional<Money>& of(Rule rule) const { return limits_[static_cast<std::size_t>(rule)]; }
     bool allows(InstrumentId instrument) const;
 
@@ -76,7 +76,7 @@ struct RiskQuestion {
     const Market& market() const { return state.markets[terms.instrument.value]; }
     /// What this order would add to the working quantity of its side.
     Qty added() const { return std::max(terms.quantity - filled, standing.quantity) - replaced.quantity; }
-    /// The price its notional is reckoned at: its limit, its stop, the touch it would take, or the mark. Zero: none known.
+    /// The price its notional is computed at: its limit, its stop, the touch it would take, or the mark. Zero: none known.
     Price reference_price() const;
     /// How much of what it adds opens or extends a position: all but what the net, less other orders of its side, offers to
     /// close. O(1).

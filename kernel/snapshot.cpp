@@ -199,7 +199,7 @@ Fault fault_of(const Instrument& instrument) {
     return steps && clock ? nullptr : "an instrument has a step or hours that none can have";
 }
 
-Fault fault_of_config(const SessionConfigured& config) {
+Fault fault_of_config(const RunConfigured& config) {
     if (config.instruments.size() > limits::kMaxInstruments || config.portfolios.size() > limits::kMaxPortfolios ||
         config.strategies.size() > limits::kMaxStrategies || config.brokers.size() > limits::kMaxBrokers) {
         return "it configures more than there can be";
@@ -208,14 +208,14 @@ Fault fault_of_config(const SessionConfigured& config) {
     for (const StrategyConfig& strategy : config.strategies) {
         if (strategy.portfolio.value >= config.portfolios.size() || strategy.broker.value >= config.brokers.size() ||
             !std::ranges::all_of(strategy.instruments, listed)) {
-            return "a strategy is configured with an id that there is not";
+            return "a strategy is configured with an id that does not exist";
         }
     }
     const ChargesConfig& charges = config.charges;
-    const bool reckoned = charges.per_fill.raw >= 0 && charges.per_fill <= limits::kMaxCash && charges.rate.raw >= 0 &&
+    const bool computed = charges.per_fill.raw >= 0 && charges.per_fill <= limits::kMaxCash && charges.rate.raw >= 0 &&
                           charges.rate.raw <= kScale && config.snapshot_interval.ns >= 0 &&
                           config.snapshot_interval <= kLongestInterval;
-    return reckoned ? fault_of(config.default_instrument) : "charges or the interval of snapshots are out of range";
+    return computed ? fault_of(config.default_instrument) : "charges or the interval of snapshots are out of range";
 }
 
 Fault fault_of_market(const State& state, const Instrument& instrument, const Market& market) {
@@ -276,7 +276,7 @@ Fault fault_of_order(const State& state, const std::vector<std::vector<Instrumen
         order.portfolio.value >= state.portfolios.size() || order.broker.value >= state.config.brokers.size() ||
         terms.instrument.value >= state.portfolios[order.portfolio.value].positions.size() ||
         (!by_operator && !std::ranges::binary_search(traded[order.strategy.value], terms.instrument))) {
-        return "an order names an id that there is not";
+        return "an order names an id that does not exist";
     }
     const bool plausible =
         order.id.value != 0 && order.id < state.next_order && order.intent < state.next_seq &&

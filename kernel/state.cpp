@@ -295,7 +295,7 @@ void note_traded(State& state) {
 
 // ---- one fold a fact -----------------------------------------------------------------------------------------------------
 
-void fold(State& state, const Envelope&, const SessionConfigured& e) {
+void fold(State& state, const Envelope&, const RunConfigured& e) {
     ALPHA_ASSERT(state.instruments.empty() && state.portfolios.empty(), "a session is configured once");
     state.config = e;
     state.instruments = e.instruments;
@@ -309,8 +309,8 @@ void fold(State& state, const Envelope&, const SessionConfigured& e) {
     state.path.peak = state.path.worst_peak = state.path.worst_trough = state.path.equity;
 }
 
-void fold(State& state, const Envelope& envelope, const SessionReconfigured& e) {
-    const SessionConfigured& before = state.config;
+void fold(State& state, const Envelope& envelope, const RunReconfigured& e) {
+    const RunConfigured& before = state.config;
     ALPHA_ASSERT(e.config.instruments == before.instruments && e.config.portfolios == before.portfolios &&
                      e.config.brokers.size() == before.brokers.size() &&
                      e.config.strategies.size() == before.strategies.size(),
@@ -384,7 +384,7 @@ void fold(State& state, const Envelope& envelope, const BarClosed& e) {
     ++state.bars;
 }
 
-void fold(State& state, const Envelope&, const SessionOpened& e) {
+void fold(State& state, const Envelope&, const TradingSessionOpened& e) {
     Market& market = market_of(state, e.instrument);
     const TradingHours& hours = state.instruments[e.instrument.value].hours;
     for (const OrderId id : std::exchange(market.undated, {})) {
@@ -404,7 +404,7 @@ void fold(State& state, const Envelope&, const SessionOpened& e) {
     }
 }
 
-void fold(State& state, const Envelope&, const SessionClosed& e) {
+void fold(State& state, const Envelope&, const TradingSessionClosed& e) {
     market_of(state, e.instrument).session_closes = kNever;
 }
 

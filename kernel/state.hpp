@@ -48,7 +48,7 @@ struct Market {
     std::vector<PortfolioId> users;  ///< portfolios with a position or with orders that add to one; sorted, not saved
     Date session_date{-1};           ///< the trading day of the last market input
     Time day_ends = kBeforeAll;      ///< local midnight after it: the first input at or after it opens a new session
-    Time session_closes = kNever;    ///< when SessionClosed falls due; kNever once it was recorded
+    Time session_closes = kNever;    ///< when TradingSessionClosed falls due; kNever once it was recorded
     friend bool operator==(const Market&, const Market&) = default;
 
     /// Whether the latest open or close of a bar of this interval counts, and whether no shorter bars are known.
@@ -101,7 +101,7 @@ struct PlacedOrder {
 };
 
 struct State {
-    SessionConfigured config;             ///< as event 0 gave it, or the last SessionReconfigured
+    RunConfigured config;                 ///< as event 0 gave it, or the last RunReconfigured
     std::vector<Instrument> instruments;  ///< by id
     std::vector<Market> markets;          ///< by id
     std::vector<Portfolio> portfolios;    ///< by id

@@ -1,5 +1,5 @@
 #pragma once
-/// What a strategy is and what it may see and ask. Callbacks get the market, timers, orders and fills in log order; wishes
+/// What a strategy is and what it may see and ask. Callbacks get the market, timers, orders and fills in log order; requests
 /// go through Context and are judged one by one after the callback returns, so a strategy never sees a half-done step.
 ///
 /// Determinism is the strategy's side of the bargain: no clock (use View::now), no randomness, no I/O, no iteration over
@@ -50,7 +50,7 @@ struct OrderUpdate {
     bool change_failed = false;  ///< a cancel or modify was refused or rejected; the order stands
 };
 
-/// The wishes a strategy may utter. Each becomes a fact: intended, refused, set.
+/// The requests a strategy may utter. Each becomes a fact: intended, refused, set.
 class Context {
 public:
     virtual ~Context() = default;

@@ -159,14 +159,14 @@ extern "C" void on_crash(int signal) {
 
 }  // namespace
 
-Blame::Blame(const char* who, const char* doing) {
+CrashContext::CrashContext(const char* who, const char* doing) {
     thread_local const SpareStack stack;
     t_doing.store(doing, std::memory_order_relaxed);
     t_who.store(who, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);
 }
 
-Blame::~Blame() {
+CrashContext::~CrashContext() {
     std::atomic_signal_fence(std::memory_order_seq_cst);
     t_who.store(nullptr, std::memory_order_relaxed);
 }

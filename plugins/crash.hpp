@@ -9,12 +9,12 @@
 namespace alpha {
 
 /// Names the code that runs on this thread for as long as this lives; costs two stores. The texts outlive it. Not nested.
-class Blame {
+class CrashContext {
 public:
-    Blame(const char* who, const char* doing);
-    ~Blame();
-    Blame(const Blame&) = delete;
-    Blame& operator=(const Blame&) = delete;
+    CrashContext(const char* who, const char* doing);
+    ~CrashContext();
+    CrashContext(const CrashContext&) = delete;
+    CrashContext& operator=(const CrashContext&) = delete;
 };
 
 /// Whether such code runs on this thread.

@@ -264,7 +264,7 @@ Result<std::shared_ptr<const Library>> open_library(const std::string& path) {
     // With a slash in it the linker takes the path as it is.
     const std::string full = std::filesystem::absolute(path).string();
     tell_of_crashes();
-    const Blame blame(path.c_str(), "its beginnings, being loaded");
+    const CrashContext blame(path.c_str(), "its beginnings, being loaded");
     void* const handle = dlopen(full.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (handle == nullptr) {
         return refuse(fmt::format("'{}' cannot be loaded: {}", path, linker_error(full)));
@@ -567,7 +567,7 @@ public:
     PluginStrategy& operator=(const PluginStrategy&) = delete;
     ~PluginStrategy() override {
         if (self_ != nullptr) {
-            const Blame blame(who_.c_str(), "destroy");
+            const CrashContext blame(who_.c_str(), "destroy");
             table().destroy(self_);
         }
     }
@@ -631,7 +631,7 @@ private:
     static constexpr std::uint8_t kNotKept = 0;
     static constexpr std::uint8_t kKept = 1;
 
-    /// Lends the host's eyes and wishes to the library for one callback, whatever way it ends.
+    /// Lends the host's eyes and requests to the library for one callback, whatever way it ends.
     class Lent {
     public:
         Lent(Host& host, Context& context) : host_(host) { host_.asking = &context; }
@@ -660,7 +660,7 @@ private:
         }
         int code = ALPHA_OK;
         {
-            const Blame blame(who_.c_str(), name);
+            const CrashContext blame(who_.c_str(), name);
             const Lent lent(host_, context);
             code = run();
         }
@@ -671,7 +671,7 @@ private:
     /// Any other function of the library.
     template <class Run>
     Result<void> call(const char* name, Run run) const {
-        const Blame blame(who_.c_str(), name);
+        const CrashContext blame(who_.c_str(), name);
         try {
             const int code = run();
             return code == ALPHA_OK ? Result<void>{} : fail(ErrorKind::usage, take_failure(code));

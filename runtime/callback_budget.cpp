@@ -72,7 +72,7 @@ private:
             if (is_same && looks_.load(std::memory_order_relaxed) >= kLooks) {
                 log_.critical(
                     "the strategy {} has not returned from {} for {} s; the process ends here, its journal can "
-                    "be gone on with",
+                    "be resumed",
                     strategy_.load(std::memory_order_relaxed), callback_.load(std::memory_order_relaxed),
                     std::chrono::duration_cast<std::chrono::seconds>(patience_).count());
                 log_.flush();
@@ -190,7 +190,7 @@ CallbackBudget::CallbackBudget(std::chrono::milliseconds most, std::shared_ptr<s
     : most_(most), patience_(std::max(least_patience, kPatience * most)), log_(std::move(log)) {}
 CallbackBudget::~CallbackBudget() = default;
 
-void CallbackBudget::watch(std::vector<std::unique_ptr<Strategy>>& strategies, const SessionConfigured& config,
+void CallbackBudget::watch(std::vector<std::unique_ptr<Strategy>>& strategies, const RunConfigured& config,
                            std::span<const StrategySpec> catalog) {
     if (most_.count() == 0) {
         return;

@@ -40,7 +40,7 @@ public:
     CallbackBudget& operator=(const CallbackBudget&) = delete;
 
     /// Puts a clock around those strategies of the session that come from libraries.
-    void watch(std::vector<std::unique_ptr<Strategy>>& strategies, const SessionConfigured& config,
+    void watch(std::vector<std::unique_ptr<Strategy>>& strategies, const RunConfigured& config,
                std::span<const StrategySpec> catalog);
     /// Measures from here on. Before, a session that is taken up decides again what it had decided: that halts nobody.
     void start();

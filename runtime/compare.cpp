@@ -99,17 +99,17 @@ Result<std::optional<Seq>> first_difference(const LogReader& a, const LogReader&
 
 namespace {
 
-/// Whether two events are the same but for where their causes stand, which seams have moved.
-Result<bool> is_same_beside(Bytes a, Bytes b, const std::vector<Seam>& seams, Seam at) {
+/// Whether two events are the same but for where their causes stand, which alignments have moved.
+Result<bool> is_same_beside(Bytes a, Bytes b, const std::vector<Alignment>& alignments, Alignment at) {
     const Result<EncodedHeader> of_a = decode_header(a, at.a);
     const Result<EncodedHeader> of_b = decode_header(b, at.b);
     if (!of_a || !of_b) {
         return tl::make_unexpected(of_a ? of_b.error() : of_a.error());
     }
     const auto moved = [&](Seq link) {
-        for (auto seam = seams.rbegin(); seam != seams.rend(); ++seam) {
-            if (link >= seam->a) {
-                return link - seam->a + seam->b;
+        for (auto alignment = alignments.rbegin(); alignment != alignments.rend(); ++alignment) {
+            if (link >= alignment->a) {
+                return link - alignment->a + alignment->b;
             }
         }
         return link;
@@ -125,9 +125,10 @@ Result<bool> is_same_beside(Bytes a, Bytes b, const std::vector<Seam>& seams, Se
 
 }  // namespace
 
-Result<std::optional<Seam>> first_difference(const LogReader& a, const LogReader& b, const std::vector<Seam>& seams) {
-    ALPHA_ASSERT(!seams.empty(), "two logs are compared from somewhere on");
-    Seam at = seams.back();
+Result<std::optional<Alignment>> first_difference(const LogReader& a, const LogReader& b,
+                                                  const std::vector<Alignment>& alignments) {
+    ALPHA_ASSERT(!alignments.empty(), "two logs are compared from somewhere on");
+    Alignment at = alignments.back();
     EventStream left(a, at.a);
     EventStream right(b, at.b);
     for (; at.a < a.next_seq() && at.b < b.next_seq(); ++at.a, ++at.b) {
@@ -136,7 +137,7 @@ Result<std::optional<Seam>> first_difference(const LogReader& a, const LogReader
         if (!of_a || !of_b) {
             return tl::make_unexpected(of_a ? of_b.error() : of_a.error());
         }
-        const Result<bool> same = is_same_beside(*of_a, *of_b, seams, at);
+        const Result<bool> same = is_same_beside(*of_a, *of_b, alignments, at);
         const Result<std::size_t> bytes_a = length_at(*of_a, at.a);
         const Result<std::size_t> bytes_b = length_at(*of_b, at.b);
         if (!same || !bytes_a || !bytes_b) {

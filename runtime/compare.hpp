@@ -14,13 +14,14 @@ namespace alpha {
 Result<std::optional<Seq>> first_difference(const LogReader& a, const LogReader& b, Seq from = 0);
 
 /// A place in two logs: from here on, an event of one stands beside one of the other.
-struct Seam {
+struct Alignment {
     Seq a = 0;
     Seq b = 0;
-    friend bool operator==(const Seam&, const Seam&) = default;
+    friend bool operator==(const Alignment&, const Alignment&) = default;
 };
-/// The same where events were put into one log and not into the other: compares from the last seam on. `seams` grow; a cause
+/// The same where events were put into one log and not into the other: compares from the last alignment on. `alignments` grow; a cause
 /// that lies behind one of them is the same when it lies as far behind it in the other log.
-Result<std::optional<Seam>> first_difference(const LogReader& a, const LogReader& b, const std::vector<Seam>& seams);
+Result<std::optional<Alignment>> first_difference(const LogReader& a, const LogReader& b,
+                                                  const std::vector<Alignment>& alignments);
 
 }  // namespace alpha

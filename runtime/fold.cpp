@@ -1,7 +1,7 @@
 #include "runtime/fold.hpp"
 
 #include "kernel/snapshot.hpp"
-#include "runtime/parts.hpp"
+#include "runtime/components.hpp"
 #include "store/background_log.hpp"
 
 #include <algorithm>

@@ -2,8 +2,8 @@
 
 #include "config/settings.hpp"
 #include "kernel/snapshot.hpp"
+#include "runtime/components.hpp"
 #include "runtime/fold.hpp"
-#include "runtime/parts.hpp"
 #include "runtime/reexecution.hpp"
 #include "store/background_log.hpp"
 #include "views/projection.hpp"
@@ -52,8 +52,8 @@ private:
                                                       options_.at, journal_.next_seq()));
         }
         Result<std::unique_ptr<Reexecution>> begun =
-            begin_reexecution(journal_, options_.at, batch_.frame, [this](const SessionConfigured& config) {
-                return make_parts(config, options_.plugins.catalog());
+            begin_reexecution(journal_, options_.at, batch_.frame, [this](const RunConfigured& config) {
+                return make_components(config, options_.plugins.catalog());
             });
         if (!begun) {
             return tl::make_unexpected(begun.error());
@@ -103,7 +103,7 @@ private:
     Result<void> read_settings() {
         return with_settings(reexecution_->kernel()->state().config, options_.settings, options_.plugins,
                              options_.settings_come_from)
-            .map([this](SessionConfigured changed) { config_ = std::move(changed); });
+            .map([this](RunConfigured changed) { config_ = std::move(changed); });
     }
 
     /// Stores everything before the fork as it stands, with the journal's snapshots.
@@ -255,7 +255,7 @@ private:
     std::unique_ptr<Reexecution> reexecution_;
     Projection projection_;
     Seq at_ = 0;
-    SessionConfigured config_;  // in force from there on
+    RunConfigured config_;  // in force from there on
     bool reconfigured_ = false;
     Seq last_snapshot_ = 0;
 };

@@ -29,7 +29,7 @@ struct Forked {
     RunResult now;              ///< the fork's, with its head and digest
 };
 
-/// Writes the events [0, at) of `journal` into `log`, then SessionReconfigured if the settings change anything, then all inputs
+/// Writes the events [0, at) of `journal` into `log`, then RunReconfigured if the settings change anything, then all inputs
 /// that the journal holds from there on with what they lead to now, and finishes it. Without changes that is the journal byte
 /// for byte. What comes before `at` is decided from the newest checkpoint that can be read, and has to agree with the journal.
 ///

@@ -108,7 +108,7 @@ private:
 
 /// Batches that may wait, each of at most a feed's: some 2 MB.
 constexpr std::size_t kSlots = 64;
-/// Records between two places from which a feed can be gone on with.
+/// Records between two places from which a feed can be resumed.
 constexpr std::uint64_t kPositionRecords = 8'192;
 /// A reader without a free slot looks again after so long, and is woken when half of them are free: waking it for each would cost
 /// the session more than its work on a tick.

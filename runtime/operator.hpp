@@ -22,7 +22,7 @@ struct OperatorRequest {
     std::string name;
 };
 
-/// The inputs that it means. Refuses (kind usage) a portfolio or strategy that there is not.
+/// The inputs that it means. Refuses (kind usage) a portfolio or strategy that does not exist.
 Result<std::vector<Input>> inputs_of(const OperatorRequest& request, const State& state);
 
 }  // namespace alpha

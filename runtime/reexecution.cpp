@@ -12,7 +12,7 @@ namespace alpha {
 namespace {
 
 /// Ids in event 0 that index nothing would take the kernel out of its bounds; no scenario makes any.
-bool is_consistent(const SessionConfigured& config) {
+bool is_consistent(const RunConfigured& config) {
     const auto listed = [&](InstrumentId id) { return id.value < config.instruments.size(); };
     return std::ranges::all_of(config.allowed_instruments, listed) &&
            std::ranges::all_of(config.strategies, [&](const StrategyConfig& strategy) {
@@ -22,9 +22,9 @@ bool is_consistent(const SessionConfigured& config) {
            });
 }
 
-/// Parts for a configuration that comes from a log: what this program does not have is the log's doing, not the user's.
-Result<Parts> parts_of(const SessionConfigured& config, const PartsMaker& make) {
-    Result<Parts> parts = make(config);
+/// Components for a configuration that comes from a log: what this program does not have is the log's doing, not the user's.
+Result<Components> parts_of(const RunConfigured& config, const ComponentsMaker& make) {
+    Result<Components> parts = make(config);
     if (!parts) {
         return fail(ErrorKind::data,
                     fmt::format("This program cannot decide the session '{}' again: {}. Use the program that wrote it, "
@@ -65,7 +65,7 @@ Result<void> decides_under(std::uint16_t rules) {
 }
 
 struct Reexecution::Work {
-    Work(Frame& made_frame, KernelObserver* kernel_observer, PartsMaker parts_maker)
+    Work(Frame& made_frame, KernelObserver* kernel_observer, ComponentsMaker parts_maker)
         : made(&made_frame), observer(kernel_observer), make(std::move(parts_maker)) {}
 
     Result<bool> take(const EncodedHeader& header, Bytes event);
@@ -75,7 +75,7 @@ struct Reexecution::Work {
     Frame* made;  // what the kernel decides; all of it up to made_bytes is compared
     std::size_t made_bytes = 0;
     KernelObserver* observer;
-    PartsMaker make;
+    ComponentsMaker make;
     std::vector<std::unique_ptr<Venue>> brokers;
     std::unique_ptr<Kernel> kernel;
     Seq next = 0;        // what is fed next
@@ -85,11 +85,11 @@ struct Reexecution::Work {
     std::optional<Disagreement> disagreement;
     bool reconfigured = false;  // other than the log
 
-    void make_kernel(Parts parts, State state);
+    void make_kernel(Components parts, State state);
     Result<void> check_input(const Envelope& envelope, std::optional<InstrumentId> instrument) const;
     Result<bool> decide(const DecodedEvent& logged);
     bool knows_asked(const Input& input) const;
-    Result<void> repeat_reconfiguration(const Envelope& at, const SessionReconfigured& event);
+    Result<void> repeat_reconfiguration(const Envelope& at, const RunReconfigured& event);
     bool compare_waiting();
     bool compare_made();
     bool come_to(Time time);
@@ -98,11 +98,11 @@ struct Reexecution::Work {
     void begin_anew();
 };
 
-void Reexecution::Work::make_kernel(Parts parts, State state) {
+void Reexecution::Work::make_kernel(Components parts, State state) {
     std::vector<Venue*> pointers = parts.broker_pointers();
     brokers = std::move(parts.brokers);
-    kernel = std::make_unique<Kernel>(std::move(state),
-                                      Kernel::Parts{std::move(parts.strategies), std::move(pointers), observer}, *made);
+    kernel = std::make_unique<Kernel>(
+        std::move(state), Kernel::Components{std::move(parts.strategies), std::move(pointers), observer}, *made);
 }
 
 /// All that was made is compared: the frame is used anew.
@@ -127,7 +127,7 @@ Result<void> Reexecution::Work::check_input(const Envelope& envelope, std::optio
     return {};
 }
 
-Result<void> Reexecution::Work::repeat_reconfiguration(const Envelope& at, const SessionReconfigured& event) {
+Result<void> Reexecution::Work::repeat_reconfiguration(const Envelope& at, const RunReconfigured& event) {
     if (Result<void> ok = check_input(at, std::nullopt); !ok) {
         return ok;
     }
@@ -140,7 +140,7 @@ Result<void> Reexecution::Work::repeat_reconfiguration(const Envelope& at, const
     const Result<void> done =
         is_consistent(event.config)
             ? alpha::reconfigure(*kernel, brokers, event.config, make)
-            : fail(ErrorKind::data, "it names an instrument, portfolio or broker that there is not");
+            : fail(ErrorKind::data, "it names an instrument, portfolio or broker that does not exist");
     if (!done) {
         return fail(ErrorKind::data,
                     fmt::format("Event {} configures what cannot be run: {}.", at.seq, done.error().message));
@@ -151,14 +151,14 @@ Result<void> Reexecution::Work::repeat_reconfiguration(const Envelope& at, const
 /// Hands the kernel what the log holds, if it is an input. False when the kernel must come to it by itself.
 Result<bool> Reexecution::Work::decide(const DecodedEvent& logged) {
     const Envelope& at = logged.envelope;
-    if (const auto* config = std::get_if<SessionConfigured>(&logged.event)) {
+    if (const auto* config = std::get_if<RunConfigured>(&logged.event)) {
         if (at.seq != 0 || !is_consistent(*config)) {
             return fail(ErrorKind::data, fmt::format("Event {} configures what cannot be run.", at.seq));
         }
         if (Result<void> same = decides_under(config->rules); !same) {
             return tl::make_unexpected(same.error());
         }
-        Result<Parts> parts = parts_of(*config, make);
+        Result<Components> parts = parts_of(*config, make);
         if (!parts) {
             return tl::make_unexpected(parts.error());
         }
@@ -166,7 +166,7 @@ Result<bool> Reexecution::Work::decide(const DecodedEvent& logged) {
         kernel->configure(*config);
         return true;
     }
-    if (const auto* again = std::get_if<SessionReconfigured>(&logged.event); again != nullptr && at.is_root()) {
+    if (const auto* again = std::get_if<RunReconfigured>(&logged.event); again != nullptr && at.is_root()) {
         return repeat_reconfiguration(at, *again).map([] { return true; });
     }
     const std::optional<Input> input = input_of(at, logged.event);
@@ -265,7 +265,7 @@ bool Reexecution::Work::catch_up() {
     // Of that very moment the log may have less than all, and a session's end before or behind the rest.
     while (!waiting.empty()) {
         const Result<EncodedHeader> header = decode_header(waiting.view(), compared);
-        const bool ends = header && header->tag == SessionClosed::tag;
+        const bool ends = header && header->tag == TradingSessionClosed::tag;
         if (!kernel->step_due(waiting_until, ends)) {
             return true;  // what waits is of something else
         }
@@ -350,19 +350,19 @@ Result<bool> Reexecution::Work::take(const EncodedHeader& header, Bytes event) {
     return waiting.size() <= kMostWaitingBytes || kernel == nullptr || come_to(waiting_until);
 }
 
-Reexecution::Reexecution(Frame& frame, KernelObserver* observer, PartsMaker make)
+Reexecution::Reexecution(Frame& frame, KernelObserver* observer, ComponentsMaker make)
     : work_(std::make_unique<Work>(frame, observer, std::move(make))) {
     frame.begin(0);
 }
 Reexecution::~Reexecution() = default;
 
 Result<std::unique_ptr<Reexecution>> Reexecution::from(const StoredSnapshot& checkpoint, Frame& frame,
-                                                       KernelObserver* observer, const PartsMaker& make) {
+                                                       KernelObserver* observer, const ComponentsMaker& make) {
     const Result<State> alone = load_checkpoint(checkpoint.bytes.view());
     if (!alone) {
         return tl::make_unexpected(alone.error());
     }
-    Result<Parts> parts = parts_of(alone->config, make);
+    Result<Components> parts = parts_of(alone->config, make);
     if (!parts) {
         return tl::make_unexpected(parts.error());
     }
@@ -436,7 +436,7 @@ bool Reexecution::is_between_inputs() const {
     return work_->kernel != nullptr && work_->waiting.empty() && work_->compared == work_->kernel->state().next_seq;
 }
 
-Result<void> Reexecution::reconfigure(const SessionConfigured& config) {
+Result<void> Reexecution::reconfigure(const RunConfigured& config) {
     ALPHA_ASSERT(is_between_inputs(), "a session is reconfigured between two inputs");
     Result<void> done = alpha::reconfigure(*work_->kernel, work_->brokers, config, work_->make);
     work_->reconfigured = work_->reconfigured || done.has_value();
@@ -515,7 +515,7 @@ Result<Reexecuted> run_reexecution(const LogReader& log, Reexecution& reexecutio
 }  // namespace
 
 Result<std::unique_ptr<Reexecution>> begin_reexecution(const Journal& journal, Seq seq, Frame& frame,
-                                                       const PartsMaker& make) {
+                                                       const ComponentsMaker& make) {
     std::unique_ptr<Reexecution> reexecution;
     const Result<void> looked = try_snapshots(journal, seq, [&](const StoredSnapshot& snapshot) {
         Result<std::unique_ptr<Reexecution>> loaded = Reexecution::from(snapshot, frame, nullptr, make);
@@ -533,13 +533,13 @@ Result<std::unique_ptr<Reexecution>> begin_reexecution(const Journal& journal, S
     return reexecution;
 }
 
-Result<Reexecuted> reexecute(const Journal& journal, Seq from, Seq end, const PartsMaker& make) {
+Result<Reexecuted> reexecute(const Journal& journal, Seq from, Seq end, const ComponentsMaker& make) {
     Frame frame;
     const Result<std::unique_ptr<Reexecution>> reexecution = begin_reexecution(journal, from, frame, make);
     return reexecution ? run_reexecution(journal, **reexecution, end) : tl::make_unexpected(reexecution.error());
 }
 
-Result<Reexecuted> reexecute(const LogReader& log, const PartsMaker& make) {
+Result<Reexecuted> reexecute(const LogReader& log, const ComponentsMaker& make) {
     Frame frame;
     Reexecution reexecution(frame, nullptr, make);
     return run_reexecution(log, reexecution, log.next_seq());

@@ -4,7 +4,7 @@
 
 #include "events/text.hpp"
 #include "kernel/kernel.hpp"
-#include "runtime/parts.hpp"
+#include "runtime/components.hpp"
 #include "store/journal.hpp"
 
 #include <functional>
@@ -34,11 +34,11 @@ class Reexecution {
 public:
     /// Before event 0. The kernel writes into `frame`, which outlives this; `observer` may be null; its strategies and brokers
     /// are made by `make`.
-    Reexecution(Frame& frame, KernelObserver* observer, PartsMaker make);
-    /// From a checkpoint (runtime/parts.hpp), at its place in the log. Refuses (kind data) one that cannot be read, and what
+    Reexecution(Frame& frame, KernelObserver* observer, ComponentsMaker make);
+    /// From a checkpoint (runtime/components.hpp), at its place in the log. Refuses (kind data) one that cannot be read, and what
     /// `make` refuses.
     static Result<std::unique_ptr<Reexecution>> from(const StoredSnapshot& checkpoint, Frame& frame,
-                                                     KernelObserver* observer, const PartsMaker& make);
+                                                     KernelObserver* observer, const ComponentsMaker& make);
     ~Reexecution();
     Reexecution(const Reexecution&) = delete;
     Reexecution& operator=(const Reexecution&) = delete;
@@ -59,8 +59,8 @@ public:
     /// not where the next input has yet to lead to what fell due before it.
     bool is_between_inputs() const;
     /// The session goes on under another configuration, and by itself: only follow() is called from here on. Requires
-    /// is_between_inputs(); refuses what reconfigure (runtime/parts.hpp) does.
-    Result<void> reconfigure(const SessionConfigured& config);
+    /// is_between_inputs(); refuses what reconfigure (runtime/components.hpp) does.
+    Result<void> reconfigure(const RunConfigured& config);
     /// Hands the kernel the inputs among the events of the frame from next_seq() on, and compares nothing: what it makes of
     /// them is in its frame, the caller's to store whenever `after_input` is called. That returns false to stop. Requires
     /// is_between_inputs() when called first. Refuses what feed() refuses, and (kind usage) a log that is reconfigured itself
@@ -87,7 +87,7 @@ private:
 
 /// At the newest checkpoint at or before `seq` that can be read, or before event 0.
 Result<std::unique_ptr<Reexecution>> begin_reexecution(const Journal& journal, Seq seq, Frame& frame,
-                                                       const PartsMaker& make);
+                                                       const ComponentsMaker& make);
 
 struct Reexecuted {
     Seq begun = 0;     ///< where it began: 0, or the place of a snapshot
@@ -97,8 +97,9 @@ struct Reexecuted {
 
 /// Decides the events of `journal` up to `end` (not included) again, from the newest checkpoint at or before `from` that can be
 /// read. Refuses (kind data) a journal whose strategies or brokers this program does not have.
-Result<Reexecuted> reexecute(const Journal& journal, Seq from, Seq end, const PartsMaker& make = make_built_in_parts);
+Result<Reexecuted> reexecute(const Journal& journal, Seq from, Seq end,
+                             const ComponentsMaker& make = make_built_in_components);
 /// The same for any log, from event 0 on.
-Result<Reexecuted> reexecute(const LogReader& log, const PartsMaker& make = make_built_in_parts);
+Result<Reexecuted> reexecute(const LogReader& log, const ComponentsMaker& make = make_built_in_components);
 
 }  // namespace alpha

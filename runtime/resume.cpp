@@ -53,7 +53,7 @@ private:
         if (!first) {
             return tl::unexpected(first.error());
         }
-        const auto* before = std::get_if<SessionConfigured>(&first->event);
+        const auto* before = std::get_if<RunConfigured>(&first->event);
         if (before == nullptr) {
             return fail(ErrorKind::data, "The log does not begin with its configuration.");
         }
@@ -244,8 +244,8 @@ private:
 
     const Journal& stored_;
     Summary& summary_;
-    const SessionConfigured& config_;
-    const PartsMaker& make_;
+    const RunConfigured& config_;
+    const ComponentsMaker& make_;
     Frame& frame_;
     const bool tells_fills_;
     const std::function<bool()>& is_stopped_;

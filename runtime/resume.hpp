@@ -2,7 +2,7 @@
 /// How a session comes to where its journal ends: from the newest checkpoint that holds, with everything since decided again and
 /// compared.
 
-#include "runtime/parts.hpp"
+#include "runtime/components.hpp"
 #include "runtime/summary.hpp"
 #include "store/journal.hpp"
 #include "views/projection.hpp"
@@ -28,8 +28,8 @@ struct Resumed {
 };
 
 struct ResumeOptions {
-    const SessionConfigured& config;  ///< as the scenario has it; must be the journal's
-    const PartsMaker& make;
+    const RunConfigured& config;  ///< as the scenario has it; must be the journal's
+    const ComponentsMaker& make;
     Frame& frame;  ///< which the kernel writes into from then on
     /// Whether every fill of the journal is to be heard of again; else what a summary said of them will do.
     bool tells_fills = false;

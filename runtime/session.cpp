@@ -5,10 +5,10 @@
 #include "kernel/snapshot.hpp"
 #include "plugins/crash.hpp"
 #include "runtime/callback_budget.hpp"
+#include "runtime/components.hpp"
 #include "runtime/fold.hpp"
 #include "runtime/inbox.hpp"
 #include "runtime/intake.hpp"
-#include "runtime/parts.hpp"
 #include "runtime/resume.hpp"
 #include "runtime/scheduling.hpp"
 #include "runtime/stream_board.hpp"
@@ -115,7 +115,7 @@ private:
 class Session {
 public:
     /// `budget` watches the strategies that `make` makes.
-    Session(const Scenario& scenario, LogWriter& log, const RunOptions& options, PartsMaker make,
+    Session(const Scenario& scenario, LogWriter& log, const RunOptions& options, ComponentsMaker make,
             CallbackBudget& budget)
         : scenario_(scenario),
           log_(log),
@@ -127,7 +127,7 @@ public:
 
     /// Begins a log with event 0.
     Result<void> begin() {
-        Result<Parts> parts = make_(scenario_.config);
+        Result<Components> parts = make_(scenario_.config);
         if (!parts) {
             return tl::unexpected(parts.error());
         }
@@ -136,7 +136,7 @@ public:
         batch_.begin(0);
         batch_.notes = scenario_.plugins.notes();
         kernel_ = std::make_unique<Kernel>(
-            Kernel::Parts{std::move(parts->strategies), std::move(pointers), &summary_.tally}, batch_.frame);
+            Kernel::Components{std::move(parts->strategies), std::move(pointers), &summary_.tally}, batch_.frame);
         summary_.tally.watch(kernel_->state());
         kernel_->configure(scenario_.config);
         know_instruments();
@@ -691,7 +691,7 @@ private:
             saved_summary_.clear();
             summary_.save(saved_summary_);
             save_checkpoint(state, kernel_->parts().strategies, kernel_->parts().venues,
-                            SessionParts{projection_, position_.view(), saved_summary_.view()}, batch_.snapshot);
+                            SessionComponents{projection_, position_.view(), saved_summary_.view()}, batch_.snapshot);
             last_snapshot_ = state.next_seq;
             snapshot_bytes_ = batch_.snapshot.size();
             logged_bytes_ = 0;
@@ -785,7 +785,7 @@ private:
     }
     /// What a person did, in a sentence; empty for what no person does.
     std::string act_of(const Input& input) const {
-        const SessionConfigured& config = kernel_->state().config;
+        const RunConfigured& config = kernel_->state().config;
         if (const auto* kill = std::get_if<KillRequest>(&input)) {
             return fmt::format("{}: kill switch latched ({}) by the operator",
                                config.portfolios[kill->portfolio.value].name, name_of(kill->scope));
@@ -870,7 +870,7 @@ private:
     LogWriter& log_;
     const RunOptions& options_;
     Clock& clock_;
-    PartsMaker make_;
+    ComponentsMaker make_;
     CallbackBudget& budget_;
     Summary summary_;
     Batch batch_;
@@ -946,8 +946,8 @@ Result<RunResult> run_scenario(const Scenario& scenario, LogWriter& log, const R
         options.log->debug("strategy {}: {} is ready", strategy.name, strategy.use);
     }
     CallbackBudget budget(options.callback_budget, options.log);
-    const auto make = [&](const SessionConfigured& config) {
-        Result<Parts> parts = make_parts(config, scenario.plugins.catalog());
+    const auto make = [&](const RunConfigured& config) {
+        Result<Components> parts = make_components(config, scenario.plugins.catalog());
         if (parts) {
             budget.watch(parts->strategies, config, scenario.plugins.catalog());
         }

@@ -28,7 +28,7 @@ std::string instead_of(const std::string& name, const std::vector<std::string_vi
 
 }  // namespace
 
-Tally::Tally(const SessionConfigured& config, const RunOptions& options)
+Tally::Tally(const RunConfigured& config, const RunOptions& options)
     : results_(config.strategies.size()), limits_(config), on_fill_(options.on_fill), options_(options) {
     for (std::size_t i = 0; i < results_.size(); ++i) {
         results_[i].strategy = config.strategies[i].name;

@@ -21,7 +21,7 @@ namespace alpha {
 /// Counts per strategy what the log records, for the summary, and takes the time of orders.
 class Tally final : public KernelObserver {
 public:
-    Tally(const SessionConfigured& config, const RunOptions& options);
+    Tally(const RunConfigured& config, const RunOptions& options);
     /// Whose instruments the facts name.
     void watch(const State& state) { state_ = &state; }
     /// Until accept(), fills are kept back; forget() begins anew.
@@ -111,7 +111,7 @@ struct Appeared {
 
 /// All of it.
 struct Summary {
-    Summary(const SessionConfigured& config, const RunOptions& options) : tally(config, options) {}
+    Summary(const RunConfigured& config, const RunOptions& options) : tally(config, options) {}
 
     Tally tally;
     EquityCurve curve;

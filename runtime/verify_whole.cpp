@@ -1,7 +1,7 @@
 #include "runtime/verify_whole.hpp"
 
 #include "kernel/snapshot.hpp"
-#include "runtime/parts.hpp"
+#include "runtime/components.hpp"
 #include "views/row_check.hpp"
 
 #include <algorithm>

@@ -27,7 +27,8 @@ constexpr bool is_day(Kind kind) {
     return kind == kDayBegins || kind == kDayEnds;
 }
 
-static_assert(BarOpened::tag == 4 && BarClosed::tag == 5 && SessionOpened::tag == 6 && SessionClosed::tag == 7,
+static_assert(BarOpened::tag == 4 && BarClosed::tag == 5 && TradingSessionOpened::tag == 6 &&
+                  TradingSessionClosed::tag == 7,
               "the format names the tags");
 constexpr std::size_t kStoredPayload = 4 + 5 * 8;
 constexpr std::size_t kOpeningPayload = 4 + 3 * 8;

@@ -4,8 +4,8 @@
 ///
 /// Five kinds of plain events, which are those without links, become columns, each kind in a lane
 /// of its own: bars as data sets hold them (BarClosed version 1), openings (BarOpened version 2),
-/// closes (BarClosed version 2), and what stands between bars of dates, SessionOpened and
-/// SessionClosed version 1. Everything else is kept together, in its order, as the columns of
+/// closes (BarClosed version 2), and what stands between bars of dates, TradingSessionOpened and
+/// TradingSessionClosed version 1. Everything else is kept together, in its order, as the columns of
 /// store/columns.hpp.
 ///
 ///   varints: events of each of those kinds | bytes of runs | bytes of the five lanes | other events |

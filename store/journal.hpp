@@ -5,7 +5,7 @@
 ///
 /// A journal is made in one of two ways:
 ///   create_journal     a run that is whole or gone: built under a temporary name, fast, durable when it is finished
-///   continue_journal   one that outlives its process: created empty or gone on with, durable commit by commit
+///   continue_journal   one that outlives its process: created empty or resumed, durable commit by commit
 ///
 /// Batches are atomic and hold whole steps, so what a crash leaves ends between two steps: there is never half a step to cut.
 

@@ -5,7 +5,7 @@
 /// and to the room that max_inventory leaves. A quote moves (is modified) when the mid has moved
 /// more than `requote` since it was priced, and is cancelled when its side has no room any more or,
 /// with `refresh`, when it has rested that many seconds; what is gone is quoted anew at the next
-/// tick. While a wish is under way its side does nothing else, and a quote waits while it would
+/// tick. While a request is under way its side does nothing else, and a quote waits while it would
 /// meet the other one, so the strategy never trades with itself. Crossed quotes and those without
 /// both sides say nothing of the mid and move nothing.
 ///
@@ -172,7 +172,7 @@ private:
         TwiceMid twice_mid = 0;  // as it was when the quote was last priced
         Time priced_at;
         bool cancelled = false;  // a cancel of `order` was asked for
-        bool resting = false;    // the last wish failed: not to be repeated at once
+        bool resting = false;    // the last request failed: not to be repeated at once
     };
     /// Which quote an order is.
     struct Place {

@@ -1,6 +1,6 @@
 /// Places the orders that are written down in its `orders` parameter, each at the market event it
 /// names: for stories, for trying out how orders behave, for the first look at one's own data. One
-/// wish a line (or between semicolons); docs/reference-script.md has the whole language:
+/// request a line (or between semicolons); docs/reference-script.md has the whole language:
 ///
 ///   at 3 buy 100 ACME                           a market order at the strategy's third market event
 ///   at 3 sell 50 ACME limit 101.5 day as exit   day, gtc or ioc; the name is for later lines
@@ -87,7 +87,7 @@ Words take_line(std::string_view& script) {
     return line;
 }
 
-/// Reads one wish, word by word.
+/// Reads one request, word by word.
 class LineReader {
 public:
     explicit LineReader(Words line) : words_(std::move(line.words)), error_(std::move(line.error)) {}
@@ -482,7 +482,7 @@ constexpr std::array kParams = {
               "",
               {},
               {},
-              "what to do, one wish a line: at 3 buy 100 ACME limit 99.5 day as entry"},
+              "what to do, one request a line: at 3 buy 100 ACME limit 99.5 day as entry"},
 };
 
 }  // namespace

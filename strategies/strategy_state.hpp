@@ -120,7 +120,7 @@ private:
     std::vector<T> values_;  // by id; places of instruments that are not the strategy's stay unused
 };
 
-/// What a saved position can be. Whatever was asked for can be reckoned with it without overflow.
+/// What a saved position can be. Whatever was asked for can be computed with it without overflow.
 inline bool is_position(Qty position) {
     return position.raw >= -limits::kMaxWorking.raw && position <= limits::kMaxWorking;
 }

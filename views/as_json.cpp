@@ -232,7 +232,7 @@ std::string journal_json(const std::string& journal, const RunResult& books, boo
     return add_standing(json, books).json("risk", risk_json(risk)).done();
 }
 
-std::string portfolio_json(const PortfolioView& each, const SessionConfigured& config) {
+std::string portfolio_json(const PortfolioView& each, const RunConfigured& config) {
     JsonObject positions;
     for (const PositionView& position : each.positions) {
         JsonObject object;

@@ -22,11 +22,11 @@ std::string journal_json(const std::string& journal, const RunResult& books, boo
 
 // Rows (views/read_models.hpp). `config` is their journal's.
 
-std::string portfolio_json(const PortfolioView& portfolio, const SessionConfigured& config);
+std::string portfolio_json(const PortfolioView& portfolio, const RunConfigured& config);
 std::string order_json(const OrderView& order);
 std::string fill_json(const FillView& fill);
 
-// Parts of other reports.
+// Components of other reports.
 
 /// Adds the fields that every report of books has: cash, equity, realized_pnl, unrealized_pnl, charges, positions
 /// `{instrument: quantity}`, portfolios `{id: {initial_cash, cash, equity, ..., positions}}`.

@@ -20,12 +20,12 @@ constexpr bool moves_rows(std::uint16_t tag) {
     case QuoteTick::tag:
     case BarOpened::tag:
     case BarClosed::tag:
-    case SessionClosed::tag:
+    case TradingSessionClosed::tag:
     case TimerFired::tag:
     case PnlSnapshot::tag:
     case SignalRaised::tag:
     case ChangeRefused::tag:
-    case SessionReconfigured::tag:
+    case RunReconfigured::tag:
     case TimerSet::tag:
     case TimerCancelled::tag:
     case StrategyHalted::tag:
@@ -118,7 +118,7 @@ public:
     }
 
 private:
-    void note(const Envelope&, const SessionConfigured& e) {
+    void note(const Envelope&, const RunConfigured& e) {
         add_about_row(rows_);
         for (std::uint32_t p = 0; p < e.portfolios.size(); ++p) {
             changed_portfolios_.push_back(PortfolioId{p});
@@ -159,7 +159,7 @@ private:
         add_row(rows_, ReadModel::orders, order);
     }
     /// DAY orders made while the market was shut have their day now.
-    void note(const Envelope& envelope, const SessionOpened& e) {
+    void note(const Envelope& envelope, const TradingSessionOpened& e) {
         const auto undated = projection_.undated_.find(e.instrument);
         if (undated == projection_.undated_.end()) {
             return;
@@ -246,7 +246,7 @@ private:
         return order;
     }
 
-    /// The strategy can have asked for an instrument that there is not; that is what its order was refused for.
+    /// The strategy can have asked for an instrument that does not exist; that is what its order was refused for.
     template <class Model>
     void name(Model& model, StrategyId strategy, PortfolioId portfolio, InstrumentId instrument) const {
         model.strategy = strategy == kOperator ? "operator" : after_.config.strategies[strategy.value].name;

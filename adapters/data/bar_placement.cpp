@@ -160,7 +160,7 @@ public:
         place.last_time = last.time;
         place.last_row = last.row;
         place.last_opens = last.opens;
-        place.witness = rows_->witness_after(static_cast<std::size_t>(end - batch_row));
+        place.content_hash = rows_->witness_after(static_cast<std::size_t>(end - batch_row));
         return place;
     }
 
@@ -172,7 +172,7 @@ public:
         anchors_ = {place.from};
         ordinal_ = first_placed_ = next_in_line_ = first;
         last_label_ = place.from.last;
-        expected_ = Expected{first + place.rows, place.witness};
+        expected_ = Expected{first + place.rows, place.content_hash};
         goes_to_ = place;
         return text_ == Text::file ? come_there().map([](bool) {}) : Result<void>();
     }
@@ -201,10 +201,10 @@ private:
         Time closed;
         bool has_left = false;  ///< its opening and its close are in the batch, or were
     };
-    /// What the content up to a row must have as its witness.
+    /// What the content up to a row must have as its content_hash.
     struct Expected {
         std::uint64_t row = 0;
-        Digest witness{};
+        Digest content_hash{};
     };
 
     static std::uint64_t row_of(const RowPlace& place) { return place.row + place.within; }
@@ -263,8 +263,9 @@ private:
         if (!expected_ || expected_->row > row + n) {
             return true;
         }
-        const bool same = expected_->row >= row &&
-                          rows_->witness_after(static_cast<std::size_t>(expected_->row - row)) == expected_->witness;
+        const bool same =
+            expected_->row >= row &&
+            rows_->witness_after(static_cast<std::size_t>(expected_->row - row)) == expected_->content_hash;
         if (same) {
             expected_.reset();
         }

@@ -17,7 +17,7 @@ struct IntervalWatch {
 class BarPlacement : public RecordStream {
 public:
     /// What the rows are of. At the end of a file, or of standard input, what waits has nothing left to wait for; the rows of a
-    /// sender that left or was sent away are gone on with by the next one.
+    /// sender that left or was sent away are resumed by the next one.
     enum class Text : std::uint8_t { file, only_sender, one_of_senders };
 
     /// What forbids the instruments known so far, before any bar is read; empty when nothing does.

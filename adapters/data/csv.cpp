@@ -661,7 +661,7 @@ public:
             if (auto there = lines_.go_to(goes_to_->from.offset, lines); !there || !*there) {
                 return there;
             }
-            if (lines_.witness_after(0) != goes_to_->witness) {
+            if (lines_.witness_after(0) != goes_to_->content_hash) {
                 return tl::unexpected(lines_.changed(lines));
             }
             rows_ = goes_to_->from.row;
@@ -715,7 +715,7 @@ public:
     SourcePlace place_after(std::size_t n) const override {
         SourcePlace place;
         place.from = {lines_.offset_after(n), rows_ + n, 0, n == 0 ? last_before_ : batch_[n - 1].time};
-        place.witness = lines_.witness_after(n);
+        place.content_hash = lines_.witness_after(n);
         return place;
     }
 

@@ -83,7 +83,7 @@ void put_position(ByteBuffer& out, const FeedPosition& position) {
         put(out, place.last_time.ns);
         put(out, place.last_row);
         put(out, static_cast<std::uint8_t>(place.last_opens));
-        out.append(place.witness);
+        out.append(place.content_hash);
         if (has_makers) {
             put(out, static_cast<std::uint32_t>(place.maker.size()));
             out.append(place.maker);
@@ -146,8 +146,8 @@ Result<FeedPosition> read_position(Bytes bytes, std::vector<std::string>& symbol
         place.last_time.ns = in.get<std::int64_t>();
         place.last_row = in.get<std::uint64_t>();
         place.last_opens = in.get<std::uint8_t>() != 0;
-        const Bytes witness = in.take(place.witness.size());
-        std::ranges::copy(witness, place.witness.begin());
+        const Bytes content_hash = in.take(place.content_hash.size());
+        std::ranges::copy(content_hash, place.content_hash.begin());
         if (version == kPositionVersion) {
             const Bytes maker = in.take(in.get<std::uint32_t>());
             place.maker.assign(maker.begin(), maker.end());

@@ -3,7 +3,7 @@
 ///
 ///   "alphapos" | u32 version | u32 sources
 ///   per source: u8 form | u32 length, name | u32 length, instrument | i64 interval
-///               u64 offset | u64 row | u64 within | i64 last | u64 rows | u64 handed | i64 time | u64 row | u8 opens | witness
+///               u64 offset | u64 row | u64 within | i64 last | u64 rows | u64 handed | i64 time | u64 row | u8 opens | content_hash
 ///   last record: i64 time | u8 rank | u32 source
 ///   u32 symbols | per symbol: u32 length, name
 ///   version 2: u32 bars | per bar: u32 symbol | u32 source | u64 line | i64 open, high, low, close, volume

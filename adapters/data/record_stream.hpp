@@ -38,7 +38,7 @@ struct SourcePlace {
     Time last_time = kBeforeAll;  ///< bars: the last record handed out: its time,
     std::uint64_t last_row = 0;   ///< its row, counted from the beginning,
     bool last_opens = false;      ///< and whether it is the row's opening
-    Digest witness{};             ///< of the content up to the end of `rows`
+    Digest content_hash{};        ///< of the content up to the end of `rows`
     /// Of who makes records instead of reading them: how it stood `ahead` records before the place, as it wrote it itself.
     std::vector<std::uint8_t> maker;
     std::uint64_t ahead = 0;
@@ -110,7 +110,7 @@ public:
     virtual RowPlace batch_begin() const = 0;
     /// What tells the content up to the end of the first `n` rows of the last batch from any other.
     virtual Digest witness_after(std::size_t n) const = 0;
-    /// Goes to a place that batch_begin() gave, before the first next(). What stands before it is not judged: a witness of
+    /// Goes to a place that batch_begin() gave, before the first next(). What stands before it is not judged: a content_hash of
     /// it or of a later row does that.
     virtual Result<void> resume(const RowPlace& from) = 0;
     /// That the rows before number `row` are not those of the position.

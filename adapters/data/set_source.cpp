@@ -159,12 +159,12 @@ public:
     SourcePlace place_after(std::size_t n) const override {
         SourcePlace place;
         place.from = events_.place_of(begin_ + n, n == 0 ? last_before_ : batch_[n - 1].time);
-        place.witness = events_.info().content_hash;
+        place.content_hash = events_.info().content_hash;
         return place;
     }
     Result<void> resume(const SourcePlace& place) override {
         begin_ = place.from.row + place.from.within;
-        if (place.witness != events_.info().content_hash) {
+        if (place.content_hash != events_.info().content_hash) {
             return tl::unexpected(events_.changed(begin_));
         }
         last_ = last_before_ = place.from.last;

@@ -267,7 +267,7 @@ public:
         SourcePlace place;
         place.from.row = made_ - size_ + n;
         place.from.last = n == 0 ? last_before_ : batch_[n - 1].time;
-        place.witness = witness_;
+        place.content_hash = witness_;
         place.ahead = n;
         ByteBuffer state;
         for (const Quoter& quoter : before_) {
@@ -283,7 +283,7 @@ public:
                                     "a new session",
                                     what));
         };
-        if (place.witness != witness_) {
+        if (place.content_hash != witness_) {
             return refuse("the settings are not what they were");
         }
         if (place.from.row > ticks_) {

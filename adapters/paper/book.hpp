@@ -1,5 +1,5 @@
 #pragma once
-/// What the paper broker remembers: per instrument the newest prices, open orders and wishes on their way. Saved and loaded as
+/// What the paper broker remembers: per instrument the newest prices, open orders and requests on their way. Saved and loaded as
 /// canonical bytes (state.cpp).
 
 #include "adapters/paper/paper_broker.hpp"
@@ -49,10 +49,10 @@ struct OpenOrder {
     bool has_limit() const { return terms.type == OrderType::limit || terms.type == OrderType::stop_limit; }
 };
 
-/// A wish on its way to the market.
-struct PendingWish {
+/// A request on its way to the market.
+struct PendingRequest {
     Time due;
-    Effect wish;
+    Effect request;
 };
 
 /// What a portfolio holds of the instrument by this broker's fills.
@@ -67,15 +67,15 @@ struct Book {
     Price ask;
     Qty bid_left;  ///< of the displayed size, what nobody has taken yet
     Qty ask_left;
-    bool has_quote = false;            ///< a quote stands, even one without prices
-    Price bar_price;                   ///< of the newest open or close that counts; zero until one is seen
-    Time bar_time = kBeforeAll;        ///< when it came: an order of the same instant meets it
-    bool bar_is_open = false;          ///< it is an open
-    Qty volume_left;                   ///< use_size: our share of that bar, once it has closed
-    std::vector<OpenOrder> orders;     ///< by arrival
-    std::vector<PendingWish> pending;  ///< by arrival, which is by due time
-    std::vector<Net> nets;             ///< by portfolio; those that are not flat
-    std::size_t linked = 0;            ///< orders with links; entries are not among them. Not saved
+    bool has_quote = false;               ///< a quote stands, even one without prices
+    Price bar_price;                      ///< of the newest open or close that counts; zero until one is seen
+    Time bar_time = kBeforeAll;           ///< when it came: an order of the same instant meets it
+    bool bar_is_open = false;             ///< it is an open
+    Qty volume_left;                      ///< use_size: our share of that bar, once it has closed
+    std::vector<OpenOrder> orders;        ///< by arrival
+    std::vector<PendingRequest> pending;  ///< by arrival, which is by due time
+    std::vector<Net> nets;                ///< by portfolio; those that are not flat
+    std::size_t linked = 0;               ///< orders with links; entries are not among them. Not saved
 
     bool is_untouched() const {
         return !has_quote && bar_time == kBeforeAll && orders.empty() && pending.empty() && nets.empty();
@@ -112,24 +112,24 @@ inline bool terms_fit(const OrderTerms& terms) {
     return quantity_fits(terms.quantity) && prices_fit(terms.type, terms.limit_price, terms.stop_price);
 }
 
-/// The order that a wish is about; of linked ones the first.
+/// The order that a request is about; of linked ones the first.
 inline OrderId order_of(const PlaceLinked& linked) {
     return linked.orders.front().order;
 }
-template <class Wish>
-OrderId order_of(const Wish& wish) {
-    return wish.order;
+template <class Request>
+OrderId order_of(const Request& request) {
+    return request.order;
 }
 inline OrderId order_of(const Effect& effect) {
-    return std::visit([](const auto& wish) { return order_of(wish); }, effect);
+    return std::visit([](const auto& request) { return order_of(request); }, effect);
 }
 
-/// Visits each order that the wish places.
-template <class Wish, class Visit>
-void each_placed(Wish& wish, Visit visit) {
-    if (auto* place = std::get_if<PlaceOrder>(&wish)) {
+/// Visits each order that the request places.
+template <class Request, class Visit>
+void each_placed(Request& request, Visit visit) {
+    if (auto* place = std::get_if<PlaceOrder>(&request)) {
         visit(*place);
-    } else if (auto* linked = std::get_if<PlaceLinked>(&wish)) {
+    } else if (auto* linked = std::get_if<PlaceLinked>(&request)) {
         for (auto& order : linked->orders) {
             visit(order);
         }

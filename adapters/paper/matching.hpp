@@ -1,6 +1,6 @@
 #pragma once
 /// Matching: the orders of one book meet a price, fill, and bring about what their links say. One input is one Pass. Which price
-/// comes when, and which wishes become effective, is decided in paper_broker.cpp; the rules are those of paper_broker.hpp.
+/// comes when, and which requests become effective, is decided in paper_broker.cpp; the rules are those of paper_broker.hpp.
 
 #include "adapters/paper/book.hpp"
 #include "adapters/paper/fill_models.hpp"

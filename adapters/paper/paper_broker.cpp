@@ -16,9 +16,9 @@ using paper::kEntryEnded;
 using paper::kNotOpen;
 using paper::OpenOrder;
 using paper::Pass;
-using paper::PendingWish;
+using paper::PendingRequest;
 
-/// Keeps the prices that stand and the wishes on their way; whom a price meets, and what comes of it, is Matching's.
+/// Keeps the prices that stand and the requests on their way; whom a price meets, and what comes of it, is Matching's.
 
 class PaperVenue final : public Venue {
 public:
@@ -93,7 +93,7 @@ public:
         clear_done(book);
     }
 
-    void on_session_opened(Time, const SessionOpened& session, Reports&) override {
+    void on_session_opened(Time, const TradingSessionOpened& session, Reports&) override {
         Book& book = book_of(session.instrument);
         const auto date = [&](auto& order) {
             if (order.terms.tif == TimeInForce::day && order.good_until.days == 0) {
@@ -101,12 +101,12 @@ public:
             }
         };
         std::ranges::for_each(book.orders, date);
-        for (PendingWish& pending : book.pending) {
-            paper::each_placed(pending.wish, date);
+        for (PendingRequest& pending : book.pending) {
+            paper::each_placed(pending.request, date);
         }
     }
 
-    void on_session_closed(Time now, const SessionClosed& session, Reports& out) override {
+    void on_session_closed(Time now, const TradingSessionClosed& session, Reports& out) override {
         Book& book = book_of(session.instrument);
         const auto ends = [&](const auto& order) {
             return order.terms.tif == TimeInForce::day && order.good_until.days != 0 &&
@@ -118,11 +118,11 @@ public:
                 matching_.finish(pass, order, ReportKind::expired, "");
             }
         });
-        std::erase_if(book.pending, [&](PendingWish& pending) {
-            if (const auto* place = std::get_if<PlaceOrder>(&pending.wish)) {
+        std::erase_if(book.pending, [&](PendingRequest& pending) {
+            if (const auto* place = std::get_if<PlaceOrder>(&pending.request)) {
                 return ends_on_its_way(*place, ends(*place), out);
             }
-            auto* linked = std::get_if<PlaceLinked>(&pending.wish);
+            auto* linked = std::get_if<PlaceLinked>(&pending.request);
             if (linked == nullptr) {
                 return false;
             }
@@ -209,7 +209,7 @@ private:
         return book.orders.emplace_back(std::move(order));
     }
 
-    // ---- wishes ----
+    // ---- requests ----
 
     /// Takes note of a new order, wherever it stands until it finishes.
     void enter(const PlaceOrder& place) {
@@ -220,20 +220,20 @@ private:
         ALPHA_ASSERT(is_new, "two orders with one number");
     }
 
-    /// Lets every wish whose time has come become effective.
+    /// Lets every request whose time has come become effective.
     void become_effective(Pass& pass) {
-        std::vector<PendingWish>& pending = pass.book.pending;
+        std::vector<PendingRequest>& pending = pass.book.pending;
         std::size_t done = 0;
         while (done < pending.size() && pending[done].due <= pass.now) {
             pass.meets_close = pass.bar != nullptr && pending[done].due < pass.now;
-            execute(pass, pending[done].wish);
+            execute(pass, pending[done].request);
             ++done;
         }
         pending.erase(pending.begin(), pending.begin() + static_cast<std::ptrdiff_t>(done));
     }
 
     void execute(Pass& pass, const Effect& effect) {
-        std::visit([&](const auto& wish) { execute(pass, wish); }, effect);
+        std::visit([&](const auto& request) { execute(pass, request); }, effect);
     }
 
     OpenOrder& accept(Pass& pass, const PlaceOrder& place) {

@@ -23,8 +23,8 @@
 /// kernel/state.hpp (Market) decides what is shadowed; the broker is told of bars that count alone. "Better", "worse" and
 /// "through" are seen from the order's side; buys look at the ask and sells at the bid.
 ///
-/// ARRIVAL. A wish (place, cancel, modify) becomes effective inside perform when the latency is zero, else with the first price
-/// whose time is at least that of the wish plus the latency, in the order they were made: at a quote or an open before any other
+/// ARRIVAL. A request (place, cancel, modify) becomes effective inside perform when the latency is zero, else with the first price
+/// whose time is at least that of the request plus the latency, in the order they were made: at a quote or an open before any other
 /// order is matched on it, at a close after.
 ///   place    `accepted`, then whatever follows on arrival.
 ///   cancel   `cancelled`; `cancel_rejected` ("order is not open") when the order finished meanwhile.
@@ -53,7 +53,7 @@
 /// for the bar is shadowed then: a limit goes on resting, a market or IOC order waits for the next price (under next_open: the next
 /// open).
 ///
-/// ORDER OF MATCHING on one input: wishes that become effective (bar close: last), then open orders in the order they were accepted
+/// ORDER OF MATCHING on one input: requests that become effective (bar close: last), then open orders in the order they were accepted
 /// or last changed; an exit keeps the place it was accepted at. On a bar's close: what the open had promised (use_size), then stops,
 /// then limits, then what meets the close; stops first because the path inside the bar is unknown, those of an entry that a limit
 /// has just filled before the next limit.
@@ -101,7 +101,7 @@ struct PaperSettings {
     Price slippage{};                   ///< added against us to every market and stop fill; 0..limits::kMaxPrice
     std::int64_t slippage_ticks = 0;    ///< the same in the instrument's ticks; 0..kMaxSlippageTicks
     Money slippage_percent{};           ///< the same as a part of the price; 0..100
-    Duration latency{};                 ///< event time from a wish to its arrival; 0..kMaxPaperLatency
+    Duration latency{};                 ///< event time from a request to its arrival; 0..kMaxPaperLatency
     bool use_size = false;              ///< fill at most what a quote displays, or our share of what a bar traded
     Money volume_share = money_of(10);  ///< per cent of a bar's volume that can be ours; 0..100
     friend bool operator==(const PaperSettings&, const PaperSettings&) = default;

@@ -47,7 +47,7 @@ Result<std::unique_ptr<Venue>> hold(const std::vector<Setting>& settings, const 
     held.save(saved);
     Result<void> loaded;
     if (next->latency != present->latency) {
-        // Wishes could overtake those on their way: there may be none, as with a broker that has no latency.
+        // Requests could overtake those on their way: there may be none, as with a broker that has no latency.
         PaperSettings at_once = *next;
         at_once.latency = {};
         loaded = make_paper_broker(at_once)->load(saved.view());

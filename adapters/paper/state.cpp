@@ -13,7 +13,7 @@ namespace {
 //   u32 instrument (ascending) | u8 has_quote | i64 bid, ask, bid_left, ask_left, bar_price, bar_time | u8 bar_is_open |
 //   i64 volume_left
 //   u32 orders, each:  place | i64 filled, covered, arrived, promised | u8 awaits | u8 entry_ended | u8 triggered
-//   u32 wishes, each:  i64 due | u8 kind | place: place
+//   u32 requests, each:  i64 due | u8 kind | place: place
 //                                        | linked: u32 orders, each: place
 //                                        | cancel: u64 id
 //                                        | modify: u64 id | i64 quantity, limit_price, stop_price | u8 reduce_only | i64 known
@@ -33,7 +33,7 @@ constexpr std::uint8_t kLinked = 4;
 constexpr std::size_t kBookBytes = 4 + 1 + 6 * std::size_t{8} + 1 + 8 + 4 + 4 + 4;
 constexpr std::size_t kPlaceBytes = 8 + 46 + 4 + 4 + 16;
 constexpr std::size_t kOrderBytes = kPlaceBytes + 4 * std::size_t{8} + 3;
-constexpr std::size_t kWishBytes = 8 + 1 + 4;
+constexpr std::size_t kRequestBytes = 8 + 1 + 4;
 constexpr std::size_t kNetBytes = 4 + 8;
 
 class Writer {
@@ -190,12 +190,12 @@ private:
     const char* fault_ = nullptr;
 };
 
-void write_wish(Writer& to, const PlaceOrder& place) {
+void write_request(Writer& to, const PlaceOrder& place) {
     to.u8(kPlace);
     to.place(place);
 }
 
-void write_wish(Writer& to, const PlaceLinked& linked) {
+void write_request(Writer& to, const PlaceLinked& linked) {
     to.u8(kLinked);
     to.count(linked.orders.size());
     for (const PlaceOrder& place : linked.orders) {
@@ -203,12 +203,12 @@ void write_wish(Writer& to, const PlaceLinked& linked) {
     }
 }
 
-void write_wish(Writer& to, const CancelOrder& cancel) {
+void write_request(Writer& to, const CancelOrder& cancel) {
     to.u8(kCancel);
     to.u64(cancel.order.value);
 }
 
-void write_wish(Writer& to, const ModifyOrder& modify) {
+void write_request(Writer& to, const ModifyOrder& modify) {
     to.u8(kModify);
     to.u64(modify.order.value);
     to.i64(modify.quantity.raw);
@@ -218,13 +218,13 @@ void write_wish(Writer& to, const ModifyOrder& modify) {
     to.i64(modify.known.raw);
 }
 
-PendingWish read_wish(Reader& from, InstrumentId instrument) {
-    PendingWish pending;
+PendingRequest read_request(Reader& from, InstrumentId instrument) {
+    PendingRequest pending;
     pending.due = Time{from.i64()};
     from.require(pending.due > kMinTime && pending.due < kMaxTime + kMaxPaperLatency,
-                 "holds a wish due at no possible time");
+                 "holds a request due at no possible time");
     switch (from.u8()) {
-    case kPlace: pending.wish = from.place(instrument); break;
+    case kPlace: pending.request = from.place(instrument); break;
     case kLinked: {
         PlaceLinked linked;
         const std::uint32_t orders = from.count(kPlaceBytes);
@@ -233,11 +233,11 @@ PendingWish read_wish(Reader& from, InstrumentId instrument) {
             linked.orders.push_back(from.place(instrument));
         }
         if (from.ok()) {
-            pending.wish = std::move(linked);
+            pending.request = std::move(linked);
         }
         break;
     }
-    case kCancel: pending.wish = CancelOrder{OrderId{from.u64()}}; break;
+    case kCancel: pending.request = CancelOrder{OrderId{from.u64()}}; break;
     case kModify: {
         ModifyOrder modify;
         modify.order = OrderId{from.u64()};
@@ -247,12 +247,12 @@ PendingWish read_wish(Reader& from, InstrumentId instrument) {
         modify.reduce_only = from.flag();
         modify.known = from.size();
         from.require(quantity_fits(modify.quantity), "holds a change to no quantity");
-        pending.wish = modify;
+        pending.request = modify;
         break;
     }
-    default: from.refuse("holds a wish of no known kind");
+    default: from.refuse("holds a request of no known kind");
     }
-    from.require(order_of(pending.wish).value != 0, "holds an order without a number");
+    from.require(order_of(pending.request).value != 0, "holds an order without a number");
     return pending;
 }
 
@@ -282,26 +282,26 @@ OpenOrder read_order(Reader& from, InstrumentId instrument, const PaperSettings&
     return order;
 }
 
-/// What holds between orders and wishes: changes stay with their order.
+/// What holds between orders and requests: changes stay with their order.
 void require_consistent(Reader& from, const BrokerState& state) {
     for (std::size_t i = 0; i < state.books.size(); ++i) {
         const Book& book = state.books[i];
         std::set<OrderId> named;
         Time latest = kBeforeAll;
-        for (const PendingWish& pending : book.pending) {
-            from.require(pending.due >= latest, "holds wishes out of order");
+        for (const PendingRequest& pending : book.pending) {
+            from.require(pending.due >= latest, "holds requests out of order");
             latest = pending.due;
-            each_placed(pending.wish, [&](const PlaceOrder& place) {
+            each_placed(pending.request, [&](const PlaceOrder& place) {
                 from.require(named.insert(place.order).second, "holds a change made before its order");
             });
-            const OrderId id = order_of(pending.wish);
+            const OrderId id = order_of(pending.request);
             named.insert(id);
             const auto known = state.whereabouts.find(id);
             if (known == state.whereabouts.end()) {
-                continue;  // the order has finished while the wish was on its way
+                continue;  // the order has finished while the request was on its way
             }
             from.require(known->second.instrument.value == i, "holds a change of another instrument's order");
-            if (const auto* modify = std::get_if<ModifyOrder>(&pending.wish)) {
+            if (const auto* modify = std::get_if<ModifyOrder>(&pending.request)) {
                 from.require(prices_fit(known->second.type, modify->limit_price, modify->stop_price),
                              "holds a change that does not fit its order");
             }
@@ -360,9 +360,9 @@ void save(const BrokerState& state, ByteBuffer& out) {
             to.flag(order.triggered);
         }
         to.count(book.pending.size());
-        for (const PendingWish& pending : book.pending) {
+        for (const PendingRequest& pending : book.pending) {
             to.i64(pending.due.ns);
-            std::visit([&](const auto& wish) { write_wish(to, wish); }, pending.wish);
+            std::visit([&](const auto& request) { write_request(to, request); }, pending.request);
         }
         to.count(book.nets.size());
         for (const Net& net : book.nets) {
@@ -404,12 +404,12 @@ Result<BrokerState> load(Bytes bytes, const PaperSettings& settings) {
             book.linked += order.is_linked() ? 1U : 0U;
             remember(order.id, order.terms.type);
         }
-        const std::uint32_t wishes = from.count(kWishBytes);
-        from.require(wishes == 0 || settings.latency > Duration{0},
-                     "holds wishes on their way although there is no latency");
-        for (std::uint32_t i = 0; i < wishes && from.ok(); ++i) {
-            book.pending.push_back(read_wish(from, instrument));
-            each_placed(book.pending.back().wish,
+        const std::uint32_t requests = from.count(kRequestBytes);
+        from.require(requests == 0 || settings.latency > Duration{0},
+                     "holds requests on their way although there is no latency");
+        for (std::uint32_t i = 0; i < requests && from.ok(); ++i) {
+            book.pending.push_back(read_request(from, instrument));
+            each_placed(book.pending.back().request,
                         [&](const PlaceOrder& place) { remember(place.order, place.terms.type); });
         }
         read_nets(from, book);

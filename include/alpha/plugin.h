@@ -269,7 +269,7 @@ struct alpha_host {
     int (*valuation)(const alpha_host* host, alpha_valuation* out);
     int (*order)(const alpha_host* host, uint64_t order, alpha_order* out);
 
-    /* Within callbacks: wishes. They are judged one by one after the callback has returned; on_order and on_fill tell what became
+    /* Within callbacks: requests. They are judged one by one after the callback has returned; on_order and on_fill tell what became
      * of them. They fail only on values that mean nothing. */
     int (*place)(const alpha_host* host, const alpha_order_terms* terms, uint64_t* order);
     int (*cancel)(const alpha_host* host, uint64_t order);
@@ -285,7 +285,7 @@ struct alpha_host {
 
     /* ---- what came later: a library built with this header is only loaded by a host that has it ---- */
 
-    /* Within callbacks: a wish. Places `count` orders, from 1 to ALPHA_LINKED_ORDERS, all or none of them; their numbers follow
+    /* Within callbacks: a request. Places `count` orders, from 1 to ALPHA_LINKED_ORDERS, all or none of them; their numbers follow
      * `first`. One alone is an order like any other, with a tag or one that only reduces. */
     int (*place_linked)(const alpha_host* host, const alpha_linked_order* orders, uint32_t count, uint64_t* first);
 };

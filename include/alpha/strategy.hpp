@@ -347,10 +347,10 @@ private:
 
 // ---- callbacks ------------------------------------------------------------------------------------------------------------
 
-/// Eyes and wishes within a callback. Good until the callback returns: do not keep it. Asking for an instrument that there is not
-/// throws; so do wishes that mean nothing.
+/// Eyes and requests within a callback. Good until the callback returns: do not keep it. Asking for an instrument that does not exist
+/// throws; so do requests that mean nothing.
 ///
-/// Asking is not doing: wishes are judged by the risk rules, one by one, after the callback has returned.
+/// StrategyContext is not doing: requests are judged by the risk rules, one by one, after the callback has returned.
 class Context {
 public:
     explicit Context(const alpha_host* host) : host_(host) {}

@@ -168,7 +168,7 @@ TEST_CASE("a journal whose facts were not decided by its inputs is named with th
               .code == 0);
 
     rewrite("unknown", [](alpha::Event& event) {
-        if (auto* config = std::get_if<alpha::SessionConfigured>(&event)) {
+        if (auto* config = std::get_if<alpha::RunConfigured>(&event)) {
             config->strategies[0].use = "crystal_ball";
         }
     });
@@ -404,7 +404,7 @@ TEST_CASE("the log shows all that an event led to, and nothing else", "[cli]") {
     const Ran by_hand =
         here.shell(fmt::format("python3 -c 'import json\ncaused = {{{}}}\nfor line in open(\"log.jsonl\"):\n"
                                " e = json.loads(line)\n"
-                               " if e.get(\"causation\") in caused: caused.add(e[\"seq\"])\n"
+                               " if e.get(\"cause\") in caused: caused.add(e[\"seq\"])\n"
                                "print(len(caused))'",
                                root));
     CHECK(std::to_string(line_count(ran.out)) + "\n" == by_hand.out);

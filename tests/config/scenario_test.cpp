@@ -161,8 +161,8 @@ TEST_CASE("a silent scenario gets other defaults than the engine's", "[config]")
 }
 
 TEST_CASE("the same meaning written differently gives another event 0", "[config]") {
-    const SessionConfigured plain = good(kGood).config;
-    const SessionConfigured dressed = good(R"(# the same, at length and in another order
+    const RunConfigured plain = good(kGood).config;
+    const RunConfigured dressed = good(R"(# the same, at length and in another order
 snapshot_interval: none
 risk:
 broker:
@@ -188,7 +188,7 @@ account:
   currency: USD
 "name": good
 )")
-                                          .config;
+                                      .config;
     CHECK(plain == dressed);
     // The order in which rules and allowed instruments are written is no meaning either.
     const auto with = [](const std::string& risk) { return good(kGood + risk).config; };

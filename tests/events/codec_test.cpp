@@ -390,7 +390,7 @@ TEST_CASE("a choice that an enum does not have is refused", "[events]") {
         {OrderIntended{}, 0, range(0, 1)},                       // held
         {OrderIntended{}, kBehindTif - 3 * 8 - 1, range(0, 1)},  // reduce_only
         {KillSwitchLatched{}, 0, range(0, 3)},
-        {SessionConfigured{}, 0, range(1, 2)},  // when a loss limit's latch ends
+        {RunConfigured{}, 0, range(1, 2)},  // when a loss limit's latch ends
         {OrderModified{}, 0, range(0, 28)},
         {ChangeRejected{}, 4, range(1, 9)},  // before the empty reason
     };
@@ -463,7 +463,7 @@ TEST_CASE("a struct that only a newer program can read says so, rather than dama
     CHECK(refusal(placed.bytes, 1) == "event 1: order_intended was written by a newer alpha; use that");
 
     // Deep in a list of a list, too: a setting of the first broker.
-    SessionConfigured config;
+    RunConfigured config;
     config.brokers = {{"paper", "paper", {{"fill", "touch"}}}};
     EncodedBytes bytes = encoded({0, Time{0}, kNoSeq, kNoSeq}, config);
     const std::string key = "fill";
@@ -520,7 +520,7 @@ TEST_CASE("every choice of every enum comes back from its bytes, and has a name 
         comes_back(ChangeRefused{OrderId{1}, StrategyId{0}, rule, {}, {}});
         comes_back(OrderModified{OrderId{1}, qty_of(1), {}, {}, false, rule});
         comes_back(ModifyIntended{OrderId{1}, qty_of(1), {}, {}, false, rule, {}});
-        SessionConfigured config;
+        RunConfigured config;
         config.risk = {{rule, money_of(1)}};
         comes_back(config);
         is_named(name_of(rule));
@@ -532,7 +532,7 @@ TEST_CASE("every choice of every enum comes back from its bytes, and has a name 
     }
     names.clear();
     for (const LatchEnd end : {LatchEnd::trading_day, LatchEnd::released}) {
-        SessionConfigured config;
+        RunConfigured config;
         config.daily_loss_latch_ends = end;
         comes_back(config);
         is_named(name_of(end));

@@ -260,14 +260,13 @@ Event before(Event event, std::uint8_t written) {
         terms.legs = 0;
         terms.tag.clear();
     };
-    const auto first_rules = [](SessionConfigured& config) {
+    const auto first_rules = [](RunConfigured& config) {
         config.rules = 1;
         config.daily_loss_latch_ends = LatchEnd::trading_day;
     };
     REQUIRE(+written == 1);
     std::visit(
-        overloaded{[&](SessionConfigured& e) { first_rules(e); },
-                   [&](SessionReconfigured& e) { first_rules(e.config); },
+        overloaded{[&](RunConfigured& e) { first_rules(e); }, [&](RunReconfigured& e) { first_rules(e.config); },
                    [](BarOpened& e) { e = {e.instrument, e.open}; },
                    [](BarClosed& e) { e = {e.instrument, e.open, e.high, e.low, e.close, e.volume}; },
                    [](PnlSnapshot& e) { e.open_orders = 0; },

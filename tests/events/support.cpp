@@ -14,8 +14,8 @@ TradingHours indian_hours() {
     return TradingHours{19'800, 33'300, 55'800};
 }
 
-SessionConfigured session() {
-    SessionConfigured e;
+RunConfigured session() {
+    RunConfigured e;
     e.name = "ema-cross";
     e.currency = "INR";
     e.instruments = {{"NSE:INFY", px("0.05"), qty_of(1), indian_hours()},
@@ -58,8 +58,8 @@ std::vector<Sample> samples() {
         {root, BarOpened{ibm, px("181.69"), kWhen, Duration{60 * kSecondNs}}},
         {root, BarClosed{ibm, px("181.69"), px("183"), px("180.00000001"), px("182.5"), qty_of(1'234'567),
                          Time{1'711'597'440'072'000'000}, Duration{60 * kSecondNs}}},
-        {root, SessionOpened{ibm, Date{19'810}}},
-        {root, SessionClosed{ibm, Date{19'810}}},
+        {root, TradingSessionOpened{ibm, Date{19'810}}},
+        {root, TradingSessionClosed{ibm, Date{19'810}}},
         {root, TimerFired{strategy, TimerId{9}}},
         {root, PnlSnapshot{portfolio, money("999000.25"), money("1500"), money("1000500.25"), money("-20"),
                            money("540.25"), money("20"), money("1500.5"), 3}},
@@ -87,7 +87,7 @@ std::vector<Sample> samples() {
         {fact, ChangeRejected{order, ReportKind::modify_rejected, "already filled"}},
         {fact, ReportIgnored{order, ReportKind::filled, qty_of(40), px("182.5"), px("181.69"), px("183"), "T1",
                              "240328000012345", "duplicate trade"}},
-        {root, SessionReconfigured{session()}},
+        {root, RunReconfigured{session()}},
         {fact, OrderReleased{order, qty_of(40)}},
         {root, StrategyResumed{strategy}},
     };

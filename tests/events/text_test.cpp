@@ -85,12 +85,12 @@ const Lines kLines[] = {
     },
     {
      R"(8 2024-03-28T03:45:00.072Z portfolio_opened portfolio=hedge cash=250000.5 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"portfolio_opened","correlation":3,"causation":7,"p)"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"portfolio_opened","cause":7,"root":3,"p)"
      R"(ortfolio":"hedge","cash":"250000.5"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z signal strategy=cross instrument=IBM direction=short cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"signal","correlation":3,"causation":7,"strategy":")"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"signal","cause":7,"root":3,"strategy":")"
      R"(cross","instrument":"IBM","direction":"short"})"
     },
     {
@@ -98,7 +98,7 @@ const Lines kLines[] = {
      R"(strument=IBM side=sell order_type=stop_limit tif=day quantity=100 limit_price=181.69 stop_price=1)"
      R"(82.5 reduce_only=true parent=40 group=41 legs=2 tag=exit good_until=2024-03-28 valued_at=181.75 h)"
      R"(eld=true cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_intended","correlation":3,"causation":7,"ord)"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_intended","cause":7,"root":3,"ord)"
      R"(er":42,"strategy":"cross","portfolio":"hedge","broker":"paper","instrument":"IBM","side":"sell",")"
      R"(order_type":"stop_limit","tif":"day","quantity":"100","limit_price":"181.69","stop_price":"182.5")"
      R"(,"reduce_only":true,"parent":40,"group":41,"legs":2,"tag":"exit","good_until":"2024-03-28","value)"
@@ -108,44 +108,44 @@ const Lines kLines[] = {
      R"(8 2024-03-28T03:45:00.072Z order_refused order=42 strategy=cross portfolio=hedge instrument=IBM s)"
      R"(ide=sell order_type=stop_limit tif=day quantity=100 limit_price=181.69 stop_price=182.5 reduce_on)"
      R"(ly=true parent=40 group=41 legs=2 tag=exit rule=price_band limit=5 observed=7.25 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_refused","correlation":3,"causation":7,"orde)"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_refused","cause":7,"root":3,"orde)"
      R"(r":42,"strategy":"cross","portfolio":"hedge","instrument":"IBM","side":"sell","order_type":"stop_)"
      R"(limit","tif":"day","quantity":"100","limit_price":"181.69","stop_price":"182.5","reduce_only":tru)"
      R"(e,"parent":40,"group":41,"legs":2,"tag":"exit","rule":"price_band","limit":"5","observed":"7.25"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z cancel_intended order=42 rule=kill_switch cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"cancel_intended","correlation":3,"causation":7,"or)"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"cancel_intended","cause":7,"root":3,"or)"
      R"(der":42,"rule":"kill_switch"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z modify_intended order=42 quantity=150 limit_price=181.7 stop_price=182)"
      R"(.6 reduce_only=true rule=linked_fill valued_at=181.75 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"modify_intended","correlation":3,"causation":7,"or)"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"modify_intended","cause":7,"root":3,"or)"
      R"(der":42,"quantity":"150","limit_price":"181.7","stop_price":"182.6","reduce_only":true,"rule":"li)"
      R"(nked_fill","valued_at":"181.75"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z change_refused order=42 strategy=cross rule=not_open limit=1 observed=)"
      R"(2 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"change_refused","correlation":3,"causation":7,"ord)"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"change_refused","cause":7,"root":3,"ord)"
      R"(er":42,"strategy":"cross","rule":"not_open","limit":"1","observed":"2"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z timer_set strategy=cross timer=9 due=2024-03-28T03:46:00Z cause=7 root)"
      R"(=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"timer_set","correlation":3,"causation":7,"strategy)"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"timer_set","cause":7,"root":3,"strategy)"
      R"(":"cross","timer":9,"due":"1711597560000000000"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z timer_cancelled strategy=cross timer=9 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"timer_cancelled","correlation":3,"causation":7,"st)"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"timer_cancelled","cause":7,"root":3,"st)"
      R"(rategy":"cross","timer":9})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z kill_switch_latched portfolio=hedge rule=daily_loss limit=1000 observe)"
      R"(d=1000.00000001 scope=entries cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"kill_switch_latched","correlation":3,"causation":7)"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"kill_switch_latched","cause":7,"root":3)"
      R"(,"portfolio":"hedge","rule":"daily_loss","limit":"1000","observed":"1000.00000001","scope":"entri)"
      R"(es"})"
     },
@@ -156,60 +156,60 @@ const Lines kLines[] = {
     },
     {
      R"(8 2024-03-28T03:45:00.072Z strategy_halted strategy=cross reason="it threw \"no\"" cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"strategy_halted","correlation":3,"causation":7,"st)"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"strategy_halted","cause":7,"root":3,"st)"
      R"(rategy":"cross","reason":"it threw \"no\""})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z order_accepted order=42 broker_order=240328000012345 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_accepted","correlation":3,"causation":7,"ord)"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_accepted","cause":7,"root":3,"ord)"
      R"(er":42,"broker_order":"240328000012345"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z order_rejected order=42 reason="margin of 12.50 is short" cause=7 root)"
      R"(=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_rejected","correlation":3,"causation":7,"ord)"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_rejected","cause":7,"root":3,"ord)"
      R"(er":42,"reason":"margin of 12.50 is short"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z order_triggered order=42 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_triggered","correlation":3,"causation":7,"or)"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_triggered","cause":7,"root":3,"or)"
      R"(der":42})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z order_filled order=42 strategy=cross portfolio=hedge instrument=IBM si)"
      R"(de=sell quantity=40 price=182.5 notional=7300 charges=22.19 realized_pnl=-12.5 trade=T1 tag=exit )"
      R"(cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_filled","correlation":3,"causation":7,"order)"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_filled","cause":7,"root":3,"order)"
      R"(":42,"strategy":"cross","portfolio":"hedge","instrument":"IBM","side":"sell","quantity":"40","pri)"
      R"(ce":"182.5","notional":"7300","charges":"22.19","realized_pnl":"-12.5","trade":"T1","tag":"exit"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z order_cancelled order=42 reason=ioc cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_cancelled","correlation":3,"causation":7,"or)"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_cancelled","cause":7,"root":3,"or)"
      R"(der":42,"reason":"ioc"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z order_expired order=42 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_expired","correlation":3,"causation":7,"orde)"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_expired","cause":7,"root":3,"orde)"
      R"(r":42})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z order_modified order=42 quantity=150 limit_price=181.7 stop_price=182.)"
      R"(6 reduce_only=true rule=linked_fill cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_modified","correlation":3,"causation":7,"ord)"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_modified","cause":7,"root":3,"ord)"
      R"(er":42,"quantity":"150","limit_price":"181.7","stop_price":"182.6","reduce_only":true,"rule":"lin)"
      R"(ked_fill"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z change_rejected order=42 kind=modify_rejected reason="already filled" )"
      R"(cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"change_rejected","correlation":3,"causation":7,"or)"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"change_rejected","cause":7,"root":3,"or)"
      R"(der":42,"kind":"modify_rejected","reason":"already filled"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z report_ignored order=42 kind=filled quantity=40 price=182.5 limit_pric)"
      R"(e=181.69 stop_price=183 trade=T1 text=240328000012345 why="duplicate trade" cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"report_ignored","correlation":3,"causation":7,"ord)"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"report_ignored","cause":7,"root":3,"ord)"
      R"(er":42,"kind":"filled","quantity":"40","price":"182.5","limit_price":"181.69","stop_price":"183",)"
      R"("trade":"T1","text":"240328000012345","why":"duplicate trade"})"
     },
@@ -239,7 +239,7 @@ const Lines kLines[] = {
     },
     {
      R"(8 2024-03-28T03:45:00.072Z order_released order=42 quantity=40 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_released","correlation":3,"causation":7,"ord)"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_released","cause":7,"root":3,"ord)"
      R"(er":42,"quantity":"40"})"
     },
     {
@@ -331,7 +331,7 @@ TEST_CASE("the JSON check of these tests sees what is not JSON", "[events]") {
 
 TEST_CASE("the line that the header shows is the line that comes out", "[events]") {
     Names names;
-    SessionConfigured config;
+    RunConfigured config;
     config.instruments = {{"IBM", {}, {}, {}}};
     names.learn(config);
     const Envelope envelope{12, Time{1'381'152'600'072'000'000}, kNoSeq, kNoSeq};
@@ -474,9 +474,9 @@ TEST_CASE("a price of zero is shown where it is data", "[events]") {
 
 TEST_CASE("the first day of 1970 is a day like any other", "[events]") {
     const Envelope envelope{1, Time{0}, kNoSeq, kNoSeq};
-    CHECK(to_text(envelope, SessionOpened{}, Names{}) ==
+    CHECK(to_text(envelope, TradingSessionOpened{}, Names{}) ==
           "1 1970-01-01T00:00:00Z session_opened instrument=#0 date=1970-01-01");
-    CHECK_THAT(to_json(envelope, SessionOpened{}, Names{}), Catch::EndsWith(R"("date":"1970-01-01"})"));
+    CHECK_THAT(to_json(envelope, TradingSessionOpened{}, Names{}), Catch::EndsWith(R"("date":"1970-01-01"})"));
 }
 
 TEST_CASE("the largest values print whole", "[events]") {

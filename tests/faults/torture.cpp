@@ -212,7 +212,7 @@ int read_journal(const std::string& path, Shared& shared) {
     return different.empty() ? 0 : 4;
 }
 
-/// The acknowledged prefix is there, as it was written, and the journal can be gone on with. Empty, or what is wrong.
+/// The acknowledged prefix is there, as it was written, and the journal can be resumed. Empty, or what is wrong.
 std::string check_recovery(const std::string& path, Shared& before) {
     Shared& after = *shared_page();
     std::string wrong;
@@ -373,7 +373,7 @@ Result<void> write_little(LogWriter& log, Keeping keeping, bool finishes, Shared
     return ok;
 }
 
-/// All that a session does in its life: made, written, left; gone on with and ended; and once more.
+/// All that a session does in its life: made, written, left; resumed and ended; and once more.
 Result<void> live_little(const std::string& path, Keeping keeping, Shared& shared) {
     const int starts = keeping == Keeping::built ? 1 : 3;
     for (int start = 0; start < starts; ++start) {
@@ -803,7 +803,7 @@ int fill_disk(const Options& options) {
             return failed("full", seed, wrong);
         }
     }
-    std::printf("full: %llu full disks, each stopped in time and gone on with later\n",
+    std::printf("full: %llu full disks, each stopped in time and resumed later\n",
                 static_cast<unsigned long long>(options.count));
     return 0;
 }

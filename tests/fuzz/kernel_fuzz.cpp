@@ -18,8 +18,8 @@ constexpr std::size_t kStrategies = 3;
 constexpr std::size_t kBrokers = 2;
 constexpr unsigned kMostSteps = 64;
 
-SessionConfigured session_of(Input& input) {
-    SessionConfigured config;
+RunConfigured session_of(Input& input) {
+    RunConfigured config;
     config.name = "fuzz";
     config.currency = "USD";
     config.instruments = {{"IBM", {1'000'000}, {kScale}, {}},
@@ -186,7 +186,7 @@ private:
         if (kind == 0xFF) {
             return Price{input_.number<std::int64_t>()};
         }
-        const bool is_listed = context.view().is_listed(instrument);  // an order may name one that there is not
+        const bool is_listed = context.view().is_listed(instrument);  // an order may name one that does not exist
         const std::int64_t mark =
             is_listed ? context.view().market(instrument).mark.raw / 5'000'000 * 5'000'000 : 100 * kScale;
         return Price{mark + (static_cast<std::int64_t>(kind) - 128) * 5'000'000};
@@ -218,7 +218,7 @@ public:
 
 private:
     void build(State state) {
-        Kernel::Parts parts;
+        Kernel::Components parts;
         for (std::size_t i = 0; i < kStrategies; ++i) {
             parts.strategies.push_back(std::make_unique<Asker>(input_, placed_[i]));
         }

@@ -59,10 +59,10 @@ const std::vector<Seat>& seats() {
     return kSeats;
 }
 
-SessionConfigured session_of(const Seat& seat) {
+RunConfigured session_of(const Seat& seat) {
     const StrategySpec* const spec = find_strategy(seat.use);
     ALPHA_ASSERT(spec != nullptr, "the catalog has every strategy named here");
-    SessionConfigured config;
+    RunConfigured config;
     config.name = "parts";
     config.currency = "USD";
     for (const char* name : {"IBM", "BAC"}) {
@@ -80,14 +80,14 @@ SessionConfigured session_of(const Seat& seat) {
 }
 
 void strategy_goes_on(const Seat& seat, Bytes bytes) {
-    const SessionConfigured config = session_of(seat);
+    const RunConfigured config = session_of(seat);
     auto strategy = find_strategy(seat.use)->make(config.strategies[0], config.instruments);
     if (!loads_as_it_saves(*strategy, bytes)) {
         return;
     }
     const auto broker = make_paper_broker({});
     Frame frame;
-    Kernel::Parts parts;
+    Kernel::Components parts;
     parts.strategies.push_back(std::move(strategy));
     parts.venues.push_back(broker.get());
     Kernel kernel(std::move(parts), frame);

@@ -133,7 +133,7 @@ class Run {
 public:
     Run(const char* use, const std::vector<Setting>& given, const PaperSettings& settings)
         : broker_(make_paper_broker(settings)) {
-        SessionConfigured config;
+        RunConfigured config;
         config.name = use;
         config.currency = "USD";
         for (const char* name : {"IBM", "BAC"}) {
@@ -150,7 +150,7 @@ public:
         const auto params = validate_params(*spec, config.strategies[0], config.instruments);
         ALPHA_ASSERT(params.has_value(), "the parameters are good");
         config.strategies[0].params = *params;
-        Kernel::Parts parts;
+        Kernel::Components parts;
         parts.strategies.push_back(spec->make(config.strategies[0], config.instruments));
         strategy_ = parts.strategies[0].get();
         parts.venues.push_back(broker_.get());

@@ -31,7 +31,7 @@ void go_on(State state) {
     if (state.next_seq == 0 || state.now >= kMaxTime - Duration{8 * kDayNs}) {
         return;
     }
-    Kernel::Parts parts;
+    Kernel::Components parts;
     for (std::size_t i = 0; i < state.config.strategies.size(); ++i) {
         parts.strategies.push_back(std::make_unique<Asker>());
     }

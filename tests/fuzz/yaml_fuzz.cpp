@@ -62,7 +62,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     ByteBuffer bytes;
     encode(bytes, Envelope{}, scenario->config);
     const auto decoded = decode(bytes.view(), 0);
-    ALPHA_ASSERT(decoded && std::get<SessionConfigured>(decoded->event) == scenario->config,
+    ALPHA_ASSERT(decoded && std::get<RunConfigured>(decoded->event) == scenario->config,
                  "an accepted scenario can be event 0");
     for (const StrategyConfig& strategy : scenario->config.strategies) {
         const StrategySpec* const spec = find_strategy(strategy.use);

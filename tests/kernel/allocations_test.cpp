@@ -68,8 +68,8 @@ StrategyConfig strategy(const char* use, std::vector<Setting> params) {
 }
 
 /// A session with every part that a tick can meet: crosses, a market maker with a timer, risk rules, P&L snapshots.
-SessionConfigured session(const char* requote) {
-    SessionConfigured c;
+RunConfigured session(const char* requote) {
+    RunConfigured c;
     c.name = "allocations";
     c.currency = "INR";
     for (std::uint32_t i = 0; i < kInstruments; ++i) {
@@ -115,8 +115,8 @@ public:
     const State& state() const { return kernel_.state(); }
 
 private:
-    Kernel::Parts parts() {
-        Kernel::Parts parts;
+    Kernel::Components parts() {
+        Kernel::Components parts;
         for (const StrategyConfig& each : config_.strategies) {
             parts.strategies.push_back(find_strategy(each.use)->make(each, config_.instruments));
         }
@@ -124,7 +124,7 @@ private:
         return parts;
     }
 
-    SessionConfigured config_;
+    RunConfigured config_;
     std::unique_ptr<Venue> broker_;
     Frame frame_;
     Kernel kernel_;

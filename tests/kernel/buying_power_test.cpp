@@ -43,8 +43,8 @@ struct Account : Floor {
         quote(state().now, bid_, ask_);
     }
     /// At an unchanged market, so that the marks stay what they are.
-    void act(std::function<void(Context&)> wish) {
-        strategy().once(std::move(wish));
+    void act(std::function<void(Context&)> request) {
+        strategy().once(std::move(request));
         quote(state().now, bid_, ask_);
     }
     /// What becomes of the order: "pass", or "limit observed".
@@ -54,9 +54,9 @@ struct Account : Floor {
     std::string modify(std::uint64_t id, std::string_view quantity, std::string_view limit_price) {
         return told([&](Context& c) { c.modify(OrderId{id}, qty(quantity), px(limit_price), {}); });
     }
-    std::string told(std::function<void(Context&)> wish) {
+    std::string told(std::function<void(Context&)> request) {
         const std::size_t before = events().size();
-        act(std::move(wish));
+        act(std::move(request));
         for (std::size_t i = before; i < events().size(); ++i) {
             if (const auto* refusal = std::get_if<OrderRefused>(&events()[i].event)) {
                 return text(refusal->rule, refusal->limit, refusal->observed);
@@ -327,7 +327,7 @@ TEST_CASE("an account without equity can pay for nothing", "[kernel]") {
     CHECK_FALSE(check_buying_power(closes).refused());
 }
 
-TEST_CASE("the largest book there can be does not overflow what buying power reckons", "[kernel]") {
+TEST_CASE("the largest book there can be does not overflow what buying power computes", "[kernel]") {
     Setup setup = Setup::without_strategy().strategy("one", {kIbm, kBac}).charges("1000000", "0.99999999");
     Floor floor(setup.limit(Rule::buying_power, "1000000"));
     floor.broker().obey();

@@ -8,7 +8,7 @@ namespace {
 /// Slow, and of the log alone: cash and shares by portfolio, marks as docs/reference-scenario.md has them.
 class SlowPath {
 public:
-    explicit SlowPath(const SessionConfigured& config) {
+    explicit SlowPath(const RunConfigured& config) {
         for (const PortfolioConfig& portfolio : config.portfolios) {
             cash_.push_back(portfolio.cash.raw);
         }

@@ -86,7 +86,7 @@ TEST_CASE("a fill leads back to its order, and that to the tick it was decided o
     CHECK(chain == Lines{"order_filled", "order_intended", "quote"});
 }
 
-TEST_CASE("wishes are judged first in, first out, with their answers behind them", "[kernel]") {
+TEST_CASE("requests are judged first in, first out, with their answers behind them", "[kernel]") {
     Floor floor(Setup::simple());
     floor.broker().obey();
     floor.act(at(1), [](Context& c) {
@@ -658,7 +658,7 @@ TEST_CASE("a DAY order made on a Friday evening or at the weekend ends with Mond
         Floor floor(indian());
         floor.broker().obey();
         Lines closes;
-        floor.broker().at_session_close = [&](Time, const SessionClosed& session, Reports& out) {
+        floor.broker().at_session_close = [&](Time, const TradingSessionClosed& session, Reports& out) {
             closes.push_back(to_iso(session.date));
             if (session.date == Date{19'730}) {
                 out.push_back(report(ReportKind::expired, 1));
@@ -681,7 +681,7 @@ TEST_CASE("what a session's end expires is told within its step, at its time", "
     Floor floor(indian());
     floor.broker().obey();
     floor.place(at(kOpen), day_order());
-    floor.broker().at_session_close = [](Time now, const SessionClosed& session, Reports& out) {
+    floor.broker().at_session_close = [](Time now, const TradingSessionClosed& session, Reports& out) {
         CHECK(now == at(kClose));
         CHECK(session.date == Date{19'723});
         out.push_back(report(ReportKind::expired, 1));
@@ -1194,7 +1194,7 @@ TEST_CASE("a change that leaves an order without a price that it needs is no cha
 
 // ---- strategies that misbehave ------------------------------------------------------------------
 
-TEST_CASE("a strategy that throws is halted, its half-asked wishes are dropped, and the others go on", "[kernel]") {
+TEST_CASE("a strategy that throws is halted, its half-asked requests are dropped, and the others go on", "[kernel]") {
     Floor floor(two_strategies());
     floor.broker().obey();
     floor.strategy(0).once([](Context& c) {
@@ -1393,7 +1393,7 @@ TEST_CASE("what others do in a step is not held against a strategy", "[kernel]")
     CHECK(floor.portfolio(kSide).open_orders == 2);
 }
 
-TEST_CASE("a strategy that answers every refusal with another wish is stopped", "[kernel]") {
+TEST_CASE("a strategy that answers every refusal with another request is stopped", "[kernel]") {
     Floor floor(Setup::simple());
     floor.strategy().on_order = [](const OrderUpdate&, Context& c) { c.place(market_order(Side::buy, "0")); };
     floor.act(at(1), [](Context& c) { c.place(market_order(Side::buy, "0")); });

@@ -76,7 +76,7 @@ TEST_CASE("links that make no sense are refused, every order of them, by the fir
         {"an exit before its entry", {linked(sell, 2, 0), buy}, "1"},
         {"an exit of an exit", {buy, linked(sell, 1, 0), linked(buy, 2, 0)}, "3"},
         {"an exit on its entry's side", {buy, linked(buy, 1, 0)}, "2"},
-        {"a parent that there is not", {buy, linked(sell, 7, 0)}, "2"},
+        {"a parent that does not exist", {buy, linked(sell, 7, 0)}, "2"},
         {"a leg of a later one", {linked(buy, 0, 2), linked(buy, 0, 2)}, "1"},
         {"a group of one", {linked(buy, 0, 1)}, "1"},
         {"a group with a gap", {linked(buy, 0, 1), linked(sell, 1, 0), linked(buy, 0, 1)}, "3"},

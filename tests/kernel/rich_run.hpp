@@ -35,17 +35,17 @@ public:
     RichRun() : floor_(setup()) {
         for (std::size_t s = 0; s < 3; ++s) {
             ScriptedStrategy& strategy = floor_.strategy(s);
-            strategy.on_quote = [this, s](const QuoteTick& q, Context& c) { wish(s, q.instrument, c); };
-            strategy.on_bar = [this, s](const BarClosed& b, Context& c) { wish(s, b.instrument, c); };
-            strategy.on_timer = [this, s](TimerId, Context& c) { wish(s, kIbm, c); };
+            strategy.on_quote = [this, s](const QuoteTick& q, Context& c) { request(s, q.instrument, c); };
+            strategy.on_bar = [this, s](const BarClosed& b, Context& c) { request(s, b.instrument, c); };
+            strategy.on_timer = [this, s](TimerId, Context& c) { request(s, kIbm, c); };
             strategy.on_fill = [this, s](const OrderFilled& f, Context& c) {
                 if (dice_.below(4) == 0) {
-                    wish(s, f.instrument, c);
+                    request(s, f.instrument, c);
                 }
             };
             strategy.on_order = [this, s](const OrderUpdate& u, Context& c) {
                 if (u.status == OrderStatus::rejected && dice_.below(4) == 0) {
-                    wish(s, kIbm, c);
+                    request(s, kIbm, c);
                 }
                 if (s == 2 && dice_.below(400) == 0) {
                     c.place(market_order(Side::buy, "1"));
@@ -60,7 +60,9 @@ public:
             broker.at_market = [this, b](Time, InstrumentId i, Price bid, Price ask, Reports& out) {
                 trade(b, i, bid, ask, out);
             };
-            broker.at_session_close = [this, b](Time, const SessionClosed& e, Reports& out) { expire(b, e, out); };
+            broker.at_session_close = [this, b](Time, const TradingSessionClosed& e, Reports& out) {
+                expire(b, e, out);
+            };
         }
     }
 
@@ -147,8 +149,8 @@ private:
 
     /// Other limits, charges and boundaries from here on, and perhaps a strategy that begins anew.
     void reconfigure() {
-        SessionConfigured config = floor_.state().config;
-        const SessionConfigured first = setup().config();
+        RunConfigured config = floor_.state().config;
+        const RunConfigured first = setup().config();
         for (std::size_t i = 0; i < config.risk.size(); ++i) {
             const auto percent = static_cast<std::int64_t>(50 + dice_.below(101));
             config.risk[i].limit = Money{first.risk[i].limit.raw / 100 * percent};
@@ -161,7 +163,7 @@ private:
 
     // ---- what strategies ask ----------------------------------------------------------------------
 
-    void wish(std::size_t s, InstrumentId instrument, Context& c) {
+    void request(std::size_t s, InstrumentId instrument, Context& c) {
         if (s == 1) {
             instrument = kIbm;
         }
@@ -332,7 +334,7 @@ private:
             out.push_back(fill);  // told twice
         }
     }
-    void expire(std::size_t b, const SessionClosed& session, Reports& out) {
+    void expire(std::size_t b, const TradingSessionClosed& session, Reports& out) {
         std::erase_if(working_[b], [&](const auto& entry) {
             const auto& [id, order] = entry;
             const bool ends = order.terms.instrument == session.instrument && order.terms.tif == TimeInForce::day &&

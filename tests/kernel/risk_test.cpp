@@ -77,7 +77,7 @@ TEST_CASE("an order of the largest quantity passes, one unit more does not", "[k
     CHECK(ask(check_order_quantity, Floor(Setup::simple()), market_order(Side::buy, "1000000")) == "pass");
 }
 
-TEST_CASE("an order's notional is reckoned at its limit, its stop, or the touch that it would take", "[kernel]") {
+TEST_CASE("an order's notional is computed at its limit, its stop, or the touch that it would take", "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::order_notional, "1000"));
     floor.quote(at(1), "99.99", "100.01");
     CHECK(ask(check_order_notional, floor, limit_order(Side::buy, "10", "100")) == "pass");
@@ -90,7 +90,7 @@ TEST_CASE("an order's notional is reckoned at its limit, its stop, or the touch 
           "order_notional 1000 1005");
     CHECK(ask(check_order_notional, floor, market_order(Side::buy, "10")) == "order_notional 1000 1000.1");
     CHECK(ask(check_order_notional, floor, market_order(Side::sell, "10")) == "pass");
-    // A quote without a bid: a sell is reckoned at the mark.
+    // A quote without a bid: a sell is computed at the mark.
     floor.quote(at(2), "0", "100.01");
     CHECK(ask(check_order_notional, floor, market_order(Side::sell, "11")) == "order_notional 1000 1100");
 }
@@ -378,7 +378,7 @@ TEST_CASE("what is decided on the bar that closes with its session is in time fo
     };
     floor.bar_closed(at(close), "101");
     CHECK(floor.order(1).status == OrderStatus::working);
-    // Once SessionClosed is recorded it is too late, at the same instant or later; and so it is before the next open.
+    // Once TradingSessionClosed is recorded it is too late, at the same instant or later; and so it is before the next open.
     floor.strategy().on_bar = nullptr;
     floor.heard();
     floor.strategy().once([](Context& c) { c.place(market_order(Side::buy, "1")); });
@@ -588,7 +588,7 @@ TEST_CASE("a loss limit's latch ends with its trading day, as a fact, and the ne
 }
 
 TEST_CASE("a loss limit's latch may be made to stand until a person releases it", "[kernel]") {
-    SessionConfigured config = Setup::simple().limit(Rule::daily_loss, "100").config();
+    RunConfigured config = Setup::simple().limit(Rule::daily_loss, "100").config();
     config.daily_loss_latch_ends = LatchEnd::released;
     Floor floor(config);
     take_the_risk(floor);
@@ -692,7 +692,7 @@ TEST_CASE("a person's kill cancels everything open, once, until a person release
     floor.place(at(1), limit_order(Side::buy, "1", "90"));
     floor.place(at(2), limit_order(Side::sell, "1", "110"));
     floor.said();
-    const auto wishes = floor.broker().effects.size();
+    const auto requests = floor.broker().effects.size();
     floor.kill(at(3));
     const Lines lines = floor.said();
     REQUIRE(lines.size() == 5);
@@ -701,7 +701,7 @@ TEST_CASE("a person's kill cancels everything open, once, until a person release
     CHECK(lines[2].find("cancel_intended order=2 rule=operator_kill") != std::string::npos);
     CHECK(lines[3].find("order_cancelled order=1") != std::string::npos);
     CHECK(lines[4].find("order_cancelled order=2") != std::string::npos);
-    CHECK(floor.broker().effects.size() == wishes + 2);
+    CHECK(floor.broker().effects.size() == requests + 2);
     floor.kill(at(4));
     CHECK(floor.said().empty());
     floor.release(at(5));

@@ -80,7 +80,7 @@ TEST_CASE("marks that move cost one look each, with or without an order behind t
     CHECK(visits == std::uint64_t{5} * kInstruments);
     const std::uint64_t first = visits_of_order(floor, limit_order(Side::buy, "1", "90"));
     const std::uint64_t second = visits_of_order(floor, limit_order(Side::buy, "1", "90"));
-    CHECK(first <= 4 * kInstruments);  // what has changed is reckoned once
+    CHECK(first <= 4 * kInstruments);  // what has changed is computed once
     CHECK(second <= 20);
 }
 

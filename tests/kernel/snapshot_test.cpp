@@ -155,7 +155,7 @@ TEST_CASE("no damaged byte crashes the reader, and what it accepts is what it wo
 }
 
 TEST_CASE("orders out of order or twice are refused: the reader would not write them so", "[kernel]") {
-    const SessionConfigured config = RichRun::setup().config();
+    const RunConfigured config = RichRun::setup().config();
     Floor floor(config);
     floor.place(at(1), limit_order(Side::buy, "1", "100"));
     floor.place(at(2), limit_order(Side::buy, "1", "100"));
@@ -196,7 +196,7 @@ TEST_CASE("a state that no log folds into is refused, whatever is wrong with it"
     const auto open_order = [](State& s) -> Order& { return s.open_orders.begin()->second; };
     const auto closed_order = [](State& s) -> Order& { return s.closed_orders.begin()->second; };
 
-    const char* unknown = "a strategy is configured with an id that there is not";
+    const char* unknown = "a strategy is configured with an id that does not exist";
     refused(unknown, [](State& s) { s.config.strategies[0].portfolio.value = 2; });
     refused(unknown, [](State& s) { s.config.strategies[1].broker.value = 2; });
     refused(unknown, [](State& s) { s.config.strategies[2].instruments[0].value = 2; });
@@ -206,10 +206,10 @@ TEST_CASE("a state that no log folds into is refused, whatever is wrong with it"
     refused(stepless, [](State& s) { s.instruments.back().hours.open_s = s.instruments.back().hours.close_s; });
     refused(stepless, [](State& s) { s.instruments.back().hours.utc_offset_s = 2'000'000'000; });
     refused(stepless, [](State& s) { s.config.default_instrument.lot = {}; });
-    const char* unreckoned = "charges or the interval of snapshots are out of range";
-    refused(unreckoned, [](State& s) { s.config.charges.rate = money_of(2); });
-    refused(unreckoned, [](State& s) { s.config.charges.per_fill.raw = -1; });
-    refused(unreckoned, [](State& s) { s.config.snapshot_interval.ns = -1; });
+    const char* out_of_range = "charges or the interval of snapshots are out of range";
+    refused(out_of_range, [](State& s) { s.config.charges.rate = money_of(2); });
+    refused(out_of_range, [](State& s) { s.config.charges.per_fill.raw = -1; });
+    refused(out_of_range, [](State& s) { s.config.snapshot_interval.ns = -1; });
 
     const char* others = "its instruments are not those configured and listed";
     refused(others, [](State& s) { s.instruments[0].name = "other"; });
@@ -230,7 +230,7 @@ TEST_CASE("a state that no log folds into is refused, whatever is wrong with it"
     refused(session, [](State& s) { s.markets[0].session_closes.ns += 1; });
     refused(session, [](State& s) { s.markets[0].day_ends.ns -= 1; });
 
-    const char* nobody = "an order names an id that there is not";
+    const char* nobody = "an order names an id that does not exist";
     refused(nobody, [&](State& s) { open_order(s).strategy.value = 3; });
     refused(nobody, [&](State& s) { open_order(s).portfolio.value = 2; });
     refused(nobody, [&](State& s) { open_order(s).broker.value = 2; });

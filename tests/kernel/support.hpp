@@ -101,7 +101,7 @@ public:
         config_.snapshot_interval = Duration{seconds * kSecondNs};
         return *this;
     }
-    const SessionConfigured& config() const { return config_; }
+    const RunConfigured& config() const { return config_; }
 
     /// IBM and BAC around the clock, one portfolio of 100,000, one broker and one strategy on both.
     static Setup simple() {
@@ -118,7 +118,7 @@ public:
     }
 
 private:
-    SessionConfigured config_;
+    RunConfigured config_;
 };
 
 // ---- reports ------------------------------------------------------------------------------------
@@ -148,13 +148,13 @@ inline BrokerReport modified(std::uint64_t order, std::string_view quantity, std
 
 // ---- a broker that does what the test says ------------------------------------------------------
 
-/// Records every wish. Says nothing unless `answer` does; what is put into `resting` is reported at
+/// Records every request. Says nothing unless `answer` does; what is put into `resting` is reported at
 /// the next market input, and `at_session_close` answers the end of a session.
 class ScriptedBroker final : public Venue {
 public:
     std::vector<Effect> effects;
     std::function<void(Time, const Effect&, Reports&)> answer;
-    std::function<void(Time, const SessionClosed&, Reports&)> at_session_close;
+    std::function<void(Time, const TradingSessionClosed&, Reports&)> at_session_close;
     std::function<void(Time, InstrumentId, Price bid, Price ask, Reports&)> at_market;
     std::function<void(const BarOpened&, bool is_shortest)> on_open;
     std::function<void(const BarClosed&)> on_close;
@@ -173,8 +173,8 @@ public:
         }
         market(now, b.instrument, b.close, b.close, out);
     }
-    void on_session_opened(Time, const SessionOpened&, Reports&) override {}
-    void on_session_closed(Time now, const SessionClosed& session, Reports& out) override {
+    void on_session_opened(Time, const TradingSessionOpened&, Reports&) override {}
+    void on_session_closed(Time now, const TradingSessionClosed& session, Reports& out) override {
         if (at_session_close) {
             at_session_close(now, session, out);
         }
@@ -318,8 +318,7 @@ private:
 class Floor {
 public:
     explicit Floor(const Setup& setup) : Floor(setup.config()) {}
-    explicit Floor(const SessionConfigured& config)
-        : brokers_(config.brokers.size()), scripts_(config.strategies.size()) {
+    explicit Floor(const RunConfigured& config) : brokers_(config.brokers.size()), scripts_(config.strategies.size()) {
         kernel_ = std::make_unique<Kernel>(parts(), frame_);
         frame_.begin(0);
         kernel_->configure(config);
@@ -383,8 +382,8 @@ public:
         after_step();
     }
     /// The strategies of these numbers begin anew.
-    void reconfigure(const SessionConfigured& config, const std::vector<std::size_t>& anew) {
-        Kernel::Parts again = parts();
+    void reconfigure(const RunConfigured& config, const std::vector<std::size_t>& anew) {
+        Kernel::Components again = parts();
         for (std::size_t s = 0; s < scripts_.size(); ++s) {
             if (std::ranges::find(anew, s) == anew.end()) {
                 again.strategies[s] = nullptr;
@@ -400,8 +399,8 @@ public:
         return id;
     }
     /// A quote of 99.99 : 100.01 on which strategy `i` asks what `act` asks.
-    void act(Time now, std::function<void(Context&)> wish, std::size_t i = 0, InstrumentId instrument = kIbm) {
-        strategy(i).once(std::move(wish));
+    void act(Time now, std::function<void(Context&)> request, std::size_t i = 0, InstrumentId instrument = kIbm) {
+        strategy(i).once(std::move(request));
         quote(now, "99.99", "100.01", instrument);
     }
     OrderId place(Time now, const OrderTerms& terms, std::size_t i = 0) {
@@ -450,8 +449,8 @@ public:
     }
 
 private:
-    Kernel::Parts parts() {
-        Kernel::Parts made;
+    Kernel::Components parts() {
+        Kernel::Components made;
         for (ScriptedStrategy& script : scripts_) {
             made.strategies.push_back(std::make_unique<Actor>(script));
         }
@@ -487,7 +486,7 @@ private:
             const auto loaded = load_state(image);
             REQUIRE(loaded);
             REQUIRE(*loaded == state());
-            // What is reckoned as things change is what is reckoned from nothing.
+            // What is computed as things change is what is computed from nothing.
             const bool is_limited = RiskLimits(state().config).of(Rule::buying_power).has_value();
             for (std::size_t p = 0; is_limited && p < state().portfolios.size(); ++p) {
                 REQUIRE(buying_power_used(*loaded, loaded->portfolios[p]) ==

@@ -72,7 +72,7 @@ OrderId order_of(const Event& event) {
 /// Folds a log and decides it again beside that, one event at a time.
 class Witness {
 public:
-    explicit Witness(Seq spoil) : spoil_(spoil), reexecution_(made_, nullptr, make_built_in_parts) {}
+    explicit Witness(Seq spoil) : spoil_(spoil), reexecution_(made_, nullptr, make_built_in_components) {}
 
     /// Takes the next event. Refuses (kind data) one that cannot be decoded, or that is decided otherwise than it is logged.
     Result<void> take(const DecodedEvent& decoded, Bytes bytes) {

@@ -54,11 +54,11 @@ public:
         broker_->on_bar_closed(now, bar, out);
         rebirth();
     }
-    void on_session_opened(Time now, const SessionOpened& session, Reports& out) override {
+    void on_session_opened(Time now, const TradingSessionOpened& session, Reports& out) override {
         broker_->on_session_opened(now, session, out);
         rebirth();
     }
-    void on_session_closed(Time now, const SessionClosed& session, Reports& out) override {
+    void on_session_closed(Time now, const TradingSessionClosed& session, Reports& out) override {
         broker_->on_session_closed(now, session, out);
         rebirth();
     }
@@ -99,7 +99,7 @@ public:
     explicit Run(const Scenario& scenario, bool reborn) : scenario_(scenario), scripts_(2) {
         const PaperSettings settings = to_settings(scenario.settings);
         broker_ = reborn ? std::make_unique<Reborn>(settings) : make_paper_broker(settings);
-        Kernel::Parts parts;
+        Kernel::Components parts;
         parts.venues = {broker_.get()};
         for (int strategy = 0; strategy < 2; ++strategy) {
             script(strategy);
@@ -119,7 +119,7 @@ public:
     const std::string& log() const { return log_; }
 
 private:
-    SessionConfigured config() const {
+    RunConfigured config() const {
         const auto hours = [](int instrument) {
             const std::int32_t open = 36'000 + instrument * 120;
             return TradingHours{0, open, open + 600};

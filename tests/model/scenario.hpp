@@ -123,7 +123,7 @@ struct Outcome {
 std::string to_text(const Scenario& scenario);
 std::string to_text(const Outcome& outcome);
 
-/// The outcome by the words of adapters/paper/paper_broker.hpp, reckoned slowly and in the open.
+/// The outcome by the words of adapters/paper/paper_broker.hpp, computed slowly and in the open.
 Outcome expected(const Scenario& scenario);
 
 }  // namespace alpha::model

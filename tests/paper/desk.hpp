@@ -1,5 +1,5 @@
 #pragma once
-/// A trading desk with one paper broker, for tests: say what the market does or what is wished, get
+/// A trading desk with one paper broker, for tests: say what the market does or what is requested, get
 /// back what the broker reports, one line a report: "1 accepted", "1 filled 100 at 10.5 #1", "2
 /// cancelled: ioc".
 

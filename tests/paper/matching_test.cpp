@@ -520,7 +520,7 @@ TEST_CASE("another instrument's input lets no order arrive", "[paper]") {
     CHECK(desk.opened("97") == Said{"1 accepted", "1 filled 1 at 97 #1"});
 }
 
-TEST_CASE("wishes do not overtake each other on their way", "[paper]") {
+TEST_CASE("requests do not overtake each other on their way", "[paper]") {
     Desk desk(with_latency(5));
     desk.quote("99", "101");
     desk.place(buy(10).limit("100"));

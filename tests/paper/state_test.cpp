@@ -11,7 +11,7 @@
 namespace alpha::test {
 namespace {
 
-// ---- a long script of market inputs and wishes, the same on every machine ----
+// ---- a long script of market inputs and requests, the same on every machine ----
 
 /// xorshift64*: good enough to wander, and ours.
 class Dice {
@@ -30,7 +30,7 @@ private:
     std::uint64_t state_;
 };
 
-using Input = std::variant<QuoteTick, BarOpened, BarClosed, SessionOpened, SessionClosed, Effect>;
+using Input = std::variant<QuoteTick, BarOpened, BarClosed, TradingSessionOpened, TradingSessionClosed, Effect>;
 
 struct Step {
     Time now;
@@ -56,7 +56,7 @@ public:
             if (dice_.roll(100) < 55) {
                 step.input = market_input();
             } else {
-                step.input = wish();
+                step.input = request();
             }
         }
         return script;
@@ -64,16 +64,16 @@ public:
 
 private:
     Price price() { return Price{(194 + dice_.roll(13)) * (kScale / 2)}; }
-    Price wished_price() { return Price{(184 + dice_.roll(33)) * (kScale / 2)}; }
+    Price requested_price() { return Price{(184 + dice_.roll(33)) * (kScale / 2)}; }
     Qty quantity() { return qty_of(1 + dice_.roll(50)); }
 
     Input market_input() {
         const InstrumentId instrument{static_cast<std::uint32_t>(dice_.roll(kInstruments))};
         if (dice_.roll(40) == 0) {
-            return SessionOpened{instrument, Date{static_cast<std::int32_t>(1 + dice_.roll(4))}};
+            return TradingSessionOpened{instrument, Date{static_cast<std::int32_t>(1 + dice_.roll(4))}};
         }
         if (dice_.roll(40) == 0) {
-            return SessionClosed{instrument, Date{static_cast<std::int32_t>(dice_.roll(4))}};
+            return TradingSessionClosed{instrument, Date{static_cast<std::int32_t>(dice_.roll(4))}};
         }
         if (instrument.value == 0 || (instrument.value == 2 && dice_.roll(2) == 0)) {
             const Price bid = price();
@@ -142,7 +142,7 @@ private:
         return made;
     }
 
-    Effect wish() {
+    Effect request() {
         const std::int64_t kind = placed_.empty() ? 0 : dice_.roll(10);
         if (kind < 2) {
             return linked();
@@ -166,10 +166,10 @@ private:
 
     void set_prices(OrderType type, Price& limit_price, Price& stop_price) {
         if (type == OrderType::limit || type == OrderType::stop_limit) {
-            limit_price = wished_price();
+            limit_price = requested_price();
         }
         if (type == OrderType::stop || type == OrderType::stop_limit) {
-            stop_price = wished_price();
+            stop_price = requested_price();
         }
     }
 
@@ -186,8 +186,8 @@ void play(Venue& broker, const Step& step, Reports& out) {
         void operator()(const QuoteTick& quote) const { broker.on_quote(now, quote, out); }
         void operator()(const BarOpened& bar) const { broker.on_bar_opened(now, bar, bar.interval == kShortest, out); }
         void operator()(const BarClosed& bar) const { broker.on_bar_closed(now, bar, out); }
-        void operator()(const SessionOpened& session) const { broker.on_session_opened(now, session, out); }
-        void operator()(const SessionClosed& session) const { broker.on_session_closed(now, session, out); }
+        void operator()(const TradingSessionOpened& session) const { broker.on_session_opened(now, session, out); }
+        void operator()(const TradingSessionClosed& session) const { broker.on_session_closed(now, session, out); }
         void operator()(const Effect& effect) const { broker.perform(now, effect, out); }
     };
     std::visit(Player{broker, step.now, out}, step.input);
@@ -219,7 +219,7 @@ std::vector<PaperSettings> every_kind_of_settings() {
 
 // ---- what holds whatever happens ----
 
-/// What is known of an order from the outside, by its wishes and reports alone.
+/// What is known of an order from the outside, by its requests and reports alone.
 struct Followed {
     OrderTerms terms;
     PortfolioId portfolio;
@@ -511,7 +511,7 @@ TEST_CASE("the bytes of a snapshot do not change behind its back", "[paper]") {
           "01" "0200000000000000" "0300000000000000" "02" "00"                                        // reduce-only, parent, group, legs, tag
           "00000000" "03000000" "40420f0000000000" "00e1f50500000000"                                 // good until, portfolio, tick, lot
           "0000000000000000" "00c2eb0b00000000" "00cac471fe9c9717" "0000000000000000" "00" "01" "00"  // filled, covered, arrived, promised, three flags
-          "04000000"                                                                                  // wishes on their way
+          "04000000"                                                                                  // requests on their way
           "00945fadfe9c9717" "02" "0100000000000000"                                                  // cancel
           "00945fadfe9c9717" "01"                                                                     // place
           "0500000000000000" "01" "01" "02" "0008af2f00000000" "0000000000000000" "0000000000000000"  // order, side, type, tif, quantity, limit, stop

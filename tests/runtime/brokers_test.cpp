@@ -172,7 +172,7 @@ TEST_CASE("each broker's orders come back from a checkpoint to it and to no othe
     write_market(folder, 11);
     const Ran both = run(folder, {kDesks[3], kDesks[4]}, {"main", "shadow"});
     Frame made;
-    Reexecution reexecution(made, nullptr, make_built_in_parts);
+    Reexecution reexecution(made, nullptr, make_built_in_components);
     std::size_t with_orders_at_both = 0;
     REQUIRE(both.log->scan(0, [&](const Frame& frame) {
         REQUIRE(reexecution.feed(frame).value_or(false));
@@ -192,14 +192,14 @@ TEST_CASE("each broker's orders come back from a checkpoint to it and to no othe
         save_checkpoint(kernel.state(), kernel.parts().strategies, kernel.parts().venues, std::nullopt,
                         checkpoint.bytes);
         Frame again;
-        const auto loaded = Reexecution::from(checkpoint, again, nullptr, make_built_in_parts);
+        const auto loaded = Reexecution::from(checkpoint, again, nullptr, make_built_in_components);
         REQUIRE(loaded);
         for (const std::size_t b : {0U, 1U}) {
             ByteBuffer restored;
             (*loaded)->kernel()->parts().venues[b]->save(restored);
             CHECK(std::ranges::equal(restored.view(), states[b].view()));
         }
-        // From here on it decides what the log holds: a wish at the wrong broker would fill otherwise.
+        // From here on it decides what the log holds: a request at the wrong broker would fill otherwise.
         bool same = true;
         REQUIRE(both.log->scan(checkpoint.next_seq, [&](const Frame& rest) {
             same = (*loaded)->feed(rest).value_or(false);

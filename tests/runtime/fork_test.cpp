@@ -160,7 +160,7 @@ TEST_CASE("a smaller limit refuses every larger order from the fork on, and none
     const Seq at = fork.forked.at;
     REQUIRE(fork.forked.reconfigured);
     CHECK(events[at].envelope.is_root());
-    CHECK(std::get<SessionReconfigured>(events[at].event).config.risk.size() == 5);
+    CHECK(std::get<RunReconfigured>(events[at].event).config.risk.size() == 5);
     CHECK(count_of<OrderRefused>(events, 0, at) == 0);
     CHECK(count_of<OrderIntended>(events, 0, at) > 10);
     CHECK(count_of<OrderIntended>(events, at) == 0);
@@ -287,7 +287,7 @@ TEST_CASE("what a person did is done in the fork as well", "[runtime]") {
         auto writer = create_journal(folder / "j");
         REQUIRE(writer);
         Batch batch;
-        Reexecution reexecution(batch.frame, nullptr, make_built_in_parts);
+        Reexecution reexecution(batch.frame, nullptr, make_built_in_components);
         std::size_t frames = 0;
         const Result<void> scanned = base->scan(0, [&](const Frame& frame) {
             if (frames == 0) {
@@ -341,7 +341,7 @@ TEST_CASE("a fork of a fork repeats what configured it anew, and cannot undo its
     REQUIRE(verify_read_models(**forked));
     const std::vector<DecodedEvent> events = events_of(**forked);
     const auto place = std::ranges::find_if(
-        events, [](const DecodedEvent& each) { return std::holds_alternative<SessionReconfigured>(each.event); });
+        events, [](const DecodedEvent& each) { return std::holds_alternative<RunReconfigured>(each.event); });
     REQUIRE(place != events.end());
     const Seq at = place->envelope.seq;
     for (const Seq again : {Seq{1}, at - 1, at, at + 1, (*forked)->next_seq()}) {
@@ -370,7 +370,7 @@ TEST_CASE("a fork of a fork repeats what configured it anew, and cannot undo its
     // Back to what it was: all orders are as they were, but for the time in between.
     const Fork back = good_fork(**forked, at + 1, {"risk.max_order_quantity=500"});
     const std::vector<DecodedEvent> restored = sound(**forked, back);
-    CHECK(count_of<SessionReconfigured>(restored) == 2);
+    CHECK(count_of<RunReconfigured>(restored) == 2);
     CHECK(count_of<OrderRefused>(restored) == 0);
     const auto apart = first_difference(*journal, *back.log, {{1, 1}, {at, at + 2}});
     REQUIRE(apart);

@@ -97,8 +97,8 @@ std::vector<std::pair<Envelope, E>> all_of(const LogReader& log) {
     return found;
 }
 
-PartsMaker made_with(const Plugins& plugins) {
-    return [&plugins](const SessionConfigured& config) { return make_parts(config, plugins.catalog()); };
+ComponentsMaker made_with(const Plugins& plugins) {
+    return [&plugins](const RunConfigured& config) { return make_components(config, plugins.catalog()); };
 }
 
 std::unique_ptr<Journal> journal_of(const Scenario& scenario, const std::string& path) {
@@ -390,7 +390,7 @@ TEST_CASE("a strategy that never returns ends the process, named in the last lin
     if (child == 0) {
         const Loggers loggers({.verbosity = -1, .file = folder / "log"});
         CallbackBudget budget(std::chrono::milliseconds(5), loggers.of("session"), std::chrono::milliseconds(100));
-        Result<Parts> parts = make_parts(scenario.config, scenario.plugins.catalog());
+        Result<Components> parts = make_components(scenario.config, scenario.plugins.catalog());
         budget.watch(parts->strategies, scenario.config, scenario.plugins.catalog());
         budget.start();
         Frame frame;
@@ -426,7 +426,7 @@ TEST_CASE("a callback's budget is processor time: waiting has a wider bound, and
         const bool spins = params.find("spins") != std::string::npos;
         CallbackBudget budget(std::chrono::milliseconds(20), loggers.of("session"),
                               std::chrono::milliseconds(spins ? 60'000 : 1'600));
-        Result<Parts> parts = make_parts(scenario.config, scenario.plugins.catalog());
+        Result<Components> parts = make_components(scenario.config, scenario.plugins.catalog());
         budget.watch(parts->strategies, scenario.config, scenario.plugins.catalog());
         budget.start();
         Frame frame;
@@ -539,7 +539,7 @@ TEST_CASE("a checkpoint of another strategy's state is not taken up", "[plugin]"
     const TempFolder folder;
     write_bars(folder / "bars.csv");
     const Scenario scenario = scenario_of(on_bars("plugins: [" + library("sma_twin") + "]\n", "sma_twin"), folder);
-    Result<Parts> parts = make_parts(scenario.config, scenario.plugins.catalog());
+    Result<Components> parts = make_components(scenario.config, scenario.plugins.catalog());
     REQUIRE(parts);
     Strategy& strategy = *parts->strategies[0];
     ByteBuffer saved;

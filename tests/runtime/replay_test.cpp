@@ -109,7 +109,7 @@ std::unique_ptr<Journal> journal_with_checkpoints(const LogReader& log, const st
     auto writer = create_journal(path);
     REQUIRE(writer);
     Frame decided;
-    Reexecution reexecution(decided, nullptr, make_built_in_parts);
+    Reexecution reexecution(decided, nullptr, make_built_in_components);
     Batch batch;
     batch.begin(0);
     std::size_t frames = 0;
@@ -246,7 +246,7 @@ Frame in_one_frame(const LogReader& log) {
 /// Whether this program decides a whole log, in one frame, as it stands.
 bool is_decided(const Frame& log) {
     Frame made;
-    Reexecution reexecution(made, nullptr, make_built_in_parts);
+    Reexecution reexecution(made, nullptr, make_built_in_components);
     return reexecution.feed(log).value_or(false) && reexecution.end();
 }
 
@@ -286,7 +286,7 @@ TEST_CASE("of what falls due in a lull every byte is compared, though the log en
         const Result<EncodedHeader> header = decode_header(whole.bytes.view().subspan(begin), seq);
         REQUIRE(header);
         begin += header->total_bytes();
-        const bool is_due = header->tag == SessionClosed::tag || header->tag == PnlSnapshot::tag;
+        const bool is_due = header->tag == TradingSessionClosed::tag || header->tag == PnlSnapshot::tag;
         if (is_due && due_end != 0 && header->envelope.is_root()) {
             INFO("event " << seq);
             ++pairs;
@@ -367,7 +367,7 @@ TEST_CASE("a fact that was left out or put in is a difference, wherever it stand
 TEST_CASE("what is fed again holds a kernel that goes on, and what a person did is decided again", "[runtime]") {
     const std::unique_ptr<MemoryLog> log = run_synth(2'000);
     Batch batch;
-    Reexecution reexecution(batch.frame, nullptr, make_built_in_parts);
+    Reexecution reexecution(batch.frame, nullptr, make_built_in_components);
     REQUIRE(log->scan(0, [&](const Frame& frame) { return reexecution.feed(frame).value_or(false); }));
     REQUIRE(reexecution.end());
     REQUIRE(reexecution.next_seq() == log->next_seq());
@@ -395,7 +395,7 @@ TEST_CASE("what is fed again holds a kernel that goes on, and what a person did 
 TEST_CASE("a strategy that was halted from outside is halted again at the same place", "[runtime]") {
     const std::unique_ptr<MemoryLog> log = run_synth(2'000);
     Batch batch;
-    Reexecution reexecution(batch.frame, nullptr, make_built_in_parts);
+    Reexecution reexecution(batch.frame, nullptr, make_built_in_components);
     REQUIRE(log->scan(0, [&](const Frame& frame) { return reexecution.feed(frame).value_or(false); }));
     Kernel& kernel = *reexecution.kernel();
     QuoteTick quote{InstrumentId{0}, Price{90'000'000'000}, Price{90'100'000'000}, Qty{kScale}, Qty{kScale}};
@@ -440,7 +440,7 @@ namespace {
 class GoingOn {
 public:
     explicit GoingOn(int ticks = 2'000)
-        : log_(run_synth(ticks)), reexecution_(batch_.frame, nullptr, make_built_in_parts) {
+        : log_(run_synth(ticks)), reexecution_(batch_.frame, nullptr, make_built_in_components) {
         REQUIRE(log_->scan(0, [&](const Frame& frame) { return reexecution_.feed(frame).value_or(false); }));
         now_ = kernel().state().now;
     }
@@ -612,13 +612,13 @@ TEST_CASE("a log that no session of this program can have written is refused", "
         CHECK(again.error().kind == ErrorKind::data);
         return again.error().message;
     };
-    SECTION("a strategy that there is not") {
-        std::get<SessionConfigured>(events[0].event).strategies[0].use = "crystal_ball";
+    SECTION("a strategy that does not exist") {
+        std::get<RunConfigured>(events[0].event).strategies[0].use = "crystal_ball";
         const std::string message = refused();
         CHECK(message.find("crystal_ball") != std::string::npos);
     }
-    SECTION("a portfolio that there is not") {
-        std::get<SessionConfigured>(events[0].event).strategies[0].portfolio = PortfolioId{7};
+    SECTION("a portfolio that does not exist") {
+        std::get<RunConfigured>(events[0].event).strategies[0].portfolio = PortfolioId{7};
         refused();
     }
     SECTION("an instrument that was never listed") {

@@ -1,5 +1,5 @@
+#include "runtime/components.hpp"
 #include "runtime/fold.hpp"
-#include "runtime/parts.hpp"
 #include "runtime/reexecution.hpp"
 #include "runtime/session.hpp"
 #include "store/background_log.hpp"
@@ -59,7 +59,8 @@ RunResult run(const Scenario& scenario, const std::string& journal, const RunOpt
 /// What a journal of `from` would be after a crash behind its `frames`th frame, with a checkpoint there that `change` has
 /// had its hands on.
 template <class Change>
-void write_prefix(const LogReader& from, const PartsMaker& make, const std::string& path, int frames, Change change) {
+void write_prefix(const LogReader& from, const ComponentsMaker& make, const std::string& path, int frames,
+                  Change change) {
     Result<std::unique_ptr<LogWriter>> log = continue_journal(path);
     REQUIRE(log);
     Frame made;
@@ -79,8 +80,8 @@ void write_prefix(const LogReader& from, const PartsMaker& make, const std::stri
         if (frames == 0) {
             State state = kernel.state();
             change(state);
-            save_checkpoint(state, kernel.parts().strategies, kernel.parts().venues, SessionParts{projection, {}, {}},
-                            batch.snapshot);
+            save_checkpoint(state, kernel.parts().strategies, kernel.parts().venues,
+                            SessionComponents{projection, {}, {}}, batch.snapshot);
         }
         batch.feed_records = kernel.state().quotes;
         written = (*log)->append(batch);
@@ -101,8 +102,8 @@ TEST_CASE("a checkpoint is gone on from, and one that is not what its events fol
                                                    "  - {id: twin, use: sma_twin, instruments: [\"NSE:BETA\"], "
                                                    "params: {fast: 3, slow: 9, quantity: 1}}\n")
                                            : story(30'000);
-    const PartsMaker make = [&](const SessionConfigured& config) {
-        return make_parts(config, scenario.plugins.catalog());
+    const ComponentsMaker make = [&](const RunConfigured& config) {
+        return make_components(config, scenario.plugins.catalog());
     };
     Logged whole;
     const RunResult expected = run(scenario, folder / "whole", whole.options);
@@ -140,7 +141,7 @@ TEST_CASE("what a session stored when it was cut off is what one stores that nev
     for (const int frames : {1, 2, 7}) {
         CAPTURE(frames);
         const std::string cut = folder / ("cut" + std::to_string(frames));
-        write_prefix(**journal, make_built_in_parts, cut, frames, [](State&) {});
+        write_prefix(**journal, make_built_in_components, cut, frames, [](State&) {});
         Logged first;
         first.options.snapshot_events = 2'000;
         first.options.is_live = true;

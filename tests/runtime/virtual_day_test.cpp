@@ -1,7 +1,7 @@
 #include "config/scenario.hpp"
+#include "runtime/components.hpp"
 #include "runtime/inbox.hpp"
 #include "runtime/operator.hpp"
-#include "runtime/parts.hpp"
 #include "runtime/reexecution.hpp"
 #include "runtime/session.hpp"
 #include "store/background_log.hpp"
@@ -160,9 +160,9 @@ TEST_CASE("a day of a live session in virtual time", "[runtime][virtual]") {
                 } else if constexpr (std::is_same_v<E, KillSwitchReleased>) {
                     CHECK(each.envelope.time == india(11, 30));
                     ++seen["released"];
-                } else if constexpr (std::is_same_v<E, SessionOpened>) {
+                } else if constexpr (std::is_same_v<E, TradingSessionOpened>) {
                     ++seen["opened"];
-                } else if constexpr (std::is_same_v<E, SessionClosed>) {
+                } else if constexpr (std::is_same_v<E, TradingSessionClosed>) {
                     CHECK(each.envelope.time == india(15, 30));
                     ++seen["closed"];
                 } else if constexpr (std::is_same_v<E, TimerFired>) {
@@ -179,7 +179,7 @@ TEST_CASE("a day of a live session in virtual time", "[runtime][virtual]") {
 
     // Decided again from its inputs alone, by a kernel that nobody prompts.
     Frame made;
-    Reexecution again(made, nullptr, make_built_in_parts);
+    Reexecution again(made, nullptr, make_built_in_components);
     REQUIRE(
         (*stored)->scan(0, [&](const Frame& frame) { return again.feed(frame).value_or(false) && again.catch_up(); }));
     CHECK(again.end());
@@ -209,7 +209,7 @@ TEST_CASE("what falls due in a silence is on disk moments later, not with the ne
                 }
                 const Time seen = clock.wall();
                 static_cast<void>(visit_events(**frame, 0, [&]<class E>(const Envelope& envelope, const E&) {
-                    if constexpr (std::is_same_v<E, TimerFired> || std::is_same_v<E, SessionClosed>) {
+                    if constexpr (std::is_same_v<E, TimerFired> || std::is_same_v<E, TradingSessionClosed>) {
                         ++due;
                         latest_ns = std::max(latest_ns, seen.ns - envelope.time.ns);
                     }

@@ -86,18 +86,18 @@ Time day(std::int64_t k) {
 
 /// Bars as a session takes them: each opens, then closes, a day's within its trading session.
 void append_as_session(Frame& frame, const BarClosed& bar) {
-    // Around the end of the range, as the columns reckon: no value of a frame is too strange for them.
+    // Around the end of the range, as the columns compute: no value of a frame is too strange for them.
     const std::int64_t lasts_ns = bar.interval == kDay ? 22'500 * kSecondNs : bar.interval.ns;
     const Time closed{
         static_cast<std::int64_t>(static_cast<std::uint64_t>(bar.label.ns) + static_cast<std::uint64_t>(lasts_ns))};
     const Date date = TradingHours{}.date_of(bar.label);
     if (bar.interval == kDay) {
-        append(frame, root(frame, bar.label), SessionOpened{bar.instrument, date});
+        append(frame, root(frame, bar.label), TradingSessionOpened{bar.instrument, date});
     }
     append(frame, root(frame, bar.label), BarOpened{bar.instrument, bar.open, bar.label, bar.interval});
     append(frame, root(frame, closed), bar);
     if (bar.interval == kDay) {
-        append(frame, root(frame, closed), SessionClosed{bar.instrument, date});
+        append(frame, root(frame, closed), TradingSessionClosed{bar.instrument, date});
     }
 }
 
@@ -143,8 +143,8 @@ Frame small_frame() {
     append_stored(frame, Time{0}, bar);
     append_as_session(frame, bar);
     append(frame, root(frame, Time{120}), dull_quote(1));
-    append(frame, root(frame, Time{120}), SessionClosed{InstrumentId{3}, Date{0}});
-    append(frame, root(frame, Time{120}), SessionOpened{InstrumentId{3}, Date{1}});
+    append(frame, root(frame, Time{120}), TradingSessionClosed{InstrumentId{3}, Date{0}});
+    append(frame, root(frame, Time{120}), TradingSessionOpened{InstrumentId{3}, Date{1}});
     append(frame, Envelope{frame.next_seq(), Time{120}, 41, 41},
            SignalRaised{StrategyId{1}, InstrumentId{3}, Direction::shorten});
     append_as_session(frame, {InstrumentId{3}, Price{705}, Price{705}, Price{-5}, Price{700},
@@ -172,8 +172,8 @@ TEST_CASE("no value of a bar is too strange for its lane", "[store]") {
             const BarOpened opened{bar.instrument, bar.open, bar.label, bar.interval};
             const Date date{static_cast<std::int32_t>(value())};
             switch (random() % 12) {
-            case 10: append(frame, root(frame, Time{value()}), SessionOpened{bar.instrument, date}); break;
-            case 11: append(frame, root(frame, Time{value()}), SessionClosed{bar.instrument, date}); break;
+            case 10: append(frame, root(frame, Time{value()}), TradingSessionOpened{bar.instrument, date}); break;
+            case 11: append(frame, root(frame, Time{value()}), TradingSessionClosed{bar.instrument, date}); break;
             case 0: append_stored(frame, Time{value()}, bar); break;
             case 1: append(frame, root(frame, Time{value()}), dull_quote(i)); break;
             case 2: append_mixed(frame, frame.next_seq()); break;
@@ -317,7 +317,7 @@ TEST_CASE("a frame without bars is stored as it always was", "[store]") {
         append(frame, dull_envelope(k), dull_quote(k));
     }
     CHECK(stored_form(frame)[1] == 2);
-    append(frame, dull_envelope(600), SessionOpened{});
+    append(frame, dull_envelope(600), TradingSessionOpened{});
     CHECK(stored_form(frame)[1] == 2);
     append(frame, dull_envelope(601), BarOpened{});
     CHECK(stored_form(frame)[1] == 4);

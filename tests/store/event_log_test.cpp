@@ -402,7 +402,7 @@ TEST_CASE("a step too large to be stored is an error, not a crash", "[store]") {
     const std::unique_ptr<MemoryLog> log = make_memory_log();
     Frame frame;
     frame.begin(0);
-    SessionConfigured configured;
+    RunConfigured configured;
     configured.instruments.resize(60'000);
     while (frame.bytes.size() <= kMaxFrameBytes) {
         append(frame, Envelope{frame.next_seq(), {}, kNoSeq, kNoSeq}, configured);

@@ -103,7 +103,7 @@ TEST_CASE("an empty frame and one of a single large event come back", "[store]")
     Frame frame;
     frame.begin(7);
     check_round_trip(frame);
-    SessionConfigured configured;
+    RunConfigured configured;
     configured.name = std::string(1'000, 'n');
     configured.instruments.resize(20'000);
     frame.begin(0);

@@ -95,7 +95,7 @@ TEST_CASE("what a batch notes is found beside the log, and changes nothing in it
     CHECK(look_at(path)->info().notes == Notes{{"a", "1"}, {"plugin/mine", "def"}});
 }
 
-TEST_CASE("a journal that is gone on with has the head of one that was never closed", "[store]") {
+TEST_CASE("a journal that is resumed has the head of one that was never closed", "[store]") {
     const TempFolder folder;
     const std::string path = folder / "deep/er/journal";
     for (int session = 0; session < 5; ++session) {
@@ -375,7 +375,7 @@ TEST_CASE("a follower sees what is written after it opened the journal, and its 
     CHECK(journal->info().clean_end);
 }
 
-TEST_CASE("a journal of format 1 is read as it is, and brought to the present one when gone on with", "[store]") {
+TEST_CASE("a journal of format 1 is read as it is, and brought to the present one when resumed", "[store]") {
     const TempFolder folder;
     const std::string path = folder / "journal";
     std::filesystem::copy(ALPHA_SOURCE_DIR "/tests/store/journals/v1-kill-switch", path,

@@ -227,7 +227,7 @@ public:
     OrderId place(const OrderTerms& terms) override {
         const OrderId id = state_.next_order;
         state_.next_order = OrderId{id.value + 1};
-        wishes_.emplace_back(PlaceOrder{id, terms, {}});
+        requests_.emplace_back(PlaceOrder{id, terms, {}});
         return id;
     }
     OrderId place_linked(std::span<const OrderTerms> orders) override {
@@ -237,12 +237,12 @@ public:
         }
         const OrderId first = state_.next_order;
         state_.next_order = OrderId{first.value + orders.size()};
-        wishes_.emplace_back(std::move(linked));
+        requests_.emplace_back(std::move(linked));
         return first;
     }
-    void cancel(OrderId order) override { wishes_.emplace_back(CancelOrder{order}); }
+    void cancel(OrderId order) override { requests_.emplace_back(CancelOrder{order}); }
     void modify(OrderId order, Qty quantity, Price limit_price, Price stop_price) override {
-        wishes_.emplace_back(ModifyOrder{order, quantity, limit_price, stop_price});
+        requests_.emplace_back(ModifyOrder{order, quantity, limit_price, stop_price});
     }
     void set_timer(TimerId id, Time due) override {
         REQUIRE(id == TimerId{1});
@@ -268,68 +268,68 @@ private:
         state_.closings.push_back(id);
     }
 
-    /// Judges wishes one by one, oldest first, those that the answers lead to included.
+    /// Judges requests one by one, oldest first, those that the answers lead to included.
     void settle() {
-        for (int judged = 0; !wishes_.empty(); ++judged) {
+        for (int judged = 0; !requests_.empty(); ++judged) {
             REQUIRE(judged < 1'000);  // a strategy that answers each answer would never end
-            const Effect wish = wishes_.front();
-            wishes_.pop_front();
-            std::visit([&](const auto& w) { judge(w); }, wish);
+            const Effect request = requests_.front();
+            requests_.pop_front();
+            std::visit([&](const auto& w) { judge(w); }, request);
         }
     }
-    void judge(const PlaceOrder& wish) {
-        placed.push_back(wish.terms);
-        const Answer answer = on_arrival(wish.terms);
+    void judge(const PlaceOrder& request) {
+        placed.push_back(request.terms);
+        const Answer answer = on_arrival(request.terms);
         if (answer == Answer::refuse) {
-            strategy_->on_order({wish.order, OrderStatus::refused, Rule::position}, *this);
+            strategy_->on_order({request.order, OrderStatus::refused, Rule::position}, *this);
             return;
         }
         Order order;
-        order.id = wish.order;
-        order.terms = wish.terms;
-        state_.open_orders.emplace(wish.order, order);
-        strategy_->on_order({wish.order, OrderStatus::intended}, *this);
+        order.id = request.order;
+        order.terms = request.terms;
+        state_.open_orders.emplace(request.order, order);
+        strategy_->on_order({request.order, OrderStatus::intended}, *this);
         if (answer == Answer::reject) {
-            end(wish.order, OrderStatus::rejected);
+            end(request.order, OrderStatus::rejected);
             return;
         }
-        open(wish.order).status = OrderStatus::working;
-        strategy_->on_order({wish.order, OrderStatus::working}, *this);
+        open(request.order).status = OrderStatus::working;
+        strategy_->on_order({request.order, OrderStatus::working}, *this);
         if (answer == Answer::fill) {
-            fill(wish.order, wish.terms.quantity);
+            fill(request.order, request.terms.quantity);
         }
     }
-    void judge(const PlaceLinked& wish) {
-        placed_together += wish.orders.size();
-        for (const PlaceOrder& order : wish.orders) {
+    void judge(const PlaceLinked& request) {
+        placed_together += request.orders.size();
+        for (const PlaceOrder& order : request.orders) {
             judge(order);
         }
     }
-    void judge(const CancelOrder& wish) {
+    void judge(const CancelOrder& request) {
         ++cancels;
-        if (state_.open_orders.count(wish.order) == 0 || on_change == ChangeAnswer::refuse) {
-            strategy_->on_order({wish.order, OrderStatus::working, Rule::not_open, true}, *this);
+        if (state_.open_orders.count(request.order) == 0 || on_change == ChangeAnswer::refuse) {
+            strategy_->on_order({request.order, OrderStatus::working, Rule::not_open, true}, *this);
         } else if (on_change == ChangeAnswer::ignore) {
-            open(wish.order).cancel_pending = true;
+            open(request.order).cancel_pending = true;
         } else {
-            end(wish.order, OrderStatus::cancelled);
+            end(request.order, OrderStatus::cancelled);
         }
     }
-    void judge(const ModifyOrder& wish) {
+    void judge(const ModifyOrder& request) {
         ++modifies;
-        changed.push_back({wish.order, wish.quantity, wish.limit_price, wish.stop_price});
-        Order& order = open(wish.order);
+        changed.push_back({request.order, request.quantity, request.limit_price, request.stop_price});
+        Order& order = open(request.order);
         REQUIRE(!order.modify_pending);
-        REQUIRE(wish.quantity > order.filled);
+        REQUIRE(request.quantity > order.filled);
         if (on_change == ChangeAnswer::refuse) {
-            strategy_->on_order({wish.order, order.status, Rule::order_rate, true}, *this);
+            strategy_->on_order({request.order, order.status, Rule::order_rate, true}, *this);
             return;
         }
         order.modify_pending = true;
-        order.asked = wish.quantity;
-        asked_[wish.order] = wish;
+        order.asked = request.quantity;
+        asked_[request.order] = request;
         if (on_change == ChangeAnswer::done) {
-            answer_modify(wish.order, true);
+            answer_modify(request.order, true);
         }
     }
 
@@ -337,7 +337,7 @@ private:
     View view_;
     const StrategySpec* spec_ = nullptr;
     std::unique_ptr<Strategy> strategy_;
-    std::deque<Effect> wishes_;
+    std::deque<Effect> requests_;
     std::map<OrderId, ModifyOrder> asked_;
     std::vector<Qty> net_;
 };

@@ -85,7 +85,7 @@ TEST_CASE("a log's rows are shown", "[views]") {
     REQUIRE(log->append(batch));
     Result<Rebuilt> rebuilt = rebuild_read_models(*log);
     REQUIRE(rebuilt);
-    const SessionConfigured config = rebuilt->state.config;
+    const RunConfigured config = rebuilt->state.config;
     const ReadModels models(std::move(rebuilt->rows));
     std::string json;
     const auto note = [&](const std::string& row) {

@@ -321,7 +321,8 @@ TEST_CASE("an order's row says how it ended", "[read_models]") {
     }
 }
 
-TEST_CASE("a refused order has a row that names the rule, even for an instrument that there is not", "[read_models]") {
+TEST_CASE("a refused order has a row that names the rule, even for an instrument that does not exist",
+          "[read_models]") {
     OneOrder floor(market_order(Side::buy, "11"), Setup::simple().limit(Rule::order_quantity, "10"));
     OrderView row = floor.row();
     CHECK(row.status == OrderStatus::refused);

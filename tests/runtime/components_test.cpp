@@ -1,6 +1,6 @@
 #include "config/scenario.hpp"
 #include "kernel/kernel.hpp"
-#include "runtime/parts.hpp"
+#include "runtime/components.hpp"
 #include "views/projection.hpp"
 
 #include <catch2/catch.hpp>
@@ -9,17 +9,17 @@ using namespace alpha;
 
 namespace {
 
-SessionConfigured sound_config() {
+RunConfigured sound_config() {
     const Result<Scenario> scenario = load_scenario(ALPHA_SOURCE_DIR "/scenarios/demo.yaml");
     REQUIRE(scenario);
-    REQUIRE(make_parts(scenario->config));
+    REQUIRE(make_components(scenario->config));
     return scenario->config;
 }
 
 }  // namespace
 
 TEST_CASE("parts of a forged or foreign configuration are refused, not made", "[runtime]") {
-    SessionConfigured config = sound_config();
+    RunConfigured config = sound_config();
     REQUIRE_FALSE(config.strategies.empty());
     StrategyConfig& strategy = config.strategies[0];
     SECTION("a parameter is missing") {
@@ -49,17 +49,17 @@ TEST_CASE("parts of a forged or foreign configuration are refused, not made", "[
     SECTION("there is no such kind of broker") {
         config.brokers[0].kind = "friend";
     }
-    const Result<Parts> parts = make_parts(config);
+    const Result<Components> parts = make_components(config);
     REQUIRE_FALSE(parts);
     CHECK_FALSE(parts.error().message.empty());
 }
 
 TEST_CASE("a checkpoint brings back the parts and the state it was taken of", "[runtime]") {
-    const SessionConfigured config = sound_config();
-    Result<Parts> parts = make_parts(config);
+    const RunConfigured config = sound_config();
+    Result<Components> parts = make_components(config);
     REQUIRE(parts);
     Frame frame;
-    Kernel kernel(Kernel::Parts{std::move(parts->strategies), parts->broker_pointers(), nullptr}, frame);
+    Kernel kernel(Kernel::Components{std::move(parts->strategies), parts->broker_pointers(), nullptr}, frame);
     kernel.configure(config);
     const State& state = kernel.state();
     const Projection projection;
@@ -68,12 +68,12 @@ TEST_CASE("a checkpoint brings back the parts and the state it was taken of", "[
     const std::vector<std::uint8_t> position{4};
     const std::vector<std::uint8_t> summary{5, 6};
     const bool whole = GENERATE(true, false);
-    const std::optional<SessionParts> session =
-        whole ? std::optional(SessionParts{projection, position, summary}) : std::nullopt;
+    const std::optional<SessionComponents> session =
+        whole ? std::optional(SessionComponents{projection, position, summary}) : std::nullopt;
     ByteBuffer bytes;
     save_checkpoint(state, kernel.parts().strategies, kernel.parts().venues, session, bytes);
     const Result<State> alone = load_checkpoint(bytes.view());
-    Result<Parts> fresh = make_parts(config);
+    Result<Components> fresh = make_components(config);
     const Result<State> with_parts = load_checkpoint(bytes.view(), *fresh);
     REQUIRE(alone);
     REQUIRE(with_parts);
@@ -104,8 +104,8 @@ TEST_CASE("a checkpoint whose part does not bring back all that it saved is not 
         void on_quote(Time, const QuoteTick&, Reports&) override {}
         void on_bar_opened(Time, const BarOpened&, bool, Reports&) override {}
         void on_bar_closed(Time, const BarClosed&, Reports&) override {}
-        void on_session_opened(Time, const SessionOpened&, Reports&) override {}
-        void on_session_closed(Time, const SessionClosed&, Reports&) override {}
+        void on_session_opened(Time, const TradingSessionOpened&, Reports&) override {}
+        void on_session_closed(Time, const TradingSessionClosed&, Reports&) override {}
         void perform(Time, const Effect&, Reports&) override {}
         Price worst_fill(Side, Price touch, Price) const override { return touch; }
         bool links_orders() const override { return true; }
@@ -113,19 +113,19 @@ TEST_CASE("a checkpoint whose part does not bring back all that it saved is not 
         Result<void> load(Bytes) override { return {}; }
         std::size_t orders = 0;
     };
-    const SessionConfigured config = sound_config();
-    Result<Parts> parts = make_parts(config);
+    const RunConfigured config = sound_config();
+    Result<Components> parts = make_components(config);
     REQUIRE(parts);
     auto broker = std::make_unique<Forgetful>();
     broker->orders = GENERATE(std::size_t{0}, std::size_t{1});
     const bool has_orders = broker->orders != 0;
     parts->brokers[0] = std::move(broker);
     Frame frame;
-    Kernel kernel(Kernel::Parts{std::move(parts->strategies), parts->broker_pointers(), nullptr}, frame);
+    Kernel kernel(Kernel::Components{std::move(parts->strategies), parts->broker_pointers(), nullptr}, frame);
     kernel.configure(config);
     ByteBuffer bytes;
     save_checkpoint(kernel.state(), kernel.parts().strategies, kernel.parts().venues, std::nullopt, bytes);
-    Result<Parts> fresh = make_parts(config);
+    Result<Components> fresh = make_components(config);
     fresh->brokers[0] = std::make_unique<Forgetful>();
     const Result<State> loaded = load_checkpoint(bytes.view(), *fresh);
     CHECK(loaded.has_value() == !has_orders);

@@ -1,4 +1,4 @@
-#include "runtime/parts.hpp"
+#include "runtime/components.hpp"
 
 #include "config/brokers.hpp"
 #include "config/suggest.hpp"
@@ -19,7 +19,7 @@ constexpr std::uint16_t kCheckpointVersion = 4;
 /// Of a checkpoint: configuration, markets, positions, open orders, parts.
 constexpr std::size_t kRoomForTheRest = std::size_t{64} * 1024;
 
-/// Of a session: what SessionParts holds.
+/// Of a session: what SessionComponents holds.
 constexpr std::uint32_t kSessionParts = 3;
 
 /// One part's bytes behind their length, which is known only afterwards.
@@ -85,7 +85,7 @@ Result<void> load_all(const std::vector<std::unique_ptr<Each>>& parts, const std
 
 }  // namespace
 
-std::vector<Venue*> Parts::broker_pointers() const {
+std::vector<Venue*> Components::broker_pointers() const {
     std::vector<Venue*> pointers;
     pointers.reserve(brokers.size());
     for (const auto& broker : brokers) {
@@ -94,8 +94,8 @@ std::vector<Venue*> Parts::broker_pointers() const {
     return pointers;
 }
 
-Result<Parts> make_parts(const SessionConfigured& config, std::span<const StrategySpec> catalog) {
-    Parts parts;
+Result<Components> make_components(const RunConfigured& config, std::span<const StrategySpec> catalog) {
+    Components parts;
     for (const BrokerConfig& broker : config.brokers) {
         const BrokerSpec* spec = find_broker(broker.kind);
         if (spec == nullptr) {
@@ -120,7 +120,7 @@ Result<Parts> make_parts(const SessionConfigured& config, std::span<const Strate
                 strategy.instruments, [&](InstrumentId id) { return id.value < config.instruments.size(); });
         if (!known) {
             return fail(ErrorKind::data,
-                        fmt::format("the strategy '{}' names an instrument, portfolio or broker that there is not",
+                        fmt::format("the strategy '{}' names an instrument, portfolio or broker that does not exist",
                                     strategy.name));
         }
         const auto canonical = validate_params(*spec, strategy, config.instruments);
@@ -135,7 +135,7 @@ Result<Parts> make_parts(const SessionConfigured& config, std::span<const Strate
     return parts;
 }
 
-Result<void> check_reconfiguration(const SessionConfigured& present, const SessionConfigured& next) {
+Result<void> check_reconfiguration(const RunConfigured& present, const RunConfigured& next) {
     const auto refuse = [](std::string what) -> Result<void> {
         return fail(ErrorKind::usage, fmt::format("{} cannot change within a session", what));
     };
@@ -163,13 +163,13 @@ Result<void> check_reconfiguration(const SessionConfigured& present, const Sessi
     return same_strategies ? Result<void>{} : refuse("which strategies it has, and all but their parameters,");
 }
 
-Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Venue>>& brokers, const SessionConfigured& config,
-                         const PartsMaker& make) {
-    const SessionConfigured& present = kernel.state().config;
+Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Venue>>& brokers, const RunConfigured& config,
+                         const ComponentsMaker& make) {
+    const RunConfigured& present = kernel.state().config;
     if (Result<void> allowed = check_reconfiguration(present, config); !allowed) {
         return allowed;
     }
-    Result<Parts> parts = make(config);
+    Result<Components> parts = make(config);
     if (!parts) {
         return tl::unexpected(parts.error());
     }
@@ -179,7 +179,7 @@ Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Venue>>& br
             continue;
         }
         const BrokerSpec* spec = find_broker(config.brokers[b].kind);
-        ALPHA_ASSERT(spec != nullptr, "a broker was made of a kind that there is not");
+        ALPHA_ASSERT(spec != nullptr, "a broker was made of a kind that does not exist");
         Result<std::unique_ptr<Venue>> broker =
             spec->hold(config.brokers[b].settings, present.brokers[b].settings, *brokers[b]);
         if (!broker) {
@@ -209,8 +209,8 @@ Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Venue>>& br
     return {};
 }
 
-Result<Parts> make_built_in_parts(const SessionConfigured& config) {
-    return make_parts(config);
+Result<Components> make_built_in_components(const RunConfigured& config) {
+    return make_components(config);
 }
 
 Digest state_digest(const State& state) {
@@ -220,7 +220,8 @@ Digest state_digest(const State& state) {
 }
 
 void save_checkpoint(const State& state, const std::vector<std::unique_ptr<Strategy>>& strategies,
-                     const std::vector<Venue*>& brokers, const std::optional<SessionParts>& session, ByteBuffer& out) {
+                     const std::vector<Venue*>& brokers, const std::optional<SessionComponents>& session,
+                     ByteBuffer& out) {
     if (session) {  // the rest is small; making room twice would copy all of it
         out.reserve(out.size() + session->projection.closed_orders().bytes() + session->projection.saved_bytes() +
                     kRoomForTheRest);
@@ -250,7 +251,7 @@ Result<State> load_checkpoint(Bytes bytes) {
     return lists ? load_state(lists->state) : tl::make_unexpected(lists.error());
 }
 
-Result<State> load_checkpoint(Bytes bytes, Parts& parts) {
+Result<State> load_checkpoint(Bytes bytes, Components& parts) {
     const Result<Lists> lists = lists_of(bytes);
     if (!lists) {
         return tl::make_unexpected(lists.error());

@@ -18,36 +18,37 @@ namespace alpha {
 class Kernel;
 class Projection;
 
-struct Parts {
+struct Components {
     std::vector<std::unique_ptr<Strategy>> strategies;  ///< by StrategyId
     std::vector<std::unique_ptr<Venue>> brokers;        ///< by BrokerId
 
     std::vector<Venue*> broker_pointers() const;
 };
 
-/// Makes what the configuration names, of these strategies. Refuses (kind usage) a strategy or broker that there is not, or with
+/// Makes what the configuration names, of these strategies. Refuses (kind usage) a strategy or broker that does not exist, or with
 /// parameters it cannot have, and (kind data) ids of nothing: a configuration may come from a log of another version, or a forged one.
-Result<Parts> make_parts(const SessionConfigured& config, std::span<const StrategySpec> catalog = strategy_catalog());
+Result<Components> make_components(const RunConfigured& config,
+                                   std::span<const StrategySpec> catalog = strategy_catalog());
 /// How parts are made wherever an event 0 turns up.
-using PartsMaker = std::function<Result<Parts>(const SessionConfigured& config)>;
-Result<Parts> make_built_in_parts(const SessionConfigured& config);
+using ComponentsMaker = std::function<Result<Components>(const RunConfigured& config)>;
+Result<Components> make_built_in_components(const RunConfigured& config);
 
 /// What a running session may change (alpha fork): risk, charges, the interval of P&L snapshots, parameters of strategies and
 /// settings of brokers. Refuses (kind usage) any other difference, naming it.
-Result<void> check_reconfiguration(const SessionConfigured& present, const SessionConfigured& next);
+Result<void> check_reconfiguration(const RunConfigured& present, const RunConfigured& next);
 
 /// Lets the kernel go on under `config`, between two steps. Strategies whose parameters differ begin anew; brokers whose
 /// settings differ are replaced in `brokers`, which owns the kernel's, by ones that hold what those held. Refuses, nothing
-/// changed, what check_reconfiguration and make_parts refuse, and (kind usage) settings with which a broker could not have
-/// come to hold what it does: a market order that waits, a wish on its way.
-Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Venue>>& brokers, const SessionConfigured& config,
-                         const PartsMaker& make);
+/// changed, what check_reconfiguration and make_components refuse, and (kind usage) settings with which a broker could not have
+/// come to hold what it does: a market order that waits, a request on its way.
+Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Venue>>& brokers, const RunConfigured& config,
+                         const ComponentsMaker& make);
 
 /// The digest by which two states are told apart. O(state).
 Digest state_digest(const State& state);
 
 /// What a session goes on with beside its kernel.
-struct SessionParts {
+struct SessionComponents {
     const Projection& projection;  ///< it has taken every frame up to the state
     Bytes feed_position;           ///< Feed::save_position
     Bytes summary;                 ///< what its summary says of everything so far
@@ -68,13 +69,14 @@ struct SessionBytes {
 ///
 /// A running session waits for this. What takes long is closed orders, tens of thousands of them, so its projection has them ready.
 void save_checkpoint(const State& state, const std::vector<std::unique_ptr<Strategy>>& strategies,
-                     const std::vector<Venue*>& brokers, const std::optional<SessionParts>& session, ByteBuffer& out);
+                     const std::vector<Venue*>& brokers, const std::optional<SessionComponents>& session,
+                     ByteBuffer& out);
 
 /// The state in a checkpoint, its parts not looked at. Refuses (kind data) what save_checkpoint did not write.
 Result<State> load_checkpoint(Bytes bytes);
-/// The same with the parts brought to theirs; `parts` must be as make_parts left them. Refuses (kind data) where they do not save
+/// The same with the parts brought to theirs; `parts` must be as make_components left them. Refuses (kind data) where they do not save
 /// again what they were given: a part that was not restored whole would decide otherwise than the one that was saved.
-Result<State> load_checkpoint(Bytes bytes, Parts& parts);
+Result<State> load_checkpoint(Bytes bytes, Components& parts);
 /// What the session saved, within `bytes`. Refuses (kind data) a checkpoint without it.
 Result<SessionBytes> session_bytes(Bytes bytes);
 
