@@ -448,7 +448,14 @@ private:
             return {};
         }
         const Time passed = intake_->passed();
-        return kernel_->next_due() < passed ? pass_lull(passed) : Result<void>();
+        if (kernel_->next_due() >= passed) {
+            return {};
+        }
+        is_silent_ =
+            false;  // what is asked for in between has the time that was come to, or all the rest would fall due at once
+        Result<void> outcome = pass_lull(passed);
+        is_silent_ = true;
+        return outcome;
     }
     /// Now it is known where the feeds begin.
     void begin_comparing() {
@@ -629,8 +636,8 @@ private:
         return {};
     }
 
-    /// What falls due before the next record, or in its absence, is many steps, where a timer goes on through a weekend: they are stored as they come, and
-    /// who asks for something, or for the end, is heard between them.
+    /// What falls due before the next record, or in its absence, is many steps, where a timer goes on through a weekend: they are stored
+    /// as they come, and who asks for something, or for the end, is heard between them.
     Result<void> pass_lull(Time until) {
         constexpr std::uint32_t kStepsTogether = 512;
         while (kernel_->advance(until, kStepsTogether)) {

@@ -66,7 +66,7 @@ struct Order {
     Units worse_of(Units one, Units other) const { return is_buy() ? std::max(one, other) : std::min(one, other); }
 };
 
-struct Request {
+struct Wish {
     Request::Kind kind = Request::Kind::place;
     Nanos due = 0;
     int instrument = 0;
@@ -174,7 +174,7 @@ private:
         return std::nullopt;
     }
 
-    // ---- requests and requests --------------------------------------------------------------------------------------------
+    // ---- requests and wishes --------------------------------------------------------------------------------------------
 
     void ask(const Request& request) {
         if (request.kind == Request::Kind::cancel || request.kind == Request::Kind::modify) {
@@ -187,7 +187,7 @@ private:
                 const bool is_exit = request.kind == Request::Kind::bracket && &leg != &request.legs.front();
                 return leg.type == Type::market && !is_exit;
             });
-        Request request{request.kind, now_ + s_.latency, request.instrument, {}, 0, 0, 0, 0};
+        Wish wish{request.kind, now_ + s_.latency, request.instrument, {}, 0, 0, 0, 0};
         const int first = next_order_;
         for (const Leg& leg : request.legs) {
             Order order;
@@ -206,7 +206,7 @@ private:
             }
             orders_.emplace(order.id, order);
             seen_.emplace(order.id, order);
-            request.orders.push_back(order.id);
+            wish.orders.push_back(order.id);
             if (is_refused) {
                 orders_.at(order.id).ended = true;
                 out_.ends.push_back({now_, order.id, "refused: no_market"});
@@ -214,7 +214,7 @@ private:
         }
         ids_[request.key] = first;
         if (!is_refused) {
-            give(request);
+            give(wish);
         }
     }
     void ask_change(const Request& request) {
@@ -242,47 +242,47 @@ private:
               request.stop,
               seen.terms.quantity});
     }
-    /// "A request becomes effective at once when the latency is zero, else with the first price at or after it is due"
-    void give(const Request& request) {
+    /// "A wish becomes effective at once when the latency is zero, else with the first price at or after it is due"
+    void give(const Wish& wish) {
         if (s_.latency == 0) {
-            take_effect(request, [this](Order& order) { meet_present(order); });
+            take_effect(wish, [this](Order& order) { meet_present(order); });
         } else {
-            under_way_.push_back(request);
+            under_way_.push_back(wish);
         }
     }
     void take_due(int instrument, const std::function<void(Order&)>& meet) { take_due(instrument, meet, now_); }
     void take_due(int instrument, const std::function<void(Order&)>& meet, Nanos until) {
-        std::vector<Request> due;
-        std::erase_if(under_way_, [&](const Request& request) {
-            const bool is_due = request.instrument == instrument && request.due <= until;
+        std::vector<Wish> due;
+        std::erase_if(under_way_, [&](const Wish& wish) {
+            const bool is_due = wish.instrument == instrument && wish.due <= until;
             if (is_due) {
-                due.push_back(request);
+                due.push_back(wish);
             }
             return is_due;
         });
-        for (const Request& request : due) {
-            take_effect(request, meet);
+        for (const Wish& wish : due) {
+            take_effect(wish, meet);
         }
     }
-    void take_effect(const Request& request, const std::function<void(Order&)>& meet) {
-        if (request.kind == Request::Kind::cancel) {
-            Order& order = orders_.at(request.orders.front());
+    void take_effect(const Wish& wish, const std::function<void(Order&)>& meet) {
+        if (wish.kind == Request::Kind::cancel) {
+            Order& order = orders_.at(wish.orders.front());
             order.cancel_under_way = false;
             end(order, "cancelled: asked");
             return;
         }
-        if (request.kind == Request::Kind::modify) {
-            modify(request, meet);
+        if (wish.kind == Request::Kind::modify) {
+            modify(wish, meet);
             return;
         }
-        for (const int id : request.orders) {
+        for (const int id : wish.orders) {
             Order& order = orders_.at(id);
             order.at_venue = !order.ended;
             order.queue = ++queue_;
         }
-        follow_net(orders_.at(request.orders.front()));
+        follow_net(orders_.at(wish.orders.front()));
         std::vector<int> arriving;
-        for (const int id : request.orders) {
+        for (const int id : wish.orders) {
             if (!orders_.at(id).is_exit()) {
                 arriving.push_back(id);
             }
@@ -290,11 +290,10 @@ private:
         meet_each(std::move(arriving), meet);
     }
     /// "modified with the new total and prices, then it arrives anew"
-    void modify(const Request& request, const std::function<void(Order&)>& meet) {
-        Order& order = orders_.at(request.orders.front());
+    void modify(const Wish& wish, const std::function<void(Order&)>& meet) {
+        Order& order = orders_.at(wish.orders.front());
         order.modify_under_way = false;
-        Units quantity =
-            request.quantity - (request.known - order.terms.quantity);  // what links took since it was asked for
+        Units quantity = wish.quantity - (wish.known - order.terms.quantity);  // what links took since it was asked for
         if (order.ended || quantity <= order.filled) {
             return;
         }
@@ -302,7 +301,7 @@ private:
             quantity = std::min(quantity, order.released);  // no more than its entry has filled
         }
         const bool only_smaller =
-            quantity <= order.terms.quantity && request.limit == order.terms.limit && request.stop == order.terms.stop;
+            quantity <= order.terms.quantity && wish.limit == order.terms.limit && wish.stop == order.terms.stop;
         // "an entry that is made larger takes its exits with it, as far as they are smaller than it"
         if (const Units more = quantity - order.terms.quantity; more > 0) {
             for (auto& [id, exit] : orders_) {
@@ -312,8 +311,8 @@ private:
             }
         }
         order.terms.quantity = quantity;
-        order.terms.limit = request.limit;
-        order.terms.stop = request.stop;
+        order.terms.limit = wish.limit;
+        order.terms.stop = wish.stop;
         if (!only_smaller) {
             order.queue = ++queue_;
             order.arrived = false;
@@ -790,7 +789,7 @@ private:
     std::map<int, Order> orders_;
     std::map<int, Order> seen_;  // what the strategy that asks knows of them
     std::map<int, int> ids_;     // by request: its first order
-    std::vector<Request> under_way_;
+    std::vector<Wish> under_way_;
     std::map<std::pair<int, int>, Units> net_;         // by portfolio and instrument
     std::map<std::pair<int, Side>, Units> size_left_;  // by instrument and side; of a bar: under buy
     bool size_is_of_a_bar_ = false;
