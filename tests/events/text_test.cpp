@@ -151,8 +151,8 @@ const Lines kLines[] = {
     },
     {
      R"(8 2024-03-28T03:45:00.072Z kill_switch_released portfolio=hedge cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"kill_switch_released","correlation":3,"causation":)"
-     R"(7,"portfolio":"hedge"})"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"kill_switch_released","cause":7,"root":3)"
+     R"(,"portfolio":"hedge"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z strategy_halted strategy=cross reason="it threw \"no\"" cause=7 root=3)",
