@@ -50,6 +50,8 @@ Found find(const Envelope&, const E&) {
 
 template <class E>
 concept IsRequest = is_alternative<E, std::variant<KillRequest, ReleaseRequest, ResumeRequest, HaltRequest>>;
+template <class E>
+concept IsNoRequest = MarketInputType<E> || is_alternative<E, std::variant<ListInstrument, BrokerReport>>;
 
 }  // namespace
 
@@ -58,7 +60,12 @@ std::optional<Input> input_of(const Envelope& envelope, const Event& event) {
 }
 
 bool is_request(const Input& input) {
-    return std::visit([]<class E>(const E&) { return IsRequest<E>; }, input);
+    return std::visit(
+        []<class E>(const E&) {
+            static_assert(IsRequest<E> != IsNoRequest<E>, "an input is a request or none: say which above");
+            return IsRequest<E>;
+        },
+        input);
 }
 
 }  // namespace alpha

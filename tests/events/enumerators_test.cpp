@@ -3,6 +3,7 @@
 
 #include "events/archive.hpp"
 #include "events/event.hpp"
+#include "events/text.hpp"
 
 #include <catch2/catch.hpp>
 #include <map>
@@ -133,6 +134,8 @@ TEST_CASE("an enum that knows another value has raised the version of all that h
 #define ALPHA_NOTE(E) note(E{});
     ALPHA_EVENTS(ALPHA_NOTE)
 #undef ALPHA_NOTE
+    CHECK(std::string(name_of(static_cast<Rule>(kRules - 1))) != "?");
+    CHECK(std::string(name_of(static_cast<Rule>(kRules))) == "?");  // or kRules was forgotten
     std::string lines;
     for (const auto& [name, versions] : known) {
         const auto row = kKnown.find(name);
