@@ -26,7 +26,7 @@ namespace {
 
 /// 2024-01-01, a Monday, in India.
 Time india(int hour, int minute, int second = 0) {
-    return Time{(19'723LL * 86'400 + (hour * 60 + minute) * 60 + second - 19'800) * kSecondNs};
+    return Time{(19'723LL * 86'400 + (hour * 60LL + minute) * 60 + second - 19'800) * kSecondNs};
 }
 
 /// Some quotes of a day, the first at its open; the last one after the close, so that the close falls into a silence.

@@ -203,7 +203,7 @@ TEST_CASE("nothing is followed before it is durable", "[store][tail]") {
     Reader reader;
     CHECK(reader.take(follower->next({})));
     CHECK(reader.take(follower->next({})));
-    CHECK(reader.hasher.next_seq() == 2 * kFrameEvents);
+    CHECK(reader.hasher.next_seq() == Seq{2} * kFrameEvents);
     CHECK(follower->next({}) == SharedFrame());
 }
 
@@ -309,7 +309,7 @@ TEST_CASE("days that are cut away while somebody is behind are followed through"
         REQUIRE(log->commit());
         REQUIRE(reader.take(follower->next({})));  // a quarter of the pace
     }
-    while (follower->next_seq() < 24 * kFrameEvents) {
+    while (follower->next_seq() < Seq{24} * kFrameEvents) {
         INFO(reader.wrong);
         REQUIRE(reader.take(follower->next({})));
     }
