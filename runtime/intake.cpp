@@ -189,8 +189,13 @@ public:
         if (!is_next_known()) {
             return kBeforeAll;
         }
-        const Time here{pace_.from.ns + std::chrono::nanoseconds(clock_.now() - pace_.at).count() * pace_.speed};
-        return std::min(here, slot_->records[given_].time);
+        const Time next = slot_->records[given_].time;
+        const Clock::TimePoint now = clock_.now();
+        if (now >= pace_.due(next)) {
+            return next;
+        }
+        // Before the next record is due, what has passed is less than what lies between it and the first: the product fits.
+        return Time{pace_.from.ns + std::chrono::nanoseconds(now - pace_.at).count() * pace_.speed};
     }
     Clock::TimePoint passes(Time time) const override {
         constexpr Clock::TimePoint kNobodyKnows = Clock::TimePoint::max();
