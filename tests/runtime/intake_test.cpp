@@ -248,6 +248,20 @@ TEST_CASE("in a silence it is known how far time has come, and no farther than t
     CHECK(intake->passed() == kBeforeAll);  // who knows what comes next
 }
 
+TEST_CASE("time in a silence is known at every speed, however long the session lasts", "[runtime]") {
+    Virtual at;
+    const auto intake = make_threaded_intake(synth(1'000), kAnyHours, at.options(4'000'000'000));
+    Packet packet;
+    while (intake->next(packet, kForEver) != Intake::Got::records) {}
+    const Clock::TimePoint soon = at.clock.now() + std::chrono::nanoseconds(1);
+    REQUIRE(intake->next(packet, at.clock.now()) == Intake::Got::nothing);
+    const Time before = intake->passed();
+    test::sleep(at.clock, soon);
+    test::sleep(at.clock, std::chrono::hours(24));
+    CHECK(intake->passed() > before);  // the next record's
+    REQUIRE(intake->next(packet, kForEver) == Intake::Got::records);
+}
+
 TEST_CASE("no clock runs for data that come as fast as they are read", "[runtime]") {
     const bool threaded = GENERATE(true, false);
     const auto intake = (threaded ? make_threaded_intake : make_direct_intake)(synth(100), kAnyHours, {});
