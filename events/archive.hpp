@@ -1,194 +1,16 @@
 #pragma once
-/// The canonical archives: cereal's protocol over flat little-endian bytes. Fields of fixed size that are handed over
-/// together cost one bounds check and one pointer update. Included by codec.cpp and kernel/snapshot.cpp alone.
+/// The canonical archives: cereal's protocol over the cursors of events/cursor.hpp. Included by codec.cpp and kernel/snapshot.cpp alone.
 
-#include "events/bytes.hpp"
-#include "events/event.hpp"
-#include "events/limits.hpp"
+#include "events/cursor.hpp"
 
-#include <bit>
 #include <cereal/cereal.hpp>
-#include <concepts>
-#include <cstring>
-#include <map>
 #include <string>
-#include <type_traits>
-#include <utility>
 #include <vector>
 
 namespace alpha {
 
-static_assert(std::endian::native == std::endian::little, "canonical bytes are written as the machine holds them");
-
-// ---- fields of fixed size: how each is laid out, and which values it may have ----------------------------------------
-
-template <class T>
-concept PlainNumber = std::integral<T> && !std::same_as<T, bool>;
-
-// clang-format off
-constexpr bool is_valid(Side v) { return v >= Side::buy && v <= Side::sell; }
-constexpr bool is_valid(OrderType v) { return v >= OrderType::market && v <= OrderType::stop_limit; }
-constexpr bool is_valid(TimeInForce v) { return v >= TimeInForce::day && v <= TimeInForce::ioc; }
-constexpr bool is_valid(Direction v) { return v >= Direction::flat && v <= Direction::shorten; }
-constexpr bool is_valid(Rule v) { return static_cast<std::size_t>(v) < kRules; }
-constexpr bool is_valid(LatchScope v) { return v <= LatchScope::all; }
-constexpr bool is_valid(LatchEnd v) { return v >= LatchEnd::trading_day && v <= LatchEnd::released; }
-constexpr bool is_valid(ReportKind v) { return v >= ReportKind::accepted && v <= ReportKind::modify_rejected; }
-// clang-format on
-
-template <class T>
-struct Wire;  // size, put, get (false: a value it cannot have)
-
-template <class Rep>
-struct RawWire {
-    static constexpr std::size_t size = sizeof(Rep);
-    static void put(std::uint8_t* to, Rep value) { std::memcpy(to, &value, sizeof value); }
-    static Rep get(const std::uint8_t* from) {
-        Rep value;
-        std::memcpy(&value, from, sizeof value);
-        return value;
-    }
-};
-
-template <PlainNumber T>
-struct Wire<T> : RawWire<T> {
-    static bool get(const std::uint8_t* from, T& value) {
-        value = RawWire<T>::get(from);
-        return true;
-    }
-};
-template <>
-struct Wire<bool> {
-    static constexpr std::size_t size = 1;
-    static void put(std::uint8_t* to, bool value) { *to = value ? 1 : 0; }
-    static bool get(const std::uint8_t* from, bool& value) {
-        value = *from == 1;
-        return *from <= 1;
-    }
-};
-template <class T>
-    requires std::is_enum_v<T>
-struct Wire<T> : RawWire<T> {
-    static bool get(const std::uint8_t* from, T& value) {
-        const auto raw = RawWire<std::underlying_type_t<T>>::get(from);
-        value = static_cast<T>(raw);
-        return is_valid(value);
-    }
-};
-#define ALPHA_WIRE_MEMBER(TYPE, MEMBER)                                                                                \
-    template <>                                                                                                        \
-    struct Wire<TYPE> : RawWire<decltype(TYPE::MEMBER)> {                                                              \
-        using Raw = RawWire<decltype(TYPE::MEMBER)>;                                                                   \
-        static void put(std::uint8_t* to, TYPE value) {                                                                \
-            Raw::put(to, value.MEMBER);                                                                                \
-        }                                                                                                              \
-        static bool get(const std::uint8_t* from, TYPE& value) {                                                       \
-            value.MEMBER = Raw::get(from);                                                                             \
-            return true;                                                                                               \
-        }                                                                                                              \
-    }
-ALPHA_WIRE_MEMBER(Price, raw);
-ALPHA_WIRE_MEMBER(Qty, raw);
-ALPHA_WIRE_MEMBER(Money, raw);
-ALPHA_WIRE_MEMBER(Time, ns);
-ALPHA_WIRE_MEMBER(Duration, ns);
-ALPHA_WIRE_MEMBER(Date, days);
-#undef ALPHA_WIRE_MEMBER
-template <class Tag, class Rep>
-struct Wire<Id<Tag, Rep>> : RawWire<Rep> {
-    static void put(std::uint8_t* to, Id<Tag, Rep> id) { RawWire<Rep>::put(to, id.value); }
-    static bool get(const std::uint8_t* from, Id<Tag, Rep>& id) {
-        id.value = RawWire<Rep>::get(from);
-        return true;
-    }
-};
-
-template <class T>
-concept FixedField = requires { Wire<T>::size; };
-/// A struct that stands in events with a version and length of its own:
-///
-///   u8 version | u8 oldest version whose reader can skip what is newer | u32 bytes of fields | fields
-template <class T>
-concept VersionedStruct = requires { T::struct_version; };
-template <class T>
-struct Unnamed {
-    using type = T;
-};
-template <class T>
-struct Unnamed<Named<T>> {
-    using type = T;
-};
-template <class T>
-using unnamed_t = std::remove_cv_t<typename Unnamed<std::remove_cvref_t<T>>::type>;
-template <class T>
-inline constexpr bool is_named = false;
-template <class T>
-inline constexpr bool is_named<Named<T>> = true;
-/// The field itself, with or without its name.
-template <class T>
-[[gnu::always_inline]] inline auto& value_of(T& field) {
-    if constexpr (is_named<std::remove_cv_t<T>>) {
-        return field.value;
-    } else {
-        return field;
-    }
-}
-
-// ---- the archives ------------------------------------------------------------------------------------------------------
-//
 // A cereal archive costs some thirty stores to set up (it carries maps for pointers and class versions). So a payload is
-// written and read by a cursor that needs none, and a cereal archive is made only for a field of variable size: cold ones.
-
-class OutCursor;
-class InCursor;
-template <class T>
-void write_with_cereal(OutCursor& out, const T& field);
-template <class T>
-void read_with_cereal(InCursor& in, T& field);
-
-/// Appends fields to a buffer. What is handed over together costs one bounds check and one pointer update.
-class OutCursor {
-public:
-    explicit OutCursor(ByteBuffer& out) : out_(out) {}
-
-    template <class... Ts>
-    [[gnu::always_inline]] inline OutCursor& operator()(Ts&&... fields) {
-        if constexpr ((FixedField<unnamed_t<Ts>> && ...)) {
-            std::uint8_t* at = out_.extend((Wire<unnamed_t<Ts>>::size + ... + 0));
-            ((Wire<unnamed_t<Ts>>::put(at, value_of(fields)), at += Wire<unnamed_t<Ts>>::size), ...);
-        } else {
-            (one(value_of(fields)), ...);
-        }
-        return *this;
-    }
-    void count(std::size_t n) { (*this)(static_cast<std::uint32_t>(n)); }
-    template <VersionedStruct T>
-    void nested(const T& object) {
-        (*this)(T::struct_version, T::struct_version, std::uint32_t{0});
-        const std::size_t start = out_.size();
-        const_cast<T&>(object).serialize(*this);  // one serialize for both directions; writing only reads
-        const auto length = static_cast<std::uint32_t>(out_.size() - start);
-        std::memcpy(out_.data() + start - sizeof length, &length, sizeof length);
-    }
-    void raw(const void* from, std::size_t n) {
-        if (n != 0) {
-            std::memcpy(out_.extend(n), from, n);
-        }
-    }
-
-private:
-    template <class T>
-    void one(const T& field) {
-        if constexpr (FixedField<T>) {
-            (*this)(field);
-        } else if constexpr (VersionedStruct<T>) {
-            nested(field);
-        } else {
-            write_with_cereal(*this, field);
-        }
-    }
-    ByteBuffer& out_;
-};
+// written and read by a cursor that needs none, and a cereal archive is made only for a list or a struct without a version: cold ones.
 
 class OutArchive : public cereal::OutputArchive<OutArchive, cereal::AllowEmptyClassElision> {
     using Base = cereal::OutputArchive<OutArchive, cereal::AllowEmptyClassElision>;
@@ -211,127 +33,17 @@ public:
         Base::operator()(field);
     }
     void count(std::size_t n) { cursor_.count(n); }
-    void raw(const void* from, std::size_t n) { cursor_.raw(from, n); }
 
 private:
     template <class T>
     void one(const T& field) {
-        if constexpr (FixedField<T>) {
+        if constexpr (CursorField<T>) {
             cursor_(field);
-        } else if constexpr (VersionedStruct<T>) {
-            cursor_.nested(field);
         } else {
             whole(field);
         }
     }
     OutCursor& cursor_;
-};
-
-/// Never throws and never reads beyond its bytes: the first thing wrong makes ok() false and leaves nothing to read.
-class InCursor {
-public:
-    /// Bytes of the current version of what they hold.
-    explicit InCursor(Bytes in) : InCursor(in, kNewest, false) {}
-    /// Of `version`; `bare`: structs stand in it without a version and length of their own, as they did at first.
-    InCursor(Bytes in, std::uint8_t version, bool bare)
-        : at_(in.data()), end_(in.data() + in.size()), version_(version), bare_(bare) {}
-
-    template <class... Ts>
-    [[gnu::always_inline]] inline InCursor& operator()(Ts&&... fields) {
-        if constexpr ((FixedField<unnamed_t<Ts>> && ...)) {
-            constexpr std::size_t kSize = (Wire<unnamed_t<Ts>>::size + ... + 0);
-            if (left() < kSize) [[unlikely]] {
-                cut_short_ = true;
-                fail();
-                return *this;
-            }
-            const std::uint8_t* at = at_;
-            at_ += kSize;
-            ((ok_ = Wire<unnamed_t<Ts>>::get(at, value_of(fields)) && ok_, at += Wire<unnamed_t<Ts>>::size), ...);
-        } else {
-            (one(value_of(fields)), ...);
-        }
-        return *this;
-    }
-    /// A list's length; refused when fewer than `element_bytes` for each are left, so nothing large is allocated for a lie.
-    std::size_t count(std::size_t element_bytes) {
-        std::uint32_t n = 0;
-        (*this)(n);
-        if (n > left() / element_bytes) {
-            cut_short_ = true;
-            fail();
-            return 0;
-        }
-        return n;
-    }
-    template <VersionedStruct T>
-    void nested(T& object) {
-        if (bare_) {
-            const std::uint8_t outer = std::exchange(version_, std::uint8_t{0});
-            object.serialize(*this);
-            version_ = outer;
-            return;
-        }
-        std::uint8_t version = 0;
-        std::uint8_t oldest_reader = 0;
-        std::uint32_t bytes = 0;
-        (*this)(version, oldest_reader, bytes);
-        if (ok_ && oldest_reader > T::struct_version) {
-            newer_ = true;
-        }
-        if (newer_ || version == 0 || oldest_reader == 0 || oldest_reader > version || bytes > left()) {
-            return fail();
-        }
-        InCursor fields(Bytes(at_, bytes), version, false);
-        object.serialize(fields);
-        const bool has_more = version <= T::struct_version && fields.left() != 0;
-        // A value that is not known here raised the version of the struct that holds it.
-        newer_ = fields.newer_ || (!fields.ok() && !fields.cut_short_ && version > T::struct_version);
-        if (!fields.ok() || has_more) {
-            return fail();
-        }
-        at_ += bytes;
-    }
-    void raw(void* to, std::size_t n) {
-        if (left() < n) {
-            fail();
-            return;
-        }
-        if (n != 0) {
-            std::memcpy(to, at_, n);
-        }
-        at_ += n;
-    }
-    std::uint8_t version() const { return version_; }
-    /// Whether ok() is false because a newer program wrote this.
-    bool is_newer() const { return newer_; }
-    std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
-    bool ok() const { return ok_; }
-    void fail() {
-        ok_ = false;
-        at_ = end_;
-    }
-
-private:
-    template <class T>
-    void one(T& field) {
-        if constexpr (FixedField<T>) {
-            (*this)(field);
-        } else if constexpr (VersionedStruct<T>) {
-            nested(field);
-        } else {
-            read_with_cereal(*this, field);
-        }
-    }
-    static constexpr std::uint8_t kNewest = 0xFF;
-
-    const std::uint8_t* at_;
-    const std::uint8_t* end_;
-    std::uint8_t version_;
-    bool bare_;
-    bool ok_ = true;
-    bool newer_ = false;
-    bool cut_short_ = false;
 };
 
 class InArchive : public cereal::InputArchive<InArchive, cereal::AllowEmptyClassElision> {
@@ -354,17 +66,14 @@ public:
         Base::operator()(field);
     }
     std::size_t count(std::size_t element_bytes) { return cursor_.count(element_bytes); }
-    void raw(void* to, std::size_t n) { cursor_.raw(to, n); }
     bool ok() const { return cursor_.ok(); }
     std::uint8_t version() const { return cursor_.version(); }
 
 private:
     template <class T>
     void one(T& field) {
-        if constexpr (FixedField<T>) {
+        if constexpr (CursorField<T>) {
             cursor_(field);
-        } else if constexpr (VersionedStruct<T>) {
-            cursor_.nested(field);
         } else {
             whole(field);
         }
@@ -381,16 +90,8 @@ void read_with_cereal(InCursor& in, T& field) {
     InArchive(in).whole(field);
 }
 
-// ---- what is not of fixed size: a u32 count, then the bytes or elements ----------------------------------------------
+// ---- lists: a u32 count, then the elements ----------------------------------------------
 
-inline void CEREAL_SAVE_FUNCTION_NAME(OutArchive& ar, const std::string& text) {
-    ar.count(text.size());
-    ar.raw(text.data(), text.size());
-}
-inline void CEREAL_LOAD_FUNCTION_NAME(InArchive& ar, std::string& text) {
-    text.resize(ar.count(1));
-    ar.raw(text.data(), text.size());
-}
 template <class T>
 void CEREAL_SAVE_FUNCTION_NAME(OutArchive& ar, const std::vector<T>& list) {
     ar.count(list.size());

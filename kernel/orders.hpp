@@ -22,6 +22,10 @@ enum class OrderStatus : std::uint8_t {
 
 const char* name_of(OrderStatus status);
 
+constexpr bool is_valid(OrderStatus status) {
+    return status >= OrderStatus::intended && status <= OrderStatus::refused;
+}
+
 constexpr bool is_terminal(OrderStatus status) {
     return status >= OrderStatus::filled;
 }

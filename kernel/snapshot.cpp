@@ -11,10 +11,6 @@
 
 namespace alpha {
 
-constexpr bool is_valid(OrderStatus v) {
-    return v >= OrderStatus::intended && v <= OrderStatus::expired;
-}
-
 template <class Ar>
 void serialize(Ar& ar, BarSeries& s) {
     ar(s.interval, s.label, s.closed, s.is_shadowed, s.counts);
@@ -95,10 +91,8 @@ void load_orders(InCursor& ar, std::map<OrderId, Order>& orders) {
     for (std::size_t n = ar.count(1); n > 0 && ar.ok(); --n) {
         Order order;
         ar(order);
-        const bool in_order = orders.empty() || orders.rbegin()->first < order.id;
-        if (!in_order) {  // sorted and unique, or it is not what save_state writes
-            ar.fail();
-        }
+        // Sorted and unique, and none that never left, or it is not what save_state writes.
+        ar.require((orders.empty() || orders.rbegin()->first < order.id) && order.status != OrderStatus::refused);
         orders.emplace_hint(orders.end(), order.id, std::move(order));
     }
 }

@@ -33,24 +33,25 @@ public:
     void on_fill(const OrderFilled& fill, Context& /*context*/) override { holdings_.on_fill(fill); }
 
     void save(ByteBuffer& bytes) const override {
-        StateWriter out(bytes);
+        OutCursor out(bytes);
         for (const InstrumentId id : last_tried_.ids()) {
-            out.i64(last_tried_[id].days);
+            out(std::int64_t{last_tried_[id].days});
         }
         holdings_.save(out);
     }
 
     Result<void> load(Bytes bytes) override {
-        StateReader in(bytes);
+        InCursor in(bytes);
         PerInstrument<Date> last_tried = last_tried_;
         for (const InstrumentId id : last_tried.ids()) {
-            const std::int64_t days = in.i64();
+            std::int64_t days = 0;
+            in(days);
             in.require(days >= kNotYet.days && days <= std::numeric_limits<std::int32_t>::max());
             last_tried[id] = Date{static_cast<std::int32_t>(days)};
         }
         Holdings holdings = holdings_;
         holdings.load(in);
-        return in.finish("buy_and_hold").map([&] {
+        return check_read(in, "buy_and_hold").map([&] {
             last_tried_ = std::move(last_tried);
             holdings_ = std::move(holdings);
         });

@@ -53,33 +53,29 @@ public:
     void on_fill(const OrderFilled& fill, Context& /*context*/) override { holdings_.on_fill(fill); }
 
     void save(ByteBuffer& bytes) const override {
-        StateWriter out(bytes);
+        OutCursor out(bytes);
         for (const InstrumentId id : trends_.ids()) {
             const Trend& trend = trends_[id];
-            out.real(trend.fast);
-            out.real(trend.slow);
-            out.u32(trend.ticks);
-            out.flag(trend.want_long);
-            out.flag(trend.order_due);
+            write_real(out, trend.fast);
+            write_real(out, trend.slow);
+            out(trend.ticks, trend.want_long, trend.order_due);
         }
         holdings_.save(out);
     }
 
     Result<void> load(Bytes bytes) override {
-        StateReader in(bytes);
+        InCursor in(bytes);
         PerInstrument<Trend> trends = trends_;
         for (const InstrumentId id : trends.ids()) {
             Trend& trend = trends[id];
-            trend.fast = in.real();
-            trend.slow = in.real();
-            trend.ticks = in.u32();
-            trend.want_long = in.flag();
-            trend.order_due = in.flag();
+            trend.fast = read_real(in);
+            trend.slow = read_real(in);
+            in(trend.ticks, trend.want_long, trend.order_due);
             in.require(trend.ticks <= slow_ticks_ && is_average(trend.fast) && is_average(trend.slow));
         }
         Holdings holdings = holdings_;
         holdings.load(in);
-        return in.finish("ema_cross").map([&] {
+        return check_read(in, "ema_cross").map([&] {
             trends_ = std::move(trends);
             holdings_ = std::move(holdings);
         });

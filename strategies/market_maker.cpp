@@ -108,51 +108,42 @@ public:
     }
 
     void save(ByteBuffer& bytes) const override {
-        StateWriter out(bytes);
-        out.flag(timer_set_);
+        OutCursor out(bytes);
+        out(timer_set_);
         for (const InstrumentId id : books_.ids()) {
             const Book& book = books_[id];
-            out.i64(book.position.raw);
+            out(book.position);
             for (const Quote* mine : {&book.bid, &book.ask}) {
-                out.u64(mine->order.value);
-                out.i64(mine->price.raw);
-                out.i64(mine->filled.raw);
-                out.i64(mine->twice_mid);
-                out.i64(mine->priced_at.ns);
-                out.flag(mine->cancelled);
-                out.flag(mine->resting);
+                out(mine->order, mine->price, mine->filled, mine->twice_mid, mine->priced_at, mine->cancelled,
+                    mine->resting);
             }
         }
     }
 
     Result<void> load(Bytes bytes) override {
-        StateReader in(bytes);
-        const bool timer_set = in.flag();
+        InCursor in(bytes);
+        bool timer_set = false;
+        in(timer_set);
         PerInstrument<Book> books = books_;
         std::map<OrderId, Place> places;
         for (const InstrumentId id : books.ids()) {
             Book& book = books[id];
-            book.position = Qty{in.i64()};
+            in(book.position);
             in.require(is_position(book.position));
             for (Quote* mine : {&book.bid, &book.ask}) {
-                mine->order = OrderId{in.u64()};
+                in(mine->order, mine->price, mine->filled, mine->twice_mid, mine->priced_at, mine->cancelled,
+                   mine->resting);
                 if (mine->order != OrderId{}) {
                     in.require(
                         places.emplace(mine->order, Place{id, mine == &book.bid ? Side::buy : Side::sell}).second);
                 }
-                mine->price = Price{in.i64()};
-                mine->filled = Qty{in.i64()};
-                mine->twice_mid = in.i64();
-                mine->priced_at = Time{in.i64()};
-                mine->cancelled = in.flag();
-                mine->resting = in.flag();
                 in.require(mine->price.raw >= 0 && mine->price <= limits::kMaxPrice);
                 in.require(mine->filled.raw >= 0 && mine->filled <= limits::kMaxPosition);
                 in.require(mine->twice_mid >= 0 && mine->twice_mid <= 2 * limits::kMaxPrice.raw);
                 in.require(mine->priced_at >= kMinTime && mine->priced_at <= kMaxTime);
             }
         }
-        return in.finish("market_maker").map([&] {
+        return check_read(in, "market_maker").map([&] {
             timer_set_ = timer_set;
             books_ = std::move(books);
             places_ = std::move(places);

@@ -348,28 +348,29 @@ public:
     void on_bar(const BarClosed&, Context& context) override { next_event(context); }
 
     void save(ByteBuffer& bytes) const override {
-        StateWriter out(bytes);
-        out.u64(events_);
-        out.u64(next_line_);
-        out.u64(placed_.size());
+        OutCursor out(bytes);
+        out(events_, next_line_, std::uint64_t{placed_.size()});
         for (const auto& [line, first] : placed_) {
-            out.u64(line);
-            out.u64(first.value);
+            out(line, first);
         }
     }
     Result<void> load(Bytes bytes) override {
-        StateReader in(bytes);
-        const std::uint64_t events = in.u64();
-        const std::uint64_t next_line = in.u64();
+        InCursor in(bytes);
+        std::uint64_t events = 0;
+        std::uint64_t next_line = 0;
+        std::uint64_t lines = 0;
+        in(events, next_line, lines);
         in.require(next_line <= lines_.size());
         std::map<std::uint64_t, OrderId> placed;
-        for (std::uint64_t n = in.u64(); n > 0 && in.ok(); --n) {
-            const std::uint64_t line = in.u64();
+        for (; lines > 0 && in.ok(); --lines) {
+            std::uint64_t line = 0;
+            OrderId first;
+            in(line, first);
             in.require(line < lines_.size() && lines_[line].verb == Line::Verb::place &&
                        (placed.empty() || placed.rbegin()->first < line));
-            placed[line] = OrderId{in.u64()};
+            placed[line] = first;
         }
-        return in.finish("script").map([&] {
+        return check_read(in, "script").map([&] {
             events_ = events;
             next_line_ = next_line;
             placed_ = std::move(placed);

@@ -64,26 +64,28 @@ public:
 
     /// The slow window holds the fast one, and both sums and the sign follow from it.
     void save(ByteBuffer& bytes) const override {
-        StateWriter out(bytes);
+        OutCursor out(bytes);
         for (const InstrumentId id : trends_.ids()) {
             const ExactSma& closes = trends_[id].slow;
-            out.u32(static_cast<std::uint32_t>(closes.size()));
+            out.count(closes.size());
             for (std::size_t i = 0; i < closes.size(); ++i) {
-                out.i64(closes.at(i).raw);
+                out(closes.at(i));
             }
         }
         holdings_.save(out);
     }
 
     Result<void> load(Bytes bytes) override {
-        StateReader in(bytes);
+        InCursor in(bytes);
         PerInstrument<Trend> trends(trends_.ids(), empty_);
         for (const InstrumentId id : trends.ids()) {
             Trend& trend = trends[id];
-            const std::uint32_t closes = in.u32();
+            std::uint32_t closes = 0;
+            in(closes);
             for (std::uint32_t i = 0; i < closes && in.ok(); ++i) {
                 in.require(!trend.slow.full());
-                const Price close{in.i64()};
+                Price close;
+                in(close);
                 in.require(close.raw >= 0 && close <= limits::kMaxPrice);
                 trend.fast.push(close);
                 trend.slow.push(close);
@@ -94,7 +96,7 @@ public:
         }
         Holdings holdings = holdings_;
         holdings.load(in);
-        return in.finish("sma_cross").map([&] {
+        return check_read(in, "sma_cross").map([&] {
             trends_ = std::move(trends);
             holdings_ = std::move(holdings);
         });

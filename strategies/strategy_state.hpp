@@ -1,9 +1,9 @@
 #pragma once
-/// What the built-in strategies remember, and how it becomes bytes: a flat table by instrument, the
-/// strategy's own position from its own fills, and little-endian reading and writing for snapshots.
+/// What the built-in strategies remember: a flat table by instrument, and the strategy's own position from its own fills. In snapshots it
+/// is written and read by the cursors of events/cursor.hpp.
 
 #include "events/assert.hpp"
-#include "events/bytes.hpp"
+#include "events/cursor.hpp"
 #include "events/event.hpp"
 #include "events/limits.hpp"
 #include "events/result.hpp"
@@ -22,77 +22,26 @@
 
 namespace alpha {
 
-/// Appends state in canonical form: fixed widths, little-endian, doubles by their bits.
-class StateWriter {
-public:
-    explicit StateWriter(ByteBuffer& out) : out_(&out) {}
-
-    void flag(bool value) { put(value ? 1U : 0U, 1); }
-    void u32(std::uint32_t value) { put(value, 4); }
-    void u64(std::uint64_t value) { put(value, 8); }
-    void i64(std::int64_t value) { put(static_cast<std::uint64_t>(value), 8); }
-    void real(double value) { put(std::bit_cast<std::uint64_t>(value), 8); }
-
-private:
-    void put(std::uint64_t value, unsigned bytes) {
-        std::uint8_t* at = out_->extend(bytes);
-        for (unsigned i = 0; i < bytes; ++i) {
-            at[i] = static_cast<std::uint8_t>(value >> (8 * i));
-        }
+/// A double by its bits.
+inline void write_real(OutCursor& out, double value) {
+    out(std::bit_cast<std::uint64_t>(value));
+}
+/// Fails where it is not finite.
+inline double read_real(InCursor& in) {
+    std::uint64_t bits = 0;
+    in(bits);
+    const auto value = std::bit_cast<double>(bits);
+    in.require(std::isfinite(value));
+    return value;
+}
+/// What `load` ends with: refuses (kind data) unless all that was read is plausible and nothing is left over.
+inline Result<void> check_read(const InCursor& in, std::string_view strategy) {
+    if (in.ok() && in.left() == 0) {
+        return {};
     }
-
-    ByteBuffer* out_;
-};
-
-/// Reads back what StateWriter wrote. The first thing wrong is remembered and everything read after
-/// it is zero, so a reader checks once, with `finish`.
-class StateReader {
-public:
-    explicit StateReader(Bytes bytes) : rest_(bytes) {}
-
-    bool flag() {
-        const std::uint64_t value = take(1);
-        require(value <= 1);
-        return value == 1;
-    }
-    std::uint32_t u32() { return static_cast<std::uint32_t>(take(4)); }
-    std::uint64_t u64() { return take(8); }
-    std::int64_t i64() { return static_cast<std::int64_t>(take(8)); }
-    double real() {
-        const auto value = std::bit_cast<double>(take(8));
-        require(std::isfinite(value));
-        return value;
-    }
-    /// Marks the bytes as ones that `save` cannot have written.
-    void require(bool plausible) { ok_ = ok_ && plausible; }
-    bool ok() const { return ok_; }
-
-    /// Refuses (kind data) unless all went well and nothing is left over.
-    Result<void> finish(std::string_view strategy) const {
-        if (ok_ && rest_.empty()) {
-            return {};
-        }
-        return fail(ErrorKind::data, "The saved state of a " + std::string(strategy) +
-                                         " strategy is damaged or belongs to other parameters.");
-    }
-
-private:
-    std::uint64_t take(std::size_t bytes) {
-        if (!ok_ || rest_.size() < bytes) {
-            ok_ = false;
-            return 0;
-        }
-        std::uint64_t value = 0;
-        for (std::size_t i = bytes; i > 0; --i) {
-            value = value << 8U | rest_[i - 1];
-        }
-        rest_ = rest_.subspan(bytes);
-        return value;
-    }
-
-    Bytes rest_;
-    bool ok_ = true;
-};
+    return fail(ErrorKind::data, "The saved state of a " + std::string(strategy) +
+                                     " strategy is damaged or belongs to other parameters.");
+}
 
 /// One T for each of a strategy's instruments, found by indexing: no search on the way of a quote.
 template <class T>
@@ -168,20 +117,16 @@ public:
         }
     }
 
-    void save(StateWriter& out) const {
+    void save(OutCursor& out) const {
         for (const InstrumentId id : held_.ids()) {
-            out.i64(held_[id].position.raw);
-            out.u64(held_[id].order.value);
-            out.i64(held_[id].leaves.raw);
+            out(held_[id].position, held_[id].order, held_[id].leaves);
         }
     }
-    void load(StateReader& in) {
+    void load(InCursor& in) {
         under_way_.clear();
         for (const InstrumentId id : held_.ids()) {
             Holding& held = held_[id];
-            held.position = Qty{in.i64()};
-            held.order = OrderId{in.u64()};
-            held.leaves = Qty{in.i64()};
+            in(held.position, held.order, held.leaves);
             in.require(is_position(held.position));
             in.require(held.order == OrderId{} ? held.leaves.raw == 0
                                                : held.leaves.raw > 0 && held.leaves <= limits::kMaxQty);

@@ -3,6 +3,7 @@
 #include "kernel/find_recent.hpp"
 #include "kernel/snapshot.hpp"
 #include "kernel/visits.hpp"
+#include "store/wire.hpp"
 #include "views/row_bytes.hpp"
 
 #include <algorithm>
@@ -346,7 +347,7 @@ void Projection::take(const Frame& frame, const State& after, Rows& rows) {
 
 void Projection::keep(OrderId id, const Tracked& order, const Order* known) {
     encoded_.clear();
-    RowWriter ar(encoded_);
+    OutCursor ar(encoded_);
     ar(id, order.filled_notional, order.reason, order.created_time);
     saved_.put(id, encoded_.view());
     if (known != nullptr && is_terminal(known->status)) {
@@ -386,14 +387,14 @@ void Projection::forget(OrderId id) {
 }
 
 void Projection::save(ByteBuffer& out) const {
-    RowWriter ar(out);
+    OutCursor ar(out);
     ar(kReadModelVersion, static_cast<std::uint32_t>(orders_.size()));
     saved_.append_to(out);
 }
 
 Result<Projection> Projection::load(const State& state, Bytes bytes) {
     const auto refuse = [] { return fail(ErrorKind::data, "the snapshot of the read models is damaged"); };
-    RowReader ar(bytes);
+    InCursor ar(bytes);
     std::uint8_t version = 0;
     std::uint32_t count = 0;
     ar(version, count);
@@ -432,7 +433,7 @@ Result<Projection> Projection::load(const State& state, Bytes bytes) {
             projection.undated_[InstrumentId{i}] = state.markets[i].undated;
         }
     }
-    return ar.whole() ? Result<Projection>(std::move(projection)) : refuse();
+    return ar.ok() && ar.left() == 0 ? Result<Projection>(std::move(projection)) : refuse();
 }
 
 // ---- from the whole log --------------------------------------------------------------------------------------------------

@@ -1,128 +1,23 @@
 #pragma once
 /// Rows as bytes, for the sources of this folder alone.
 ///
-/// A version byte, then the fields in order, little-endian: money 128 bits, enums and booleans a byte, texts behind a u32
-/// length. Ids that are in the key are not repeated; keys are big-endian.
+/// A version byte, then the fields in order, as events/cursor.hpp lays them out. Ids that are in the key are not repeated; keys are
+/// big-endian.
 
-#include "events/assert.hpp"
+#include "events/cursor.hpp"
 #include "store/journal.hpp"
-#include "store/wire.hpp"
 #include "views/rows.hpp"
 
 #include <concepts>
 #include <string>
 #include <type_traits>
-#include <utility>
 
 namespace alpha {
-
-template <class T>
-concept Number = std::is_integral_v<T> && !std::is_same_v<T, bool>;
-template <class E>
-inline constexpr std::pair<E, E> kValues{};
-template <>
-inline constexpr std::pair<Side, Side> kValues<Side>{Side::buy, Side::sell};
-template <>
-inline constexpr std::pair<OrderType, OrderType> kValues<OrderType>{OrderType::market, OrderType::stop_limit};
-template <>
-inline constexpr std::pair<TimeInForce, TimeInForce> kValues<TimeInForce>{TimeInForce::day, TimeInForce::ioc};
-template <>
-inline constexpr std::pair<Rule, Rule> kValues<Rule>{Rule::none, static_cast<Rule>(kRules - 1)};
-template <>
-inline constexpr std::pair<OrderStatus, OrderStatus> kValues<OrderStatus>{OrderStatus::intended, OrderStatus::refused};
 
 inline Bytes bytes_of(std::string_view text) {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
-class RowWriter {
-public:
-    explicit RowWriter(ByteBuffer& out) : out_(out) {}
-
-    template <class... Ts>
-    void operator()(const Ts&... fields) {
-        (put(fields), ...);
-    }
-
-private:
-    template <Number T>
-    void put(T value) {
-        store(out_.extend(sizeof value), value);
-    }
-    void put(bool value) { put(static_cast<std::uint8_t>(value)); }
-    template <class E>
-        requires std::is_enum_v<E>
-    void put(E value) {
-        put(static_cast<std::uint8_t>(value));
-    }
-    template <class Tag, class Rep>
-    void put(Id<Tag, Rep> id) {
-        put(id.value);
-    }
-    void put(Price price) { put(price.raw); }
-    void put(Qty quantity) { put(quantity.raw); }
-    void put(Time time) { put(time.ns); }
-    void put(Date date) { put(date.days); }
-    void put(Money amount) {
-        const auto raw = static_cast<UInt128>(amount.raw);
-        put(static_cast<std::uint64_t>(raw));
-        put(static_cast<std::uint64_t>(raw >> 64U));
-    }
-    void put(const std::string& text) {
-        put(static_cast<std::uint32_t>(text.size()));
-        out_.append(bytes_of(text));
-    }
-    ByteBuffer& out_;
-};
-
-class RowReader {
-public:
-    explicit RowReader(Bytes bytes) : rest_(bytes) {}
-
-    template <class... Ts>
-    void operator()(Ts&... fields) {
-        (get(fields), ...);
-    }
-    bool whole() const { return ok_ && rest_.ok() && rest_.left() == 0; }
-
-private:
-    template <Number T>
-    void get(T& value) {
-        value = rest_.get<T>();
-    }
-    void get(bool& value) {
-        const auto raw = rest_.get<std::uint8_t>();
-        ok_ = ok_ && raw <= 1;
-        value = raw == 1;
-    }
-    template <class E>
-        requires std::is_enum_v<E>
-    void get(E& value) {
-        value = static_cast<E>(rest_.get<std::uint8_t>());
-        ok_ = ok_ && value >= kValues<E>.first && value <= kValues<E>.second;
-    }
-    template <class Tag, class Rep>
-    void get(Id<Tag, Rep>& id) {
-        get(id.value);
-    }
-    void get(Price& price) { get(price.raw); }
-    void get(Qty& quantity) { get(quantity.raw); }
-    void get(Time& time) { get(time.ns); }
-    void get(Date& date) { get(date.days); }
-    void get(Money& amount) {
-        const UInt128 low = rest_.get<std::uint64_t>();
-        const UInt128 high = rest_.get<std::uint64_t>();
-        amount.raw = static_cast<Int128>(high << 64U | low);
-    }
-    void get(std::string& text) {
-        const Bytes bytes = rest_.take(rest_.get<std::uint32_t>());
-        text.assign(bytes.begin(), bytes.end());
-    }
-    WireReader rest_;
-    bool ok_ = true;
-};
-
-// Each row's fields once, for both directions.
 /// Each row's fields once, for both directions.
 template <class M, class Row>
 concept FieldsOf = std::same_as<std::remove_const_t<M>, Row>;
@@ -177,10 +72,11 @@ inline void take_key(const std::string& key, PositionView& m) { m.id.value = sta
 inline void take_key(const std::string& key, OrderView& m) { m.id.value = number_in(key, 0, 8); }
 inline void take_key(const std::string& key, FillView& m) { m.event = number_in(key, 0, 8); }
 // clang-format on
+
 template <class Model>
 void add_value(Rows& rows, const Model& model) {
     rows.begin_value();
-    RowWriter ar(rows.bytes());
+    OutCursor ar(rows.bytes());
     ar(kReadModelVersion);
     fields(ar, model);
 }
@@ -193,18 +89,18 @@ void add_row(Rows& rows, ReadModel table, const Model& model) {
 
 template <class Model>
 bool read_row(const std::string& key, const std::string& value, Model& model) {
-    RowReader ar(bytes_of(value));
+    InCursor ar(bytes_of(value));
     std::uint8_t version = 0;
     ar(version);
     fields(ar, model);
     take_key(key, model);
-    return version == kReadModelVersion && ar.whole();
+    return version == kReadModelVersion && ar.ok() && ar.left() == 0;
 }
 
 inline void add_about_row(Rows& rows) {
     rows.begin(static_cast<std::uint8_t>(ReadModel::about));
     rows.begin_value();
-    RowWriter ar(rows.bytes());
+    OutCursor ar(rows.bytes());
     ar(kReadModelVersion);
 }
 

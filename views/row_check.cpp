@@ -1,6 +1,7 @@
 #include "views/row_check.hpp"
 
 #include "store/chain.hpp"
+#include "store/wire.hpp"
 #include "views/read_models.hpp"
 #include "views/row_bytes.hpp"
 

@@ -1,4 +1,5 @@
 #include "adapters/paper/book.hpp"
+#include "events/cursor.hpp"
 
 #include <algorithm>
 #include <set>
@@ -36,61 +37,22 @@ constexpr std::size_t kOrderBytes = kPlaceBytes + 4 * std::size_t{8} + 3;
 constexpr std::size_t kRequestBytes = 8 + 1 + 4;
 constexpr std::size_t kNetBytes = 4 + 8;
 
-class Writer {
-public:
-    explicit Writer(ByteBuffer& out) : out_(&out) {}
-
-    void u8(std::uint8_t value) { put(value, 1); }
-    void u32(std::uint32_t value) { put(value, 4); }
-    void u64(std::uint64_t value) { put(value, 8); }
-    void i32(std::int32_t value) { put(static_cast<std::uint32_t>(value), 4); }
-    void i64(std::int64_t value) { put(static_cast<std::uint64_t>(value), 8); }
-    void count(std::size_t value) { u32(static_cast<std::uint32_t>(value)); }
-    void flag(bool value) { u8(value ? 1 : 0); }
-    void terms(const OrderTerms& value) {
-        u8(static_cast<std::uint8_t>(value.side));
-        u8(static_cast<std::uint8_t>(value.type));
-        u8(static_cast<std::uint8_t>(value.tif));
-        i64(value.quantity.raw);
-        i64(value.limit_price.raw);
-        i64(value.stop_price.raw);
-        flag(value.reduce_only);
-        u64(value.parent.value);
-        u64(value.group.value);
-        u8(value.legs);
-        u8(static_cast<std::uint8_t>(value.tag.size()));
-        for (const char c : value.tag) {
-            u8(static_cast<std::uint8_t>(c));
-        }
-    }
-    void place(const PlaceOrder& value) {
-        u64(value.order.value);
-        terms(value.terms);
-        i32(value.good_until.days);
-        u32(value.portfolio.value);
-        i64(value.tick.raw);
-        i64(value.lot.raw);
-    }
-
-private:
-    void put(std::uint64_t value, std::size_t bytes) {
-        std::uint8_t* at = out_->extend(bytes);
-        for (std::size_t i = 0; i < bytes; ++i) {
-            at[i] = static_cast<std::uint8_t>(value >> (8U * i));
-        }
-    }
-
-    ByteBuffer* out_;
-};
+void write_place(OutCursor& to, const PlaceOrder& place) {
+    const OrderTerms& terms = place.terms;
+    to(place.order, terms.side, terms.type, terms.tif, terms.quantity, terms.limit_price, terms.stop_price,
+       terms.reduce_only, terms.parent, terms.group, terms.legs, static_cast<std::uint8_t>(terms.tag.size()));
+    to.raw(terms.tag.data(), terms.tag.size());
+    to(place.good_until, place.portfolio, place.tick, place.lot);
+}
 
 /// Reads until something is wrong, then only zeros; `ok` tells. The first fault stays.
 class Reader {
 public:
-    explicit Reader(Bytes bytes) : rest_(bytes) {}
+    explicit Reader(Bytes bytes) : in_(bytes) {}
 
     bool ok() const { return fault_ == nullptr; }
     const char* fault() const { return fault_; }
-    bool at_end() const { return rest_.empty(); }
+    bool at_end() const { return in_.left() == 0; }
     void refuse(const char* why) {
         if (ok()) {
             fault_ = why;
@@ -103,48 +65,51 @@ public:
         }
     }
 
-    std::uint8_t u8() { return static_cast<std::uint8_t>(take(1)); }
-    std::uint32_t u32() { return static_cast<std::uint32_t>(take(4)); }
-    std::uint64_t u64() { return take(8); }
-    std::int32_t i32() { return static_cast<std::int32_t>(u32()); }
-    std::int64_t i64() { return static_cast<std::int64_t>(take(8)); }
-    bool flag() {
-        const std::uint8_t value = u8();
-        require(value <= 1, "holds a flag that is neither 0 nor 1");
-        return value == 1;
+    /// A field that any value fits.
+    template <FixedField T>
+    T get() {
+        return get(T{}, "");
     }
+    /// The field, or `otherwise` once something is wrong; `why`: what is, where it has a value that it cannot have.
+    template <FixedField T>
+    T get(T otherwise, const char* why) {
+        T value{};
+        require(in_.left() >= Wire<T>::size, "is cut short");
+        in_(value);
+        require(in_.ok(), why);
+        return ok() ? value : otherwise;
+    }
+    bool flag() { return get(false, "holds a flag that is neither 0 nor 1"); }
     std::uint32_t count(std::size_t element_bytes) {
-        const std::uint32_t value = u32();
-        require(value <= rest_.size() / element_bytes, "holds a list longer than itself");
+        const auto value = get<std::uint32_t>();
+        require(value <= in_.left() / element_bytes, "holds a list longer than itself");
         return ok() ? value : 0;
     }
     Price price() {
-        const Price value{i64()};
+        const auto value = get<Price>();
         require(in_range(value), "holds a price out of range");
         return value;
     }
     Qty size() {
-        const Qty value{i64()};
+        const auto value = get<Qty>();
         require(value >= Qty{0} && value <= limits::kMaxQty, "holds a quantity out of range");
         return value;
     }
     OrderTerms terms(InstrumentId instrument) {
+        constexpr const char* kNoMeaning = "holds an order side, type or time in force of no meaning";
         OrderTerms value;
         value.instrument = instrument;
-        value.side = static_cast<Side>(choice(2));
-        value.type = static_cast<OrderType>(choice(4));
-        value.tif = static_cast<TimeInForce>(choice(3));
+        value.side = get(Side::buy, kNoMeaning);
+        value.type = get(OrderType::market, kNoMeaning);
+        value.tif = get(TimeInForce::day, kNoMeaning);
         value.quantity = size();
         value.limit_price = price();
         value.stop_price = price();
         value.reduce_only = flag();
-        value.parent = OrderId{u64()};
-        value.group = OrderId{u64()};
-        value.legs = u8();
-        value.tag.resize(u8());
-        for (char& c : value.tag) {
-            c = static_cast<char>(u8());
-        }
+        value.parent = get<OrderId>();
+        value.group = get<OrderId>();
+        value.legs = get<std::uint8_t>();
+        value.tag = text(get<std::uint8_t>());
         require(terms_fit(value), "holds an order whose terms do not fit its type");
         require(value.legs <= limits::kMaxLegs && (value.legs == 0) == (value.group.value == 0) &&
                     value.tag.size() <= limits::kMaxTagBytes,
@@ -153,10 +118,10 @@ public:
     }
     PlaceOrder place(InstrumentId instrument) {
         PlaceOrder value;
-        value.order = OrderId{u64()};
+        value.order = get<OrderId>();
         value.terms = terms(instrument);
-        value.good_until = Date{i32()};
-        value.portfolio = PortfolioId{u32()};
+        value.good_until = get<Date>();
+        value.portfolio = get<PortfolioId>();
         value.tick = price();
         value.lot = size();
         require(value.order.value != 0, "holds an order without a number");
@@ -165,65 +130,44 @@ public:
     }
 
 private:
-    /// An enum numbered 1..last.
-    std::uint8_t choice(std::uint8_t last) {
-        const std::uint8_t value = u8();
-        require(value >= 1 && value <= last, "holds an order side, type or time in force of no meaning");
-        return ok() ? value : std::uint8_t{1};
-    }
-    std::uint64_t take(std::size_t bytes) {
-        if (rest_.size() < bytes) {
-            refuse("is cut short");
-        }
-        if (!ok()) {
-            return 0;
-        }
-        std::uint64_t value = 0;
-        for (std::size_t i = 0; i < bytes; ++i) {
-            value |= static_cast<std::uint64_t>(rest_[i]) << (8U * i);
-        }
-        rest_ = rest_.subspan(bytes);
+    std::string text(std::size_t bytes) {
+        require(bytes <= in_.left(), "is cut short");
+        std::string value(ok() ? bytes : 0, '\0');
+        in_.raw(value.data(), value.size());
         return value;
     }
 
-    Bytes rest_;
+    InCursor in_;
     const char* fault_ = nullptr;
 };
 
-void write_request(Writer& to, const PlaceOrder& place) {
-    to.u8(kPlace);
-    to.place(place);
+void write_request(OutCursor& to, const PlaceOrder& place) {
+    to(kPlace);
+    write_place(to, place);
 }
 
-void write_request(Writer& to, const PlaceLinked& linked) {
-    to.u8(kLinked);
+void write_request(OutCursor& to, const PlaceLinked& linked) {
+    to(kLinked);
     to.count(linked.orders.size());
     for (const PlaceOrder& place : linked.orders) {
-        to.place(place);
+        write_place(to, place);
     }
 }
 
-void write_request(Writer& to, const CancelOrder& cancel) {
-    to.u8(kCancel);
-    to.u64(cancel.order.value);
+void write_request(OutCursor& to, const CancelOrder& cancel) {
+    to(kCancel, cancel.order);
 }
 
-void write_request(Writer& to, const ModifyOrder& modify) {
-    to.u8(kModify);
-    to.u64(modify.order.value);
-    to.i64(modify.quantity.raw);
-    to.i64(modify.limit_price.raw);
-    to.i64(modify.stop_price.raw);
-    to.flag(modify.reduce_only);
-    to.i64(modify.known.raw);
+void write_request(OutCursor& to, const ModifyOrder& modify) {
+    to(kModify, modify.order, modify.quantity, modify.limit_price, modify.stop_price, modify.reduce_only, modify.known);
 }
 
 PendingRequest read_request(Reader& from, InstrumentId instrument) {
     PendingRequest pending;
-    pending.due = Time{from.i64()};
+    pending.due = from.get<Time>();
     from.require(pending.due > kMinTime && pending.due < kMaxTime + kMaxPaperLatency,
                  "holds a request due at no possible time");
-    switch (from.u8()) {
+    switch (from.get<std::uint8_t>()) {
     case kPlace: pending.request = from.place(instrument); break;
     case kLinked: {
         PlaceLinked linked;
@@ -237,10 +181,10 @@ PendingRequest read_request(Reader& from, InstrumentId instrument) {
         }
         break;
     }
-    case kCancel: pending.request = CancelOrder{OrderId{from.u64()}}; break;
+    case kCancel: pending.request = CancelOrder{from.get<OrderId>()}; break;
     case kModify: {
         ModifyOrder modify;
-        modify.order = OrderId{from.u64()};
+        modify.order = from.get<OrderId>();
         modify.quantity = from.size();
         modify.limit_price = from.price();
         modify.stop_price = from.price();
@@ -267,7 +211,7 @@ OpenOrder read_order(Reader& from, InstrumentId instrument, const PaperSettings&
     order.lot = place.lot;
     order.filled = from.size();
     order.covered = from.size();
-    order.arrived = Time{from.i64()};
+    order.arrived = from.get<Time>();
     order.promised = from.price();
     order.awaits = from.flag();
     order.entry_ended = from.flag();
@@ -312,7 +256,7 @@ void require_consistent(Reader& from, const BrokerState& state) {
 void read_nets(Reader& from, Book& book) {
     const std::uint32_t nets = from.count(kNetBytes);
     for (std::uint32_t i = 0; i < nets && from.ok(); ++i) {
-        const Net net{PortfolioId{from.u32()}, Qty{from.i64()}};
+        const Net net{from.get<PortfolioId>(), from.get<Qty>()};
         from.require(net.quantity.raw != 0 && (book.nets.empty() || book.nets.back().portfolio < net.portfolio),
                      "holds positions out of order");
         book.nets.push_back(net);
@@ -330,9 +274,8 @@ Book& book_at(std::vector<Book>& books, InstrumentId id) {
 }
 
 void save(const BrokerState& state, ByteBuffer& out) {
-    Writer to(out);
-    to.u8(kStateVersion);
-    to.u64(state.trades);
+    OutCursor to(out);
+    to(kStateVersion, state.trades);
     to.count(static_cast<std::size_t>(
         std::ranges::count_if(state.books, [](const Book& book) { return !book.is_untouched(); })));
     for (std::size_t i = 0; i < state.books.size(); ++i) {
@@ -340,34 +283,22 @@ void save(const BrokerState& state, ByteBuffer& out) {
         if (book.is_untouched()) {
             continue;
         }
-        to.u32(static_cast<std::uint32_t>(i));
-        to.flag(book.has_quote);
-        for (const std::int64_t value :
-             {book.bid.raw, book.ask.raw, book.bid_left.raw, book.ask_left.raw, book.bar_price.raw, book.bar_time.ns}) {
-            to.i64(value);
-        }
-        to.flag(book.bar_is_open);
-        to.i64(book.volume_left.raw);
+        to(static_cast<std::uint32_t>(i), book.has_quote, book.bid, book.ask, book.bid_left, book.ask_left,
+           book.bar_price, book.bar_time, book.bar_is_open, book.volume_left);
         to.count(book.orders.size());
         for (const OpenOrder& order : book.orders) {
-            to.place({order.id, order.terms, order.good_until, order.portfolio, order.tick, order.lot});
-            for (const std::int64_t value :
-                 {order.filled.raw, order.covered.raw, order.arrived.ns, order.promised.raw}) {
-                to.i64(value);
-            }
-            to.flag(order.awaits);
-            to.flag(order.entry_ended);
-            to.flag(order.triggered);
+            write_place(to, {order.id, order.terms, order.good_until, order.portfolio, order.tick, order.lot});
+            to(order.filled, order.covered, order.arrived, order.promised, order.awaits, order.entry_ended,
+               order.triggered);
         }
         to.count(book.pending.size());
         for (const PendingRequest& pending : book.pending) {
-            to.i64(pending.due.ns);
+            to(pending.due);
             std::visit([&](const auto& request) { write_request(to, request); }, pending.request);
         }
         to.count(book.nets.size());
         for (const Net& net : book.nets) {
-            to.u32(net.portfolio.value);
-            to.i64(net.quantity.raw);
+            to(net.portfolio, net.quantity);
         }
     }
 }
@@ -375,11 +306,11 @@ void save(const BrokerState& state, ByteBuffer& out) {
 Result<BrokerState> load(Bytes bytes, const PaperSettings& settings) {
     Reader from(bytes);
     BrokerState loaded;
-    from.require(from.u8() == kStateVersion, "has a version this program does not know");
-    loaded.trades = from.u64();
+    from.require(from.get<std::uint8_t>() == kStateVersion, "has a version this program does not know");
+    loaded.trades = from.get<std::uint64_t>();
     const std::uint32_t books = from.count(kBookBytes);
     for (std::uint32_t b = 0; b < books && from.ok(); ++b) {
-        const InstrumentId instrument{from.u32()};
+        const auto instrument = from.get<InstrumentId>();
         if (instrument.value < loaded.books.size() || instrument.value >= limits::kMaxInstruments) {
             from.refuse("holds an instrument out of range or out of order");
             break;
@@ -391,7 +322,7 @@ Result<BrokerState> load(Bytes bytes, const PaperSettings& settings) {
         book.bid_left = from.size();
         book.ask_left = from.size();
         book.bar_price = from.price();
-        book.bar_time = Time{from.i64()};
+        book.bar_time = from.get<Time>();
         book.bar_is_open = from.flag();
         book.volume_left = from.size();
         const auto remember = [&](OrderId id, OrderType type) {

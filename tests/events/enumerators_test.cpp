@@ -1,7 +1,7 @@
 /// A value that an enum gets is a change of every event and struct that holds one: without a higher version, an older alpha would call
 /// an event with it damaged, and not written by a newer one. So how many values each version knows is written down here.
 
-#include "events/archive.hpp"
+#include "events/cursor.hpp"
 #include "events/event.hpp"
 #include "events/text.hpp"
 
