@@ -300,7 +300,8 @@ Result<std::chrono::nanoseconds> duration_of(const char* option, const std::stri
 }
 
 /// The journal of a session that goes on where it ends, and the line on which others ask about it.
-Result<OpenedLog> resume_journal(const std::string& path, RunOptions& run, const Wiring& wiring) {
+Result<OpenedLog> resume_journal(const std::string& path, const std::string& broker, RunOptions& run,
+                                 const Wiring& wiring) {
     JournalOptions options;
     options.tell = [log = run.log](const std::string& mended) { log->warn("{}", mended); };
     options.make_rows = [](const LogReader& log) {
@@ -320,7 +321,7 @@ Result<OpenedLog> resume_journal(const std::string& path, RunOptions& run, const
     std::unique_ptr<BackgroundLog> log = make_background_log(std::move(*journal));
     run.background = log.get();
     auto control = Control::listen(
-        path, answer_requests(*run.inbox, {path, "paper", static_cast<std::uint64_t>(getpid())}),
+        path, answer_requests(*run.inbox, {path, broker, static_cast<std::uint64_t>(getpid())}),
         [&wiring] { wiring.loggers.reopen(); }, wiring.loggers.of("control"));
     if (!control) {
         wiring.note(control.error().message);
@@ -366,10 +367,10 @@ Result<int> live(const RunRequest& request, Wiring& wiring) {
     run.snapshot_events = kLiveSnapshotEvents;
     run.callback_budget = std::chrono::milliseconds(request.callback_ms_max);
     run.inbox = &inbox;
-    const auto open = [&wiring](const std::string& path, const std::string&, RunOptions& options) {
-        return resume_journal(path, options, wiring);
+    const auto open = [&](const std::string& path, const std::string&, RunOptions& options) {
+        return resume_journal(path, request.broker, options, wiring);
     };
-    return run_and_report(request, "alpha live --broker paper ", run, open, wiring);
+    return run_and_report(request, fmt::format("alpha live --broker {} ", request.broker), run, open, wiring);
 }
 
 }  // namespace

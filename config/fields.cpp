@@ -154,12 +154,12 @@ std::optional<std::string> Fields::choice(std::string_view name) {
     return text;
 }
 
-std::optional<Money> Fields::decimal(std::string_view name) {
+std::optional<Decimal> Fields::decimal(std::string_view name) {
     const auto text = written(name);
     if (!text) {
         return std::nullopt;
     }
-    const auto number = parse_money(*text);
+    const auto number = parse_decimal(*text);
     if (!number) {
         wrong(name, *text, "is not a number with at most eight decimal places");
         return std::nullopt;
@@ -169,6 +169,11 @@ std::optional<Money> Fields::decimal(std::string_view name) {
         return std::nullopt;
     }
     return *number;
+}
+
+std::optional<Money> Fields::money(std::string_view name) {
+    const auto number = decimal(name);
+    return number ? std::optional(Money{number->raw}) : std::nullopt;
 }
 
 std::optional<Price> Fields::price(std::string_view name) {

@@ -53,7 +53,8 @@ public:
     std::optional<std::string> choice(std::string_view name);
     /// As it is written, for whoever knows what it means.
     std::optional<std::string> text(std::string_view name) { return written(name); }
-    std::optional<Money> decimal(std::string_view name);
+    std::optional<Decimal> decimal(std::string_view name);
+    std::optional<Money> money(std::string_view name);
     std::optional<Price> price(std::string_view name);
     std::optional<std::uint64_t> count(std::string_view name);
     std::optional<Duration> duration(std::string_view name);

@@ -22,12 +22,12 @@ namespace {
 constexpr std::string_view kNoLimit = "(no limit)";
 constexpr std::string_view kAsDefault = "(that of default_instrument)";
 constexpr std::int64_t kDaySeconds = kDayNs / kSecondNs;
-constexpr Money kAboveZero{1};
-constexpr Money kMaxPriceBound{limits::kMaxPrice.raw};
-constexpr Money kMaxQtyBound{limits::kMaxQty.raw};
+constexpr Decimal kAboveZero{1};
+constexpr Decimal kMaxPriceBound{limits::kMaxPrice.raw};
+constexpr Decimal kMaxQtyBound{limits::kMaxQty.raw};
 
-constexpr Money seconds_of(Duration duration) {
-    return {static_cast<Int128>(duration.ns) / (kSecondNs / kScale)};
+constexpr Decimal seconds_of(Duration duration) {
+    return Decimal{static_cast<Int128>(duration.ns) / (kSecondNs / kScale)};
 }
 
 constexpr Key plain(std::string_view name, Form form, std::string_view fallback, std::string_view help) {
@@ -37,7 +37,7 @@ constexpr Key choice(std::string_view name, std::string_view fallback, std::stri
                      std::string_view help) {
     return {name, Form::choice, fallback, {}, {}, choices, help};
 }
-constexpr Key number(std::string_view name, Form form, std::string_view fallback, Money min, Money max,
+constexpr Key number(std::string_view name, Form form, std::string_view fallback, Decimal min, Decimal max,
                      std::string_view help) {
     return {name, form, fallback, min, max, {}, help};
 }
@@ -65,7 +65,7 @@ constexpr std::array kRootKeys{
         "names the one it belongs to. In place of `broker`."),
     plain("charges", Form::map_or_word, "none", "What each fill costs: none, or a map of per_fill and rate."),
     plain("risk", Form::map, "(no limits)", "Rules that every order must pass; each portfolio is judged by itself."),
-    number("snapshot_interval", Form::duration, "none", money_of(1), money_of(31 * kDaySeconds),
+    number("snapshot_interval", Form::duration, "none", decimal_of(1), decimal_of(31 * kDaySeconds),
            "How often the log records profit and loss, in event time."),
     plain("notify", Form::text, "(none)",
           "`alpha live`: a command for /bin/sh, run when a kill switch latches, a strategy is halted or a feed is "
@@ -91,7 +91,7 @@ constexpr std::array kDataKeys{
           "line 1 "
           "whenever it connects; what was taken before is compared and skipped. Sockets are for `alpha live`, and end "
           "with it."),
-    number("idle", Form::duration, "(for ever)", {kScale / 1'000}, money_of(kDaySeconds),
+    number("idle", Form::duration, "(for ever)", Decimal{kScale / 1'000}, decimal_of(kDaySeconds),
            "Streams only: how long, in real time, the other sources' records wait for this one to show its next. Then "
            "they go on without it until it sends again; what comes too late by then is refused "
            "([how](how-to-run-live.md))."),
@@ -105,16 +105,17 @@ constexpr std::array kDataKeys{
           "Bars only: whose bars these are, where the CSV has no such column."),
     number("interval", Form::duration, "(the data set's own)", seconds_of(kShortestBar), seconds_of(kLongestBar),
            "Length of a bar; `day` is 1d. Required for a CSV of bars. Bars that all lie farther apart are refused."),
-    number("max_gap", Form::duration, "366d", money_of(1), seconds_of(kLongestGap),
+    number("max_gap", Form::duration, "366d", decimal_of(1), seconds_of(kLongestGap),
            "The longest time from any record to one of this source that comes next. What is farther ahead is refused, "
            "for it has "
            "a slip in its time, and timers would fire all the way there: write more where the data have such a hole."),
     plain("synth", Form::map, "(a file)", "Makes quotes from a seed in place of a file."),
 };
 constexpr std::array kSynthKeys{
-    number("seed", Form::count, "1", {}, {static_cast<Int128>(std::numeric_limits<std::uint64_t>::max()) * kScale},
+    number("seed", Form::count, "1", {},
+           Decimal{static_cast<Int128>(std::numeric_limits<std::uint64_t>::max()) * kScale},
            "The same seed gives the same market, everywhere and always."),
-    number("ticks", Form::count, "100000", money_of(1), money_of(static_cast<std::int64_t>(kMaxSynthTicks)),
+    number("ticks", Form::count, "100000", decimal_of(1), decimal_of(static_cast<std::int64_t>(kMaxSynthTicks)),
            "How many quotes to make, over all instruments."),
     plain("instruments", Form::names, "[NSE:ALPHA, NSE:BETA]", "Whose quotes they are."),
     plain("first_day", Form::date, "2024-01-01", "Day of the first quote; weekends are skipped."),
@@ -150,17 +151,17 @@ constexpr std::array kStrategyKeys{
     plain("params", Form::map, "(each parameter's default)", "The strategy's own parameters."),
 };
 constexpr std::array kChargesKeys{
-    number("per_fill", Form::decimal, "0", {}, money_of(1'000'000), "Currency per fill."),
-    number("rate", Form::decimal, "0", {}, {kScale / 10},
+    number("per_fill", Form::decimal, "0", {}, decimal_of(1'000'000), "Currency per fill."),
+    number("rate", Form::decimal, "0", {}, Decimal{kScale / 10},
            "Fraction of each fill's notional: 0.0003 is 3 basis points."),
 };
 constexpr std::array kRiskKeys{
     plain("allowed_instruments", Form::names, kNoLimit,
           "Only these may be traded. Each must be named elsewhere in the scenario."),
     plain("session_hours", Form::flag, "false", "Refuse orders outside the instrument's session."),
-    number("max_data_age", Form::duration, kNoLimit, {kScale / 1'000}, money_of(31 * kDaySeconds),
+    number("max_data_age", Form::duration, kNoLimit, Decimal{kScale / 1'000}, decimal_of(31 * kDaySeconds),
            "Refuse orders when the instrument's last price is older than this."),
-    number("price_band_percent", Form::decimal, kNoLimit, kAboveZero, money_of(100),
+    number("price_band_percent", Form::decimal, kNoLimit, kAboveZero, decimal_of(100),
            "How far a limit or stop price may lie from the last price, in per cent."),
     number("max_order_quantity", Form::decimal, kNoLimit, kAboveZero, kMaxQtyBound, "Largest quantity of one order."),
     number("max_order_notional", Form::decimal, kNoLimit, kAboveZero, limits::kMaxCash,
@@ -170,15 +171,25 @@ constexpr std::array kRiskKeys{
            "Largest position in one instrument, long or short, open orders included."),
     number("max_gross_exposure", Form::decimal, kNoLimit, kAboveZero, limits::kMaxCash,
            "Largest sum of the absolute values of all positions."),
-    number("max_open_orders", Form::count, kNoLimit, money_of(1), money_of(limits::kMaxOpenOrders),
+    number("max_open_orders", Form::count, kNoLimit, decimal_of(1), decimal_of(limits::kMaxOpenOrders),
            "How many orders may be open at once."),
-    number("max_orders_per_second", Form::count, kNoLimit, money_of(1), money_of(limits::kMaxOrderRate),
+    number("max_orders_per_second", Form::count, kNoLimit, decimal_of(1), decimal_of(limits::kMaxOrderRate),
            "How many orders may be sent in a second of event time."),
     number(
         "max_daily_loss", Form::decimal, kNoLimit, kAboveZero, limits::kMaxCash,
         "Loss since the day began at which nothing more is opened: entries are cancelled and refused, exits live on."),
     choice("max_daily_loss_latch", "trading_day", "trading_day|until_released",
            "How long that lasts: until the next trading day, or until a person releases it."),
+};
+constexpr std::array kLimits{
+    LimitKey{Rule::price_band, "price_band_percent", Form::decimal},
+    LimitKey{Rule::order_quantity, "max_order_quantity", Form::decimal},
+    LimitKey{Rule::order_notional, "max_order_notional", Form::decimal},
+    LimitKey{Rule::position, "max_position", Form::decimal},
+    LimitKey{Rule::gross_exposure, "max_gross_exposure", Form::decimal},
+    LimitKey{Rule::daily_loss, "max_daily_loss", Form::decimal},
+    LimitKey{Rule::open_orders, "max_open_orders", Form::count},
+    LimitKey{Rule::order_rate, "max_orders_per_second", Form::count},
 };
 
 }  // namespace
@@ -259,6 +270,10 @@ const Section& brokers_section() {
     return kSection;
 }
 
+std::span<const LimitKey> limit_keys() {
+    return kLimits;
+}
+
 std::vector<std::string_view> choices_of(const Key& key) {
     std::vector<std::string_view> out;
     std::string_view rest = key.choices;
@@ -272,13 +287,13 @@ std::vector<std::string_view> choices_of(const Key& key) {
 
 namespace {
 
-std::string seconds_text(Money seconds) {
+std::string seconds_text(Decimal seconds) {
     return to_string(Duration{static_cast<std::int64_t>(seconds.raw * (kSecondNs / kScale))});
 }
 
 std::string range_text(const Key& key) {
     const bool time = key.form == Form::duration;
-    const auto text = [&](Money bound) { return time ? seconds_text(bound) : to_string(bound); };
+    const auto text = [&](Decimal bound) { return time ? seconds_text(bound) : to_string(bound); };
     return key.min == kAboveZero ? fmt::format("above 0, at most {}", text(key.max))
                                  : fmt::format("from {} to {}", text(key.min), text(key.max));
 }

@@ -6,7 +6,7 @@
 #include "events/event.hpp"
 #include "events/key.hpp"
 
-#include <array>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,13 +51,9 @@ inline constexpr std::string_view kBrokersExample = "{touch: {paper: {fill: touc
 struct LimitKey {
     Rule rule;
     std::string_view key;
+    Form form;  ///< decimal or count
 };
-inline constexpr std::array kLimits{
-    LimitKey{Rule::price_band, "price_band_percent"},     LimitKey{Rule::order_quantity, "max_order_quantity"},
-    LimitKey{Rule::order_notional, "max_order_notional"}, LimitKey{Rule::position, "max_position"},
-    LimitKey{Rule::gross_exposure, "max_gross_exposure"}, LimitKey{Rule::daily_loss, "max_daily_loss"}};
-inline constexpr std::array kCounts{LimitKey{Rule::open_orders, "max_open_orders"},
-                                    LimitKey{Rule::order_rate, "max_orders_per_second"}};
+std::span<const LimitKey> limit_keys();
 
 std::vector<std::string_view> choices_of(const Key& key);
 /// What to write for a key, as it reads after "write" and in the reference.

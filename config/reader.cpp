@@ -346,9 +346,9 @@ private:
         if (text == "none") {
             return;
         }
-        constexpr Money kLeast{kScale / 100};
-        constexpr Money kMost = money_of(1'000);
-        const Result<Money> leverage = parse_money(text);
+        constexpr Decimal kLeast{kScale / 100};
+        constexpr Decimal kMost = decimal_of(1'000);
+        const Result<Decimal> leverage = parse_decimal(text);
         if (!leverage || *leverage < kLeast || *leverage > kMost) {
             account.error("leverage", "{} is no leverage; write a number from 0.01 to 1000, or none", in_quotes(text));
             return;
@@ -361,13 +361,13 @@ private:
         Fields account = fields(kAccount, "account", node);
         config().currency = account.currency("currency").value_or("");
         read_leverage(account);
-        const auto cash = account.decimal("cash");
+        const auto cash = account.money("cash");
         const auto entries = named_entries("portfolios", kPortfoliosExample, limits::kMaxPortfolios);
         bool all_known = true;
         Money sum;
         for (const Item::Entry* entry : entries) {
             Fields portfolio = fields(kPortfolio, "portfolios." + entry->key, &this->node(*entry));
-            const auto own = portfolio.decimal("cash");
+            const auto own = portfolio.money("cash");
             all_known = all_known && own.has_value();
             sum += own.value_or(Money{});
             config().portfolios.push_back({entry->key, own.value_or(Money{})});
@@ -451,18 +451,25 @@ private:
         }
         return *found;
     }
-    /// The kind that an entry of `broker` says, or is named after; the first of all where that is no kind.
-    const BrokerSpec& kind_of(const std::string& name, const Item* broker) const {
+    /// The kind that an entry of `broker` says, or is named after; null where that is no kind.
+    const BrokerSpec* kind_of(const std::string& name, const Item* broker) const {
         std::string_view kind = name;
         for (const Item::Entry& entry : broker == nullptr ? std::span<const Item::Entry>() : broker->entries) {
             kind = entry.key == "kind" ? std::string_view(node(entry).text) : kind;
         }
-        const BrokerSpec* found = find_broker(kind);
-        return found != nullptr ? *found : broker_catalog().front();
+        return find_broker(kind);
     }
     void read_broker(const std::string& name, const Item* node, Place at) {
-        const BrokerSpec& spec = kind_of(name, node);
-        Fields broker = fields(broker_section(spec), "broker." + name, node);
+        const BrokerSpec* spec = kind_of(name, node);
+        // Of a kind that nobody knows nothing but that is said: who could say which keys it has?
+        std::optional<Item> kind_alone;
+        if (spec == nullptr && node != nullptr) {
+            kind_alone = *node;
+            std::erase_if(kind_alone->entries, [](const Item::Entry& entry) { return entry.key != "kind"; });
+            node = &*kind_alone;
+        }
+        spec = spec == nullptr ? &broker_catalog().front() : spec;
+        Fields broker = fields(broker_section(*spec), "broker." + name, node);
         const bool is_map = node == nullptr || node->kind == Item::Kind::map || node->kind == Item::Kind::nothing;
         const std::vector<std::string_view> kinds = broker_kinds();
         if (name == "zerodha" && !broker.has("kind")) {
@@ -472,7 +479,7 @@ private:
                              one_of(kinds), name, kinds.front());
         }
         broker.choice("kind");
-        add_broker(name, spec, broker, at);
+        add_broker(name, *spec, broker, at);
     }
     void add_broker(const std::string& name, const BrokerSpec& spec, Fields& given, Place at) {
         std::vector<Setting> settings;
@@ -724,20 +731,19 @@ private:
             return;
         }
         Fields charges = fields(kCharges, "charges", node);
-        config().charges.per_fill = charges.decimal("per_fill").value_or(Money{});
-        config().charges.rate = charges.decimal("rate").value_or(Money{});
+        config().charges.per_fill = charges.money("per_fill").value_or(Money{});
+        config().charges.rate = charges.decimal("rate").value_or(Decimal{});
     }
     void read_risk() {
         Fields risk = fields(kRisk, "risk", root_.child("risk"));
-        const auto add = [&](Rule rule, Money limit) { config().risk.push_back({rule, limit}); };
-        for (const LimitKey& limit : kLimits) {
-            if (const auto value = risk.decimal(limit.key)) {
-                add(limit.rule, *value);
-            }
-        }
-        for (const LimitKey& limit : kCounts) {
-            if (const auto value = risk.count(limit.key)) {
-                add(limit.rule, money_of(static_cast<std::int64_t>(*value)));
+        const auto add = [&](Rule rule, Decimal limit) { config().risk.push_back({rule, limit}); };
+        for (const LimitKey& limit : limit_keys()) {
+            if (limit.form == Form::decimal) {
+                if (const auto value = risk.decimal(limit.key)) {
+                    add(limit.rule, *value);
+                }
+            } else if (const auto value = risk.count(limit.key)) {
+                add(limit.rule, decimal_of(static_cast<std::int64_t>(*value)));
             }
         }
         config().daily_loss_latch_ends =
@@ -753,7 +759,7 @@ private:
             if (age->ns % kMicrosecondNs != 0) {
                 risk.error("max_data_age", "is finer than a microsecond; write whole microseconds");
             }
-            add(Rule::stale_data, Money{age->ns / (kSecondNs / kScale)});
+            add(Rule::stale_data, Decimal{age->ns / (kSecondNs / kScale)});
         }
         read_allowed(risk);
         std::sort(config().risk.begin(), config().risk.end(),

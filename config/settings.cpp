@@ -131,14 +131,8 @@ private:
         }
     }
     void put_limit(const RiskLimit& limit) {
-        const auto rule = [&](const LimitKey& each) { return each.rule == limit.rule; };
-        for (const LimitKey& each : kLimits) {
-            if (rule(each)) {
-                put_text({"risk", std::string(each.key)}, to_string(limit.limit));
-            }
-        }
-        for (const LimitKey& each : kCounts) {
-            if (rule(each)) {
+        for (const LimitKey& each : limit_keys()) {
+            if (each.rule == limit.rule) {
                 put_text({"risk", std::string(each.key)}, to_string(limit.limit));
             }
         }

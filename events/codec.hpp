@@ -3,7 +3,7 @@
 ///
 ///   u32 payload length | u16 wire tag | u8 version | u8 flags (bit 0: has correlation and causation) | i64 time, ns
 ///   [ u64 correlation | u64 causation ]                                                   only with bit 0
-///   payload: the fields in order; Price, Qty, Time, Duration i64; Money i128; ids u32 or u64; enums u8;
+///   payload: the fields in order; Price, Qty, Time, Duration i64; Money, Decimal i128; ids u32 or u64; enums u8;
 ///            strings and lists a u32 count, then their bytes or elements
 ///
 /// The sequence number is not stored: it is the event's place in the log. docs/event_log.md has a worked example.

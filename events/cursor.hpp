@@ -86,6 +86,7 @@ struct Wire<T> : RawWire<T> {
 ALPHA_WIRE_MEMBER(Price, raw);
 ALPHA_WIRE_MEMBER(Qty, raw);
 ALPHA_WIRE_MEMBER(Money, raw);
+ALPHA_WIRE_MEMBER(Decimal, raw);
 ALPHA_WIRE_MEMBER(Time, ns);
 ALPHA_WIRE_MEMBER(Duration, ns);
 ALPHA_WIRE_MEMBER(Date, days);

@@ -41,40 +41,48 @@ enum class TimeInForce : std::uint8_t {
 
 enum class Direction : std::uint8_t { flat = 1, lengthen = 2, shorten = 3 };
 
-/// The rules an order can break, in the order they are judged. kernel/risk.hpp says what each compares.
+/// The rules an order can break, each with its number in the log; kernel/risk.hpp says what each compares. One that is added comes last.
+// clang-format off
+#define ALPHA_RULES(X)                                                                                                \
+    X(none, 0)                                                                                                        \
+    X(invalid_order, 1) /* not positive, absurdly large, or without the price its type needs */                       \
+    X(unknown_instrument, 2) /* outside the strategy's instruments */                                                 \
+    X(kill_switch, 3) /* latched for this portfolio */                                                                \
+    X(strategy_halted, 4)                                                                                             \
+    X(tick_size, 5)                                                                                                   \
+    X(lot_size, 6)                                                                                                    \
+    X(allowed_instruments, 7)                                                                                         \
+    X(session_hours, 8)                                                                                               \
+    X(no_market, 9) /* no price seen yet */                                                                           \
+    X(stale_data, 10)                                                                                                 \
+    X(price_band, 11)                                                                                                 \
+    X(order_quantity, 12)                                                                                             \
+    X(order_notional, 13)                                                                                             \
+    X(shorting, 14)                                                                                                   \
+    X(position, 15)                                                                                                   \
+    X(gross_exposure, 16)                                                                                             \
+    X(open_orders, 17)                                                                                                \
+    X(order_rate, 18)                                                                                                 \
+    X(daily_loss, 19)                                                                                                 \
+    X(step_facts, 20) /* limits::kMaxFactsPerStep */                                                                  \
+    X(not_open, 21) /* cancel or modify of an order that is not open */                                               \
+    X(operator_kill, 22) /* kill switch pulled by a person */                                                         \
+    X(overfill, 23) /* a broker filled more than was asked */                                                         \
+    X(unmatched_fill, 24) /* a broker reported an execution that no known order explains */                           \
+    X(buying_power, 25) /* more than the account can pay for */                                                       \
+    X(links, 26) /* links that make no sense: another instrument, an exit on its entry's side */                      \
+    X(change_pending, 27) /* an earlier change of this order is still under way */                                    \
+    X(linked_fill, 28) /* a linked order has filled, or what it would reduce is gone */
+// clang-format on
 enum class Rule : std::uint8_t {
-    none = 0,
-    invalid_order = 1,       ///< not positive, absurdly large, or without the price its type needs
-    unknown_instrument = 2,  ///< outside the strategy's instruments
-    kill_switch = 3,         ///< latched for this portfolio
-    strategy_halted = 4,
-    tick_size = 5,
-    lot_size = 6,
-    allowed_instruments = 7,
-    session_hours = 8,
-    no_market = 9,  ///< no price seen yet
-    stale_data = 10,
-    price_band = 11,
-    order_quantity = 12,
-    order_notional = 13,
-    shorting = 14,
-    position = 15,
-    gross_exposure = 16,
-    open_orders = 17,
-    order_rate = 18,
-    daily_loss = 19,
-    step_facts = 20,      ///< limits::kMaxFactsPerStep
-    not_open = 21,        ///< cancel or modify of an order that is not open
-    operator_kill = 22,   ///< kill switch pulled by a person
-    overfill = 23,        ///< a broker filled more than was asked
-    unmatched_fill = 24,  ///< a broker reported an execution that no known order explains
-    buying_power = 25,    ///< more than the account can pay for
-    links = 26,           ///< links that make no sense: another instrument, an exit on its entry's side
-    change_pending = 27,  ///< an earlier change of this order is still under way
-    linked_fill = 28      ///< a linked order has filled, or what it would reduce is gone
+#define ALPHA_VALUE(NAME, NUMBER) NAME = (NUMBER),
+    ALPHA_RULES(ALPHA_VALUE)
+#undef ALPHA_VALUE
 };
 /// A table by rule has this many rows.
-inline constexpr std::size_t kRules = static_cast<std::size_t>(Rule::linked_fill) + 1;
+#define ALPHA_COUNT(NAME, NUMBER) +1
+inline constexpr std::size_t kRules = 0 ALPHA_RULES(ALPHA_COUNT);
+#undef ALPHA_COUNT
 
 /// How far a kill switch reaches. Values are in snapshots, too.
 enum class LatchScope : std::uint8_t {
@@ -189,7 +197,7 @@ struct StrategyConfig {
 struct RiskLimit {
     static constexpr std::uint8_t struct_version = 1;
     Rule rule = Rule::none;
-    Money limit;
+    Decimal limit;
     friend bool operator==(const RiskLimit&, const RiskLimit&) = default;
     template <class Ar>
     void serialize(Ar& ar) {
@@ -201,7 +209,7 @@ struct RiskLimit {
 struct ChargesConfig {
     static constexpr std::uint8_t struct_version = 1;
     Money per_fill;
-    Money rate;  ///< a fraction: 0.0003 is 3 basis points
+    Decimal rate;  ///< a fraction: 0.0003 is 3 basis points
     friend bool operator==(const ChargesConfig&, const ChargesConfig&) = default;
     template <class Ar>
     void serialize(Ar& ar) {
@@ -497,8 +505,8 @@ struct OrderRefused {
     PortfolioId portfolio;
     OrderTerms terms;
     Rule rule = Rule::none;
-    Money limit;
-    Money observed;
+    Decimal limit;
+    Decimal observed;
     friend bool operator==(const OrderRefused&, const OrderRefused&) = default;
     template <class Ar>
     void serialize(Ar& ar) {
@@ -551,8 +559,8 @@ struct ChangeRefused {
     OrderId order;
     StrategyId strategy;
     Rule rule = Rule::none;
-    Money limit;
-    Money observed;
+    Decimal limit;
+    Decimal observed;
     friend bool operator==(const ChangeRefused&, const ChangeRefused&) = default;
     template <class Ar>
     void serialize(Ar& ar) {
@@ -595,8 +603,8 @@ struct KillSwitchLatched {
     static constexpr const char* name_v = "kill_switch_latched";
     PortfolioId portfolio;
     Rule rule = Rule::none;  ///< daily_loss, operator_kill, overfill or unmatched_fill
-    Money limit;
-    Money observed;
+    Decimal limit;
+    Decimal observed;
     LatchScope scope = LatchScope::all;  ///< since version 2: before, all was all there was
     friend bool operator==(const KillSwitchLatched&, const KillSwitchLatched&) = default;
     template <class Ar>
@@ -841,12 +849,12 @@ struct StrategyResumed {
     X(OrderReleased) X(StrategyResumed)
 // clang-format on
 
-using Event = std::variant<RunConfigured, InstrumentListed, QuoteTick, BarOpened, BarClosed, TradingSessionOpened,
-                           TradingSessionClosed, TimerFired, PnlSnapshot, PortfolioOpened, SignalRaised, OrderIntended,
-                           OrderRefused, CancelIntended, ModifyIntended, ChangeRefused, TimerSet, TimerCancelled,
-                           KillSwitchLatched, KillSwitchReleased, StrategyHalted, OrderAccepted, OrderRejected,
-                           OrderTriggered, OrderFilled, OrderCancelled, OrderExpired, OrderModified, ChangeRejected,
-                           ReportIgnored, RunReconfigured, OrderReleased, StrategyResumed>;
+/// The types of a list such as the one above, each written as `, T`.
+template <class Nothing, class... Ts>
+using VariantOf = std::variant<Ts...>;
+#define ALPHA_AND(T) , T
+using Event = VariantOf<void ALPHA_EVENTS(ALPHA_AND)>;
+#undef ALPHA_AND
 
 /// What every event carries beside its payload. A root (an input, or something that fell due) has neither correlation nor
 /// causation; a fact has both.

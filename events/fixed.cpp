@@ -134,6 +134,10 @@ Result<Money> parse_money(std::string_view text) {
     return parse_raw(text, kMaxInt128).map([](Int128 raw) { return Money{raw}; });
 }
 
+Result<Decimal> parse_decimal(std::string_view text) {
+    return parse_raw(text, kMaxInt128).map([](Int128 raw) { return Decimal{raw}; });
+}
+
 void append_decimal(std::string& out, Int128 raw) {
     UInt128 magnitude = raw < 0 ? UInt128{0} - static_cast<UInt128>(raw) : static_cast<UInt128>(raw);
     char digits[48];
@@ -174,6 +178,12 @@ std::string to_string(Qty value) {
 }
 
 std::string to_string(Money value) {
+    std::string out;
+    append_decimal(out, value.raw);
+    return out;
+}
+
+std::string to_string(Decimal value) {
     std::string out;
     append_decimal(out, value.raw);
     return out;

@@ -50,6 +50,15 @@ struct Money {
     friend constexpr auto operator<=>(Money, Money) = default;
 };
 
+/// A number whose unit its place says: a limit in shares, seconds or per cent, a rate. An amount is one too, but not the other way round.
+struct Decimal {
+    Int128 raw = 0;
+    constexpr Decimal() = default;
+    constexpr explicit Decimal(Int128 value) : raw(value) {}
+    constexpr Decimal(Money amount) : raw(amount.raw) {}  // NOLINT(google-explicit-constructor)
+    friend constexpr auto operator<=>(Decimal, Decimal) = default;
+};
+
 constexpr Price price_of(std::int64_t whole) {
     return Price{whole * kScale};
 }
@@ -58,6 +67,9 @@ constexpr Qty qty_of(std::int64_t whole) {
 }
 constexpr Money money_of(std::int64_t whole) {
     return Money{static_cast<Int128>(whole) * kScale};
+}
+constexpr Decimal decimal_of(std::int64_t whole) {
+    return Decimal{static_cast<Int128>(whole) * kScale};
 }
 
 inline Qty operator+(Qty a, Qty b) {
@@ -106,6 +118,12 @@ inline Money abs(Money a) {
     return a.raw < 0 ? -a : a;
 }
 
+inline Decimal operator-(Decimal a, Decimal b) {
+    Decimal difference;
+    ALPHA_ASSERT(!__builtin_sub_overflow(a.raw, b.raw, &difference.raw), "decimal overflow");
+    return difference;
+}
+
 /// value / divisor, ties to the even neighbour. Requires divisor > 0.
 Int128 divide_half_even(Int128 value, Int128 divisor);
 
@@ -130,12 +148,14 @@ Price average_price(Money cost, Qty quantity);
 Result<Price> parse_price(std::string_view text);
 Result<Qty> parse_qty(std::string_view text);
 Result<Money> parse_money(std::string_view text);
+Result<Decimal> parse_decimal(std::string_view text);
 
 /// The shortest decimal of the value: no trailing zeros, no exponent, "0" for zero. It parses back to the same value, except
 /// for the least of each type: parsing keeps the range symmetrical, so that a sign can always be turned.
 std::string to_string(Price value);
 std::string to_string(Qty value);
 std::string to_string(Money value);
+std::string to_string(Decimal value);
 
 /// As to_string, appended to `out` (no allocation where capacity suffices).
 void append_decimal(std::string& out, Int128 raw);

@@ -38,8 +38,8 @@ struct Key {
     /// What holds where the key is absent: a value as one would write it, kRequired, or, in
     /// parentheses, words for what the code makes of its absence.
     std::string_view fallback{};
-    Money min{};  ///< bounds are inclusive, of a duration in seconds; only numbers and durations have them
-    Money max{};
+    Decimal min{};  ///< bounds are inclusive, of a duration in seconds; only numbers and durations have them
+    Decimal max{};
     std::string_view choices{};  ///< separated by '|'
     std::string_view help{};
 };

@@ -40,35 +40,10 @@ const char* name_of(Direction direction) {
 
 const char* name_of(Rule rule) {
     switch (rule) {
-    case Rule::none: return "none";
-    case Rule::invalid_order: return "invalid_order";
-    case Rule::unknown_instrument: return "unknown_instrument";
-    case Rule::kill_switch: return "kill_switch";
-    case Rule::strategy_halted: return "strategy_halted";
-    case Rule::tick_size: return "tick_size";
-    case Rule::lot_size: return "lot_size";
-    case Rule::allowed_instruments: return "allowed_instruments";
-    case Rule::session_hours: return "session_hours";
-    case Rule::no_market: return "no_market";
-    case Rule::stale_data: return "stale_data";
-    case Rule::price_band: return "price_band";
-    case Rule::order_quantity: return "order_quantity";
-    case Rule::order_notional: return "order_notional";
-    case Rule::shorting: return "shorting";
-    case Rule::position: return "position";
-    case Rule::gross_exposure: return "gross_exposure";
-    case Rule::open_orders: return "open_orders";
-    case Rule::order_rate: return "order_rate";
-    case Rule::daily_loss: return "daily_loss";
-    case Rule::step_facts: return "step_facts";
-    case Rule::not_open: return "not_open";
-    case Rule::operator_kill: return "operator_kill";
-    case Rule::overfill: return "overfill";
-    case Rule::unmatched_fill: return "unmatched_fill";
-    case Rule::buying_power: return "buying_power";
-    case Rule::links: return "links";
-    case Rule::change_pending: return "change_pending";
-    case Rule::linked_fill: return "linked_fill";
+#define ALPHA_NAME(NAME, NUMBER)                                                                                       \
+    case Rule::NAME: return #NAME;
+        ALPHA_RULES(ALPHA_NAME)
+#undef ALPHA_NAME
     }
     return "?";
 }
@@ -325,6 +300,7 @@ public:
     void value(Price v) { quoted(v.raw); }
     void value(Qty v) { quoted(v.raw); }
     void value(Money v) { quoted(v.raw); }
+    void value(Decimal v) { quoted(v.raw); }
     void value(Time v) { out_ += fmt::format("\"{}\"", v.ns); }
     void value(Duration v) { out_ += fmt::format("\"{}\"", v.ns); }
     void value(Date v) { out_ += '"' + to_iso(v) + '"'; }
@@ -414,6 +390,7 @@ private:
     void value(Price v) { append_decimal(out_, v.raw); }
     void value(Qty v) { append_decimal(out_, v.raw); }
     void value(Money v) { append_decimal(out_, v.raw); }
+    void value(Decimal v) { append_decimal(out_, v.raw); }
     void value(Time v) { out_ += to_iso(v); }
     void value(Duration v) { out_ += to_string(v); }
     void value(Date v) { out_ += to_iso(v); }

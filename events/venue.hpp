@@ -44,6 +44,7 @@ using Effect = std::variant<PlaceOrder, PlaceLinked, CancelOrder, ModifyOrder>;
 
 /// What a broker says of one order. Fields that `kind` does not use are empty.
 struct BrokerReport {
+    using Record = void;  ///< what comes of it is recorded; a venue says it again whenever it is asked the same
     OrderId order;
     ReportKind kind = ReportKind::accepted;
     Qty quantity;              ///< filled: this execution; modified: the new total

@@ -114,7 +114,7 @@ Kernel::Kernel(State state, Components parts, Frame& frame)
       frame_(&frame),
       limits_(state_.config),
       next_order_(state_.next_order),
-      asking_(std::make_unique<StrategyContext>(*this)) {
+      context_(std::make_unique<StrategyContext>(*this)) {
     if (state_.next_seq == 0) {
         return;
     }
@@ -487,12 +487,12 @@ void Kernel::call_strategy(StrategyId id, Cause cause, Callback callback) {
     if (id == kOperator || state_.strategies[id.value].halted) [[unlikely]] {
         return;
     }
-    asking_->speak_for(id, cause);
-    const std::size_t asked_before = work_.size();
+    context_->speak_for(id, cause);
+    const std::size_t requests_before = work_.size();
     const OrderId order_before = next_order_;
     std::optional<std::string> thrown;
     try {
-        callback(*parts_.strategies[id.value], *asking_);
+        callback(*parts_.strategies[id.value], *context_);
     } catch (const std::exception& e) {
         thrown = e.what();
     } catch (...) {
@@ -500,7 +500,7 @@ void Kernel::call_strategy(StrategyId id, Cause cause, Callback callback) {
     }
     if (thrown) [[unlikely]] {
         // What it asked for in the callback that failed is half a thought: none of it happens.
-        work_.resize(asked_before);
+        work_.resize(requests_before);
         next_order_ = order_before;
         halt_strategy(id, cause, std::move(*thrown));
     }
@@ -541,16 +541,16 @@ void Kernel::drain() {
 
 /// One more request of the strategy in this step. Returns how many that makes.
 std::uint32_t Kernel::count_request(StrategyId strategy) {
-    asked_.resize(state_.strategies.size());
-    Asked& asked = asked_[strategy.value];
-    if (asked.step != step_root_) {
-        asked = {step_root_, 0};
+    requested_.resize(state_.strategies.size());
+    Requested& requested = requested_[strategy.value];
+    if (requested.step != step_root_) {
+        requested = {step_root_, 0};
     }
-    return ++asked.requests;
+    return ++requested.requests;
 }
 
 Verdict Kernel::too_much_asked(StrategyId strategy) const {
-    const std::uint32_t requests = asked_[strategy.value].requests;
+    const std::uint32_t requests = requested_[strategy.value].requests;
     return requests <= limits::kMaxFactsPerStep
                ? Verdict{}
                : Verdict{Rule::step_facts, money_of(limits::kMaxFactsPerStep), money_of(requests)};
@@ -932,10 +932,10 @@ void Kernel::take_report(const BrokerReport& report, Cause cause) {
             return ignore_report(report, "implausible terms", link);
         }
         change_answered = true;
-        as_asked = report.quantity == order->asked;
+        as_asked = report.quantity == order->pending_quantity;
         // Of a broker that knows no links the kernel alone knows which orders only reduce.
         const bool reduce_only =
-            links_by_kernel(*order) ? order->terms.reduce_only || order->asked_reduce_only : report.reduce_only;
+            links_by_kernel(*order) ? order->terms.reduce_only || order->pending_reduce_only : report.reduce_only;
         fact = record(
             OrderModified{order->id, report.quantity, report.limit_price, report.stop_price, reduce_only, report.rule},
             link);
@@ -977,8 +977,8 @@ void Kernel::take_fill(const Order& order, const BrokerReport& report, Cause cau
     }
     const Qty leaves = order.terms.quantity > order.filled ? order.terms.quantity - order.filled : Qty{};
     const bool overfill = report.quantity > std::max(leaves, order.leaves());
-    const Money asked{order.terms.quantity.raw};
-    const Money got{(order.filled + report.quantity).raw};
+    const Decimal asked{order.terms.quantity.raw};
+    const Decimal got{(order.filled + report.quantity).raw};
     OrderFilled fill;
     fill.order = order.id;
     fill.strategy = order.strategy;
@@ -1022,7 +1022,7 @@ void Kernel::ignore_report(const BrokerReport& report, const char* why, Cause ca
     const Cause after{cause.root == kNoSeq ? fact : cause.root, fact};
     for (std::uint32_t p = 0; p < state_.portfolios.size(); ++p) {
         if (state_.portfolios[p].is_open && (order == nullptr || order->portfolio == PortfolioId{p})) {
-            latch(PortfolioId{p}, LatchScope::all, Verdict{Rule::unmatched_fill, {}, Money{report.quantity.raw}},
+            latch(PortfolioId{p}, LatchScope::all, Verdict{Rule::unmatched_fill, {}, Decimal{report.quantity.raw}},
                   after);
         }
     }

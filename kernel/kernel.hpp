@@ -114,16 +114,9 @@ private:
     void take_snapshots(Time boundary);
     void open_session(Time now, InstrumentId instrument, Time reference);
 
-    // Inputs, one of each kind (events/input.hpp).
-    void on(Time now, const QuoteTick& quote);
-    void on(Time now, const BarOpened& bar);
-    void on(Time now, const BarClosed& bar);
-    void on(Time now, const ListInstrument& listing);
-    void on(Time now, const BrokerReport& report);
-    void on(Time now, const KillRequest& kill);
-    void on(Time now, const ReleaseRequest& release);
-    void on(Time now, const ResumeRequest& resume);
-    void on(Time now, const HaltRequest& halt);
+#define ALPHA_ON(T) void on(Time now, const T& input);
+    ALPHA_INPUTS(ALPHA_ON)
+#undef ALPHA_ON
     // One market input.
     template <class E, class ToVenues, class ToStrategy>
     void market_step(Time now, Time session_reference, const E& input, ToVenues to_venues, ToStrategy to_strategy);
@@ -182,15 +175,15 @@ private:
     std::size_t next_work_ = 0;
     Reports reports_;
     Seq step_root_ = 0;
-    /// By strategy, how much it has asked for in a step: what others do in it is not held against it.
-    struct Asked {
+    /// By strategy, how much it has requested in a step: what others do in it is not held against it.
+    struct Requested {
         Seq step = kNoSeq;
         std::uint32_t requests = 0;
     };
-    std::vector<Asked> asked_;
+    std::vector<Requested> requested_;
     Time step_time_ = kBeforeAll;  // what every fact of the step is stamped with
     OrderId next_order_{1};        // ids already promised to requests that are not judged yet
-    std::unique_ptr<StrategyContext> asking_;
+    std::unique_ptr<StrategyContext> context_;
 };
 
 }  // namespace alpha

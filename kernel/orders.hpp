@@ -40,11 +40,11 @@ struct Order {
     Date good_until;
     OrderStatus status = OrderStatus::intended;
     Qty filled;
-    Qty asked;                       ///< the total a pending modify asks for; zero when none is pending
-    Qty whole;                       ///< the total its strategy wants, before links take from it
-    Qty asked_whole;                 ///< the same of a pending modify, where the strategy asked for it; else zero
-    bool asked_reduce_only = false;  ///< of a pending modify, as is the next
-    Price asked_value;               ///< what one unit is valued at once it is done; zero: as before
+    Qty pending_quantity;              ///< the total a pending modify asks for; zero when none is pending
+    Qty whole;                         ///< the total its strategy wants, before links take from it
+    Qty pending_whole;                 ///< the same of a pending modify, where the strategy asked for it; else zero
+    bool pending_reduce_only = false;  ///< of a pending modify, as is the next
+    Price pending_value;               ///< what one unit is valued at once it is done; zero: as before
     bool triggered = false;
     bool cancel_pending = false;
     bool modify_pending = false;
@@ -55,9 +55,9 @@ struct Order {
     std::string broker_order;
     Trades trades;  ///< booked so far
 
-    /// What may still fill, counting the larger of the confirmed and the asked-for quantity.
+    /// What may still fill, counting the larger of the confirmed and the pending quantity.
     Qty leaves() const {
-        const Qty total = asked > terms.quantity ? asked : terms.quantity;
+        const Qty total = pending_quantity > terms.quantity ? pending_quantity : terms.quantity;
         return is_terminal(status) || filled >= total ? Qty{0} : total - filled;
     }
     friend bool operator==(const Order&, const Order&) = default;

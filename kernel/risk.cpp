@@ -14,21 +14,21 @@ namespace {
 
 constexpr Verdict kPass{};
 
-Money units(Qty quantity) {
-    return Money{quantity.raw};
+Decimal units(Qty quantity) {
+    return Decimal{quantity.raw};
 }
-Money units(Price price) {
-    return Money{price.raw};
+Decimal units(Price price) {
+    return Decimal{price.raw};
 }
-Money count(std::uint64_t n) {
-    return Money{static_cast<Int128>(n) * kScale};
+Decimal count(std::uint64_t n) {
+    return Decimal{static_cast<Int128>(n) * kScale};
 }
 /// Nanoseconds as seconds, rounded up, so that what passed a limit never prints as the limit itself.
-Money seconds(Duration d) {
-    return Money{(static_cast<Int128>(d.ns) + 9) / 10};
+Decimal seconds(Duration d) {
+    return Decimal{(static_cast<Int128>(d.ns) + 9) / 10};
 }
 
-Verdict refuse_above(Rule rule, const std::optional<Money>& limit, Money observed) {
+Verdict refuse_above(Rule rule, const std::optional<Decimal>& limit, Decimal observed) {
     return limit && observed > *limit ? Verdict{rule, *limit, observed} : kPass;
 }
 
@@ -134,9 +134,9 @@ Verdict check_session_hours(const RiskQuestion& q) {
     }
     const Duration in_day = q.state.now - hours.midnight(hours.date_of(q.state.now));
     if (in_day.ns < hours.open_s * kSecondNs) {  // rounded down: never the very moment it opens
-        return {Rule::session_hours, money_of(hours.open_s), Money{in_day.ns / 10}};
+        return {Rule::session_hours, decimal_of(hours.open_s), Decimal{in_day.ns / 10}};
     }
-    return {Rule::session_hours, money_of(hours.close_s), seconds(in_day)};
+    return {Rule::session_hours, decimal_of(hours.close_s), seconds(in_day)};
 }
 
 Verdict check_market(const RiskQuestion& q) {
@@ -170,7 +170,7 @@ Verdict check_price_band(const RiskQuestion& q) {
         const std::int64_t distance = price > mark ? price.raw - mark.raw : mark.raw - price.raw;
         const Int128 percent_scaled = static_cast<Int128>(distance) * 100 * kScale;
         // Rounded up, so that what passed the band never prints as the band itself.
-        const Money percent{(percent_scaled + mark.raw - 1) / mark.raw};
+        const Decimal percent{(percent_scaled + mark.raw - 1) / mark.raw};
         if (const Verdict v = refuse_above(Rule::price_band, band, percent); v.refused()) {
             return v;
         }
@@ -200,7 +200,7 @@ Verdict check_position(const RiskQuestion& q) {
         return kPass;
     }
     const auto& limit = q.limits.of(Rule::position);
-    const Money hard = units(limits::kMaxQty);
+    const Decimal hard = units(limits::kMaxQty);
     const Position& position = q.portfolio().position(q.terms.instrument);
     // Only the order's own side: a sell must pass while what is already working on the buy side is at the limit.
     const Qty reached =
@@ -419,7 +419,7 @@ Money buying_power_used(const State& state, const Portfolio& portfolio) {
 }
 
 Money buying_power_of(const RiskLimits& limits, const Portfolio& portfolio) {
-    const Money leverage = *limits.of(Rule::buying_power);
+    const Decimal leverage = *limits.of(Rule::buying_power);
     const Money whole = portfolio.equity;
     return Money{whole.raw * (leverage.raw / kScale)} +
            pro_rata(whole, Qty{static_cast<std::int64_t>(leverage.raw % kScale)}, Qty{kScale});
@@ -429,8 +429,8 @@ Verdict check_open_orders(const RiskQuestion& q) {
     if (q.is_modification) {
         return kPass;
     }
-    const Money with_this = count(std::uint64_t{q.portfolio().open_orders} + q.placed_together);
-    const Money hard = count(limits::kMaxOpenOrders);
+    const Decimal with_this = count(std::uint64_t{q.portfolio().open_orders} + q.placed_together);
+    const Decimal hard = count(limits::kMaxOpenOrders);
     const auto& limit = q.limits.of(Rule::open_orders);
     return refuse_above(Rule::open_orders, limit ? std::min(*limit, hard) : hard, with_this);
 }
@@ -501,7 +501,7 @@ Verdict check_daily_loss(const RiskLimits& limits, const Portfolio& portfolio) {
 }
 
 Money daily_loss_room(const RiskLimits& limits, const Portfolio& portfolio) {
-    return *limits.of(Rule::daily_loss) - (portfolio.day_start_equity - portfolio.equity);
+    return Money{limits.of(Rule::daily_loss)->raw} - (portfolio.day_start_equity - portfolio.equity);
 }
 
 }  // namespace alpha

@@ -35,19 +35,19 @@ namespace alpha {
 class RiskLimits {
 public:
     explicit RiskLimits(const RunConfigured& config);
-    const std::optional<Money>& of(Rule rule) const { return limits_[static_cast<std::size_t>(rule)]; }
+    const std::optional<Decimal>& of(Rule rule) const { return limits_[static_cast<std::size_t>(rule)]; }
     bool allows(InstrumentId instrument) const;
 
 private:
-    std::array<std::optional<Money>, kRules> limits_;
+    std::array<std::optional<Decimal>, kRules> limits_;
     std::vector<InstrumentId> allowed_;  // sorted
 };
 
 /// A rule that was broken, or Rule::none.
 struct Verdict {
     Rule rule = Rule::none;
-    Money limit;
-    Money observed;
+    Decimal limit;
+    Decimal observed;
     bool refused() const { return rule != Rule::none; }
 };
 
@@ -117,7 +117,7 @@ Verdict check_loss_so_far(const RiskQuestion& q);
 Verdict judge(const RiskQuestion& q);
 /// Of an exit whose entry is judged with it: whether it is an order that could stand.
 Verdict judge_exit(const RiskQuestion& q);
-/// Reckons what has changed of the sums that the limits ask for, so that the next judgement need not. O(positions that have changed, and
+/// Computes what has changed of the sums that the limits ask for, so that the next judgement need not. O(positions that have changed, and
 /// their open orders): all judgements together cost what happens, not how much there is. Under other limits than before every position
 /// has changed: see derive().
 void settle_sums(State& state, const RiskLimits& limits, PortfolioId portfolio);

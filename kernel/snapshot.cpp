@@ -40,8 +40,8 @@ template <class Ar>
 void serialize(Ar& ar, Order& o) {
     ar(o.id, o.strategy, o.portfolio, o.broker);
     inlined(ar, o.terms);
-    ar(o.good_until, o.status, o.filled, o.asked, o.whole, o.asked_whole, o.asked_reduce_only, o.asked_value,
-       o.triggered, o.cancel_pending, o.modify_pending, o.held, o.valued_at, o.intent, o.correlation);
+    ar(o.good_until, o.status, o.filled, o.pending_quantity, o.whole, o.pending_whole, o.pending_reduce_only,
+       o.pending_value, o.triggered, o.cancel_pending, o.modify_pending, o.held, o.valued_at, o.intent, o.correlation);
     ar(o.broker_order);
     if constexpr (requires { ar.ok(); }) {
         std::vector<std::string> trades;
@@ -151,7 +151,7 @@ void save_front(OutCursor& ar, const State& state) {
     save_orders(ar, state.open_orders);
 }
 
-// ---- whether a state can be gone on from ---------------------------------------------------------------------------------
+// ---- whether a session can resume from a state ---------------------------------------------------------------------------------
 //
 // Whoever goes on from a state indexes by its ids, adds up its amounts and divides by its steps without asking again. So
 // what is loaded has to be a state that a log can fold into; each of these names the first thing that is not, or nothing.
@@ -276,9 +276,9 @@ Fault fault_of_order(const State& state, const std::vector<std::vector<Instrumen
         order.id.value != 0 && order.id < state.next_order && order.intent < state.next_seq &&
         order.correlation < state.next_seq && terms.quantity.raw > 0 && within(terms.quantity, limits::kMaxQty) &&
         within(terms.limit_price) && within(terms.stop_price) && within(order.filled, limits::kMaxPosition) &&
-        within(order.asked, limits::kMaxQty) && within(order.whole, limits::kMaxPosition) &&
-        within(order.asked_whole, limits::kMaxPosition) && within(order.good_until) && within(order.valued_at) &&
-        within(order.asked_value) && terms.legs <= limits::kMaxLegs && terms.group <= order.id &&
+        within(order.pending_quantity, limits::kMaxQty) && within(order.whole, limits::kMaxPosition) &&
+        within(order.pending_whole, limits::kMaxPosition) && within(order.good_until) && within(order.valued_at) &&
+        within(order.pending_value) && terms.legs <= limits::kMaxLegs && terms.group <= order.id &&
         terms.parent < order.id && terms.tag.size() <= limits::kMaxTagBytes;
     return plausible ? nullptr : "an order has a number, a size, a price or a day that none can have";
 }

@@ -50,7 +50,7 @@ void note_use(State& state, PortfolioId portfolio, InstrumentId instrument) {
 }
 
 Money reserved_value(const Order& order) {
-    return notional(std::max(order.valued_at, order.asked_value), order.leaves());
+    return notional(std::max(order.valued_at, order.pending_value), order.leaves());
 }
 
 Order& known_order(State& state, OrderId id) {
@@ -103,16 +103,16 @@ void grow_exits(State& state, const Order& entry, Qty more) {
             exit->second.whole < entry.whole) {
             const Qty grown = std::min(more, entry.whole - exit->second.whole);
             exit->second.whole += grown;
-            exit->second.asked_whole += exit->second.asked_whole.raw != 0 ? grown : Qty{};
+            exit->second.pending_whole += exit->second.pending_whole.raw != 0 ? grown : Qty{};
         }
     }
 }
 
 void end_change(Order& order) {
     order.modify_pending = false;
-    order.asked = order.asked_whole = Qty{};
-    order.asked_reduce_only = false;
-    order.asked_value = Price{};
+    order.pending_quantity = order.pending_whole = Qty{};
+    order.pending_reduce_only = false;
+    order.pending_value = Price{};
 }
 
 bool are_linked(const Order& a, const Order& b) {
@@ -481,10 +481,10 @@ void fold(State& state, const Envelope& envelope, const ModifyIntended& e) {
     const bool by_strategy = e.rule == Rule::none;
     change_order(state, e.order, [&](Order& order) {
         order.modify_pending = true;
-        order.asked = e.quantity;
-        order.asked_whole = by_strategy ? e.quantity + filled_by_other_legs(state, order) : Qty{};
-        order.asked_reduce_only = e.reduce_only;
-        order.asked_value = e.valued_at;
+        order.pending_quantity = e.quantity;
+        order.pending_whole = by_strategy ? e.quantity + filled_by_other_legs(state, order) : Qty{};
+        order.pending_reduce_only = e.reduce_only;
+        order.pending_value = e.valued_at;
     });
     if (by_strategy) {
         note_order_sent(state, portfolio_of(state, known_order(state, e.order).portfolio), envelope.time);
@@ -580,7 +580,7 @@ void fold(State& state, const Envelope& envelope, const OrderFilled& e) {
         order.filled += e.quantity;
         order.trades.book(e.trade);
         // Under the first edition an order that was being made larger stayed open until the broker had answered.
-        const bool grows = state.config.rules < 2 && order.asked > order.filled;
+        const bool grows = state.config.rules < 2 && order.pending_quantity > order.filled;
         if (!is_terminal(order.status) && order.filled >= order.terms.quantity && !grows) {
             order.status = OrderStatus::filled;
         }
@@ -611,15 +611,15 @@ void fold(State& state, const Envelope&, const OrderModified& e) {
         order.terms.stop_price = e.stop_price;
         order.terms.reduce_only = e.reduce_only;
         if (e.rule == Rule::none) {  // what was asked for; otherwise that is still on its way
-            if (order.asked_whole.raw != 0) {
-                const Qty more = order.asked_whole - order.whole;
-                order.whole = order.asked_whole;
+            if (order.pending_whole.raw != 0) {
+                const Qty more = order.pending_whole - order.whole;
+                order.whole = order.pending_whole;
                 if (more.raw > 0 && order.terms.parent.value == 0) {
                     grow_exits(state, order, more);
                 }
             }
-            if (order.asked_value.raw != 0) {
-                order.valued_at = order.asked_value;
+            if (order.pending_value.raw != 0) {
+                order.valued_at = order.pending_value;
             }
             end_change(order);
         }

@@ -141,7 +141,7 @@ struct State {
     }
 };
 
-/// Reckons what is derived from the rest of a state and not saved with it. O(state).
+/// Computes what is derived from the rest of a state and not saved with it. O(state).
 void derive(State& state);
 
 /// Sums of one portfolio at the present marks. O(positions).

@@ -64,7 +64,8 @@ alpha_money money_of(Money money) {
 constexpr char kEntry[] = "alpha_plugin_entry";
 constexpr std::uint32_t kMaxParams = 64;
 constexpr std::uintmax_t kMaxFileBytes = std::uintmax_t{256} << 20U;
-constexpr Money kMostInParam{limits::kMaxPrice.raw};
+constexpr Decimal kMostInParam{limits::kMaxPrice.raw};
+constexpr Decimal kLeastInParam{-limits::kMaxPrice.raw};
 /// What there was when the interface was first shipped: no library has less.
 constexpr std::size_t kFirstTableBytes = offsetof(alpha_plugin, load) + sizeof(alpha_plugin::load);
 constexpr std::size_t kMostTableBytes = 4'096;  // room to grow in
@@ -111,12 +112,12 @@ std::optional<ParamKind> kind_of(std::uint32_t kind) {
 }
 
 /// The number that a bound is written as; `otherwise` where there is none.
-Result<Money> bound_of(const char* text, Money otherwise) {
+Result<Decimal> bound_of(const char* text, Decimal otherwise) {
     if (text == nullptr) {
         return otherwise;
     }
-    const Result<Money> value = parse_money(text);
-    if (!value || *value < -kMostInParam || *value > kMostInParam) {
+    const Result<Decimal> value = parse_decimal(text);
+    if (!value || *value < kLeastInParam || *value > kMostInParam) {
         return refuse(fmt::format("'{}' is no number from -10000000000 to 10000000000", shown(text)));
     }
     return *value;
@@ -137,8 +138,8 @@ Result<ParamSpec> param_of(const alpha_param& given) {
     if (!is_number && (given.minimum != nullptr || given.maximum != nullptr)) {
         return refuse("only numbers have a minimum and a maximum");
     }
-    const Result<Money> min = bound_of(given.minimum, -kMostInParam);
-    const Result<Money> max = bound_of(given.maximum, kMostInParam);
+    const Result<Decimal> min = bound_of(given.minimum, kLeastInParam);
+    const Result<Decimal> max = bound_of(given.maximum, kMostInParam);
     if (!min || !max) {
         return tl::unexpected(min ? max.error() : min.error());
     }

@@ -85,11 +85,11 @@ Result<void> load_all(const std::vector<std::unique_ptr<Each>>& parts, const std
 
 }  // namespace
 
-std::vector<Venue*> Components::broker_pointers() const {
+std::vector<Venue*> Components::venue_pointers() const {
     std::vector<Venue*> pointers;
-    pointers.reserve(brokers.size());
-    for (const auto& broker : brokers) {
-        pointers.push_back(broker.get());
+    pointers.reserve(venues.size());
+    for (const auto& venue : venues) {
+        pointers.push_back(venue.get());
     }
     return pointers;
 }
@@ -106,7 +106,7 @@ Result<Components> make_components(const RunConfigured& config, std::span<const 
         if (!made) {
             return tl::unexpected(made.error());
         }
-        parts.brokers.push_back(std::move(*made));
+        parts.venues.push_back(std::move(*made));
     }
     for (const StrategyConfig& strategy : config.strategies) {
         const StrategySpec* spec = find_strategy(strategy.use, catalog);
@@ -163,7 +163,7 @@ Result<void> check_reconfiguration(const RunConfigured& present, const RunConfig
     return same_strategies ? Result<void>{} : refuse("which strategies it has, and all but their parameters,");
 }
 
-Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Venue>>& brokers, const RunConfigured& config,
+Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Venue>>& venues, const RunConfigured& config,
                          const ComponentsMaker& make) {
     const RunConfigured& present = kernel.state().config;
     if (Result<void> allowed = check_reconfiguration(present, config); !allowed) {
@@ -173,22 +173,22 @@ Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Venue>>& br
     if (!parts) {
         return tl::unexpected(parts.error());
     }
-    for (std::size_t b = 0; b < brokers.size(); ++b) {
+    for (std::size_t b = 0; b < venues.size(); ++b) {
         if (config.brokers[b] == present.brokers[b]) {
-            parts->brokers[b] = nullptr;
+            parts->venues[b] = nullptr;
             continue;
         }
         const BrokerSpec* spec = find_broker(config.brokers[b].kind);
         ALPHA_ASSERT(spec != nullptr, "a broker was made of a kind that does not exist");
         Result<std::unique_ptr<Venue>> broker =
-            spec->hold(config.brokers[b].settings, present.brokers[b].settings, *brokers[b]);
+            spec->hold(config.brokers[b].settings, present.brokers[b].settings, *venues[b]);
         if (!broker) {
             return fail(ErrorKind::usage,
                         fmt::format("the broker '{}' cannot go on with these settings at event {}, where it holds what "
                                     "they allow no broker to hold: {}; choose a place where no order waits there",
                                     config.brokers[b].name, kernel.state().next_seq, broker.error().message));
         }
-        parts->brokers[b] = std::move(*broker);
+        parts->venues[b] = std::move(*broker);
     }
     for (std::size_t s = 0; s < parts->strategies.size(); ++s) {
         if (config.strategies[s] == present.strategies[s]) {
@@ -196,14 +196,14 @@ Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Venue>>& br
         }
     }
     std::vector<Venue*> pointers;
-    pointers.reserve(brokers.size());
-    for (std::size_t b = 0; b < brokers.size(); ++b) {
-        pointers.push_back(parts->brokers[b] != nullptr ? parts->brokers[b].get() : brokers[b].get());
+    pointers.reserve(venues.size());
+    for (std::size_t b = 0; b < venues.size(); ++b) {
+        pointers.push_back(parts->venues[b] != nullptr ? parts->venues[b].get() : venues[b].get());
     }
     kernel.reconfigure(config, std::move(parts->strategies), std::move(pointers));
-    for (std::size_t b = 0; b < brokers.size(); ++b) {
-        if (parts->brokers[b] != nullptr) {
-            brokers[b] = std::move(parts->brokers[b]);
+    for (std::size_t b = 0; b < venues.size(); ++b) {
+        if (parts->venues[b] != nullptr) {
+            venues[b] = std::move(parts->venues[b]);
         }
     }
     return {};
@@ -220,7 +220,7 @@ Digest state_digest(const State& state) {
 }
 
 void save_checkpoint(const State& state, const std::vector<std::unique_ptr<Strategy>>& strategies,
-                     const std::vector<Venue*>& brokers, const std::optional<SessionComponents>& session,
+                     const std::vector<Venue*>& venues, const std::optional<SessionComponents>& session,
                      ByteBuffer& out) {
     if (session) {  // the rest is small; making room twice would copy all of it
         out.reserve(out.size() + session->projection.closed_orders().bytes() + session->projection.saved_bytes() +
@@ -234,9 +234,9 @@ void save_checkpoint(const State& state, const std::vector<std::unique_ptr<Strat
     for (const auto& strategy : strategies) {
         put_part(out, [&] { strategy->save(out); });
     }
-    put(out, static_cast<std::uint32_t>(brokers.size()));
-    for (const Venue* broker : brokers) {
-        put_part(out, [&] { broker->save(out); });
+    put(out, static_cast<std::uint32_t>(venues.size()));
+    for (const Venue* venue : venues) {
+        put_part(out, [&] { venue->save(out); });
     }
     put(out, session ? kSessionParts : 0U);
     if (session) {
@@ -258,7 +258,7 @@ Result<State> load_checkpoint(Bytes bytes, Components& parts) {
     }
     Result<State> state = load_state(lists->state);
     Result<void> loaded = load_all(parts.strategies, lists->strategies);
-    loaded = loaded ? load_all(parts.brokers, lists->brokers) : loaded;
+    loaded = loaded ? load_all(parts.venues, lists->brokers) : loaded;
     return loaded ? std::move(state) : tl::make_unexpected(loaded.error());
 }
 

@@ -20,9 +20,9 @@ class Projection;
 
 struct Components {
     std::vector<std::unique_ptr<Strategy>> strategies;  ///< by StrategyId
-    std::vector<std::unique_ptr<Venue>> brokers;        ///< by BrokerId
+    std::vector<std::unique_ptr<Venue>> venues;         ///< by BrokerId
 
-    std::vector<Venue*> broker_pointers() const;
+    std::vector<Venue*> venue_pointers() const;
 };
 
 /// Makes what the configuration names, of these strategies. Refuses (kind usage) a strategy or broker that does not exist, or with
@@ -38,10 +38,10 @@ Result<Components> make_built_in_components(const RunConfigured& config);
 Result<void> check_reconfiguration(const RunConfigured& present, const RunConfigured& next);
 
 /// Lets the kernel go on under `config`, between two steps. Strategies whose parameters differ begin anew; brokers whose
-/// settings differ are replaced in `brokers`, which owns the kernel's, by ones that hold what those held. Refuses, nothing
+/// settings differ are replaced in `venues`, which owns the kernel's, by ones that hold what those held. Refuses, nothing
 /// changed, what check_reconfiguration and make_components refuse, and (kind usage) settings with which a broker could not have
 /// come to hold what it does: a market order that waits, a request on its way.
-Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Venue>>& brokers, const RunConfigured& config,
+Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Venue>>& venues, const RunConfigured& config,
                          const ComponentsMaker& make);
 
 /// The digest by which two states are told apart. O(state).
@@ -69,7 +69,7 @@ struct SessionBytes {
 ///
 /// A running session waits for this. What takes long is closed orders, tens of thousands of them, so its projection has them ready.
 void save_checkpoint(const State& state, const std::vector<std::unique_ptr<Strategy>>& strategies,
-                     const std::vector<Venue*>& brokers, const std::optional<SessionComponents>& session,
+                     const std::vector<Venue*>& venues, const std::optional<SessionComponents>& session,
                      ByteBuffer& out);
 
 /// The state in a checkpoint, its parts not looked at. Refuses (kind data) what save_checkpoint did not write.

@@ -76,7 +76,7 @@ struct Reexecution::Work {
     std::size_t made_bytes = 0;
     KernelObserver* observer;
     ComponentsMaker make;
-    std::vector<std::unique_ptr<Venue>> brokers;
+    std::vector<std::unique_ptr<Venue>> venues;
     std::unique_ptr<Kernel> kernel;
     Seq next = 0;        // what is fed next
     Seq compared = 0;    // what is compared next
@@ -99,8 +99,8 @@ struct Reexecution::Work {
 };
 
 void Reexecution::Work::make_kernel(Components parts, State state) {
-    std::vector<Venue*> pointers = parts.broker_pointers();
-    brokers = std::move(parts.brokers);
+    std::vector<Venue*> pointers = parts.venue_pointers();
+    venues = std::move(parts.venues);
     kernel = std::make_unique<Kernel>(
         std::move(state), Kernel::Components{std::move(parts.strategies), std::move(pointers), observer}, *made);
 }
@@ -139,7 +139,7 @@ Result<void> Reexecution::Work::repeat_reconfiguration(const Envelope& at, const
     }
     const Result<void> done =
         is_consistent(event.config)
-            ? alpha::reconfigure(*kernel, brokers, event.config, make)
+            ? alpha::reconfigure(*kernel, venues, event.config, make)
             : fail(ErrorKind::data, "it names an instrument, portfolio or broker that does not exist");
     if (!done) {
         return fail(ErrorKind::data,
@@ -438,7 +438,7 @@ bool Reexecution::is_between_inputs() const {
 
 Result<void> Reexecution::reconfigure(const RunConfigured& config) {
     ALPHA_ASSERT(is_between_inputs(), "a session is reconfigured between two inputs");
-    Result<void> done = alpha::reconfigure(*work_->kernel, work_->brokers, config, work_->make);
+    Result<void> done = alpha::reconfigure(*work_->kernel, work_->venues, config, work_->make);
     work_->reconfigured = work_->reconfigured || done.has_value();
     return done;
 }
@@ -476,7 +476,7 @@ Kernel* Reexecution::kernel() {
     return work_->kernel.get();
 }
 Reexecution::Revived Reexecution::release() {
-    return {std::move(work_->brokers), std::move(work_->kernel)};
+    return {std::move(work_->venues), std::move(work_->kernel)};
 }
 
 namespace {

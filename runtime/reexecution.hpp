@@ -75,8 +75,8 @@ public:
 
     /// What goes on where the log ends. Requires end() to have returned true.
     struct Revived {
-        std::vector<std::unique_ptr<Venue>> brokers;
-        std::unique_ptr<Kernel> kernel;  ///< uses the brokers
+        std::vector<std::unique_ptr<Venue>> venues;
+        std::unique_ptr<Kernel> kernel;  ///< uses the venues
     };
     Revived release();
 

@@ -37,7 +37,7 @@ public:
             return tl::unexpected(decided.error());
         }
         Reexecution::Revived revived = (*reexecution)->release();
-        at_.venues = std::move(revived.brokers);
+        at_.venues = std::move(revived.venues);
         at_.kernel = std::move(revived.kernel);
         if (at_.kernel->state().config != config_) {
             return fail(ErrorKind::usage,
@@ -72,7 +72,7 @@ private:
                     ErrorCode::other_session);
     }
 
-    /// From the newest checkpoint that can be gone on from, or from event 0. A checkpoint's state must be what the log folds to: from
+    /// From the newest checkpoint that the session can resume from, or from event 0. A checkpoint's state must be what the log folds to: from
     /// the one that an earlier session had folded to itself, or from event 0. Who wants to hear of every fill hears of them all again.
     Result<std::unique_ptr<Reexecution>> begin_at_checkpoint() {
         const Result<std::optional<Seq>> own = stored_.own_snapshot();

@@ -8,7 +8,7 @@
 #include "runtime/components.hpp"
 #include "runtime/fold.hpp"
 #include "runtime/inbox.hpp"
-#include "runtime/intake.hpp"
+#include "runtime/market_queue.hpp"
 #include "runtime/resume.hpp"
 #include "runtime/scheduling.hpp"
 #include "runtime/stream_board.hpp"
@@ -91,12 +91,12 @@ private:
     std::vector<DataWarning> warnings_;
 };
 
-/// While it lives, what is posted wakes the intake up. Gone on every way out, an exception's too.
+/// While it lives, what is posted wakes the market queue up. Gone on every way out, an exception's too.
 class WokenByInbox {
 public:
-    WokenByInbox(Inbox* inbox, Intake& intake) : inbox_(inbox) {
+    WokenByInbox(Inbox* inbox, MarketQueue& queue) : inbox_(inbox) {
         if (inbox_ != nullptr) {
-            inbox_->on_post([&intake] { intake.wake(); });
+            inbox_->on_post([&queue] { queue.wake(); });
         }
     }
     WokenByInbox(const WokenByInbox&) = delete;
@@ -131,8 +131,8 @@ public:
         if (!parts) {
             return tl::unexpected(parts.error());
         }
-        std::vector<Venue*> pointers = parts->broker_pointers();
-        brokers_ = std::move(parts->brokers);
+        std::vector<Venue*> pointers = parts->venue_pointers();
+        venues_ = std::move(parts->venues);
         batch_.begin(0);
         batch_.notes = scenario_.plugins.notes();
         kernel_ = std::make_unique<Kernel>(
@@ -158,7 +158,7 @@ public:
         if (!at) {
             return tl::unexpected(at.error());
         }
-        brokers_ = std::move(at->venues);
+        venues_ = std::move(at->venues);
         kernel_ = std::move(at->kernel);
         projection_ = std::move(at->projection);
         position_ = std::move(at->feed_position);
@@ -178,8 +178,9 @@ public:
                         fmt::format("{}: its lines come by the clock, and no faster; leave --speed out",
                                     scenario_.data.front().name()));
         }
-        IntakeOptions options{options_.speed,  &clock_,         options_.spin, std::exchange(position_, ByteBuffer()),
-                              records_before_, summary_.records};
+        MarketQueueOptions options{options_.speed,  &clock_,
+                                   options_.spin,   std::exchange(position_, ByteBuffer()),
+                                   records_before_, summary_.records};
         if (options_.is_live) {
             warn_of_kinds();
         }
@@ -211,8 +212,9 @@ public:
         for (DataSource& source : sources) {
             source.is_clocked = is_clocked();
         }
-        intake_ = (waits_ ? make_threaded_intake : make_direct_intake)(std::move(sources), hours, std::move(options));
-        const WokenByInbox woken(options_.inbox, *intake_);
+        queue_ = (waits_ ? make_threaded_market_queue : make_direct_market_queue)(std::move(sources), hours,
+                                                                                  std::move(options));
+        const WokenByInbox woken(options_.inbox, *queue_);
         if (waits_) {
             prefer_latency();
         }
@@ -383,7 +385,7 @@ private:
     Result<void> loop() {
         to_compare_ = summary_.records - records_before_;
         bool begun = false;
-        Packet packet;
+        MarketBatch batch;
         for (;;) {
             if (options_.inbox != nullptr && options_.inbox->any()) [[unlikely]] {
                 if (auto served = serve_inbox(); !served) {
@@ -393,14 +395,14 @@ private:
             if (!stopping_ && (stopped() || is_over())) [[unlikely]] {
                 stop();
             }
-            const auto got = intake_->next(packet, wait_until());
+            const auto got = queue_->next(batch, wait_until());
             if (!got) {
                 return bad_data(got.error());
             }
-            if (*got == Intake::Got::end) {
+            if (*got == MarketQueue::Got::end) {
                 return ended();
             }
-            is_silent_ = *got == Intake::Got::nothing;
+            is_silent_ = *got == MarketQueue::Got::nothing;
             if (is_silent_) {
                 if (auto passed = pass_silence(); !passed || stopped_in_lull_) {
                     return passed;
@@ -417,11 +419,11 @@ private:
                 begun = true;
                 begin_comparing();
             }
-            if (auto taken = take(packet); !taken || stopped_in_lull_) {
+            if (auto taken = take(batch); !taken || stopped_in_lull_) {
                 return taken;
             }
             if (options_.on_progress) {
-                options_.on_progress(packet.progress, kernel_->state());
+                options_.on_progress(batch.progress, kernel_->state());
             }
         }
     }
@@ -431,7 +433,7 @@ private:
         stopping_ = true;
         interrupted_ = stopped() || interrupted_;
         options_.log->info("stopping: what was received is taken");
-        intake_->stop();
+        queue_->stop();
     }
     Clock::TimePoint wait_until() const {
         if (!waits_) {
@@ -440,14 +442,14 @@ private:
         const Clock::TimePoint now = clock_.now();
         const Clock::TimePoint look =
             batch_.frame.events != 0 ? std::max(now, last_input_ + kFlushAfter) : now + options_.look_for_stop;
-        return to_compare_ == 0 ? std::min(look, intake_->passes(kernel_->next_due())) : look;
+        return to_compare_ == 0 ? std::min(look, queue_->passes(kernel_->next_due())) : look;
     }
     /// What falls due while nothing comes happens at its time, not when the next record comes: the log is the same either way.
     Result<void> pass_silence() {
         if (to_compare_ != 0) {
             return {};
         }
-        const Time passed = intake_->passed();
+        const Time passed = queue_->passed();
         if (kernel_->next_due() >= passed) {
             return {};
         }
@@ -459,11 +461,11 @@ private:
     }
     /// Now it is known where the feeds begin.
     void begin_comparing() {
-        if (intake_->from_beginning()) {
+        if (queue_->from_beginning()) {
             to_compare_ = summary_.records;
         }
         if (to_compare_ != 0) {
-            taken_ = std::make_unique<TakenRecords>(*stored_, intake_->from_beginning() ? 0 : last_snapshot_);
+            taken_ = std::make_unique<TakenRecords>(*stored_, queue_->from_beginning() ? 0 : last_snapshot_);
         } else {
             stored_.reset();
         }
@@ -480,54 +482,54 @@ private:
              ErrorCode::data_changed});
     }
 
-    Result<void> take(const Packet& packet) {
-        last_input_ = packet.received(packet.records.back());
-        feed_ = packet.progress;
+    Result<void> take(const MarketBatch& batch) {
+        last_input_ = batch.received(batch.records.back());
+        feed_ = batch.progress;
         const bool times_each = options_.is_live && !options_.commit_orders;
         std::size_t untimed = 0;
-        for (std::size_t i = 0; i < packet.records.size(); ++i) {
-            const FeedRecord& record = packet.records[i];
+        for (std::size_t i = 0; i < batch.records.size(); ++i) {
+            const FeedRecord& record = batch.records[i];
             if (to_compare_ != 0) [[unlikely]] {
-                if (auto same = compare(record, *packet.symbols); !same) {
+                if (auto same = compare(record, *batch.symbols); !same) {
                     return same;
                 }
                 continue;
             }
             if (times_each) {
-                summary_.tally.time_orders_from(packet.received(record));
+                summary_.tally.time_orders_from(batch.received(record));
             }
             const std::uint64_t orders = kernel_->state().orders;
-            if (auto taken = take(record, *packet.symbols); !taken || stopped_in_lull_) {
+            if (auto taken = take(record, *batch.symbols); !taken || stopped_in_lull_) {
                 return taken;
             }
             if (options_.commit_orders && kernel_->state().orders != orders) [[unlikely]] {
-                if (auto asked = commit_orders(packet.received(record), kernel_->state().orders - orders); !asked) {
+                if (auto asked = commit_orders(batch.received(record), kernel_->state().orders - orders); !asked) {
                     return asked;
                 }
             }
             ++untimed;
             if (untimed == kTimedTogether && times_each) {
-                time_ticks(packet, packet.records.subspan(i + 1 - untimed, untimed));
+                time_ticks(batch, batch.records.subspan(i + 1 - untimed, untimed));
                 untimed = 0;
             }
         }
         if (options_.is_live) {
             take_commit_times();
-            const Clock::TimePoint now = time_ticks(packet, packet.records.last(untimed));
+            const Clock::TimePoint now = time_ticks(batch, batch.records.last(untimed));
             if (batch_.frame.events != 0 && now - stored_at_ >= kFlushAfter) {
                 return store_frame(true);
             }
         }
         return wants_checkpoint() ? store_frame(true) : Result<void>();
     }
-    Clock::TimePoint time_ticks(const Packet& packet, std::span<const FeedRecord> records) {
+    Clock::TimePoint time_ticks(const MarketBatch& batch, std::span<const FeedRecord> records) {
         const Clock::TimePoint now = clock_.now();
         for (const FeedRecord& record : records) {
-            tick_latency_.add((now - packet.received(record)).count());
+            tick_latency_.add((now - batch.received(record)).count());
         }
-        if (packet.pace.speed != 0) {
+        if (batch.pace.speed != 0) {
             for (const FeedRecord& record : records) {
-                due_latency_.add((now - packet.pace.due(record.time)).count());
+                due_latency_.add((now - batch.pace.due(record.time)).count());
             }
         }
         return now;
@@ -680,11 +682,11 @@ private:
     bool wants_checkpoint() const {
         return kernel_->state().next_seq - last_snapshot_ >= options_.snapshot_events &&
                logged_bytes_ >= snapshot_bytes_ * options_.snapshot_growth && to_compare_ == 0 &&
-               intake_->has_position();
+               queue_->has_position();
     }
 
-    /// A checkpoint is taken where the feed can say where it stands: behind a packet.
-    Result<void> store_frame(bool behind_packet) {
+    /// A checkpoint is taken where the feed can say where it stands: behind a batch.
+    Result<void> store_frame(bool behind_batch) {
         stored_at_ = options_.is_live ? clock_.now() : stored_at_;
         const State& state = kernel_->state();
         if (batch_.frame.events == 0) {
@@ -692,9 +694,9 @@ private:
         }
         projection_.take(batch_.frame, state, batch_.rows);
         logged_bytes_ += batch_.frame.bytes.size();
-        if (behind_packet && wants_checkpoint()) {
+        if (behind_batch && wants_checkpoint()) {
             position_.clear();
-            intake_->save_position(position_);
+            queue_->save_position(position_);
             saved_summary_.clear();
             summary_.save(saved_summary_);
             save_checkpoint(state, kernel_->parts().strategies, kernel_->parts().venues,
@@ -815,7 +817,7 @@ private:
     /// hand that may belong before it, that of the last one.
     Time stamp() const {
         const Time now = kernel_->state().now;
-        return is_silent_ && to_compare_ == 0 ? std::max(now, intake_->passed()) : now;
+        return is_silent_ && to_compare_ == 0 ? std::max(now, queue_->passed()) : now;
     }
 
     std::vector<StrategyResult> strategies() const {
@@ -889,8 +891,8 @@ private:
         std::vector<std::pair<std::chrono::nanoseconds, std::uint64_t>> taken;
     };
     std::shared_ptr<CommitTimes> commit_times_ = std::make_shared<CommitTimes>();
-    std::vector<std::unique_ptr<Venue>> brokers_;
-    std::unique_ptr<Kernel> kernel_;  // writes into batch_, uses the brokers
+    std::vector<std::unique_ptr<Venue>> venues_;
+    std::unique_ptr<Kernel> kernel_;  // writes into batch_, uses the venues
     std::map<std::string, InstrumentId> ids_;
     std::vector<std::optional<InstrumentId>> by_symbol_;
     DataWarnings warnings_;
@@ -907,7 +909,7 @@ private:
     std::uint64_t to_compare_ = 0;         // and those that the feeds still have to give again
 
     StreamBoard board_;  // outlives who writes on it
-    std::unique_ptr<Intake> intake_;
+    std::unique_ptr<MarketQueue> queue_;
     bool waits_ = false;  // for records, on a clock
     FeedProgress feed_;
     LatencyHistogram tick_latency_;

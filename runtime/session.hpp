@@ -27,7 +27,7 @@ class Inbox;
 
 struct RunOptions {
     std::function<void(const FillRow&)> on_fill;  ///< may be null
-    /// Called with every packet of records; may be null.
+    /// Called with every batch of records; may be null.
     std::function<void(const FeedProgress&, const State&)> on_progress;
     const std::atomic<bool>* stop = nullptr;  ///< set by a signal: what was received is taken, then it ends cleanly
     /// Between two snapshots lie so many events, which a replay folds in 50 ms, and so many times the bytes that the last one
@@ -45,7 +45,7 @@ struct RunOptions {
     bool is_live =
         false;  ///< reads on a thread of its own, stores what it has when nothing arrives, measures latencies
     std::uint32_t speed = 0;  ///< recorded time passes so many times as fast as real time; 0: as fast as it can
-    std::chrono::nanoseconds spin{std::chrono::microseconds{200}};  ///< IntakeOptions::spin
+    std::chrono::nanoseconds spin{std::chrono::microseconds{200}};  ///< MarketQueueOptions::spin
     Clock* clock = &real_clock();                                   ///< never null; outlives the session
     /// How long `stop` may go unseen while nothing comes: a signal wakes nobody.
     std::chrono::nanoseconds look_for_stop{std::chrono::milliseconds{50}};

@@ -17,14 +17,14 @@ StrategySpec sma_cross_spec();
 inline constexpr std::int64_t kMaxPeriods = 1'000'000;
 
 /// A required decimal above zero, up to `max`: a quantity or a price.
-constexpr ParamSpec positive_param(std::string_view name, Money max, std::string_view help) {
-    return {name, ParamKind::decimal, "", Money{1}, max, help};
+constexpr ParamSpec positive_param(std::string_view name, Decimal max, std::string_view help) {
+    return {name, ParamKind::decimal, "", Decimal{1}, max, help};
 }
 constexpr ParamSpec quantity_param(std::string_view name, std::string_view help) {
-    return positive_param(name, Money{limits::kMaxQty.raw}, help);
+    return positive_param(name, Decimal{limits::kMaxQty.raw}, help);
 }
 constexpr ParamSpec periods_param(std::string_view name, std::string_view help) {
-    return {name, ParamKind::count, "", money_of(1), money_of(kMaxPeriods), help};
+    return {name, ParamKind::count, "", decimal_of(1), decimal_of(kMaxPeriods), help};
 }
 
 /// For strategies with two averages: `fast` must be shorter than `slow`.

@@ -96,7 +96,7 @@ tl::expected<std::string, std::string> canonical(const ParamSpec& param, const s
         return tl::unexpected<std::string>(
             std::string(param.name) + " must be one of the strategy's instruments, not '" + text.substr(0, 48) + "'");
     }
-    const Result<Money> value = parse_money(text);
+    const Result<Decimal> value = parse_decimal(text);
     if (!value) {
         return tl::unexpected<std::string>(what_is_wanted(param) + ": " + value.error().message);
     }

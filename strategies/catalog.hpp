@@ -32,8 +32,8 @@ struct ParamSpec {
     std::string_view name;
     ParamKind kind = ParamKind::count;
     std::string_view default_value;  ///< canonical text; empty: required
-    Money min;
-    Money max;
+    Decimal min;
+    Decimal max;
     std::string_view help;
 };
 

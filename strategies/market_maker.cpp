@@ -312,13 +312,13 @@ std::vector<ParamError> check_inventory(const StrategyConfig& config, std::span<
                                   " is below " + to_string(quantity)}};
 }
 
-constexpr Money kMaxPriceParam{limits::kMaxPrice.raw};
+constexpr Decimal kMaxPriceParam{limits::kMaxPrice.raw};
 
 constexpr std::array kParams = {
     positive_param("half_spread", kMaxPriceParam, "how far from the mid to quote, in currency"),
     quantity_param("max_inventory", "the most to hold, long or short, of each instrument"),
     quantity_param("quantity", "how much to quote on each side"),
-    ParamSpec{"refresh", ParamKind::count, "0", money_of(0), money_of(86'400),
+    ParamSpec{"refresh", ParamKind::count, "0", decimal_of(0), decimal_of(86'400),
               "seconds after which a resting quote is replaced; 0: never"},
     positive_param("requote", kMaxPriceParam, "how far the mid may move before a quote follows, in currency"),
 };

@@ -99,8 +99,8 @@ std::vector<RiskHeadroom> risk_headroom(const State& state) {
             continue;
         }
         const auto add = [&](Rule rule, auto used_of) {
-            if (const std::optional<Money>& limit = limits.of(rule)) {
-                const Money used = used_of();
+            if (const std::optional<Decimal>& limit = limits.of(rule)) {
+                const Decimal used = used_of();
                 all.push_back({state.config.portfolios[p].name, rule, *limit, used, *limit - used});
             }
         };
@@ -109,7 +109,7 @@ std::vector<RiskHeadroom> risk_headroom(const State& state) {
             for (const Position& position : portfolio.positions) {
                 largest = std::max(largest, abs(position.net));
             }
-            return Money{largest.raw};
+            return Decimal{largest.raw};
         });
         add(Rule::gross_exposure, [&] { return value(state, portfolio).gross_exposure; });
         if (limits.of(Rule::buying_power)) {
@@ -117,8 +117,9 @@ std::vector<RiskHeadroom> risk_headroom(const State& state) {
             const Money used = buying_power_used(state, portfolio);
             all.push_back({state.config.portfolios[p].name, Rule::buying_power, limit, used, limit - used});
         }
-        add(Rule::open_orders, [&] { return money_of(portfolio.open_orders); });
-        add(Rule::daily_loss, [&] { return *limits.of(Rule::daily_loss) - daily_loss_room(limits, portfolio); });
+        add(Rule::open_orders, [&] { return decimal_of(portfolio.open_orders); });
+        add(Rule::daily_loss,
+            [&] { return *limits.of(Rule::daily_loss) - Decimal(daily_loss_room(limits, portfolio)); });
     }
     return all;
 }

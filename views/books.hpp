@@ -121,9 +121,9 @@ struct FillRow {
 struct RiskHeadroom {
     std::string portfolio;
     Rule rule = Rule::none;
-    Money limit;
-    Money used;
-    Money room;  ///< limit - used; below zero: past it
+    Decimal limit;
+    Decimal used;
+    Decimal room;  ///< limit - used; below zero: past it
 };
 
 /// What whoever ran it knows of a run beside its result. None of it is in the log: it differs from machine to machine.

@@ -19,7 +19,7 @@ public:
     JsonObject& text(std::string_view key, std::string_view value) { return json(key, json_string(value)); }
     JsonObject& count(std::string_view key, std::uint64_t value) { return json(key, std::to_string(value)); }
     JsonObject& flag(std::string_view key, bool value) { return json(key, value ? "true" : "false"); }
-    JsonObject& decimal(std::string_view key, Money value) { return text(key, to_string(value)); }
+    JsonObject& decimal(std::string_view key, Decimal value) { return text(key, to_string(value)); }
     JsonObject& decimal(std::string_view key, Price value) { return text(key, to_string(value)); }
     JsonObject& decimal(std::string_view key, Qty value) { return text(key, to_string(value)); }
     JsonObject& time_ns(std::string_view key, Time value) { return text(key, std::to_string(value.ns)); }

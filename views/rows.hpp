@@ -67,8 +67,8 @@ struct OrderView {
     bool cancel_pending = false;
     bool modify_pending = false;
     Rule refused_by = Rule::none;  ///< and the limit it broke, in the rule's units
-    Money limit;
-    Money observed;
+    Decimal limit;
+    Decimal observed;
     Qty filled;
     Money filled_notional;     ///< price x quantity of all its fills
     std::string broker_order;  ///< the broker's own id

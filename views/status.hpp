@@ -11,7 +11,7 @@
 
 namespace alpha {
 
-/// A session at one moment, between two packets of market data: whole, and nothing of it changes afterwards.
+/// A session at one moment, between two batches of market data: whole, and nothing of it changes afterwards.
 struct SessionStatus {
     RunResult books;              ///< heads and digests empty
     bool is_catching_up = false;  ///< its feeds have not come to where its journal goes on

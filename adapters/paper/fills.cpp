@@ -51,7 +51,7 @@ OpenOrder* find_order(Book& book, OrderId id) {
     return found == book.orders.end() ? nullptr : &*found;
 }
 
-/// Fills as much as there is at `price`, off the stock that all share, and lets the links take hold.
+/// Fills as much as there is at `price`, off the stock that all share, and lets the links act.
 /// `market`: inside a bar, where its price stood.
 void Matching::fill(Pass& pass, OpenOrder& order, Qty* left, Price price, Moment moment, Price market) {
     // An exit that rests takes inside the bar what it guarded at its open; the rest came while it lasted.

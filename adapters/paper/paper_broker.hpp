@@ -98,12 +98,12 @@ struct PaperSettings {
     FillModel fill = FillModel::touch;
     LimitFill limit_fill = LimitFill::reached;
     Links links = Links::venue;
-    Price slippage{};                   ///< added against us to every market and stop fill; 0..limits::kMaxPrice
-    std::int64_t slippage_ticks = 0;    ///< the same in the instrument's ticks; 0..kMaxSlippageTicks
-    Money slippage_percent{};           ///< the same as a part of the price; 0..100
-    Duration latency{};                 ///< event time from a request to its arrival; 0..kMaxPaperLatency
-    bool use_size = false;              ///< fill at most what a quote displays, or our share of what a bar traded
-    Money volume_share = money_of(10);  ///< per cent of a bar's volume that can be ours; 0..100
+    Price slippage{};                       ///< added against us to every market and stop fill; 0..limits::kMaxPrice
+    std::int64_t slippage_ticks = 0;        ///< the same in the instrument's ticks; 0..kMaxSlippageTicks
+    Decimal slippage_percent{};             ///< the same as a part of the price; 0..100
+    Duration latency{};                     ///< event time from a request to its arrival; 0..kMaxPaperLatency
+    bool use_size = false;                  ///< fill at most what a quote displays, or our share of what a bar traded
+    Decimal volume_share = decimal_of(10);  ///< per cent of a bar's volume that can be ours; 0..100
     friend bool operator==(const PaperSettings&, const PaperSettings&) = default;
 };
 inline constexpr std::int64_t kMaxSlippageTicks = 1'000'000;

@@ -26,7 +26,7 @@ constexpr auto kFills = [] {
 constexpr NamesOf<LimitFill, 2> kLimitFills{{{LimitFill::reached, "reached"}, {LimitFill::through, "through"}}};
 constexpr NamesOf<Links, 2> kLinks{{{Links::venue, "venue"}, {Links::kernel, "kernel"}}};
 
-constexpr Money kWhole = money_of(100);
+constexpr Decimal kWhole = decimal_of(100);
 
 /// "a, b or c".
 std::string joined(const std::vector<std::string>& words, std::string_view between, std::string_view last) {
@@ -79,12 +79,12 @@ Result<void> read_name(const Setting& setting, const NamesOf<Enum, N>& names, En
 }
 
 /// "12.5%" of 0 to 100.
-std::optional<Money> percent_in(std::string_view text) {
+std::optional<Decimal> percent_in(std::string_view text) {
     if (!text.ends_with('%')) {
         return std::nullopt;
     }
-    const Result<Money> value = parse_money(text.substr(0, text.size() - 1));
-    return value && *value >= Money{} && *value <= kWhole ? std::optional(*value) : std::nullopt;
+    const Result<Decimal> value = parse_decimal(text.substr(0, text.size() - 1));
+    return value && *value >= Decimal{} && *value <= kWhole ? std::optional(*value) : std::nullopt;
 }
 
 Result<void> read_slippage(const Setting& setting, PaperSettings& settings) {
@@ -92,8 +92,8 @@ Result<void> read_slippage(const Setting& setting, PaperSettings& settings) {
     const std::string_view text = setting.value;
     settings.slippage = Price{};
     settings.slippage_ticks = 0;
-    settings.slippage_percent = Money{};
-    if (const std::optional<Money> percent = percent_in(text)) {
+    settings.slippage_percent = Decimal{};
+    if (const std::optional<Decimal> percent = percent_in(text)) {
         settings.slippage_percent = *percent;
         return {};
     }
@@ -137,8 +137,8 @@ Result<void> read_use_size(const Setting& setting, PaperSettings& settings) {
 }
 
 Result<void> read_volume_share(const Setting& setting, PaperSettings& settings) {
-    const std::optional<Money> share = percent_in(setting.value);
-    if (!share || *share == Money{}) {  // of nothing nothing ever fills
+    const std::optional<Decimal> share = percent_in(setting.value);
+    if (!share || *share == Decimal{}) {  // of nothing nothing ever fills
         return refuse_value(setting, "a part of a bar's volume such as 10%, more than 0% and at most 100%");
     }
     settings.volume_share = *share;
@@ -181,7 +181,7 @@ std::span<const Row> rows() {
             slippage_text},
         Row{{.name = "latency",
              .form = KeyForm::duration,
-             .max = money_of(kMaxPaperLatency.ns / kSecondNs),
+             .max = decimal_of(kMaxPaperLatency.ns / kSecondNs),
              .help = "Event time an order travels before it reaches the market."},
             read_latency,
             [](const PaperSettings& settings) { return to_string(settings.latency); }},

@@ -468,6 +468,15 @@ TEST_CASE("mistakes come one at a time or out of order", "[config]") {
                                              "8:18", "9:22", "9:41", "10:1", "11:1"});
 }
 
+TEST_CASE("the keys of a broker of an unknown kind are judged as another kind's", "[config]") {
+    const auto found = [](const char* broker) { return errors(replaced(kGood, "{paper: {fill: touch}}", broker)); };
+    CHECK(found("{zerodha: {api_key: x, fill: never}}") ==
+          std::vector<std::string>{"6:10: broker.zerodha: is not available yet; write paper"});
+    const std::vector<std::string> misspelt = found("{mine: {kind: papre, api_key: x, fill: never}}");
+    REQUIRE(misspelt.size() == 1);
+    CHECK_THAT(misspelt[0], Catch::StartsWith("6:23: broker.mine.kind: 'papre' is unknown"));
+}
+
 TEST_CASE("a file of mistakes floods the terminal", "[config]") {
     std::string text = kGood;
     for (int i = 0; i < 5'000; ++i) {

@@ -84,7 +84,9 @@ public:
 private:
     static void fill(Price& v) { v.raw = *rc::gen::arbitrary<std::int64_t>(); }
     static void fill(Qty& v) { v.raw = *rc::gen::arbitrary<std::int64_t>(); }
-    static void fill(Money& v) {
+    template <class Number>
+        requires std::same_as<Number, Money> || std::same_as<Number, Decimal>
+    static void fill(Number& v) {
         const auto high = *rc::gen::arbitrary<std::int64_t>();
         v.raw = (static_cast<Int128>(high) << 64U) | *rc::gen::arbitrary<std::uint64_t>();
     }

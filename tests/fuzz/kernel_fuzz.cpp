@@ -50,7 +50,7 @@ RunConfigured session_of(Input& input) {
     }
     config.allowed_instruments = {{0}};
     if ((chosen >> 13U & 1U) != 0) {
-        config.charges = {{5'000'001}, {31'007}};
+        config.charges = {Money{5'000'001}, Decimal{31'007}};
     }
     if ((chosen >> 14U & 1U) != 0) {
         config.snapshot_interval = Duration{60 * kSecondNs};

@@ -142,7 +142,7 @@ public:
         config.portfolios.push_back({"main", money_of(100'000)});
         config.brokers.push_back({"paper", "paper", to_settings(settings)});
         config.risk = {{Rule::position, money_of(500)}, {Rule::order_rate, money_of(100)}};
-        config.charges = {{100'000}, {31'000}};
+        config.charges = {Money{100'000}, Decimal{31'000}};
         config.snapshot_interval = Duration{60 * kSecondNs};
         const StrategySpec* const spec = find_strategy(use);
         ALPHA_ASSERT(spec != nullptr, "the catalog has the strategy");

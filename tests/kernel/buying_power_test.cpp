@@ -59,10 +59,10 @@ struct Account : Floor {
         act(std::move(request));
         for (std::size_t i = before; i < events().size(); ++i) {
             if (const auto* refusal = std::get_if<OrderRefused>(&events()[i].event)) {
-                return text(refusal->rule, refusal->limit, refusal->observed);
+                return text(refusal->rule, Money{refusal->limit.raw}, Money{refusal->observed.raw});
             }
             if (const auto* refusal = std::get_if<ChangeRefused>(&events()[i].event)) {
-                return text(refusal->rule, refusal->limit, refusal->observed);
+                return text(refusal->rule, Money{refusal->limit.raw}, Money{refusal->observed.raw});
             }
         }
         return "pass";

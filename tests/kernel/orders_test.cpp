@@ -102,9 +102,9 @@ TEST_CASE("what may still fill counts the larger of the confirmed and the asked-
     order.terms.quantity = qty("10");
     order.filled = qty("4");
     CHECK(order.leaves() == qty("6"));
-    order.asked = qty("15");
+    order.pending_quantity = qty("15");
     CHECK(order.leaves() == qty("11"));
-    order.asked = qty("5");
+    order.pending_quantity = qty("5");
     CHECK(order.leaves() == qty("6"));
     order.filled = qty("12");
     CHECK(order.leaves() == qty("0"));

@@ -241,7 +241,7 @@ TEST_CASE("a state that no log folds into is refused, whatever is wrong with it"
     refused(terms, [&](State& s) { open_order(s).terms.quantity = {}; });
     refused(terms, [&](State& s) { open_order(s).terms.limit_price.raw = -1; });
     refused(terms, [&](State& s) { open_order(s).filled.raw = -1; });
-    refused(terms, [&](State& s) { open_order(s).asked.raw = limits::kMaxQty.raw + 1; });
+    refused(terms, [&](State& s) { open_order(s).pending_quantity.raw = limits::kMaxQty.raw + 1; });
     refused(terms, [&](State& s) { open_order(s).good_until.days = -2'000'000'000; });
     refused(terms, [&](State& s) { open_order(s).intent = s.next_seq; });
     refused(terms, [&](State& s) { open_order(s).correlation = kNoSeq; });

@@ -31,14 +31,15 @@ TEST_CASE("settings come back from the log unchanged", "[paper]") {
     each([](PaperSettings& s, Duration v) { s.latency = v; },
          std::vector{Duration{0}, Duration{1'500'000}, kMaxPaperLatency});
     each([](PaperSettings& s, bool v) { s.use_size = v; }, std::vector<char>{0, 1});
-    each([](PaperSettings& s, Money v) { s.volume_share = v; }, std::vector{Money{1}, money_of(10), money_of(100)});
+    each([](PaperSettings& s, Decimal v) { s.volume_share = v; },
+         std::vector{Decimal{1}, decimal_of(10), decimal_of(100)});
     const std::vector<PaperSettings> without_slippage = all;
     each([](PaperSettings& s, Price v) { s.slippage = v; }, std::vector{Price{0}, Price{1}, limits::kMaxPrice});
     const std::vector<PaperSettings> by_price = std::exchange(all, without_slippage);
     each([](PaperSettings& s, std::int64_t v) { s.slippage_ticks = v; },
          std::vector{std::int64_t{1}, kMaxSlippageTicks});
     const std::vector<PaperSettings> by_ticks = std::exchange(all, without_slippage);
-    each([](PaperSettings& s, Money v) { s.slippage_percent = v; }, std::vector{Money{1}, money_of(100)});
+    each([](PaperSettings& s, Decimal v) { s.slippage_percent = v; }, std::vector{Decimal{1}, decimal_of(100)});
     for (const std::vector<PaperSettings>* some : {&by_price, &by_ticks, &std::as_const(all)}) {
         for (const PaperSettings& settings : *some) {
             const Result<PaperSettings> read = paper_settings(to_settings(settings));

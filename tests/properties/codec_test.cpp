@@ -30,7 +30,9 @@ private:
     }
     void fill(Price& v) { v.raw = static_cast<std::int64_t>(number()); }
     void fill(Qty& v) { v.raw = static_cast<std::int64_t>(number()); }
-    void fill(Money& v) {
+    template <class Number>
+        requires std::same_as<Number, Money> || std::same_as<Number, Decimal>
+    void fill(Number& v) {
         v.raw = static_cast<Int128>((static_cast<UInt128>(number()) << 64U) | static_cast<UInt128>(number()));
     }
     void fill(Duration& v) { v.ns = static_cast<std::int64_t>(number()); }

@@ -59,7 +59,7 @@ TEST_CASE("a checkpoint brings back the parts and the state it was taken of", "[
     Result<Components> parts = make_components(config);
     REQUIRE(parts);
     Frame frame;
-    Kernel kernel(Kernel::Components{std::move(parts->strategies), parts->broker_pointers(), nullptr}, frame);
+    Kernel kernel(Kernel::Components{std::move(parts->strategies), parts->venue_pointers(), nullptr}, frame);
     kernel.configure(config);
     const State& state = kernel.state();
     const Projection projection;
@@ -80,7 +80,7 @@ TEST_CASE("a checkpoint brings back the parts and the state it was taken of", "[
     CHECK(*alone == state);
     CHECK(*with_parts == state);
     ByteBuffer again;
-    save_checkpoint(*with_parts, fresh->strategies, fresh->broker_pointers(), session, again);
+    save_checkpoint(*with_parts, fresh->strategies, fresh->venue_pointers(), session, again);
     CHECK(std::ranges::equal(bytes.view(), again.view()));
     const Result<SessionBytes> told = session_bytes(bytes.view());
     CHECK(told.has_value() == whole);
@@ -97,7 +97,7 @@ TEST_CASE("a checkpoint brings back the parts and the state it was taken of", "[
     CHECK_FALSE(load_checkpoint(bytes.view()));
 }
 
-TEST_CASE("a checkpoint whose part does not bring back all that it saved is not gone on from", "[runtime]") {
+TEST_CASE("a checkpoint whose part does not bring back all that it saved is not resumed from", "[runtime]") {
     /// Saves how often it was asked, and forgets it: what a broker would be that drops its resting orders.
     class Forgetful final : public Venue {
     public:
@@ -119,14 +119,14 @@ TEST_CASE("a checkpoint whose part does not bring back all that it saved is not 
     auto broker = std::make_unique<Forgetful>();
     broker->orders = GENERATE(std::size_t{0}, std::size_t{1});
     const bool has_orders = broker->orders != 0;
-    parts->brokers[0] = std::move(broker);
+    parts->venues[0] = std::move(broker);
     Frame frame;
-    Kernel kernel(Kernel::Components{std::move(parts->strategies), parts->broker_pointers(), nullptr}, frame);
+    Kernel kernel(Kernel::Components{std::move(parts->strategies), parts->venue_pointers(), nullptr}, frame);
     kernel.configure(config);
     ByteBuffer bytes;
     save_checkpoint(kernel.state(), kernel.parts().strategies, kernel.parts().venues, std::nullopt, bytes);
     Result<Components> fresh = make_components(config);
-    fresh->brokers[0] = std::make_unique<Forgetful>();
+    fresh->venues[0] = std::make_unique<Forgetful>();
     const Result<State> loaded = load_checkpoint(bytes.view(), *fresh);
     CHECK(loaded.has_value() == !has_orders);
 }

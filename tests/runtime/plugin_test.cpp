@@ -395,7 +395,7 @@ TEST_CASE("a strategy that never returns ends the process, named in the last lin
         budget.start();
         Frame frame;
         std::freopen("/dev/null", "w", stderr);
-        Kernel kernel({std::move(parts->strategies), parts->broker_pointers(), nullptr}, frame);
+        Kernel kernel({std::move(parts->strategies), parts->venue_pointers(), nullptr}, frame);
         kernel.configure(scenario.config);
         kernel.take(Time{kSecondNs},
                     QuoteTick{InstrumentId{0}, Price{kScale}, Price{kScale}, Qty{kScale}, Qty{kScale}});
@@ -430,7 +430,7 @@ TEST_CASE("a callback's budget is processor time: waiting has a wider bound, and
         budget.watch(parts->strategies, scenario.config, scenario.plugins.catalog());
         budget.start();
         Frame frame;
-        Kernel kernel({std::move(parts->strategies), parts->broker_pointers(), nullptr}, frame);
+        Kernel kernel({std::move(parts->strategies), parts->venue_pointers(), nullptr}, frame);
         kernel.configure(scenario.config);
         kernel.take(Time{kSecondNs},
                     QuoteTick{InstrumentId{0}, Price{kScale}, Price{kScale}, Qty{kScale}, Qty{kScale}});

@@ -374,7 +374,7 @@ TEST_CASE("what is fed again holds a kernel that goes on, and what a person did 
     const Reexecution::Revived revived = reexecution.release();
     Kernel& kernel = *revived.kernel;
     CHECK(kernel.state() == folded(*log, log->next_seq()));
-    CHECK(revived.brokers.size() == 1);
+    CHECK(revived.venues.size() == 1);
 
     std::unique_ptr<MemoryLog> longer = log_of(events_of(*log));
     const Time later = kernel.state().now + Duration{kSecondNs};

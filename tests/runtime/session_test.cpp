@@ -94,7 +94,8 @@ void write_prefix(const LogReader& from, const ComponentsMaker& make, const std:
 
 }  // namespace
 
-TEST_CASE("a checkpoint is gone on from, and one that is not what its events fold to is passed over", "[runtime]") {
+TEST_CASE("a session resumes from a checkpoint, and one that is not what its events fold to is passed over",
+          "[runtime]") {
     const TempFolder folder;
     const bool with_library = GENERATE(false, true);
     CAPTURE(with_library);

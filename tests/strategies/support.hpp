@@ -165,7 +165,7 @@ public:
         REQUIRE(order.modify_pending);
         const ModifyOrder change = asked_.at(id);
         order.modify_pending = false;
-        order.asked = {};
+        order.pending_quantity = {};
         if (accept) {
             order.terms.quantity = change.quantity;
             order.terms.limit_price = change.limit_price;
@@ -263,7 +263,7 @@ private:
         order.status = how;
         order.cancel_pending = false;
         order.modify_pending = false;
-        order.asked = {};
+        order.pending_quantity = {};
         state_.closed_orders.insert(state_.open_orders.extract(id));
         state_.closings.push_back(id);
     }
@@ -326,7 +326,7 @@ private:
             return;
         }
         order.modify_pending = true;
-        order.asked = request.quantity;
+        order.pending_quantity = request.quantity;
         asked_[request.order] = request;
         if (on_change == ChangeAnswer::done) {
             answer_modify(request.order, true);

@@ -1,4 +1,4 @@
-#include "runtime/intake.hpp"
+#include "runtime/market_queue.hpp"
 
 #include "adapters/data/stream.hpp"
 #include "events/assert.hpp"
@@ -40,9 +40,9 @@ Result<Opened> open_at(const std::vector<DataSource>& sources, const HoursOf& ho
     return open_feed(sources, hours, watch).map([](auto whole) { return Opened{std::move(whole), true}; });
 }
 
-class DirectIntake final : public Intake {
+class DirectMarketQueue final : public MarketQueue {
 public:
-    DirectIntake(std::vector<DataSource> sources, HoursOf hours, IntakeOptions options)
+    DirectMarketQueue(std::vector<DataSource> sources, HoursOf hours, MarketQueueOptions options)
         : sources_(std::move(sources)),
           hours_(std::move(hours)),
           options_(std::move(options)),
@@ -52,8 +52,8 @@ public:
         }
     }
 
-    Result<Got> next(Packet& packet, Clock::TimePoint) override {
-        packet.records = {};
+    Result<Got> next(MarketBatch& batch, Clock::TimePoint) override {
+        batch.records = {};
         taken_ = 0;
         if (stopped_.load(std::memory_order_relaxed)) {
             return Got::end;
@@ -65,16 +65,16 @@ public:
             }
             opened_ = std::move(*opened);
         }
-        const auto batch = opened_.feed->next();
-        if (!batch) {
-            return ending(batch.error());
+        const auto records = opened_.feed->next();
+        if (!records) {
+            return ending(records.error());
         }
-        packet.records = *batch;
-        packet.symbols = &opened_.feed->symbols();
-        packet.read = clock_.now();
-        packet.progress = opened_.feed->progress();
-        taken_ = batch->size();
-        return batch->empty() ? Got::end : Got::records;
+        batch.records = *records;
+        batch.symbols = &opened_.feed->symbols();
+        batch.read = clock_.now();
+        batch.progress = opened_.feed->progress();
+        taken_ = records->size();
+        return records->empty() ? Got::end : Got::records;
     }
     Time passed() const override { return kBeforeAll; }
     Clock::TimePoint passes(Time) const override { return Clock::TimePoint::max(); }
@@ -98,7 +98,7 @@ private:
 
     std::vector<DataSource> sources_;
     HoursOf hours_;
-    IntakeOptions options_;
+    MarketQueueOptions options_;
     Clock& clock_;
     Interrupt interrupt_;
     Opened opened_;
@@ -114,9 +114,9 @@ constexpr std::uint64_t kPositionRecords = 8'192;
 /// the session more than its work on a tick.
 constexpr std::chrono::milliseconds kLookForSlots{10};
 
-class ThreadedIntake final : public Intake {
+class ThreadedMarketQueue final : public MarketQueue {
 public:
-    ThreadedIntake(std::vector<DataSource> sources, HoursOf hours, IntakeOptions options)
+    ThreadedMarketQueue(std::vector<DataSource> sources, HoursOf hours, MarketQueueOptions options)
         : sources_(std::move(sources)),
           hours_(std::move(hours)),
           options_(std::move(options)),
@@ -130,18 +130,18 @@ public:
             }
         });
     }
-    ThreadedIntake(const ThreadedIntake&) = delete;
-    ThreadedIntake& operator=(const ThreadedIntake&) = delete;
-    ~ThreadedIntake() override {
+    ThreadedMarketQueue(const ThreadedMarketQueue&) = delete;
+    ThreadedMarketQueue& operator=(const ThreadedMarketQueue&) = delete;
+    ~ThreadedMarketQueue() override {
         abandoned_.store(true);
         stop();
         notify();
     }
 
-    Result<Got> next(Packet& packet, Clock::TimePoint until) override {
+    Result<Got> next(MarketBatch& batch, Clock::TimePoint until) override {
         const Clock::TimePoint asked = clock_.now();
         Clock::TimePoint found = asked;
-        packet.records = {};
+        batch.records = {};
         if (slot_ != nullptr && given_ != 0 && given_ == slot_->records.size()) {
             free_taken_slot();
         }
@@ -179,7 +179,7 @@ public:
             records = records.first(n);
         }
         given_ += records.size();
-        packet = {records, &symbols_, slot_->read, asked, found, pace_, slot_->progress};
+        batch = {records, &symbols_, slot_->read, asked, found, pace_, slot_->progress};
         return Got::records;
     }
     Time passed() const override {
@@ -328,14 +328,14 @@ private:
         first_names_.assign(feed.symbols().begin(),
                             feed.symbols().begin() + static_cast<std::ptrdiff_t>(known_symbols_));
         while (!stopped_.load(std::memory_order_relaxed)) {
-            const auto batch = feed.next();
-            if (!batch) {
-                return end(batch.error());
+            const auto records = feed.next();
+            if (!records) {
+                return end(records.error());
             }
-            if (batch->empty()) {
+            if (records->empty()) {
                 return end(std::nullopt);
             }
-            if (!hand_over(*batch, feed)) {
+            if (!hand_over(*records, feed)) {
                 break;
             }
         }
@@ -343,17 +343,17 @@ private:
     }
 
     /// False when nobody will take it.
-    bool hand_over(std::span<const FeedRecord> batch, const Feed& feed) {
+    bool hand_over(std::span<const FeedRecord> records, const Feed& feed) {
         Slot* const slot = free_slot();
         if (slot == nullptr) {
             return false;
         }
-        slot->records.assign(batch.begin(), batch.end());
+        slot->records.assign(records.begin(), records.end());
         slot->read = clock_.now();
-        read_ += batch.size();
+        read_ += records.size();
         slot->position.clear();
         if (read_ - position_at_ >= kPositionRecords) {
-            feed.save_position(batch.size(), slot->position);
+            feed.save_position(records.size(), slot->position);
             position_at_ = read_;
         }
         slot->progress = feed.progress();
@@ -396,7 +396,7 @@ private:
 
     std::vector<DataSource> sources_;
     HoursOf hours_;
-    IntakeOptions options_;
+    MarketQueueOptions options_;
     Clock& clock_;
     Interrupt interrupt_;
 
@@ -430,12 +430,14 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Intake> make_direct_intake(std::vector<DataSource> sources, HoursOf hours, IntakeOptions options) {
-    return std::make_unique<DirectIntake>(std::move(sources), std::move(hours), std::move(options));
+std::unique_ptr<MarketQueue> make_direct_market_queue(std::vector<DataSource> sources, HoursOf hours,
+                                                      MarketQueueOptions options) {
+    return std::make_unique<DirectMarketQueue>(std::move(sources), std::move(hours), std::move(options));
 }
 
-std::unique_ptr<Intake> make_threaded_intake(std::vector<DataSource> sources, HoursOf hours, IntakeOptions options) {
-    return std::make_unique<ThreadedIntake>(std::move(sources), std::move(hours), std::move(options));
+std::unique_ptr<MarketQueue> make_threaded_market_queue(std::vector<DataSource> sources, HoursOf hours,
+                                                        MarketQueueOptions options) {
+    return std::make_unique<ThreadedMarketQueue>(std::move(sources), std::move(hours), std::move(options));
 }
 
 }  // namespace alpha

@@ -1,4 +1,4 @@
-#include "runtime/intake.hpp"
+#include "runtime/market_queue.hpp"
 #include "tests/runtime/support.hpp"
 #include "tests/virtual_clock.hpp"
 
@@ -14,12 +14,12 @@ namespace {
 
 constexpr Clock::TimePoint kForEver = Clock::TimePoint::max();
 
-/// A session in virtual time, and an intake that does not spin.
+/// A session in virtual time, and a market queue that does not spin.
 struct Virtual {
     VirtualClock clock{Time{1'700'000'000 * kSecondNs}};
     TakesPart session{clock};
-    IntakeOptions options(std::uint32_t speed) {
-        IntakeOptions options;
+    MarketQueueOptions options(std::uint32_t speed) {
+        MarketQueueOptions options;
         options.clock = &clock;
         options.speed = speed;
         options.spin = std::chrono::nanoseconds(0);
@@ -41,18 +41,18 @@ std::string text_of(const FeedRecord& record, const std::vector<std::string>& sy
     return std::to_string(record.time.ns) + " " + symbols[quote.instrument.value] + " " + std::to_string(quote.bid.raw);
 }
 
-std::vector<std::string> all_of(Intake& intake) {
+std::vector<std::string> all_of(MarketQueue& queue) {
     std::vector<std::string> texts;
-    Packet packet;
+    MarketBatch batch;
     for (;;) {
-        const auto got = intake.next(packet, kForEver);
+        const auto got = queue.next(batch, kForEver);
         REQUIRE(got);
-        REQUIRE(*got != Intake::Got::nothing);
-        if (*got == Intake::Got::end) {
+        REQUIRE(*got != MarketQueue::Got::nothing);
+        if (*got == MarketQueue::Got::end) {
             return texts;
         }
-        for (const FeedRecord& record : packet.records) {
-            texts.push_back(text_of(record, *packet.symbols));
+        for (const FeedRecord& record : batch.records) {
+            texts.push_back(text_of(record, *batch.symbols));
         }
     }
 }
@@ -61,31 +61,31 @@ std::vector<std::string> all_of(Intake& intake) {
 
 TEST_CASE("a reader on its own thread hands out what a direct one does, however slowly it is taken", "[runtime]") {
     Virtual at;
-    const auto direct = make_direct_intake(synth(40'000), kAnyHours, {});
-    const auto threaded = make_threaded_intake(synth(40'000), kAnyHours, at.options(0));
+    const auto direct = make_direct_market_queue(synth(40'000), kAnyHours, {});
+    const auto threaded = make_threaded_market_queue(synth(40'000), kAnyHours, at.options(0));
     test::sleep(at.clock, std::chrono::seconds(1));  // its queue is full by now
     const std::vector<std::string> texts = all_of(*threaded);
     CHECK(texts.size() == 40'000);
     CHECK(texts == all_of(*direct));
-    Packet packet;
-    CHECK(threaded->next(packet, {}) == Intake::Got::end);  // and stays there
+    MarketBatch batch;
+    CHECK(threaded->next(batch, {}) == MarketQueue::Got::end);  // and stays there
 }
 
 TEST_CASE("from every position that a reader knows it goes on with the records behind it", "[runtime]") {
-    const std::vector<std::string> whole = all_of(*make_direct_intake(synth(40'000), kAnyHours, {}));
-    const auto first = make_threaded_intake(synth(40'000), kAnyHours, {});
-    Packet packet;
+    const std::vector<std::string> whole = all_of(*make_direct_market_queue(synth(40'000), kAnyHours, {}));
+    const auto first = make_threaded_market_queue(synth(40'000), kAnyHours, {});
+    MarketBatch batch;
     std::size_t taken = 0;
     std::size_t positions = 0;
-    while (first->next(packet, kForEver) == Intake::Got::records) {
-        taken += packet.records.size();
+    while (first->next(batch, kForEver) == MarketQueue::Got::records) {
+        taken += batch.records.size();
         if (!first->has_position()) {
             continue;
         }
         ++positions;
-        IntakeOptions options;
+        MarketQueueOptions options;
         first->save_position(options.position);
-        const auto second = make_threaded_intake(synth(40'000), kAnyHours, std::move(options));
+        const auto second = make_threaded_market_queue(synth(40'000), kAnyHours, std::move(options));
         const std::vector<std::string> rest = all_of(*second);
         CHECK_FALSE(second->from_beginning());
         CHECK(std::vector<std::string>(whole.begin() + static_cast<std::ptrdiff_t>(taken), whole.end()) == rest);
@@ -96,11 +96,11 @@ TEST_CASE("from every position that a reader knows it goes on with the records b
 TEST_CASE("files that are not those of the position are read from their beginning, so that the difference is found",
           "[runtime]") {
     const bool threaded = GENERATE(true, false);
-    const auto make = threaded ? make_threaded_intake : make_direct_intake;
-    const auto first = make_direct_intake(synth(1'000), kAnyHours, {});
-    Packet packet;
-    REQUIRE(first->next(packet, {}));
-    IntakeOptions options;
+    const auto make = threaded ? make_threaded_market_queue : make_direct_market_queue;
+    const auto first = make_direct_market_queue(synth(1'000), kAnyHours, {});
+    MarketBatch batch;
+    REQUIRE(first->next(batch, {}));
+    MarketQueueOptions options;
     first->save_position(options.position);
     std::vector<DataSource> other = synth(1'000);
     other.front().synth->seed = 8;
@@ -116,50 +116,50 @@ TEST_CASE("what is good before a bad line is handed out before its refusal", "[r
     DataSource source;
     source.file = folder / "q.csv";
     const bool threaded = GENERATE(true, false);
-    const auto intake = (threaded ? make_threaded_intake : make_direct_intake)({source}, kAnyHours, {});
-    Packet packet;
-    REQUIRE(intake->next(packet, kForEver) == Intake::Got::records);
-    CHECK(packet.records.size() == 1);
-    const auto refused = intake->next(packet, kForEver);
+    const auto queue = (threaded ? make_threaded_market_queue : make_direct_market_queue)({source}, kAnyHours, {});
+    MarketBatch batch;
+    REQUIRE(queue->next(batch, kForEver) == MarketQueue::Got::records);
+    CHECK(batch.records.size() == 1);
+    const auto refused = queue->next(batch, kForEver);
     REQUIRE_FALSE(refused);
     CHECK(refused.error().message.find("q.csv:3: ") != std::string::npos);
 }
 
 TEST_CASE("a reader that waits comes back when it is woken, when time is over and when it is stopped", "[runtime]") {
     Virtual at;
-    const auto intake = make_threaded_intake(synth(1'000), kAnyHours, at.options(1));
-    Packet packet;
+    const auto queue = make_threaded_market_queue(synth(1'000), kAnyHours, at.options(1));
+    MarketBatch batch;
     // The second record of the day is seconds away.
-    while (intake->next(packet, kForEver) != Intake::Got::records) {}
+    while (queue->next(batch, kForEver) != MarketQueue::Got::records) {}
     const Clock::TimePoint until = at.clock.now() + std::chrono::milliseconds(30);
-    REQUIRE(intake->next(packet, until) == Intake::Got::nothing);
+    REQUIRE(queue->next(batch, until) == MarketQueue::Got::nothing);
     CHECK(at.clock.now() == until);
 
     const std::jthread waker = start_thread(at.clock, [&] {
         test::sleep(at.clock, std::chrono::milliseconds(5));
-        intake->wake();
+        queue->wake();
     });
-    REQUIRE(intake->next(packet, kForEver) == Intake::Got::nothing);
+    REQUIRE(queue->next(batch, kForEver) == MarketQueue::Got::nothing);
     CHECK(at.clock.now() == until + std::chrono::milliseconds(5));
 
-    intake->stop();
-    CHECK(intake->next(packet, kForEver) == Intake::Got::end);
+    queue->stop();
+    CHECK(queue->next(batch, kForEver) == MarketQueue::Got::end);
     CHECK(at.clock.now() == until + std::chrono::milliseconds(5));
 }
 
 TEST_CASE("records that the journal has are not held back, and those behind them are", "[runtime]") {
     Virtual at;
-    IntakeOptions options = at.options(1);
+    MarketQueueOptions options = at.options(1);
     options.records_known = 700;
-    const auto intake = make_threaded_intake(synth(1'000), kAnyHours, std::move(options));
-    Packet packet;
+    const auto queue = make_threaded_market_queue(synth(1'000), kAnyHours, std::move(options));
+    MarketBatch batch;
     std::size_t taken = 0;
     const Clock::TimePoint begun = at.clock.now();
     Time last{};
     while (taken < 700) {
-        REQUIRE(intake->next(packet, kForEver) == Intake::Got::records);
-        taken += packet.records.size();
-        last = packet.records.back().time;
+        REQUIRE(queue->next(batch, kForEver) == MarketQueue::Got::records);
+        taken += batch.records.size();
+        last = batch.records.back().time;
     }
     CHECK(taken == 700);
     CHECK(at.clock.now() == begun);
@@ -167,11 +167,11 @@ TEST_CASE("records that the journal has are not held back, and those behind them
     std::vector<Time> times;
     std::vector<Clock::TimePoint> seen;
     while (taken < 1'000) {
-        if (intake->next(packet, kForEver) == Intake::Got::nothing) {
+        if (queue->next(batch, kForEver) == MarketQueue::Got::nothing) {
             continue;
         }
-        taken += packet.records.size();
-        times.push_back(packet.records.back().time);
+        taken += batch.records.size();
+        times.push_back(batch.records.back().time);
         seen.push_back(at.clock.now());
     }
     REQUIRE(times.size() > 100);
@@ -192,23 +192,23 @@ TEST_CASE("paced records are handed out when they fall due, all that are, and no
     DataSource source;
     source.file = folder / "q.csv";
     Virtual at;
-    const auto intake = make_threaded_intake({source}, kAnyHours, at.options(2));
-    Packet packet;
+    const auto queue = make_threaded_market_queue({source}, kAnyHours, at.options(2));
+    MarketBatch batch;
     std::vector<Clock::TimePoint> due;
     std::vector<std::size_t> together;
     while (due.size() < 100) {
-        const auto got = intake->next(packet, kForEver);
+        const auto got = queue->next(batch, kForEver);
         REQUIRE(got);
-        if (*got == Intake::Got::nothing) {
+        if (*got == MarketQueue::Got::nothing) {
             continue;
         }
-        for (const FeedRecord& record : packet.records) {
-            due.push_back(packet.pace.due(record.time));
+        for (const FeedRecord& record : batch.records) {
+            due.push_back(batch.pace.due(record.time));
             CHECK(due.back() <= at.clock.now());
-            CHECK(packet.received(record) == (due.back() <= packet.asked ? due.back() : packet.found));
+            CHECK(batch.received(record) == (due.back() <= batch.asked ? due.back() : batch.found));
         }
         CHECK(due.back() + std::chrono::nanoseconds(kStepNs / 2) > at.clock.now());  // none is kept back
-        together.push_back(packet.records.size());
+        together.push_back(batch.records.size());
         if (due.size() == 50) {
             test::sleep(at.clock, std::chrono::milliseconds(10));  // ten fall due meanwhile
         }
@@ -228,78 +228,77 @@ TEST_CASE("in a silence it is known how far time has come, and no farther than t
     DataSource source;
     source.file = folder / "q.csv";
     Virtual at;
-    const auto intake = make_threaded_intake({source}, kAnyHours, at.options(10));
-    Packet packet;
-    CHECK(intake->passed() == kBeforeAll);
-    while (intake->next(packet, kForEver) != Intake::Got::records) {}
+    const auto queue = make_threaded_market_queue({source}, kAnyHours, at.options(10));
+    MarketBatch batch;
+    CHECK(queue->passed() == kBeforeAll);
+    while (queue->next(batch, kForEver) != MarketQueue::Got::records) {}
     const Clock::TimePoint first = at.clock.now();
-    REQUIRE(intake->next(packet, first + std::chrono::seconds(2)) == Intake::Got::nothing);
-    CHECK(intake->passed() == Time{begin + 20 * kSecondNs});
+    REQUIRE(queue->next(batch, first + std::chrono::seconds(2)) == MarketQueue::Got::nothing);
+    CHECK(queue->passed() == Time{begin + 20 * kSecondNs});
     // What is due at 30 s has passed a moment after it, when it can no longer be told from what came before.
-    CHECK(intake->passes(Time{begin + 30 * kSecondNs}) ==
-          first + std::chrono::seconds(3) + std::chrono::nanoseconds(1));
-    REQUIRE(intake->next(packet, intake->passes(Time{begin + 30 * kSecondNs})) == Intake::Got::nothing);
-    CHECK(intake->passed() > Time{begin + 30 * kSecondNs});
-    CHECK(intake->passes(Time{begin + 60 * kSecondNs}) == kForEver);  // that record comes first
-    CHECK(intake->passes(kNever) == kForEver);
+    CHECK(queue->passes(Time{begin + 30 * kSecondNs}) == first + std::chrono::seconds(3) + std::chrono::nanoseconds(1));
+    REQUIRE(queue->next(batch, queue->passes(Time{begin + 30 * kSecondNs})) == MarketQueue::Got::nothing);
+    CHECK(queue->passed() > Time{begin + 30 * kSecondNs});
+    CHECK(queue->passes(Time{begin + 60 * kSecondNs}) == kForEver);  // that record comes first
+    CHECK(queue->passes(kNever) == kForEver);
     test::sleep(at.clock, std::chrono::seconds(30));
-    CHECK(intake->passed() == Time{begin + 60 * kSecondNs});
-    REQUIRE(intake->next(packet, kForEver) == Intake::Got::records);
-    CHECK(intake->passed() == kBeforeAll);  // who knows what comes next
+    CHECK(queue->passed() == Time{begin + 60 * kSecondNs});
+    REQUIRE(queue->next(batch, kForEver) == MarketQueue::Got::records);
+    CHECK(queue->passed() == kBeforeAll);  // who knows what comes next
 }
 
 TEST_CASE("time in a silence is known at every speed, however long the session lasts", "[runtime]") {
     Virtual at;
-    const auto intake = make_threaded_intake(synth(1'000), kAnyHours, at.options(4'000'000'000));
-    Packet packet;
-    while (intake->next(packet, kForEver) != Intake::Got::records) {}
+    const auto queue = make_threaded_market_queue(synth(1'000), kAnyHours, at.options(4'000'000'000));
+    MarketBatch batch;
+    while (queue->next(batch, kForEver) != MarketQueue::Got::records) {}
     const Clock::TimePoint soon = at.clock.now() + std::chrono::nanoseconds(1);
-    REQUIRE(intake->next(packet, at.clock.now()) == Intake::Got::nothing);
-    const Time before = intake->passed();
+    REQUIRE(queue->next(batch, at.clock.now()) == MarketQueue::Got::nothing);
+    const Time before = queue->passed();
     test::sleep(at.clock, soon);
     test::sleep(at.clock, std::chrono::hours(24));
-    CHECK(intake->passed() > before);  // the next record's
-    REQUIRE(intake->next(packet, kForEver) == Intake::Got::records);
+    CHECK(queue->passed() > before);  // the next record's
+    REQUIRE(queue->next(batch, kForEver) == MarketQueue::Got::records);
 }
 
 TEST_CASE("no clock runs for data that come as fast as they are read", "[runtime]") {
     const bool threaded = GENERATE(true, false);
-    const auto intake = (threaded ? make_threaded_intake : make_direct_intake)(synth(100), kAnyHours, {});
-    Packet packet;
-    REQUIRE(intake->next(packet, kForEver) == Intake::Got::records);
-    CHECK(intake->passed() == kBeforeAll);
-    CHECK(intake->passes(Time{1}) == kForEver);
+    const auto queue = (threaded ? make_threaded_market_queue : make_direct_market_queue)(synth(100), kAnyHours, {});
+    MarketBatch batch;
+    REQUIRE(queue->next(batch, kForEver) == MarketQueue::Got::records);
+    CHECK(queue->passed() == kBeforeAll);
+    CHECK(queue->passes(Time{1}) == kForEver);
 }
 
 TEST_CASE("a record counts from when it was read, waited for the session, or was seen by it", "[runtime]") {
-    Packet packet;
-    packet.read = Clock::TimePoint(std::chrono::seconds(100));
-    packet.asked = packet.read + std::chrono::nanoseconds(100);
-    packet.found = packet.read + std::chrono::nanoseconds(500);
-    packet.pace = {Time{5'000}, packet.read - std::chrono::nanoseconds(70), 10};
-    const auto received = [&](std::int64_t ns) { return (packet.received({Time{ns}, {}}) - packet.read).count(); };
+    MarketBatch batch;
+    batch.read = Clock::TimePoint(std::chrono::seconds(100));
+    batch.asked = batch.read + std::chrono::nanoseconds(100);
+    batch.found = batch.read + std::chrono::nanoseconds(500);
+    batch.pace = {Time{5'000}, batch.read - std::chrono::nanoseconds(70), 10};
+    const auto received = [&](std::int64_t ns) { return (batch.received({Time{ns}, {}}) - batch.read).count(); };
     CHECK(received(5'000) == 0);  // due before it was read
     CHECK(received(5'700) == 0);
     CHECK(received(5'710) == 1);  // due while the session was at work
     CHECK(received(6'700) == 100);
     CHECK(received(6'710) == 500);  // while it waited
-    packet.pace = {};
+    batch.pace = {};
     CHECK(received(6'710) == 0);
 }
 
 TEST_CASE("what is read and not due yet is not handed out after a stop", "[runtime]") {
     Virtual at;
-    const auto intake = make_threaded_intake(synth(1'000), kAnyHours, at.options(1));
-    Packet packet;
-    while (intake->next(packet, kForEver) != Intake::Got::records) {}
-    CHECK(packet.records.size() < 1'000);
-    intake->stop();
-    CHECK(intake->next(packet, kForEver) == Intake::Got::end);
-    CHECK(packet.records.empty());
+    const auto queue = make_threaded_market_queue(synth(1'000), kAnyHours, at.options(1));
+    MarketBatch batch;
+    while (queue->next(batch, kForEver) != MarketQueue::Got::records) {}
+    CHECK(batch.records.size() < 1'000);
+    queue->stop();
+    CHECK(queue->next(batch, kForEver) == MarketQueue::Got::end);
+    CHECK(batch.records.empty());
 }
 
 TEST_CASE("a reader that nobody takes from any more ends", "[runtime]") {
     Virtual at;
-    const auto intake = make_threaded_intake(synth(10'000'000), kAnyHours, at.options(0));
+    const auto queue = make_threaded_market_queue(synth(10'000'000), kAnyHours, at.options(0));
     test::sleep(at.clock, std::chrono::seconds(1));  // it waits for room
 }

@@ -27,7 +27,7 @@ struct Pace {
 };
 
 /// Records that are there together.
-struct Packet {
+struct MarketBatch {
     std::span<const FeedRecord> records;
     /// The feed's names, by the records' instrument.
     const std::vector<std::string>* symbols = nullptr;
@@ -45,10 +45,10 @@ struct Packet {
     }
 };
 
-struct IntakeOptions {
+struct MarketQueueOptions {
     /// Recorded time passes so many times as fast as real time; 0: as fast as it is read.
     std::uint32_t speed = 0;
-    Clock* clock = &real_clock();  ///< outlives the intake
+    Clock* clock = &real_clock();  ///< outlives the queue
     /// How long who waits looks before it sleeps. Waking up costs more than this on many machines, milliseconds on some.
     std::chrono::nanoseconds spin{std::chrono::microseconds{200}};
     /// Where the feed goes on (adapters/data/feed.hpp); empty: from its beginning.
@@ -59,23 +59,23 @@ struct IntakeOptions {
     FeedWatch watch{};
 };
 
-class Intake {
+class MarketQueue {
 public:
     enum class Got : std::uint8_t { records, nothing, end };
 
-    virtual ~Intake() = default;
-    /// Waits until there are records, the feed ends, `until` has passed, or wake() was called. The packet is valid until the
+    virtual ~MarketQueue() = default;
+    /// Waits until there are records, the feed ends, `until` has passed, or wake() was called. The batch is valid until the
     /// next call. Whatever is good before an error is handed out first.
-    virtual Result<Got> next(Packet& packet, Clock::TimePoint until) = 0;
+    virtual Result<Got> next(MarketBatch& batch, Clock::TimePoint until) = 0;
     /// Where event time goes on while no record comes, paced data and sources with a clock: up to when none will come that belongs
     /// before it. kBeforeAll: not known, and so always for a sender's lines, which may be on their way. Asked when next() returned nothing.
     virtual Time passed() const = 0;
     /// When passed() will have come past `time`, as things stand; TimePoint::max(): nobody knows.
     virtual Clock::TimePoint passes(Time time) const = 0;
-    /// Whether the first packet begins at the beginning although a position was given: the sources are not those of the
+    /// Whether the first batch begins at the beginning although a position was given: the sources are not those of the
     /// position, but can be read again, so that whoever compares records can say what differs. Known once next() returned.
     virtual bool from_beginning() const = 0;
-    /// Whether it is known where the feed stands behind the last packet, and that place, for open_feed.
+    /// Whether it is known where the feed stands behind the last batch, and that place, for open_feed.
     virtual bool has_position() const = 0;
     virtual void save_position(ByteBuffer& out) const = 0;
     /// Makes next() return. Any thread.
@@ -85,9 +85,11 @@ public:
 };
 
 /// Reads when it is asked, on the thread that asks, without waiting: `until` and the speed mean nothing to it.
-std::unique_ptr<Intake> make_direct_intake(std::vector<DataSource> sources, HoursOf hours, IntakeOptions options);
+std::unique_ptr<MarketQueue> make_direct_market_queue(std::vector<DataSource> sources, HoursOf hours,
+                                                      MarketQueueOptions options);
 /// Reads ahead on a thread of its own. Paced data are held back by the thread that asks, to the microsecond: it waits for the next
 /// record to fall due, and is handed all that are. Sources and hours are kept.
-std::unique_ptr<Intake> make_threaded_intake(std::vector<DataSource> sources, HoursOf hours, IntakeOptions options);
+std::unique_ptr<MarketQueue> make_threaded_market_queue(std::vector<DataSource> sources, HoursOf hours,
+                                                        MarketQueueOptions options);
 
 }  // namespace alpha
