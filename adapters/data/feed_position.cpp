@@ -5,7 +5,6 @@
 #include "store/wire.hpp"
 
 #include <algorithm>
-#include <array>
 #include <fmt/format.h>
 #include <set>
 #include <string_view>
@@ -43,13 +42,22 @@ bool is_sane(const SourcePlace& place) {
            place.handed <= 2 * place.rows && is_time(place.from.last) && is_time(place.last_time);
 }
 
+/// Null: no form.
+const char* words_of(SourceForm form) {
+    switch (form) {
+    case SourceForm::csv_quotes: return "quotes in CSV";
+    case SourceForm::csv_bars: return "bars in CSV";
+    case SourceForm::set_quotes: return "a data set of quotes";
+    case SourceForm::set_bars: return "a data set of bars";
+    case SourceForm::synth: return "synthetic";
+    }
+    return nullptr;
+}
+
 }  // namespace
 
 std::string text_of(const SourceIdentity& identity) {
-    constexpr std::array<const char*, 5> kForms{"quotes in CSV", "bars in CSV", "a data set of quotes",
-                                                "a data set of bars", "synthetic"};
-    std::string text =
-        fmt::format("{} ({}", in_quotes(identity.name), kForms[static_cast<std::size_t>(identity.form) - 1]);
+    std::string text = fmt::format("{} ({}", in_quotes(identity.name), words_of(identity.form));
     if (!identity.instrument.empty()) {
         text += fmt::format(" of {}", in_quotes(identity.instrument));
     }
@@ -153,7 +161,7 @@ Result<FeedPosition> read_position(Bytes bytes, std::vector<std::string>& symbol
             place.maker.assign(maker.begin(), maker.end());
             place.ahead = in.get<std::uint64_t>();
         }
-        if (!is_sane(place) || identity.form < SourceForm::csv_quotes || identity.form > SourceForm::synth) {
+        if (!is_sane(place) || words_of(identity.form) == nullptr) {
             return damaged();
         }
     }

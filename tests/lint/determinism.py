@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Names that could make two runs of the same log differ, banned where results are decided.
 
-The folds (events/, kernel/, adapters/paper/) and strategies/ may not see a clock, randomness, the environment, files, a locale,
+The folds (events/, kernel/, and each folder of adapters/ with a Venue, as paper/) and strategies/ may not see a clock, randomness, the environment, files, a locale,
 hash order, pointer order or threads. The folds may not use floating point at all; strategies may, but no libm function whose last
 bit differs between machines. Build files may not relax floating-point arithmetic.
 
@@ -118,6 +118,7 @@ ORDERED = re.compile(r"\b(?:multi|flat_)?(?:multi)?(?:map|set)\s*<")
 STATEMENT_WORDS = {"return", "co_return", "co_yield", "case", "else", "throw", "and", "or", "not", "do"}
 PRAGMA = re.compile(r"optimize\s*\(|FP_CONTRACT\s+(?:ON|DEFAULT)|float_control|fp\s+(?:contract|reassociate)")
 
+VENUE = re.compile(r"\bpublic\s+(?:alpha\s*::\s*)?Venue\b")
 ESCAPE = re.compile(r"determinism-ok\b(?P<reason>:\s*\S.*)?")
 
 BUILD_FLAGS = re.compile(
@@ -222,10 +223,18 @@ def check_build_file(name, text):
             yield number, f"{match.group()} lets the compiler change floating-point results: remove it"
 
 
+def strict_files(root):
+    """Gives {file: folder whose rules hold for it}: one that executes orders inside the process is a fold, whatever it is called."""
+    names = list(cpp_files(root))
+    venues = {unit_of(name) for name in names if name.startswith("adapters/") and VENUE.search(Source(read(root, name)).bare)}
+    units = {name: "adapters/paper" if unit_of(name) in venues else unit_of(name) for name in names}
+    return {name: unit for name, unit in units.items() if unit in STRICT}
+
+
 def check_tree(root):
     """Gives (findings, files), findings being (file, line, message)."""
-    files = [name for name in cpp_files(root) if unit_of(name) in STRICT]
-    findings = [(name, *finding) for name in files for finding in check_file(unit_of(name), read(root, name))]
+    files = strict_files(root)
+    findings = [(name, *finding) for name, unit in files.items() for finding in check_file(unit, read(root, name))]
     builds = [name for name in project_files(root) if BUILD_FILE.search(name)]
     findings += [(name, *finding) for name in builds for finding in check_build_file(name, read(root, name))]
     return findings, files

@@ -127,6 +127,12 @@ class Determinism(PlantedTree):
             for folder in FOLDS:
                 self.assert_found(f"{folder}/a.hpp", f"\n{line}\n", 2, says="is floating point")
 
+    def test_whatever_executes_orders_is_a_fold(self):
+        venue = "class Other final : public Venue {};\n"
+        found = self.findings({"adapters/other/venue.hpp": venue, "adapters/other/b.cpp": "double price = 0;\nint r = rand();\n"})
+        self.assertEqual({(name, number) for name, number, _ in found}, {("adapters/other/b.cpp", 1), ("adapters/other/b.cpp", 2)})
+        self.assertEqual(self.findings({"adapters/other/b.cpp": "// no : public Venue\ndouble price = 0;\n"}), [])
+
     def test_strategies_may_use_doubles(self):
         for line in FLOATS:
             if "long" not in line:
