@@ -204,13 +204,13 @@ public:
         if constexpr ((FixedField<unnamed_t<Ts>> && ...)) {
             constexpr std::size_t kSize = (Wire<unnamed_t<Ts>>::size + ... + 0);
             if (left() < kSize) [[unlikely]] {
-                cut_short_ = true;
-                fail();
+                fail(kFailed | kCutShort);
                 return *this;
             }
             const std::uint8_t* at = at_;
             at_ += kSize;
-            ((ok_ = Wire<unnamed_t<Ts>>::get(at, value_of(fields)) && ok_, at += Wire<unnamed_t<Ts>>::size), ...);
+            ((faults_ |= Wire<unnamed_t<Ts>>::get(at, value_of(fields)) ? 0 : kFailed, at += Wire<unnamed_t<Ts>>::size),
+             ...);
         } else {
             (one(value_of(fields)), ...);
         }
@@ -221,8 +221,7 @@ public:
         std::uint32_t n = 0;
         (*this)(n);
         if (n > left() / element_bytes) {
-            cut_short_ = true;
-            fail();
+            fail(kFailed | kCutShort);
             return 0;
         }
         return n;
@@ -239,19 +238,19 @@ public:
         std::uint8_t oldest_reader = 0;
         std::uint32_t bytes = 0;
         (*this)(version, oldest_reader, bytes);
-        if (ok_ && oldest_reader > T::struct_version) {
-            newer_ = true;
+        if (ok() && oldest_reader > T::struct_version) {
+            return fail(kFailed | kNewer);
         }
-        if (newer_ || version == 0 || oldest_reader == 0 || oldest_reader > version || bytes > left()) {
+        if (version == 0 || oldest_reader == 0 || oldest_reader > version || bytes > left()) {
             return fail();
         }
         InCursor fields(Bytes(at_, bytes), version, false);
         object.serialize(fields);
         const bool has_more = version <= T::struct_version && fields.left() != 0;
         // A value that is not known here raised the version of the struct that holds it.
-        newer_ = fields.newer_ || (!fields.ok() && !fields.cut_short_ && version > T::struct_version);
+        const bool is_newer = fields.is_newer() || (fields.faults_ == kFailed && version > T::struct_version);
         if (!fields.ok() || has_more) {
-            return fail();
+            return fail(is_newer ? kFailed | kNewer : kFailed);
         }
         at_ += bytes;
     }
@@ -267,13 +266,10 @@ public:
     }
     std::uint8_t version() const { return version_; }
     /// Whether ok() is false because a newer program wrote this.
-    bool is_newer() const { return newer_; }
+    bool is_newer() const { return (faults_ & kNewer) != 0; }
     std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }
-    bool ok() const { return ok_; }
-    void fail() {
-        ok_ = false;
-        at_ = end_;
-    }
+    bool ok() const { return faults_ == 0; }
+    void fail() { fail(kFailed); }
     /// Of values that whoever wrote this cannot have written: fails unless they are `plausible`.
     void require(bool plausible) {
         if (!plausible) {
@@ -295,15 +291,21 @@ private:
             read_with_cereal(*this, field);
         }
     }
+    void fail(unsigned how) {
+        faults_ |= how;
+        at_ = end_;
+    }
+
     static constexpr std::uint8_t kNewest = 0xFF;
+    static constexpr unsigned kFailed = 1;
+    static constexpr unsigned kCutShort = 2;
+    static constexpr unsigned kNewer = 4;
 
     const std::uint8_t* at_;
     const std::uint8_t* end_;
     std::uint8_t version_;
     bool bare_;
-    bool ok_ = true;
-    bool newer_ = false;
-    bool cut_short_ = false;
+    unsigned faults_ = 0;
 };
 
 }  // namespace alpha
