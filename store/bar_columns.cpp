@@ -361,7 +361,8 @@ class BitWriter {
 public:
     /// Requires 8 bytes beyond the last that is written.
     explicit BitWriter(std::uint8_t* to) : to_(to) {}
-    /// Requires n <= 56 and no bits of `bits` above them.
+    static constexpr unsigned kMostBits = 56;
+    /// Requires n <= kMostBits and no bits of `bits` above them.
     void put(std::uint64_t bits, unsigned n) {
         pending_ |= bits << filled_;
         filled_ += n;
@@ -390,17 +391,36 @@ void put_values(std::span<std::uint64_t> values, ByteBuffer& out) {
     const std::size_t begin = out.size();
     std::uint8_t* const data = out.extend(kMaxColumnBytes);
     BitWriter bits(data);
-    for (const std::uint64_t v : values) {
-        const std::uint64_t ones = v >> k;
-        if (ones < kEscapeOnes) [[likely]] {
-            const auto n = static_cast<unsigned>(ones);
-            bits.put(low_bits(n) | (v & low_bits(k)) << (n + 1), n + 1 + k);
-        } else {
-            const auto width = static_cast<unsigned>(std::bit_width(v));
-            bits.put(low_bits(kEscapeOnes) | std::uint64_t{width - 1} << kEscapeOnes, kEscapeOnes + kWidthBits);
-            bits.put(v & low_bits(32), std::min(width, 32U));
-            bits.put(v >> 32U, width - std::min(width, 32U));
+    const auto is_small = [&](std::uint64_t v) { return v >> k < kEscapeOnes; };
+    const auto size_of = [&](std::uint64_t v) { return static_cast<unsigned>(v >> k) + 1 + k; };
+    const auto bits_of = [&](std::uint64_t v) {
+        const auto ones = static_cast<unsigned>(v >> k);
+        return low_bits(ones) | (v & low_bits(k)) << (ones + 1);
+    };
+    const auto put_one = [&](std::uint64_t v) {
+        if (is_small(v)) [[likely]] {
+            bits.put(bits_of(v), size_of(v));
+            return;
         }
+        const auto width = static_cast<unsigned>(std::bit_width(v));
+        bits.put(low_bits(kEscapeOnes) | std::uint64_t{width - 1} << kEscapeOnes, kEscapeOnes + kWidthBits);
+        bits.put(v & low_bits(32), std::min(width, 32U));
+        bits.put(v >> 32U, width - std::min(width, 32U));
+    };
+    // Two at once where they are small, which nearly all are: each put waits for the one before it.
+    std::size_t i = 0;
+    for (; i + 1 < values.size(); i += 2) {
+        const std::uint64_t a = values[i];
+        const std::uint64_t b = values[i + 1];
+        if (is_small(a) && is_small(b) && size_of(a) + size_of(b) <= BitWriter::kMostBits) [[likely]] {
+            bits.put(bits_of(a) | bits_of(b) << size_of(a), size_of(a) + size_of(b));
+        } else {
+            put_one(a);
+            put_one(b);
+        }
+    }
+    if (i < values.size()) {
+        put_one(values[i]);
     }
     out.resize(begin + static_cast<std::size_t>(bits.end() - data));
 }
@@ -420,10 +440,11 @@ void put_column(std::span<std::uint64_t> values, bool with_sign, ByteBuffer& out
 class BitReader {
 public:
     explicit BitReader(const std::uint8_t* from) : from_(from) {}
-    /// At least the next 57 bits.
+    static constexpr unsigned kPeeked = 57;
+    /// At least the next kPeeked bits.
     std::uint64_t peek() const { return load<std::uint64_t>(from_ + at_ / 8) >> (at_ % 8); }
     void skip(unsigned n) { at_ += n; }
-    /// Requires n <= 57.
+    /// Requires n <= kPeeked.
     std::uint64_t get(unsigned n) {
         const std::uint64_t bits = peek() & low_bits(n);
         at_ += n;
@@ -451,7 +472,8 @@ bool get_values(WireReader& in, unsigned k, std::uint64_t scale, std::span<std::
     const Bytes rest = in.rest();
     const std::size_t end = rest.size() * 8;
     BitReader bits(rest.data());
-    for (std::uint64_t& value : values) {
+    const auto keep = [&](std::uint64_t& value, std::uint64_t v) { value = (Signed ? unzigzag(v) : v) * scale; };
+    const auto get_one = [&](std::uint64_t& value) {
         const std::uint64_t next = bits.peek();
         const auto ones = static_cast<unsigned>(std::countr_one(next));
         std::uint64_t v = 0;
@@ -461,10 +483,30 @@ bool get_values(WireReader& in, unsigned k, std::uint64_t scale, std::span<std::
         } else if (!get_escaped(bits, k, v)) {
             return false;
         }
-        if (bits.at() > end) {
+        keep(value, v);
+        return bits.at() <= end;
+    };
+    // Two with one load where they are small, which nearly all are: each load waits for where the value before it ends.
+    std::size_t i = 0;
+    for (; i + 1 < values.size(); i += 2) {
+        const std::uint64_t next = bits.peek();
+        const auto ones = static_cast<unsigned>(std::countr_one(next));
+        const std::uint64_t behind = next >> (ones + 1 + k) % 64;
+        const auto more_ones = static_cast<unsigned>(std::countr_one(behind));
+        const unsigned both = ones + 1 + k + more_ones + 1 + k;
+        if (ones < kEscapeOnes && more_ones < kEscapeOnes && both <= BitReader::kPeeked) [[likely]] {
+            keep(values[i], std::uint64_t{ones} << k | (next >> (ones + 1) & low_bits(k)));
+            keep(values[i + 1], std::uint64_t{more_ones} << k | (behind >> (more_ones + 1) & low_bits(k)));
+            bits.skip(both);
+            if (bits.at() > end) {
+                return false;
+            }
+        } else if (!get_one(values[i]) || !get_one(values[i + 1])) {
             return false;
         }
-        value = (Signed ? unzigzag(v) : v) * scale;
+    }
+    if (i < values.size() && !get_one(values[i])) {
+        return false;
     }
     const auto unused = static_cast<unsigned>(-bits.at() % 8);
     return bits.get(unused) == 0 && !in.take(bits.at() / 8).empty();
