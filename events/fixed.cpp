@@ -19,11 +19,7 @@ constexpr Int128 kMaxInt64 = std::numeric_limits<std::int64_t>::max();
 
 /// Parses into a raw value at 1e-8 whose magnitude is at most `limit`.
 Result<Int128> parse_raw(std::string_view text, Int128 limit) {
-    const auto refuse = [&](const char* why) {
-        std::string message(1, '\'');
-        message.append(text.substr(0, 48)).append("' ").append(why);
-        return fail(ErrorKind::data, std::move(message));
-    };
+    const auto refuse = [&](const char* why) { return fail_to_parse(text, why); };
     std::size_t i = 0;
     const bool negative = i < text.size() && text[i] == '-';
     if (negative) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <tl/expected.hpp>
 #include <utility>
 
@@ -62,6 +63,8 @@ struct Error {
     std::string message;
     ErrorCode code = ErrorCode::unspecified;
     ErrorPlace place = {};
+    const char* why =
+        nullptr;  ///< of a text that is no number or time: what is wrong with it, for who quotes it in another way
 
     /// Whether trying again later may help.
     bool is_transient() const { return kind == ErrorKind::transient; }
@@ -73,6 +76,12 @@ using Result = tl::expected<T, Error>;
 inline tl::unexpected<Error> fail(ErrorKind kind, std::string message, ErrorCode code = ErrorCode::unspecified,
                                   ErrorPlace place = {}) {
     return tl::unexpected<Error>(Error{kind, std::move(message), code, std::move(place)});
+}
+/// Of a text from outside that is no number or time (kind data): quotes 48 bytes of it.
+inline tl::unexpected<Error> fail_to_parse(std::string_view text, const char* why) {
+    std::string message(1, '\'');
+    message.append(text.substr(0, 48)).append("' ").append(why);
+    return tl::unexpected<Error>(Error{ErrorKind::data, std::move(message), ErrorCode::unspecified, {}, why});
 }
 
 }  // namespace alpha

@@ -8,10 +8,6 @@ namespace alpha {
 
 namespace {
 
-tl::unexpected<Error> refuse(std::string_view text, const char* why) {
-    return fail(ErrorKind::data, fmt::format("'{}' {}", text.substr(0, 48), why));
-}
-
 /// Reads exactly `count` digits at `at`, or -1.
 int digits(std::string_view text, std::size_t at, std::size_t count) {
     if (at + count > text.size()) {
@@ -79,15 +75,15 @@ Result<Date> parse_date(std::string_view text) {
     const int m = digits(text, 5, 2);
     const int d = digits(text, 8, 2);
     if (text.size() != 10 || y < 0 || m < 0 || d < 0 || text[4] != '-' || text[7] != '-') {
-        return refuse(text, "is not a date such as 2024-03-28");
+        return fail_to_parse(text, "is not a date such as 2024-03-28");
     }
     if (y < kFirstYear || y > kLastYear) {
-        return refuse(text, "is not within the years 1678 to 2261");
+        return fail_to_parse(text, "is not within the years 1678 to 2261");
     }
     const date::year_month_day ymd{date::year{y}, date::month{static_cast<unsigned>(m)},
                                    date::day{static_cast<unsigned>(d)}};
     if (!ymd.ok()) {
-        return refuse(text, "is a day that does not exist");
+        return fail_to_parse(text, "is a day that does not exist");
     }
     return Date{static_cast<std::int32_t>(date::sys_days{ymd}.time_since_epoch().count())};
 }
@@ -95,7 +91,7 @@ Result<Date> parse_date(std::string_view text) {
 Result<Timestamp> parse_timestamp(std::string_view text) {
     constexpr const char* kForm = "is not a time such as 2024-03-28T09:15:00+05:30";
     if (text.size() < 17 || (text[10] != 'T' && text[10] != ' ')) {
-        return refuse(text, kForm);
+        return fail_to_parse(text, kForm);
     }
     const auto day = parse_date(text.substr(0, 10));
     if (!day) {
@@ -104,7 +100,7 @@ Result<Timestamp> parse_timestamp(std::string_view text) {
     const int hour = digits(text, 11, 2);
     const int minute = digits(text, 14, 2);
     if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || text[13] != ':') {
-        return refuse(text, kForm);
+        return fail_to_parse(text, kForm);
     }
     std::size_t at = 16;
     int second = 0;
@@ -112,7 +108,7 @@ Result<Timestamp> parse_timestamp(std::string_view text) {
     if (text[at] == ':') {
         second = digits(text, at + 1, 2);
         if (second < 0 || second > 59) {
-            return refuse(text, kForm);
+            return fail_to_parse(text, kForm);
         }
         at += 3;
         if (at < text.size() && text[at] == '.') {
@@ -120,12 +116,12 @@ Result<Timestamp> parse_timestamp(std::string_view text) {
             const std::size_t first = ++at;
             for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, unit /= 10) {
                 if (unit == 0) {
-                    return refuse(text, "is finer than a nanosecond");
+                    return fail_to_parse(text, "is finer than a nanosecond");
                 }
                 fraction_ns += (text[at] - '0') * unit;
             }
             if (at == first) {
-                return refuse(text, kForm);
+                return fail_to_parse(text, kForm);
             }
         }
     }
@@ -134,13 +130,13 @@ Result<Timestamp> parse_timestamp(std::string_view text) {
     if (zone != "Z") {
         const bool colon = zone.size() == 6 && zone[3] == ':';
         if (zone.empty()) {
-            return refuse(text, "has no UTC offset: write one, such as +05:30 or Z");
+            return fail_to_parse(text, "has no UTC offset: write one, such as +05:30 or Z");
         }
         const int zh = digits(zone, 1, 2);
         const int zm = digits(zone, colon ? 4 : 3, 2);
         if ((zone[0] != '+' && zone[0] != '-') || (!colon && zone.size() != 5) || zh < 0 || zh > 15 || zm < 0 ||
             zm > 59) {
-            return refuse(text, kForm);
+            return fail_to_parse(text, kForm);
         }
         offset_s = (zh * 3'600 + zm * 60) * (zone[0] == '-' ? -1 : 1);
     }
@@ -163,12 +159,12 @@ Result<Duration> parse_duration(std::string_view text) {
         std::int64_t ns = 0;
         if (n > 0 && text.substr(n) == unit.name) {
             if (!fits || __builtin_mul_overflow(value, unit.ns, &ns)) {
-                return refuse(text, "is too long (at most 292 years)");
+                return fail_to_parse(text, "is too long (at most 292 years)");
             }
             return Duration{ns};
         }
     }
-    return refuse(text, "is not a duration such as 250ms, 5s, 1m, 2h or 1d");
+    return fail_to_parse(text, "is not a duration such as 250ms, 5s, 1m, 2h or 1d");
 }
 
 std::string to_string(Duration d) {

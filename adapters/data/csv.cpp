@@ -587,8 +587,7 @@ std::string wrong_field_count(std::size_t found, std::size_t expected) {
 /// What parse_price, parse_date or parse_timestamp found wrong with `text`, its quotation made fit
 /// for a terminal.
 std::string reason(std::string_view text, const Error& error) {
-    const std::size_t closing = error.message.rfind('\'');
-    return in_quotes(text) + (closing == std::string::npos ? " cannot be read" : error.message.substr(closing + 1));
+    return in_quotes(text) + ' ' + (error.why == nullptr ? "cannot be read" : error.why);
 }
 
 /// The instruments of one file, each judged once, when its name first appears.
