@@ -69,6 +69,8 @@ Qty RiskQuestion::opening() const {
     return terms.quantity - filled - closing;
 }
 
+namespace {
+
 Verdict check_valid(const RiskQuestion& q) {
     const OrderTerms& t = q.terms;
     if (t.quantity.raw <= 0 || t.quantity > limits::kMaxQty) {
@@ -208,8 +210,6 @@ Verdict check_position(const RiskQuestion& q) {
     return refuse_above(Rule::position, limit ? std::min(*limit, hard) : hard, units(reached));
 }
 
-namespace {
-
 Money gross_of(const Position& position, Price mark) {
     return notional(mark, worst_case(position, Side::buy, Qty{}));
 }
@@ -218,8 +218,6 @@ Money gross_of(const Position& position, Price mark) {
 Money settled(const std::vector<Money>& parts, InstrumentId instrument) {
     return instrument.value < parts.size() ? parts[instrument.value] : Money{};
 }
-
-}  // namespace
 
 Verdict check_gross_exposure(const RiskQuestion& q) {
     const auto& limit = q.limits.of(Rule::gross_exposure);
@@ -241,8 +239,6 @@ Verdict check_gross_exposure(const RiskQuestion& q) {
     }
     return refuse_above(Rule::gross_exposure, limit, others + own_after);
 }
-
-namespace {
 
 /// An order, or the larger leg of a group, as buying power sees it.
 struct OpenOrders {
@@ -388,6 +384,13 @@ void settle_sums(State& state, const RiskLimits& limits, PortfolioId id) {
     sums.changed.clear();
 }
 
+namespace {
+
+/// Where the order increases anything: the sum over the portfolio's instruments of the larger of what it holds with all buys filled
+/// and with all sells filled, holdings at the mark and orders at what they are valued at, plus the charges of open orders, against
+/// leverage times equity. Of several orders that together close a position and open another, the dearest are taken to open. A gap may
+/// take a position past it: nothing is closed for that. O(positions that have changed since they were last settled), and where there
+/// are such orders in one of them, O(its open orders).
 Verdict check_buying_power(const RiskQuestion& q) {
     const auto& leverage = q.limits.of(Rule::buying_power);
     if (!leverage || q.reduces()) {
@@ -412,6 +415,8 @@ Verdict check_buying_power(const RiskQuestion& q) {
                         exposure + charges_to_come(q.state, portfolio.open_value + more_value, orders));
 }
 
+}  // namespace
+
 Money buying_power_used(const State& state, const Portfolio& portfolio) {
     const PortfolioId id{static_cast<std::uint32_t>(&portfolio - state.portfolios.data())};
     return exposure_of(state, portfolio, OrdersOf(state, id, nullptr)) +
@@ -424,6 +429,8 @@ Money buying_power_of(const RiskLimits& limits, const Portfolio& portfolio) {
     return Money{whole.raw * (leverage.raw / kScale)} +
            pro_rata(whole, Qty{static_cast<std::int64_t>(leverage.raw % kScale)}, Qty{kScale});
 }
+
+namespace {
 
 Verdict check_open_orders(const RiskQuestion& q) {
     if (q.is_modification) {
@@ -446,6 +453,7 @@ Verdict check_order_rate(const RiskQuestion& q) {
     return refuse_above(Rule::order_rate, limit, count(static_cast<std::uint64_t>(recent) + q.entries_together));
 }
 
+/// Where the day's loss is already past its limit: after a release, before the next mark latches again.
 Verdict check_loss_so_far(const RiskQuestion& q) {
     if (q.terms.reduce_only) {
         return kPass;
@@ -453,30 +461,45 @@ Verdict check_loss_so_far(const RiskQuestion& q) {
     return check_daily_loss(q.limits, q.portfolio());
 }
 
+/// In the order in which they are asked. A check that is left out here is not used, and does not compile.
+struct Check {
+    Rule rule;
+    Verdict (*ask)(const RiskQuestion&);
+};
+constexpr Check kChecks[] = {
+    {Rule::invalid_order, check_valid},
+    {Rule::unknown_instrument, check_known_instrument},
+    {Rule::kill_switch, check_kill_switch},
+    {Rule::strategy_halted, check_strategy_halted},
+    {Rule::tick_size, check_tick_size},
+    {Rule::lot_size, check_lot_size},
+    {Rule::allowed_instruments, check_allowed_instruments},
+    {Rule::session_hours, check_session_hours},
+    {Rule::no_market, check_market},
+    {Rule::stale_data, check_stale_data},
+    {Rule::price_band, check_price_band},
+    {Rule::order_quantity, check_order_quantity},
+    {Rule::order_notional, check_order_notional},
+    {Rule::shorting, check_shorting},
+    {Rule::position, check_position},
+    {Rule::gross_exposure, check_gross_exposure},
+    {Rule::buying_power, check_buying_power},
+    {Rule::open_orders, check_open_orders},
+    {Rule::order_rate, check_order_rate},
+    {Rule::daily_loss, check_loss_so_far},
+};
+
+}  // namespace
+
+Verdict judge(Rule rule, const RiskQuestion& q) {
+    const auto* const check = std::ranges::find(kChecks, rule, &Check::rule);
+    ALPHA_ASSERT(check != std::end(kChecks), "a rule that orders are judged by");
+    return check->ask(q);
+}
+
 Verdict judge(const RiskQuestion& q) {
-    using Check = Verdict (*)(const RiskQuestion&);
-    static constexpr Check kChecks[] = {check_valid,
-                                        check_known_instrument,
-                                        check_kill_switch,
-                                        check_strategy_halted,
-                                        check_tick_size,
-                                        check_lot_size,
-                                        check_allowed_instruments,
-                                        check_session_hours,
-                                        check_market,
-                                        check_stale_data,
-                                        check_price_band,
-                                        check_order_quantity,
-                                        check_order_notional,
-                                        check_shorting,
-                                        check_position,
-                                        check_gross_exposure,
-                                        check_buying_power,
-                                        check_open_orders,
-                                        check_order_rate,
-                                        check_loss_so_far};
-    for (const Check check : kChecks) {
-        if (const Verdict verdict = check(q); verdict.refused()) {
+    for (const Check& check : kChecks) {
+        if (const Verdict verdict = check.ask(q); verdict.refused()) {
             return verdict;
         }
     }

@@ -1,5 +1,5 @@
 #pragma once
-/// Pre-trade risk: every rule a small function of its own, judged in the order of enum Rule. The first that is broken names
+/// Pre-trade risk: every rule a small function of its own, asked in the order of `kChecks` (risk.cpp). The first that is broken names
 /// itself, its limit and what it saw. Limits are maxima: reaching one is allowed, passing it is not.
 /// Positions and open orders are bounded without a rule too (limits::kMaxQty, limits::kMaxOpenOrders).
 ///
@@ -17,7 +17,7 @@
 /// | shorting            | allow_short: false    | the position if every working sell and this one fill             | units    |
 /// | session_hours       | session_hours: true   | the time of day against the instrument's session                 | seconds  |
 /// | allowed_instruments | allowed_instruments   | membership                                                       | id       |
-/// | buying_power        | account.leverage      | what increases: see check_buying_power                           | currency |
+/// | buying_power        | account.leverage      | what increases: all that buying_power_used counts                        | currency |
 ///
 /// What only reduces (reduce_only, exits of a bracket) passes kill_switch while the scope is `entries`, daily_loss, shorting,
 /// position, gross_exposure and buying_power: it is cut to the position, so it can add to nothing.
@@ -85,36 +85,11 @@ struct RiskQuestion {
     bool reduces() const { return terms.reduce_only || opening().raw <= 0; }
 };
 
-Verdict check_valid(const RiskQuestion& q);
-Verdict check_known_instrument(const RiskQuestion& q);
-Verdict check_kill_switch(const RiskQuestion& q);
-Verdict check_strategy_halted(const RiskQuestion& q);
-Verdict check_tick_size(const RiskQuestion& q);
-Verdict check_lot_size(const RiskQuestion& q);
-Verdict check_allowed_instruments(const RiskQuestion& q);
-Verdict check_session_hours(const RiskQuestion& q);
-Verdict check_market(const RiskQuestion& q);
-Verdict check_stale_data(const RiskQuestion& q);
-Verdict check_price_band(const RiskQuestion& q);
-Verdict check_order_quantity(const RiskQuestion& q);
-Verdict check_order_notional(const RiskQuestion& q);
-Verdict check_shorting(const RiskQuestion& q);
-Verdict check_position(const RiskQuestion& q);
-Verdict check_gross_exposure(const RiskQuestion& q);
-/// Where the order increases anything: the sum over the portfolio's instruments of the larger of what it holds with all buys filled
-/// and with all sells filled, holdings at the mark and orders at what they are valued at, plus the charges of open orders, against
-/// leverage times equity. Of several orders that together close a position and open another, the dearest are taken to open. A gap may
-/// take a position past it: nothing is closed for that. O(positions that have changed since they were last settled), and where there
-/// are such orders in one of them, O(its open orders).
-Verdict check_buying_power(const RiskQuestion& q);
-Verdict check_open_orders(const RiskQuestion& q);
-Verdict check_order_rate(const RiskQuestion& q);
-/// Refuses where the day's loss is already past its limit: after a release, before the next mark latches again.
-Verdict check_loss_so_far(const RiskQuestion& q);
-
-/// All of the above in order; the first refusal, or none. As check_buying_power with that, or with max_gross_exposure; else
+/// All rules in turn; the first refusal, or none. With buying_power or gross_exposure O(positions that have changed, and in rare cases their open orders); else
 /// O(log instruments of the strategy).
 Verdict judge(const RiskQuestion& q);
+/// One rule alone. Requires one that orders are judged by.
+Verdict judge(Rule rule, const RiskQuestion& q);
 /// Of an exit whose entry is judged with it: whether it is an order that could stand.
 Verdict judge_exit(const RiskQuestion& q);
 /// Computes what has changed of the sums that the limits ask for, so that the next judgement need not. O(positions that have changed, and

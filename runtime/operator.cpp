@@ -19,35 +19,52 @@ tl::unexpected<Error> there_is_no(const char* what, const std::string& name, con
                 fmt::format("there is no {} '{}'; the session has {}", what, name, fmt::join(names, ", ")));
 }
 
-}  // namespace
-
-Result<std::vector<Input>> inputs_of(const OperatorRequest& request, const State& state) {
-    std::vector<Input> inputs;
-    if (request.kind == OperatorRequest::Kind::resume) {
-        const std::vector<StrategyConfig>& strategies = state.config.strategies;
-        const auto found = std::ranges::find(strategies, request.name, &StrategyConfig::name);
-        if (found == strategies.end()) {
-            return there_is_no("strategy", request.name, strategies);
-        }
-        inputs.emplace_back(ResumeRequest{StrategyId{static_cast<std::uint32_t>(found - strategies.begin())}});
-        return inputs;
+/// What it asks of each portfolio that it means.
+Input input_of_portfolio(const OperatorRequest& request, PortfolioId portfolio) {
+    switch (request.kind) {
+    case OperatorRequest::Kind::kill: return KillRequest{portfolio, request.scope};
+    case OperatorRequest::Kind::release: return ReleaseRequest{portfolio};
+    case OperatorRequest::Kind::resume: break;
     }
+    ALPHA_ASSERT(false, "what is asked of a strategy is asked of no portfolio");
+}
+
+Result<std::vector<Input>> inputs_of_portfolios(const OperatorRequest& request, const State& state) {
+    std::vector<Input> inputs;
     for (std::uint32_t p = 0; p < state.portfolios.size(); ++p) {
         const bool is_meant =
             request.name.empty() ? state.portfolios[p].is_open : state.config.portfolios[p].name == request.name;
-        if (!is_meant) {
-            continue;
-        }
-        if (request.kind == OperatorRequest::Kind::kill) {
-            inputs.emplace_back(KillRequest{PortfolioId{p}, request.scope});
-        } else {
-            inputs.emplace_back(ReleaseRequest{PortfolioId{p}});
+        if (is_meant) {
+            inputs.push_back(input_of_portfolio(request, PortfolioId{p}));
         }
     }
     if (inputs.empty()) {
         return there_is_no("portfolio", request.name, state.config.portfolios);
     }
     return inputs;
+}
+
+Result<StrategyId> strategy_of(const OperatorRequest& request, const State& state) {
+    const std::vector<StrategyConfig>& strategies = state.config.strategies;
+    const auto found = std::ranges::find(strategies, request.name, &StrategyConfig::name);
+    if (found == strategies.end()) {
+        return there_is_no("strategy", request.name, strategies);
+    }
+    return StrategyId{static_cast<std::uint32_t>(found - strategies.begin())};
+}
+
+}  // namespace
+
+Result<std::vector<Input>> inputs_of(const OperatorRequest& request, const State& state) {
+    switch (request.kind) {
+    case OperatorRequest::Kind::kill:
+    case OperatorRequest::Kind::release: return inputs_of_portfolios(request, state);
+    case OperatorRequest::Kind::resume:
+        return strategy_of(request, state).map([](StrategyId strategy) {
+            return std::vector<Input>{ResumeRequest{strategy}};
+        });
+    }
+    ALPHA_ASSERT(false, "a request of no kind");
 }
 
 }  // namespace alpha

@@ -88,7 +88,7 @@ struct Reexecution::Work {
     void make_kernel(Components parts, State state);
     Result<void> check_input(const Envelope& envelope, std::optional<InstrumentId> instrument) const;
     Result<bool> decide(const DecodedEvent& logged);
-    bool knows_asked(const Input& input) const;
+    bool knows_named(const Input& input) const;
     Result<void> repeat_reconfiguration(const Envelope& at, const RunReconfigured& event);
     bool compare_waiting();
     bool compare_made();
@@ -170,7 +170,7 @@ Result<bool> Reexecution::Work::decide(const DecodedEvent& logged) {
         return repeat_reconfiguration(at, *again).map([] { return true; });
     }
     const std::optional<Input> input = input_of(at, logged.event);
-    if (!input || !knows_asked(*input)) {
+    if (!input || !knows_named(*input)) {
         return false;
     }
     return check_input(at, instrument_of(*input)).map([&] {
@@ -180,7 +180,7 @@ Result<bool> Reexecution::Work::decide(const DecodedEvent& logged) {
 }
 
 /// Whether the portfolio or strategy that a request names is there.
-bool Reexecution::Work::knows_asked(const Input& input) const {
+bool Reexecution::Work::knows_named(const Input& input) const {
     return std::visit(
         [&](const auto& of_kind) {
             if constexpr (requires { of_kind.portfolio; }) {
@@ -188,6 +188,8 @@ bool Reexecution::Work::knows_asked(const Input& input) const {
             } else if constexpr (requires { of_kind.strategy; }) {
                 return kernel != nullptr && of_kind.strategy.value < kernel->state().strategies.size();
             } else {
+                static_assert(!is_alternative<std::remove_cvref_t<decltype(of_kind)>, RequestInput>,
+                              "a request names its portfolio or strategy so that it can be checked here");
                 return true;
             }
         },

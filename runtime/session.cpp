@@ -794,21 +794,30 @@ private:
     }
     /// What a person did, in a sentence; empty for what no person does.
     std::string act_of(const Input& input) const {
-        const RunConfigured& config = kernel_->state().config;
-        if (const auto* kill = std::get_if<KillRequest>(&input)) {
-            return fmt::format("{}: kill switch latched ({}) by the operator",
-                               config.portfolios[kill->portfolio.value].name, name_of(kill->scope));
-        }
-        if (const auto* release = std::get_if<ReleaseRequest>(&input)) {
-            return fmt::format("{}: kill switch released by the operator",
-                               config.portfolios[release->portfolio.value].name);
-        }
-        if (const auto* resume = std::get_if<ResumeRequest>(&input)) {
-            return fmt::format("the strategy '{}' is let go on by the operator",
-                               config.strategies[resume->strategy.value].name);
-        }
-        return {};
+        return std::visit(
+            [&]<class T>(const T& of_kind) -> std::string {
+                if constexpr (is_alternative<T, RequestInput>) {
+                    return act_of(of_kind);
+                } else {
+                    return {};
+                }
+            },
+            input);
     }
+    std::string act_of(const KillRequest& kill) const {
+        return fmt::format("{}: kill switch latched ({}) by the operator",
+                           kernel_->state().config.portfolios[kill.portfolio.value].name, name_of(kill.scope));
+    }
+    std::string act_of(const ReleaseRequest& release) const {
+        return fmt::format("{}: kill switch released by the operator",
+                           kernel_->state().config.portfolios[release.portfolio.value].name);
+    }
+    std::string act_of(const ResumeRequest& resume) const {
+        return fmt::format("the strategy '{}' is resumed by the operator",
+                           kernel_->state().config.strategies[resume.strategy.value].name);
+    }
+    /// The session's own; whoever halts says why.
+    static std::string act_of(const HaltRequest&) { return {}; }
     static Error not_done(const Error& error) {
         return {error.kind, fmt::format("the session ends, and what was asked may not be on disk: {}", error.message)};
     }

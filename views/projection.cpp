@@ -221,7 +221,8 @@ private:
 
     template <class E>
     void note(const Envelope&, const E&) {
-        static_assert(!moves_rows(E::tag), "an event that changes rows says which");
+        static_assert(!moves_rows(E::tag),
+                      "an event has a note that says which rows it changes, or a case in moves_rows");
     }
 
     template <class T>

@@ -322,9 +322,9 @@ TEST_CASE("an account without equity can pay for nothing", "[kernel]") {
     CHECK(account.power() == "-40");
     const RiskLimits limits(account.state().config);
     const RiskQuestion question{account.state(), limits, StrategyId{0}, limit_order(Side::buy, "1", "1"), px("1")};
-    CHECK(check_buying_power(question).limit == money("-40"));
+    CHECK(judge(Rule::buying_power, question).limit == money("-40"));
     const RiskQuestion closes{account.state(), limits, StrategyId{0}, market_order(Side::sell, "20"), px("49")};
-    CHECK_FALSE(check_buying_power(closes).refused());
+    CHECK_FALSE(judge(Rule::buying_power, closes).refused());
 }
 
 TEST_CASE("the largest book there can be does not overflow what buying power computes", "[kernel]") {
@@ -346,7 +346,7 @@ TEST_CASE("the largest book there can be does not overflow what buying power com
     const RiskLimits limits(floor.state().config);
     const RiskQuestion question{floor.state(), limits, StrategyId{0},
                                 limit_order(Side::buy, "10000000000", "10000000000"), limits::kMaxPrice};
-    CHECK(check_buying_power(question).refused());
+    CHECK(judge(Rule::buying_power, question).refused());
 }
 
 }  // namespace alpha::test

@@ -5,8 +5,6 @@ namespace alpha::test {
 
 namespace {
 
-using Check = Verdict (*)(const RiskQuestion&);
-
 /// "pass", or "rule limit observed".
 std::string told(const Verdict& v) {
     return v.refused() ? std::string(name_of(v.rule)) + ' ' + to_string(v.limit) + ' ' + to_string(v.observed) : "pass";
@@ -22,15 +20,15 @@ Price value_of(const OrderTerms& terms, const State& state) {
 }
 
 /// Asks a rule about new terms, as the first strategy. The state may be doctored.
-std::string ask(Check check, const State& state, const OrderTerms& terms) {
+std::string ask(Rule rule, const State& state, const OrderTerms& terms) {
     const RiskLimits limits(state.config);
-    return told(check({state, limits, StrategyId{0}, terms, value_of(terms, state)}));
+    return told(judge(rule, {state, limits, StrategyId{0}, terms, value_of(terms, state)}));
 }
-std::string ask(Check check, const Floor& floor, const OrderTerms& terms) {
-    return ask(check, floor.state(), terms);
+std::string ask(Rule rule, const Floor& floor, const OrderTerms& terms) {
+    return ask(rule, floor.state(), terms);
 }
 /// The same about a change of an order that stands.
-std::string ask_change(Check check, const Floor& floor, std::uint64_t id, std::string_view quantity) {
+std::string ask_change(Rule rule, const Floor& floor, std::uint64_t id, std::string_view quantity) {
     const RiskLimits limits(floor.state().config);
     const Order& order = floor.order(id);
     OrderTerms terms = order.terms;
@@ -40,7 +38,7 @@ std::string ask_change(Check check, const Floor& floor, std::uint64_t id, std::s
     question.replaced = reserved_by(floor.state(), order);
     question.standing = reserved_by_other_legs(floor.state(), order);
     question.filled = order.filled;
-    return told(check(question));
+    return told(judge(rule, question));
 }
 
 OrderTerms stop_order(Side side, std::string_view quantity, std::string_view stop) {
@@ -60,7 +58,7 @@ TEST_CASE("a latch lets pass what its scope says: all, what reduces, or nothing"
     reducing.reduce_only = true;
     const auto passes = [&](LatchScope scope, const OrderTerms& terms) {
         state.portfolios[0].latch = scope;
-        return ask(check_kill_switch, state, terms) == "pass";
+        return ask(Rule::kill_switch, state, terms) == "pass";
     };
     for (const LatchScope scope : {LatchScope::none, LatchScope::entries, LatchScope::flatten, LatchScope::all}) {
         CAPTURE(static_cast<int>(scope));
@@ -71,48 +69,48 @@ TEST_CASE("a latch lets pass what its scope says: all, what reduces, or nothing"
 
 TEST_CASE("an order of the largest quantity passes, one unit more does not", "[kernel]") {
     const Floor floor(Setup::simple().limit(Rule::order_quantity, "100"));
-    CHECK(ask(check_order_quantity, floor, market_order(Side::buy, "100")) == "pass");
-    CHECK(ask(check_order_quantity, floor, market_order(Side::buy, "100.00000001")) ==
+    CHECK(ask(Rule::order_quantity, floor, market_order(Side::buy, "100")) == "pass");
+    CHECK(ask(Rule::order_quantity, floor, market_order(Side::buy, "100.00000001")) ==
           "order_quantity 100 100.00000001");
-    CHECK(ask(check_order_quantity, Floor(Setup::simple()), market_order(Side::buy, "1000000")) == "pass");
+    CHECK(ask(Rule::order_quantity, Floor(Setup::simple()), market_order(Side::buy, "1000000")) == "pass");
 }
 
 TEST_CASE("an order's notional is computed at its limit, its stop, or the touch that it would take", "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::order_notional, "1000"));
     floor.quote(at(1), "99.99", "100.01");
-    CHECK(ask(check_order_notional, floor, limit_order(Side::buy, "10", "100")) == "pass");
-    CHECK(ask(check_order_notional, floor, limit_order(Side::buy, "10", "100.01")) == "order_notional 1000 1000.1");
-    CHECK(ask(check_order_notional, floor, limit_order(Side::buy, "10.00000001", "100")) ==
+    CHECK(ask(Rule::order_notional, floor, limit_order(Side::buy, "10", "100")) == "pass");
+    CHECK(ask(Rule::order_notional, floor, limit_order(Side::buy, "10", "100.01")) == "order_notional 1000 1000.1");
+    CHECK(ask(Rule::order_notional, floor, limit_order(Side::buy, "10.00000001", "100")) ==
           "order_notional 1000 1000.000001");
-    CHECK(ask(check_order_notional, floor, stop_order(Side::sell, "10", "100")) == "pass");
-    CHECK(ask(check_order_notional, floor, stop_order(Side::sell, "10", "101")) == "order_notional 1000 1010");
-    CHECK(ask(check_order_notional, floor, stop_limit_order(Side::buy, "10", "99", "100.5")) ==
+    CHECK(ask(Rule::order_notional, floor, stop_order(Side::sell, "10", "100")) == "pass");
+    CHECK(ask(Rule::order_notional, floor, stop_order(Side::sell, "10", "101")) == "order_notional 1000 1010");
+    CHECK(ask(Rule::order_notional, floor, stop_limit_order(Side::buy, "10", "99", "100.5")) ==
           "order_notional 1000 1005");
-    CHECK(ask(check_order_notional, floor, market_order(Side::buy, "10")) == "order_notional 1000 1000.1");
-    CHECK(ask(check_order_notional, floor, market_order(Side::sell, "10")) == "pass");
+    CHECK(ask(Rule::order_notional, floor, market_order(Side::buy, "10")) == "order_notional 1000 1000.1");
+    CHECK(ask(Rule::order_notional, floor, market_order(Side::sell, "10")) == "pass");
     // A quote without a bid: a sell is computed at the mark.
     floor.quote(at(2), "0", "100.01");
-    CHECK(ask(check_order_notional, floor, market_order(Side::sell, "11")) == "order_notional 1000 1100");
+    CHECK(ask(Rule::order_notional, floor, market_order(Side::sell, "11")) == "order_notional 1000 1100");
 }
 
 TEST_CASE("the position limit counts working orders of the same side, and not the other's", "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::position, "100"));
     floor.broker().obey();
-    CHECK(ask(check_position, floor, market_order(Side::buy, "100")) == "pass");
-    CHECK(ask(check_position, floor, market_order(Side::buy, "100.00000001")) == "position 100 100.00000001");
-    CHECK(ask(check_position, floor, market_order(Side::sell, "100")) == "pass");
-    CHECK(ask(check_position, floor, market_order(Side::sell, "100.00000001")) == "position 100 100.00000001");
+    CHECK(ask(Rule::position, floor, market_order(Side::buy, "100")) == "pass");
+    CHECK(ask(Rule::position, floor, market_order(Side::buy, "100.00000001")) == "position 100 100.00000001");
+    CHECK(ask(Rule::position, floor, market_order(Side::sell, "100")) == "pass");
+    CHECK(ask(Rule::position, floor, market_order(Side::sell, "100.00000001")) == "position 100 100.00000001");
     floor.place(at(1), limit_order(Side::buy, "60", "90"));
-    CHECK(ask(check_position, floor, market_order(Side::buy, "40")) == "pass");
-    CHECK(ask(check_position, floor, market_order(Side::buy, "41")) == "position 100 101");
-    CHECK(ask(check_position, floor, market_order(Side::sell, "100")) == "pass");
-    CHECK(ask(check_position, floor, market_order(Side::sell, "101")) == "position 100 101");
+    CHECK(ask(Rule::position, floor, market_order(Side::buy, "40")) == "pass");
+    CHECK(ask(Rule::position, floor, market_order(Side::buy, "41")) == "position 100 101");
+    CHECK(ask(Rule::position, floor, market_order(Side::sell, "100")) == "pass");
+    CHECK(ask(Rule::position, floor, market_order(Side::sell, "101")) == "position 100 101");
     floor.tell(at(2), filled(1, "50", "90", "t1"));
-    CHECK(ask(check_position, floor, market_order(Side::buy, "41")) == "position 100 101");
-    CHECK(ask(check_position, floor, market_order(Side::sell, "150")) == "pass");
-    CHECK(ask(check_position, floor, market_order(Side::sell, "151")) == "position 100 101");
+    CHECK(ask(Rule::position, floor, market_order(Side::buy, "41")) == "position 100 101");
+    CHECK(ask(Rule::position, floor, market_order(Side::sell, "150")) == "pass");
+    CHECK(ask(Rule::position, floor, market_order(Side::sell, "151")) == "position 100 101");
     // Another instrument has room of its own.
-    CHECK(ask(check_position, floor, market_order(Side::buy, "100", kBac)) == "pass");
+    CHECK(ask(Rule::position, floor, market_order(Side::buy, "100", kBac)) == "pass");
 }
 
 TEST_CASE("positions are bounded even without a rule, so that no sum of orders overflows", "[kernel]") {
@@ -125,10 +123,10 @@ TEST_CASE("positions are bounded even without a rule, so that no sum of orders o
         }
     });
     CHECK(floor.state().open_orders.size() == 2);
-    CHECK(ask(check_position, floor, market_order(Side::buy, "1")) == "position 10000000000 10000000001");
-    CHECK(ask(check_position, floor, market_order(Side::sell, "1")) == "position 10000000000 10000000001");
+    CHECK(ask(Rule::position, floor, market_order(Side::buy, "1")) == "position 10000000000 10000000001");
+    CHECK(ask(Rule::position, floor, market_order(Side::sell, "1")) == "position 10000000000 10000000001");
     Floor lenient(Setup::simple().limit(Rule::position, "90000000000"));  // a rule cannot lift the bound
-    CHECK(ask(check_position, lenient, market_order(Side::buy, "10000000000.00000001")) ==
+    CHECK(ask(Rule::position, lenient, market_order(Side::buy, "10000000000.00000001")) ==
           "position 10000000000 10000000000.00000001");
 }
 
@@ -137,12 +135,12 @@ TEST_CASE("a modification is judged by what it adds to the order's own working q
     floor.broker().obey();
     floor.place(at(1), limit_order(Side::buy, "60", "90"));
     floor.tell(at(2), filled(1, "10", "90", "t1"));
-    CHECK(ask_change(check_position, floor, 1, "100") == "pass");
-    CHECK(ask_change(check_position, floor, 1, "101") == "position 100 101");
-    CHECK(ask_change(check_position, floor, 1, "11") == "pass");
-    CHECK(ask_change(check_valid, floor, 1, "11") == "pass");
-    CHECK(ask_change(check_valid, floor, 1, "10") == "invalid_order 10 10");
-    CHECK(ask_change(check_valid, floor, 1, "9") == "invalid_order 10 9");
+    CHECK(ask_change(Rule::position, floor, 1, "100") == "pass");
+    CHECK(ask_change(Rule::position, floor, 1, "101") == "position 100 101");
+    CHECK(ask_change(Rule::position, floor, 1, "11") == "pass");
+    CHECK(ask_change(Rule::invalid_order, floor, 1, "11") == "pass");
+    CHECK(ask_change(Rule::invalid_order, floor, 1, "10") == "invalid_order 10 10");
+    CHECK(ask_change(Rule::invalid_order, floor, 1, "9") == "invalid_order 10 9");
 }
 
 TEST_CASE("two strategies cannot both spend the same limit", "[kernel]") {
@@ -164,16 +162,16 @@ TEST_CASE("gross exposure adds up all instruments at their marks, working orders
     Floor floor(Setup::simple().limit(Rule::gross_exposure, "1000"));
     floor.quote(at(1), "99", "101");
     floor.quote(at(1), "49", "51", kBac);
-    CHECK(ask(check_gross_exposure, floor, market_order(Side::buy, "10")) == "pass");
-    CHECK(ask(check_gross_exposure, floor, market_order(Side::sell, "10")) == "pass");
-    CHECK(ask(check_gross_exposure, floor, market_order(Side::buy, "10.01")) == "gross_exposure 1000 1001");
-    CHECK(ask(check_gross_exposure, floor, market_order(Side::sell, "10.01")) == "gross_exposure 1000 1001");
+    CHECK(ask(Rule::gross_exposure, floor, market_order(Side::buy, "10")) == "pass");
+    CHECK(ask(Rule::gross_exposure, floor, market_order(Side::sell, "10")) == "pass");
+    CHECK(ask(Rule::gross_exposure, floor, market_order(Side::buy, "10.01")) == "gross_exposure 1000 1001");
+    CHECK(ask(Rule::gross_exposure, floor, market_order(Side::sell, "10.01")) == "gross_exposure 1000 1001");
     floor.broker().fill_at("50");
     floor.act(at(2), [](Context& c) { c.place(market_order(Side::sell, "5", kBac)); });  // short 250
     floor.broker().obey();
     floor.act(at(3), [](Context& c) { c.place(limit_order(Side::buy, "3", "90")); });  // working 300 at the mark
-    CHECK(ask(check_gross_exposure, floor, market_order(Side::buy, "4.5")) == "pass");
-    CHECK(ask(check_gross_exposure, floor, market_order(Side::buy, "5")) == "gross_exposure 1000 1050");
+    CHECK(ask(Rule::gross_exposure, floor, market_order(Side::buy, "4.5")) == "pass");
+    CHECK(ask(Rule::gross_exposure, floor, market_order(Side::buy, "5")) == "gross_exposure 1000 1050");
 }
 
 TEST_CASE("gross exposure counts what works in an instrument without a price at the new order's price", "[kernel]") {
@@ -181,8 +179,8 @@ TEST_CASE("gross exposure counts what works in an instrument without a price at 
     floor.broker().obey();
     floor.act(at(1), [](Context& c) { c.place(limit_order(Side::buy, "6", "100", kBac)); });
     REQUIRE(floor.position(kBac).open_buys == qty("6"));
-    CHECK(ask(check_gross_exposure, floor, limit_order(Side::buy, "4", "100", kBac)) == "pass");
-    CHECK(ask(check_gross_exposure, floor, limit_order(Side::buy, "5", "100", kBac)) == "gross_exposure 1000 1100");
+    CHECK(ask(Rule::gross_exposure, floor, limit_order(Side::buy, "4", "100", kBac)) == "pass");
+    CHECK(ask(Rule::gross_exposure, floor, limit_order(Side::buy, "5", "100", kBac)) == "gross_exposure 1000 1100");
 }
 
 TEST_CASE("gross exposure never refuses a reduction", "[kernel]") {
@@ -191,46 +189,46 @@ TEST_CASE("gross exposure never refuses a reduction", "[kernel]") {
     floor.broker().fill_at("100");
     floor.place(at(2), market_order(Side::buy, "10"));
     floor.quote(at(3), "200", "200");  // 2,000: the market has carried it past the limit
-    CHECK(ask(check_gross_exposure, floor, market_order(Side::sell, "1")) == "pass");
-    CHECK(ask(check_gross_exposure, floor, market_order(Side::sell, "20")) == "pass");  // as large, the other way
-    CHECK(ask(check_gross_exposure, floor, market_order(Side::sell, "21")) == "gross_exposure 1000 2200");
-    CHECK(ask(check_gross_exposure, floor, market_order(Side::buy, "1")) == "gross_exposure 1000 2200");
+    CHECK(ask(Rule::gross_exposure, floor, market_order(Side::sell, "1")) == "pass");
+    CHECK(ask(Rule::gross_exposure, floor, market_order(Side::sell, "20")) == "pass");  // as large, the other way
+    CHECK(ask(Rule::gross_exposure, floor, market_order(Side::sell, "21")) == "gross_exposure 1000 2200");
+    CHECK(ask(Rule::gross_exposure, floor, market_order(Side::buy, "1")) == "gross_exposure 1000 2200");
 }
 
 TEST_CASE("open orders are counted with this one, and bounded even without a rule", "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::open_orders, "2"));
     floor.broker().obey();
     floor.place(at(1), limit_order(Side::buy, "1", "90"));
-    CHECK(ask(check_open_orders, floor, market_order(Side::buy, "1")) == "pass");
+    CHECK(ask(Rule::open_orders, floor, market_order(Side::buy, "1")) == "pass");
     floor.place(at(2), limit_order(Side::buy, "1", "90"));
-    CHECK(ask(check_open_orders, floor, market_order(Side::buy, "1")) == "open_orders 2 3");
-    CHECK(ask_change(check_open_orders, floor, 1, "5") == "pass");
+    CHECK(ask(Rule::open_orders, floor, market_order(Side::buy, "1")) == "open_orders 2 3");
+    CHECK(ask_change(Rule::open_orders, floor, 1, "5") == "pass");
     floor.act(at(3), [](Context& c) { c.cancel(OrderId{1}); });
-    CHECK(ask(check_open_orders, floor, market_order(Side::buy, "1")) == "pass");
+    CHECK(ask(Rule::open_orders, floor, market_order(Side::buy, "1")) == "pass");
 
     State crowded = Floor(Setup::simple()).state();
     crowded.portfolios[0].open_orders = limits::kMaxOpenOrders - 1;
-    CHECK(ask(check_open_orders, crowded, market_order(Side::buy, "1")) == "pass");
+    CHECK(ask(Rule::open_orders, crowded, market_order(Side::buy, "1")) == "pass");
     crowded.portfolios[0].open_orders = limits::kMaxOpenOrders;
-    CHECK(ask(check_open_orders, crowded, market_order(Side::buy, "1")) == "open_orders 10000 10001");
+    CHECK(ask(Rule::open_orders, crowded, market_order(Side::buy, "1")) == "open_orders 10000 10001");
     crowded.config.risk = {{Rule::open_orders, money("20000")}};  // a rule cannot lift the bound
-    CHECK(ask(check_open_orders, crowded, market_order(Side::buy, "1")) == "open_orders 10000 10001");
+    CHECK(ask(Rule::open_orders, crowded, market_order(Side::buy, "1")) == "open_orders 10000 10001");
 }
 
 TEST_CASE("an order leaves the rate's window exactly one second after it was sent", "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::order_rate, "2"));
     floor.broker().obey();
     floor.place(at(10), limit_order(Side::buy, "1", "90"));
-    CHECK(ask(check_order_rate, floor, market_order(Side::buy, "1")) == "pass");
+    CHECK(ask(Rule::order_rate, floor, market_order(Side::buy, "1")) == "pass");
     floor.place(at(10, 500'000'000), limit_order(Side::buy, "1", "90"));
-    CHECK(ask(check_order_rate, floor, market_order(Side::buy, "1")) == "order_rate 2 3");
+    CHECK(ask(Rule::order_rate, floor, market_order(Side::buy, "1")) == "order_rate 2 3");
     floor.quote(at(10, 999'999'999), "99", "101");
-    CHECK(ask(check_order_rate, floor, market_order(Side::buy, "1")) == "order_rate 2 3");
+    CHECK(ask(Rule::order_rate, floor, market_order(Side::buy, "1")) == "order_rate 2 3");
     floor.quote(at(11), "99", "101");
-    CHECK(ask(check_order_rate, floor, market_order(Side::buy, "1")) == "pass");
+    CHECK(ask(Rule::order_rate, floor, market_order(Side::buy, "1")) == "pass");
     floor.place(at(11), limit_order(Side::buy, "1", "90"));
     CHECK(floor.portfolio().recent_orders == std::vector<Time>{at(10, 500'000'000), at(11)});
-    CHECK(ask(check_order_rate, floor, market_order(Side::buy, "1")) == "order_rate 2 3");
+    CHECK(ask(Rule::order_rate, floor, market_order(Side::buy, "1")) == "order_rate 2 3");
 }
 
 TEST_CASE("the order rate holds within one callback, and counts modifications but not refusals or "
@@ -272,40 +270,40 @@ TEST_CASE("nothing is kept for the order rate where no rule asks for it", "[kern
 TEST_CASE("the price band binds limit and stop on both sides of the mark", "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::price_band, "5"));
     // Without a price to be near to nobody knows how far it is.
-    CHECK(ask(check_price_band, floor, limit_order(Side::buy, "1", "7")) == "no_market 0 0");
-    CHECK(ask(check_price_band, floor, stop_order(Side::sell, "1", "7")) == "no_market 0 0");
-    CHECK(ask(check_price_band, Floor(Setup::simple()), limit_order(Side::buy, "1", "7")) == "pass");
+    CHECK(ask(Rule::price_band, floor, limit_order(Side::buy, "1", "7")) == "no_market 0 0");
+    CHECK(ask(Rule::price_band, floor, stop_order(Side::sell, "1", "7")) == "no_market 0 0");
+    CHECK(ask(Rule::price_band, Floor(Setup::simple()), limit_order(Side::buy, "1", "7")) == "pass");
     floor.quote(at(1), "99", "101");
-    CHECK(ask(check_price_band, floor, limit_order(Side::buy, "1", "105")) == "pass");
-    CHECK(ask(check_price_band, floor, limit_order(Side::sell, "1", "95")) == "pass");
-    CHECK(ask(check_price_band, floor, limit_order(Side::buy, "1", "105.00000001")) == "price_band 5 5.00000001");
-    CHECK(ask(check_price_band, floor, limit_order(Side::buy, "1", "94.99999999")) == "price_band 5 5.00000001");
-    CHECK(ask(check_price_band, floor, stop_order(Side::buy, "1", "110")) == "price_band 5 10");
-    CHECK(ask(check_price_band, floor, stop_limit_order(Side::buy, "1", "105", "106")) == "price_band 5 6");
-    CHECK(ask(check_price_band, floor, stop_limit_order(Side::buy, "1", "107", "105")) == "price_band 5 7");
-    CHECK(ask(check_price_band, floor, market_order(Side::buy, "1")) == "pass");
+    CHECK(ask(Rule::price_band, floor, limit_order(Side::buy, "1", "105")) == "pass");
+    CHECK(ask(Rule::price_band, floor, limit_order(Side::sell, "1", "95")) == "pass");
+    CHECK(ask(Rule::price_band, floor, limit_order(Side::buy, "1", "105.00000001")) == "price_band 5 5.00000001");
+    CHECK(ask(Rule::price_band, floor, limit_order(Side::buy, "1", "94.99999999")) == "price_band 5 5.00000001");
+    CHECK(ask(Rule::price_band, floor, stop_order(Side::buy, "1", "110")) == "price_band 5 10");
+    CHECK(ask(Rule::price_band, floor, stop_limit_order(Side::buy, "1", "105", "106")) == "price_band 5 6");
+    CHECK(ask(Rule::price_band, floor, stop_limit_order(Side::buy, "1", "107", "105")) == "price_band 5 7");
+    CHECK(ask(Rule::price_band, floor, market_order(Side::buy, "1")) == "pass");
     // One third of a per cent has no end: what is beyond the band never prints as the band.
     floor.quote(at(2), "300", "300");
-    CHECK(ask(check_price_band, floor, limit_order(Side::buy, "1", "315.00000001")) == "price_band 5 5.00000001");
+    CHECK(ask(Rule::price_band, floor, limit_order(Side::buy, "1", "315.00000001")) == "price_band 5 5.00000001");
 }
 
 TEST_CASE("without shorting, sells are bounded by the position less the sells that are working", "[kernel]") {
     Floor floor(Setup::simple().limit(Rule::shorting, "0"));
     floor.broker().fill_at("100");
-    CHECK(ask(check_shorting, floor, market_order(Side::sell, "0.00000001")) == "shorting 0 -0.00000001");
-    CHECK(ask(check_shorting, floor, market_order(Side::buy, "5")) == "pass");
+    CHECK(ask(Rule::shorting, floor, market_order(Side::sell, "0.00000001")) == "shorting 0 -0.00000001");
+    CHECK(ask(Rule::shorting, floor, market_order(Side::buy, "5")) == "pass");
     floor.place(at(1), market_order(Side::buy, "10"));
-    CHECK(ask(check_shorting, floor, market_order(Side::sell, "10")) == "pass");
-    CHECK(ask(check_shorting, floor, market_order(Side::sell, "11")) == "shorting 0 -1");
+    CHECK(ask(Rule::shorting, floor, market_order(Side::sell, "10")) == "pass");
+    CHECK(ask(Rule::shorting, floor, market_order(Side::sell, "11")) == "shorting 0 -1");
     floor.broker().obey();
     floor.place(at(2), limit_order(Side::sell, "6", "110"));
-    CHECK(ask(check_shorting, floor, market_order(Side::sell, "4")) == "pass");
-    CHECK(ask(check_shorting, floor, market_order(Side::sell, "5")) == "shorting 0 -1");
+    CHECK(ask(Rule::shorting, floor, market_order(Side::sell, "4")) == "pass");
+    CHECK(ask(Rule::shorting, floor, market_order(Side::sell, "5")) == "shorting 0 -1");
     floor.place(at(3), limit_order(Side::buy, "20", "90"));  // a buy that has not filled is nothing to sell
-    CHECK(ask(check_shorting, floor, market_order(Side::sell, "5")) == "shorting 0 -1");
-    CHECK(ask_change(check_shorting, floor, 1 + 1, "10") == "pass");
-    CHECK(ask_change(check_shorting, floor, 1 + 1, "11") == "shorting 0 -1");
-    CHECK(ask(check_shorting, Floor(Setup::simple()), market_order(Side::sell, "5")) == "pass");
+    CHECK(ask(Rule::shorting, floor, market_order(Side::sell, "5")) == "shorting 0 -1");
+    CHECK(ask_change(Rule::shorting, floor, 1 + 1, "10") == "pass");
+    CHECK(ask_change(Rule::shorting, floor, 1 + 1, "11") == "shorting 0 -1");
+    CHECK(ask(Rule::shorting, Floor(Setup::simple()), market_order(Side::sell, "5")) == "pass");
 }
 
 TEST_CASE("without shorting, an order that has become too large may still be made smaller", "[kernel]") {
@@ -318,21 +316,21 @@ TEST_CASE("without shorting, an order that has become too large may still be mad
     floor.place(at(4), limit_order(Side::sell, "10", "110"));
     floor.tell(at(5), filled(2, "6", "110", "late"));
     REQUIRE(floor.position().net - floor.position().open_sells == qty("-6"));
-    CHECK(ask_change(check_shorting, floor, 3, "5") == "pass");
-    CHECK(ask_change(check_shorting, floor, 3, "11") == "shorting 0 -7");
-    CHECK(ask(check_shorting, floor, market_order(Side::sell, "1")) == "shorting 0 -7");
+    CHECK(ask_change(Rule::shorting, floor, 3, "5") == "pass");
+    CHECK(ask_change(Rule::shorting, floor, 3, "11") == "shorting 0 -7");
+    CHECK(ask(Rule::shorting, floor, market_order(Side::sell, "1")) == "shorting 0 -7");
 }
 
 TEST_CASE("only allowed instruments, and an empty list allows none", "[kernel]") {
-    CHECK(ask(check_allowed_instruments, Floor(Setup::simple().allowed({kIbm})), market_order(Side::buy, "1")) ==
+    CHECK(ask(Rule::allowed_instruments, Floor(Setup::simple().allowed({kIbm})), market_order(Side::buy, "1")) ==
           "pass");
-    CHECK(ask(check_allowed_instruments, Floor(Setup::simple().allowed({kIbm})), market_order(Side::buy, "1", kBac)) ==
+    CHECK(ask(Rule::allowed_instruments, Floor(Setup::simple().allowed({kIbm})), market_order(Side::buy, "1", kBac)) ==
           "allowed_instruments 0 1");
-    CHECK(ask(check_allowed_instruments, Floor(Setup::simple().allowed({kBac, kIbm})),
+    CHECK(ask(Rule::allowed_instruments, Floor(Setup::simple().allowed({kBac, kIbm})),
               market_order(Side::buy, "1", kBac)) == "pass");
-    CHECK(ask(check_allowed_instruments, Floor(Setup::simple().allowed({})), market_order(Side::buy, "1")) ==
+    CHECK(ask(Rule::allowed_instruments, Floor(Setup::simple().allowed({})), market_order(Side::buy, "1")) ==
           "allowed_instruments 0 0");
-    CHECK(ask(check_allowed_instruments, Floor(Setup::simple()), market_order(Side::buy, "1", kBac)) == "pass");
+    CHECK(ask(Rule::allowed_instruments, Floor(Setup::simple()), market_order(Side::buy, "1", kBac)) == "pass");
 }
 
 TEST_CASE("a session's first instant is inside and its last is not", "[kernel]") {
@@ -345,7 +343,7 @@ TEST_CASE("a session's first instant is inside and its last is not", "[kernel]")
     State state = Floor(setup).state();
     const auto when = [&](Time now) {
         state.now = now;
-        return ask(check_session_hours, state, market_order(Side::buy, "1"));
+        return ask(Rule::session_hours, state, market_order(Side::buy, "1"));
     };
     const std::int64_t open = hms(9, 15) - 19'800;
     const std::int64_t close = hms(15, 30) - 19'800;
@@ -395,28 +393,28 @@ TEST_CASE("data may be as old as the limit and not a nanosecond older", "[kernel
     floor.quote(at(10), "99", "101");
     State state = floor.state();
     state.now = at(15);
-    CHECK(ask(check_stale_data, state, market_order(Side::buy, "1")) == "pass");
+    CHECK(ask(Rule::stale_data, state, market_order(Side::buy, "1")) == "pass");
     state.now = at(15, 1);
-    CHECK(ask(check_stale_data, state, market_order(Side::buy, "1")) == "stale_data 5 5.00000001");
-    CHECK(ask(check_stale_data, floor, market_order(Side::buy, "1", kBac)) == "no_market 0 0");  // no age: none at all
-    CHECK(ask(check_stale_data, Floor(Setup::simple()), market_order(Side::buy, "1", kBac)) == "pass");
+    CHECK(ask(Rule::stale_data, state, market_order(Side::buy, "1")) == "stale_data 5 5.00000001");
+    CHECK(ask(Rule::stale_data, floor, market_order(Side::buy, "1", kBac)) == "no_market 0 0");  // no age: none at all
+    CHECK(ask(Rule::stale_data, Floor(Setup::simple()), market_order(Side::buy, "1", kBac)) == "pass");
 }
 
 TEST_CASE("orders keep to ticks and lots", "[kernel]") {
     const Floor floor(
         Setup().instrument("IBM", {}, "0.05", "25").portfolio("main", "1").broker("desk").strategy("one", {kIbm}));
-    CHECK(ask(check_tick_size, floor, limit_order(Side::buy, "25", "100.05")) == "pass");
-    CHECK(ask(check_tick_size, floor, limit_order(Side::buy, "25", "100.01")) == "tick_size 0.05 100.01");
-    CHECK(ask(check_tick_size, floor, stop_limit_order(Side::buy, "25", "100.02", "100")) == "tick_size 0.05 100.02");
-    CHECK(ask(check_tick_size, floor, market_order(Side::buy, "25")) == "pass");
-    CHECK(ask(check_lot_size, floor, market_order(Side::buy, "75")) == "pass");
-    CHECK(ask(check_lot_size, floor, market_order(Side::buy, "30")) == "lot_size 25 30");
-    CHECK(ask(check_lot_size, floor, market_order(Side::buy, "25.00000001")) == "lot_size 25 25.00000001");
+    CHECK(ask(Rule::tick_size, floor, limit_order(Side::buy, "25", "100.05")) == "pass");
+    CHECK(ask(Rule::tick_size, floor, limit_order(Side::buy, "25", "100.01")) == "tick_size 0.05 100.01");
+    CHECK(ask(Rule::tick_size, floor, stop_limit_order(Side::buy, "25", "100.02", "100")) == "tick_size 0.05 100.02");
+    CHECK(ask(Rule::tick_size, floor, market_order(Side::buy, "25")) == "pass");
+    CHECK(ask(Rule::lot_size, floor, market_order(Side::buy, "75")) == "pass");
+    CHECK(ask(Rule::lot_size, floor, market_order(Side::buy, "30")) == "lot_size 25 30");
+    CHECK(ask(Rule::lot_size, floor, market_order(Side::buy, "25.00000001")) == "lot_size 25 25.00000001");
 }
 
 TEST_CASE("an order without a quantity, or with prices that its type does not use or lacks, is no order", "[kernel]") {
     const Floor floor(Setup::simple());
-    const auto valid = [&](const OrderTerms& terms) { return ask(check_valid, floor, terms); };
+    const auto valid = [&](const OrderTerms& terms) { return ask(Rule::invalid_order, floor, terms); };
     CHECK(valid(market_order(Side::buy, "0.00000001")) == "pass");
     CHECK(valid(market_order(Side::buy, "10000000000")) == "pass");
     CHECK(valid(market_order(Side::buy, "0")) == "invalid_order 10000000000 0");
@@ -442,13 +440,13 @@ TEST_CASE("an order without a quantity, or with prices that its type does not us
 
 TEST_CASE("a market order needs a price seen, on either side", "[kernel]") {
     Floor floor(Setup::simple());
-    CHECK(ask(check_market, floor, market_order(Side::buy, "1")) == "no_market 0 0");
+    CHECK(ask(Rule::no_market, floor, market_order(Side::buy, "1")) == "no_market 0 0");
     floor.quote(at(1), "99", "0");
-    CHECK(ask(check_market, floor, market_order(Side::buy, "1")) == "pass");  // at the mark
-    CHECK(ask(check_market, floor, market_order(Side::sell, "1")) == "pass");
-    CHECK(ask(check_market, floor, market_order(Side::buy, "1", kBac)) == "no_market 0 0");
+    CHECK(ask(Rule::no_market, floor, market_order(Side::buy, "1")) == "pass");  // at the mark
+    CHECK(ask(Rule::no_market, floor, market_order(Side::sell, "1")) == "pass");
+    CHECK(ask(Rule::no_market, floor, market_order(Side::buy, "1", kBac)) == "no_market 0 0");
     floor.bar_opened(at(2), "7", kBac);
-    CHECK(ask(check_market, floor, market_order(Side::buy, "1", kBac)) == "pass");
+    CHECK(ask(Rule::no_market, floor, market_order(Side::buy, "1", kBac)) == "pass");
 }
 
 TEST_CASE("rules are judged in the order of their numbers: the first that is broken names itself", "[kernel]") {
@@ -515,7 +513,9 @@ TEST_CASE("rules are judged in the order of their numbers: the first that is bro
         CHECK_FALSE(judge({state, RiskLimits(state.config), StrategyId{0}, terms, value_of(terms, state)}).refused());
     };
     const OrderTerms worst = limit_order(Side::sell, "1000.5", "200.005");
-    CHECK(ask(judge, broken, limit_order(Side::sell, "-0.5", "200.005")) == "invalid_order 10000000000 -0.5");
+    const OrderTerms none = limit_order(Side::sell, "-0.5", "200.005");
+    CHECK(told(judge({broken, RiskLimits(broken.config), StrategyId{0}, none, value_of(none, broken)})) ==
+          "invalid_order 10000000000 -0.5");
     climb(broken, worst, {Rule::no_market});
     broken.markets[0].mark = {};
     climb(broken, market_order(Side::sell, "1000.5"), {Rule::tick_size, Rule::price_band});
