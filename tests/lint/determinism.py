@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Names that could make two runs of the same log differ, banned where results are decided.
 
-The folds (events/, kernel/, and each folder of adapters/ with a Venue, as paper/) and strategies/ may not see a clock, randomness, the environment, files, a locale,
+The folds (events/, kernel/, markets/, and each folder of adapters/ with a Venue, as paper/) and strategies/ may not see a clock, randomness, the environment, files, a locale,
 hash order, pointer order or threads. The folds may not use floating point at all; strategies may, but no libm function whose last
 bit differs between machines. Build files may not relax floating-point arithmetic.
 
@@ -17,7 +17,7 @@ import sys
 
 from cpp_source import Source, cpp_files, project_files, read, report, unit_of
 
-FOLDS = {"events", "kernel", "adapters/paper"}
+FOLDS = {"events", "kernel", "markets", "adapters/paper"}
 STRICT = FOLDS | {"strategies"}
 
 

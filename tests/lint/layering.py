@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Who may include whom: every #include of the tree against the one table below (docs: ARCHITECTURE, Layout).
 
+    events <- markets <- kernel, views, config, runtime, cli
     events <- kernel <- strategies <- plugins <- config <- runtime <- cli
     events <- store  <- adapters/* <- config
     kernel, store <- views <- adapters/*, runtime, cli
@@ -19,16 +20,17 @@ ANYTHING = None  # may include every folder of the project
 
 ALLOWED = {
     "events": {"events"},
-    "kernel": {"events", "kernel"},
+    "markets": {"events", "markets"},  # dated facts, and nothing of who uses them
+    "kernel": {"events", "markets", "kernel"},
     "strategies": {"events", "kernel", "strategies"},
     "store": {"events", "store"},
-    "views": {"events", "kernel", "store", "views"},
+    "views": {"events", "markets", "kernel", "store", "views"},
     "adapters/paper": {"events", "adapters/paper"},  # a pure fold as the kernel is: it must not know how facts are kept
     "adapters/data": {"events", "store", "views", "adapters/data"},
     "include": {"include"},  # what is installed: it stands alone
     "plugins": {"events", "kernel", "strategies", "store", "include", "plugins"},
-    "config": {"events", "kernel", "strategies", "store", "adapters", "plugins", "config"},
-    "runtime": {"events", "kernel", "strategies", "store", "views", "adapters", "plugins", "config", "runtime"},
+    "config": {"events", "markets", "kernel", "strategies", "store", "adapters", "plugins", "config"},
+    "runtime": {"events", "markets", "kernel", "strategies", "store", "views", "adapters", "plugins", "config", "runtime"},
     "cli": ANYTHING,
     "tests": ANYTHING,
     "bench": ANYTHING,

@@ -9,7 +9,7 @@ import unittest
 import determinism
 from planted import PlantedTree
 
-FOLDS = ("events", "kernel", "adapters/paper")
+FOLDS = ("events", "kernel", "markets", "adapters/paper")
 STRICT = (*FOLDS, "strategies")
 FREE = ("store", "adapters/data", "runtime", "cli", "bench", "tests/kernel")
 

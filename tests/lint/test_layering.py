@@ -14,21 +14,22 @@ class Layering(PlantedTree):
     check_tree = staticmethod(layering.check_tree)
 
     # Every folder against every header it could reach for: the table of ARCHITECTURE.md, spelt out once more.
-    FOLDERS = ("events", "kernel", "strategies", "store", "views", "adapters/paper", "adapters/data", "adapters/kafka", "plugins",
-               "config", "runtime", "cli")
+    FOLDERS = ("events", "markets", "kernel", "strategies", "store", "views", "adapters/paper", "adapters/data", "adapters/kafka",
+               "plugins", "config", "runtime", "cli")
     REACHES = {
         "events": "events",
-        "kernel": "events kernel",
+        "markets": "events markets",
+        "kernel": "events markets kernel",
         "strategies": "events kernel strategies",
         "store": "events store",
-        "views": "events kernel store views",
+        "views": "events markets kernel store views",
         "adapters/paper": "events adapters/paper",
         "adapters/data": "events store views adapters/data",
         "adapters/kafka": "events store views adapters/kafka",
         "plugins": "events kernel strategies store plugins",
-        "config": "events kernel strategies store adapters/paper adapters/data adapters/kafka plugins config",
-        "runtime": "events kernel strategies store views adapters/paper adapters/data adapters/kafka plugins config runtime",
-        "cli": "events kernel strategies store views adapters/paper adapters/data adapters/kafka plugins config runtime cli",
+        "config": "events markets kernel strategies store adapters/paper adapters/data adapters/kafka plugins config",
+        "runtime": "events markets kernel strategies store views adapters/paper adapters/data adapters/kafka plugins config runtime",
+        "cli": "events markets kernel strategies store views adapters/paper adapters/data adapters/kafka plugins config runtime cli",
     }
 
     def test_each_direction(self):

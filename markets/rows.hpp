@@ -1,0 +1,82 @@
+#pragma once
+/// Tables that somebody wrote: rows of cells that know where they stand, how sure each is, and how a cell is read. What is wrong is
+/// refused as "file:line: what". Nothing here opens a file; a table in YAML becomes rows as one in CSV does.
+
+#include "events/result.hpp"
+#include "events/time.hpp"
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace alpha::markets {
+
+/// Where a fact comes from, the surest first.
+enum class Grade : std::uint8_t {
+    official,  ///< an exchange's or regulator's text, perhaps as somebody summarized it
+    exchange,  ///< a page of an exchange or clearing house
+    broker,
+    press,
+    code,      ///< what a public program holds as data
+    computed,  ///< from other facts by a rule that the source states
+    general,   ///< generally known; no source was seen
+    unknown    ///< assumed, or sources disagree
+};
+inline constexpr std::size_t kGrades = 8;
+/// "official"
+std::string_view name_of(Grade grade);
+
+/// Where a row's fact comes from and how sure it is.
+struct Source {
+    std::string text;
+    Grade grade = Grade::unknown;
+    friend bool operator==(const Source&, const Source&) = default;
+};
+
+/// One row: cells by the name of their column, in the order of the file.
+struct Row {
+    ErrorPlace place;
+    std::vector<std::pair<std::string, std::string>> cells;
+};
+
+/// A refusal at a place of a table (kind data, code bad_record): "file:line: message".
+tl::unexpected<Error> refuse_at(const ErrorPlace& place, std::string_view message);
+
+/// Reads CSV: a header, then rows of as many cells. Cells with commas or quotes stand in double quotes, a quote in them doubled; no cell
+/// goes over a line's end. Lines that begin with # and empty lines are skipped; spaces around cells are not. At most 100,000 rows.
+Result<std::vector<Row>> read_csv_rows(const std::string& file, std::string_view text);
+
+/// A row's cells, taken column by column. The first that is wrong is kept and said by `failure`; what is taken after it is empty.
+class Cells {
+public:
+    /// Refuses a row with a column that is not in `columns`.
+    Cells(const Row& row, std::initializer_list<std::string_view> columns);
+
+    /// Empty where the row has no such column or nothing in it.
+    std::string_view optional(std::string_view column);
+    /// Refuses an empty cell.
+    std::string_view text(std::string_view column);
+    Date date(std::string_view column);
+    /// "yes" or "no".
+    bool yes(std::string_view column);
+    /// "HH:MM" or "HH:MM:SS" in seconds after midnight, up to 24:00; "-1" or "+1" behind it is the day before or after.
+    std::int32_t time_s(std::string_view column);
+    /// The columns `source` and `grade`; both are required.
+    Source source();
+    /// Words between spaces, at least one.
+    std::vector<std::string> words(std::string_view column);
+
+    /// Says that what `column` holds is wrong, as "column 'open' has '9:99': it is not a time".
+    void refuse(std::string_view column, std::string_view why);
+    bool ok() const { return failure_.empty(); }
+    tl::unexpected<Error> failure() const { return refuse_at(row_.place, failure_); }
+
+private:
+    const Row& row_;
+    std::string failure_;
+};
+
+}  // namespace alpha::markets
