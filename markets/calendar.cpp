@@ -539,28 +539,25 @@ std::optional<Time> Calendar::opening_after(Date civil, Time t) const {
 }
 
 std::optional<Time> Calendar::next_change(Time t) const {
-    const Phase phase = at(t).phase;
-    while (true) {
-        const Moment moment = at(t);
-        if (moment.phase != phase) {
-            return t;
-        }
+    Moment moment = at(t);
+    const Phase phase = moment.phase;
+    while (moment.phase == phase) {
         const Run* run = run_of(trading_runs_, moment.date);
-        const auto later = std::ranges::upper_bound(trading_runs_, moment.date, {}, &Run::from);
-        if (run != nullptr && moment.phase == Phase::closed) {
+        if (run == nullptr) {
+            const auto later = std::ranges::upper_bound(trading_runs_, moment.date, {}, &Run::from);
+            if (later == trading_runs_.end()) {
+                return std::nullopt;
+            }
+            t = std::min(zone_.utc_of(later->from, 0), opening_after(moment.date, t).value_or(kNever));
+        } else if (phase == Phase::closed && at(moment.until).phase == Phase::closed) {
             // Nights and holidays are passed over at once.
-            const std::optional<Time> opens = opening_after(moment.date, t);
-            const Time ends = zone_.utc_of(plus(run->to, 1), 0);
-            t = opens ? std::min(*opens, ends) : ends;
-        } else if (run == nullptr && later == trading_runs_.end()) {
-            return std::nullopt;
-        } else if (run == nullptr) {
-            const std::optional<Time> opens = opening_after(moment.date, t);
-            t = std::min(zone_.utc_of(later->from, 0), opens.value_or(kNever));
+            t = std::min(zone_.utc_of(plus(run->to, 1), 0), opening_after(moment.date, t).value_or(kNever));
         } else {
             t = moment.until;
         }
+        moment = at(t);
     }
+    return t;
 }
 
 std::optional<Date> Calendar::next_trading_day(Date date) const {
