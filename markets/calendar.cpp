@@ -63,7 +63,7 @@ std::string fault_of(const Zone& zone) {
         }
         if (i >= 2 && here.from.ns + zone.changes[i - 1].offset_s * kSecondNs <=
                           zone.changes[i - 1].from.ns + zone.changes[i - 2].offset_s * kSecondNs) {
-            return "has two changes within the hours that one skips";
+            return "has two changes within the hours that one repeats";
         }
     }
     return {};
@@ -501,7 +501,11 @@ Moment Calendar::inside(Date date, const Pattern& pattern, Time t) const {
 Moment Calendar::at(Time t) const {
     // No calendar reaches beyond what Time can hold less a few days: such times are answered as the last that are held.
     const Time held = std::clamp(t, Time{kFirstDate.days * kDayNs}, Time{kLastDate.days * kDayNs});
-    const Date civil = date_of(held.ns + zone_.offset_s_at(held) * kSecondNs);
+    Date civil = date_of(held.ns + zone_.offset_s_at(held) * kSecondNs);
+    if (held >=
+        zone_.utc_of(plus(civil, 1), 0)) {  // clocks went back over midnight: the new day has begun all the same
+        civil = plus(civil, 1);
+    }
     const std::int32_t from = ends_the_day_after_ ? -1 : 0;
     const std::int32_t to = begins_the_day_before_ ? 1 : 0;
     for (std::int32_t shift = from; shift <= to; ++shift) {
@@ -549,7 +553,8 @@ std::optional<Time> Calendar::next_change(Time t) const {
                 return std::nullopt;
             }
             t = std::min(zone_.utc_of(later->from, 0), opening_after(moment.date, t).value_or(kNever));
-        } else if (phase == Phase::closed && at(moment.until).phase == Phase::closed) {
+        } else if (const Moment next = at(moment.until);
+                   phase == Phase::closed && next.phase == Phase::closed && next.date != moment.date) {
             // Nights and holidays are passed over at once.
             t = std::min(zone_.utc_of(plus(run->to, 1), 0), opening_after(moment.date, t).value_or(kNever));
         } else {

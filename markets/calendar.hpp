@@ -5,7 +5,7 @@
 ///
 /// A **trading date** is the exchange's own name of a day. It is the civil date of the market's zone, unless a session reaches over
 /// midnight: what trades from 18:00 on Sunday may be Monday's. Hours are held as the wall clock of the zone shows them and turned into UTC
-/// for each date, so New York's hours move with daylight saving and India's do not.
+/// for each date, so New York's hours move with daylight saving and India's do not. A date begins when the clocks first show its midnight.
 ///
 /// | question                          | asked by                        | cost                 |
 /// |-----------------------------------|---------------------------------|----------------------|
@@ -167,8 +167,8 @@ struct CalendarRows {
     std::vector<Row> days;
 };
 
-/// Reads calendars, by name. Rows may also change calendars of `base`, which come along: a day replaces the day of the same date, sessions
-/// replace the whole set of that name, and days become known that were not. Refuses, with file:line, what cannot be read, unsorted rows
+/// Reads calendars, by name. Rows may also change calendars of `base`, which come along: a day replaces the day of the same date; sessions
+/// replace the set of their name from their first `from` to their last `to`; days become known that were not. Refuses, with file:line, what cannot be read, unsorted rows
 /// and a calendar that nobody defines; Calendar::make refuses what contradicts itself.
 Result<std::vector<CalendarDraft>> read_calendars(const CalendarRows& rows, std::vector<CalendarDraft> base = {});
 

@@ -1,4 +1,3 @@
-#include "events/assert.hpp"
 #include "markets/calendar.hpp"
 #include "markets/data/calendars.csv.hpp"
 #include "markets/data/days.csv.hpp"
@@ -7,7 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <iterator>
 #include <map>
+#include <tuple>
 
 namespace alpha::markets {
 namespace {
@@ -200,16 +201,14 @@ private:
         return {};
     }
 
-    /// Adds `more` to rows that stand in `rows` and `places`, but for those that it replaces, and orders all by `key`.
-    template <class T, class Replaced, class Key>
-    static void put(std::vector<T>& rows, std::vector<ErrorPlace>& places, std::vector<Placed<T>>& more,
-                    Replaced replaced, Key key) {
+    /// Adds `more` to `rows` and `places`, and orders all by `key`.
+    template <class T, class Key>
+    static void put(std::vector<T>& rows, std::vector<ErrorPlace>& places, std::vector<Placed<T>>& more, Key key) {
+        places.resize(rows.size());
         std::vector<Placed<T>> all;
         all.reserve(rows.size() + more.size());
         for (std::size_t i = 0; i < rows.size(); ++i) {
-            if (!replaced(rows[i])) {
-                all.emplace_back(std::move(rows[i]), i < places.size() ? places[i] : ErrorPlace{});
-            }
+            all.emplace_back(std::move(rows[i]), std::move(places[i]));
         }
         std::ranges::move(more, std::back_inserter(all));
         std::ranges::stable_sort(all, {}, [&](const Placed<T>& each) { return key(each.first); });
@@ -220,27 +219,61 @@ private:
             places.push_back(std::move(place));
         }
     }
+
+    /// Takes what stands in `draft` of a set on dates `from` to `to` out of it.
+    static void cut_out(CalendarDraft& draft, const std::string& set, Date from, Date to) {
+        std::vector<SessionRow> rows;
+        std::vector<ErrorPlace> places;
+        draft.places.sessions.resize(draft.table.sessions.size());
+        for (std::size_t i = 0; i < draft.table.sessions.size(); ++i) {
+            const SessionRow& row = draft.table.sessions[i];
+            const auto keep = [&](Date first, Date last) {
+                if (first <= last) {
+                    rows.push_back(row);
+                    rows.back().from = first;
+                    rows.back().to = last;
+                    places.push_back(draft.places.sessions[i]);
+                }
+            };
+            if (row.set != set || row.to < from || row.from > to) {
+                keep(row.from, row.to);
+                continue;
+            }
+            keep(row.from, Date{from.days - 1});
+            if (to < row.to) {
+                keep(Date{to.days + 1}, row.to);
+            }
+        }
+        draft.table.sessions = std::move(rows);
+        draft.places.sessions = std::move(places);
+    }
+
     static void merge(CalendarDraft& draft, Additions& more) {
-        const auto never = [](const auto&) { return false; };
         const auto from = [](const KnownRow& row) { return row.from; };
-        put(draft.table.trading_known, draft.places.trading_known, more.trading_known, never, from);
-        put(draft.table.settlement_known, draft.places.settlement_known, more.settlement_known, never, from);
-        std::vector<std::string> sets;
-        for (const auto& each : more.sessions) {
-            sets.push_back(each.first.set);
+        put(draft.table.trading_known, draft.places.trading_known, more.trading_known, from);
+        put(draft.table.settlement_known, draft.places.settlement_known, more.settlement_known, from);
+
+        std::map<std::string, std::pair<Date, Date>> dates_of_set;
+        for (const auto& [row, place] : more.sessions) {
+            const auto [found, is_new] = dates_of_set.try_emplace(row.set, row.from, row.to);
+            found->second = {std::min(found->second.first, row.from), std::max(found->second.second, row.to)};
         }
-        put(
-            draft.table.sessions, draft.places.sessions, more.sessions,
-            [&](const SessionRow& row) { return std::ranges::find(sets, row.set) != sets.end(); },
+        for (const auto& [set, dates] : dates_of_set) {
+            cut_out(draft, set, dates.first, dates.second);
+        }
+        put(draft.table.sessions, draft.places.sessions, more.sessions,
             [](const SessionRow& row) { return std::tuple(row.set, row.from, row.open_s); });
-        std::vector<Date> dates;
-        for (const auto& each : more.days) {
-            dates.push_back(each.first.date);
+
+        for (const auto& [day, place] : more.days) {
+            std::vector<DayRow>& days = draft.table.days;
+            const auto found = std::ranges::lower_bound(days, day.date, {}, &DayRow::date);
+            if (found != days.end() && found->date == day.date) {
+                draft.places.days.resize(days.size());
+                draft.places.days.erase(draft.places.days.begin() + (found - days.begin()));
+                days.erase(found);
+            }
         }
-        put(
-            draft.table.days, draft.places.days, more.days,
-            [&](const DayRow& row) { return std::ranges::binary_search(dates, row.date); },
-            [](const DayRow& row) { return row.date; });
+        put(draft.table.days, draft.places.days, more.days, [](const DayRow& row) { return row.date; });
     }
 
     std::map<std::string, std::string> zones_;  // of every calendar, by name

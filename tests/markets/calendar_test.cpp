@@ -3,9 +3,9 @@
 
 #include <array>
 #include <catch2/catch.hpp>
+#include <date/tz.h>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
 #include <map>
 #include <set>
 #include <sstream>
@@ -128,17 +128,18 @@ TEST_CASE("hours of India on the days on which they changed", "[markets]") {
     CHECK(shown(cas, "2026-08-03") ==
           "pre_open 09:00-09:08 (09:07), pre_open_match 09:08-09:12, pre_open_buffer 09:12-09:15, " + auction);
     CHECK(shown(built_in("BSE_EQ_CAS"), "2026-08-03") == shown(cas, "2026-08-03"));
-    const std::string pre_open = "pre_open 09:00-09:05, pre_open_limit 09:05-09:10 (09:08), pre_open_match 09:10-09:12, "
-                                 "pre_open_buffer 09:12-09:15, ";
+    const std::string pre_open =
+        "pre_open 09:00-09:05, pre_open_limit 09:05-09:10 (09:08), pre_open_match 09:10-09:12, "
+        "pre_open_buffer 09:12-09:15, ";
     CHECK(shown(cas, "2026-09-04") == shown(cas, "2026-08-03"));
     CHECK(shown(cas, "2026-09-07") == pre_open + auction);
     CHECK(shown(cash, "2026-09-07") == pre_open + "continuous 09:15-15:30, post_close 15:50-16:00");
 
     CHECK(shown(fo, "2025-12-05") == "continuous 09:15-15:30");
-    CHECK(shown(fo, "2025-12-08") ==
-          "pre_open 09:00-09:08 (09:07), pre_open_match 09:08-09:12, pre_open_buffer 09:12-09:15, continuous 09:15-15:30");
-    CHECK(shown(fo, "2026-08-03") ==
-          "pre_open 09:00-09:08 (09:07), pre_open_match 09:08-09:12, pre_open_buffer 09:12-09:15, continuous 09:15-15:40");
+    CHECK(shown(fo, "2025-12-08") == "pre_open 09:00-09:08 (09:07), pre_open_match 09:08-09:12, pre_open_buffer "
+                                     "09:12-09:15, continuous 09:15-15:30");
+    CHECK(shown(fo, "2026-08-03") == "pre_open 09:00-09:08 (09:07), pre_open_match 09:08-09:12, pre_open_buffer "
+                                     "09:12-09:15, continuous 09:15-15:40");
     CHECK(shown(fo, "2026-09-07") == pre_open + "continuous 09:15-15:40");
     // SEBI's revision of 2026-10-15, of which only a summary was seen.
     CHECK(shown(fo, "2026-12-04") == pre_open + "continuous 09:15-15:40");
@@ -161,8 +162,9 @@ TEST_CASE("special days of India", "[markets]") {
         const char* cash;
         const char* fo;
     };
-    const std::string evening = "pre_open 18:00-18:08 (18:07), pre_open_match 18:08-18:12, pre_open_buffer 18:12-18:15, "
-                                "continuous 18:15-19:15, post_close 19:25-19:35";
+    const std::string evening =
+        "pre_open 18:00-18:08 (18:07), pre_open_match 18:08-18:12, pre_open_buffer 18:12-18:15, "
+        "continuous 18:15-19:15, post_close 19:25-19:35";
     const SpecialDay muhurat[] = {
         {"2020-11-14", evening.c_str(), "continuous 18:15-19:15"},
         {"2021-11-04", evening.c_str(), "continuous 18:15-19:15"},
@@ -173,7 +175,8 @@ TEST_CASE("special days of India", "[markets]") {
          "continuous 18:00-19:00, post_close 19:10-19:20",
          "continuous 18:00-19:00"},
         {"2025-10-21",
-         "pre_open 13:30-13:38 (13:37), pre_open_match 13:38-13:42, pre_open_buffer 13:42-13:45, continuous 13:45-14:45",
+         "pre_open 13:30-13:38 (13:37), pre_open_match 13:38-13:42, pre_open_buffer 13:42-13:45, continuous "
+         "13:45-14:45",
          "continuous 13:45-14:45"}};
     for (const SpecialDay& each : muhurat) {
         INFO(each.date);
@@ -303,10 +306,11 @@ TEST_CASE("every day 2020 to 2026 as the shared tables have it, both ways", "[ma
                 expected = of_its_own->second;
             } else {
                 for (const Range& range : continuous) {
-                    const bool applies = is_fo ? range.segment == "NSE/BSE F&O"
-                                               : range.segment == "NSE/BSE cash" ||
-                                                     range.segment == (is_cas ? "NSE/BSE cash: stocks WITH derivatives"
-                                                                              : "NSE/BSE cash: stocks WITHOUT derivatives");
+                    const bool applies =
+                        is_fo ? range.segment == "NSE/BSE F&O"
+                              : range.segment == "NSE/BSE cash" ||
+                                    range.segment == (is_cas ? "NSE/BSE cash: stocks WITH derivatives"
+                                                             : "NSE/BSE cash: stocks WITHOUT derivatives");
                     if (applies && range.from <= date && date <= range.to) {
                         expected.push_back(range.hours);
                     }
@@ -488,10 +492,10 @@ std::string rule_of_new_york(Date date) {
         return "closed";
     }
     const int fourth = weekday(date_of(year, 7, 4));  // half a day before it, unless it would be alone in its week
-    const bool is_half = date == Date{nth(year, 11, 3, 4).days + 1} || to_iso(date).ends_with("12-24") ||
-                         (date == date_of(year, 7, 3) && (fourth == 1 || fourth == 2 || fourth == 4 ||
-                                                          (fourth == 3 && year >= 2013))) ||
-                         to_iso(date) == "2002-07-05" || to_iso(date) == "1999-12-31" || to_iso(date) == "2003-12-26";
+    const bool is_half =
+        date == Date{nth(year, 11, 3, 4).days + 1} || to_iso(date).ends_with("12-24") ||
+        (date == date_of(year, 7, 3) && (fourth == 1 || fourth == 2 || fourth == 4 || (fourth == 3 && year >= 2013))) ||
+        to_iso(date) == "2002-07-05" || to_iso(date) == "1999-12-31" || to_iso(date) == "2003-12-26";
     return is_half ? "half" : to_iso(date) == "2002-09-11" ? "late" : "open";
 }
 
@@ -575,6 +579,29 @@ TEST_CASE("a zone's clocks at their changes", "[markets]") {
           std::vector<ZoneChange>{{kBeforeAll, 0}});
     CHECK(config::zone_named("America/New_Yrok", day_of("2020-01-01"), day_of("2026-12-31")).error().message ==
           "there is no time zone 'America/New_Yrok'; did you mean America/New_York?");
+}
+
+TEST_CASE("clocks of zones that are hard on clocks, hour by hour as another library has them", "[markets]") {
+    // Half an hour of summer; summer within Ramadan; a day that never was (30 December 2011); changes at midnight.
+    for (const char* name : {"America/New_York", "Europe/London", "Australia/Lord_Howe", "Africa/Casablanca",
+                             "Pacific/Apia", "America/Sao_Paulo", "America/Havana", "Asia/Kolkata", "Asia/Tehran"}) {
+        const auto zone = config::zone_named(name, day_of("2009-01-01"), day_of("2027-12-31"));
+        REQUIRE(zone);
+        const date::time_zone* rules = date::locate_zone(name);
+        for (Date date = day_of("2009-01-01"); date <= day_of("2027-12-31"); ++date.days) {
+            for (std::int32_t second = 0; second < 86'400; second += 1'800) {
+                const date::local_seconds local{date::days{date.days} + std::chrono::seconds{second}};
+                const auto expected = rules->to_sys(local, date::choose::earliest).time_since_epoch().count();
+                if (zone->utc_of(date, second).ns != expected * kSecondNs) {
+                    FAIL(name << " " << to_iso(date) << " " << second);
+                }
+                const auto offset = rules->get_info(date::sys_seconds{std::chrono::seconds{expected}}).offset.count();
+                if (zone->offset_s_at(Time{expected * kSecondNs}) != offset) {
+                    FAIL(name << " " << to_iso(date) << " " << second);
+                }
+            }
+        }
+    }
 }
 
 // ---- laws -------------------------------------------------------------------------------------------------------------
@@ -676,8 +703,8 @@ TEST_CASE("from change to change nothing is missed", "[markets]") {
 
 TEST_CASE("the tables in the program are the files in the tree", "[markets]") {
     CalendarRows rows;
-    for (const auto& [name, to] : {std::pair{"calendars.csv", &rows.calendars}, std::pair{"sessions.csv", &rows.sessions},
-                                   std::pair{"days.csv", &rows.days}}) {
+    for (const auto& [name, to] : {std::pair{"calendars.csv", &rows.calendars},
+                                   std::pair{"sessions.csv", &rows.sessions}, std::pair{"days.csv", &rows.days}}) {
         std::ifstream file(std::filesystem::path(ALPHA_SOURCE_DIR) / "markets" / "data" / name);
         std::stringstream text;
         text << file.rdbuf();
