@@ -22,6 +22,7 @@ Result<markets::Zone> zone_named(const std::string& name, Date from, Date to) {
         const auto found = std::ranges::find_if(database.zones, [&](const auto& each) { return each.name() == name; });
         if (found == database.zones.end()) {
             std::vector<std::string_view> known;
+            known.reserve(database.zones.size());
             for (const date::time_zone& each : database.zones) {
                 known.emplace_back(each.name());
             }

@@ -197,8 +197,11 @@ struct Calendar::Check {
         if (std::pair(row.from, row.open_s) < std::pair(before.from, before.open_s)) {
             return no("rows of a set do not ascend by from, then open");
         }
-        for (std::size_t j = i; j-- > 0 && table.sessions[j].set == row.set;) {
-            const SessionRow& other = table.sessions[j];
+        for (std::size_t j = i; j > 0; --j) {
+            const SessionRow& other = table.sessions[j - 1];
+            if (other.set != row.set) {
+                break;
+            }
             if (row.from <= other.to && other.from <= row.to && row.open_s < other.close_s &&
                 other.open_s < row.close_s) {
                 return no(fmt::format("on {} it overlaps with the set's {} from {}",

@@ -20,15 +20,16 @@ bool cut(std::string_view line, std::vector<std::string>& cells) {
     while (true) {
         std::string cell;
         if (at < line.size() && line[at] == '"') {
-            for (++at;; ++at) {
-                if (at == line.size()) {
-                    return false;
-                }
-                if (line[at] == '"' && (++at == line.size() || line[at] != '"')) {
-                    break;
-                }
+            for (++at; at < line.size() && (line[at] != '"' || line.substr(at, 2) == "\"\""); ++at) {
                 cell += line[at];
+                if (line[at] == '"') {  // a doubled one is one
+                    ++at;
+                }
             }
+            if (at == line.size()) {
+                return false;
+            }
+            ++at;
             if (at < line.size() && line[at] != ',') {
                 return false;
             }
