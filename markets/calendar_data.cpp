@@ -211,7 +211,7 @@ private:
             all.emplace_back(std::move(rows[i]), std::move(places[i]));
         }
         std::ranges::move(more, std::back_inserter(all));
-        std::ranges::stable_sort(all, {}, [&](const Placed<T>& each) { return key(each.first); });
+        std::ranges::sort(all, {}, [&](const Placed<T>& each) { return key(each.first); });
         rows.clear();
         places.clear();
         for (auto& [row, place] : all) {
