@@ -130,6 +130,7 @@ void add_verify(Commands& commands);
 void add_diff(Commands& commands);
 void add_fork(Commands& commands);
 void add_data(Commands& commands);
+void add_calendar(Commands& commands);
 
 /// Runs `work`, which opens what `task` names for reading, in a child that may come to grief by damage
 /// (runtime/isolation.hpp), and leaves with its exit code. What it prints is printed there.

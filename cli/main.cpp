@@ -230,6 +230,7 @@ int run_program(int argc, char** argv) {
     add_diff(commands);
     add_fork(commands);
     add_data(commands);
+    add_calendar(commands);
 
     if (argc <= 1) {
         std::fputs(commands.help().c_str(), stderr);

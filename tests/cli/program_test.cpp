@@ -67,6 +67,7 @@ TEST_CASE("every command explains itself with an example", "[cli]") {
              {"data", "import"},
              {"data", "info"},
              {"data", "synth"},
+             {"calendar"},
          }) {
         std::vector<std::string> arguments = command;
         arguments.emplace_back("--help");
@@ -85,7 +86,7 @@ TEST_CASE("the reference of the commands knows every option that there is", "[cl
     const std::string page = text.str();
     for (const std::string command :
          {"backtest", "live", "status", "golden check", "golden update", "log", "replay", "verify", "diff", "fork",
-          "show orders", "show fills", "show portfolios", "data import", "data info", "data synth"}) {
+          "show orders", "show fills", "show portfolios", "data import", "data info", "data synth", "calendar"}) {
         CAPTURE(command);
         const bool grouped = command.starts_with("golden") || command.starts_with("show");
         const std::size_t begin = page.find("## alpha " + (grouped ? command.substr(0, command.find(' ')) : command));

@@ -26,7 +26,7 @@ DOCUMENTED = {0, 2, 3, 4, 5, 6, 75, 130}
 
 COMMANDS = [["backtest"], ["live"], ["status"], ["kill"], ["golden", "check"], ["golden", "update"], ["log"], ["show", "portfolios"],
             ["show", "orders"], ["show", "fills"], ["replay"], ["verify"], ["diff"], ["fork"], ["data", "import"], ["data", "info"],
-            ["data", "synth"]]
+            ["data", "synth"], ["calendar"]]
 QUOTES = "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n" + "".join(
     f"{1_704_080_700_000_000_000 + i * 1_000_000_000},NSE:X,{100 + i % 7}.00,50,{100 + i % 7}.05,50\n" for i in range(200))
 BARS = "timestamp,open,high,low,close,volume\n" + "".join(
@@ -46,7 +46,7 @@ NUMBERS = ["0", "1", "2", "7", "10", "100", "1000", "-1", "-0", "+1", "1.5", "1e
 TIMES = ["1s", "50ms", "200us", "1m", "day", "0s", "-1s", "1.5s", "s", "5", "10y", "293y", "9223372036854775807ns", "99999999999999999999d"]
 WORDS = ["max", "1x", "10x", "0x", "paper", "zerodha", "quotes", "bars", "day", "1m", "NSE:X", "main", "hold", "cross", "order_filled", "fill",
          "UTC", "Asia/Kolkata", "2024-01-01", "2024-02-30", "risk.max_position=100", "risk.max_position=-1", "charges=", "=", "a=b", "story",
-         "--", "-", "--json", "-vvvvv", "%s%n", "\\", "'", '"', "$HOME", "*", "é", "\x7f", "\t", "x" * 5000, "../x", "a,b", "[", "{}"]
+         "--", "-", "NSE_EQ", "XNYS", "--json", "-vvvvv", "%s%n", "\\", "'", '"', "$HOME", "*", "é", "\x7f", "\t", "x" * 5000, "../x", "a,b", "[", "{}"]
 OLD = ["hold.yaml", "synth.yaml", "quotes.csv", "bars.csv", "set.alpha", "journal", "other", "link", "twin", "round", "dangling", "pipe", "null",
        "empty", "folder", "noise", "./quotes.csv", "folder/../hold.yaml", "journal/CURRENT", "journal/new", "hold.yaml/x", "none", "none/x", ".",
        "..", "scenarios", "golden", "golden/story.txt", "scenarios/stories/story.yaml", "old.csv"]
