@@ -108,6 +108,7 @@ std::string day_json(const Calendar& calendar, const Day& day) {
     std::vector<std::string> phases;
     const std::vector<PhaseTimes> times = calendar.phases_on(day.date);
     const std::vector<const SessionRow*> rows = calendar.sessions_on(day.date);
+    phases.reserve(times.size());
     for (std::size_t i = 0; i < times.size(); ++i) {
         phases.push_back(phase_json(calendar, day.date, times[i], *rows[i]));
     }

@@ -471,7 +471,11 @@ std::vector<ParamError> check(const StrategyConfig& config, std::span<const Inst
             return earlier.verb == Line::Verb::place && std::ranges::find(earlier.names, name) != earlier.names.end();
         });
         if (!known) {
-            errors.push_back({"orders", "no order was named '" + name + "' before; add 'as " + name + "' to one"});
+            errors.push_back({"orders", std::string("no order was named '")
+                                            .append(name)
+                                            .append("' before; add 'as ")
+                                            .append(name)
+                                            .append("' to one")});
         }
     }
     return errors;

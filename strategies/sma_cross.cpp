@@ -120,6 +120,7 @@ private:
             return;
         }
         std::vector<Duration> intervals;
+        intervals.reserve(series.size());
         for (const BarSeries& each : series) {
             intervals.push_back(each.interval);
         }
