@@ -114,8 +114,8 @@ enum class ChargeGrade : std::uint8_t {
 const char* name_of(ChargeGrade grade);
 
 /// An exact fraction at 1e-14. Exchanges quote rupees per crore with two decimals (306.99 per crore is 0.000030699, 0.01 is 1e-9), which
-/// the 1e-8 of Decimal cannot hold; 1e-14 holds every percentage with twelve decimals and every amount per crore with seven, and turnover
-/// times rate stays exact in 128 bits at 1e-22.
+/// the 1e-8 of Decimal cannot hold; 1e-14 holds every percentage that can be written (eight decimals) and every amount per crore with seven, and
+/// turnover times rate is exact at 1e-22.
 struct ChargeRate {
     std::int64_t e14 = 0;
     friend constexpr auto operator<=>(ChargeRate, ChargeRate) = default;
@@ -185,9 +185,9 @@ Result<ChargePlan> embedded_charges(std::string_view name);
 ///   minimum, maximum          amounts; a maximum may be "1%" of turnover
 ///   shown, rounding, gst (yes, no), column, from, to, grade, doubt, source   as in ChargeRow
 ///
-/// Refused with file:line: unknown names, values off their scale, a base that does not fit its line or value, days that end before they begin, and
-/// two rows of a line that hold for the same execution. Tables with tiers by the month's turnover are refused: an engine that decides by
-/// the day cannot know them yet.
+/// Refused with file:line: unknown names, values off their scale, a base that does not fit its line or value, days that end before they
+/// begin, and two rows of a line that hold for the same execution. Tables with tiers by the month's turnover are refused: an engine that
+/// decides by the day cannot know them yet.
 Result<ChargePlan> read_charges(std::string_view text, const std::string& file, std::string name);
 /// The same of rows that are already cut up; `extends` may be empty.
 Result<ChargePlan> read_charges(std::span<const ChargeText> rows, const std::string& file, std::string name,
@@ -266,8 +266,8 @@ struct DayExecution {
 /// The orders in which an option is exercised: parts of at most `freeze`; zero: there is no limit. (3,000 at 1,800: 1,800 and 1,200.)
 std::vector<Qty> exercise_legs(Qty quantity, Qty freeze);
 
-/// Of what one scrip traded on one exchange and day: the quantity that was bought and sold is intraday, the rest of the greater side is delivery,
-/// each at its side's average price: so NSE reckons the tax (NSE/CMTR/5588), whatever the orders' products say. Turnover is
+/// Of what one scrip traded on one exchange and day: the quantity that was bought and sold is intraday, the rest of the greater side is
+/// delivery, each at its side's average price: so NSE reckons the tax (NSE/CMTR/5588), whatever the orders' products say. Turnover is
 /// divided half-even once; what is left is delivery.
 struct IntradaySplit {
     Money intraday_bought, intraday_sold, delivery_bought, delivery_sold;
@@ -323,8 +323,8 @@ struct ContractNote {
     friend bool operator==(const ContractNote&, const ContractNote&) = default;
 };
 
-/// What daily settlement adds to an exchange's obligation beside the day's trades: less the value of futures carried in, at the last settlement price,
-/// plus the value of those carried out, at today's (a short's values are negative).
+/// What daily settlement adds to an exchange's obligation beside the day's trades: less the value of futures carried in, at the last
+/// settlement price, plus the value of those carried out, at today's (a short's values are negative).
 struct CarriedFutures {
     std::string exchange;
     Money amount;
@@ -347,9 +347,9 @@ struct LedgerCharge {
     friend bool operator==(const LedgerCharge&, const LedgerCharge&) = default;
 };
 
-/// What a day adds to the ledger: dp of each scrip of which more was sold than bought on some exchange, once, by the name of the scrip; dp_btst instead
-/// where `btst` names it: shares bought the day before that had not arrived (all that were sold). Then square_off of each order so marked.
-/// Amounts of 0 are left out.
+/// What a day adds to the ledger: dp of each scrip of which more was sold than bought on some exchange, once, by the name of the scrip;
+/// dp_btst instead where `btst` names it: shares bought the day before that had not arrived (all that were sold). Then square_off of each
+/// order so marked. Amounts of 0 are left out.
 Result<std::vector<LedgerCharge>> ledger_of(const ChargePlan& plan, Date day, std::span<const DayExecution> executions,
                                             std::span<const std::string> btst);
 

@@ -153,9 +153,8 @@ public:
         const auto line = choice("line", ChargeLine::square_off);
         const auto base = choice("base", ChargeBase::scrip_day);
         if (!line || !base) {
-            require(false, "line",
-                    line ? "needs a base: " + names_up_to(ChargeBase::scrip_day)
-                         : "is needed: " + names_up_to(ChargeLine::square_off));
+            require(line.has_value(), "line", "is needed: one of " + names_up_to(ChargeLine::square_off));
+            require(base.has_value(), "base", "is needed: one of " + names_up_to(ChargeBase::scrip_day));
             return tl::unexpected(*error_);
         }
         row.line = *line;
@@ -513,7 +512,7 @@ std::string quantity_of(const ChargeRow& row) {
     if (row.base == ChargeBase::scrip_day) {
         return fmt::format("{} a scrip and day", to_string(row.amount));
     }
-    // 1e-14 of one is 1e-12 of a hundredth; ten thousand times that is a unit of a decimal.
+    // 1e-14 of one is 1e-12 of a hundredth.
     std::string text =
         fmt::format("{}.{:012}", row.rate.e14 / 1'000'000'000'000, std::abs(row.rate.e14) % 1'000'000'000'000);
     text.erase(text.find_last_not_of('0') + 1);
