@@ -108,7 +108,6 @@ struct Exact {
     std::int64_t rest = 0;
     bool more = false;
 
-    friend bool operator==(const Exact&, const Exact&) = default;
     friend bool operator<(const Exact& a, const Exact& b) {
         return a.units != b.units ? a.units < b.units : a.rest < b.rest;
     }

@@ -3,8 +3,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <functional>
-#include <map>
+#include <iterator>
 #include <tuple>
 
 namespace alpha {
@@ -499,8 +498,9 @@ Result<ChargePlan> plan_of(std::span<const ChargeText> rows, const std::string& 
     if (auto error = contradiction(plan.rows, {file, extended_name, first_own})) {
         return tl::unexpected(std::move(*error));
     }
-    std::stable_sort(plan.rows.begin(), plan.rows.end(),
-                     [](const ChargeRow& a, const ChargeRow& b) { return order_of(a) < order_of(b); });
+    // No two rows are equal in this order: they would hold for the same executions.
+    std::sort(plan.rows.begin(), plan.rows.end(),
+              [](const ChargeRow& a, const ChargeRow& b) { return order_of(a) < order_of(b); });
     return plan;
 }
 
