@@ -192,9 +192,6 @@ struct Traded {
     Money turnover;
     Qty quantity;
 };
-Traded all_of(const Executed& executed) {
-    return {executed.turnover, executed.quantity};
-}
 Traded made(const Executed& executed) {
     return {executed.maker_turnover, executed.maker_quantity};
 }
@@ -256,12 +253,8 @@ public:
         rows_[count_++] = {row, traded};
     }
     void add(const ChargeRates& rates, std::size_t line, const Executed& executed) {
-        if (rates.taker[line] == rates.maker[line]) {
-            add(rates.taker[line], all_of(executed));
-        } else {
-            add(rates.taker[line], taken(executed));
-            add(rates.maker[line], made(executed));
-        }
+        add(rates.taker[line], taken(executed));
+        add(rates.maker[line], made(executed));
     }
     const RowTraded* begin() const { return rows_.data(); }
     const RowTraded* end() const { return rows_.data() + count_; }

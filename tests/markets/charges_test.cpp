@@ -497,6 +497,28 @@ TEST_CASE("a cap is met once, over all fills of an order", "[charges]") {
     CHECK(fill("40000") == "0");
 }
 
+TEST_CASE("a row that holds for makers and takers sees the whole order", "[charges]") {
+    const ChargeRates options = rates(zerodha(), kOptionSell, "2025-06-16");
+    Executed order;
+    order.add(Liquidity::taker, money("100"), qty("1"));
+    const auto added = charges_of_fill(options, order, Liquidity::maker, money("100"), qty("1"));
+    CHECK(to_string(added[Line::brokerage]) == "0");
+    order.add(Liquidity::maker, money("100"), qty("1"));
+    CHECK(to_string(charges_of(options, order)[Line::brokerage]) == "20");
+}
+
+TEST_CASE("a tax just above half of 1e-8 goes up", "[charges]") {
+    // 1e-8 x (1 - 1e-14) x (0.5 + 1e-14) is half of 1e-8 and 5e-23 besides, less than what 22 decimals hold.
+    const ChargePlan plan = plan_of("line,base,value,gst\n"
+                                    "fee,turnover,9999999.9999999/cr,yes\n"
+                                    "gst,charges,5000000.0000001/cr,\n");
+    CHECK(to_string(cost({"X", Segment::equity}, "2025-06-16", "0.00000001", "1", plan)[Line::gst]) == "0.00000001");
+    const ChargePlan half = plan_of("line,base,value,gst\n"
+                                    "fee,turnover,100%,yes\n"
+                                    "gst,charges,50%,\n");
+    CHECK(to_string(cost({"X", Segment::equity}, "2025-06-16", "0.00000001", "1", half)[Line::gst]) == "0");
+}
+
 TEST_CASE("other markets: per share with bounds, makers and takers, a flat part of turnover", "[charges]") {
     SECTION("0.005 a share, at least 1, at most 1 % of what was traded; a fee of sales; another of shares") {
         const ChargePlan plan = plan_of("line,base,value,minimum,maximum,side\n"
@@ -649,6 +671,18 @@ TEST_CASE("a day that cannot be is refused", "[charges][note]") {
     CHECK(why({execution(7, kDeliveryBuy, "1", "100", "A"), execution(8, fund, "1", "100", "A")}) ==
           "charges of the day: A on NSE is of two groups, ordinary and equity_fund");
     CHECK(why({execution(7, {"XNYS", Segment::equity}, "1", "100", "A")}).find("knows nothing") != std::string::npos);
+}
+
+TEST_CASE("GST of the note is of the lines as printed", "[charges][note]") {
+    const ChargePlan plan = plan_of("line,base,value,rounding,gst\n"
+                                    "fee,order,10.015,paisa,yes\n"
+                                    "levy,order,10.005,paisa,yes\n"
+                                    "gst,charges,18%,paisa,\n");
+    const auto note = note_of("2026-06-15", {execution(1, {"X", Segment::equity}, "1", "100", "A")}, {}, plan);
+    // 0.18 x (10.02 + 10.01) = 3.6054; of the exact lines it would be 3.6036.
+    CHECK(lines_of(only_column(note)) == "fee 10.02 levy 10.01 gst 3.61");
+    CHECK(to_string(only_column(note).extra[0].exact) == "3.6036");
+    CHECK(lines_of(only_column(note), &NoteLine::api) == "fee 10.02 levy 10.01 gst 3.6");
 }
 
 TEST_CASE("one column has one rate of GST", "[charges][note]") {
