@@ -5,7 +5,7 @@
 #include <map>
 #include <set>
 
-namespace alpha {
+namespace alpha::markets {
 
 const char* name_of(ChargeLine line) {
     switch (line) {
@@ -74,22 +74,6 @@ const char* name_of(ChargeRounding rounding) {
     case ChargeRounding::none: return "none";
     case ChargeRounding::paisa: return "paisa";
     case ChargeRounding::rupee: return "rupee";
-    }
-    return "?";
-}
-
-const char* name_of(ChargeGrade grade) {
-    switch (grade) {
-    case ChargeGrade::stated: return "stated";
-    case ChargeGrade::official_text: return "official_text";
-    case ChargeGrade::exchange_page: return "exchange_page";
-    case ChargeGrade::document: return "document";
-    case ChargeGrade::official_summary: return "official_summary";
-    case ChargeGrade::broker_itself: return "broker_itself";
-    case ChargeGrade::other_broker: return "other_broker";
-    case ChargeGrade::press: return "press";
-    case ChargeGrade::knowledge: return "knowledge";
-    case ChargeGrade::unknown: return "unknown";
     }
     return "?";
 }
@@ -303,6 +287,9 @@ bool is_of_group(const ChargeRow& row, const ChargeKey& key) {
 }
 bool is_of_kind(const ChargeRow& row, const ChargeKey& key) {
     return (!row.product || *row.product == key.product) && (!row.side || *row.side == key.side);
+}
+bool is_doubtful(const ChargeRow& row) {
+    return !row.doubt.empty() || row.source.grade == Grade::unknown;
 }
 bool holds_on(const ChargeRow& row, Date day) {
     return row.from <= day && day <= row.to;
@@ -774,7 +761,7 @@ private:
                 NoteLine{line_at(line), half_even(sum.sum), rounded(sum.sum, rounding), sum.api, rounding, false, {}});
             for (const auto& [place, part] : sum.parts) {
                 const ChargeRow& row = plan_.rows[place];
-                shown.is_in_doubt = shown.is_in_doubt || !row.doubt.empty() || row.grade == ChargeGrade::unknown;
+                shown.is_in_doubt = shown.is_in_doubt || is_doubtful(row);
                 shown.parts.push_back({place, part.turnover, part.count, half_even(part.exact)});
             }
             gst.exact += sum.taxed;
@@ -792,7 +779,7 @@ private:
                 printed,
                 gst.api,
                 gst.row->rounding,
-                !gst.row->doubt.empty(),
+                is_doubtful(*gst.row),
                 {{place_of(*gst.row), gst.printed, gst.count, half_even(exact)}}};
     }
 
@@ -865,4 +852,4 @@ Result<std::vector<LedgerCharge>> ledger_of(const ChargePlan& plan, Date day, st
     return ledger;
 }
 
-}  // namespace alpha
+}  // namespace alpha::markets

@@ -26,6 +26,7 @@
 #include "events/fixed.hpp"
 #include "events/result.hpp"
 #include "events/time.hpp"
+#include "markets/rows.hpp"
 
 #include <array>
 #include <cstddef>
@@ -34,10 +35,9 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-namespace alpha {
+namespace alpha::markets {
 
 // ---- vocabulary (values may come to stand on disk: new ones at the end) -----------------------------------------------------
 
@@ -98,21 +98,6 @@ const char* name_of(ChargeBase base);
 enum class ChargeRounding : std::uint8_t { none, paisa, rupee };
 const char* name_of(ChargeRounding rounding);
 
-/// Who says so, from the surest to the least sure.
-enum class ChargeGrade : std::uint8_t {
-    stated,            ///< whoever wrote the file: a user's own
-    official_text,     ///< the rule itself
-    exchange_page,     ///< a page of an exchange or clearing house
-    document,          ///< numbers of a real contract note or of a live answer of the API
-    official_summary,  ///< an exchange's or regulator's circular in a summary of others
-    broker_itself,     ///< the plan's own broker
-    other_broker,
-    press,
-    knowledge,  ///< generally known, not seen
-    unknown     ///< not found, or sources contradict each other
-};
-const char* name_of(ChargeGrade grade);
-
 /// An exact fraction at 1e-14. Exchanges quote rupees per crore with two decimals (306.99 per crore is 0.000030699, 0.01 is 1e-9), which
 /// the 1e-8 of Decimal cannot hold; 1e-14 holds every percentage that can be written (eight decimals) and every amount per crore with seven, and
 /// turnover times rate is exact at 1e-22.
@@ -146,9 +131,8 @@ struct ChargeRow {
     std::string column;  ///< of gst: the column of the note in which it is added up; empty: the exchange's own
     Date from;           ///< first day
     Date to;             ///< last day
-    ChargeGrade grade = ChargeGrade::stated;
-    std::string doubt;  ///< what of it is not settled; empty: nothing
-    std::string source;
+    Source source;
+    std::string doubt;              ///< what of it is not settled; empty: nothing
     std::uint32_t line_number = 0;  ///< in the file it came from
 
     friend bool operator==(const ChargeRow&, const ChargeRow&) = default;
@@ -157,7 +141,7 @@ struct ChargeRow {
 inline constexpr Date kLastChargeDay{2'932'896};
 inline constexpr Date kFirstChargeDay{-719'162};
 
-/// "0.15% of premium, selling options on NFO, from 2026-04-01; NSE/FATAX/73524 [official_summary]", and what is in doubt.
+/// "0.15% of premium, selling options on NFO, from 2026-04-01; NSE/FATAX/73524 [official]", and what is in doubt.
 std::string describe(const ChargeRow& row);
 
 struct ChargePlan {
@@ -166,31 +150,26 @@ struct ChargePlan {
     friend bool operator==(const ChargePlan&, const ChargePlan&) = default;
 };
 
-/// A row as written, by name of its column. Who reads YAML makes these of its maps.
-struct ChargeText {
-    std::uint32_t line_number = 0;
-    std::vector<std::pair<std::string, std::string>> fields;
-};
-
 /// The plans within the program: "zerodha", and "india", which lacks what a broker asks.
 Result<ChargePlan> embedded_charges(std::string_view name);
 
-/// Reads a plan. The text is CSV: comments after '#', then perhaps "extends: india" (the rows of that embedded plan count too), then a line of
-/// column names, then a row a line. No quotes; a field cannot hold a comma. Columns, in any order; all but the first three may be absent:
+/// Reads a plan of CSV as read_csv_rows does. A line "extends: india" may stand before the header: the rows of that embedded plan count too.
+/// Columns, in any order; all but the first three may be absent or empty:
 ///
 ///   line, base                as the enumerators are called
 ///   value                     "0.1%", "306.99/cr" (per crore, 1e7), or an amount: "20"
-///   exchange, group           names, or several with | between them; * or empty: any
+///   exchange, group           names, or several separated by spaces; * or empty: any
 ///   segment, product, side, liquidity  enumerators, likewise
 ///   minimum, maximum          amounts; a maximum may be "1%" of turnover
-///   shown, rounding, gst (yes, no), column, from, to, grade, doubt, source   as in ChargeRow
+///   shown, rounding, gst (yes, no), column, from, to, doubt   as in ChargeRow
+///   source, grade             as in Source; a user's own are `stated`
 ///
 /// Refused with file:line: unknown names, values off their scale, a base that does not fit its line or value, days that end before they
 /// begin, and two rows of a line that hold for the same execution. Tables with tiers by the month's turnover are refused: an engine that
 /// decides by the day cannot know them yet.
 Result<ChargePlan> read_charges(std::string_view text, const std::string& file, std::string name);
-/// The same of rows that are already cut up; `extends` may be empty.
-Result<ChargePlan> read_charges(std::span<const ChargeText> rows, const std::string& file, std::string name,
+/// The same of rows that come from elsewhere (YAML); `extends` may be empty.
+Result<ChargePlan> read_charges(std::span<const Row> rows, const std::string& file, std::string name,
                                 std::string_view extends);
 
 // ---- one execution ---------------------------------------------------------------------------------------------------------
@@ -353,4 +332,4 @@ struct LedgerCharge {
 Result<std::vector<LedgerCharge>> ledger_of(const ChargePlan& plan, Date day, std::span<const DayExecution> executions,
                                             std::span<const std::string> btst);
 
-}  // namespace alpha
+}  // namespace alpha::markets

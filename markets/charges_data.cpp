@@ -6,7 +6,7 @@
 #include <iterator>
 #include <tuple>
 
-namespace alpha {
+namespace alpha::markets {
 
 namespace {
 
@@ -17,16 +17,6 @@ constexpr std::string_view kBrokersPlan = "zerodha";
 constexpr std::size_t kMaxRows = 5'000;  // each is compared with each
 constexpr std::size_t kMaxName = 64;
 constexpr Money kMaxAmount = money_of(1'000'000'000);
-
-constexpr std::string_view kColumns[] = {"line",   "shown",     "exchange", "segment", "group",   "product",  "side",
-                                         "base",   "liquidity", "value",    "minimum", "maximum", "rounding", "gst",
-                                         "column", "from",      "to",       "grade",   "doubt",   "source"};
-
-tl::unexpected<Error> refuse(const std::string& file, std::uint64_t line, const std::string& why) {
-    const std::string place = line == 0 ? file : fmt::format("{}:{}", file, line);
-    return fail(ErrorKind::usage, fmt::format("{}: {}", place, why), ErrorCode::bad_scenario,
-                ErrorPlace{file, line, 0});
-}
 
 // ---- fields ----------------------------------------------------------------------------------------------------------
 
@@ -50,25 +40,17 @@ std::string names_up_to(E last) {
     return names;
 }
 
-bool is_any(std::string_view text) {
-    return text.empty() || text == "*";
-}
-
-/// What stands between the bars of "NSE|BSE"; one empty text for any.
-std::vector<std::string> parts_of(std::string_view text) {
-    if (is_any(text)) {
-        return {""};
-    }
-    std::vector<std::string> parts;
-    std::size_t from = 0;
-    while (true) {
-        const std::size_t bar = text.find('|', from);
-        parts.emplace_back(text.substr(from, bar - from));
-        if (bar == std::string_view::npos) {
-            return parts;
+/// The words of "NSE BSE"; one empty text for any.
+std::vector<std::string> words_of(std::string_view text) {
+    std::vector<std::string> words;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find(' '), text.size());
+        if (end != 0) {
+            words.emplace_back(text.substr(0, end));
         }
-        from = bar + 1;
+        text.remove_prefix(std::min(end + 1, text.size()));
     }
+    return words.empty() || (words.size() == 1 && words.front() == "*") ? std::vector<std::string>{""} : words;
 }
 
 bool is_plain_name(std::string_view text) {
@@ -140,30 +122,32 @@ bool is_of_an_order(ChargeLine line) {
 
 // ---- one row -----------------------------------------------------------------------------------------------------------
 
-/// Reads the fields of one row; the first thing wrong is kept.
 class RowReader {
 public:
-    RowReader(const ChargeText& text, const std::string& file) : text_(text), file_(file) {}
+    explicit RowReader(const Row& row)
+        : row_(row), cells_(row, {"line",   "base",      "value",   "exchange", "group",  "segment",  "product",
+                                  "side",   "liquidity", "minimum", "maximum",  "shown",  "rounding", "gst",
+                                  "column", "from",      "to",      "doubt",    "source", "grade"}) {}
 
-    /// One row for each combination of what stands between bars.
+    /// One row for each combination of its lists' words.
     Result<std::vector<ChargeRow>> read() {
         ChargeRow row;
-        row.line_number = text_.line_number;
+        row.line_number = static_cast<std::uint32_t>(row_.place.line);
         const auto line = choice("line", ChargeLine::square_off);
         const auto base = choice("base", ChargeBase::scrip_day);
         if (!line || !base) {
-            require(line.has_value(), "line", "is needed: one of " + names_up_to(ChargeLine::square_off));
-            require(base.has_value(), "base", "is needed: one of " + names_up_to(ChargeBase::scrip_day));
-            return tl::unexpected(*error_);
+            static_cast<void>(cells_.text("line"));
+            static_cast<void>(cells_.text("base"));
+            return cells_.failure();
         }
         row.line = *line;
         row.base = *base;
         row.shown = choice("shown", ChargeLine::square_off).value_or(row.line);
         row.rounding = choice("rounding", ChargeRounding::rupee).value_or(ChargeRounding::none);
-        row.grade = choice("grade", ChargeGrade::unknown).value_or(ChargeGrade::stated);
         row.column = field("column");
         row.doubt = field("doubt");
-        row.source = field("source");
+        row.source.text = field("source");
+        row.source.grade = choice("grade", Grade::unknown).value_or(Grade::stated);
         row.from = day("from", kFirstChargeDay);
         row.to = day("to", kLastChargeDay);
         require(row.from <= row.to, "to", "is before the first day");
@@ -179,8 +163,14 @@ public:
         const auto sides = choices("side", Side::sell, Side::buy);
         const auto liquidities = choices("liquidity", Liquidity::maker);
         check(row, segments, liquidities);
-        if (error_) {
-            return tl::unexpected(*error_);
+        std::size_t combinations = 1;
+        for (const std::size_t n :
+             {exchanges.size(), groups.size(), segments.size(), products.size(), sides.size(), liquidities.size()}) {
+            require(n <= kMaxRows / combinations, "line", "stands for too many rows");
+            combinations = std::min(combinations * n, kMaxRows);
+        }
+        if (!cells_.ok()) {
+            return cells_.failure();
         }
 
         std::vector<ChargeRow> rows;
@@ -207,18 +197,10 @@ public:
     }
 
 private:
-    std::string_view field(std::string_view name) const {
-        for (const auto& [key, value] : text_.fields) {
-            if (key == name) {
-                return value;
-            }
-        }
-        return {};
-    }
+    std::string_view field(std::string_view name) { return cells_.optional(name); }
     void require(bool holds, std::string_view name, const std::string& why) {
-        if (!holds && !error_) {
-            error_ = refuse(file_, text_.line_number, fmt::format("{} '{}' {}", name, field(name).substr(0, 48), why))
-                         .value();
+        if (!holds) {
+            cells_.refuse(name, why);
         }
     }
     template <class E>
@@ -231,29 +213,21 @@ private:
     template <class E>
     std::vector<std::optional<E>> choices(std::string_view name, E last, E first = E{}) {
         std::vector<std::optional<E>> all;
-        for (const std::string& part : parts_of(field(name))) {
-            all.push_back(named_as(part, last, first));
-            require(part.empty() ? is_any(field(name)) : all.back().has_value(), name, "is not known");
+        for (const std::string& word : words_of(field(name))) {
+            all.push_back(named_as(word, last, first));
+            require(word.empty() || all.back(), name, "is not known");
         }
         return all;
     }
     std::vector<std::string> names(std::string_view name) {
-        auto all = parts_of(field(name));
-        for (const std::string& part : all) {
-            require(is_any(field(name)) || is_plain_name(part), name,
+        auto all = words_of(field(name));
+        for (const std::string& word : all) {
+            require(word.empty() || is_plain_name(word), name,
                     "is no name: letters, digits and _.&:- only, at most 64");
         }
         return all;
     }
-    Date day(std::string_view name, Date otherwise) {
-        const std::string_view text = field(name);
-        if (text.empty()) {
-            return otherwise;
-        }
-        const auto date = parse_date(text);
-        require(date.has_value(), name, "is no day: write 2026-04-01");
-        return date.value_or(otherwise);
-    }
+    Date day(std::string_view name, Date otherwise) { return field(name).empty() ? otherwise : cells_.date(name); }
 
     void read_value(ChargeRow& row) {
         std::string why;
@@ -319,9 +293,8 @@ private:
         }
     }
 
-    const ChargeText& text_;
-    const std::string& file_;
-    std::optional<Error> error_;
+    const Row& row_;
+    Cells cells_;
 };
 
 // ---- plans -------------------------------------------------------------------------------------------------------------
@@ -357,8 +330,8 @@ std::optional<Error> contradiction(const std::vector<ChargeRow>& rows, const Ori
                 const std::string earlier =
                     a < origin.first_own ? fmt::format("line {} of the plan {}", one.line_number, origin.extended)
                                          : fmt::format("line {}", one.line_number);
-                return refuse(origin.file, other.line_number,
-                              fmt::format("{} {} {}", name_of(other.line), how, earlier))
+                return refuse_at({origin.file, other.line_number, 0},
+                                 fmt::format("{} {} {}", name_of(other.line), how, earlier))
                     .value();
             };
             if (one.line == other.line && meet(one.segment, other.segment) && meet(one.group, other.group) &&
@@ -378,121 +351,49 @@ auto order_of(const ChargeRow& row) {
     return std::tie(row.line, row.exchange, row.segment, row.group, row.product, row.side, row.liquidity, row.from);
 }
 
-struct Table {
-    std::vector<ChargeText> rows;
-    std::string extends;
-};
-
-std::vector<std::string> fields_of(std::string_view line) {
-    std::vector<std::string> fields;
-    std::size_t from = 0;
-    while (true) {
-        const std::size_t comma = line.find(',', from);
-        fields.emplace_back(line.substr(from, comma - from));
-        if (comma == std::string_view::npos) {
-            return fields;
-        }
-        from = comma + 1;
-    }
-}
-
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\r' || text.back() == '\t')) {
-        text.remove_suffix(1);
-    }
-    while (!text.empty() && text.front() == ' ') {
-        text.remove_prefix(1);
-    }
-    return text;
-}
-
-/// Cuts a text into rows. What the columns hold is not looked at.
-Result<Table> cut(std::string_view text, const std::string& file) {
+/// What follows "extends:" in front of the header; there, a comment takes its place, so that lines keep their numbers.
+std::string take_extends(std::string& text) {
     constexpr std::string_view kExtends = "extends:";
-    Table table;
-    std::vector<std::string> columns;
-    std::uint32_t number = 0;
-    while (!text.empty()) {
-        ++number;
-        const std::size_t end = text.find('\n');
-        const std::string_view line = trimmed(text.substr(0, end));
-        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-        if (line.empty() || line.front() == '#') {
-            continue;
+    std::size_t at = 0;
+    while (at < text.size()) {
+        const std::size_t end = std::min(text.find('\n', at), text.size());
+        const std::string_view line = std::string_view(text).substr(at, end - at);
+        if (line.starts_with(kExtends)) {
+            std::string_view name = line.substr(kExtends.size());
+            name.remove_prefix(std::min(name.find_first_not_of(' '), name.size()));
+            name = name.substr(0, name.find_last_not_of(" \r") + 1);
+            std::string extends(name.empty() ? std::string_view("nothing") : name);
+            text[at] = '#';
+            return extends;
         }
-        if (line.find('"') != std::string_view::npos) {
-            return refuse(file, number, "fields have no quotes and hold no commas");
+        if (line.find_first_not_of(" \r") != std::string_view::npos && !line.starts_with('#')) {
+            break;
         }
-        if (columns.empty() && table.extends.empty() && line.starts_with(kExtends)) {
-            table.extends = trimmed(line.substr(kExtends.size()));
-            if (table.extends.empty()) {
-                return refuse(file, number, "extends what? Write extends: india");
-            }
-            continue;
-        }
-        std::vector<std::string> fields = fields_of(line);
-        if (columns.empty()) {
-            columns = std::move(fields);
-            continue;
-        }
-        if (fields.size() != columns.size()) {
-            return refuse(file, number, fmt::format("has {} fields instead of {}", fields.size(), columns.size()));
-        }
-        ChargeText row;
-        row.line_number = number;
-        for (std::size_t i = 0; i < fields.size(); ++i) {
-            row.fields.emplace_back(columns[i], std::string(trimmed(fields[i])));
-        }
-        table.rows.push_back(std::move(row));
+        at = end + 1;
     }
-    if (table.rows.empty()) {
-        return refuse(file, 0, "holds no rows: a line of column names, then a row a line");
-    }
-    return table;
+    return {};
 }
 
-/// Column names that are not known, or named twice.
-std::optional<Error> strange_column(const ChargeText& row, const std::string& file, bool is_embedded) {
-    for (std::size_t i = 0; i < row.fields.size(); ++i) {
-        const std::string& name = row.fields[i].first;
-        if (name.starts_with("tier")) {
-            return refuse(file, row.line_number,
-                          "tiers by the month's turnover or quantity are not supported yet; give the tier that holds "
-                          "as a row with from and to")
-                .value();
-        }
-        const bool is_known = std::find(std::begin(kColumns), std::end(kColumns), name) != std::end(kColumns) ||
-                              (is_embedded && name == "plan");
-        if (!is_known) {
-            return refuse(file, row.line_number,
-                          fmt::format("'{}' is no column of a table of charges", name.substr(0, 48)))
-                .value();
-        }
-        for (std::size_t j = 0; j < i; ++j) {
-            if (row.fields[j].first == name) {
-                return refuse(file, row.line_number, fmt::format("the column {} is there twice", name)).value();
-            }
-        }
-    }
-    return std::nullopt;
-}
-
-Result<ChargePlan> plan_of(std::span<const ChargeText> rows, const std::string& file, std::string name,
-                           ChargePlan extended, bool is_embedded) {
+Result<ChargePlan> plan_of(std::span<const Row> rows, const std::string& file, std::string name, ChargePlan extended) {
     const std::string extended_name = std::move(extended.name);
     ChargePlan plan{std::move(name), std::move(extended.rows)};
     const std::size_t first_own = plan.rows.size();
-    for (const ChargeText& text : rows) {
-        if (auto error = strange_column(text, file, is_embedded)) {
-            return tl::unexpected(std::move(*error));
+    if (rows.empty()) {
+        return refuse_at({file, 0, 0}, "the table of charges has no rows");
+    }
+    for (const Row& row : rows) {
+        if (std::ranges::any_of(row.cells, [](const auto& cell) { return cell.first.starts_with("tier"); })) {
+            return refuse_at(row.place,
+                             "tiers by the month's turnover or quantity are not supported yet; give the tier "
+                             "that holds as a row with from and to");
         }
-        auto read = RowReader(text, file).read();
+        auto read = RowReader(row).read();
         if (!read) {
             return tl::unexpected(std::move(read.error()));
         }
         std::move(read->begin(), read->end(), std::back_inserter(plan.rows));
         if (plan.rows.size() > kMaxRows) {
-            return refuse(file, text.line_number, fmt::format("is too much: at most {} rows", kMaxRows));
+            return refuse_at(row.place, fmt::format("a table of charges has at most {} rows", kMaxRows));
         }
     }
     if (auto error = contradiction(plan.rows, {file, extended_name, first_own})) {
@@ -569,10 +470,10 @@ std::string describe(const ChargeRow& row) {
     if (row.to != kLastChargeDay) {
         text += ", to " + to_iso(row.to);
     }
-    if (!row.source.empty()) {
-        text += "; " + row.source;
+    if (!row.source.text.empty()) {
+        text += "; " + row.source.text;
     }
-    text += fmt::format(" [{}]", name_of(row.grade));
+    text += fmt::format(" [{}]", name_of(row.source.grade));
     if (!row.doubt.empty()) {
         text += "; in doubt: " + row.doubt;
     }
@@ -587,36 +488,41 @@ Result<ChargePlan> embedded_charges(std::string_view name) {
                     ErrorCode::not_found);
     }
     const std::string file(kEmbeddedFile);
-    auto table = cut(embedded::kChargesCsv, file);
-    if (!table) {
-        return tl::unexpected(std::move(table.error()));
+    auto rows = read_csv_rows(file, embedded::kChargesCsv);
+    if (!rows) {
+        return tl::unexpected(std::move(rows.error()));
     }
-    std::erase_if(table->rows, [&](const ChargeText& row) {
-        const std::string& plan = row.fields.front().second;
+    std::erase_if(*rows, [&](const Row& row) {
+        const std::string& plan = row.cells.front().second;
         return plan != kCommonPlan && plan != name;
     });
-    return plan_of(table->rows, file, std::string(name), {}, true);
+    for (Row& row : *rows) {
+        row.cells.erase(row.cells.begin());
+    }
+    return plan_of(*rows, file, std::string(name), {});
 }
 
-Result<ChargePlan> read_charges(std::span<const ChargeText> rows, const std::string& file, std::string name,
+Result<ChargePlan> read_charges(std::span<const Row> rows, const std::string& file, std::string name,
                                 std::string_view extends) {
     ChargePlan extended;
     if (!extends.empty()) {
         auto embedded = embedded_charges(extends);
         if (!embedded) {
-            return refuse(file, 0, embedded.error().message);
+            return refuse_at({file, 0, 0}, embedded.error().message);
         }
         extended = std::move(*embedded);
     }
-    return plan_of(rows, file, std::move(name), std::move(extended), false);
+    return plan_of(rows, file, std::move(name), std::move(extended));
 }
 
 Result<ChargePlan> read_charges(std::string_view text, const std::string& file, std::string name) {
-    const auto table = cut(text, file);
-    if (!table) {
-        return tl::unexpected(table.error());
+    std::string csv(text);
+    const std::string extends = take_extends(csv);
+    const auto rows = read_csv_rows(file, csv);
+    if (!rows) {
+        return tl::unexpected(rows.error());
     }
-    return read_charges(table->rows, file, std::move(name), table->extends);
+    return read_charges(*rows, file, std::move(name), extends);
 }
 
-}  // namespace alpha
+}  // namespace alpha::markets

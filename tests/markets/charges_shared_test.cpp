@@ -10,7 +10,7 @@
 #include <sstream>
 #include <yaml-cpp/yaml.h>
 
-namespace alpha::test {
+namespace alpha::markets {
 
 namespace {
 
@@ -173,4 +173,4 @@ TEST_CASE("our dated table against the collected one", "[charges][shared]") {
     CHECK(compared > 100);
 }
 
-}  // namespace alpha::test
+}  // namespace alpha::markets

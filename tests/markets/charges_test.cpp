@@ -5,7 +5,7 @@
 #include <iterator>
 #include <rapidcheck/catch.h>
 
-namespace alpha::test {
+namespace alpha::markets {
 
 namespace {
 
@@ -428,10 +428,11 @@ TEST_CASE("every day has exactly one row for each needed line", "[charges]") {
 TEST_CASE("every row within the program says who says so", "[charges]") {
     for (const ChargeRow& row : zerodha().rows) {
         INFO(describe(row));
-        CHECK_FALSE(row.source.empty());
-        CHECK(row.grade != ChargeGrade::stated);
-        CHECK((row.grade != ChargeGrade::unknown && row.grade != ChargeGrade::knowledge) == (row.source != "none"));
-        CHECK((row.source != "none" || !row.doubt.empty()));
+        CHECK_FALSE(row.source.text.empty());
+        CHECK(row.source.grade != Grade::stated);
+        CHECK((row.source.grade != Grade::unknown && row.source.grade != Grade::general) ==
+              (row.source.text != "none"));
+        CHECK((row.source.text != "none" || !row.doubt.empty()));
         CHECK_FALSE(row.exchange.empty());
         CHECK(row.segment.has_value());
         CHECK(row.from >= day("2020-01-01"));
@@ -467,11 +468,11 @@ TEST_CASE("a row tells rate, kind, period, source and doubt", "[charges]") {
     const auto of = [&](Line line) { return describe(*found.taker[static_cast<std::size_t>(line)]); };
     CHECK(of(Line::stt) ==
           "0.15% of premium, selling options on NFO, from 2026-04-01; NSE/FATAX/73524; Kite's answer of "
-          "2026-09-25 (exact) [official_summary]");
+          "2026-09-25 (exact) [official]");
     CHECK(of(Line::exchange) ==
           "0.03552% of premium, options on NFO, from 2026-03-01; NSE/FA/73061; Kite's answer of 2026-09-25 (exact) "
-          "[official_summary]");
-    CHECK(of(Line::ipft) == "0.00001% of premium, options on NFO, from 2026-03-01; NSE/FA/73061 [official_summary]; in "
+          "[official]");
+    CHECK(of(Line::ipft) == "0.00001% of premium, options on NFO, from 2026-03-01; NSE/FA/73061 [official]; in "
                             "doubt: the circular's table says 1; its text says the level before April 2023 (0.01)");
     CHECK(of(Line::gst).starts_with("18% of the lines it taxes, options on NFO, from 2020-01-01; "));
     const auto shares = rates(zerodha(), kIntradaySell, "2026-09-25");
@@ -566,7 +567,7 @@ TEST_CASE("other markets: per share with bounds, makers and takers, a flat part 
     SECTION("another broker of India") {
         const ChargePlan plan =
             plan_of("# flat\nextends: india\nline,exchange,segment,base,value,maximum,rounding,gst\n"
-                    "brokerage,NSE|BSE,equity,turnover,0.1%,20,paisa,yes\n");
+                    "brokerage,NSE BSE,equity,turnover,0.1%,20,paisa,yes\n");
         CHECK(text(cost(kDeliveryBuy, "2026-06-15", "10000", "1", plan)) ==
               "brokerage 10, stt 10, exchange 0.30699, sebi 0.01, ipft 0.00001, stamp 1.5, gst 1.85706, "
               "total 23.67406");
@@ -743,56 +744,67 @@ TEST_CASE("bad tables are refused by line", "[charges][reader]") {
     const std::string header = "line,exchange,segment,product,side,base,value,minimum,maximum,gst,from,to\n";
     const auto row = [&](const char* text) { return why(header + text + "\n"); };
     CHECK(row("fee,XNYS,equity,,,turnover,0.1%,,,,,") == "read");
-    CHECK(why("") == "my.csv: holds no rows: a line of column names, then a row a line");
-    CHECK(why(header) == "my.csv: holds no rows: a line of column names, then a row a line");
-    CHECK(row("fee,XNYS") == "my.csv:2: has 2 fields instead of 12");
-    CHECK(row("\"fee\",XNYS,equity,,,turnover,0.1%,,,,,") == "my.csv:2: fields have no quotes and hold no commas");
-    CHECK(row("tax,XNYS,equity,,,turnover,0.1%,,,,,").starts_with("my.csv:2: line 'tax' is none of brokerage, stt, "));
-    CHECK(row(",XNYS,equity,,,turnover,0.1%,,,,,").starts_with("my.csv:2: line '' is needed: one of brokerage, "));
-    CHECK(row("fee,XNYS,equity,,,,0.1%,,,,,").starts_with("my.csv:2: base '' is needed: one of turnover, "));
-    CHECK(row("fee,XNYS,swaps,,,turnover,0.1%,,,,,") == "my.csv:2: segment 'swaps' is not known");
-    CHECK(row("fee,XNYS,equity,,both,turnover,0.1%,,,,,") == "my.csv:2: side 'both' is not known");
-    CHECK(row("fee,XNYS,equity|,,,turnover,0.1%,,,,,") == "my.csv:2: segment 'equity|' is not known");
-    CHECK(row("fee,NSE|,equity,,,turnover,0.1%,,,,,").starts_with("my.csv:2: exchange 'NSE|' is no name"));
-    CHECK(row("fee,N SE,equity,,,turnover,0.1%,,,,,").starts_with("my.csv:2: exchange 'N SE' is no name"));
-    CHECK(row("fee,XNYS,equity,,,turnover,0.1,,,,,") ==
-          "my.csv:2: value '0.1' is no rate: write 0.1% or, per crore, 306.99/cr");
-    CHECK(row("fee,XNYS,equity,,,turnover,x%,,,,,") == "my.csv:2: value 'x%' is not a decimal number");
-    CHECK(row("fee,XNYS,equity,,,turnover,100.0001%,,,,,") ==
-          "my.csv:2: value '100.0001%' is more than the whole turnover");
-    CHECK(row("fee,XNYS,equity,,,turnover,99999999999999999999%,,,,,") ==
-          "my.csv:2: value '99999999999999999999%' is more than the whole turnover");
-    CHECK(row("fee,XNYS,equity,,,turnover,0.00000001/cr,,,,,") ==
-          "my.csv:2: value '0.00000001/cr' has more than seven decimal places");
+    CHECK(why("") == "my.csv: the table of charges has no rows");
+    CHECK(why(header) == "my.csv: the table of charges has no rows");
+    CHECK(row("fee,XNYS") == "my.csv:2: 2 cells, but the header has 12");
+    const auto at = [&](const char* cells, const std::string& expected) {
+        const std::string message = row(cells);
+        INFO(cells << ": " << message);
+        CHECK(message.starts_with("my.csv:2: column '" + expected));
+    };
+    at("tax,XNYS,equity,,,turnover,0.1%,,,,,", "line' has 'tax': it is none of brokerage, stt, ");
+    at(",XNYS,equity,,,turnover,0.1%,,,,,", "line' is missing or empty");
+    at("fee,XNYS,equity,,,,0.1%,,,,,", "base' is missing or empty");
+    at("fee,XNYS,equity,,,percent,0.1%,,,,,", "base' has 'percent': it is none of turnover, ");
+    at("fee,XNYS,swaps,,,turnover,0.1%,,,,,", "segment' has 'swaps': it is not known");
+    at("fee,XNYS,equity,,both,turnover,0.1%,,,,,", "side' has 'both': it is not known");
+    at("fee,XNYS,equity *,,,turnover,0.1%,,,,,", "segment' has 'equity *': it is not known");
+    at("fee,NSE|BSE,equity,,,turnover,0.1%,,,,,", "exchange' has 'NSE|BSE': it is no name");
+    at("fee,NSE *,equity,,,turnover,0.1%,,,,,", "exchange' has 'NSE *': it is no name");
+    at("fee,XNYS,equity,,,turnover,0.1,,,,,", "value' has '0.1': it is no rate: write 0.1% or, per crore, 306.99/cr");
+    at("fee,XNYS,equity,,,turnover,,,,,,", "value' has '': it is no rate");
+    at("fee,XNYS,equity,,,order,,,,,,", "value' has '': it is not a decimal number");
+    at("fee,XNYS,equity,,,turnover,x%,,,,,", "value' has 'x%': it is not a decimal number");
+    at("fee,XNYS,equity,,,turnover,100.0001%,,,,,", "value' has '100.0001%': it is more than the whole turnover");
+    at("fee,XNYS,equity,,,turnover,99999999999999999999%,,,,,",
+       "value' has '99999999999999999999%': it is more than the whole turnover");
+    at("fee,XNYS,equity,,,turnover,0.00000001/cr,,,,,",
+       "value' has '0.00000001/cr': it has more than seven decimal places");
     CHECK(row("fee,XNYS,equity,,,turnover,0.0000001/cr,,,,,") == "read");
-    CHECK(row("fee,XNYS,equity,,,turnover,-0.1%,,,,,") ==
-          "my.csv:2: value '-0.1%' is below 0: only makers have rebates");
-    CHECK(row("fee,XNYS,equity,,,order,-1,,,,,") == "my.csv:2: value '-1' is not between 0 and 1000000000");
-    CHECK(row("fee,XNYS,equity,,,order,1%,,,,,").starts_with("my.csv:2: value '1%' is not a decimal number"));
-    CHECK(row("fee,XNYS,equity,,,order,1,2,1,,,") == "my.csv:2: maximum '1' is below the minimum");
-    CHECK(row("fee,XNYS,equity,,,order,1,,0,,,") == "my.csv:2: maximum '0' is not above 0");
-    CHECK(row("fee,XNYS,equity,,,premium,1%,,,,,") == "my.csv:2: base 'premium' is of options only");
-    CHECK(row("fee,XNYS,equity,,,intrinsic,1%,,,,,") == "my.csv:2: base 'intrinsic' is of exercise only");
-    CHECK(row("fee,XNYS,equity,,,charges,1%,,,,,").find("charges is the base of gst") != std::string::npos);
-    CHECK(row("gst,XNYS,equity,,,turnover,1%,,,,,").find("charges is the base of gst") != std::string::npos);
-    CHECK(row("gst,XNYS,equity,,,charges,1%,,,yes,,") == "my.csv:2: gst 'yes' cannot be a part of its own base");
-    CHECK(row("fee,XNYS,equity,,,note,1,,,,,").find("note is the base of the line note") != std::string::npos);
-    CHECK(row("dp,XNYS,equity,,,order,1,,,,,").find("scrip_day is the base of dp") != std::string::npos);
-    CHECK(row("square_off,XNYS,equity,,,share,1,,,,,").find("square_off is an amount per order") != std::string::npos);
-    CHECK(row("stt,XNYS,equity,,,order,1,,,,,").find("taxes on trades are parts of turnover") != std::string::npos);
-    CHECK(row("stt,XNYS,equity,,,turnover,1%,1,,,,").find("has no minimum or maximum") != std::string::npos);
-    CHECK(row("fee,XNYS,equity,,,turnover,1%,,,maybe,,") == "my.csv:2: gst 'maybe' is neither yes nor no");
-    CHECK(row("fee,XNYS,equity,,,turnover,1%,,,,2025-13-01,") ==
-          "my.csv:2: from '2025-13-01' is no day: write 2026-04-01");
-    CHECK(row("fee,XNYS,equity,,,turnover,1%,,,,2025-02-01,2025-01-31") ==
-          "my.csv:2: to '2025-01-31' is before the first day");
+    at("fee,XNYS,equity,,,turnover,-0.1%,,,,,", "value' has '-0.1%': it is below 0: only makers have rebates");
+    at("fee,XNYS,equity,,,order,-1,,,,,", "value' has '-1': it is not between 0 and 1000000000");
+    at("fee,XNYS,equity,,,order,1%,,,,,", "value' has '1%': it is not a decimal number");
+    at("fee,XNYS,equity,,,order,1,2,1,,,", "maximum' has '1': it is below the minimum");
+    at("fee,XNYS,equity,,,order,1,,0,,,", "maximum' has '0': it is not above 0");
+    at("fee,XNYS,equity,,,premium,1%,,,,,", "base' has 'premium': it is of options only");
+    at("fee,XNYS,equity,,,intrinsic,1%,,,,,", "base' has 'intrinsic': it is of exercise only");
+    at("fee,XNYS,equity,,,charges,1%,,,,,", "base' has 'charges': it does not fit: charges is the base of gst");
+    at("gst,XNYS,equity,,,turnover,1%,,,,,", "base' has 'turnover': it does not fit: charges is the base of gst");
+    at("gst,XNYS,equity,,,charges,1%,,,yes,,", "gst' has 'yes': it cannot be a part of its own base");
+    at("fee,XNYS,equity,,,note,1,,,,,", "base' has 'note': it does not fit: note is the base of the line note");
+    at("dp,XNYS,equity,,,order,1,,,,,", "base' has 'order': it does not fit: scrip_day is the base of dp");
+    at("square_off,XNYS,equity,,,share,1,,,,,",
+       "base' has 'share': it does not fit: square_off is an amount per order");
+    at("stt,XNYS,equity,,,order,1,,,,,", "base' has 'order': it does not fit: taxes on trades are parts of turnover");
+    at("stt,XNYS,equity,,,turnover,1%,1,,,,", "line' has 'stt': it has no minimum or maximum");
+    at("fee,XNYS,equity,,,turnover,1%,,,maybe,,", "gst' has 'maybe': it is neither yes nor no");
+    at("fee,XNYS,equity,,,turnover,1%,,,,2025-13-01,", "from' has '2025-13-01': it ");
+    at("fee,XNYS,equity,,,turnover,1%,,,,2025-02-01,2025-01-31", "to' has '2025-01-31': it is before the first day");
+    std::string many = "A";
+    for (int i = 0; i < 99; ++i) {
+        many += " A";
+    }
+    CHECK(why("line,base,value,exchange,group\nfee,order,1," + many + "," + many + "\n") ==
+          "my.csv:2: column 'line' has 'fee': it stands for too many rows");
     CHECK(why("line,base,value,tier\nfee,order,1,100\n").find("tiers by the month's turnover") != std::string::npos);
-    CHECK(why("line,base,value,colour\nfee,order,1,red\n") == "my.csv:2: 'colour' is no column of a table of charges");
-    CHECK(why("line,base,value,plan\nfee,order,1,x\n") == "my.csv:2: 'plan' is no column of a table of charges");
-    CHECK(why("line,base,value,line\nfee,order,1,fee\n") == "my.csv:2: the column line is there twice");
+    CHECK(why("line,base,value,colour\nfee,order,1,red\n")
+              .starts_with("my.csv:2: there is no column 'colour'; known are "));
+    CHECK(why("line,base,value,plan\nfee,order,1,x\n").starts_with("my.csv:2: there is no column 'plan'"));
     CHECK(why("extends: mars\nline,base,value\nfee,order,1\n")
               .starts_with("my.csv: there is no plan of charges called 'mars'"));
-    CHECK(why("extends:\nline,base,value\nfee,order,1\n") == "my.csv:1: extends what? Write extends: india");
+    CHECK(why("# x\n\nextends:\nline,base,value\nfee,order,1\n")
+              .starts_with("my.csv: there is no plan of charges called 'nothing'"));
+    CHECK(why("line,base,value\nextends: india\n") == "my.csv:2: 1 cells, but the header has 3");
 
     // Two rows for one execution, by any of their keys.
     CHECK(row("fee,XNYS,equity,,,turnover,1%,,,,,2025-01-31\nfee,XNYS,equity,,,turnover,2%,,,,2025-02-01,") == "read");
@@ -801,7 +813,7 @@ TEST_CASE("bad tables are refused by line", "[charges][reader]") {
     CHECK(row("fee,XNYS,equity,,buy,turnover,1%,,,,,\nfee,,,,,turnover,2%,,,,,") ==
           "my.csv:3: fee holds for the same executions as line 2");
     CHECK(row("fee,XNYS,equity,,buy,turnover,1%,,,,,\nfee,XNYS,equity,,sell,turnover,2%,,,,,") == "read");
-    CHECK(row("fee,NSE|NSE,equity,,buy,turnover,1%,,,,,") == "my.csv:2: fee holds for the same executions as line 2");
+    CHECK(row("fee,NSE NSE,equity,,buy,turnover,1%,,,,,") == "my.csv:2: fee holds for the same executions as line 2");
     CHECK(why("extends: india\nline,base,value,exchange\nstt,turnover,1%,NSE\n")
               .starts_with("my.csv:3: stt holds for the same executions as line "));
     CHECK(why("line,base,value,rounding,shown,side\nfee,order,1,paisa,,\nlevy,order,1,rupee,fee,\n") ==
@@ -810,9 +822,9 @@ TEST_CASE("bad tables are refused by line", "[charges][reader]") {
 
 TEST_CASE("rows that come cut up, as YAML's do, are the same plan", "[charges][reader]") {
     const std::string csv = "line,base,value,maximum\r\nbrokerage,turnover,0.03%,20\r\nfee,order,1,\r\n";
-    const std::vector<ChargeText> rows{
-        {2, {{"line", "brokerage"}, {"base", "turnover"}, {"value", "0.03%"}, {"maximum", "20"}}},
-        {3, {{"line", "fee"}, {"base", "order"}, {"value", "1"}}}};
+    const std::vector<Row> rows{
+        {{"my.yaml", 2, 1}, {{"line", "brokerage"}, {"base", "turnover"}, {"value", "0.03%"}, {"maximum", "20"}}},
+        {{"my.yaml", 3, 1}, {{"line", "fee"}, {"base", "order"}, {"value", "1"}}}};
     const auto plan = read_charges(rows, "my.yaml", "my", "");
     REQUIRE(plan);
     CHECK(*plan == plan_of(csv));
@@ -980,7 +992,7 @@ TEST_CASE("any text is a plan or is refused by file", "[charges][properties]") {
     rc::prop("a plan with bytes cut, changed and put in", [] {
         std::string text =
             "extends: india\nline,exchange,segment,side,liquidity,base,value,minimum,maximum,gst,from,to\n"
-            "brokerage,NSE|BSE,equity,buy|sell,,turnover,0.03%,1,20,yes,2025-01-01,2025-12-31\n"
+            "brokerage,NSE BSE,equity,buy sell,,turnover,0.03%,1,20,yes,2025-01-01,2025-12-31\n"
             "fee,NSE,equity,*,maker,turnover,-306.99/cr,,,no,,\n"
             "levy,NSE,equity,,,share,0.005,,1%,no,,\n";
         for (int i = *rc::gen::inRange(0, 6); i > 0; --i) {
@@ -1021,4 +1033,4 @@ TEST_CASE("a scrip's day is split without a rest", "[charges][properties]") {
     });
 }
 
-}  // namespace alpha::test
+}  // namespace alpha::markets
