@@ -10,8 +10,8 @@ namespace {
 constexpr std::size_t kMaxRows = 100'000;
 constexpr std::size_t kMaxQuoted = 48;
 
-constexpr std::array<std::string_view, kGrades> kGradeNames{"official", "exchange", "broker",  "press",
-                                                            "code",     "computed", "general", "unknown"};
+constexpr std::array<std::string_view, kGrades> kGradeNames{"stated", "official", "exchange", "document", "broker",
+                                                            "press",  "code",     "computed", "general",  "unknown"};
 
 /// Cuts a line into cells; false where quotes are not closed or something stands behind them.
 bool cut(std::string_view line, std::vector<std::string>& cells) {

@@ -16,8 +16,10 @@ namespace alpha::markets {
 
 /// Where a fact comes from, the surest first.
 enum class Grade : std::uint8_t {
+    stated,    ///< who wrote the table means it so: a user's own
     official,  ///< an exchange's or regulator's text, perhaps as somebody summarized it
     exchange,  ///< a page of an exchange or clearing house
+    document,  ///< numbers of a real contract note, or of a live answer of a broker's program
     broker,
     press,
     code,      ///< what a public program holds as data
@@ -25,7 +27,7 @@ enum class Grade : std::uint8_t {
     general,   ///< generally known; no source was seen
     unknown    ///< assumed, or sources disagree
 };
-inline constexpr std::size_t kGrades = 8;
+inline constexpr std::size_t kGrades = 10;
 /// "official"
 std::string_view name_of(Grade grade);
 

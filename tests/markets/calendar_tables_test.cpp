@@ -108,8 +108,9 @@ TEST_CASE("a table that contradicts itself is refused where it does", "[markets]
     CHECK(of_sessions("X,regular,mon-fri,2026-01-01,,continuous,18:00-1,18:30,,s,press\n") ==
           "calendar X: 2026-03-03: it opens before the day before has closed");
     CHECK(of_sessions("X,regular,mon-fri,2026-01-01,,continuous,09:30,16:00,,s,surely\n") ==
-          "sessions.csv:2: column 'grade' has 'surely': it must be one of official, exchange, broker, press, code, "
-          "computed, general, unknown");
+          "sessions.csv:2: column 'grade' has 'surely': it must be one of stated, official, exchange, document, "
+          "broker, press, "
+          "code, computed, general, unknown");
     CHECK(of_sessions("X,regular,mon-fri,2026-01-01,,continuous,09:30,16:00,,,press\n") ==
           "sessions.csv:2: column 'source' is missing or empty");
 

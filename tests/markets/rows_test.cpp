@@ -80,8 +80,8 @@ TEST_CASE("the first cell that is wrong is told, and nothing after it", "[market
     Cells grade(row, {"date", "yes", "source", "grade"});
     grade.source();
     CHECK(grade.failure().value().message ==
-          "a.csv:7: column 'grade' has 'sure': it must be one of official, exchange, broker, press, code, computed, "
-          "general, unknown");
+          "a.csv:7: column 'grade' has 'sure': it must be one of stated, official, exchange, document, broker, "
+          "press, code, computed, general, unknown");
     Cells other(row, {"date"});
     CHECK(other.failure().value().message == "a.csv:7: there is no column 'yes'; known are date");
     Cells missing(row, {"date", "yes", "source", "grade", "name"});
