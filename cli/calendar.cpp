@@ -60,8 +60,8 @@ Result<std::vector<CalendarDraft>> drafts_of(const CalendarRequest& request) {
 
 constexpr std::array<const char*, 7> kWeekdays{"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
 
-const char* weekday_of(Date date) {
-    return kWeekdays[static_cast<std::size_t>(((date.days + 3) % 7 + 7) % 7)];  // day 0 was a Thursday
+const char* weekday_name(Date date) {
+    return kWeekdays[static_cast<std::size_t>(weekday_of(date))];
 }
 
 /// "09:15", as the zone's clock shows it; with the day's number where that is another than `date`.
@@ -100,7 +100,7 @@ std::string phase_json(const Calendar& calendar, Date date, const PhaseTimes& ph
 
 std::string day_json(const Calendar& calendar, const Day& day) {
     JsonObject json;
-    json.text("date", to_iso(day.date)).text("weekday", weekday_of(day.date)).text("kind", name_of(day.kind));
+    json.text("date", to_iso(day.date)).text("weekday", weekday_name(day.date)).text("kind", name_of(day.kind));
     json.json("settles", !day.settles ? "null" : *day.settles ? "true" : "false");
     if (const DayRow* row = calendar.listed(day.date); row != nullptr) {
         json.text("name", row->name).text("source", row->source.text).text("grade", name_of(row->source.grade));
@@ -116,7 +116,7 @@ std::string day_json(const Calendar& calendar, const Day& day) {
 }
 
 void add_day_rows(const Calendar& calendar, const Day& day, Table& table) {
-    const std::string date = fmt::format("{} {}", to_iso(day.date), weekday_of(day.date));
+    const std::string date = fmt::format("{} {}", to_iso(day.date), weekday_name(day.date));
     const DayRow* const listed = calendar.listed(day.date);
     const std::string kind(name_of(day.kind));
     const std::vector<PhaseTimes> times = calendar.phases_on(day.date);

@@ -181,15 +181,15 @@ constexpr std::array kRiskKeys{
     choice("max_daily_loss_latch", "trading_day", "trading_day|until_released",
            "How long that lasts: until the next trading day, or until a person releases it."),
 };
+/// A limit whose key nobody describes does not compile.
+consteval LimitKey limit(Rule rule, std::string_view key) {
+    return {rule, key, std::ranges::find(kRiskKeys, key, &Key::name)->form};
+}
 constexpr std::array kLimits{
-    LimitKey{Rule::price_band, "price_band_percent", Form::decimal},
-    LimitKey{Rule::order_quantity, "max_order_quantity", Form::decimal},
-    LimitKey{Rule::order_notional, "max_order_notional", Form::decimal},
-    LimitKey{Rule::position, "max_position", Form::decimal},
-    LimitKey{Rule::gross_exposure, "max_gross_exposure", Form::decimal},
-    LimitKey{Rule::daily_loss, "max_daily_loss", Form::decimal},
-    LimitKey{Rule::open_orders, "max_open_orders", Form::count},
-    LimitKey{Rule::order_rate, "max_orders_per_second", Form::count},
+    limit(Rule::price_band, "price_band_percent"),     limit(Rule::order_quantity, "max_order_quantity"),
+    limit(Rule::order_notional, "max_order_notional"), limit(Rule::position, "max_position"),
+    limit(Rule::gross_exposure, "max_gross_exposure"), limit(Rule::daily_loss, "max_daily_loss"),
+    limit(Rule::open_orders, "max_open_orders"),       limit(Rule::order_rate, "max_orders_per_second"),
 };
 
 }  // namespace

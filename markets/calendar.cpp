@@ -30,16 +30,6 @@ constexpr Date plus(Date date, std::int32_t days) {
     return Date{date.days + days};
 }
 
-/// 0 Monday to 6 Sunday. 1970-01-01 was a Thursday.
-constexpr int weekday_of(Date date) {
-    return ((date.days + 3) % 7 + 7) % 7;
-}
-
-/// The civil date of a local time, and floor division in general.
-constexpr Date date_of(std::int64_t local_ns) {
-    return Date{static_cast<std::int32_t>(local_ns / kDayNs - (local_ns % kDayNs < 0 ? 1 : 0))};
-}
-
 bool is_name(std::string_view name) {
     return !name.empty() && name.size() <= 32 && std::ranges::all_of(name, [](char c) {
         return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
@@ -504,7 +494,7 @@ Moment Calendar::inside(Date date, const Pattern& pattern, Time t) const {
 Moment Calendar::at(Time t) const {
     // No calendar reaches beyond what Time can hold less a few days: such times are answered as the last that are held.
     const Time held = std::clamp(t, Time{kFirstDate.days * kDayNs}, Time{kLastDate.days * kDayNs});
-    Date civil = date_of(held.ns + zone_.offset_s_at(held) * kSecondNs);
+    Date civil = TradingHours{zone_.offset_s_at(held)}.date_of(held);
     if (held >=
         zone_.utc_of(plus(civil, 1), 0)) {  // clocks went back over midnight: the new day has begun all the same
         civil = plus(civil, 1);

@@ -65,6 +65,11 @@ struct PhaseRules {
 };
 PhaseRules rules_of(Phase phase);
 
+/// 0 Monday to 6 Sunday. 1970-01-01 was a Thursday.
+constexpr int weekday_of(Date date) {
+    return ((date.days + 3) % 7 + 7) % 7;
+}
+
 // ---- the table --------------------------------------------------------------------------------------------------------
 
 /// In a SessionRow: as long as the calendar is known.

@@ -49,17 +49,6 @@ std::optional<std::uint8_t> weekdays_of(std::string_view text) {
     }
 }
 
-/// The value that is called `text`; nothing where none is.
-template <class Value, std::size_t n>
-std::optional<Value> named(std::string_view text) {
-    for (std::size_t i = 0; i < n; ++i) {
-        if (name_of(static_cast<Value>(i)) == text) {
-            return static_cast<Value>(i);
-        }
-    }
-    return std::nullopt;
-}
-
 /// Rows of a file stand in ascending order for each calendar.
 template <class T, class Key>
 bool ascends(const std::vector<Placed<T>>& rows, const T& next, Key key) {
@@ -111,7 +100,7 @@ public:
         }
         session.from = cells.date("from");
         session.to = cells.optional("to").empty() ? kNoLastDate : cells.date("to");
-        if (const auto phase = named<Phase, kPhases>(cells.text("phase"))) {
+        if (const auto phase = named_as(cells.text("phase"), Phase::post_close)) {
             session.phase = *phase;
         } else {
             cells.refuse("phase", "is no phase of a market");
@@ -147,7 +136,7 @@ public:
         const std::vector<std::string> names = cells.words("calendars");
         DayRow day;
         day.date = cells.date("date");
-        if (const auto kind = named<DayKind, 6>(cells.text("kind"))) {
+        if (const auto kind = named_as(cells.text("kind"), DayKind::hours_unknown)) {
             day.kind = *kind;
         } else {
             cells.refuse("kind", "must be holiday, regular, special or hours_unknown");

@@ -421,12 +421,6 @@ IntradaySplit split_intraday(Money bought, Qty bought_quantity, Money sold, Qty 
 
 namespace {
 
-/// Taxes that are reckoned of a scrip's whole day where shares trade, not order by order.
-bool is_of_scrips_day(std::size_t line) {
-    return line == index_of(ChargeLine::stt) || line == index_of(ChargeLine::ctt) ||
-           line == index_of(ChargeLine::stamp);
-}
-
 struct DayOrder {
     ChargeKey key;
     std::string scrip;
@@ -613,7 +607,7 @@ private:
         }
         const Executed kept = less(order.executed, changed);
         for (std::size_t line = 0; line < kOrderLines; ++line) {
-            if (is_equity && is_of_scrips_day(line)) {
+            if (is_equity && is_tax_on_trades(line_at(line))) {
                 continue;
             }
             RowsOfLine rows;
@@ -662,7 +656,7 @@ private:
             const ChargeRates* rates = rates_of({exchange, ChargeSegment::equity, scrip.group, product, side});
             for (std::size_t line = 0; rates != nullptr && line < kOrderLines; ++line) {
                 const ChargeRow* row = rates->taker[line];
-                if (is_of_scrips_day(line) && row != nullptr) {
+                if (is_tax_on_trades(line_at(line)) && row != nullptr) {
                     add(sections_[exchange], *row, {turnover, quantity});
                 }
             }

@@ -62,6 +62,10 @@ enum class ChargeLine : std::uint8_t {
 inline constexpr std::size_t kChargeLines = 15;
 /// "brokerage"
 const char* name_of(ChargeLine line);
+/// Whether it is a tax on trades (stt, ctt, stamp): where shares trade, computed of a scrip's whole day and not order by order.
+constexpr bool is_tax_on_trades(ChargeLine line) {
+    return line == ChargeLine::stt || line == ChargeLine::ctt || line == ChargeLine::stamp;
+}
 
 /// What is traded, or what becomes of it.
 enum class ChargeSegment : std::uint8_t {

@@ -20,17 +20,6 @@ constexpr Money kMaxAmount = money_of(1'000'000'000);
 
 // ---- fields ----------------------------------------------------------------------------------------------------------
 
-/// The enumerators from `first` to `last`, by name.
-template <class E>
-std::optional<E> named_as(std::string_view name, E last, E first = E{}) {
-    for (auto at = static_cast<unsigned>(first); at <= static_cast<unsigned>(last); ++at) {
-        if (name == name_of(static_cast<E>(at))) {
-            return static_cast<E>(at);
-        }
-    }
-    return std::nullopt;
-}
-
 template <class E>
 std::string names_up_to(E last) {
     std::string names;
@@ -41,15 +30,8 @@ std::string names_up_to(E last) {
 }
 
 /// The words of "NSE BSE"; one empty text for any.
-std::vector<std::string> words_of(std::string_view text) {
-    std::vector<std::string> words;
-    while (!text.empty()) {
-        const std::size_t end = std::min(text.find(' '), text.size());
-        if (end != 0) {
-            words.emplace_back(text.substr(0, end));
-        }
-        text.remove_prefix(std::min(end + 1, text.size()));
-    }
+std::vector<std::string> words_or_any(std::string_view text) {
+    std::vector<std::string> words = words_of(text);
     return words.empty() || (words.size() == 1 && words.front() == "*") ? std::vector<std::string>{""} : words;
 }
 
@@ -110,10 +92,6 @@ std::optional<Money> amount_of(std::string_view text, std::string& why) {
 bool is_rate(ChargeBase base) {
     return base == ChargeBase::turnover || base == ChargeBase::premium || base == ChargeBase::intrinsic ||
            base == ChargeBase::charges;
-}
-
-bool is_tax_on_trades(ChargeLine line) {
-    return line == ChargeLine::stt || line == ChargeLine::ctt || line == ChargeLine::stamp;
 }
 
 bool is_of_an_order(ChargeLine line) {
@@ -213,14 +191,14 @@ private:
     template <class E>
     std::vector<std::optional<E>> choices(std::string_view name, E last, E first = E{}) {
         std::vector<std::optional<E>> all;
-        for (const std::string& word : words_of(field(name))) {
+        for (const std::string& word : words_or_any(field(name))) {
             all.push_back(named_as(word, last, first));
             require(word.empty() || all.back(), name, "is not known");
         }
         return all;
     }
     std::vector<std::string> names(std::string_view name) {
-        auto all = words_of(field(name));
+        auto all = words_or_any(field(name));
         for (const std::string& word : all) {
             require(word.empty() || is_plain_name(word), name,
                     "is no name: letters, digits and _.&:- only, at most 64");

@@ -114,6 +114,18 @@ Result<std::vector<Row>> read_csv_rows(const std::string& file, std::string_view
     return rows;
 }
 
+std::vector<std::string> words_of(std::string_view text) {
+    std::vector<std::string> words;
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find(' '), text.size());
+        if (end != 0) {
+            words.emplace_back(text.substr(0, end));
+        }
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return words;
+}
+
 Cells::Cells(const Row& row, std::initializer_list<std::string_view> columns) : row_(row) {
     for (const auto& [column, cell] : row.cells) {
         if (std::ranges::find(columns, column) == columns.end()) {
@@ -185,24 +197,16 @@ std::int32_t Cells::time_s(std::string_view column) {
 
 Source Cells::source() {
     Source source{std::string(text("source")), Grade::unknown};
-    const auto found = std::ranges::find(kGradeNames, text("grade"));
-    if (found == kGradeNames.end()) {
-        refuse("grade", fmt::format("must be one of {}", fmt::join(kGradeNames, ", ")));
+    if (const auto grade = named_as(text("grade"), Grade::unknown)) {
+        source.grade = *grade;
     } else {
-        source.grade = static_cast<Grade>(found - kGradeNames.begin());
+        refuse("grade", fmt::format("must be one of {}", fmt::join(kGradeNames, ", ")));
     }
     return source;
 }
 
 std::vector<std::string> Cells::words(std::string_view column) {
-    std::vector<std::string> words;
-    for (std::string_view rest = text(column); !rest.empty();) {
-        const std::size_t end = std::min(rest.find(' '), rest.size());
-        if (end != 0) {
-            words.emplace_back(rest.substr(0, end));
-        }
-        rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
+    std::vector<std::string> words = words_of(text(column));
     if (words.empty()) {
         refuse(column, "must have at least one name");
     }

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -50,6 +51,20 @@ tl::unexpected<Error> refuse_at(const ErrorPlace& place, std::string_view messag
 /// Reads CSV: a header, then rows of as many cells. Cells with commas or quotes stand in double quotes, a quote in them doubled; no cell
 /// goes over a line's end. Lines that begin with # and empty lines are skipped; spaces around cells are not. At most 100,000 rows.
 Result<std::vector<Row>> read_csv_rows(const std::string& file, std::string_view text);
+
+/// Words between spaces; none in an empty text.
+std::vector<std::string> words_of(std::string_view text);
+
+/// The enumerator from `first` to `last` that is called `name`; nothing where none is.
+template <class E>
+std::optional<E> named_as(std::string_view name, E last, E first = E{}) {
+    for (auto at = static_cast<unsigned>(first); at <= static_cast<unsigned>(last); ++at) {
+        if (name == name_of(static_cast<E>(at))) {
+            return static_cast<E>(at);
+        }
+    }
+    return std::nullopt;
+}
 
 /// A row's cells, taken column by column. The first that is wrong is kept and said by `failure`; what is taken after it is empty.
 class Cells {

@@ -19,23 +19,15 @@ tl::unexpected<Error> there_is_no(const char* what, const std::string& name, con
                 fmt::format("there is no {} '{}'; the session has {}", what, name, fmt::join(names, ", ")));
 }
 
-/// What it asks of each portfolio that it means.
-Input input_of_portfolio(const OperatorRequest& request, PortfolioId portfolio) {
-    switch (request.kind) {
-    case OperatorRequest::Kind::kill: return KillRequest{portfolio, request.scope};
-    case OperatorRequest::Kind::release: return ReleaseRequest{portfolio};
-    case OperatorRequest::Kind::resume: break;
-    }
-    ALPHA_ASSERT(false, "what is asked of a strategy is asked of no portfolio");
-}
-
-Result<std::vector<Input>> inputs_of_portfolios(const OperatorRequest& request, const State& state) {
+/// One of each portfolio that it means.
+template <class MakeInput>
+Result<std::vector<Input>> of_portfolios(const OperatorRequest& request, const State& state, MakeInput input_of) {
     std::vector<Input> inputs;
     for (std::uint32_t p = 0; p < state.portfolios.size(); ++p) {
         const bool is_meant =
             request.name.empty() ? state.portfolios[p].is_open : state.config.portfolios[p].name == request.name;
         if (is_meant) {
-            inputs.push_back(input_of_portfolio(request, PortfolioId{p}));
+            inputs.emplace_back(input_of(PortfolioId{p}));
         }
     }
     if (inputs.empty()) {
@@ -58,7 +50,9 @@ Result<StrategyId> strategy_of(const OperatorRequest& request, const State& stat
 Result<std::vector<Input>> inputs_of(const OperatorRequest& request, const State& state) {
     switch (request.kind) {
     case OperatorRequest::Kind::kill:
-    case OperatorRequest::Kind::release: return inputs_of_portfolios(request, state);
+        return of_portfolios(request, state, [&](PortfolioId p) { return KillRequest{p, request.scope}; });
+    case OperatorRequest::Kind::release:
+        return of_portfolios(request, state, [](PortfolioId p) { return ReleaseRequest{p}; });
     case OperatorRequest::Kind::resume:
         return strategy_of(request, state).map([](StrategyId strategy) {
             return std::vector<Input>{ResumeRequest{strategy}};

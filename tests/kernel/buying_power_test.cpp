@@ -59,10 +59,10 @@ struct Account : Floor {
         act(std::move(request));
         for (std::size_t i = before; i < events().size(); ++i) {
             if (const auto* refusal = std::get_if<OrderRefused>(&events()[i].event)) {
-                return text(refusal->rule, Money{refusal->limit.raw}, Money{refusal->observed.raw});
+                return text(refusal->rule, refusal->limit, refusal->observed);
             }
             if (const auto* refusal = std::get_if<ChangeRefused>(&events()[i].event)) {
-                return text(refusal->rule, Money{refusal->limit.raw}, Money{refusal->observed.raw});
+                return text(refusal->rule, refusal->limit, refusal->observed);
             }
         }
         return "pass";
@@ -73,7 +73,7 @@ struct Account : Floor {
 private:
     std::string bid_ = "99";
     std::string ask_ = "101";
-    static std::string text(Rule rule, Money limit, Money observed) {
+    static std::string text(Rule rule, Decimal limit, Decimal observed) {
         const std::string numbers = to_string(limit) + ' ' + to_string(observed);
         return rule == Rule::buying_power ? numbers : std::string(name_of(rule)) + ' ' + numbers;
     }
