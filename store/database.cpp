@@ -38,25 +38,16 @@ public:
 
 rocksdb::DBOptions database_options(Database::Mode mode, rocksdb::Env* env) {
     const bool build = mode == Database::Mode::build;
-    rocksdb::DBOptions options;
+    rocksdb::DBOptions options = quiet_options();
     options.env = env;
     options.create_if_missing = build;
     options.create_missing_column_families = build || mode == Database::Mode::write;
     options.error_if_exists = build;
-    options.paranoid_checks = true;
     // Drops a torn tail, garbage included; what else it would hide, the anchor tells (docs/decisions/0005).
     options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
     options.max_total_wal_size = kWalBytes;
     options.max_open_files = kMaxOpenFiles;
     options.table_cache_numshardbits = 0;  // of sixty-four shards, as by default, each would have room for one
-    // RocksDB opens sixteen files at most ahead of their use. With threads of its own for it, of which it always starts fifteen a
-    // family, it would end the process where there are no threads to be had.
-    options.max_file_opening_threads = 1;
-    options.skip_stats_update_on_db_open =
-        true;  // they would be read from twenty files, and nothing here asks for them
-    options.info_log = std::make_shared<SilentLogger>();
-    options.db_host_id.clear();  // a journal does not tell on which machine it was written
-    options.stats_dump_period_sec = 0;
     return options;
 }
 
@@ -111,6 +102,20 @@ rocksdb::Status keep_present(const std::string& path, const rocksdb::DBOptions& 
 }
 
 }  // namespace
+
+rocksdb::DBOptions quiet_options() {
+    rocksdb::DBOptions options;
+    options.paranoid_checks = true;
+    // RocksDB opens sixteen files at most ahead of their use. With threads of its own for it, of which it always starts fifteen a
+    // family, it would end the process where there are no threads to be had.
+    options.max_file_opening_threads = 1;
+    options.skip_stats_update_on_db_open =
+        true;  // they would be read from twenty files, and nothing here asks for them
+    options.info_log = std::make_shared<SilentLogger>();
+    options.db_host_id.clear();  // what is written does not tell on which machine
+    options.stats_dump_period_sec = 0;
+    return options;
+}
 
 tl::unexpected<Error> wrong_journal(const std::string& path, const std::string& what, ErrorCode code) {
     return fail(ErrorKind::data, "The journal " + path + " " + what + ".", code);

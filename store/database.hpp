@@ -47,6 +47,9 @@ inline constexpr char kModelFamily[] = "models";
 /// Not to be made anew: what brokers outside said is nowhere else.
 inline constexpr char kEvidenceFamily[] = "evidence";
 
+/// What holds for every database of alpha's: strict, silent, and without a word of the machine.
+rocksdb::DBOptions quiet_options();
+
 /// Keys that sort as their numbers do.
 using SeqKey = std::array<std::uint8_t, sizeof(Seq)>;
 SeqKey key_of(Seq seq);

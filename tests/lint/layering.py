@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Who may include whom: every #include of the tree against the one table below (docs: ARCHITECTURE, Layout).
 
-    events <- markets <- kernel, views, config, runtime, cli
+    events <- markets <- kernel, store, views, config, runtime, cli
     events <- kernel <- strategies <- plugins <- config <- runtime <- cli
     events <- store  <- adapters/* <- config
     kernel, store <- views <- adapters/*, runtime, cli
@@ -23,7 +23,7 @@ ALLOWED = {
     "markets": {"events", "markets"},  # dated facts, and nothing of who uses them
     "kernel": {"events", "markets", "kernel"},
     "strategies": {"events", "kernel", "strategies"},
-    "store": {"events", "store"},
+    "store": {"events", "markets", "store"},
     "views": {"events", "markets", "kernel", "store", "views"},
     "adapters/paper": {"events", "adapters/paper"},  # a pure fold as the kernel is: it must not know how facts are kept
     "adapters/data": {"events", "store", "views", "adapters/data"},
