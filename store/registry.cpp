@@ -39,6 +39,8 @@ constexpr std::size_t kBlockBytes = 16U << 10U;
 constexpr std::size_t kCacheBytes = 8U << 20U;
 constexpr std::size_t kMemtableBytes = 1U << 20U;  // nothing is ever written through one
 constexpr int kOpenAttempts = 5;
+/// Files of a family that may lie beside one another: each lookup asks all of them.
+constexpr std::size_t kTopFilesMax = 4;
 
 constexpr std::uint8_t kDelisted = 0;
 constexpr std::uint8_t kListed = 1;
@@ -216,6 +218,7 @@ public:
         options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
         options.compression = rocksdb::kSnappyCompression;  // not LZ4: store/database.cpp says why
         options.write_buffer_size = kMemtableBytes;
+        options.disable_auto_compactions = true;  // merge_files() does it: a process ends right after its load
         return options;
     }
 
@@ -331,6 +334,17 @@ public:
             found.emplace_back(exchange, day);
         }
         return check(*at).map([&] { return std::move(found); });
+    }
+
+    /// Merges the files of families that have too many. What is kept stays the same, so it is no matter if it fails.
+    void merge_files() const {
+        for (rocksdb::ColumnFamilyHandle* const family : handles_) {
+            rocksdb::ColumnFamilyMetaData said;
+            db_->GetColumnFamilyMetaData(family, &said);
+            if (!said.levels.empty() && said.levels[0].files.size() >= kTopFilesMax) {
+                static_cast<void>(db_->CompactRange(rocksdb::CompactRangeOptions(), family, nullptr, nullptr).ok());
+            }
+        }
     }
 
     const std::unique_ptr<rocksdb::DB>& db() const { return db_; }
@@ -682,14 +696,13 @@ private:
         const ListingVersion* const today = has_today ? &known.back() : nullptr;
         const std::size_t before_count = known.size() - (has_today ? 1 : 0);
         const ListingVersion* const before = before_count == 0 ? nullptr : &known[before_count - 1];
-        // What the file has no column for stays as it was; what was not listed begins anew.
-        for (const ListingVersion* const base : {today, before}) {
-            if (base != nullptr && holds(*base, day)) {
-                markets::copy_fields(row, base->listing, ~file_.fields());
-                break;
-            }
-        }
         const bool was_listed = before != nullptr && holds(*before, day);
+        // What the file has no column for stays as it was; what was not listed begins anew.
+        if (today != nullptr && today->is_listed) {
+            markets::copy_fields(row, today->listing, ~file_.fields());
+        } else if (was_listed) {
+            markets::copy_fields(row, before->listing, ~file_.fields());
+        }
         const bool is_as_before = before != nullptr && says_the_same(*before, row);
         ++report_.rows;
         ++(!was_listed ? report_.listed : is_as_before ? report_.unchanged : report_.changed);
@@ -838,6 +851,7 @@ private:
             return failed(db_.path(), "cannot be written", status);
         }
         failpoint("registry: handed over");
+        db_.merge_files();
         return {};
     }
 
