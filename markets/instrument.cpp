@@ -21,8 +21,9 @@ constexpr std::size_t kBadRowsShown = 10;
 constexpr Date kFirstDate{0};
 constexpr Date kLastDate{static_cast<std::int32_t>(kMaxTime.ns / kDayNs) - 1};
 
-constexpr std::array<std::string_view, kFields> kFieldNames{"token",  "isin",   "name", "segment", "kind",   "underlying",
-                                                            "expiry", "strike", "tick", "lot",     "freeze", "multiplier"};
+constexpr std::array<std::string_view, kFields> kFieldNames{"token", "isin",       "name",   "segment",
+                                                            "kind",  "underlying", "expiry", "strike",
+                                                            "tick",  "lot",        "freeze", "multiplier"};
 constexpr std::array<std::string_view, 6> kKindNames{"share", "index", "future", "call", "put", "other"};
 
 /// Calls `visit` with the member that a field is.
@@ -429,10 +430,10 @@ Result<void> ListingFile::read_header(std::span<const std::string_view> cells, s
     is_kite_ = has(kKiteFields[0].first) && has(kKiteSymbol);
     const std::string_view symbol = is_kite_ ? kKiteSymbol : "symbol";
     if (!has("exchange") || !has(symbol)) {
-        return refuse_at(place,
-                         fmt::format("the header is neither Kite's (instrument_token, tradingsymbol, ..., exchange) nor "
-                                     "a plain one (exchange, symbol, ...): it begins with '{}'",
-                                     printable(cells[0].substr(0, kMaxQuoted))));
+        return refuse_at(
+            place, fmt::format("the header is neither Kite's (instrument_token, tradingsymbol, ..., exchange) nor "
+                               "a plain one (exchange, symbol, ...): it begins with '{}'",
+                               printable(cells[0].substr(0, kMaxQuoted))));
     }
     for (const auto& [column, field] : kKiteFields) {
         if (is_kite_ && !has(column)) {
@@ -621,12 +622,11 @@ void ListingFile::refuse_twins() {
     twins.resize(std::min(twins.size(), kMaxBadRowsKept));
     bad_rows_.reserve(bad_rows_.size() + twins.size());
     for (const Twin& twin : twins) {
-        bad_rows_.push_back({twin.line, twin.by_token ? fmt::format("token {} is that of {}:{} in line {} already",
-                                                                    twin.first->token, twin.first->exchange,
-                                                                    twin.first->symbol, twin.first_line)
-                                                      : fmt::format("{}:{} stands in line {} already",
-                                                                    twin.first->exchange, twin.first->symbol,
-                                                                    twin.first_line)});
+        bad_rows_.push_back(
+            {twin.line, twin.by_token ? fmt::format("token {} is that of {}:{} in line {} already", twin.first->token,
+                                                    twin.first->exchange, twin.first->symbol, twin.first_line)
+                                      : fmt::format("{}:{} stands in line {} already", twin.first->exchange,
+                                                    twin.first->symbol, twin.first_line)});
     }
     std::ranges::sort(bad_rows_, {}, &BadRow::line);
     bad_rows_.resize(std::min(bad_rows_.size(), kMaxBadRowsKept));
@@ -654,7 +654,8 @@ tl::unexpected<Error> ListingFile::bad_rows_refusal() const {
     for (const BadRow& bad : std::span(bad_rows_).first(std::min(bad_rows_.size(), kBadRowsShown))) {
         fmt::format_to(std::back_inserter(message), "{}:{}: {}\n", file_, bad.line, bad.why);
     }
-    fmt::format_to(std::back_inserter(message), "{} of {} rows are bad, and nothing was loaded; mend them, or leave them out with --skip-bad",
+    fmt::format_to(std::back_inserter(message),
+                   "{} of {} rows are bad, and nothing was loaded; mend them, or leave them out with --skip-bad",
                    bad_row_count_, bad_row_count_ + good_rows_);
     return fail(ErrorKind::data, std::move(message), ErrorCode::bad_record,
                 {file_, bad_rows_.empty() ? 0 : bad_rows_.front().line, 0});

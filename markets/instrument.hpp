@@ -46,12 +46,12 @@ struct Listing {
     std::string name;
     std::string segment;  ///< as Kite says it: "NFO-OPT"
     InstrumentKind kind = InstrumentKind::other;
-    std::string underlying;     ///< of a derivative: what it is written on, "NIFTY"
-    Date expiry = kNoExpiry;    ///< the last day
-    Price strike;               ///< of an option
-    Price tick{1'000'000};      ///< smallest step of a price; 0 for an index
-    Qty lot{kScale};            ///< smallest step of a quantity, in units of the instrument; 0 for an index
-    Qty freeze;                 ///< a single order must be smaller or equal, in units; 0: none known
+    std::string underlying;      ///< of a derivative: what it is written on, "NIFTY"
+    Date expiry = kNoExpiry;     ///< the last day
+    Price strike;                ///< of an option
+    Price tick{1'000'000};       ///< smallest step of a price; 0 for an index
+    Qty lot{kScale};             ///< smallest step of a quantity, in units of the instrument; 0 for an index
+    Qty freeze;                  ///< a single order must be smaller or equal, in units; 0: none known
     Decimal multiplier{kScale};  ///< units of money that a move of 1.00 in the price of one unit is worth
 
     friend bool operator==(const Listing&, const Listing&) = default;

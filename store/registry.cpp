@@ -553,7 +553,8 @@ public:
         if (error) {
             return refused_by_system("Cannot make " + folder_, error.value(), ErrorKind::data);
         }
-        const Result<void> done = check_days().and_then([&] { return compare(); }).and_then([&] { return hand_over(); });
+        const Result<void> done =
+            check_days().and_then([&] { return compare(); }).and_then([&] { return hand_over(); });
         fs::remove_all(folder_, error);  // what is left there is of no meaning, and the next load removes it
         if (!done) {
             return tl::make_unexpected(done.error());
@@ -602,7 +603,8 @@ private:
     Result<void> compare() {
         std::span<const Entry> rest = file_.entries();
         while (!rest.empty()) {
-            const auto exchange = front_of(rest, [](const Entry& a, const Entry& b) { return a.exchange == b.exchange; });
+            const auto exchange =
+                front_of(rest, [](const Entry& a, const Entry& b) { return a.exchange == b.exchange; });
             rest = rest.subspan(exchange.size());
             const auto good = std::ranges::find(exchange, false, &Entry::is_bad);
             if (good == exchange.end()) {
@@ -705,7 +707,11 @@ private:
         }
         const bool is_as_before = before != nullptr && says_the_same(*before, row);
         ++report_.rows;
-        ++(!was_listed ? report_.listed : is_as_before ? report_.unchanged : report_.changed);
+        const bool has_expired = row.expiry < day;
+        ++(has_expired    ? report_.expired
+           : !was_listed  ? report_.listed
+           : is_as_before ? report_.unchanged
+                          : report_.changed);
         if (is_as_before) {
             if (today != nullptr) {
                 if (Result<void> ok = remove(*today); !ok) {
@@ -769,7 +775,8 @@ private:
         index(version, true);
         encode(version, buffer_);
         const Listing& key = version.listing;
-        return into(RegistryDatabase::versions, version_key(key.exchange, key.symbol, key.from), true, slice_of(buffer_.view()));
+        return into(RegistryDatabase::versions, version_key(key.exchange, key.symbol, key.from), true,
+                    slice_of(buffer_.view()));
     }
 
     Result<void> remove(const ListingVersion& version) {
@@ -810,7 +817,8 @@ private:
     }
 
     Result<void> hand_over() {
-        for (const auto& [family, keys] : {std::pair{RegistryDatabase::tokens, &tokens_}, std::pair{RegistryDatabase::isins, &isins_}}) {
+        for (const auto& [family, keys] :
+             {std::pair{RegistryDatabase::tokens, &tokens_}, std::pair{RegistryDatabase::isins, &isins_}}) {
             if (Result<void> ok = write_keys(family, *keys); !ok) {
                 return ok;
             }
@@ -823,7 +831,8 @@ private:
             buffer_.clear();
             OutCursor out(buffer_);
             out(day);
-            if (Result<void> ok = into(RegistryDatabase::meta, kDayPrefix + exchange, true, slice_of(buffer_.view())); !ok) {
+            if (Result<void> ok = into(RegistryDatabase::meta, kDayPrefix + exchange, true, slice_of(buffer_.view()));
+                !ok) {
                 return ok;
             }
         }
@@ -877,7 +886,9 @@ Registry& Registry::operator=(Registry&&) noexcept = default;
 Registry::~Registry() = default;
 
 Result<Registry> Registry::open(const std::string& path, Access access) {
-    return RegistryDatabase::open(path, access).map([](std::unique_ptr<RegistryDatabase> db) { return Registry(std::move(db)); });
+    return RegistryDatabase::open(path, access).map([](std::unique_ptr<RegistryDatabase> db) {
+        return Registry(std::move(db));
+    });
 }
 
 Result<LoadReport> Registry::load(const markets::ListingFile& file, const LoadOptions& options) {

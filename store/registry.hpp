@@ -44,7 +44,8 @@ struct ListingVersion {
 };
 
 struct LoadOptions {
-    bool partial = false;   ///< what is not in the file stays as it is; always so of a file that says from when each row holds
+    bool partial =
+        false;  ///< what is not in the file stays as it is; always so of a file that says from when each row holds
     bool skip_bad = false;  ///< leave bad rows out, and what they speak of as it is, instead of refusing the file
 };
 
@@ -54,9 +55,10 @@ struct LoadReport {
     std::uint64_t listed = 0;     ///< rows of instruments that were not listed the day before
     std::uint64_t changed = 0;    ///< rows that differ from what held before
     std::uint64_t unchanged = 0;  ///< rows that do not
+    std::uint64_t expired = 0;    ///< rows whose expiry had passed already
     std::uint64_t delisted = 0;   ///< instruments that are listed no more
     std::uint64_t versions_written = 0;
-    std::uint64_t versions_removed = 0;  ///< of the same day, by an earlier load
+    std::uint64_t versions_removed = 0;                ///< of the same day, by an earlier load
     std::vector<std::pair<std::string, Date>> newest;  ///< exchanges of the file, and the newest day loaded for each
 };
 

@@ -68,6 +68,11 @@ TEST_CASE("every command explains itself with an example", "[cli]") {
              {"data", "info"},
              {"data", "synth"},
              {"calendar"},
+             {"instruments"},
+             {"instruments", "load"},
+             {"instruments", "show"},
+             {"instruments", "find"},
+             {"instruments", "diff"},
          }) {
         std::vector<std::string> arguments = command;
         arguments.emplace_back("--help");
@@ -84,9 +89,27 @@ TEST_CASE("the reference of the commands knows every option that there is", "[cl
     std::ostringstream text;
     text << std::ifstream(ALPHA_SOURCE_DIR "/docs/reference-cli.md").rdbuf();
     const std::string page = text.str();
-    for (const std::string command :
-         {"backtest", "live", "status", "golden check", "golden update", "log", "replay", "verify", "diff", "fork",
-          "show orders", "show fills", "show portfolios", "data import", "data info", "data synth", "calendar"}) {
+    for (const std::string command : {"backtest",
+                                      "live",
+                                      "status",
+                                      "golden check",
+                                      "golden update",
+                                      "log",
+                                      "replay",
+                                      "verify",
+                                      "diff",
+                                      "fork",
+                                      "show orders",
+                                      "show fills",
+                                      "show portfolios",
+                                      "data import",
+                                      "data info",
+                                      "data synth",
+                                      "calendar",
+                                      "instruments load",
+                                      "instruments show",
+                                      "instruments find",
+                                      "instruments diff"}) {
         CAPTURE(command);
         const bool grouped = command.starts_with("golden") || command.starts_with("show");
         const std::size_t begin = page.find("## alpha " + (grouped ? command.substr(0, command.find(' ')) : command));

@@ -118,10 +118,10 @@ TEST_CASE("decimals are exact, and the noise of binary floats is rounded away", 
     CHECK(first("X,A,0.05000000074505806,1,0,1").tick == Price{5'000'000});
     CHECK(first("X,A,0.30000000000000004,1,0,1").tick == Price{30'000'000});
     CHECK(first("X,A,0.0999999999999999,1,0,1").tick == Price{10'000'000});
-    CHECK(first("X,A,0.000000015,1,0,1").tick == Price{2});         // half to even, up
-    CHECK(first("X,A,0.000000025,1,0,1").tick == Price{2});         // half to even, down
-    CHECK(first("X,A,0.0000000250001,1,0,1").tick == Price{3});     // more than half
-    CHECK(first("X,A,0.0000000149999,1,0,1").tick == Price{1});     // less than half
+    CHECK(first("X,A,0.000000015,1,0,1").tick == Price{2});      // half to even, up
+    CHECK(first("X,A,0.000000025,1,0,1").tick == Price{2});      // half to even, down
+    CHECK(first("X,A,0.0000000250001,1,0,1").tick == Price{3});  // more than half
+    CHECK(first("X,A,0.0000000149999,1,0,1").tick == Price{1});  // less than half
     CHECK(first("X,A,99999999.12345678,0.001,0,0.0001").tick == Price{9'999'999'912'345'678});
     CHECK(first("X,A,10000000000,0.001,0,0.0001").tick == price_of(10'000'000'000));
     CHECK(first("X,A,1,0.001,0,0.0001").lot == Qty{100'000});
@@ -247,13 +247,16 @@ TEST_CASE("a file of no known form, or that does not say from when, is refused",
     CHECK(says(refusal("a,b\n1,2\n"), "dump.csv:1: the header is neither Kite's"));
     CHECK(says(refusal("exchange,symbol,tik\nNSE,A,1\n"), "there is no column 'tik'; known are exchange, symbol"));
     CHECK(says(refusal("exchange,symbol,symbol\nNSE,A,1\n"), "names column 'symbol' twice"));
-    CHECK(says(refusal("instrument_token,tradingsymbol,exchange\n1,A,NSE\n"), "column 'name' of Kite's form is missing"));
+    CHECK(
+        says(refusal("instrument_token,tradingsymbol,exchange\n1,A,NSE\n"), "column 'name' of Kite's form is missing"));
     CHECK(says(refusal(""), "there is no instrument in it"));
     CHECK(says(refusal("exchange,symbol\n"), "there is no instrument in it"));
     CHECK(says(refusal("\"exchange,symbol\n"), "dump.csv:1: the header has a quote that is not closed"));
     CHECK(says(refusal("exchange,symbol\nNSE,A\n", std::nullopt), "--date YYYY-MM-DD"));
     CHECK(refusal("exchange,symbol,from\nNSE,A,2026-01-05\n", std::nullopt).empty());
-    CHECK(refusal("\xEF\xBB\xBF" "exchange,symbol\nNSE,A\n").empty());
+    CHECK(refusal("\xEF\xBB\xBF"
+                  "exchange,symbol\nNSE,A\n")
+              .empty());
     const std::string undated = "exchange,symbol,from\nNSE,A,\n";
     CHECK(says(read(undated, std::nullopt).bad_rows().at(0).why, "'from' is empty"));
     CHECK(listings(read(undated))[0].from == day("2026-01-05"));

@@ -58,9 +58,10 @@ T got(Result<T> result) {
 
 /// "2026-01-05 tick=0.05 lot=65"; "-" where nothing holds.
 std::string shown(const std::optional<Listing>& listing) {
-    return !listing ? "-"
-                    : fmt::format("{} tick={} lot={} freeze={} name={}", to_iso(listing->from), to_string(listing->tick),
-                                  to_string(listing->lot), to_string(listing->freeze), listing->name);
+    return !listing
+               ? "-"
+               : fmt::format("{} tick={} lot={} freeze={} name={}", to_iso(listing->from), to_string(listing->tick),
+                             to_string(listing->lot), to_string(listing->freeze), listing->name);
 }
 std::string on(const Registry& registry, const char* symbol, const char* date) {
     return shown(got(registry.find("NSE", symbol, day(date))));
@@ -228,8 +229,7 @@ TEST_CASE("what a file has no column for stays as it was", "[registry]") {
     const TempFolder folder;
     Registry registry = to_write(folder / "r");
     load(registry, kFirst, "2026-01-05");
-    const LoadReport freeze =
-        load(registry, "exchange,symbol,freeze\nNSE,A,1800\n", "2026-01-05", {.partial = true});
+    const LoadReport freeze = load(registry, "exchange,symbol,freeze\nNSE,A,1800\n", "2026-01-05", {.partial = true});
     CHECK(freeze.listed == 1);  // it was not listed the day before
     CHECK(on(registry, "A", "2026-01-05") == "2026-01-05 tick=0.05 lot=1 freeze=1800 name=Alpha");
     CHECK(load(registry, kFirst, "2026-01-05").versions_written == 0);
@@ -279,7 +279,8 @@ TEST_CASE("a load for a day before the newest of its exchange is refused and cha
     const Result<LoadReport> early = try_load(registry, kFirst, day("2026-01-06"));
     REQUIRE_FALSE(early);
     CHECK(early.error().kind == ErrorKind::data);
-    CHECK(early.error().message.find("file.csv:2: NSE:A is for 2026-01-06, but NSE was loaded for 2026-01-07 already") == 0);
+    CHECK(early.error().message.find(
+              "file.csv:2: NSE:A is for 2026-01-06, but NSE was loaded for 2026-01-07 already") == 0);
     CHECK(on(registry, "B", "2026-01-07") == "-");
     // BSE's newest day is still the 5th.
     CHECK(load(registry, std::string(kHead) + "BSE,A,3,0.1,1,Alpha\n", "2026-01-06").changed == 1);
@@ -308,10 +309,10 @@ TEST_CASE("bad rows refuse a file, or are left out with what they speak of as it
 TEST_CASE("a history says from when each row holds, and delists nothing", "[registry]") {
     const TempFolder folder;
     Registry registry = to_write(folder / "r");
-    const Result<LoadReport> report = try_load(registry,
-                                               "exchange,symbol,lot,from\n"
-                                               "NSE,N,25,2024-05-02\nNSE,N,75,2020-01-01\nNSE,N,50,2021-07-29\n"
-                                               "NSE,N,75,2024-11-20\nNSE,N,75,2025-01-01\nNSE,O,1,2022-01-01\n");
+    const Result<LoadReport> report =
+        try_load(registry, "exchange,symbol,lot,from\n"
+                           "NSE,N,25,2024-05-02\nNSE,N,75,2020-01-01\nNSE,N,50,2021-07-29\n"
+                           "NSE,N,75,2024-11-20\nNSE,N,75,2025-01-01\nNSE,O,1,2022-01-01\n");
     REQUIRE(report);
     CHECK(report->rows == 6);
     CHECK(report->versions_written == 5);  // 75 on 2025-01-01 is as before
@@ -332,7 +333,8 @@ TEST_CASE("a history says from when each row holds, and delists nothing", "[regi
 TEST_CASE("a text is found in symbols and names in whatever case, so many at most", "[registry]") {
     const TempFolder folder;
     Registry registry = to_write(folder / "r");
-    load(registry, std::string(kHead) + "NSE,INFY,1,0.05,1,Infosys Ltd\nBSE,INFY,2,0.05,1,INFOSYS\nNSE,X,3,0.05,1,none\n",
+    load(registry,
+         std::string(kHead) + "NSE,INFY,1,0.05,1,Infosys Ltd\nBSE,INFY,2,0.05,1,INFOSYS\nNSE,X,3,0.05,1,none\n",
          "2026-01-05");
     const auto found = [&](const char* text, const char* date, std::size_t limit) {
         const Registry::Found all = got(registry.search(text, day(date), limit));
@@ -416,7 +418,9 @@ TEST_CASE("the bytes of a version are what they always were", "[registry]") {
     const auto shown_bytes = [](const rocksdb::Slice& bytes) {  // a zero is a dot
         std::string text;
         for (const char c : bytes.ToString()) {
-            text += c == 0 ? "." : c > ' ' && c <= '~' ? std::string(1, c) : fmt::format("<{:02x}>", static_cast<unsigned char>(c));
+            text += c == 0                ? "."
+                    : c > ' ' && c <= '~' ? std::string(1, c)
+                                          : fmt::format("<{:02x}>", static_cast<unsigned char>(c));
         }
         return text;
     };
@@ -431,16 +435,17 @@ TEST_CASE("the bytes of a version are what they always were", "[registry]") {
         CHECK(db->DestroyColumnFamilyHandle(handle).ok());
     }
     delete db;
-    CHECK(all ==
-          "day/NFO = <eb>O..\n"
-          "format = alpha<20>registry<20>1\n"
-          "NFO.C...O<ea> = <01><01><01>X...<02><01>..<0c>...INE009A01021<01>...N<01>...S<04><01>...U.P...<a8><9c><13>F<02>.."
-          "@KL......!n<83><01>....<08><d6><e8>)....<e1><f5><05>............\n"
-          "NFO.C...O<eb> = .\n"
-          "NFO.D...O<eb> = <01><01><01>I...................<06>....<ff><ff><ff><7f>........@B<0f>......<e1><f5><05>..........."
-          "..<e1><f5><05>............\n"
-          "..<01><02>..O<ea>NFO.C = \n"
-          "INE009A01021.NFO.C...O<ea> = \n");
+    CHECK(all == "day/NFO = <eb>O..\n"
+                 "format = alpha<20>registry<20>1\n"
+                 "NFO.C...O<ea> = "
+                 "<01><01><01>X...<02><01>..<0c>...INE009A01021<01>...N<01>...S<04><01>...U.P...<a8><9c><13>F<02>.."
+                 "@KL......!n<83><01>....<08><d6><e8>)....<e1><f5><05>............\n"
+                 "NFO.C...O<eb> = .\n"
+                 "NFO.D...O<eb> = "
+                 "<01><01><01>I...................<06>....<ff><ff><ff><7f>........@B<0f>......<e1><f5><05>..........."
+                 "..<e1><f5><05>............\n"
+                 "..<01><02>..O<ea>NFO.C = \n"
+                 "INE009A01021.NFO.C...O<ea> = \n");
 }
 
 // ---- against a model --------------------------------------------------------------------------------------------------
@@ -467,8 +472,7 @@ public:
             } else if (said_before != before.end() && said_before->second.expiry >= date) {
                 copy_fields(row, said_before->second, ~fields);
             }
-            const bool is_as_before =
-                said_before != before.end() && changed_fields(said_before->second, row).none();
+            const bool is_as_before = said_before != before.end() && changed_fields(said_before->second, row).none();
             row.from = is_as_before ? said_before->second.from : date;
             made[row.symbol] = row;
         }
@@ -521,8 +525,8 @@ TEST_CASE("any loads in any order answer every question as a table of all days w
             date.days += static_cast<std::int32_t>(below(3));
             std::vector<Field> columns;
             FieldSet fields;
-            for (const Field field : {Field::token, Field::isin, Field::name, Field::expiry, Field::tick, Field::lot,
-                                      Field::freeze}) {
+            for (const Field field :
+                 {Field::token, Field::isin, Field::name, Field::expiry, Field::tick, Field::lot, Field::freeze}) {
                 if (below(4) != 0) {
                     columns.push_back(field);
                     fields.set(static_cast<std::size_t>(field));
@@ -553,8 +557,8 @@ TEST_CASE("any loads in any order answer every question as a table of all days w
                         case Field::isin: row.isin = kIsins[below(kIsins.size())]; break;
                         case Field::name: row.name = below(2) == 0 ? "one" : "Another One"; break;
                         case Field::expiry:
-                            row.expiry = below(2) == 0 ? kNoExpiry
-                                                       : Date{date.days - 1 + static_cast<std::int32_t>(below(8))};
+                            row.expiry =
+                                below(2) == 0 ? kNoExpiry : Date{date.days - 1 + static_cast<std::int32_t>(below(8))};
                             break;
                         case Field::tick: row.tick = Price{static_cast<std::int64_t>(1 + below(2))}; break;
                         case Field::lot: row.lot = qty_of(static_cast<std::int64_t>(1 + below(2))); break;
@@ -574,7 +578,7 @@ TEST_CASE("any loads in any order answer every question as a table of all days w
             const Result<LoadReport> report = try_load(*registry, text, date, {.partial = partial});
             REQUIRE(report);
             written += report->versions_written;
-            CHECK(report->rows == report->listed + report->changed + report->unchanged);
+            CHECK(report->rows == report->listed + report->changed + report->unchanged + report->expired);
             CHECK(got(try_load(*registry, text, date, {.partial = partial})).versions_written == 0);
             if (below(8) == 0) {
                 registry.reset();
@@ -668,7 +672,8 @@ constexpr int kMany = 20'000;
 std::string many(int lot) {
     std::string text = "exchange,symbol,token,isin,tick,lot,name\n";
     for (int i = 0; i < kMany; ++i) {
-        text += fmt::format("{},S{},{},INE009A01021,0.05,{},Some name {}\n", i % 2 == 0 ? "NSE" : "BSE", i, i + 1, lot, i);
+        text +=
+            fmt::format("{},S{},{},INE009A01021,0.05,{},Some name {}\n", i % 2 == 0 ? "NSE" : "BSE", i, i + 1, lot, i);
     }
     return text;
 }
