@@ -113,8 +113,8 @@ TEST_CASE("what is asked of instruments wrongly is said with what to do", "[cli]
     refused({"diff", "2026-01-05", "2026-02-02", "--exchange", "NFL"}, 2, "did you mean 'NFO'?");
     refused({"load", "january.csv"}, 2, "--date YYYY-MM-DD");
     refused({"load", "january.csv", "--date", "2026-01-31"}, 3,
-            "january.csv:2: NSE:INFY is for 2026-01-31, but NSE was loaded for 2026-02-02 already");
-    refused({"load", "none.csv", "--date", "2026-03-02"}, 2, "none.csv");
+            "january.csv:3: BSE:INFY is for 2026-01-31, but BSE was loaded for 2026-02-02 already");
+    refused({"load", "none.csv", "--date", "2026-03-02"}, 3, "none.csv");
     CHECK_FALSE(here.has("none"));
     CHECK(contains(here.ask({"show", "NSE:INFYY", "--json"}).out, "\"code\":\"not_found\""));
 }
@@ -159,7 +159,7 @@ TEST_CASE("a load that is killed leaves what was there", "[cli][instruments]") {
     const Loaded here;
     std::string text = "exchange,symbol,lot\n";
     for (int i = 0; i < 30'000; ++i) {
-        text += "NSE,S" + std::to_string(i) + ",1\n";
+        text += "NSE,F" + std::to_string(i) + ",1\n";
     }
     here.write("many.csv", text);
     std::mt19937 random(3);
@@ -169,13 +169,13 @@ TEST_CASE("a load that is killed leaves what was there", "[cli][instruments]") {
         std::this_thread::sleep_for(std::chrono::milliseconds(20 + random() % 60));
         ::kill(process, SIGKILL);
         killed += here.finish(process).code == 128 + SIGKILL ? 1 : 0;
-        const std::string found = here.ask({"find", "", "--date", "2026-03-02", "--limit", "0"}).out;
+        const std::string found = here.ask({"find", "f", "--date", "2026-03-02", "--limit", "0"}).out;
         CAPTURE(found);
         CHECK((found == "0 of 3 on 2026-03-02\n" || found == "0 of 30,002 on 2026-03-02\n"));
     }
     CHECK(killed > 0);
     CHECK(here.ask({"load", "many.csv", "--date", "2026-03-02"}).code == 0);
-    CHECK(contains(here.ask({"find", "", "--date", "2026-03-02", "--limit", "0"}).out, "0 of 30,002 on"));
+    CHECK(contains(here.ask({"find", "f", "--date", "2026-03-02", "--limit", "0"}).out, "0 of 30,002 on"));
 }
 
 TEST_CASE("the example on the page of instruments works as it says", "[cli][instruments]") {

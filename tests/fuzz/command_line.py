@@ -31,6 +31,7 @@ QUOTES = "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n" + "".join(
     f"{1_704_080_700_000_000_000 + i * 1_000_000_000},NSE:X,{100 + i % 7}.00,50,{100 + i % 7}.05,50\n" for i in range(200))
 BARS = "timestamp,open,high,low,close,volume\n" + "".join(
     f"2024-01-02T09:{15 + i}:00+05:30,100,{101 + i % 3},99,100,1000\n" for i in range(30))
+INSTRUMENTS = "exchange,symbol,token,tick,lot\nNSE,X,1,0.05,1\nNSE,Y,2,0.05,1\n"
 HOLD = """name: hold
 account: {currency: INR, cash: 10000}
 data: [{file: quotes.csv, kind: quotes}]
@@ -63,6 +64,7 @@ def furnish(place):
     write("synth.yaml", SYNTH)
     write("quotes.csv", QUOTES)
     write("bars.csv", BARS)
+    write("instruments.csv", INSTRUMENTS)
     write("empty", "")
     write("old.csv", "old\n")
     write("folder/kept", "kept\n")
@@ -141,6 +143,8 @@ def value_for(rng, option):
         return rng.choice(["quotes", "bars"])
     if option in inputs:
         return rng.choice(OLD)
+    if option == "--registry":
+        return rng.choice(OLD + 3 * NEW)
     if option in outputs or option == "--journal":
         return rng.choice(OLD + 3 * NEW if option != "--journal" else 3 * ["journal", "other"] + OLD + 3 * NEW)
     return rng.choice(WORDS if kind < 0.5 else ["NSE:X", "NSE:ALPHA", "hold", "cross", "main", "order_filled", "max", "risk.max_position=100", "UTC"])
@@ -157,6 +161,9 @@ def command_line(rng):
         line += ["--broker", "paper", "--config", rng.choice(["hold.yaml", "synth.yaml", *OLD])]
     if command[0] in ("log", "show", "replay", "verify", "fork") and rng.random() < 0.8:
         line += ["--journal", rng.choice(["journal", "other"])]
+    if command[0] == "instruments":
+        line += {"load": [rng.choice([*4 * ["instruments.csv"], *OLD]), "--date", rng.choice(WORDS if rng.random() < 0.3 else ["2024-01-01"])],
+                 "diff": ["2024-01-01", rng.choice(["2024-01-02", *WORDS])]}.get(command[1], [rng.choice(["NSE:X", *WORDS])])
     if command[-1] == "import":
         line += ["--kind", rng.choice(["quotes", "bars"])]
     for _ in range(rng.randrange(5)):
@@ -259,7 +266,7 @@ def wrong_with(place, before, line, code, errors):
         else:
             within = any(path.startswith(name + "/") or name.startswith(path.removesuffix(".")) for name in named)
             golden = line[:2] == ["golden", "update"] and path.endswith("story.txt")
-            if path not in named and not within and not golden and top not in ("runs", "golden", "not-there"):
+            if path not in named and not within and not golden and top not in ("runs", "golden", "not-there", "registry"):
                 return f"made {path}", False
     for journal in touched:  # by a session that goes on with it: nothing that was in it is lost
         verified = subprocess.run([ALPHA, "verify", journal, "--json"], cwd=place, capture_output=True, text=True, env=ENVIRONMENT)
