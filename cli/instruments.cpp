@@ -352,8 +352,9 @@ Result<int> show_history(const Registry& registry, const ShowRequest& request, W
             json.text("from", to_iso(listing.from)).flag("listed", is_listed);
             of_this.push_back(is_listed ? json.json("listing", listing_json(listing)).done() : json.done());
         }
-        text += fmt::format("{}{}\n\n{}", text.empty() ? "" : "\n", wiring.out_style.bold(exchange + ':' + symbol),
-                            table.text(wiring.out_style));
+        text +=
+            fmt::format("{}{}\n\n{}", text.empty() ? "" : "\n",
+                        wiring.out_style.bold(fmt::format("{}:{}", exchange, symbol)), table.text(wiring.out_style));
         all.push_back(JsonObject()
                           .text("exchange", exchange)
                           .text("symbol", symbol)

@@ -1026,9 +1026,9 @@ Result<RegistryDiff> Registry::diff(Date a, Date b, std::string_view exchange) c
     return walk.end().map([&] { return std::move(diff); });
 }
 
-Result<std::vector<std::string>> Registry::names(std::string_view exchange) const {
+Result<std::vector<std::string>> Registry::names() const {
     std::vector<std::string> names;
-    Walk walk(*db_, exchange);
+    Walk walk(*db_, {});
     for (; walk.valid(); walk.next()) {
         names.push_back(walk.group().exchange + ':' + walk.group().symbol);
     }

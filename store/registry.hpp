@@ -113,8 +113,8 @@ public:
     Result<Found> search(std::string_view text, Date date, std::size_t limit) const;
     /// From what was listed on `a` to what is on `b`. Of one exchange, where one is named.
     Result<RegistryDiff> diff(Date a, Date b, std::string_view exchange = {}) const;
-    /// "EXCHANGE:SYMBOL" of all that was ever listed, in order. Of one exchange, where one is named.
-    Result<std::vector<std::string>> names(std::string_view exchange = {}) const;
+    /// "EXCHANGE:SYMBOL" of all that was ever listed, in order.
+    Result<std::vector<std::string>> names() const;
 
     /// Exchanges that were loaded, and the newest day of each, by name.
     Result<std::vector<std::pair<std::string, Date>>> exchanges() const;

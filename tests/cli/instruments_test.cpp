@@ -4,7 +4,6 @@
 #include <chrono>
 #include <csignal>
 #include <fstream>
-#include <random>
 #include <sstream>
 #include <sys/wait.h>
 #include <thread>
@@ -162,11 +161,10 @@ TEST_CASE("a load that is killed leaves what was there", "[cli][instruments]") {
         text += "NSE,F" + std::to_string(i) + ",1\n";
     }
     here.write("many.csv", text);
-    std::mt19937 random(3);
     int killed = 0;
     for (int i = 0; i < 12; ++i) {
         const pid_t process = here.start({"instruments", "load", "many.csv", "--date", "2026-03-02"});
-        std::this_thread::sleep_for(std::chrono::milliseconds(20 + random() % 60));
+        std::this_thread::sleep_for(std::chrono::milliseconds(20 + i * 37 % 60));
         ::kill(process, SIGKILL);
         killed += here.finish(process).code == 128 + SIGKILL ? 1 : 0;
         const std::string found = here.ask({"find", "f", "--date", "2026-03-02", "--limit", "0"}).out;
@@ -174,6 +172,17 @@ TEST_CASE("a load that is killed leaves what was there", "[cli][instruments]") {
         CHECK((found == "0 of 3 on 2026-03-02\n" || found == "0 of 30,002 on 2026-03-02\n"));
     }
     CHECK(killed > 0);
+    const std::string before = here.ask({"find", "f", "--date", "2026-03-02", "--limit", "0"}).out;
+    const Ran cut =
+        here.shell("sed 's/,1$/,2/' many.csv > other.csv; ulimit -f 100; $ALPHA instruments load other.csv --date "
+                   "2026-03-03 --json");
+    CAPTURE(cut.out, cut.err);
+    CHECK(cut.code == 2);
+    CHECK(contains(cut.err, "cannot be written"));
+    CHECK(contains(cut.out, "\"code\":\"file_too_large\""));
+    CHECK(here.ask({"diff", "2026-03-02", "2026-03-03"}).out ==
+          "2026-03-02 → 2026-03-03: 0 listed, 0 delisted, 0 changed\n");
+    CHECK(here.ask({"find", "f", "--date", "2026-03-02", "--limit", "0"}).out == before);
     CHECK(here.ask({"load", "many.csv", "--date", "2026-03-02"}).code == 0);
     CHECK(contains(here.ask({"find", "f", "--date", "2026-03-02", "--limit", "0"}).out, "0 of 30,002 on"));
 }

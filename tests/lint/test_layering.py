@@ -21,7 +21,7 @@ class Layering(PlantedTree):
         "markets": "events markets",
         "kernel": "events markets kernel",
         "strategies": "events kernel strategies",
-        "store": "events store",
+        "store": "events markets store",
         "views": "events markets kernel store views",
         "adapters/paper": "events adapters/paper",
         "adapters/data": "events store views adapters/data",

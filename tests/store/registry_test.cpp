@@ -170,7 +170,7 @@ TEST_CASE("a year of loads leaves few files", "[registry]") {
     for (const auto& entry : fs::directory_iterator(folder / "r")) {
         tables += entry.path().extension() == ".sst" ? 1U : 0U;
     }
-    CHECK(tables <= 4 * 11);  // of each family four at the top, and one at each level below
+    CHECK(tables <= 44);  // of each family four at the top, and one at each level below
     const Registry registry = opened(folder / "r", Registry::Access::read);
     CHECK(got(registry.history("NSE", "A")).size() == 60);
     CHECK(got(registry.find("NSE", "Z", Date{20'041}))->lot == qty_of(42));
@@ -350,8 +350,6 @@ TEST_CASE("a text is found in symbols and names in whatever case, so many at mos
     CHECK(found("", "2026-01-05", 9) == "3 BSE:INFY NSE:INFY NSE:X");
     CHECK(found("inf", "2026-01-04", 9) == "0");
     CHECK(got(registry.names()) == std::vector<std::string>{"BSE:INFY", "NSE:INFY", "NSE:X"});
-    CHECK(got(registry.names("NSE")) == std::vector<std::string>{"NSE:INFY", "NSE:X"});
-    CHECK(got(registry.names("NS")).empty());
 }
 
 TEST_CASE("what is no registry, or of a newer alpha, or in use is refused as that", "[registry]") {
@@ -730,7 +728,8 @@ TEST_CASE("a process that is killed while it loads leaves all that was there, or
     const std::vector<std::pair<std::string, int>> places{{"registry: compared, not written", 1},
                                                           {"registry: written, not handed over", 1},
                                                           {"registry: handed over", 2}};
-    for (const auto& [place, lot] : places) {
+    for (const auto& each : places) {
+        const std::string& place = each.first;
         CAPTURE(place);
         fs::copy(folder / "base", folder / place, fs::copy_options::recursive);
         const pid_t child = start([&] {
