@@ -39,8 +39,8 @@ constexpr std::size_t kBlockBytes = 16U << 10U;
 constexpr std::size_t kCacheBytes = 8U << 20U;
 constexpr std::size_t kMemtableBytes = 1U << 20U;  // nothing is ever written through one
 constexpr int kOpenAttempts = 5;
-/// Files of a family that may lie beside one another: each lookup asks all of them.
-constexpr std::size_t kTopFilesMax = 4;
+/// So many files of a family are too many: each lookup asks all of them.
+constexpr std::size_t kFilesMax = 8;
 
 constexpr std::uint8_t kDelisted = 0;
 constexpr std::uint8_t kListed = 1;
@@ -218,7 +218,11 @@ public:
         options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
         options.compression = rocksdb::kSnappyCompression;  // not LZ4: store/database.cpp says why
         options.write_buffer_size = kMemtableBytes;
-        options.disable_auto_compactions = true;  // merge_files() does it: a process ends right after its load
+        // Files lie beside one another, the newest first, until merge_files() makes one of some: RocksDB would do that on threads of
+        // its own, and a process ends right after its load.
+        options.compaction_style = rocksdb::kCompactionStyleUniversal;
+        options.num_levels = 1;
+        options.disable_auto_compactions = true;
         return options;
     }
 
@@ -336,14 +340,27 @@ public:
         return check(*at).map([&] { return std::move(found); });
     }
 
-    /// Merges the files of families that have too many. What is kept stays the same, so it is no matter if it fails.
+    /// Merges files of families that have too many. What is kept stays the same, so it is no matter if it fails.
     void merge_files() const {
         for (rocksdb::ColumnFamilyHandle* const family : handles_) {
             rocksdb::ColumnFamilyMetaData said;
             db_->GetColumnFamilyMetaData(family, &said);
-            if (!said.levels.empty() && said.levels[0].files.size() >= kTopFilesMax) {
-                static_cast<void>(db_->CompactRange(rocksdb::CompactRangeOptions(), family, nullptr, nullptr).ok());
+            const std::vector<rocksdb::SstFileMetaData>& files = said.levels.front().files;  // the newest first
+            if (files.size() < kFilesMax) {
+                continue;
             }
+            // Small ones among themselves, so that the large ones of years are seldom written again.
+            std::vector<std::string> merged;
+            merged.reserve(files.size());
+            std::uint64_t bytes = 0;
+            for (const rocksdb::SstFileMetaData& file : files) {
+                if (merged.size() >= kFilesMax / 2 && file.size > 2 * bytes) {
+                    break;
+                }
+                merged.push_back(file.name);
+                bytes += file.size;
+            }
+            static_cast<void>(db_->CompactFiles(rocksdb::CompactionOptions(), family, merged, 0).ok());
         }
     }
 

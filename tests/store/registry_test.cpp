@@ -170,7 +170,7 @@ TEST_CASE("a year of loads leaves few files", "[registry]") {
     for (const auto& entry : fs::directory_iterator(folder / "r")) {
         tables += entry.path().extension() == ".sst" ? 1U : 0U;
     }
-    CHECK(tables <= 44);  // of each family four at the top, and one at each level below
+    CHECK(tables <= 24);  // seven of each of the three families that are written
     const Registry registry = opened(folder / "r", Registry::Access::read);
     CHECK(got(registry.history("NSE", "A")).size() == 60);
     CHECK(got(registry.find("NSE", "Z", Date{20'041}))->lot == qty_of(42));
