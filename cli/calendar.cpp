@@ -1,9 +1,9 @@
 #include "markets/calendar.hpp"
 
 #include "cli/command.hpp"
+#include "config/market.hpp"
 #include "config/suggest.hpp"
 #include "config/zones.hpp"
-#include "store/disk.hpp"
 #include "views/json.hpp"
 
 #include <algorithm>
@@ -21,40 +21,14 @@ namespace {
 
 using namespace markets;
 
-constexpr std::size_t kTableBytesMax = 16U << 20U;
 constexpr std::int32_t kDaysMax = 366;
 
 struct CalendarRequest {
     std::string name;
     std::string from;
     std::string to;
-    std::string calendars_file;
-    std::string sessions_file;
-    std::string days_file;
+    config::CalendarFiles files;
 };
-
-Result<std::vector<markets::Row>> rows_of(const std::string& file) {
-    if (file.empty()) {
-        return std::vector<markets::Row>{};
-    }
-    return read_file(file, kTableBytesMax).and_then([&](const std::string& text) { return read_csv_rows(file, text); });
-}
-
-/// The program's, and over them those of the files.
-Result<std::vector<CalendarDraft>> drafts_of(const CalendarRequest& request) {
-    CalendarRows rows;
-    for (const auto& [file, into] :
-         {std::pair{&request.calendars_file, &rows.calendars}, std::pair{&request.sessions_file, &rows.sessions},
-          std::pair{&request.days_file, &rows.days}}) {
-        Result<std::vector<markets::Row>> read = rows_of(*file);
-        if (!read) {
-            return tl::unexpected(read.error());
-        }
-        *into = std::move(*read);
-    }
-    return built_in_calendars().and_then(
-        [&](std::vector<CalendarDraft> base) { return read_calendars(rows, std::move(base)); });
-}
 
 // ---- words --------------------------------------------------------------------------------------------------------------
 
@@ -204,7 +178,7 @@ Date today_in(const Calendar& calendar) {
 }
 
 Result<int> show_calendar(const CalendarRequest& request, Wiring& wiring) {
-    Result<std::vector<CalendarDraft>> drafts = drafts_of(request);
+    Result<std::vector<CalendarDraft>> drafts = config::calendar_drafts(request.files);
     if (!drafts) {
         return tl::unexpected(drafts.error());
     }
@@ -254,9 +228,9 @@ void add_calendar(Commands& commands) {
     command.option("name", request->name, "Which one; default: list them all");
     command.option("--from", request->from, "The first day, YYYY-MM-DD; default: today");
     command.option("--to", request->to, "The last day; default: the first");
-    command.option("--calendars", request->calendars_file, "A CSV of calendars beside the program's");
-    command.option("--sessions", request->sessions_file, "A CSV of sessions that go over the program's");
-    command.option("--days", request->days_file, "A CSV of days that go over the program's, such as a new holiday");
+    command.option("--calendars", request->files.calendars, "A CSV of calendars beside the program's");
+    command.option("--sessions", request->files.sessions, "A CSV of sessions that go over the program's");
+    command.option("--days", request->files.days, "A CSV of days that go over the program's, such as a new holiday");
 }
 
 }  // namespace alpha

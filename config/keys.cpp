@@ -37,6 +37,9 @@ constexpr Key choice(std::string_view name, std::string_view fallback, std::stri
                      std::string_view help) {
     return {name, Form::choice, fallback, {}, {}, choices, help};
 }
+constexpr Key day(std::string_view name, std::string_view fallback, std::string_view help) {
+    return {name, Form::date, fallback, {}, {}, {}, help};
+}
 constexpr Key number(std::string_view name, Form form, std::string_view fallback, Decimal min, Decimal max,
                      std::string_view help) {
     return {name, form, fallback, min, max, {}, help};
@@ -48,7 +51,11 @@ constexpr std::array kRootKeys{
     plain("data", Form::list, kRequired,
           "Where the market comes from. Several entries are merged by time; at the same time, "
           "earlier entries go first."),
-    plain("instruments", Form::map, "(all as default_instrument)", "Tick, lot and session by instrument name."),
+    plain("instruments", Form::map, "(all as default_instrument)",
+          "Tick, lot, session and more by instrument name. `registry: PATH` beside them, a registry's folder or a dump "
+          "of "
+          "Kite's: instruments are what that says of EXCHANGE:SYMBOL on each day, and over it what is written here "
+          "([instruments](reference-instruments.md))."),
     plain("default_instrument", Form::map, "(tick 0.01, lot 1, session utc)",
           "Tick, lot and session wherever `instruments` is silent."),
     plain("portfolios", Form::map, "(one named main, holding the account's cash)",
@@ -63,7 +70,15 @@ constexpr std::array kRootKeys{
         "brokers", Form::map, "(as `broker` says)",
         "Several brokers beside each other on one feed, by name, each with its kind and settings. Every portfolio then "
         "names the one it belongs to. In place of `broker`."),
-    plain("charges", Form::map_or_word, "none", "What each fill costs: none, or a map of per_fill and rate."),
+    plain("charges", Form::charges, "none",
+          "What each fill costs: none; `zerodha` or `india`, dated tables of the program; a table of your own, CSV or "
+          "YAML ([charges](reference-charges.md)); or a map of per_fill and rate."),
+    choice(
+        "calendar", "lenient", "lenient|strict",
+        "What becomes of a day that an instrument's calendar does not know: it trades all day long with a warning, or "
+        "orders are refused on it."),
+    plain("calendars", Form::map, "(the program's own)",
+          "Files that go over the program's calendars ([calendars](reference-calendars.md))."),
     plain("risk", Form::map, "(no limits)", "Rules that every order must pass; each portfolio is judged by itself."),
     number("snapshot_interval", Form::duration, "none", decimal_of(1), decimal_of(31 * kDaySeconds),
            "How often the log records profit and loss, in event time."),
@@ -125,15 +140,36 @@ constexpr std::string_view kLotHelp = "Smallest quantity step of an order.";
 constexpr std::string_view kSessionHelp =
     "Daily trading hours in exchange time: nse (09:15-15:30+05:30), utc (the whole UTC day), or "
     "HH:MM-HH:MM with a UTC offset.";
+constexpr std::string_view kCalendarHelp = "When it trades: NSE_EQ, NSE_EQ_CAS (shares with derivatives), NSE_FO, "
+                                           "BSE_EQ, BSE_EQ_CAS, BSE_FO, MCX, NSE_CD, XNYS, or "
+                                           "one of `calendars`. In place of session.";
+constexpr std::string_view kExchangeHelp = "Its segment of an exchange, as charges name it: NSE, BSE, NFO, BFO, MCX.";
+constexpr std::string_view kGroupHelp = "Its group in the table of charges, where that tells some apart: equity_fund.";
 constexpr std::array kDefaultInstrumentKeys{
     number("tick", Form::decimal, "0.01", kAboveZero, kMaxPriceBound, kTickHelp),
     number("lot", Form::decimal, "1", kAboveZero, kMaxQtyBound, kLotHelp),
     plain("session", Form::hours, "utc", kSessionHelp),
+    plain("calendar", Form::name, "(none: as session)", kCalendarHelp),
+    plain("exchange", Form::name, "(what stands before a colon in its name)", kExchangeHelp),
+    plain("group", Form::name, "ordinary", kGroupHelp),
 };
 constexpr std::array kInstrumentKeys{
     number("tick", Form::decimal, kAsDefault, kAboveZero, kMaxPriceBound, kTickHelp),
     number("lot", Form::decimal, kAsDefault, kAboveZero, kMaxQtyBound, kLotHelp),
     plain("session", Form::hours, kAsDefault, kSessionHelp),
+    plain("calendar", Form::name, kAsDefault, kCalendarHelp),
+    plain("exchange", Form::name, kAsDefault, kExchangeHelp),
+    plain("group", Form::name, kAsDefault, kGroupHelp),
+    choice("kind", "(a share)", "share|index|future|call|put|other", "What it is."),
+    plain("isin", Form::name, "(not known)", "By which a share is the same on all exchanges."),
+    number("freeze", Form::decimal, "(not known)", kAboveZero, kMaxQtyBound,
+           "The largest quantity that the exchange takes in one order."),
+    day("expiry", "(none)", "A derivative's last day; orders are refused after it."),
+};
+constexpr std::array kCalendarsKeys{
+    plain("calendars", Form::file, "(none)", "Names, zones and the days that are known."),
+    plain("sessions", Form::file, "(none)", "Phases of days."),
+    plain("days", Form::file, "(none)", "Days that differ from their weekday: a holiday announced on Monday, say."),
 };
 constexpr std::array kPortfolioKeys{
     number("cash", Form::decimal, kRequired, kAboveZero, limits::kMaxCash,
@@ -148,6 +184,8 @@ constexpr std::array kStrategyKeys{
     plain("broker", Form::name, "(its portfolio's)",
           "Where its orders go. A portfolio's strategies all have one broker, so it is shorter to name it there."),
     plain("instruments", Form::names, kRequired, "The only instruments it sees and trades."),
+    choice("product", "none", "none|cnc|mis|nrml|mtf",
+           "How an Indian broker holds what it trades, unless an order says otherwise: charges go by it."),
     plain("params", Form::map, "(each parameter's default)", "The strategy's own parameters."),
 };
 constexpr std::array kChargesKeys{
@@ -207,6 +245,7 @@ const Section kDefaultInstrument{"default_instrument",
                                  {kDefaultInstrumentKeys.begin(), kDefaultInstrumentKeys.end()}};
 const Section kInstrument{
     "instruments.NAME", "{tick: 0.05, lot: 1, session: nse}", "", {kInstrumentKeys.begin(), kInstrumentKeys.end()}};
+const Section kCalendars{"calendars", "{days: my-days.csv}", "", {kCalendarsKeys.begin(), kCalendarsKeys.end()}};
 const Section kPortfolio{"portfolios.NAME", "{cash: 500000}", "", {kPortfolioKeys.begin(), kPortfolioKeys.end()}};
 const Section kStrategy{"strategies",
                         "{id: cross, use: ema_cross, instruments: [IBM], params: {fast: 10, slow: 30}}",
@@ -321,7 +360,7 @@ std::string describe(const Key& key) {
     case Form::interval: return fmt::format("an interval of bars such as 5m or day, or `{}`", kOnlyInterval);
     case Form::map: return "a map";
     case Form::list: return "a list";
-    case Form::map_or_word: return "none or a map";
+    case Form::charges: return "none, zerodha, the path of a table, or a map";
     }
     ALPHA_ASSERT(false, "a form without a description");
     return {};
@@ -361,8 +400,8 @@ std::string scenario_reference() {
                            help);
     };
     constexpr std::string_view kTableHead = "| key | write | default | meaning |\n|---|---|---|---|\n";
-    std::vector<const Section*> sections{&kRoot,       &kAccount,   &kData,    &kSynth, &kDefaultInstrument,
-                                         &kInstrument, &kPortfolio, &kStrategy};
+    std::vector<const Section*> sections{&kRoot,       &kAccount,   &kData,      &kSynth,   &kDefaultInstrument,
+                                         &kInstrument, &kCalendars, &kPortfolio, &kStrategy};
     const std::vector<BrokerSections>& brokers = broker_sections();
     for (const BrokerSections& of : brokers) {
         sections.push_back(&of.flat);

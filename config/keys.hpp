@@ -28,6 +28,7 @@ extern const Section kData;
 extern const Section kSynth;
 extern const Section kDefaultInstrument;
 extern const Section kInstrument;
+extern const Section kCalendars;
 extern const Section kPortfolio;
 extern const Section kStrategy;
 extern const Section kCharges;

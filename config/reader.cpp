@@ -4,6 +4,8 @@
 #include "config/brokers.hpp"
 #include "config/fields.hpp"
 #include "config/keys.hpp"
+#include "config/market.hpp"
+#include "config/zones.hpp"
 #include "events/assert.hpp"
 #include "events/limits.hpp"
 #include "store/data_set.hpp"
@@ -39,7 +41,9 @@ public:
         read_plugins();
         read_strategies();
         warn_of_shared_positions();
+        complain_unregistered();
         read_charges();
+        read_calendars();
         read_risk();
         config().snapshot_interval = root_.duration("snapshot_interval").value_or(Duration{});
         scenario_.notify = root_.text("notify").value_or("");
@@ -50,6 +54,7 @@ public:
     RunConfigured reread(const RunConfigured& present, const Plugins& plugins) {
         scenario_.plugins = plugins;
         config() = present;
+        is_reread_ = true;
         config().brokers.clear();
         config().charges = {};
         config().risk.clear();
@@ -135,34 +140,109 @@ private:
         if (is_new) {
             Instrument instrument = config().default_instrument;
             instrument.name = name;
+            if (registry_) {
+                ask_registry(found->second, instrument);
+            }
             config().instruments.push_back(std::move(instrument));
         }
         return found->second;
     }
-    void read_instrument(Fields&& given, Instrument& instrument) {
+    void read_instrument(Fields& given, Instrument& instrument) {
         instrument.tick = given.price("tick").value_or(instrument.tick);
         if (const auto lot = given.decimal("lot")) {
             instrument.lot = Qty{static_cast<std::int64_t>(lot->raw)};
         }
         instrument.hours = given.hours("session").value_or(instrument.hours);
-        if (given.has("session")) {  // the default is no word of the user's
+        if (given.has("session") || given.has("calendar")) {  // the default is no word of the user's
             scenario_.with_session.insert(instrument.name);
         }
+        instrument.exchange = given.name("exchange").value_or(instrument.exchange);
+        if (given.has("group")) {
+            instrument.group = given.name("group").value_or("");
+        }
+        if (given.has("calendar") && given.has("session")) {
+            given.error("session", "cannot stand beside calendar, which says when it trades; keep one of them");
+        }
+        if (given.has("session")) {
+            instrument.calendar.clear();  // the default's
+        }
+        if (given.has("calendar")) {
+            instrument.calendar = given.name("calendar").value_or("");
+            calendar_places_.emplace(instrument.calendar, NamedAt{given.path("calendar"), given.place("calendar")});
+        }
+    }
+    /// What only an instrument of its own can say.
+    void read_terms(Fields& given, Instrument& instrument) {
+        const std::string kind = given.choice("kind").value_or("");
+        for (const InstrumentKind each : {InstrumentKind::share, InstrumentKind::index, InstrumentKind::future,
+                                          InstrumentKind::call, InstrumentKind::put, InstrumentKind::other}) {
+            instrument.kind = kind == name_of(each) ? each : instrument.kind;
+        }
+        instrument.isin = given.name("isin").value_or(instrument.isin);
+        if (const auto freeze = given.decimal("freeze")) {
+            instrument.freeze = Qty{static_cast<std::int64_t>(freeze->raw)};
+        }
+        instrument.expiry = given.date("expiry").value_or(instrument.expiry);
     }
     void read_instruments() {
-        read_instrument(fields(kDefaultInstrument, "default_instrument", root_.child("default_instrument")),
-                        config().default_instrument);
-        for (const Item::Entry* entry : named_entries("instruments", kInstrumentsExample, limits::kMaxInstruments)) {
+        Fields by_default = fields(kDefaultInstrument, "default_instrument", root_.child("default_instrument"));
+        read_instrument(by_default, config().default_instrument);
+        const auto entries = named_entries("instruments", kInstrumentsExample, limits::kMaxInstruments);
+        for (const Item::Entry* entry : entries) {
             if (entry->key == "registry" && node(*entry).kind == Item::Kind::text) {
-                findings_->error(entry->at,
-                                 "instruments.registry: is not available yet; write each "
-                                 "instrument, such as {}, or default_instrument",
-                                 kInstrumentsExample);
+                open_registry(node(*entry).text, entry->at);
+            }
+        }
+        for (const Item::Entry* entry : entries) {
+            if (entry->key == "registry" && node(*entry).kind == Item::Kind::text) {
                 continue;
             }
             const InstrumentId id = instrument_id(entry->key);
-            read_instrument(fields(kInstrument, "instruments." + entry->key, &node(*entry)),
-                            config().instruments[id.value]);
+            Fields given = fields(kInstrument, "instruments." + entry->key, &node(*entry));
+            read_instrument(given, config().instruments[id.value]);
+            read_terms(given, config().instruments[id.value]);
+            written_.insert(entry->key);
+            // What is written holds over all that the registry says; mistakes have been told.
+            Findings told;
+            for (DatedInstrument& dated : scenario_.dated) {
+                if (dated.instrument == id) {
+                    Fields again(told, *nodes_, kInstrument, "instruments." + entry->key, &node(*entry));
+                    read_instrument(again, dated.definition);
+                    read_terms(again, dated.definition);
+                }
+            }
+        }
+    }
+
+    void open_registry(const std::string& path, Place at) {
+        const std::string beside = beside_scenario(path);
+        scenario_.tables.push_back(beside);
+        Result<InstrumentSource> source = InstrumentSource::open(beside);
+        if (!source) {
+            findings_->error(at, "instruments.registry: {}", source.error().message);
+            return;
+        }
+        registry_.emplace(std::move(*source));
+        registry_at_ = at;
+    }
+    /// What the registry says of the instrument: as first, and from later days on.
+    void ask_registry(InstrumentId id, Instrument& instrument) {
+        const auto versions = registry_->versions_of(instrument);
+        if (!versions) {
+            not_registered_.emplace(instrument.name, versions.error().message);
+            return;
+        }
+        instrument = versions->front().second;
+        for (const auto& [from, definition] : *versions) {
+            scenario_.dated.push_back({id, from, definition});
+        }
+    }
+    /// An instrument that nobody describes.
+    void complain_unregistered() {
+        for (const auto& [name, why] : not_registered_) {
+            if (!written_.contains(name)) {
+                findings_->error(registry_at_, "instruments.registry: {}", why);
+            }
         }
     }
 
@@ -568,6 +648,10 @@ private:
         for (const Fields::NameAt& name : strategy.names("instruments")) {
             out.instruments.push_back(instrument_id(name.name));
         }
+        const std::string product = strategy.choice("product").value_or("none");
+        for (const Product each : {Product::cnc, Product::mis, Product::nrml, Product::mtf}) {
+            out.product = product == name_of(each) ? each : out.product;
+        }
         const auto use = strategy.name("use");
         const std::span<const StrategySpec> catalog = scenario_.plugins.catalog();
         const StrategySpec* spec = use ? find_strategy(*use, catalog) : nullptr;
@@ -724,15 +808,82 @@ private:
         if (node == nullptr || (node->kind == Item::Kind::text && node->text == "none")) {
             return;
         }
+        if (node->kind == Item::Kind::text) {
+            return read_charge_plan(node->text);
+        }
         if (node->kind != Item::Kind::map) {
-            root_.error("charges", "{} is {}; write none or {}", kind_text(*node),
-                        node->kind == Item::Kind::text && node->text == "zerodha" ? "not available yet" : "unknown",
+            root_.error("charges", "{} is unknown; write {}, or {}", kind_text(*node), describe_charges(),
                         kCharges.example);
             return;
         }
         Fields charges = fields(kCharges, "charges", node);
         config().charges.per_fill = charges.money("per_fill").value_or(Money{});
         config().charges.rate = charges.decimal("rate").value_or(Decimal{});
+    }
+    static std::string describe_charges() { return "none, zerodha, india or the path of a table"; }
+    void read_charge_plan(const std::string& named) {
+        if (is_reread_) {
+            root_.error("charges", "{} is a table, and a fork keeps the session's; write none or {}", in_quotes(named),
+                        kCharges.example);
+            return;
+        }
+        const std::string file = beside_scenario(named);
+        const bool is_file = named.find('.') != std::string::npos || named.find('/') != std::string::npos;
+        Result<markets::ChargePlan> plan = is_file ? charges_of_file(file) : markets::embedded_charges(named);
+        if (is_file) {
+            scenario_.tables.push_back(file);
+        }
+        if (plan) {
+            scenario_.market.charges = std::move(*plan);
+        } else if (is_file) {
+            root_.error("charges", "{}", plan.error().message);
+        } else {
+            static const std::vector<std::string_view> kKnown{"none", "zerodha", "india"};
+            root_.error("charges", "{} is unknown; {}, or write the path of a table, or {}", in_quotes(named),
+                        findings_->suggestion(named, kKnown), kCharges.example);
+        }
+    }
+    /// The calendars that instruments go by, with their zones.
+    void read_calendars() {
+        scenario_.market.unknown_days =
+            root_.choice("calendar") == "strict" ? markets::UnknownDays::strict : markets::UnknownDays::lenient;
+        Fields given = fields(kCalendars, "calendars", root_.child("calendars"));
+        CalendarFiles files;
+        for (const auto& [key, file] : {std::pair{"calendars", &files.calendars},
+                                        std::pair{"sessions", &files.sessions}, std::pair{"days", &files.days}}) {
+            if (const auto written = given.file(key)) {
+                *file = beside_scenario(*written);
+                scenario_.tables.push_back(*file);
+            }
+        }
+        if (calendar_places_.empty() && !root_.has("calendars")) {
+            return;
+        }
+        Result<std::vector<markets::CalendarDraft>> drafts = calendar_drafts(files);
+        if (!drafts) {
+            root_.error(root_.has("calendars") ? "calendars" : "calendar", "{}", drafts.error().message);
+            return;
+        }
+        std::vector<std::string_view> known;
+        known.reserve(drafts->size());
+        for (const markets::CalendarDraft& draft : *drafts) {
+            known.push_back(draft.table.name);
+        }
+        for (const auto& [name, at] : calendar_places_) {
+            const auto found = std::ranges::find(known, name);
+            if (found == known.end()) {
+                findings_->error(at.place, "{}: there is no calendar {}; {}", at.path, in_quotes(name),
+                                 findings_->suggestion(name, known));
+                continue;
+            }
+            Result<markets::Calendar> calendar =
+                calendar_of((*drafts)[static_cast<std::size_t>(found - known.begin())]);
+            if (!calendar) {
+                findings_->error(at.place, "{}: {}", at.path, calendar.error().message);
+                continue;
+            }
+            scenario_.market.calendars.push_back({calendar->table(), calendar->zone()});
+        }
     }
     void read_risk() {
         Fields risk = fields(kRisk, "risk", root_.child("risk"));
@@ -792,11 +943,21 @@ private:
     Fields root_;
     Scenario scenario_;
     std::map<std::string, InstrumentId> instrument_ids_;
+    std::set<std::string> written_;  ///< instruments that `instruments` describes
+    std::optional<InstrumentSource> registry_;
+    Place registry_at_;
+    std::map<std::string, std::string> not_registered_;            ///< why, by name
     bool several_brokers_ = false;                                 ///< `brokers` is given
     std::vector<Place> broker_places_;                             ///< of the names under `brokers`
     std::vector<std::optional<std::uint32_t>> portfolio_brokers_;  ///< by portfolio, as far as known
     bool has_quotes_ = false;
     bool has_bars_ = false;
+    bool is_reread_ = false;  ///< with settings of a fork
+    struct NamedAt {
+        std::string path;
+        Place place;
+    };
+    std::map<std::string, NamedAt> calendar_places_;           ///< by name, where each is named first
     bool plugin_refused_ = false;                              ///< it may have been the one that a strategy uses
     std::map<std::string, std::set<Duration>> bar_intervals_;  ///< by symbol
     bool all_bars_known_ = true;                               ///< whether these are all

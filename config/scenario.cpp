@@ -74,6 +74,9 @@ std::vector<InUse> inputs_of(const Scenario& scenario) {
     for (const std::string& library : scenario.libraries) {
         inputs.push_back({"the library", library});
     }
+    for (const std::string& table : scenario.tables) {
+        inputs.push_back({"the table", table});
+    }
     return inputs;
 }
 

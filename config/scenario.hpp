@@ -14,16 +14,26 @@
 
 namespace alpha {
 
-/// What a scenario means once every default is filled in. `config` goes into the log as event 0;
-/// `data` stays outside. Two files that mean the same give equal configs, however they are written;
+/// What the instruments of a scenario are from a day on, where a registry says so.
+struct DatedInstrument {
+    InstrumentId instrument;
+    Date from;  ///< in its market's zone
+    Instrument definition;
+};
+
+/// What a scenario means once every default is filled in. `config` goes into the log as event 0, `market` as
+/// the event behind it; `data` stays outside. Two files that mean the same give equal configs, however they are written;
 /// only the order of instruments, portfolios, brokers and strategies is meaning (it gives the ids).
 struct Scenario {
     std::string path;
     RunConfigured config;
+    markets::MarketRules market;         ///< what MarketRulesSet says at the session's beginning; silent: nothing
     std::vector<DataSource> data;        ///< files resolved relative to the scenario
     Plugins plugins;                     ///< the libraries that it names, loaded: what its strategies are found in
     std::vector<std::string> libraries;  ///< their files
-    std::set<std::string> with_session;  ///< instruments whose session is written; "" is default_instrument
+    std::vector<std::string> tables;     ///< files of calendars and charges, and the registry's folder
+    std::vector<DatedInstrument> dated;  ///< of a registry: what instruments are on which days
+    std::set<std::string> with_session;  ///< instruments whose session or calendar is written; "" is default_instrument
     std::string notify;                  ///< a command for /bin/sh (runtime/notifier.hpp); empty: none
     std::vector<std::string> warnings;   ///< file:line:column: legal, but surely not meant
 };

@@ -8,6 +8,7 @@
 #include <bit>
 #include <concepts>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -22,7 +23,8 @@ template <class T>
 concept PlainNumber = std::integral<T> && !std::same_as<T, bool>;
 
 // clang-format off
-constexpr bool is_valid(Side v) { return v >= Side::buy && v <= Side::sell; }
+constexpr bool is_valid(Product v) { return v <= Product::mtf; }
+constexpr bool is_valid(InstrumentKind v) { return v >= InstrumentKind::share && v <= InstrumentKind::other; }
 constexpr bool is_valid(OrderType v) { return v >= OrderType::market && v <= OrderType::stop_limit; }
 constexpr bool is_valid(TimeInForce v) { return v >= TimeInForce::day && v <= TimeInForce::ioc; }
 constexpr bool is_valid(Direction v) { return v >= Direction::flat && v <= Direction::shorten; }
@@ -69,6 +71,20 @@ struct Wire<T> : RawWire<T> {
         const auto raw = RawWire<std::underlying_type_t<T>>::get(from);
         value = static_cast<T>(raw);
         return is_valid(value);
+    }
+};
+/// A byte: 0 for nothing, else the value's number plus one.
+template <class T>
+    requires std::is_enum_v<T>
+struct Wire<std::optional<T>> : RawWire<std::uint8_t> {
+    static void put(std::uint8_t* to, std::optional<T> value) {
+        RawWire<std::uint8_t>::put(to, value ? static_cast<std::uint8_t>(static_cast<unsigned>(*value) + 1U)
+                                             : std::uint8_t{0});
+    }
+    static bool get(const std::uint8_t* from, std::optional<T>& value) {
+        const std::uint8_t raw = RawWire<std::uint8_t>::get(from);
+        value = raw == 0 ? std::nullopt : std::optional(static_cast<T>(raw - 1));
+        return !value || is_valid(*value);
     }
 };
 #define ALPHA_WIRE_MEMBER(TYPE, MEMBER)                                                                                \

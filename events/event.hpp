@@ -11,7 +11,9 @@
 #include "events/fixed.hpp"
 #include "events/ids.hpp"
 #include "events/instrument.hpp"
+#include "events/market.hpp"
 #include "events/named.hpp"
+#include "events/side.hpp"
 #include "events/time.hpp"
 
 #include <cstddef>
@@ -24,8 +26,6 @@ namespace alpha {
 
 // ---- vocabulary (values are on disk) ----------------------------------------------------------------------------------
 
-enum class Side : std::uint8_t { buy = 1, sell = 2 };
-
 enum class OrderType : std::uint8_t {
     market = 1,     ///< fills at the best price there is
     limit = 2,      ///< fills at its limit or better
@@ -37,6 +37,15 @@ enum class TimeInForce : std::uint8_t {
     day = 1,  ///< until the instrument's session closes; entered at or after a close, until the next session's close
     gtc = 2,  ///< until cancelled
     ioc = 3   ///< what cannot fill on arrival is cancelled
+};
+
+/// How a position is held at an Indian broker; a market without products has none.
+enum class Product : std::uint8_t {
+    none = 0,
+    cnc = 1,   ///< shares, paid and delivered in full
+    mis = 2,   ///< within the day: the broker closes what is left before the market does
+    nrml = 3,  ///< derivatives, carried overnight
+    mtf = 4    ///< shares, partly paid by the broker
 };
 
 enum class Direction : std::uint8_t { flat = 1, lengthen = 2, shorten = 3 };
@@ -72,7 +81,17 @@ enum class Direction : std::uint8_t { flat = 1, lengthen = 2, shorten = 3 };
     X(buying_power, 25) /* more than the account can pay for */                                                       \
     X(links, 26) /* links that make no sense: another instrument, an exit on its entry's side */                      \
     X(change_pending, 27) /* an earlier change of this order is still under way */                                    \
-    X(linked_fill, 28) /* a linked order has filled, or what it would reduce is gone */
+    X(linked_fill, 28) /* a linked order has filled, or what it would reduce is gone */                               \
+    X(market_phase, 29) /* the market does not take such an order at this time of its day */                          \
+    X(unknown_day, 30) /* the calendar does not know the day, and is strict */                                        \
+    X(freeze_quantity, 31) /* more than the exchange takes in one order */                                            \
+    X(expired, 32) /* the contract's last day is over */                                                              \
+    X(no_charges, 33) /* the table of charges does not say what it would cost */                                      \
+    X(product, 34) /* a product that there is not, or that does not allow this */                                     \
+    X(holdings, 35) /* shares that are not there to be sold */                                                        \
+    X(square_off, 36) /* too late for a position of the day, or the broker closes it */                               \
+    X(margin, 37) /* more margin than there is */                                                                     \
+    X(corporate_action, 38) /* what it stood for is no more what it was */
 // clang-format on
 enum class Rule : std::uint8_t {
 #define ALPHA_VALUE(NAME, NUMBER) NAME = (NUMBER),
@@ -101,7 +120,7 @@ enum class LatchEnd : std::uint8_t {
 
 /// The edition of the rules that decide (docs/decisions/0013): which facts follow from which inputs. A journal folds under any;
 /// it can be decided again, and resumed, only under the one it was written under.
-inline constexpr std::uint16_t kRulesEdition = 2;
+inline constexpr std::uint16_t kRulesEdition = 3;
 
 /// What a broker can say of an order.
 enum class ReportKind : std::uint8_t {
@@ -116,9 +135,10 @@ enum class ReportKind : std::uint8_t {
     modify_rejected = 9
 };
 
-const char* name_of(Side side);
 const char* name_of(OrderType type);
 const char* name_of(TimeInForce tif);
+const char* name_of(Product product);
+const char* name_of(InstrumentKind kind);
 const char* name_of(Direction direction);
 const char* name_of(Rule rule);
 const char* name_of(LatchScope scope);
@@ -178,24 +198,26 @@ struct BrokerConfig {
 };
 
 struct StrategyConfig {
-    static constexpr std::uint8_t struct_version = 1;
+    static constexpr std::uint8_t struct_version = 2;
     std::string name;  ///< unique in the scenario ("id" in YAML)
     std::string use;   ///< the catalog's name for its code
     PortfolioId portfolio;
     BrokerId broker;
     std::vector<InstrumentId> instruments;  ///< the only ones it sees and trades
     std::vector<Setting> params;            ///< sorted by key, defaults filled in
+    Product product = Product::none;        ///< since version 2: of orders that name none
     friend bool operator==(const StrategyConfig&, const StrategyConfig&) = default;
     template <class Ar>
     void serialize(Ar& ar) {
         ar(named("name", name), named("use", use), named("portfolio", portfolio), named("broker", broker),
            named("instruments", instruments), named("params", params));
+        since(ar, 2, named("product", product));
     }
 };
 
 /// One configured limit. Units depend on the rule: shares, currency, seconds, per cent or a count.
 struct RiskLimit {
-    static constexpr std::uint8_t struct_version = 1;
+    static constexpr std::uint8_t struct_version = 2;
     Rule rule = Rule::none;
     Decimal limit;
     friend bool operator==(const RiskLimit&, const RiskLimit&) = default;
@@ -447,7 +469,7 @@ struct SignalRaised {
 ///            one that has filled whole ends them. Named after its first order; its `legs` have consecutive numbers.
 /// events/links.hpp says what follows from a fill.
 struct OrderTerms {
-    static constexpr std::uint8_t struct_version = 1;
+    static constexpr std::uint8_t struct_version = 2;
     InstrumentId instrument;
     Side side = Side::buy;
     OrderType type = OrderType::market;
@@ -460,6 +482,7 @@ struct OrderTerms {
     OrderId group{};           ///< 0: none
     std::uint8_t legs = 0;     ///< how many orders the group began with; 0 without one
     std::string tag{};         ///< the strategy's own word, which comes back with fills; at most limits::kMaxTagBytes
+    Product product = Product::none;  ///< since version 2; none: its strategy's
     friend bool operator==(const OrderTerms&, const OrderTerms&) = default;
     template <class Ar>
     void serialize(Ar& ar) {
@@ -467,6 +490,7 @@ struct OrderTerms {
            named("quantity", quantity), named("limit_price", limit_price), named("stop_price", stop_price));
         since(ar, 1, named("reduce_only", reduce_only), named("parent", parent), named("group", group),
               named("legs", legs), named("tag", tag));
+        since(ar, 2, named("product", product));
     }
 };
 
@@ -497,7 +521,7 @@ struct OrderIntended {
 /// The order broke a rule and went nowhere. `limit` and `observed` are in the rule's units.
 struct OrderRefused {
     static constexpr std::uint16_t tag = 13;
-    static constexpr std::uint8_t version = 2;
+    static constexpr std::uint8_t version = 3;
     static constexpr std::uint8_t bare_version = 1;
     static constexpr const char* name_v = "order_refused";
     OrderId order;
@@ -519,7 +543,7 @@ struct OrderRefused {
 /// A cancel goes to the broker. `rule` is none where the strategy asked, else what forced it (kill switch, a linked order).
 struct CancelIntended {
     static constexpr std::uint16_t tag = 14;
-    static constexpr std::uint8_t version = 2;
+    static constexpr std::uint8_t version = 3;
     static constexpr const char* name_v = "cancel_intended";
     OrderId order;
     Rule rule = Rule::none;
@@ -533,7 +557,7 @@ struct CancelIntended {
 /// A change of quantity or prices goes to the broker. `quantity` is the order's new total, fills included.
 struct ModifyIntended {
     static constexpr std::uint16_t tag = 15;
-    static constexpr std::uint8_t version = 2;
+    static constexpr std::uint8_t version = 3;
     static constexpr const char* name_v = "modify_intended";
     OrderId order;
     Qty quantity;
@@ -554,7 +578,7 @@ struct ModifyIntended {
 /// A cancel or modify broke a rule and went nowhere.
 struct ChangeRefused {
     static constexpr std::uint16_t tag = 16;
-    static constexpr std::uint8_t version = 2;
+    static constexpr std::uint8_t version = 3;
     static constexpr const char* name_v = "change_refused";
     OrderId order;
     StrategyId strategy;
@@ -599,7 +623,7 @@ struct TimerCancelled {
 /// From here on the portfolio's kill switch stands at `scope`, through restarts, until KillSwitchReleased.
 struct KillSwitchLatched {
     static constexpr std::uint16_t tag = 19;
-    static constexpr std::uint8_t version = 2;
+    static constexpr std::uint8_t version = 3;
     static constexpr const char* name_v = "kill_switch_latched";
     PortfolioId portfolio;
     Rule rule = Rule::none;  ///< daily_loss, operator_kill, overfill or unmatched_fill
@@ -686,7 +710,7 @@ struct OrderTriggered {
 /// One execution, with the amounts it moves. Cash changes by -(signed notional) - charges; realized_pnl is gross.
 struct OrderFilled {
     static constexpr std::uint16_t tag = 25;
-    static constexpr std::uint8_t version = 2;
+    static constexpr std::uint8_t version = 3;
     static constexpr const char* name_v = "order_filled";
     OrderId order;
     StrategyId strategy;
@@ -695,11 +719,14 @@ struct OrderFilled {
     Side side = Side::buy;
     Qty quantity;
     Price price;
-    Money notional;           ///< price x quantity, half-even, positive
-    Money charges;            ///< what this execution cost
-    Money realized_pnl;       ///< gained or lost on the part that closed a position
-    std::string trade;        ///< the broker's trade id; a second report of it changes nothing
-    std::string order_tag{};  ///< since version 2: what the strategy called the order
+    Money notional;                              ///< price x quantity, half-even, positive
+    Money charges;                               ///< what this execution cost; the sum of `lines` where it has any
+    Money realized_pnl;                          ///< gained or lost on the part that closed a position
+    std::string trade;                           ///< the broker's trade id; a second report of it changes nothing
+    std::string order_tag{};                     ///< since version 2: what the strategy called the order
+    Product product = Product::none;             ///< since version 3, like what follows: the order's
+    std::vector<markets::ChargeAmount> lines{};  ///< its charges line by line, none of zero, by a plan of charges
+    Date settles{};                              ///< when bought shares arrive; absent where nobody says
     friend bool operator==(const OrderFilled&, const OrderFilled&) = default;
     template <class Ar>
     void serialize(Ar& ar) {
@@ -708,6 +735,7 @@ struct OrderFilled {
            named("notional", notional), named("charges", charges), named("realized_pnl", realized_pnl),
            named("trade", trade));
         since(ar, 2, named("tag", order_tag));
+        since(ar, 3, named("product", product), named("charge_lines", lines), named("settles", settles));
     }
 };
 
@@ -738,7 +766,7 @@ struct OrderExpired {
 
 struct OrderModified {
     static constexpr std::uint16_t tag = 28;
-    static constexpr std::uint8_t version = 2;
+    static constexpr std::uint8_t version = 3;
     static constexpr const char* name_v = "order_modified";
     OrderId order;
     Qty quantity;
@@ -838,6 +866,53 @@ struct StrategyResumed {
     }
 };
 
+/// What the market's calendars and charges are from here on. A root: at the beginning of a session, and where one that goes on was given
+/// others.
+struct MarketRulesSet {
+    static constexpr std::uint16_t tag = 34;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "market_rules_set";
+    markets::MarketRules rules;
+    friend bool operator==(const MarketRulesSet&, const MarketRulesSet&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("rules", rules));
+    }
+};
+
+/// The instrument is another from here on: a lot, a tick, a freeze quantity, an expiry, a name. A root, at the beginning of a day.
+struct InstrumentChanged {
+    static constexpr std::uint16_t tag = 35;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "instrument_changed";
+    InstrumentId instrument;
+    Instrument definition;
+    friend bool operator==(const InstrumentChanged&, const InstrumentChanged&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("instrument", instrument), named("definition", definition));
+    }
+};
+
+/// What a day's contract note and ledger ask beside what its executions were charged: roundings, taxes of a scrip's whole day, a
+/// depository's charge for shares that were sold. Follows from a session that closed, or from the first fill of a later day.
+struct ChargesBooked {
+    static constexpr std::uint16_t tag = 36;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "charges_booked";
+    PortfolioId portfolio;
+    Date date;                                 ///< the trading day
+    std::vector<markets::ChargeAmount> lines;  ///< none of zero; below zero where less is asked than was charged
+    Money charges;                             ///< their sum
+    std::string problem;                       ///< why the note could not be made: the charges stay as they were
+    friend bool operator==(const ChargesBooked&, const ChargesBooked&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("portfolio", portfolio), named("date", date), named("charge_lines", lines), named("charges", charges),
+           named("problem", problem));
+    }
+};
+
 /// Every event type once. Code that must handle each of them is generated from this list, so a new one cannot be forgotten.
 // clang-format off
 #define ALPHA_EVENTS(X)                                                                                              \
@@ -846,7 +921,7 @@ struct StrategyResumed {
     X(CancelIntended) X(ModifyIntended) X(ChangeRefused) X(TimerSet) X(TimerCancelled) X(KillSwitchLatched)           \
     X(KillSwitchReleased) X(StrategyHalted) X(OrderAccepted) X(OrderRejected) X(OrderTriggered) X(OrderFilled)        \
     X(OrderCancelled) X(OrderExpired) X(OrderModified) X(ChangeRejected) X(ReportIgnored) X(RunReconfigured) \
-    X(OrderReleased) X(StrategyResumed)
+    X(OrderReleased) X(StrategyResumed) X(MarketRulesSet) X(InstrumentChanged) X(ChargesBooked)
 // clang-format on
 
 /// The types of a list such as the one above, each written as `, T`.

@@ -28,7 +28,7 @@ enum class KeyForm : std::uint8_t {
     interval,  ///< of bars, or "only"
     map,
     list,
-    map_or_word
+    charges  ///< none, a plan's name or file, or a map
 };
 
 /// The texts outlive it.

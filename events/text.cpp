@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <optional>
 
 namespace alpha {
 
@@ -25,6 +26,29 @@ const char* name_of(TimeInForce tif) {
     case TimeInForce::day: return "day";
     case TimeInForce::gtc: return "gtc";
     case TimeInForce::ioc: return "ioc";
+    }
+    return "?";
+}
+
+const char* name_of(Product product) {
+    switch (product) {
+    case Product::none: return "none";
+    case Product::cnc: return "cnc";
+    case Product::mis: return "mis";
+    case Product::nrml: return "nrml";
+    case Product::mtf: return "mtf";
+    }
+    return "?";
+}
+
+const char* name_of(InstrumentKind kind) {
+    switch (kind) {
+    case InstrumentKind::share: return "share";
+    case InstrumentKind::index: return "index";
+    case InstrumentKind::future: return "future";
+    case InstrumentKind::call: return "call";
+    case InstrumentKind::put: return "put";
+    case InstrumentKind::other: return "other";
     }
     return "?";
 }
@@ -109,6 +133,10 @@ void Names::learn(const Event& event) {
     } else if (const auto* listed = std::get_if<InstrumentListed>(&event)) {
         if (listed->instrument.value == instruments_.size()) {
             instruments_.push_back(listed->definition.name);
+        }
+    } else if (const auto* changed = std::get_if<InstrumentChanged>(&event)) {
+        if (changed->instrument.value < instruments_.size()) {
+            instruments_[changed->instrument.value] = changed->definition.name;
         }
     }
 }
@@ -258,11 +286,11 @@ bool is_plain(std::string_view text) {
 
 // ---- fields to text ----------------------------------------------------------------------------------------------------------
 
-/// The only date that can be absent is the day a DAY order ends with; any other may well be 1970-01-01. Orders count from 1.
+/// Dates that can be absent: the day a DAY order ends with, that of an expiry or settlement. Any other may well be 1970-01-01. Orders count from 1.
 template <class T>
 bool says_nothing(std::string_view name, const T& v) {
     if constexpr (std::is_same_v<T, Date>) {
-        return v.days == 0 && name == "good_until";
+        return v.days == 0 && (name == "good_until" || name == "expiry" || name == "settles");
     } else if constexpr (std::is_same_v<T, OrderId>) {
         return v.value == 0 && (name == "parent" || name == "group");
     } else {
@@ -320,6 +348,14 @@ public:
         out_ += fmt::format("{}", v);
     }
     template <class T>
+    void value(std::optional<T>& v) {
+        if (v) {
+            value(*v);
+        } else {
+            out_ += "null";
+        }
+    }
+    template <class T>
     void value(std::vector<T>& list) {
         out_ += '[';
         for (std::size_t i = 0; i < list.size(); ++i) {
@@ -371,6 +407,10 @@ private:
             return v.raw == 0 && (name == "limit_price" || name == "stop_price" || name == "valued_at");
         } else if constexpr (std::is_same_v<T, bool>) {
             return !v && (name == "reduce_only" || name == "held");
+        } else if constexpr (std::is_same_v<T, Product>) {
+            return v == Product::none;
+        } else if constexpr (std::is_same_v<T, std::vector<markets::ChargeAmount>>) {
+            return v.empty();
         } else if constexpr (std::is_same_v<T, std::uint8_t>) {
             return v == 0 && name == "legs";
         } else if constexpr (std::is_same_v<T, std::string>) {
@@ -398,6 +438,18 @@ private:
     void value(PortfolioId v) { bare(names_.portfolio(v)); }
     void value(StrategyId v) { bare(names_.strategy(v)); }
     void value(BrokerId v) { bare(names_.broker(v)); }
+    /// In outline: whole tables are for JSON.
+    void value(markets::MarketRules& v) {
+        out_ += fmt::format("{{{}", name_of(v.unknown_days));
+        for (const markets::CalendarRules& each : v.calendars) {
+            out_ += fmt::format(", calendar {} of {} and {} rows", each.table.name, each.table.sessions.size(),
+                                each.table.days.size());
+        }
+        if (!v.charges.rows.empty()) {
+            out_ += fmt::format(", charges {} of {} rows", v.charges.name, v.charges.rows.size());
+        }
+        out_ += '}';
+    }
     template <class T>
         requires std::is_enum_v<T>
     void value(T v) {

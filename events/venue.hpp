@@ -41,6 +41,12 @@ struct ModifyOrder {
     Qty known{};  ///< the total when it was asked for: what links have taken or added since, they do to `quantity`; zero: not known
 };
 using Effect = std::variant<PlaceOrder, PlaceLinked, CancelOrder, ModifyOrder>;
+/// The order that it is about; of linked ones the first.
+inline OrderId order_of(const Effect& effect) {
+    return std::visit(overloaded{[](const PlaceLinked& linked) { return linked.orders.front().order; },
+                                 [](const auto& one) { return one.order; }},
+                      effect);
+}
 
 /// What a broker says of one order. Fields that `kind` does not use are empty.
 struct BrokerReport {
@@ -61,6 +67,15 @@ struct BrokerReport {
 /// Where a venue puts its answers, oldest first.
 using Reports = std::vector<BrokerReport>;
 
+/// The prices at which an auction's orders meet, from a quote or a bar of its time. A size of zero: not known.
+struct AuctionPrices {
+    InstrumentId instrument;
+    Price bid;
+    Price ask;
+    Qty bid_qty{};
+    Qty ask_qty{};
+};
+
 /// Executes orders inside the process. Called on the kernel's thread only, never while a fact is half applied. Its answers go into
 /// `out`.
 class Venue {
@@ -75,6 +90,11 @@ public:
     /// The open of a bar of the shortest interval that does not count, since quotes came in the bar before: no price to be marked
     /// or matched by, but what waits for just such an open (`fill: next_open`) has it.
     virtual void on_shadowed_open(Time /*now*/, const BarOpened& /*bar*/, Reports& /*out*/) {}
+    /// An opening or closing auction finds its price: market and limit orders that are there meet it, whatever they had met before. Stops and
+    /// IOC orders take no part, and it stands for nobody who comes later.
+    virtual void on_auction(Time now, const AuctionPrices& prices, Reports& out) = 0;
+    /// Orders cannot fill for a while: no price stands until the next one that is told. What rests stays.
+    virtual void forget_price(InstrumentId instrument) = 0;
     virtual void on_session_opened(Time now, const TradingSessionOpened& session, Reports& out) = 0;
     virtual void on_session_closed(Time now, const TradingSessionClosed& session, Reports& out) = 0;
 

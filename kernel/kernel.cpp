@@ -9,6 +9,8 @@
 
 namespace alpha {
 
+using markets::is_auction;
+
 /// A request of a strategy, waiting to be judged.
 struct Kernel::Request {
     enum class Kind : std::uint8_t { place, place_linked, cancel, modify, set_timer, cancel_timer, signal };
@@ -158,6 +160,10 @@ Seq Kernel::record(const E& event, Cause cause) {
             parts_.observer->on_latch(envelope, event);
         } else if constexpr (std::is_same_v<E, StrategyHalted>) {
             parts_.observer->on_halt(envelope, event);
+        } else if constexpr (std::is_same_v<E, TradingSessionOpened>) {
+            parts_.observer->on_session(envelope, event);
+        } else if constexpr (std::is_same_v<E, ChargesBooked>) {
+            parts_.observer->on_day_end(envelope, event);
         }
     }
     return envelope.seq;
@@ -166,7 +172,7 @@ Seq Kernel::record(const E& event, Cause cause) {
 void Kernel::enter_step(Time now) {
     ALPHA_ASSERT(next_work_ == work_.size(), "a step ends with nothing left to do");
     step_root_ = state_.next_seq;
-    step_time_ = now;
+    step_time_ = moment_ = now;
 }
 
 template <class E>
@@ -276,7 +282,23 @@ void Kernel::close_session(Time now, const TradingSessionClosed& closed) {
         venue->on_session_closed(at, closed, reports_);
     }
     queue_reports(Cause{root, root});
+    if (const Instrument& contract = state_.instruments[closed.instrument.value];
+        contract.expires() && closed.date >= contract.expiry) {
+        end_orders_of(closed.instrument, Rule::expired, Cause{root, root}, [](const Order&) { return true; });
+    }
     drain();
+    // The last market of the day has closed: its note can be made. One that opens again that day adds to it.
+    if (state_.has_charge_plan() && session_ends_.empty()) {
+        for (std::uint32_t p = 0; p < state_.portfolios.size(); ++p) {
+            end_day(PortfolioId{p}, Cause{root, root});
+        }
+    }
+}
+
+void Kernel::end_day(PortfolioId portfolio, Cause cause) {
+    if (const std::optional<ChargesBooked> booked = day_end_charges(state_, portfolio); booked) {
+        record(*booked, cause);
+    }
 }
 
 void Kernel::fire_timer(Time now, const PendingTimer& timer) {
@@ -314,11 +336,11 @@ void Kernel::take_snapshots(Time boundary) {
 void Kernel::open_session(Time now, InstrumentId instrument, Time reference) {
     const Market& market = state_.markets[instrument.value];
     ALPHA_ASSERT(market.session_closes == kNever, "a session closes before the next one opens");
-    const TradingHours& hours = state_.instruments[instrument.value].hours;
-    const Date date = hours.date_of(reference);
+    const Date date = state_.times[instrument.value].date_of(reference);
     const Date day_before = state_.trading_date;
     const TradingSessionOpened opened{instrument, date};
     const Seq root = begin_step(now, opened);
+    moment_ = reference;
     for (Venue* venue : parts_.venues) {
         venue->on_session_opened(now, opened, reports_);
     }
@@ -331,9 +353,108 @@ void Kernel::open_session(Time now, InstrumentId instrument, Time reference) {
             }
         }
     }
+    if (const Instrument& contract = state_.instruments[instrument.value];
+        contract.expires() && date > contract.expiry) {
+        end_orders_of(instrument, Rule::expired, Cause{root, root}, [](const Order&) { return true; });
+    }
+    // Orders of a day before whose charges nobody knows today go nowhere.
+    if (state_.has_charge_plan()) {
+        end_orders_of(instrument, Rule::no_charges, Cause{root, root},
+                      [&](const Order& order) { return !knows_charges(order.terms); });
+    }
     drain();
     session_ends_.emplace(market.session_closes, instrument);
     refresh_next_due();
+}
+
+// ---- the market's day ------------------------------------------------------------------------------------------------------
+
+/// Null where the instrument goes by no calendar.
+const markets::Moment* Kernel::moment_of(InstrumentId instrument, Time t) {
+    const markets::Calendar* const calendar = state_.times[instrument.value].calendar();
+    if (calendar == nullptr) {
+        return nullptr;
+    }
+    if (instrument.value >= moments_.size()) [[unlikely]] {
+        moments_.resize(state_.instruments.size());
+    }
+    KeptMoment& kept = moments_[instrument.value];
+    if (t < kept.since || t >= kept.moment.until) [[unlikely]] {
+        kept.moment = calendar->at(t);
+        kept.since = t;
+    }
+    return &kept.moment;
+}
+
+/// Whether the instrument's orders can fill.
+bool Kernel::is_trading(InstrumentId instrument, Time t) {
+    const markets::Moment* const moment = moment_of(instrument, t);
+    return moment == nullptr || state_.times[instrument.value].trades(*moment);
+}
+
+/// The trading day of what is done to the instrument now.
+Date Kernel::date_of(InstrumentId instrument) const {
+    const Market& market = state_.market(instrument);
+    return moment_ < market.day_ends ? market.session_date : state_.times[instrument.value].date_of(moment_);
+}
+
+/// A record came in this phase.
+void Kernel::enter_phase(InstrumentId instrument, const markets::Moment& moment, Cause cause) {
+    markets::Phase& entered = moments_[instrument.value].entered;
+    if (entered == moment.phase) [[likely]] {
+        return;
+    }
+    entered = moment.phase;
+    // Before a closing auction the exchange cancels stops of the day that have not triggered (NSE/CMTR/73362). What lasts longer is kept by
+    // whoever places it anew each day, and takes no part in auctions.
+    if (moment.phase >= markets::Phase::closing_reference && moment.phase <= markets::Phase::closing_match) {
+        end_orders_of(instrument, Rule::market_phase, cause, [](const Order& order) {
+            return needs_stop(order.terms.type) && !order.triggered && order.terms.tif == TimeInForce::day;
+        });
+        drain();
+    }
+}
+
+/// Cancels those open orders of an instrument that `ends` says yes to, in the order in which they were placed.
+template <class Ends>
+void Kernel::end_orders_of(InstrumentId instrument, Rule rule, Cause cause, Ends ends) {
+    std::vector<OrderId> ended;
+    for (std::uint32_t p = 0; p < state_.portfolios.size(); ++p) {
+        for (const PlacedOrder& placed : state_.orders_of(PortfolioId{p}, instrument)) {
+            const Order& order = state_.open_orders.at(placed.order);
+            if (!order.cancel_pending && ends(order)) {
+                ended.push_back(order.id);
+            }
+        }
+    }
+    std::ranges::sort(ended);
+    for (const OrderId order : ended) {
+        cancel_for(order, rule, cause);
+    }
+}
+
+/// The day whose session a DAY order that is made while the market is shut belongs to, as far as a calendar says it; absent: the one that
+/// opens next.
+Date Kernel::next_session_of(InstrumentId instrument) const {
+    const markets::Calendar* const calendar = state_.times[instrument.value].calendar();
+    if (calendar == nullptr) {
+        return {};
+    }
+    const Date today = calendar->at(moment_).date;
+    const bool is_to_come = calendar->hours_on(today).has_value() && moment_ < calendar->closes(today) &&
+                            state_.market(instrument).session_date < today;
+    return is_to_come ? today : calendar->next_trading_day(today).value_or(Date{});
+}
+
+bool Kernel::knows_charges(const OrderTerms& terms) {
+    if (!state_.has_charge_plan()) {
+        return true;
+    }
+    const auto* rates = day_rates_.of(state_, terms.instrument, terms.product, terms.side, date_of(terms.instrument));
+    if (rates == nullptr && parts_.observer != nullptr) {
+        parts_.observer->on_no_charges(day_rates_.failure());
+    }
+    return rates != nullptr;
 }
 
 // ---- inputs ----------------------------------------------------------------------------------------------------------------
@@ -343,13 +464,28 @@ void Kernel::market_step(Time now, Time session_reference, const E& input, ToVen
     if (next_due_ <= now) [[unlikely]] {
         run_due(now, session_reference == now);
     }
+    const markets::Moment* moment = nullptr;
+    if (!state_.calendars.is_empty()) [[unlikely]] {
+        moment = moment_of(input.instrument, session_reference);
+    }
     if (session_reference >= state_.markets[input.instrument.value].day_ends) [[unlikely]] {
-        open_session(now, input.instrument, session_reference);
+        if (moment == nullptr || state_.times[input.instrument.value].opens(*moment)) {
+            open_session(now, input.instrument, session_reference);
+        }
     }
     const Price mark_before = state_.markets[input.instrument.value].mark;
     const Seq root = begin_step(now, input);
     const Cause cause{root, root};
-    to_venues();
+    moment_ = session_reference;
+    if (moment != nullptr) [[unlikely]] {
+        enter_phase(input.instrument, *moment, cause);
+    }
+    // What comes while orders cannot fill marks and is told, and meets no order.
+    if (moment == nullptr) [[likely]] {
+        to_venues(markets::Phase::continuous);
+    } else if (const markets::DayTimes& times = state_.times[input.instrument.value]; times.trades(*moment)) {
+        to_venues(times.phase_of(*moment));
+    }
     if (!reports_.empty()) [[unlikely]] {
         queue_reports(cause);
         drain();
@@ -369,9 +505,10 @@ void Kernel::market_step(Time now, Time session_reference, const E& input, ToVen
 void Kernel::on(Time now, const QuoteTick& quote) {
     market_step(
         now, now, quote,
-        [&] {
+        [&](markets::Phase phase) {
+            const AuctionPrices prices{quote.instrument, quote.bid, quote.ask, quote.bid_qty, quote.ask_qty};
             for (Venue* venue : parts_.venues) {
-                venue->on_quote(now, quote, reports_);
+                is_auction(phase) ? venue->on_auction(now, prices, reports_) : venue->on_quote(now, quote, reports_);
             }
         },
         [&](Strategy& strategy, Context& context) { strategy.on_quote(quote, context); });
@@ -380,10 +517,14 @@ void Kernel::on(Time now, const QuoteTick& quote) {
 void Kernel::on(Time now, const BarOpened& bar) {
     market_step(
         now, now, bar,
-        [&] {
+        [&](markets::Phase phase) {
             const Market& market = state_.markets[bar.instrument.value];
             for (Venue* venue : parts_.venues) {
-                if (market.counts(bar.interval)) {
+                if (is_auction(phase)) {
+                    if (market.counts(bar.interval)) {
+                        venue->on_auction(now, {bar.instrument, bar.open, bar.open}, reports_);
+                    }
+                } else if (market.counts(bar.interval)) {
                     venue->on_bar_opened(now, bar, market.is_shortest(bar.interval), reports_);
                 } else if (market.is_shortest(bar.interval)) {
                     venue->on_shadowed_open(now, bar, reports_);
@@ -398,11 +539,16 @@ void Kernel::on(Time now, const BarClosed& bar) {
     const Time within{now.ns - 1};
     market_step(
         now, within, bar,
-        [&] {
+        [&](markets::Phase phase) {
+            // One that began before the auction has traded in the session as well: it is met as any bar is.
+            const bool is_of_auction =
+                is_auction(phase) && is_auction(state_.times[bar.instrument.value].calendar()->at(bar.label).phase);
             for (Venue* venue : parts_.venues) {
-                if (state_.markets[bar.instrument.value].counts(bar.interval)) {
-                    venue->on_bar_closed(now, bar, reports_);
+                if (!state_.markets[bar.instrument.value].counts(bar.interval)) {
+                    continue;
                 }
+                is_of_auction ? venue->on_auction(now, {bar.instrument, bar.close, bar.close}, reports_)
+                              : venue->on_bar_closed(now, bar, reports_);
             }
         },
         [&](Strategy& strategy, Context& context) { strategy.on_bar(bar, context); });
@@ -413,6 +559,20 @@ void Kernel::on(Time now, const ListInstrument& listing) {
     const InstrumentId id{static_cast<std::uint32_t>(state_.instruments.size())};
     begin_step(now, InstrumentListed{id, listing.definition});
     subscribers_.emplace_back();
+}
+
+void Kernel::on(Time now, const MarketRulesSet& set) {
+    run_due(now, false);
+    begin_step(now, set);
+    moments_.clear();
+    day_rates_.forget();
+}
+
+void Kernel::on(Time now, const InstrumentChanged& change) {
+    run_due(now, true);
+    begin_step(now, change);
+    moments_.clear();
+    day_rates_.forget();
 }
 
 void Kernel::on(Time now, const BrokerReport& report) {
@@ -559,7 +719,8 @@ Verdict Kernel::too_much_asked(StrategyId strategy) const {
 /// Judges the question, with the sums it is judged by settled: the next one finds nothing left to compute.
 Verdict Kernel::judged(const RiskQuestion& question) {
     settle_sums(state_, limits_, question.config().portfolio);
-    return judge(question);
+    const Verdict verdict = judge(question);
+    return verdict.refused() || knows_charges(question.terms) ? verdict : Verdict{Rule::no_charges, {}, {}};
 }
 
 void Kernel::carry_out(const Request& request, Cause cause) {
@@ -592,7 +753,9 @@ void Kernel::place(const Request& request, Cause cause) {
         verdict = {Rule::unknown_instrument, {}, money_of(terms.instrument.value)};
     }
     if (!verdict.refused()) {
+        terms.product = terms.product == Product::none ? config.product : terms.product;
         RiskQuestion question{state_, limits_, request.strategy, terms, valued_at(terms, config.broker)};
+        question.moment = moment_;
         // While entries are shut, what can only reduce is let through as just that.
         terms.reduce_only =
             terms.reduce_only || (question.portfolio().latch == LatchScope::entries && question.reduces());
@@ -663,6 +826,9 @@ void Kernel::place_linked(const Request& request, Cause cause) {
     if (!verdict.refused() && orders.front().instrument.value >= state_.instruments.size()) {
         verdict = {Rule::unknown_instrument, {}, money_of(orders.front().instrument.value)};
     }
+    for (OrderTerms& order : orders) {
+        order.product = order.product == Product::none ? config.product : order.product;
+    }
     const auto entries = std::ranges::count(orders, OrderId{}, &OrderTerms::parent);
     // While entries are shut, a group whose larger leg can only reduce is let through as just that, as a single order is.
     if (!verdict.refused() && state_.portfolios[config.portfolio.value].latch == LatchScope::entries) {
@@ -680,6 +846,7 @@ void Kernel::place_linked(const Request& request, Cause cause) {
     }
     for (std::size_t i = 0; i < orders.size() && !verdict.refused(); ++i) {
         RiskQuestion question{state_, limits_, request.strategy, orders[i], valued_at(orders[i], config.broker)};
+        question.moment = moment_;
         question.placed_together = static_cast<std::uint32_t>(orders.size());
         question.entries_together = static_cast<std::uint32_t>(entries);
         verdict = orders[i].parent.value == 0 ? judged(question) : judge_exit(question);
@@ -721,6 +888,8 @@ Seq Kernel::intend(OrderId order, StrategyId strategy, const OrderTerms& terms, 
     OrderIntended intended{order, strategy, config.portfolio, config.broker, terms, {}};
     if (terms.tif == TimeInForce::day && market.session_closes != kNever && state_.now < market.session_closes) {
         intended.good_until = market.session_date;
+    } else if (terms.tif == TimeInForce::day) {
+        intended.good_until = next_session_of(terms.instrument);
     }
     intended.valued_at = terms.reduce_only ? Price{} : valued_at(terms, config.broker);
     intended.held = held;
@@ -734,7 +903,7 @@ PlaceOrder Kernel::placement_of(OrderId id) const {
     return {id, order->terms, order->good_until, order->portfolio, instrument.tick, instrument.lot};
 }
 
-Price Kernel::valued_at(const OrderTerms& terms, BrokerId broker) const {
+Price Kernel::valued_at(const OrderTerms& terms, BrokerId broker) {
     if (terms.instrument.value >= state_.instruments.size()) {
         return {};
     }
@@ -746,7 +915,25 @@ Price Kernel::valued_at(const OrderTerms& terms, BrokerId broker) const {
                                : parts_.venues[broker.value]->worst_fill(
                                      terms.side, touch, state_.instruments[terms.instrument.value].tick);
     }
-    return terms.side == Side::sell ? std::max(price, market.mark) : price;
+    price = terms.side == Side::sell ? std::max(price, market.mark) : price;
+    return price.raw == 0 ? price : with_charges(terms, price);
+}
+
+/// What a unit costs with its charges, where a plan gives them: those of the whole order, rounded up.
+Price Kernel::with_charges(const OrderTerms& terms, Price price) {
+    if (!state_.has_charge_plan() || terms.quantity.raw <= 0 || terms.quantity > limits::kMaxQty) {
+        return price;
+    }
+    const markets::ChargeRates* const rates =
+        day_rates_.of(state_, terms.instrument, terms.product, terms.side, date_of(terms.instrument));
+    if (rates == nullptr) {
+        return price;
+    }
+    markets::Executed whole;
+    whole.add(markets::Liquidity::taker, notional(price, terms.quantity), terms.quantity);
+    const Int128 charges = std::max(Int128{0}, markets::charges_of(*rates, whole).total().raw);
+    const Int128 per_unit = (charges * kScale + terms.quantity.raw - 1) / terms.quantity.raw;
+    return Price{static_cast<std::int64_t>(std::min<Int128>(price.raw + per_unit, limits::kMaxPrice.raw))};
 }
 
 void Kernel::refuse(OrderId order, StrategyId strategy, const OrderTerms& terms, const Verdict& verdict, Cause cause) {
@@ -803,6 +990,7 @@ void Kernel::modify(const Request& request, Cause cause) {
     Verdict verdict = too_much_asked(request.strategy);
     if (!verdict.refused()) {
         RiskQuestion question{state_, limits_, request.strategy, terms, value};
+        question.moment = moment_;
         question.is_modification = true;
         question.changed = order;
         question.replaced = reserved_by(state_, *order);
@@ -876,6 +1064,13 @@ void Kernel::cancel_timer(const Request& request, Cause cause) {
 // ---- brokers ---------------------------------------------------------------------------------------------------------------
 
 void Kernel::perform(BrokerId broker, const Effect& effect, Cause cause) {
+    if (!state_.calendars.is_empty()) [[unlikely]] {
+        // While orders cannot fill no price stands that one could meet.
+        const Order* const order = state_.find_order(order_of(effect));
+        if (order != nullptr && !is_trading(order->terms.instrument, moment_)) {
+            parts_.venues[broker.value]->forget_price(order->terms.instrument);
+        }
+    }
     parts_.venues[broker.value]->perform(state_.now, effect, reports_);
     queue_reports(cause);
 }
@@ -979,6 +1174,10 @@ void Kernel::take_fill(const Order& order, const BrokerReport& report, Cause cau
     const bool overfill = report.quantity > std::max(leaves, order.leaves());
     const Decimal asked{order.terms.quantity.raw};
     const Decimal got{(order.filled + report.quantity).raw};
+    const Date date = date_of(order.terms.instrument);
+    if (state_.has_charge_plan() && state_.portfolios[portfolio.value].day.date < date) {
+        end_day(portfolio, cause);  // markets that are never closed all at once
+    }
     OrderFilled fill;
     fill.order = order.id;
     fill.strategy = order.strategy;
@@ -988,7 +1187,18 @@ void Kernel::take_fill(const Order& order, const BrokerReport& report, Cause cau
     fill.quantity = report.quantity;
     fill.price = report.price;
     fill.notional = notional(report.price, report.quantity);
-    fill.charges = charges_for(state_.config.charges, fill.notional);
+    fill.product = order.terms.product;
+    const markets::ChargeRates* const rates =
+        state_.has_charge_plan() ? day_rates_.of(state_, fill.instrument, fill.product, fill.side, date) : nullptr;
+    if (rates != nullptr) {
+        const markets::ChargeAmounts amounts =
+            markets::charges_of_fill(*rates, state_.portfolios[portfolio.value].day.executed_by(order.id, date),
+                                     markets::Liquidity::taker, fill.notional, fill.quantity);
+        fill.lines = lines_of(amounts);
+        fill.charges = amounts.total();
+    } else {
+        fill.charges = charges_for(state_.config.charges, fill.notional);
+    }
     fill.realized_pnl = with_fill(position, fill.side, fill.quantity, fill.price, fill.notional).realized_pnl;
     fill.trade = report.trade;
     fill.order_tag = order.terms.tag;
@@ -1092,22 +1302,32 @@ void Kernel::send_closing_orders(PortfolioId portfolio, Cause cause) {
         if (net.raw == 0) {
             continue;
         }
-        OrderIntended closing;
-        closing.order = next_order_;
-        closing.strategy = kOperator;
-        closing.portfolio = portfolio;
-        closing.broker = BrokerId{static_cast<std::uint32_t>(broker - state_.config.brokers.data())};
-        closing.terms = {InstrumentId{i},
-                         net.raw > 0 ? Side::sell : Side::buy,
-                         OrderType::market,
-                         TimeInForce::gtc,
-                         std::min(abs(net), limits::kMaxQty),
-                         {},
-                         {},
-                         true};
-        next_order_.value += 1;
-        const Seq intent = record(closing, cause);
-        perform(closing.broker, placement_of(closing.order), Cause{cause.root, intent});
+        // An exchange takes so much in one order, in whole lots.
+        const Instrument& instrument = state_.instruments[i];
+        const Qty freeze = instrument.freeze.raw == 0 ? limits::kMaxQty : std::min(instrument.freeze, limits::kMaxQty);
+        const Qty whole{freeze.raw / instrument.lot.raw * instrument.lot.raw};
+        const Qty most = whole.raw > 0 ? whole : freeze;
+        std::uint32_t parts = 0;
+        for (Qty left = std::min(abs(net), limits::kMaxQty); left.raw > 0;) {
+            const Qty quantity = ++parts < limits::kMaxOpenOrders / 10 ? std::min(left, most) : left;
+            left -= quantity;
+            OrderIntended closing;
+            closing.order = next_order_;
+            closing.strategy = kOperator;
+            closing.portfolio = portfolio;
+            closing.broker = BrokerId{static_cast<std::uint32_t>(broker - state_.config.brokers.data())};
+            closing.terms = {InstrumentId{i},
+                             net.raw > 0 ? Side::sell : Side::buy,
+                             OrderType::market,
+                             TimeInForce::gtc,
+                             quantity,
+                             {},
+                             {},
+                             true};
+            next_order_.value += 1;
+            const Seq intent = record(closing, cause);
+            perform(closing.broker, placement_of(closing.order), Cause{cause.root, intent});
+        }
     }
 }
 

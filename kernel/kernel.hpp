@@ -15,6 +15,7 @@
 #include "events/codec.hpp"
 #include "events/input.hpp"
 #include "events/links.hpp"
+#include "kernel/charges.hpp"
 #include "kernel/risk.hpp"
 #include "kernel/state.hpp"
 #include "kernel/strategy.hpp"
@@ -35,6 +36,10 @@ public:
     virtual void on_refusal(const Envelope&, const OrderRefused&) {}
     virtual void on_latch(const Envelope&, const KillSwitchLatched&) {}
     virtual void on_halt(const Envelope&, const StrategyHalted&) {}
+    virtual void on_session(const Envelope&, const TradingSessionOpened&) {}
+    virtual void on_day_end(const Envelope&, const ChargesBooked&) {}
+    /// Why the plan of charges does not say what an order would cost.
+    virtual void on_no_charges(const Error&) {}
 };
 
 class Kernel {
@@ -110,6 +115,16 @@ private:
     bool run_next_due(Time now, bool session_end_included);
     void refresh_next_due();
     void close_session(Time now, const TradingSessionClosed& closed);
+    void end_day(PortfolioId portfolio, Cause cause);
+    // What the market allows when, by its calendar.
+    const markets::Moment* moment_of(InstrumentId instrument, Time t);
+    bool is_trading(InstrumentId instrument, Time t);
+    void enter_phase(InstrumentId instrument, const markets::Moment& moment, Cause cause);
+    Date next_session_of(InstrumentId instrument) const;
+    template <class Ends>
+    void end_orders_of(InstrumentId instrument, Rule rule, Cause cause, Ends ends);
+    bool knows_charges(const OrderTerms& terms);
+    Date date_of(InstrumentId instrument) const;
     void fire_timer(Time now, const PendingTimer& timer);
     void take_snapshots(Time boundary);
     void open_session(Time now, InstrumentId instrument, Time reference);
@@ -134,7 +149,8 @@ private:
     void place_linked(const Request& request, Cause cause);
     Seq intend(OrderId order, StrategyId strategy, const OrderTerms& terms, bool held, Cause cause);
     PlaceOrder placement_of(OrderId order) const;
-    Price valued_at(const OrderTerms& terms, BrokerId broker) const;
+    Price valued_at(const OrderTerms& terms, BrokerId broker);
+    Price with_charges(const OrderTerms& terms, Price price);
     void refuse(OrderId order, StrategyId strategy, const OrderTerms& terms, const Verdict& verdict, Cause cause);
     void cancel(const Request& request, Cause cause);
     void modify(const Request& request, Cause cause);
@@ -182,7 +198,17 @@ private:
     };
     std::vector<Requested> requested_;
     Time step_time_ = kBeforeAll;  // what every fact of the step is stamped with
-    OrderId next_order_{1};        // ids already promised to requests that are not judged yet
+    Time moment_ =
+        kBeforeAll;  // by which calendars are asked in the step: a bar that closes is still of the time before
+    /// By instrument, what its calendar said last; asked again when it may have changed.
+    struct KeptMoment {
+        Time since = kNever;
+        markets::Moment moment;
+        markets::Phase entered = markets::Phase::unknown;  // the latest phase that a record came in
+    };
+    std::vector<KeptMoment> moments_;
+    DayRates day_rates_;
+    OrderId next_order_{1};  // ids already promised to requests that are not judged yet
     std::unique_ptr<StrategyContext> context_;
 };
 

@@ -54,6 +54,11 @@ PositionChange with_fill(const Position& before, Side side, Qty quantity, Price 
     return change;
 }
 
+markets::Executed DayCharges::executed_by(OrderId order, Date on) const {
+    const auto at = std::ranges::lower_bound(orders, order, {}, &DayOrder::order);
+    return on == date && at != orders.end() && at->order == order ? at->executed : markets::Executed{};
+}
+
 void PositionSums::note_first_change(InstrumentId instrument) {
     if (instrument.value >= is_changed.size()) {
         is_changed.resize(instrument.value + 1);

@@ -3,12 +3,13 @@
 /// (kernel/state.hpp) is their only writer.
 ///
 /// For every portfolio and at every moment, exactly:
-///   cash   = initial + sum over fills of (-signed notional - charges)
+///   cash   = initial + sum over fills of (-signed notional - charges) - day-end charges
 ///   equity = cash + market value = initial + realized + unrealized - charges
 ///   sum of signed notionals = sum of costs - realized
 
 #include "events/event.hpp"
 #include "events/fixed.hpp"
+#include "markets/charges.hpp"
 
 #include <cstdint>
 #include <vector>
@@ -78,6 +79,29 @@ private:
     void note_first_change(InstrumentId instrument);
 };
 
+/// What an order has executed on one trading day.
+struct DayOrder {
+    OrderId order;
+    InstrumentId instrument;
+    Side side = Side::buy;
+    Product product = Product::none;
+    bool is_square_off = false;  ///< by the broker, which asks for it
+    markets::Executed executed;
+    friend bool operator==(const DayOrder&, const DayOrder&) = default;
+};
+
+/// What charges are reckoned by, where a plan gives them: brokerage has a cap an order, taxes are those of a scrip's whole day. It grows
+/// with the orders that execute on a day, and begins anew with the first fill of the next.
+struct DayCharges {
+    Date date{-1};
+    std::vector<DayOrder> orders;   ///< by order
+    markets::ChargeAmounts booked;  ///< what executions and day ends have taken so far
+    friend bool operator==(const DayCharges&, const DayCharges&) = default;
+
+    /// What the order has executed so far, where `on` is this day.
+    markets::Executed executed_by(OrderId order, Date on) const;
+};
+
 struct Portfolio {
     bool is_open = false;  ///< false until first use
     Money initial_cash;
@@ -91,6 +115,8 @@ struct Portfolio {
     std::uint64_t fills = 0;
     std::vector<Position> positions;  ///< by instrument id; grows with the instruments this portfolio touches
     std::vector<Time> recent_orders;  ///< times of orders within the last second, oldest first (the rate window)
+    Money day_end_charges;            ///< of `charges`, what contract notes and ledgers asked, of no one instrument
+    DayCharges day;                   ///< of the latest trading day with a fill, where a plan gives the charges
 
     // Derived from the books and the marks, and not saved.
     Money equity;      ///< cash and what the positions are worth

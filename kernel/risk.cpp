@@ -127,18 +127,85 @@ Verdict check_allowed_instruments(const RiskQuestion& q) {
     return q.limits.allows(id) ? kPass : Verdict{Rule::allowed_instruments, {}, count(id.value)};
 }
 
-Verdict check_session_hours(const RiskQuestion& q) {
-    const TradingHours& hours = q.instrument().hours;
-    // What is decided on a bar that closes with the session comes before TradingSessionClosed, and is in time for that close.
-    if (!q.limits.of(Rule::session_hours) || hours.is_open_at(q.state.now) ||
-        q.market().session_closes == q.state.now) {
+Verdict check_freeze_quantity(const RiskQuestion& q) {
+    const Qty freeze = q.instrument().freeze;
+    return freeze.raw == 0 ? kPass : refuse_above(Rule::freeze_quantity, units(freeze), units(q.terms.quantity));
+}
+
+Decimal day_number(Date date) {
+    return decimal_of(date.days);
+}
+
+Verdict check_expired(const RiskQuestion& q) {
+    const Instrument& instrument = q.instrument();
+    if (!instrument.expires()) {
         return kPass;
     }
-    const Duration in_day = q.state.now - hours.midnight(hours.date_of(q.state.now));
-    if (in_day.ns < hours.open_s * kSecondNs) {  // rounded down: never the very moment it opens
-        return {Rule::session_hours, decimal_of(hours.open_s), Decimal{in_day.ns / 10}};
+    return refuse_above(Rule::expired, day_number(instrument.expiry), day_number(q.times().date_of(q.asked_at())));
+}
+
+Verdict check_unknown_day(const RiskQuestion& q) {
+    const markets::Calendar* const calendar = q.times().calendar();
+    if (calendar == nullptr) {
+        return kPass;
     }
-    return {Rule::session_hours, decimal_of(hours.close_s), seconds(in_day)};
+    const markets::Moment moment = calendar->at(q.asked_at());
+    return q.times().refuses(moment) ? Verdict{Rule::unknown_day, {}, day_number(moment.date)} : kPass;
+}
+
+/// While the market is closed an order waits for the session that opens next.
+Verdict check_market_phase(const RiskQuestion& q) {
+    const markets::Calendar* const calendar = q.times().calendar();
+    // What is decided on a bar that closes with the session is in time for that close.
+    if (calendar == nullptr || q.market().session_closes == q.state.now) {
+        return kPass;
+    }
+    const markets::Phase phase = q.times().phase_of(calendar->at(q.asked_at()));
+    if (phase == markets::Phase::unknown || phase == markets::Phase::closed || phase == markets::Phase::post_close) {
+        return kPass;
+    }
+    const markets::PhaseRules rules = markets::rules_of(phase);
+    const OrderTerms& terms = q.terms;
+    const bool takes_type = needs_stop(terms.type)            ? rules.takes_stop
+                            : terms.type == OrderType::market ? rules.takes_market
+                                                              : rules.takes_limit;
+    const bool takes_tif = terms.tif != TimeInForce::ioc || rules.takes_ioc;
+    return takes_type && takes_tif ? kPass : Verdict{Rule::market_phase, {}, count(static_cast<std::uint64_t>(phase))};
+}
+
+/// Where the present lies in its day, against when that opens and closes: seconds of the market's own clock.
+Verdict outside_of_session(const RiskQuestion& q) {
+    const markets::DayTimes& times = q.times();
+    const Date date = times.date_of(q.state.now);
+    const Time midnight =
+        times.calendar() == nullptr ? times.hours().midnight(date) : times.calendar()->zone().utc_of(date, 0);
+    const Duration in_day = q.state.now - midnight;
+    const Duration opens = times.open_on(date) - midnight;
+    const auto whole_seconds = [](Duration d) { return decimal_of(d.ns / kSecondNs); };
+    if (in_day < opens) {  // rounded down: never the very moment it opens
+        return {Rule::session_hours, whole_seconds(opens), Decimal{in_day.ns / 10}};
+    }
+    return {Rule::session_hours, whole_seconds(times.close_on(date) - midnight), seconds(in_day)};
+}
+
+Verdict check_session_hours(const RiskQuestion& q) {
+    // What is decided on a bar that closes with the session comes before TradingSessionClosed, and is in time for that close.
+    if (!q.limits.of(Rule::session_hours) || q.market().session_closes == q.state.now) {
+        return kPass;
+    }
+    const markets::DayTimes& times = q.times();
+    if (const markets::Calendar* const calendar = times.calendar(); calendar != nullptr) {
+        const markets::Moment moment = calendar->at(q.asked_at());
+        const markets::Phase phase = times.phase_of(moment);
+        const markets::PhaseRules rules = markets::rules_of(phase);
+        if (times.trades(moment) ||
+            ((rules.takes_limit || rules.takes_market) && phase != markets::Phase::post_close)) {
+            return kPass;
+        }
+    } else if (times.is_open_at(q.state.now)) {
+        return kPass;
+    }
+    return outside_of_session(q);
 }
 
 Verdict check_market(const RiskQuestion& q) {
@@ -345,10 +412,10 @@ Money exposure_of(const State& state, const Portfolio& portfolio, const OrdersOf
     return exposure;
 }
 
-/// What the open orders will cost in charges, about.
+/// What the open orders will cost in charges, about. A plan's are in what each order is valued at.
 Money charges_to_come(const State& state, Money open_value, std::uint32_t orders) {
     const ChargesConfig& charges = state.config.charges;
-    if (orders == 0) {
+    if (orders == 0 || state.has_charge_plan()) {
         return {};
     }
     return charges_for(charges, open_value) + Money{charges.per_fill.raw * (orders - 1)};
@@ -469,11 +536,15 @@ struct Check {
 constexpr Check kChecks[] = {
     {Rule::invalid_order, check_valid},
     {Rule::unknown_instrument, check_known_instrument},
+    {Rule::expired, check_expired},
     {Rule::kill_switch, check_kill_switch},
     {Rule::strategy_halted, check_strategy_halted},
     {Rule::tick_size, check_tick_size},
     {Rule::lot_size, check_lot_size},
+    {Rule::freeze_quantity, check_freeze_quantity},
     {Rule::allowed_instruments, check_allowed_instruments},
+    {Rule::unknown_day, check_unknown_day},
+    {Rule::market_phase, check_market_phase},
     {Rule::session_hours, check_session_hours},
     {Rule::no_market, check_market},
     {Rule::stale_data, check_stale_data},
@@ -507,7 +578,7 @@ Verdict judge(const RiskQuestion& q) {
 }
 
 Verdict judge_exit(const RiskQuestion& q) {
-    for (const auto check : {check_valid, check_tick_size, check_lot_size}) {
+    for (const auto check : {check_valid, check_tick_size, check_lot_size, check_freeze_quantity}) {
         if (const Verdict verdict = check(q); verdict.refused()) {
             return verdict;
         }

@@ -15,6 +15,11 @@
 /// | daily_loss          | max_daily_loss        | loss since the trading day began; latches the kill switch        | currency |
 /// | stale_data          | max_data_age          | time since the instrument's last market input                    | seconds  |
 /// | shorting            | allow_short: false    | the position if every working sell and this one fill             | units    |
+/// | freeze_quantity     | (the instrument's)    | the order's quantity                                             | units    |
+/// | expired             | (the instrument's)    | the day against the contract's last one                          | day      |
+/// | unknown_day         | calendar: strict      | whether the instrument's calendar knows the day                  |          |
+/// | market_phase        | (its calendar's)      | what the market takes now: no stops in a closing auction, say    | phase    |
+/// | no_charges          | (charges: a table)    | whether the table says what the order would cost                 |          |
 /// | session_hours       | session_hours: true   | the time of day against the instrument's session                 | seconds  |
 /// | allowed_instruments | allowed_instruments   | membership                                                       | id       |
 /// | buying_power        | account.leverage      | what increases: all that buying_power_used counts                        | currency |
@@ -67,6 +72,7 @@ struct RiskQuestion {
     Qty filled{};
     bool is_modification = false;
     const Order* changed = nullptr;      ///< a modification: the order as it stands
+    Time moment = kBeforeAll;            ///< by which calendars are asked; kBeforeAll: the state's present
     std::uint32_t placed_together = 1;   ///< orders that links bind, this one among them
     std::uint32_t entries_together = 1;  ///< those of them that are no exits: what order_rate counts
 
@@ -74,6 +80,8 @@ struct RiskQuestion {
     const Portfolio& portfolio() const { return state.portfolios[config().portfolio.value]; }
     const Instrument& instrument() const { return state.instruments[terms.instrument.value]; }
     const Market& market() const { return state.markets[terms.instrument.value]; }
+    const markets::DayTimes& times() const { return state.times[terms.instrument.value]; }
+    Time asked_at() const { return moment == kBeforeAll ? state.now : moment; }
     /// What this order would add to the working quantity of its side.
     Qty added() const { return std::max(terms.quantity - filled, standing.quantity) - replaced.quantity; }
     /// The price its notional is computed at: its limit, its stop, the touch it would take, or the mark. Zero: none known.

@@ -31,10 +31,22 @@ void serialize(Ar& ar, Position& p) {
        p.open_sell_value, p.fills);
 }
 template <class Ar>
+void serialize(Ar& ar, DayOrder& o) {
+    ar(o.order, o.instrument, o.side, o.product, o.is_square_off, o.executed.turnover, o.executed.quantity,
+       o.executed.maker_turnover, o.executed.maker_quantity);
+}
+template <class Ar>
+void serialize(Ar& ar, DayCharges& d) {
+    ar(d.date, d.orders);
+    for (Money& amount : d.booked.by_line) {
+        ar(amount);
+    }
+}
+template <class Ar>
 void serialize(Ar& ar, Portfolio& p) {
     ar(p.is_open, p.initial_cash, p.cash, p.realized_pnl, p.charges, p.day_start_equity, p.latch, p.killed_by,
        p.open_orders, p.fills);
-    ar(p.positions, p.recent_orders);
+    ar(p.positions, p.recent_orders, p.day_end_charges, p.day);
 }
 template <class Ar>
 void serialize(Ar& ar, Order& o) {
@@ -78,7 +90,7 @@ void serialize(Ar& ar, StrategyState& s) {
 namespace {
 
 /// In front of the canonical bytes, and so part of every digest: raised when these change.
-constexpr std::uint16_t kCanonicalVersion = 2;
+constexpr std::uint16_t kCanonicalVersion = 3;
 
 void save_orders(OutCursor& ar, const std::map<OrderId, Order>& orders) {
     ar.count(orders.size());
@@ -117,7 +129,7 @@ void timers_of(InCursor& ar, State& s) {
 /// Everything but the two order books, in both directions.
 template <class Ar>
 void flat_fields(Ar& ar, State& s) {
-    ar(s.config);
+    ar(s.config, s.rules);
     ar(s.instruments, s.markets, s.portfolios, s.strategies);
     timers_of(ar, s);
     ar(s.next_seq, s.next_order, s.now, s.trading_date, s.next_snapshot, s.quotes, s.bars, s.orders, s.fills);
@@ -163,6 +175,8 @@ constexpr Int128 kMostMoney = Int128{1} << 108U;
 /// The calendar runs ahead of the time: a session that is open closes later, a DAY order may wait for the next one.
 constexpr std::int32_t kLastDay = static_cast<std::int32_t>(kMaxTime.ns / kDayNs) + 2;
 constexpr Duration kLongestInterval{366 * kDayNs};
+/// How far from its date, in UTC, a trading day can end.
+constexpr Duration kFarthestBound{4 * kDayNs};
 constexpr std::uint64_t kMostIds = std::uint64_t{1} << 62U;
 
 bool within(Money amount) {
@@ -188,9 +202,12 @@ Fault fault_of(const Instrument& instrument) {
     const TradingHours& hours = instrument.hours;
     const bool steps = instrument.tick.raw > 0 && within(instrument.tick) && instrument.lot.raw > 0 &&
                        within(instrument.lot, limits::kMaxQty);
+    const bool terms = instrument.multiplier > 0 && instrument.multiplier <= limits::kMaxMultiplier &&
+                       within(instrument.freeze, limits::kMaxQty) && within(instrument.strike) &&
+                       within(instrument.expiry);
     const bool clock = hours.open_s >= 0 && hours.open_s < hours.close_s && hours.close_s <= kDayNs / kSecondNs &&
                        std::abs(std::int64_t{hours.utc_offset_s}) <= kDayNs / kSecondNs;
-    return steps && clock ? nullptr : "an instrument has a step or hours that none can have";
+    return steps && terms && clock ? nullptr : "an instrument has a step, terms or hours that none can have";
 }
 
 Fault fault_of_config(const RunConfigured& config) {
@@ -212,7 +229,7 @@ Fault fault_of_config(const RunConfigured& config) {
     return computed ? fault_of(config.default_instrument) : "charges or the interval of snapshots are out of range";
 }
 
-Fault fault_of_market(const State& state, const Instrument& instrument, const Market& market) {
+Fault fault_of_market(const State& state, const Market& market) {
     const auto past = [&](Time time) { return time == kBeforeAll || (within(time) && time <= state.now); };
     const bool plausible = within(market.mark) && within(market.bid) && within(market.ask) &&
                            within(market.bid_qty, limits::kMaxQty) && within(market.ask_qty, limits::kMaxQty) &&
@@ -229,17 +246,16 @@ Fault fault_of_market(const State& state, const Instrument& instrument, const Ma
     }
     const Date date = market.session_date;
     const bool never_opened = date.days == -1 && market.day_ends == kBeforeAll && market.session_closes == kNever;
+    // Rules and terms may have changed since the session was opened: its bounds are those of its time, near its date all the same.
     const bool opened = within(date) && date <= state.trading_date &&
-                        market.day_ends == instrument.hours.midnight(Date{date.days + 1}) &&
-                        (market.session_closes == kNever || market.session_closes == instrument.hours.close_on(date));
-    return never_opened || opened ? nullptr : "a market's session is not one of its instrument's";
+                        std::abs(market.day_ends.ns - date.days * kDayNs) <= kFarthestBound.ns &&
+                        (market.session_closes == kNever || market.session_closes <= market.day_ends);
+    return never_opened || opened ? nullptr : "a market's session is not one of its date";
 }
 
 Fault fault_of_markets(const State& state) {
     const std::vector<Instrument>& configured = state.config.instruments;
-    const bool grown_from_config = state.instruments.size() >= configured.size() &&
-                                   std::equal(configured.begin(), configured.end(), state.instruments.begin());
-    if (!grown_from_config || state.instruments.size() > limits::kMaxInstruments ||
+    if (state.instruments.size() < configured.size() || state.instruments.size() > limits::kMaxInstruments ||
         state.markets.size() != state.instruments.size()) {
         return "its instruments are not those configured and listed";
     }
@@ -247,7 +263,7 @@ Fault fault_of_markets(const State& state) {
         if (const Fault fault = fault_of(state.instruments[i]); fault != nullptr) {
             return fault;
         }
-        if (const Fault fault = fault_of_market(state, state.instruments[i], state.markets[i]); fault != nullptr) {
+        if (const Fault fault = fault_of_market(state, state.markets[i]); fault != nullptr) {
             return fault;
         }
     }
@@ -316,10 +332,27 @@ Fault fault_of_orders(const State& state, std::vector<OpenSums>& sums) {
     return nullptr;
 }
 
+Fault fault_of_day(const State& state, const DayCharges& day) {
+    const auto is_right = [&](const DayOrder& each) {
+        const markets::Executed& executed = each.executed;
+        return each.order.value != 0 && each.order < state.next_order &&
+               each.instrument.value < state.instruments.size() && executed.quantity.raw > 0 &&
+               executed.turnover.raw >= 0 && within(executed.turnover) && executed.maker_quantity.raw >= 0 &&
+               executed.maker_quantity <= executed.quantity && executed.maker_turnover.raw >= 0 &&
+               executed.maker_turnover <= executed.turnover;
+    };
+    const bool booked = std::ranges::all_of(day.booked.by_line, [](Money amount) { return within(amount); });
+    const auto follows = [](const DayOrder& a, const DayOrder& b) { return a.order >= b.order; };
+    return within(day.date) && booked && std::ranges::all_of(day.orders, is_right) &&
+                   std::ranges::adjacent_find(day.orders, follows) == day.orders.end()
+               ? nullptr
+               : "a day's executions or charges are none that can be";
+}
+
 Fault fault_of_portfolio(const State& state, const Portfolio& portfolio, const OpenSums& open) {
     Int128 cost = 0;
     Int128 realized = 0;
-    Int128 charges = 0;
+    Int128 charges = portfolio.day_end_charges.raw;
     std::uint64_t fills = 0;
     for (std::size_t i = 0; i < portfolio.positions.size(); ++i) {
         const Position& position = portfolio.positions[i];
@@ -348,6 +381,9 @@ Fault fault_of_portfolio(const State& state, const Portfolio& portfolio, const O
                           portfolio.fills == fills;
     if (!plausible || !balanced) {
         return "the books of a portfolio do not balance";
+    }
+    if (const Fault fault = fault_of_day(state, portfolio.day); fault != nullptr) {
+        return fault;
     }
     const std::vector<Time>& recent = portfolio.recent_orders;
     const auto sent = [&](Time time) { return within(time) && time <= state.now; };
@@ -492,6 +528,9 @@ Result<State> load_state(Bytes bytes) {
     }
     State state;
     flat_fields(ar, state);
+    if (ar.ok() && !derive_times(state)) {
+        return fail(ErrorKind::data, "the state snapshot is damaged: its calendars are none");
+    }
     load_orders(ar, state.open_orders);
     load_orders(ar, state.closed_orders);
     load_closings(ar, state);

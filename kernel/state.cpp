@@ -286,10 +286,32 @@ void take_bar_price(State& state, InstrumentId instrument, Price price, Time now
     set_mark(state, instrument, price);
 }
 
+void note_times(State& state) {
+    const Result<void> done = derive_times(state);
+    ALPHA_ASSERT(done, "calendars in the log are ones that can be");
+}
+
 void note_traded(State& state) {
     state.traded.clear();
     for (const StrategyConfig& strategy : state.config.strategies) {
         std::ranges::sort(state.traded.emplace_back(strategy.instruments));
+    }
+}
+
+/// What an order has executed on its day, which charges are reckoned by, and what was booked for it.
+void note_charged(State& state, Portfolio& portfolio, const OrderFilled& fill) {
+    DayCharges& day = portfolio.day;
+    if (const Date date = state.markets[fill.instrument.value].session_date; date > day.date) {
+        day = {};
+        day.date = date;
+    }
+    const auto at = std::ranges::lower_bound(day.orders, fill.order, {}, &DayOrder::order);
+    DayOrder& order = at != day.orders.end() && at->order == fill.order
+                          ? *at
+                          : *day.orders.insert(at, {fill.order, fill.instrument, fill.side, fill.product, false, {}});
+    order.executed.add(markets::Liquidity::taker, fill.notional, fill.quantity);
+    for (const markets::ChargeAmount& each : fill.lines) {
+        day.booked[each.line] += each.amount;
     }
 }
 
@@ -300,6 +322,7 @@ void fold(State& state, const Envelope&, const RunConfigured& e) {
     state.config = e;
     state.instruments = e.instruments;
     state.markets.resize(e.instruments.size());
+    note_times(state);
     state.portfolios.resize(e.portfolios.size());
     state.strategies.resize(e.strategies.size());
     note_traded(state);
@@ -331,6 +354,31 @@ void fold(State& state, const Envelope&, const InstrumentListed& e) {
     ALPHA_ASSERT(e.instrument.value == state.instruments.size(), "instrument ids are dense");
     state.instruments.push_back(e.definition);
     state.markets.emplace_back();
+    state.times.push_back(state.calendars.times_of(e.definition));
+}
+
+void fold(State& state, const Envelope&, const MarketRulesSet& e) {
+    state.rules = e.rules;
+    note_times(state);
+}
+
+void fold(State& state, const Envelope&, const InstrumentChanged& e) {
+    market_of(state, e.instrument);
+    state.instruments[e.instrument.value] = e.definition;
+    state.times[e.instrument.value] = state.calendars.times_of(e.definition);
+}
+
+void fold(State& state, const Envelope&, const ChargesBooked& e) {
+    Portfolio& portfolio = portfolio_of(state, e.portfolio);
+    for (const markets::ChargeAmount& each : e.lines) {
+        portfolio.day.booked[each.line] += each.amount;
+    }
+    portfolio.day_end_charges += e.charges;
+    portfolio.charges += e.charges;
+    portfolio.cash -= e.charges;
+    portfolio.equity -= e.charges;
+    state.path.equity -= e.charges;
+    note_equity(state.path);
 }
 
 void fold(State& state, const Envelope& envelope, const QuoteTick& e) {
@@ -386,7 +434,7 @@ void fold(State& state, const Envelope& envelope, const BarClosed& e) {
 
 void fold(State& state, const Envelope&, const TradingSessionOpened& e) {
     Market& market = market_of(state, e.instrument);
-    const TradingHours& hours = state.instruments[e.instrument.value].hours;
+    const markets::DayTimes& times = state.times[e.instrument.value];
     for (const OrderId id : std::exchange(market.undated, {})) {
         ++visits;
         if (const auto order = state.open_orders.find(id); order != state.open_orders.end()) {
@@ -394,8 +442,8 @@ void fold(State& state, const Envelope&, const TradingSessionOpened& e) {
         }
     }
     market.session_date = e.date;
-    market.day_ends = hours.midnight(Date{e.date.days + 1});
-    market.session_closes = hours.close_on(e.date);
+    market.day_ends = times.end_of(e.date);
+    market.session_closes = times.close_on(e.date);
     if (e.date > state.trading_date) {
         state.trading_date = e.date;
         for (Portfolio& portfolio : state.portfolios) {
@@ -572,6 +620,9 @@ void fold(State& state, const Envelope& envelope, const OrderFilled& e) {
     portfolio.charges += e.charges;
     ++portfolio.fills;
     ++state.fills;
+    if (state.has_charge_plan()) {
+        note_charged(state, portfolio, e);
+    }
     if (state.next_snapshot == kNever) {
         ask_for_snapshot(state, envelope.time);
     }
@@ -761,8 +812,23 @@ Valuation value(const State& state, const Portfolio& portfolio) {
     return sum;
 }
 
+Result<void> derive_times(State& state) {
+    Result<markets::Calendars> calendars = markets::Calendars::make(state.rules);
+    if (!calendars) {
+        return tl::unexpected(calendars.error());
+    }
+    state.calendars = std::move(*calendars);
+    state.times.clear();
+    state.times.reserve(state.instruments.size());
+    for (const Instrument& instrument : state.instruments) {
+        state.times.push_back(state.calendars.times_of(instrument));
+    }
+    return {};
+}
+
 void derive(State& state) {
     note_traded(state);
+    note_times(state);
     state.placed.clear();
     for (const auto& [id, order] : state.open_orders) {
         state.placed.insert({order.portfolio, order.terms.instrument, id});
@@ -842,7 +908,7 @@ void check_invariants(const State& state) {
         const Portfolio& portfolio = state.portfolios[p];
         Money cost;
         Money realized;
-        Money charges;
+        Money charges = portfolio.day_end_charges;
         Money open_value;
         std::uint64_t portfolio_fills = 0;
         for (std::size_t i = 0; i < portfolio.positions.size(); ++i) {

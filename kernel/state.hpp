@@ -7,6 +7,7 @@
 #include "kernel/orders.hpp"
 #include "kernel/portfolio.hpp"
 #include "kernel/timers.hpp"
+#include "markets/calendar.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -47,7 +48,7 @@ struct Market {
     std::vector<OrderId> undated;    ///< DAY orders made while it was shut: the session that opens next is theirs
     std::vector<PortfolioId> users;  ///< portfolios with a position or with orders that add to one; sorted, not saved
     Date session_date{-1};           ///< the trading day of the last market input
-    Time day_ends = kBeforeAll;      ///< local midnight after it: the first input at or after it opens a new session
+    Time day_ends = kBeforeAll;      ///< when a later day begins: the first input at or after it opens a new session
     Time session_closes = kNever;    ///< when TradingSessionClosed falls due; kNever once it was recorded
     friend bool operator==(const Market&, const Market&) = default;
 
@@ -102,6 +103,7 @@ struct PlacedOrder {
 
 struct State {
     RunConfigured config;                 ///< as event 0 gave it, or the last RunReconfigured
+    markets::MarketRules rules;           ///< as the last MarketRulesSet gave them
     std::vector<Instrument> instruments;  ///< by id
     std::vector<Market> markets;          ///< by id
     std::vector<Portfolio> portfolios;    ///< by id
@@ -125,9 +127,13 @@ struct State {
     // Derived from the above, and not saved.
     std::set<PlacedOrder> placed;                   ///< the open orders
     std::vector<std::vector<InstrumentId>> traded;  ///< by strategy, the instruments it may trade; sorted
+    markets::Calendars calendars;                   ///< of the rules
+    std::vector<markets::DayTimes> times;           ///< by instrument, when it trades
     friend bool operator==(const State&, const State&) = default;
 
     const Market& market(InstrumentId id) const { return markets[id.value]; }
+    /// Whether executions are charged by a plan, line by line.
+    bool has_charge_plan() const { return !rules.charges.rows.empty(); }
     const Order* find_order(OrderId id) const;
     /// A portfolio's open orders, by instrument, then by number. O(log open orders), and each as it is come to.
     auto orders_of(PortfolioId portfolio) const {
@@ -141,8 +147,10 @@ struct State {
     }
 };
 
-/// Computes what is derived from the rest of a state and not saved with it. O(state).
+/// Computes what is derived from the rest of a state and not saved with it. Requires rules that derive_times took. O(state).
 void derive(State& state);
+/// Only the calendars, and when each instrument trades. Refused (kind data) where the rules' calendars are none.
+Result<void> derive_times(State& state);
 
 /// Sums of one portfolio at the present marks. O(positions).
 struct Valuation {

@@ -3,7 +3,7 @@
 #include "events/assert.hpp"
 
 #include <algorithm>
-#include <array>
+#include <chrono>
 #include <fmt/format.h>
 #include <map>
 
@@ -18,13 +18,6 @@ constexpr std::size_t kMaxPhasesOfDay = 64;
 /// 1678-01-02 and 2261-12-30: a day to each side still has a midnight in any zone.
 constexpr Date kFirstDate{-106'650};
 constexpr Date kLastDate{106'649};
-
-constexpr std::array<std::string_view, kPhases> kPhaseNames{
-    "unknown",        "closed",          "pre_open",      "pre_open_limit",
-    "pre_open_match", "pre_open_buffer", "continuous",    "closing_reference",
-    "closing_entry",  "closing_limit",   "closing_match", "post_close"};
-constexpr std::array<std::string_view, 6> kKindNames{"unknown", "closed",  "holiday",
-                                                     "regular", "special", "hours_unknown"};
 
 constexpr Date plus(Date date, std::int32_t days) {
     return Date{date.days + days};
@@ -61,16 +54,6 @@ std::string fault_of(const Zone& zone) {
 
 }  // namespace
 
-std::string_view name_of(Phase phase) {
-    const auto at = static_cast<std::size_t>(phase);
-    return at < kPhases ? kPhaseNames[at] : kPhaseNames[0];
-}
-
-std::string_view name_of(DayKind kind) {
-    const auto at = static_cast<std::size_t>(kind);
-    return at < kKindNames.size() ? kKindNames[at] : kKindNames[0];
-}
-
 PhaseRules rules_of(Phase phase) {
     switch (phase) {
     case Phase::pre_open:
@@ -88,29 +71,6 @@ PhaseRules rules_of(Phase phase) {
     case Phase::closing_reference: break;
     }
     return {};
-}
-
-// ---- zones ------------------------------------------------------------------------------------------------------------
-
-std::int32_t Zone::offset_s_at(Time t) const {
-    const auto after = std::ranges::upper_bound(changes, t, {}, &ZoneChange::from);
-    return after == changes.begin() ? 0 : std::prev(after)->offset_s;
-}
-
-Time Zone::utc_of(Date date, std::int32_t second) const {
-    const std::int64_t local_ns = date.days * kDayNs + second * kSecondNs;
-    // The first stretch at whose end the clocks show more than this.
-    std::size_t low = 0;
-    std::size_t high = changes.size() - 1;
-    while (low < high) {
-        const std::size_t middle = (low + high) / 2;
-        if (local_ns < changes[middle + 1].from.ns + changes[middle].offset_s * kSecondNs) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    return std::max(Time{local_ns - changes[low].offset_s * kSecondNs}, changes[low].from);
 }
 
 // ---- making one -------------------------------------------------------------------------------------------------------
@@ -475,6 +435,29 @@ std::optional<DayHours> Calendar::hours_on(Date date) const {
     return hours;
 }
 
+Time Calendar::ends(Date date) const {
+    Time end = zone_.utc_of(plus(date, 1), 0);
+    if (const DayEntry* found = entry(date); found != nullptr && found->pattern != 0) {
+        end = std::max(end, zone_.utc_of(date, pattern_of(*found).back().close_s));
+    }
+    if (const DayEntry* next = entry(plus(date, 1)); next != nullptr && next->pattern != 0) {
+        end = std::min(end, zone_.utc_of(plus(date, 1), pattern_of(*next).front().open_s));
+    }
+    return end;
+}
+
+Time Calendar::closes(Date date) const {
+    const DayEntry* const found = entry(date);
+    const Pattern* const pattern = found == nullptr ? &patterns_.front() : &pattern_of(*found);
+    const auto trades = [](const Hours& hours) {
+        return hours.phase == Phase::continuous || hours.phase == Phase::closing_match;
+    };
+    if (const auto last = std::find_if(pattern->rbegin(), pattern->rend(), trades); last != pattern->rend()) {
+        return zone_.utc_of(date, last->close_s);
+    }
+    return pattern->empty() ? ends(date) : zone_.utc_of(date, pattern->back().close_s);
+}
+
 Moment Calendar::inside(Date date, const Pattern& pattern, Time t) const {
     Moment moment{date, entry(date)->kind, Phase::closed, kNever};
     for (const Hours& hours : pattern) {
@@ -582,6 +565,54 @@ std::optional<Date> Calendar::settlement_date(Date date, int n) const {
         return std::nullopt;
     }
     return *(first + steps);
+}
+
+// ---- what is asked of an instrument -----------------------------------------------------------------------------------
+
+Time DayTimes::open_on(Date date) const {
+    if (calendar_ == nullptr) {
+        return hours_.open_on(date);
+    }
+    const std::optional<DayHours> hours = calendar_->hours_on(date);
+    return hours ? hours->open : calendar_->zone().utc_of(date, 0);
+}
+
+Phase DayTimes::phase_of(const Moment& moment) const {
+    const bool is_pre_open = moment.phase >= Phase::pre_open && moment.phase <= Phase::pre_open_buffer;
+    if (!is_pre_open ||
+        (kind_ != InstrumentKind::future && kind_ != InstrumentKind::call && kind_ != InstrumentKind::put)) {
+        return moment.phase;
+    }
+    const auto month_of = [](Date date) {
+        const std::chrono::year_month_day day{std::chrono::sys_days{std::chrono::days{date.days}}};
+        return std::pair(day.year(), day.month());
+    };
+    const bool joins = kind_ == InstrumentKind::future && month_of(expiry_) == month_of(moment.date);
+    return joins ? moment.phase : Phase::closed;
+}
+
+bool DayTimes::trades(const Moment& moment) const {
+    const Phase phase = phase_of(moment);
+    return phase == Phase::unknown ? unknown_ == UnknownDays::lenient
+                                   : rules_of(phase).trades && phase != Phase::post_close;
+}
+
+Result<Calendars> Calendars::make(const MarketRules& rules) {
+    Calendars calendars;
+    calendars.unknown_ = rules.unknown_days;
+    for (const CalendarRules& each : rules.calendars) {
+        Result<Calendar> made = Calendar::make(each.table, each.zone);
+        if (!made) {
+            return tl::unexpected(made.error());
+        }
+        calendars.by_name_.emplace(each.table.name, std::make_shared<const Calendar>(std::move(*made)));
+    }
+    return calendars;
+}
+
+DayTimes Calendars::times_of(const Instrument& instrument) const {
+    const auto found = by_name_.find(instrument.calendar);
+    return found == by_name_.end() ? DayTimes(instrument.hours) : DayTimes(found->second, unknown_, instrument);
 }
 
 }  // namespace alpha::markets

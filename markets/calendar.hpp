@@ -18,40 +18,26 @@
 ///
 /// Who keeps a Moment needs to ask again only at its `until`.
 
+#include "events/instrument.hpp"
+#include "events/market.hpp"
 #include "events/result.hpp"
 #include "events/time.hpp"
 #include "markets/rows.hpp"
 
+#include <algorithm>
 #include <cstdint>
-#include <limits>
+#include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace alpha::markets {
 
 // ---- phases -----------------------------------------------------------------------------------------------------------
-
-/// What a market does at a moment. The numbers may be written to logs and never change.
-enum class Phase : std::uint8_t {
-    unknown = 0,          ///< the calendar does not say
-    closed = 1,           ///< no phase: before, between and after sessions
-    pre_open = 2,         ///< orders are collected for the opening price
-    pre_open_limit = 3,   ///< as pre_open, limit orders alone; market orders stay as they are (India, from 2026-09-07)
-    pre_open_match = 4,   ///< the opening price is found
-    pre_open_buffer = 5,  ///< between the opening price and the opening
-    continuous = 6,       ///< orders meet as they come
-    closing_reference =
-        7,  ///< closing auction: the reference price is being found, nothing is entered (India, from 2026-08-03)
-    closing_entry = 8,   ///< closing auction: orders are collected
-    closing_limit = 9,   ///< closing auction: limit orders alone; market orders stay as they are
-    closing_match = 10,  ///< closing auction: the closing price is found
-    post_close = 11      ///< trades at the closing price
-};
-inline constexpr std::size_t kPhases = 12;
-/// "pre_open", as tables spell it.
-std::string_view name_of(Phase phase);
 
 /// What an order can do in a phase. India: NSE/CMTR/73362 and 74466 (closing auction: no stop, IOC or disclosed orders; market orders
 /// frozen in the last part), NSE/FAOP/71092 and NSE/CMTR/74969 (pre-open); post-close takes orders at the closing price alone.
@@ -64,6 +50,10 @@ struct PhaseRules {
     friend bool operator==(const PhaseRules&, const PhaseRules&) = default;
 };
 PhaseRules rules_of(Phase phase);
+/// Whether one price is found at which all orders meet that were collected.
+constexpr bool is_auction(Phase phase) {
+    return phase == Phase::pre_open_match || phase == Phase::closing_match;
+}
 
 /// 0 Monday to 6 Sunday. 1970-01-01 was a Thursday.
 constexpr int weekday_of(Date date) {
@@ -71,85 +61,6 @@ constexpr int weekday_of(Date date) {
 }
 
 // ---- the table --------------------------------------------------------------------------------------------------------
-
-/// In a SessionRow: as long as the calendar is known.
-inline constexpr Date kNoLastDate{std::numeric_limits<std::int32_t>::max()};
-
-/// A time zone, as whoever loads a calendar hands it in (config/zones.hpp makes one of the system's tz database).
-struct ZoneChange {
-    Time from;                  ///< kBeforeAll for the first
-    std::int32_t offset_s = 0;  ///< local time less UTC, within a day
-    friend bool operator==(const ZoneChange&, const ZoneChange&) = default;
-};
-struct Zone {
-    std::string name;                 ///< IANA's, such as America/New_York
-    std::vector<ZoneChange> changes;  ///< ascending
-
-    /// Seconds from UTC at `t`. Requires a zone that Calendar::make took.
-    std::int32_t offset_s_at(Time t) const;
-    /// When the clocks of the zone show `second` on `date`. What they show twice is the first time; what they skip is the moment of the
-    /// change.
-    Time utc_of(Date date, std::int32_t second) const;
-    friend bool operator==(const Zone&, const Zone&) = default;
-};
-
-/// Days of which something is known.
-struct KnownRow {
-    Date from;
-    Date to;  ///< inclusive
-    Source source;
-    friend bool operator==(const KnownRow&, const KnownRow&) = default;
-};
-
-/// One phase of a set of sessions, on trading dates `from` to `to`. Times are seconds after local midnight of the trading date, from -1
-/// day to +2 days.
-struct SessionRow {
-    std::string set;  ///< "regular", "muhurat", ...
-    std::uint8_t weekdays =
-        0;  ///< bit 0 Monday to bit 6 Sunday: days on which the set applies by itself; the same for a whole set
-    Date from;
-    Date to = kNoLastDate;  ///< inclusive
-    Phase phase = Phase::unknown;
-    std::int32_t open_s = 0;
-    std::int32_t close_s = 0;      ///< exclusive
-    std::int32_t ends_from_s = 0;  ///< the phase may end by chance from here on; close_s where it does not
-    Source source;
-    friend bool operator==(const SessionRow&, const SessionRow&) = default;
-};
-
-/// The numbers may be written to logs and never change.
-enum class DayKind : std::uint8_t {
-    unknown = 0,       ///< the calendar does not know this day
-    closed = 1,        ///< as every week: a Saturday, a Sunday
-    holiday = 2,       ///< closed, though its weekday trades
-    regular = 3,       ///< the hours of its weekday
-    special = 4,       ///< hours of its own: Muhurat, a drill, half a day, an evening session
-    hours_unknown = 5  ///< trades, but nobody said when
-};
-/// "hours_unknown"
-std::string_view name_of(DayKind kind);
-
-/// A day that differs from what its weekday says.
-struct DayRow {
-    Date date;
-    DayKind kind = DayKind::holiday;  ///< holiday, regular (of interest for `settles`), special or hours_unknown
-    std::string set;                  ///< of a special day, else empty
-    bool settles = false;             ///< whether funds and shares change hands
-    std::string name;                 ///< "Diwali"
-    Source source;
-    friend bool operator==(const DayRow&, const DayRow&) = default;
-};
-
-/// All that decides, as plain values: event 0 can hold it field by field.
-struct CalendarTable {
-    std::string name;                        ///< "NSE_EQ": letters, digits and _
-    std::string zone_name;                   ///< IANA's
-    std::vector<KnownRow> trading_known;     ///< ascending, apart
-    std::vector<KnownRow> settlement_known;  ///< ascending, apart, each within days whose trading is known
-    std::vector<SessionRow> sessions;        ///< by set, then ascending by from and open
-    std::vector<DayRow> days;                ///< ascending by date
-    friend bool operator==(const CalendarTable&, const CalendarTable&) = default;
-};
 
 /// Where the rows of a CalendarTable stand, in parallel to them; a table that was read from no file has none.
 struct CalendarPlaces {
@@ -250,6 +161,11 @@ public:
     std::vector<PhaseTimes> phases_on(Date date) const;
     /// None on a day that is closed or whose hours are not known.
     std::optional<DayHours> hours_on(Date date) const;
+    /// When trading ends on this date: with the closing auction's match, else with continuous trading; what is traded at the closing price
+    /// afterwards does not count. As `ends` where nobody knows hours. O(phases of the day).
+    Time closes(Date date) const;
+    /// The first moment that belongs to a later date: local midnight, or where a session reaches over that, its open or close.
+    Time ends(Date date) const;
 
     /// The first trading day after `date`, none where a day between, or `date` itself, is not known.
     std::optional<Date> next_trading_day(Date date) const;
@@ -280,6 +196,7 @@ private:
     struct Check;
 
     Calendar() = default;
+    friend bool operator==(const Calendar& a, const Calendar& b) { return a.table_ == b.table_ && a.zone_ == b.zone_; }
     const DayEntry* entry(Date date) const;
     const Pattern& pattern_of(const DayEntry& entry) const { return patterns_[entry.pattern]; }
     Moment inside(Date date, const Pattern& pattern, Time t) const;
@@ -298,6 +215,86 @@ private:
     std::vector<Date> settlement_days_;
     bool begins_the_day_before_ = false;  // some pattern does
     bool ends_the_day_after_ = false;
+};
+
+// ---- what is asked of an instrument -----------------------------------------------------------------------------------------
+
+/// When an instrument trades: by a calendar, or in the same hours every day. Whoever asks which day it is, whether it is open, or when it
+/// ends, asks here. Copies are cheap.
+class DayTimes {
+public:
+    /// Every day the same.
+    DayTimes(TradingHours hours = {}) : hours_(hours) {}  // NOLINT(google-explicit-constructor)
+    /// Of a calendar, and what days are of which it knows nothing.
+    DayTimes(std::shared_ptr<const Calendar> calendar, UnknownDays unknown, const Instrument& instrument)
+        : calendar_(std::move(calendar)), unknown_(unknown), kind_(instrument.kind), expiry_(instrument.expiry) {}
+
+    /// Null where the hours are the same every day.
+    const Calendar* calendar() const { return calendar_.get(); }
+    const TradingHours& hours() const { return hours_; }
+
+    Date date_of(Time t) const { return calendar_ == nullptr ? hours_.date_of(t) : calendar_->at(t).date; }
+    /// The bounds of trading on a date. Of a day that is closed or not known: of the whole day.
+    Time open_on(Date date) const;
+    Time close_on(Date date) const { return calendar_ == nullptr ? hours_.close_on(date) : calendar_->closes(date); }
+    /// The first moment of a later date.
+    Time end_of(Date date) const {
+        return calendar_ == nullptr ? hours_.midnight(Date{date.days + 1}) : calendar_->ends(date);
+    }
+    /// Whether orders can fill.
+    bool is_open_at(Time t) const { return calendar_ == nullptr ? hours_.is_open_at(t) : trades(calendar_->at(t)); }
+    /// Whether it is open at every moment of every day.
+    bool is_always_open() const { return calendar_ == nullptr && hours_.whole_day(); }
+
+    // Of a moment that the calendar gave. Requires one.
+
+    /// The phase, as far as the instrument takes part in it: of derivatives only futures of the present month have a pre-opening, for others
+    /// the market is closed then (NSE/FAOP/71092; of the next month's, which join in the last days, nothing is known here).
+    Phase phase_of(const Moment& moment) const;
+    bool trades(const Moment& moment) const;
+    /// Whether a moment's date is one of trading.
+    bool opens(const Moment& moment) const { return moment.kind != DayKind::closed && moment.kind != DayKind::holiday; }
+    /// Whether the moment's day is not known, and that is no reason to trade.
+    bool refuses(const Moment& moment) const {
+        return unknown_ == UnknownDays::strict && moment.phase == Phase::unknown;
+    }
+
+    friend bool operator==(const DayTimes& a, const DayTimes& b) {
+        const bool is_same_calendar = a.calendar_ == b.calendar_ || (a.calendar_ != nullptr && b.calendar_ != nullptr &&
+                                                                     *a.calendar_ == *b.calendar_);
+        return a.hours_ == b.hours_ && a.unknown_ == b.unknown_ && a.kind_ == b.kind_ && a.expiry_ == b.expiry_ &&
+               is_same_calendar;
+    }
+
+private:
+    TradingHours hours_;
+    std::shared_ptr<const Calendar> calendar_;
+    UnknownDays unknown_ = UnknownDays::lenient;
+    InstrumentKind kind_ = InstrumentKind::share;
+    Date expiry_{};
+};
+
+/// The calendars of a session's rules. Copies share them.
+class Calendars {
+public:
+    Calendars() = default;
+    /// Refused (kind data) where one contradicts itself. O(days that they know).
+    static Result<Calendars> make(const MarketRules& rules);
+
+    /// By the calendar that the instrument names, where it is among these; else by its hours.
+    DayTimes times_of(const Instrument& instrument) const;
+    bool is_empty() const { return by_name_.empty(); }
+
+    friend bool operator==(const Calendars& a, const Calendars& b) {
+        return a.unknown_ == b.unknown_ &&
+               std::ranges::equal(a.by_name_, b.by_name_, [](const auto& one, const auto& other) {
+                   return one.second == other.second || *one.second == *other.second;
+               });
+    }
+
+private:
+    std::map<std::string, std::shared_ptr<const Calendar>, std::less<>> by_name_;
+    UnknownDays unknown_ = UnknownDays::lenient;
 };
 
 }  // namespace alpha::markets

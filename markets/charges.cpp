@@ -7,75 +7,26 @@
 
 namespace alpha::markets {
 
-const char* name_of(ChargeLine line) {
-    switch (line) {
-    case ChargeLine::brokerage: return "brokerage";
-    case ChargeLine::stt: return "stt";
-    case ChargeLine::ctt: return "ctt";
-    case ChargeLine::exchange: return "exchange";
-    case ChargeLine::clearing: return "clearing";
-    case ChargeLine::sebi: return "sebi";
-    case ChargeLine::ipft: return "ipft";
-    case ChargeLine::stamp: return "stamp";
-    case ChargeLine::fee: return "fee";
-    case ChargeLine::levy: return "levy";
-    case ChargeLine::gst: return "gst";
-    case ChargeLine::note: return "note";
-    case ChargeLine::dp: return "dp";
-    case ChargeLine::dp_btst: return "dp_btst";
-    case ChargeLine::square_off: return "square_off";
+ChargeKey charge_key(const Instrument& instrument, Product product, Side side) {
+    ChargeKey key;
+    const std::size_t colon = instrument.name.find(':');
+    key.exchange = !instrument.exchange.empty() ? instrument.exchange
+                   : colon == std::string::npos ? std::string()
+                                                : instrument.name.substr(0, colon);
+    switch (instrument.kind) {
+    case InstrumentKind::future: key.segment = ChargeSegment::futures; break;
+    case InstrumentKind::call:
+    case InstrumentKind::put: key.segment = ChargeSegment::options; break;
+    case InstrumentKind::share:
+    case InstrumentKind::index:
+    case InstrumentKind::other: break;
     }
-    return "?";
-}
-
-const char* name_of(ChargeSegment segment) {
-    switch (segment) {
-    case ChargeSegment::equity: return "equity";
-    case ChargeSegment::futures: return "futures";
-    case ChargeSegment::options: return "options";
-    case ChargeSegment::exercise: return "exercise";
-    case ChargeSegment::physical: return "physical";
+    if (!instrument.group.empty()) {
+        key.group = instrument.group;
     }
-    return "?";
-}
-
-const char* name_of(ChargeProduct product) {
-    switch (product) {
-    case ChargeProduct::delivery: return "delivery";
-    case ChargeProduct::intraday: return "intraday";
-    }
-    return "?";
-}
-
-const char* name_of(Liquidity liquidity) {
-    switch (liquidity) {
-    case Liquidity::taker: return "taker";
-    case Liquidity::maker: return "maker";
-    }
-    return "?";
-}
-
-const char* name_of(ChargeBase base) {
-    switch (base) {
-    case ChargeBase::turnover: return "turnover";
-    case ChargeBase::premium: return "premium";
-    case ChargeBase::intrinsic: return "intrinsic";
-    case ChargeBase::charges: return "charges";
-    case ChargeBase::order: return "order";
-    case ChargeBase::share: return "share";
-    case ChargeBase::note: return "note";
-    case ChargeBase::scrip_day: return "scrip_day";
-    }
-    return "?";
-}
-
-const char* name_of(ChargeRounding rounding) {
-    switch (rounding) {
-    case ChargeRounding::none: return "none";
-    case ChargeRounding::paisa: return "paisa";
-    case ChargeRounding::rupee: return "rupee";
-    }
-    return "?";
+    key.product = product == Product::mis ? ChargeProduct::intraday : ChargeProduct::delivery;
+    key.side = side;
+    return key;
 }
 
 namespace {

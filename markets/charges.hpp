@@ -24,6 +24,7 @@
 
 #include "events/event.hpp"
 #include "events/fixed.hpp"
+#include "events/market.hpp"
 #include "events/result.hpp"
 #include "events/time.hpp"
 #include "markets/rows.hpp"
@@ -39,120 +40,19 @@
 
 namespace alpha::markets {
 
-// ---- vocabulary (values may come to stand on disk: new ones at the end) -----------------------------------------------------
-
-/// What is charged. The order is that in which lines are shown.
-enum class ChargeLine : std::uint8_t {
-    brokerage,  ///< the broker's, of an executed order
-    stt,        ///< securities transaction tax
-    ctt,        ///< commodities transaction tax
-    exchange,   ///< the exchange's transaction charge
-    clearing,   ///< a clearing member's or house's
-    sebi,       ///< the regulator's turnover fee
-    ipft,       ///< NSE's investor protection fund
-    stamp,      ///< stamp duty
-    fee,        ///< any other, for markets elsewhere
-    levy,       ///< one more
-    gst,        ///< a tax on the lines that are marked so
-    note,       ///< once a contract note; not of an execution
-    dp,  ///< the depository participant's, of shares sold out of the account, once a scrip and day; not of an execution
-    dp_btst,     ///< the same of shares that were bought the day before and had not arrived
-    square_off,  ///< of an order by which the broker closes a position; not of an execution
-};
-inline constexpr std::size_t kChargeLines = 15;
-/// "brokerage"
-const char* name_of(ChargeLine line);
 /// Whether it is a tax on trades (stt, ctt, stamp): where shares trade, computed of a scrip's whole day and not order by order.
 constexpr bool is_tax_on_trades(ChargeLine line) {
     return line == ChargeLine::stt || line == ChargeLine::ctt || line == ChargeLine::stamp;
 }
 
-/// What is traded, or what becomes of it.
-enum class ChargeSegment : std::uint8_t {
-    equity,  ///< shares and units of funds
-    futures,
-    options,   ///< turnover: the premium
-    exercise,  ///< an option settled in cash; buy: who holds it, sell: who wrote it; turnover: the intrinsic value
-    physical  ///< a derivative settled by delivery; buy: who receives the shares; turnover: their value at the settlement price or strike
-};
-const char* name_of(ChargeSegment segment);
-
-/// Whether shares are delivered (CNC, MTF) or bought and sold within the day (MIS). Rows of derivatives hold for both.
-enum class ChargeProduct : std::uint8_t { delivery, intraday };
-const char* name_of(ChargeProduct product);
-
-/// Whether an execution took liquidity from the book or gave it. Who does not know says taker: it is never the cheaper.
-enum class Liquidity : std::uint8_t { taker, maker };
-const char* name_of(Liquidity liquidity);
-
-/// Of what a line is a part, or how often it is due.
-enum class ChargeBase : std::uint8_t {
-    turnover,   ///< rate x price x quantity
-    premium,    ///< the same, of options
-    intrinsic,  ///< rate x intrinsic value, of options exercised
-    charges,    ///< rate x the sum of the lines marked gst
-    order,      ///< an amount per executed order
-    share,      ///< an amount per unit of quantity
-    note,       ///< an amount per contract note on which such an execution stands
-    scrip_day   ///< an amount per scrip and day
-};
-const char* name_of(ChargeBase base);
-
-/// How the note prints a line. `none`: half-even to 1e-8. The others: half up, by the exchanges' rules and the notes that were seen.
-enum class ChargeRounding : std::uint8_t { none, paisa, rupee };
-const char* name_of(ChargeRounding rounding);
-
-/// An exact fraction at 1e-14. Exchanges quote rupees per crore with two decimals (306.99 per crore is 0.000030699, 0.01 is 1e-9), which
-/// the 1e-8 of Decimal cannot hold; 1e-14 holds every percentage that can be written (eight decimals) and every amount per crore with seven, and
-/// turnover times rate is exact at 1e-22.
-struct ChargeRate {
-    std::int64_t e14 = 0;
-    friend constexpr auto operator<=>(ChargeRate, ChargeRate) = default;
-};
-inline constexpr std::int64_t kChargeRateOne = 100'000'000'000'000;
-
 // ---- plans ---------------------------------------------------------------------------------------------------------------
 
-/// One row of a plan. What of its key is empty holds for any. Plain values: a plan can be written field by field. Rows of one line never
-/// hold for the same execution: read_charges sees to it.
-struct ChargeRow {
-    ChargeLine line = ChargeLine::brokerage;
-    ChargeLine shown = ChargeLine::brokerage;  ///< within which line notes and the API print it; mostly `line`
-    std::string exchange;                      ///< "NSE", "NFO": a segment of an exchange, as Kite names them
-    std::optional<ChargeSegment> segment;
-    std::string group;  ///< "ordinary", "equity_fund", an index's name: see charges.csv
-    std::optional<ChargeProduct> product;
-    std::optional<Side> side;
-    std::optional<Liquidity> liquidity;
-    ChargeBase base = ChargeBase::turnover;
-    ChargeRate rate;          ///< of turnover, premium, intrinsic and charges. Below 0 (a rebate) only of makers
-    Money amount;             ///< of order, share, note and scrip_day
-    Money minimum;            ///< of an order that executed at all, over all its fills; 0: none
-    Money maximum;            ///< of an order, over all its fills; 0: none. It goes before the minimum
-    ChargeRate maximum_rate;  ///< the same as a part of turnover
-    ChargeRounding rounding = ChargeRounding::none;
-    bool in_gst_base = false;
-    std::string column;  ///< of gst: the column of the note in which it is added up; empty: the exchange's own
-    Date from;           ///< first day
-    Date to;             ///< last day
-    Source source;
-    std::string doubt;              ///< what of it is not settled; empty: nothing
-    std::uint32_t line_number = 0;  ///< in the file it came from
-
-    friend bool operator==(const ChargeRow&, const ChargeRow&) = default;
-};
 /// What rows without an end say: 9999-12-31. Without a beginning: 0001-01-01.
 inline constexpr Date kLastChargeDay{2'932'896};
 inline constexpr Date kFirstChargeDay{-719'162};
 
 /// "0.15% of premium, selling options on NFO, from 2026-04-01; NSE/FATAX/73524 [official]", and what is in doubt.
 std::string describe(const ChargeRow& row);
-
-struct ChargePlan {
-    std::string name;
-    std::vector<ChargeRow> rows;  ///< by line, exchange, segment, group, product, side, liquidity and day
-    friend bool operator==(const ChargePlan&, const ChargePlan&) = default;
-};
 
 /// The plans within the program: "zerodha", and "india", which lacks what a broker asks.
 Result<ChargePlan> embedded_charges(std::string_view name);
@@ -187,6 +87,13 @@ struct ChargeKey {
     Side side = Side::buy;
     friend auto operator<=>(const ChargeKey&, const ChargeKey&) = default;
 };
+
+/// The key of what an order trades, on the exchange that the instrument names, or its name before a colon. Only MIS is intraday; where a market has no products it is delivery, the dearer one in India.
+ChargeKey charge_key(const Instrument& instrument, Product product, Side side);
+/// By what a scrip is the same on all exchanges: its ISIN, else its name.
+inline const std::string& scrip_of(const Instrument& instrument) {
+    return instrument.isin.empty() ? instrument.name : instrument.isin;
+}
 
 /// The rows that hold for one key on one day. Points into its plan, which must outlive it unchanged. Can be kept for the day.
 struct ChargeRates {

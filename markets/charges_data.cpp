@@ -20,15 +20,6 @@ constexpr Money kMaxAmount = money_of(1'000'000'000);
 
 // ---- fields ----------------------------------------------------------------------------------------------------------
 
-template <class E>
-std::string names_up_to(E last) {
-    std::string names;
-    for (unsigned at = 0; at <= static_cast<unsigned>(last); ++at) {
-        names.append(names.empty() ? "" : ", ").append(name_of(static_cast<E>(at)));
-    }
-    return names;
-}
-
 /// The words of "NSE BSE"; one empty text for any.
 std::vector<std::string> words_or_any(std::string_view text) {
     std::vector<std::string> words = words_of(text);

@@ -24,7 +24,6 @@ constexpr Date kLastDate{static_cast<std::int32_t>(kMaxTime.ns / kDayNs) - 1};
 constexpr std::array<std::string_view, kFields> kFieldNames{"token", "isin",       "name",   "segment",
                                                             "kind",  "underlying", "expiry", "strike",
                                                             "tick",  "lot",        "freeze", "multiplier"};
-constexpr std::array<std::string_view, 6> kKindNames{"share", "index", "future", "call", "put", "other"};
 
 /// Calls `visit` with the member that a field is.
 template <class Visit>
@@ -322,10 +321,6 @@ constexpr std::string_view kKiteSymbol = "tradingsymbol";
 }  // namespace
 
 // ---- listings ---------------------------------------------------------------------------------------------------------
-
-std::string_view name_of(InstrumentKind kind) {
-    return is_valid(kind) ? kKindNames[static_cast<std::size_t>(kind) - 1] : "other";
-}
 
 std::string_view name_of(Field field) {
     return kFieldNames[static_cast<std::size_t>(field)];

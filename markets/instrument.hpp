@@ -7,6 +7,7 @@
 /// | kite  | `instrument_token` and `tradingsymbol` | as Kite has them; those that are not known here are passed over     |
 /// | plain | `exchange` and `symbol`                | those two, any of the names of Field, and `from`; others are refused |
 
+#include "events/event.hpp"
 #include "events/fixed.hpp"
 #include "events/named.hpp"
 #include "events/result.hpp"
@@ -22,14 +23,6 @@
 #include <vector>
 
 namespace alpha::markets {
-
-/// The numbers are written to registries and never change.
-enum class InstrumentKind : std::uint8_t { share = 1, index = 2, future = 3, call = 4, put = 5, other = 6 };
-constexpr bool is_valid(InstrumentKind kind) {
-    return kind >= InstrumentKind::share && kind <= InstrumentKind::other;
-}
-/// "share"
-std::string_view name_of(InstrumentKind kind);
 
 /// In a Listing: it does not expire.
 inline constexpr Date kNoExpiry{std::numeric_limits<std::int32_t>::max()};

@@ -1,7 +1,6 @@
 #include "markets/rows.hpp"
 
 #include <algorithm>
-#include <array>
 #include <fmt/format.h>
 
 namespace alpha::markets {
@@ -9,9 +8,6 @@ namespace {
 
 constexpr std::size_t kMaxRows = 100'000;
 constexpr std::size_t kMaxQuoted = 48;
-
-constexpr std::array<std::string_view, kGrades> kGradeNames{"stated", "official", "exchange", "document", "broker",
-                                                            "press",  "code",     "computed", "general",  "unknown"};
 
 /// Cuts a line into cells; false where quotes are not closed or something stands behind them.
 bool cut(std::string_view line, std::vector<std::string>& cells) {
@@ -53,11 +49,6 @@ int two_digits(std::string_view text, std::size_t at) {
 }
 
 }  // namespace
-
-std::string_view name_of(Grade grade) {
-    const auto at = static_cast<std::size_t>(grade);
-    return at < kGrades ? kGradeNames[at] : "unknown";
-}
 
 tl::unexpected<Error> refuse_at(const ErrorPlace& place, std::string_view message) {
     return fail(ErrorKind::data,
@@ -200,7 +191,7 @@ Source Cells::source() {
     if (const auto grade = named_as(text("grade"), Grade::unknown)) {
         source.grade = *grade;
     } else {
-        refuse("grade", fmt::format("must be one of {}", fmt::join(kGradeNames, ", ")));
+        refuse("grade", "must be one of " + names_up_to(Grade::unknown));
     }
     return source;
 }

@@ -2,6 +2,7 @@
 /// Tables that somebody wrote: rows of cells that know where they stand, how sure each is, and how a cell is read. What is wrong is
 /// refused as "file:line: what". Nothing here opens a file; a table in YAML becomes rows as one in CSV does.
 
+#include "events/market.hpp"
 #include "events/result.hpp"
 #include "events/time.hpp"
 
@@ -14,30 +15,6 @@
 #include <vector>
 
 namespace alpha::markets {
-
-/// Where a fact comes from, the surest first.
-enum class Grade : std::uint8_t {
-    stated,    ///< who wrote the table means it so: a user's own
-    official,  ///< an exchange's or regulator's text, perhaps as somebody summarized it
-    exchange,  ///< a page of an exchange or clearing house
-    document,  ///< numbers of a real contract note, or of a live answer of a broker's program
-    broker,
-    press,
-    code,      ///< what a public program holds as data
-    computed,  ///< from other facts by a rule that the source states
-    general,   ///< generally known; no source was seen
-    unknown    ///< assumed, or sources disagree
-};
-inline constexpr std::size_t kGrades = 10;
-/// "official"
-std::string_view name_of(Grade grade);
-
-/// Where a row's fact comes from and how sure it is.
-struct Source {
-    std::string text;
-    Grade grade = Grade::unknown;
-    friend bool operator==(const Source&, const Source&) = default;
-};
 
 /// One row: cells by the name of their column, in the order of the file.
 struct Row {
@@ -64,6 +41,16 @@ std::optional<E> named_as(std::string_view name, E last, E first = E{}) {
         }
     }
     return std::nullopt;
+}
+
+/// "stated, official, ..."
+template <class E>
+std::string names_up_to(E last) {
+    std::string names;
+    for (unsigned at = 0; at <= static_cast<unsigned>(last); ++at) {
+        names.append(names.empty() ? "" : ", ").append(name_of(static_cast<E>(at)));
+    }
+    return names;
 }
 
 /// A row's cells, taken column by column. The first that is wrong is kept and said by `failure`; what is taken after it is empty.

@@ -188,6 +188,11 @@ private:
     Result<void> follow() {
         const Kernel& kernel = *reexecution_->kernel();
         last_snapshot_ = at_;
+        if (kernel.state().has_charge_plan() && config_.charges != kernel.state().config.charges) {
+            return fail(ErrorKind::usage,
+                        fmt::format("the session is charged by the table {}, and a fork keeps it: leave charges out",
+                                    kernel.state().rules.charges.name));
+        }
         if (config_ != kernel.state().config) {
             reconfigured_ = true;
             if (Result<void> done = reexecution_->reconfigure(config_); !done) {

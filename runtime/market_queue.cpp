@@ -24,12 +24,12 @@ struct Opened {
     bool from_beginning = false;
 };
 
-Result<Opened> open_at(const std::vector<DataSource>& sources, const HoursOf& hours, const ByteBuffer& position,
+Result<Opened> open_at(const std::vector<DataSource>& sources, const TimesOf& times, const ByteBuffer& position,
                        const FeedWatch& watch) {
     if (position.empty()) {
-        return open_feed(sources, hours, watch).map([](auto feed) { return Opened{std::move(feed), true}; });
+        return open_feed(sources, times, watch).map([](auto feed) { return Opened{std::move(feed), true}; });
     }
-    Result<std::unique_ptr<Feed>> feed = open_feed(sources, hours, position.view(), watch);
+    Result<std::unique_ptr<Feed>> feed = open_feed(sources, times, position.view(), watch);
     if (feed) {
         return Opened{std::move(*feed), false};
     }
@@ -37,14 +37,14 @@ Result<Opened> open_at(const std::vector<DataSource>& sources, const HoursOf& ho
     if (feed.error().kind != ErrorKind::data || !again) {
         return tl::unexpected(feed.error());
     }
-    return open_feed(sources, hours, watch).map([](auto whole) { return Opened{std::move(whole), true}; });
+    return open_feed(sources, times, watch).map([](auto whole) { return Opened{std::move(whole), true}; });
 }
 
 class DirectMarketQueue final : public MarketQueue {
 public:
-    DirectMarketQueue(std::vector<DataSource> sources, HoursOf hours, MarketQueueOptions options)
+    DirectMarketQueue(std::vector<DataSource> sources, TimesOf times, MarketQueueOptions options)
         : sources_(std::move(sources)),
-          hours_(std::move(hours)),
+          times_(std::move(times)),
           options_(std::move(options)),
           clock_(*options_.clock) {
         for (DataSource& source : sources_) {
@@ -59,7 +59,7 @@ public:
             return Got::end;
         }
         if (opened_.feed == nullptr) {
-            Result<Opened> opened = open_at(sources_, hours_, options_.position, std::exchange(options_.watch, {}));
+            Result<Opened> opened = open_at(sources_, times_, options_.position, std::exchange(options_.watch, {}));
             if (!opened) {
                 return ending(opened.error());
             }
@@ -97,7 +97,7 @@ private:
     }
 
     std::vector<DataSource> sources_;
-    HoursOf hours_;
+    TimesOf times_;
     MarketQueueOptions options_;
     Clock& clock_;
     Interrupt interrupt_;
@@ -116,9 +116,9 @@ constexpr std::chrono::milliseconds kLookForSlots{10};
 
 class ThreadedMarketQueue final : public MarketQueue {
 public:
-    ThreadedMarketQueue(std::vector<DataSource> sources, HoursOf hours, MarketQueueOptions options)
+    ThreadedMarketQueue(std::vector<DataSource> sources, TimesOf times, MarketQueueOptions options)
         : sources_(std::move(sources)),
-          hours_(std::move(hours)),
+          times_(std::move(times)),
           options_(std::move(options)),
           clock_(*options_.clock) {
         for (DataSource& source : sources_) {
@@ -318,7 +318,7 @@ private:
 
     void read() {
         prefer_latency();
-        Result<Opened> opened = open_at(sources_, hours_, options_.position, std::exchange(options_.watch, {}));
+        Result<Opened> opened = open_at(sources_, times_, options_.position, std::exchange(options_.watch, {}));
         if (!opened) {
             return end(opened.error());
         }
@@ -395,7 +395,7 @@ private:
     }
 
     std::vector<DataSource> sources_;
-    HoursOf hours_;
+    TimesOf times_;
     MarketQueueOptions options_;
     Clock& clock_;
     Interrupt interrupt_;
@@ -430,14 +430,14 @@ private:
 
 }  // namespace
 
-std::unique_ptr<MarketQueue> make_direct_market_queue(std::vector<DataSource> sources, HoursOf hours,
+std::unique_ptr<MarketQueue> make_direct_market_queue(std::vector<DataSource> sources, TimesOf times,
                                                       MarketQueueOptions options) {
-    return std::make_unique<DirectMarketQueue>(std::move(sources), std::move(hours), std::move(options));
+    return std::make_unique<DirectMarketQueue>(std::move(sources), std::move(times), std::move(options));
 }
 
-std::unique_ptr<MarketQueue> make_threaded_market_queue(std::vector<DataSource> sources, HoursOf hours,
+std::unique_ptr<MarketQueue> make_threaded_market_queue(std::vector<DataSource> sources, TimesOf times,
                                                         MarketQueueOptions options) {
-    return std::make_unique<ThreadedMarketQueue>(std::move(sources), std::move(hours), std::move(options));
+    return std::make_unique<ThreadedMarketQueue>(std::move(sources), std::move(times), std::move(options));
 }
 
 }  // namespace alpha

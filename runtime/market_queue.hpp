@@ -85,11 +85,11 @@ public:
 };
 
 /// Reads when it is asked, on the thread that asks, without waiting: `until` and the speed mean nothing to it.
-std::unique_ptr<MarketQueue> make_direct_market_queue(std::vector<DataSource> sources, HoursOf hours,
+std::unique_ptr<MarketQueue> make_direct_market_queue(std::vector<DataSource> sources, TimesOf times,
                                                       MarketQueueOptions options);
 /// Reads ahead on a thread of its own. Paced data are held back by the thread that asks, to the microsecond: it waits for the next
-/// record to fall due, and is handed all that are. Sources and hours are kept.
-std::unique_ptr<MarketQueue> make_threaded_market_queue(std::vector<DataSource> sources, HoursOf hours,
+/// record to fall due, and is handed all that are. Sources and times are kept.
+std::unique_ptr<MarketQueue> make_threaded_market_queue(std::vector<DataSource> sources, TimesOf times,
                                                         MarketQueueOptions options);
 
 }  // namespace alpha

@@ -139,6 +139,9 @@ public:
             Kernel::Components{std::move(parts->strategies), std::move(pointers), &summary_.tally}, batch_.frame);
         summary_.tally.watch(kernel_->state());
         kernel_->configure(scenario_.config);
+        if (!scenario_.market.is_silent()) {
+            kernel_->take(kernel_->state().now, MarketRulesSet{scenario_.market});
+        }
         know_instruments();
         return {};
     }
@@ -167,12 +170,17 @@ public:
         batch_.feed_records = summary_.records;
         batch_.notes = scenario_.plugins.notes();
         know_instruments();
+        if (kernel_->state().rules != scenario_.market) {
+            options_.log->warn("calendars or charges are other than those the journal goes by: the new ones hold from "
+                               "here on");
+            kernel_->take(kernel_->state().now, MarketRulesSet{scenario_.market});
+        }
         options_.log->info("resumed at event {} in {:.3f} s: decided again from event {}", kernel_->state().next_seq,
                            std::chrono::duration<double>(clock_.now() - begun).count(), at->from);
         return {};
     }
 
-    Result<void> follow(const HoursOf& hours) {
+    Result<void> follow(const TimesOf& times) {
         if (is_clocked() && options_.speed != 0) {
             return fail(ErrorKind::usage,
                         fmt::format("{}: its lines come by the clock, and no faster; leave --speed out",
@@ -212,7 +220,7 @@ public:
         for (DataSource& source : sources) {
             source.is_clocked = is_clocked();
         }
-        queue_ = (waits_ ? make_threaded_market_queue : make_direct_market_queue)(std::move(sources), hours,
+        queue_ = (waits_ ? make_threaded_market_queue : make_direct_market_queue)(std::move(sources), times,
                                                                                   std::move(options));
         const WokenByInbox woken(options_.inbox, *queue_);
         if (waits_) {
@@ -254,6 +262,7 @@ public:
     /// Of all that was read so far.
     std::vector<DataWarning> data_warnings() const {
         std::vector<DataWarning> warnings = warnings_.all();
+        summary_.tally.add_market_warnings(warnings);
         add_unseen(kernel_->state(), scenario_.plugins.catalog(), summary_.appeared, warnings);
         return warnings;
     }
@@ -558,6 +567,37 @@ private:
         ids_.emplace(name, listed);
     }
 
+    /// Instruments that a registry says are others by `now` than the kernel has them.
+    [[gnu::noinline]] void change_instruments(Time now) {
+        const bool is_first = next_terms_ == kBeforeAll;
+        next_terms_ = kNever;
+        std::map<InstrumentId, const Instrument*> holds;  // of several versions the last that has begun
+        for (const DatedInstrument& dated : scenario_.dated) {
+            const markets::DayTimes& times = kernel_->state().times[dated.instrument.value];
+            const Time begins = times.end_of(Date{dated.from.days - 1});
+            if (begins > now) {
+                next_terms_ = std::min(next_terms_, begins);
+            } else {
+                holds[dated.instrument] = &dated.definition;
+            }
+        }
+        for (const DatedInstrument& dated : scenario_.dated) {
+            if (is_first && !holds.contains(dated.instrument)) {  // the first version, which has not begun
+                holds[dated.instrument] = &dated.definition;
+                warnings_.add(
+                    {fmt::format("the registry knows {} from {} on; for days before it is taken to be what it was "
+                                 "then",
+                                 dated.definition.name, to_iso(dated.from)),
+                     false});
+            }
+        }
+        for (const auto& [instrument, definition] : holds) {
+            if (kernel_->state().instruments[instrument.value] != *definition) {
+                kernel_->take(now, InstrumentChanged{instrument, *definition});
+            }
+        }
+    }
+
     Result<void> take(const FeedRecord& record, const std::vector<std::string>& symbols) {
         if (record.time < kernel_->state().now) [[unlikely]] {
             if (is_clocked()) {
@@ -571,6 +611,9 @@ private:
             if (auto passed = pass_lull(record.time); !passed || stopped_in_lull_) {
                 return passed;
             }
+        }
+        if (record.time >= next_terms_) [[unlikely]] {
+            change_instruments(record.time);
         }
         if (record.time >= day_ends_) [[unlikely]] {
             if (auto begun = begin_day(record.time); !begun) {
@@ -905,7 +948,8 @@ private:
     std::map<std::string, InstrumentId> ids_;
     std::vector<std::optional<InstrumentId>> by_symbol_;
     DataWarnings warnings_;
-    Time day_ends_ = kNever;  // of the day that the journal is cut behind; kBeforeAll: it has not begun
+    Time next_terms_ = kBeforeAll;  // when a registry's next version of an instrument begins; at first to be looked at
+    Time day_ends_ = kNever;        // of the day that the journal is cut behind; kBeforeAll: it has not begun
     Seq last_snapshot_ = 0;
     std::size_t snapshot_bytes_ = 0;  // of that one
     std::size_t logged_bytes_ = 0;    // since then
@@ -948,12 +992,17 @@ std::optional<Error> strict_error(const std::vector<DataWarning>& warnings) {
 
 Result<RunResult> run_scenario(const Scenario& scenario, LogWriter& log, const RunOptions& options,
                                std::unique_ptr<Journal> stored) {
-    const HoursOf hours = [&](const std::string& name) -> std::optional<TradingHours> {
+    const Result<markets::Calendars> calendars = markets::Calendars::make(scenario.market);
+    if (!calendars) {
+        return tl::unexpected(calendars.error());
+    }
+    const TimesOf times = [&](const std::string& name) -> std::optional<markets::DayTimes> {
         const auto& named = scenario.config.instruments;
         const auto found = std::ranges::find(named, name, &Instrument::name);
-        const TradingHours& its = found != named.end() ? found->hours : scenario.config.default_instrument.hours;
+        const markets::DayTimes its =
+            calendars->times_of(found != named.end() ? *found : scenario.config.default_instrument);
         const bool is_written = scenario.with_session.contains(name) || scenario.with_session.contains("");
-        return is_written || !its.whole_day() ? std::optional(its) : std::nullopt;
+        return is_written || !its.is_always_open() ? std::optional(its) : std::nullopt;
     };
     options.log->info("{}: {} strategies, {} data sources", scenario.config.name, scenario.config.strategies.size(),
                       scenario.data.size());
@@ -977,7 +1026,7 @@ Result<RunResult> run_scenario(const Scenario& scenario, LogWriter& log, const R
         return tl::unexpected(ready.error());
     }
     budget.start();
-    if (auto followed = session.follow(hours); !followed) {
+    if (auto followed = session.follow(times); !followed) {
         const Error error = session.end_of_bad_data(followed.error());
         options.log->info("stopped: {}", error.message);
         return tl::unexpected(error);

@@ -96,6 +96,72 @@ void Tally::on_halt(const Envelope& envelope, const StrategyHalted& halted) {
                       to_iso(envelope.time), printable(halted.reason)));
 }
 
+void Tally::on_session(const Envelope&, const TradingSessionOpened& opened) {
+    const markets::Calendar* const calendar = state_->times[opened.instrument.value].calendar();
+    if (calendar == nullptr) {
+        return;
+    }
+    const markets::DayKind kind = calendar->day(opened.date).kind;
+    if (kind != markets::DayKind::unknown && kind != markets::DayKind::hours_unknown) {
+        return;
+    }
+    UnknownDays& unknown = unknown_days_[calendar->name()];
+    if (opened.date > unknown.last) {  // of several instruments once
+        unknown.first = unknown.days == 0 ? opened.date : unknown.first;
+        unknown.last = opened.date;
+        ++unknown.days;
+    }
+}
+
+void Tally::on_day_end(const Envelope&, const ChargesBooked& booked) {
+    if (!booked.problem.empty() && first_problem_.empty()) {
+        first_problem_ = fmt::format("the contract note of {} could not be made, and its charges stand as they were "
+                                     "reckoned order by order: {}",
+                                     to_iso(booked.date), booked.problem);
+    }
+}
+
+void Tally::on_no_charges(const Error& why) {
+    if (no_charges_.empty()) {
+        no_charges_ = why.message;
+    }
+}
+
+void Tally::add_market_warnings(std::vector<DataWarning>& warnings) const {
+    const bool is_strict = state_ != nullptr && state_->rules.unknown_days == markets::UnknownDays::strict;
+    for (const auto& [calendar, unknown] : unknown_days_) {
+        const std::string when = unknown.days == 1 ? "on " + to_iso(unknown.first)
+                                                   : fmt::format("on {} days, from {} to {}", unknown.days,
+                                                                 to_iso(unknown.first), to_iso(unknown.last));
+        warnings.push_back(
+            {fmt::format("calendar {} does not know when its market trades {}: {}; write the days into a "
+                         "table of your own (calendars: {{days: FILE}})",
+                         calendar, when, is_strict ? "orders were refused" : "it was taken to trade all day long"),
+             true});
+    }
+    if (!first_problem_.empty()) {
+        warnings.push_back({first_problem_, true});
+    }
+    if (!no_charges_.empty()) {
+        warnings.push_back(
+            {fmt::format("orders were refused since nobody knows what they cost: {}; alpha charges explain "
+                         "says what a table knows",
+                         no_charges_),
+             true});
+    }
+    for (std::uint32_t p = 0; state_ != nullptr && p < state_->portfolios.size(); ++p) {
+        if (const std::optional<ChargesBooked> rest = day_end_charges(*state_, PortfolioId{p});
+            rest && rest->problem.empty()) {
+            warnings.push_back(
+                {fmt::format("{}: the data end before {} has closed, and {} {} of what its contract note and "
+                             "ledger ask is not booked yet",
+                             state_->config.portfolios[p].name, to_iso(rest->date), state_->config.currency,
+                             to_string(rest->charges)),
+                 false});
+        }
+    }
+}
+
 void Tally::save(ByteBuffer& out) const {
     put(out, static_cast<std::uint32_t>(results_.size()));
     for (const StrategyResult& each : results_) {

@@ -37,6 +37,11 @@ public:
 
     void on_latch(const Envelope& envelope, const KillSwitchLatched& latched) override;
     void on_halt(const Envelope& envelope, const StrategyHalted& halted) override;
+    void on_session(const Envelope& envelope, const TradingSessionOpened& opened) override;
+    void on_day_end(const Envelope& envelope, const ChargesBooked& booked) override;
+    void on_no_charges(const Error& why) override;
+    /// Days that calendars do not know, and notes that could not be made, since this process began.
+    void add_market_warnings(std::vector<DataWarning>& warnings) const;
 
     const std::vector<StrategyResult>& results() const { return results_; }
     Money lowest_cash() const { return lowest_cash_; }
@@ -62,6 +67,14 @@ private:
     RiskLimits limits_;
     const std::function<void(const FillRow&)>& on_fill_;
     const RunOptions& options_;
+    struct UnknownDays {
+        Date first;
+        Date last{-1};
+        std::uint64_t days = 0;
+    };
+    std::map<std::string, UnknownDays> unknown_days_;  ///< by calendar
+    std::string first_problem_;                        ///< of a contract note
+    std::string no_charges_;                           ///< why orders were refused
     Money lowest_cash_;
     std::vector<Money> beyond_power_;  ///< by portfolio
     const State* state_ = nullptr;

@@ -24,6 +24,8 @@ constexpr bool moves_rows(std::uint16_t tag) {
     case TradingSessionClosed::tag:
     case TimerFired::tag:
     case PnlSnapshot::tag:
+    case MarketRulesSet::tag:
+    case InstrumentChanged::tag:
     case SignalRaised::tag:
     case ChangeRefused::tag:
     case RunReconfigured::tag:
@@ -126,6 +128,7 @@ private:
         }
     }
     void note(const Envelope&, const PortfolioOpened& e) { changed_portfolios_.push_back(e.portfolio); }
+    void note(const Envelope&, const ChargesBooked& e) { changed_portfolios_.push_back(e.portfolio); }
     void note(const Envelope&, const KillSwitchLatched& e) { changed_portfolios_.push_back(e.portfolio); }
     void note(const Envelope&, const KillSwitchReleased& e) { changed_portfolios_.push_back(e.portfolio); }
 

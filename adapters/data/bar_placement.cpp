@@ -101,10 +101,10 @@ private:
 /// until no bar that is yet to be read can come before it; at most a few per instrument wait.
 class PlacedBars final : public BarPlacement {
 public:
-    PlacedBars(std::unique_ptr<BarRows> rows, const HoursOf& hours, bool beside_intraday, Text text,
+    PlacedBars(std::unique_ptr<BarRows> rows, const TimesOf& times, bool beside_intraday, Text text,
                std::shared_ptr<IntervalWatch> interval_watch)
         : rows_(std::move(rows)),
-          hours_(hours),
+          times_(times),
           beside_intraday_(beside_intraday),
           text_(text),
           interval_watch_(std::move(interval_watch)),
@@ -179,7 +179,7 @@ public:
 
     std::string refusal_of_symbols() override {
         for (std::size_t i = 0; i < symbols().size(); ++i) {
-            if (std::string why = hours_refusal(i); !why.empty()) {
+            if (std::string why = times_refusal(i); !why.empty()) {
                 return why;
             }
         }
@@ -328,17 +328,16 @@ private:
         Time closed = row.label + interval_;
         if (date_only_) {
             const std::size_t symbol = row.bar.instrument.value;
-            const TradingHours& hours = hours_of(symbol);
-            if (std::string why = hours_refusal(symbol); !why.empty()) {
+            const markets::DayTimes& times = times_of(symbol);
+            if (std::string why = times_refusal(symbol); !why.empty()) {
                 return why;
             }
             const Date date = TradingHours{}.date_of(row.label);
-            opened = hours.open_on(date);
-            closed = hours.close_on(date);
-        } else if (const TradingHours& hours = hours_of(row.bar.instrument.value);
-                   !hours.whole_day() && hours.is_open_at(opened)) {
+            opened = times.open_on(date);
+            closed = times.close_on(date);
+        } else if (const markets::DayTimes& times = times_of(row.bar.instrument.value); !times.is_always_open()) {
             // A candle that reaches past its session's end is complete with it: NSE's last hourly one at 15:30.
-            closed = std::min(closed, hours.close_on(hours.date_of(opened)));
+            closed = std::min(closed, session_end(row.bar.instrument.value, times, opened));
         }
         if (!is_good(opened) || !is_good(closed)) {
             return time_refusal(is_good(opened) ? closed : opened);
@@ -362,7 +361,7 @@ private:
     void watch_interval(const BarRow& row) {
         Spacing& spacing = interval_watch_->spacing;
         const std::uint32_t symbol = row.bar.instrument.value;
-        spacing.see(symbol, row.label, row.line, hours_of(symbol));
+        spacing.see(symbol, row.label, row.line, times_of(symbol));
         std::string why = spacing.refusal(kMendInterval);
         if (!why.empty()) {
             interval_watch_->warn({fmt::format("{}: {}", rows_->place(spacing.line()), why)});
@@ -450,23 +449,41 @@ private:
         rows_placed_.erase(rows_placed_.begin(), first);
     }
 
-    const TradingHours& hours_of(std::size_t symbol) {
-        if (symbol >= hours_by_symbol_.size()) [[unlikely]] {
-            ask_hours(symbol);
+    const markets::DayTimes& times_of(std::size_t symbol) {
+        if (symbol >= times_by_symbol_.size()) [[unlikely]] {
+            ask_times(symbol);
         }
-        return hours_by_symbol_[symbol];
+        return times_by_symbol_[symbol];
     }
-    void ask_hours(std::size_t symbol) {
-        while (hours_by_symbol_.size() <= symbol) {
-            const std::string& name = symbols()[hours_by_symbol_.size()];
-            const std::optional<TradingHours> given = hours_ ? hours_(name) : std::nullopt;
-            hours_by_symbol_.push_back(given.value_or(TradingHours{}));
+    void ask_times(std::size_t symbol) {
+        while (times_by_symbol_.size() <= symbol) {
+            const std::string& name = symbols()[times_by_symbol_.size()];
+            const std::optional<markets::DayTimes> given = times_ ? times_(name) : std::nullopt;
+            times_by_symbol_.push_back(given.value_or(markets::DayTimes()));
             is_given_.push_back(given.has_value());
+            sessions_.emplace_back();
         }
     }
 
-    std::string hours_refusal(std::size_t symbol) {
-        const TradingHours& hours = hours_of(symbol);
+    /// When the session ends in which a bar opens; kNever where it opens in none.
+    Time session_end(std::size_t symbol, const markets::DayTimes& times, Time opened) {
+        const markets::Calendar* const calendar = times.calendar();
+        if (calendar == nullptr) {
+            const TradingHours& hours = times.hours();
+            return hours.is_open_at(opened) ? hours.close_on(hours.date_of(opened)) : kNever;
+        }
+        KnownSession& known = sessions_[symbol];
+        if (opened < known.since || opened >= known.until) {
+            const markets::Moment moment = calendar->at(opened);
+            const Time closes = calendar->closes(moment.date);
+            known = {opened, moment.until, times.opens(moment) && opened < closes ? closes : kNever};
+        }
+        return known.ends;
+    }
+
+    std::string times_refusal(std::size_t symbol) {
+        const markets::DayTimes& times = times_of(symbol);
+        const TradingHours& hours = times.hours();
         const std::string& name = symbols()[symbol];
         constexpr std::int32_t kDaySeconds = 86'400;
         if (hours.utc_offset_s < -kDaySeconds || hours.utc_offset_s > kDaySeconds || hours.open_s < 0 ||
@@ -478,22 +495,30 @@ private:
             return fmt::format(
                 "daily bars of {} stand beside data with times of day, but when its day opens and "
                 "closes is not "
-                "known; give it a session, as in instruments: {{{}: {{session: ...}}}} (utc for the whole "
-                "UTC day)",
+                "known; give it a calendar or a session, as in instruments: {{{}: {{session: ...}}}} (utc for the "
+                "whole UTC day)",
                 in_quotes(name), name);
         }
         return {};
     }
 
+    /// What a calendar said of a stretch of time.
+    struct KnownSession {
+        Time since = kNever;
+        Time until = kNever;
+        Time ends = kNever;
+    };
+
     std::unique_ptr<BarRows> rows_;
-    HoursOf hours_;
+    TimesOf times_;
     bool beside_intraday_;
     Text text_;
     std::shared_ptr<IntervalWatch> interval_watch_;
     Duration interval_;
     bool date_only_;
-    std::vector<TradingHours> hours_by_symbol_;
-    std::vector<bool> is_given_;  ///< by symbol: these hours were written by somebody
+    std::vector<markets::DayTimes> times_by_symbol_;
+    std::vector<bool> is_given_;          ///< by symbol: these were written by somebody
+    std::vector<KnownSession> sessions_;  ///< by symbol
     WaitingBars waiting_;
     std::vector<PlacedRow> rows_placed_;
     std::uint64_t first_placed_ = 0;  ///< the number of the first of those
@@ -523,9 +548,9 @@ private:
 
 }  // namespace
 
-std::unique_ptr<BarPlacement> place_bars(std::unique_ptr<BarRows> rows, const HoursOf& hours, bool beside_intraday,
+std::unique_ptr<BarPlacement> place_bars(std::unique_ptr<BarRows> rows, const TimesOf& times, bool beside_intraday,
                                          BarPlacement::Text text, std::shared_ptr<IntervalWatch> interval_watch) {
-    return std::make_unique<PlacedBars>(std::move(rows), hours, beside_intraday, text, std::move(interval_watch));
+    return std::make_unique<PlacedBars>(std::move(rows), times, beside_intraday, text, std::move(interval_watch));
 }
 
 }  // namespace alpha

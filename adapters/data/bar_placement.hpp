@@ -25,7 +25,7 @@ public:
 };
 
 /// `beside_intraday`: other sources of the same feed know times of day. `interval_watch`: null for a file, which was judged.
-std::unique_ptr<BarPlacement> place_bars(std::unique_ptr<BarRows> rows, const HoursOf& hours, bool beside_intraday,
+std::unique_ptr<BarPlacement> place_bars(std::unique_ptr<BarRows> rows, const TimesOf& times, bool beside_intraday,
                                          BarPlacement::Text text = BarPlacement::Text::file,
                                          std::shared_ptr<IntervalWatch> interval_watch = nullptr);
 

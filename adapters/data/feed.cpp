@@ -972,7 +972,7 @@ SourceIdentity identity_of(const DataSource& source, SourceForm form) {
 }
 
 /// Opens a stream for senders. Refuses (kind usage) bars that the scenario does not say enough of.
-Result<NamedStream> open_stream(const DataSource& source, std::size_t number, const HoursOf& hours,
+Result<NamedStream> open_stream(const DataSource& source, std::size_t number, const TimesOf& times,
                                 bool beside_intraday, FeedWatch watch) {
     ALPHA_ASSERT(watch.now != nullptr, "who reads streams hands in a clock");
     watch.taken_before = nullptr;  // the feed's alone, which forgets it at its end
@@ -990,10 +990,10 @@ Result<NamedStream> open_stream(const DataSource& source, std::size_t number, co
         if (quotes) {
             return csv_quotes_from(source, std::move(bytes));
         }
-        return place_bars(csv_bars_from(source, std::move(bytes)), hours, beside_intraday, text, interval_watch);
+        return place_bars(csv_bars_from(source, std::move(bytes)), times, beside_intraday, text, interval_watch);
     };
     if (!quotes && source.interval.ns == kDayNs) {
-        const auto none = place_bars(csv_bars_from(source, (*senders)->text()), hours, beside_intraday, text);
+        const auto none = place_bars(csv_bars_from(source, (*senders)->text()), times, beside_intraday, text);
         if (const std::string why = none->refusal_of_symbols(); !why.empty()) {
             return fail(ErrorKind::data, fmt::format("{}: {}", source.name(), why));
         }
@@ -1008,15 +1008,15 @@ Result<NamedStream> open_stream(const DataSource& source, std::size_t number, co
 }
 
 /// Looks at a file of bars before it is read for what it holds: the first closes would be wrong already.
-Result<void> judge_interval_of(const DataSource& source, SourceForm form, const HoursOf& hours) {
+Result<void> judge_interval_of(const DataSource& source, SourceForm form, const TimesOf& times) {
     Result<Opened> again = open_source(source);
     return !again
                ? Result<void>()
-               : judge_interval(*again->bars, hours,
+               : judge_interval(*again->bars, times,
                                 form == SourceForm::set_bars ? "import the CSV again with --interval " : kMendInterval);
 }
 
-Result<std::unique_ptr<MergedFeed>> open_all(const std::vector<DataSource>& sources, const HoursOf& hours,
+Result<std::unique_ptr<MergedFeed>> open_all(const std::vector<DataSource>& sources, const TimesOf& times,
                                              const FeedWatch& watch) {
     std::vector<Opened> opened;
     bool intraday = false;
@@ -1039,7 +1039,7 @@ Result<std::unique_ptr<MergedFeed>> open_all(const std::vector<DataSource>& sour
     for (std::size_t i = 0; i < opened.size(); ++i) {
         const DataSource& source = sources[i];
         if (source.is_stream()) {
-            auto stream = open_stream(source, numbered++, hours, intraday, watch);
+            auto stream = open_stream(source, numbered++, times, intraday, watch);
             if (!stream) {
                 return tl::unexpected(stream.error());
             }
@@ -1053,11 +1053,11 @@ Result<std::unique_ptr<MergedFeed>> open_all(const std::vector<DataSource>& sour
                 {source.name(), std::move(identity), std::move(opened[i].records), nullptr, {}, false, source.max_gap});
             continue;
         }
-        if (auto good = judge_interval_of(source, opened[i].form, hours); !good) {
+        if (auto good = judge_interval_of(source, opened[i].form, times); !good) {
             return tl::unexpected(good.error());
         }
         const bool date_only = opened[i].bars->date_only();
-        auto placed = place_bars(std::move(opened[i].bars), hours, intraday);
+        auto placed = place_bars(std::move(opened[i].bars), times, intraday);
         if (const std::string why = date_only ? placed->refusal_of_symbols() : std::string(); !why.empty()) {
             return fail(ErrorKind::data, fmt::format("{}: {}", source.name(), why));
         }
@@ -1068,14 +1068,14 @@ Result<std::unique_ptr<MergedFeed>> open_all(const std::vector<DataSource>& sour
 
 }  // namespace
 
-Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, const HoursOf& hours,
+Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, const TimesOf& times,
                                         const FeedWatch& watch) {
-    return open_all(sources, hours, watch);
+    return open_all(sources, times, watch);
 }
 
-Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, const HoursOf& hours, Bytes position,
+Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, const TimesOf& times, Bytes position,
                                         const FeedWatch& watch) {
-    auto feed = open_all(sources, hours, watch);
+    auto feed = open_all(sources, times, watch);
     if (!feed) {
         return tl::unexpected(feed.error());
     }

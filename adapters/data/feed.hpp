@@ -8,6 +8,7 @@
 #include "events/input.hpp"
 #include "events/result.hpp"
 #include "events/time.hpp"
+#include "markets/calendar.hpp"
 #include "views/feed_status.hpp"
 
 #include <chrono>
@@ -29,9 +30,9 @@ struct FeedRecord {
     MarketInput event;
 };
 
-/// The trading hours that a scenario gives an instrument, for date-only bars: what a date's open and close are. Nothing where
-/// it is silent, which means the whole UTC day but does not say so.
-using HoursOf = std::function<std::optional<TradingHours>(const std::string& instrument)>;
+/// When a scenario says that an instrument trades, for bars: what a date's open and close are. Nothing where it is silent, which means the
+/// whole UTC day but does not say so.
+using TimesOf = std::function<std::optional<markets::DayTimes>(const std::string& instrument)>;
 
 /// What is said of a file whose last line was taken although its end is not there.
 inline constexpr const char* kLacksEnd =
@@ -95,14 +96,14 @@ public:
 ///
 /// A stream can be sent to from here on; whoever sends what cannot be taken is sent away, and the feed waits for the
 /// next one.
-Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, const HoursOf& hours,
+Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, const TimesOf& times,
                                         const FeedWatch& watch = {});
 /// The same from `position` on, which save_position() wrote: exactly the records behind it, and symbols() as it was there.
 /// What was read before is not parsed again: a data set is sought in, CSV text is only hashed, synthetic data are made.
 /// Refuses (kind data, with the source's name) other sources, other content before the position, less of it, or, here or
 /// from next(), new records that belong before it; and bytes that are no position. What follows the position may change,
 /// except in a data set, whose content hash is that of all of it.
-Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, const HoursOf& hours, Bytes position,
+Result<std::unique_ptr<Feed>> open_feed(const std::vector<DataSource>& sources, const TimesOf& times, Bytes position,
                                         const FeedWatch& watch = {});
 
 }  // namespace alpha

@@ -153,13 +153,13 @@ std::string BarOrder::refusal(std::uint32_t symbol, Time label) {
     return {};
 }
 
-void Spacing::see(std::uint32_t symbol, Time label, std::uint64_t line, const TradingHours& hours) {
+void Spacing::see(std::uint32_t symbol, Time label, std::uint64_t line, const markets::DayTimes& times) {
     if (symbol >= last_of_.size()) {
         last_of_.resize(symbol + std::size_t{1}, kBeforeAll);
     }
     const Time before = std::exchange(last_of_[symbol], std::max(last_of_[symbol], label));
-    if (before == kBeforeAll || label <= before || hours.date_of(before) != hours.date_of(label) ||
-        !hours.is_open_at(before) || !hours.is_open_at(label)) {
+    if (before == kBeforeAll || label <= before || times.date_of(before) != times.date_of(label) ||
+        !times.is_open_at(before) || !times.is_open_at(label)) {
         return;
     }
     const Duration gap = label - before;
@@ -184,14 +184,14 @@ std::string Spacing::refusal(std::string_view mend) const {
         to_string(interval_), to_string(shortest_), mend, to_string(shortest_));
 }
 
-Result<void> judge_interval(BarRows& rows, const HoursOf& hours, std::string_view mend) {
+Result<void> judge_interval(BarRows& rows, const TimesOf& times, std::string_view mend) {
     // What has not shown its spacing in so many rows, a few milliseconds' reading, hardly has one.
     constexpr std::size_t kRows = 65'536;
     if (rows.interval().ns >= kDayNs) {  // no two such bars begin in one session
         return {};
     }
     Spacing spacing(rows.interval());
-    std::vector<TradingHours> hours_of;
+    std::vector<markets::DayTimes> times_of;
     for (std::size_t seen = 0; seen < kRows && !spacing.is_settled();) {
         const auto batch = rows.next();
         if (!batch || batch->empty()) {
@@ -199,11 +199,11 @@ Result<void> judge_interval(BarRows& rows, const HoursOf& hours, std::string_vie
         }
         for (const BarRow& row : *batch) {
             const std::uint32_t symbol = row.bar.instrument.value;
-            while (hours_of.size() <= symbol) {
-                hours_of.push_back(hours ? hours(rows.symbols()[hours_of.size()]).value_or(TradingHours{})
-                                         : TradingHours{});
+            while (times_of.size() <= symbol) {
+                const auto given = times ? times(rows.symbols()[times_of.size()]) : std::nullopt;
+                times_of.push_back(given.value_or(markets::DayTimes()));
             }
-            spacing.see(symbol, row.label, row.line, hours_of[symbol]);
+            spacing.see(symbol, row.label, row.line, times_of[symbol]);
         }
         seen += batch->size();
     }

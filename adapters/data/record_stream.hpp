@@ -229,7 +229,7 @@ public:
     /// No bar to come can make the interval look too short.
     bool is_settled() const { return gaps_ != 0 && common_ <= interval_; }
     /// Rows that were seen before, of a sender that came again, say nothing new.
-    void see(std::uint32_t symbol, Time label, std::uint64_t line, const TradingHours& hours);
+    void see(std::uint32_t symbol, Time label, std::uint64_t line, const markets::DayTimes& times);
     /// What is wrong with the interval, as far as was seen, then `mend` and the right one; empty when nothing is.
     std::string refusal(std::string_view mend) const;
     /// Of a bar behind a gap.
@@ -248,7 +248,7 @@ inline constexpr std::string_view kMendInterval = "write interval: ";
 
 /// Reads the first rows of a source, which is of no use afterwards, and refuses (kind data) an interval that is too short for
 /// them, with Spacing::refusal. Other errors are left to who reads the source for what it holds.
-Result<void> judge_interval(BarRows& rows, const HoursOf& hours, std::string_view mend = kMendInterval);
+Result<void> judge_interval(BarRows& rows, const TimesOf& times, std::string_view mend = kMendInterval);
 
 /// That what stands before `place`, e.g. "line 7 of ibm.csv", is not what was read there before.
 Error changed_before(std::string_view file, std::string_view place);

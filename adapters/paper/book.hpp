@@ -112,18 +112,6 @@ inline bool terms_fit(const OrderTerms& terms) {
     return quantity_fits(terms.quantity) && prices_fit(terms.type, terms.limit_price, terms.stop_price);
 }
 
-/// The order that a request is about; of linked ones the first.
-inline OrderId order_of(const PlaceLinked& linked) {
-    return linked.orders.front().order;
-}
-template <class Request>
-OrderId order_of(const Request& request) {
-    return request.order;
-}
-inline OrderId order_of(const Effect& effect) {
-    return std::visit([](const auto& request) { return order_of(request); }, effect);
-}
-
 /// Visits each order that the request places.
 template <class Request, class Visit>
 void each_placed(Request& request, Visit visit) {

@@ -90,11 +90,12 @@ Offer Matching::touch_for(Book& book, Side side) const {
 
 /// The order meets a price: as its first, or at rest.
 void Matching::meet(Pass& pass, OpenOrder& order, Offer offer) {
-    if (order.is_asleep()) {
+    if (order.is_asleep() || (pass.is_auction && (order.is_armed_stop() || order.terms.tif == TimeInForce::ioc))) {
         return;
     }
     forget_promise(order);
-    if (order.awaits && !order.is_exit() && !fill_model_.takes_first(offer.kind, pass.is_shortest_open)) {
+    if (order.awaits && !order.is_exit() && !pass.is_auction &&
+        !fill_model_.takes_first(offer.kind, pass.is_shortest_open)) {
         return;
     }
     const bool arrives = std::exchange(order.awaits, false);
@@ -121,7 +122,7 @@ void Matching::take(Pass& pass, OpenOrder& order, const Offer& offer, bool arriv
     }
     Price price = worsened(order.terms.side, offer.price, order.tick);
     if (order.has_limit()) {
-        const bool rests = !arrives || offer.kind == PriceKind::close;
+        const bool rests = (!arrives || offer.kind == PriceKind::close) && !pass.is_auction;
         if (rests ? !reaches(order, offer.price) : !within_limit(order, offer.price)) {
             return;
         }

@@ -43,6 +43,7 @@ struct Pass {
     std::vector<Over> over{};
     bool has_born = false;     ///< exits have come alive inside the bar: their stops are to be looked at
     bool meets_close = false;  ///< what arrives now was on its way before the bar's close
+    bool is_auction = false;   ///< at one price for all that take part
 };
 
 /// Visits the orders that are there now, by arrival; what a visit does to others is seen when their turn comes.

@@ -93,8 +93,29 @@ public:
         clear_done(book);
     }
 
-    void on_session_opened(Time, const TradingSessionOpened& session, Reports&) override {
+    void on_auction(Time now, const AuctionPrices& prices, Reports& out) override {
+        Book& book = book_of(prices.instrument);
+        if (!book.orders.empty() || !book.pending.empty()) {
+            const bool is_sized = prices.bid_qty > Qty{0} || prices.ask_qty > Qty{0};
+            book.bid = prices.bid;
+            book.ask = prices.ask;
+            book.bid_left = is_sized ? prices.bid_qty : limits::kMaxQty;
+            book.ask_left = is_sized ? prices.ask_qty : limits::kMaxQty;
+            book.has_quote = true;
+            Pass pass{book, now, out};
+            pass.is_auction = true;
+            become_effective(pass);
+            matching_.at_quote(pass);
+            clear_done(book);
+        }
+        forget(book);
+    }
+
+    void forget_price(InstrumentId instrument) override { forget(book_of(instrument)); }
+
+    void on_session_opened(Time now, const TradingSessionOpened& session, Reports& out) override {
         Book& book = book_of(session.instrument);
+        end_day_orders(now, book, Date{session.date.days - 1}, out);  // of sessions in which nothing came
         const auto date = [&](auto& order) {
             if (order.terms.tif == TimeInForce::day && order.good_until.days == 0) {
                 order.good_until = session.date;
@@ -107,35 +128,12 @@ public:
     }
 
     void on_session_closed(Time now, const TradingSessionClosed& session, Reports& out) override {
-        Book& book = book_of(session.instrument);
-        const auto ends = [&](const auto& order) {
-            return order.terms.tif == TimeInForce::day && order.good_until.days != 0 &&
-                   order.good_until <= session.date;
-        };
-        Pass pass{book, now, out};
-        paper::each_order(pass, [&](OpenOrder& order) {
-            if (ends(order)) {
-                matching_.finish(pass, order, ReportKind::expired, "");
-            }
-        });
-        std::erase_if(book.pending, [&](PendingRequest& pending) {
-            if (const auto* place = std::get_if<PlaceOrder>(&pending.request)) {
-                return ends_on_its_way(*place, ends(*place), out);
-            }
-            auto* linked = std::get_if<PlaceLinked>(&pending.request);
-            if (linked == nullptr) {
-                return false;
-            }
-            std::erase_if(linked->orders,
-                          [&](const PlaceOrder& place) { return ends_on_its_way(place, ends(place), out); });
-            return linked->orders.empty();
-        });
-        clear_done(book);
+        end_day_orders(now, book_of(session.instrument), session.date, out);
     }
 
     void perform(Time now, const Effect& effect, Reports& out) override {
         paper::each_placed(effect, [&](const PlaceOrder& place) { enter(place); });
-        const OrderId id = paper::order_of(effect);
+        const OrderId id = order_of(effect);
         const auto known = state_.whereabouts.find(id);
         if (known == state_.whereabouts.end()) {
             const bool is_cancel = std::holds_alternative<CancelOrder>(effect);
@@ -177,6 +175,32 @@ private:
         return state_.books[id.value];
     }
 
+    /// DAY orders of this day and of earlier ones end.
+    void end_day_orders(Time now, Book& book, Date day, Reports& out) {
+        const auto ends = [&](const auto& order) {
+            return order.terms.tif == TimeInForce::day && order.good_until.days != 0 && order.good_until <= day;
+        };
+        Pass pass{book, now, out};
+        paper::each_order(pass, [&](OpenOrder& order) {
+            if (ends(order)) {
+                matching_.finish(pass, order, ReportKind::expired, "");
+            }
+        });
+        std::erase_if(book.pending, [&](PendingRequest& pending) {
+            if (const auto* place = std::get_if<PlaceOrder>(&pending.request)) {
+                return ends_on_its_way(*place, ends(*place), out);
+            }
+            auto* linked = std::get_if<PlaceLinked>(&pending.request);
+            if (linked == nullptr) {
+                return false;
+            }
+            std::erase_if(linked->orders,
+                          [&](const PlaceOrder& place) { return ends_on_its_way(place, ends(place), out); });
+            return linked->orders.empty();
+        });
+        clear_done(book);
+    }
+
     /// Ends an order that has not become effective yet where its day is over or its entry has ended.
     bool ends_on_its_way(const PlaceOrder& place, bool is_over, Reports& out) {
         const OrderId entry = place.terms.parent;
@@ -191,6 +215,11 @@ private:
         return true;
     }
 
+    static void forget(Book& book) {
+        take_bar_price(book, kBeforeAll, Price{}, false);
+        book.bid = book.ask = Price{};
+        book.bid_left = book.ask_left = book.volume_left = Qty{};
+    }
     static void take_bar_price(Book& book, Time now, Price price, bool is_open) {
         book.has_quote = false;
         book.bar_price = price;

@@ -88,8 +88,9 @@ TEST_CASE("daily bars beside times of day need a session that somebody has writt
     };
     const Ran silent = run("");
     CHECK(silent.code == 3);
-    CHECK(
-        contains(silent.err, "give it a session, as in instruments: {A: {session: ...}} (utc for the whole UTC day)"));
+    CHECK(contains(
+        silent.err,
+        "give it a calendar or a session, as in instruments: {A: {session: ...}} (utc for the whole UTC day)"));
     CHECK(run("instruments: {A: {tick: 0.05}}\n").code == 3);
     CHECK(run("instruments: {A: {session: utc}}\n").code == 0);
     CHECK(run("default_instrument: {session: utc}\n").code == 0);

@@ -316,7 +316,7 @@ TEST_CASE("a mistake is missed, misplaced or badly explained", "[config]") {
         {"charges: none", "instruments: [IBM]", "7:14: instruments: expects a map of names, found a list; write {IBM:"},
         {"charges: none", "instruments: {'': {}}", "7:15: instruments: '' is not a name"},
         {"charges: none", "instruments: {registry: instruments.csv}",
-         "7:15: instruments.registry: is not available yet; write"},
+         "7:15: instruments.registry: There is no registry at"},
         {"charges: none", "default_instrument: {session: bse}",
          "7:31: default_instrument.session: 'bse' are no trading hours; write nse, utc"},
         {"charges: none", "default_instrument: {session: 09:15-15:30}",
@@ -385,13 +385,16 @@ TEST_CASE("a mistake is missed, misplaced or badly explained", "[config]") {
         {"{paper: {fill: touch}}", "{a: {kind: paper}, b: {kind: paper}}",
          "5:5: strategies.broker is missing, and there are 2; write broker: and a or b"},
         // charges
-        {"charges: none", "charges: zerodha", "7:10: charges: 'zerodha' is not available yet; write none or {per_fill"},
-        {"charges: none", "charges: nnoe", "7:10: charges: 'nnoe' is unknown; write none or"},
+        {"charges: none", "charges: zerodah",
+         "7:10: charges: 'zerodah' is unknown; did you mean 'zerodha'?, or write the path of a table, or {per_fill"},
+        {"charges: none", "charges: own.csv", "7:10: charges: Cannot open"},
+        {"charges: none", "calendar: sometimes", "7:11: calendar: 'sometimes' is unknown; write lenient or strict"},
+        {"charges: none", "charges: nnoe", "7:10: charges: 'nnoe' is unknown; did you mean 'none'?, or write"},
         {"charges: none", "charges: {rate: 0.2}",
          "7:17: charges.rate: '0.2' is out of range; write a plain number from 0 to 0.1"},
         {"charges: none", "charges: {per_fill: -1}", "7:21: charges.per_fill: '-1' is out of range"},
         {"charges: none", "charges: {perfill: 1}", "7:11: charges: unknown key 'perfill'; did you mean 'per_fill'?"},
-        {"charges: none", "charges: []", "7:10: charges: a list is unknown; write none or"},
+        {"charges: none", "charges: []", "7:10: charges: a list is unknown; write none, zerodha"},
         // risk
         {"charges: none", "risk: {max_order_qty: 1}", "7:8: risk: unknown key 'max_order_qty'"},
         {"charges: none", "risk: {max_postion: 1}",
@@ -775,6 +778,44 @@ TEST_CASE("a data set must be told what it holds", "[config]") {
                Catch::Contains(":3:33: data.kind: the data set holds bars; write kind: bars or leave it out"));
     CHECK_THAT(with("{file: bars.alpha, interval: 5m}").error().message,
                Catch::Contains(":3:37: data.interval: the data set holds bars of 1m"));
+}
+
+TEST_CASE("an instrument's market is another than it names, or a mistake in it is missed", "[config]") {
+    const std::string own = kGood +
+                            "instruments: {BAC: {calendar: NSE_EQ_CAS, exchange: NSE, group: equity_fund, kind: call, "
+                            "isin: INE467B01029, freeze: 1800, expiry: 2026-08-04}, IBM: {session: nse}}\n"
+                            "default_instrument: {calendar: XNYS}\n";
+    const Scenario s = good(own);
+    const Instrument& bac = s.config.instruments[0];
+    CHECK(bac.calendar == "NSE_EQ_CAS");
+    CHECK(bac.exchange == "NSE");
+    CHECK(bac.group == "equity_fund");
+    CHECK(bac.kind == InstrumentKind::call);
+    CHECK(bac.isin == "INE467B01029");
+    CHECK(bac.freeze == qty_of(1'800));
+    CHECK(to_iso(bac.expiry) == "2026-08-04");
+    CHECK(s.config.instruments[1].calendar.empty());  // its session says when it trades
+    CHECK(s.config.default_instrument.calendar == "XNYS");
+    REQUIRE(s.market.calendars.size() == 2);
+    CHECK(s.market.calendars[0].table.name == "NSE_EQ_CAS");
+    CHECK(s.market.calendars[1].zone.name == "America/New_York");
+    CHECK(s.market.charges.rows.empty());
+    CHECK(good(kGood).market.is_silent());
+    CHECK(good(replaced(kGood, "charges: none", "charges: zerodha")).market.charges.name == "zerodha");
+    CHECK(good(replaced(kGood, "use: ema_cross", "use: ema_cross, product: mis")).config.strategies[0].product ==
+          Product::mis);
+
+    const auto said = [&](const std::string& instruments) { return errors(kGood + instruments + "\n"); };
+    CHECK(said("instruments: {BAC: {calendar: NSE_EQQ}}") ==
+          std::vector<std::string>{
+              "8:31: instruments.BAC.calendar: there is no calendar 'NSE_EQQ'; did you mean 'NSE_EQ'?"});
+    CHECK_THAT(said("instruments: {BAC: {calendar: NSE_EQ, session: nse}}").at(0),
+               Catch::StartsWith("8:48: instruments.BAC.session: cannot stand beside calendar"));
+    CHECK_THAT(said("instruments: {BAC: {expiry: soon}}").at(0), Catch::Contains("is not a day from 1970 to 2199"));
+    CHECK_THAT(said("calendars: {days: none.csv}").at(0), Catch::Contains("calendars: Cannot open"));
+    write_text(folder() / "days.csv",
+               "calendars,date,kind,set,settles,name,source,grade\nNSE_EQ,2026-08-04,holyday,,no,x,y,stated\n");
+    CHECK_THAT(said("calendars: {days: days.csv}").at(0), Catch::Contains("days.csv:2: "));
 }
 
 TEST_CASE("a damaged scenario crashes the reader, or is refused without a place", "[config]") {

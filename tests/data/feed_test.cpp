@@ -183,7 +183,8 @@ TEST_CASE("dates without a session are mixed with times of day", "[data]") {
         CHECK_THAT(feed.error().message,
                    Catch::Contains("d.csv: ") && Catch::Contains("instruments: {IBM: {session: ...}}"));
         const Reading found_later = read_all({named, intraday});
-        CHECK_THAT(found_later.error, Catch::Contains("n.csv:2: ") && Catch::Contains("give it a session"));
+        CHECK_THAT(found_later.error,
+                   Catch::Contains("n.csv:2: ") && Catch::Contains("give it a calendar or a session"));
         CHECK(read_all({daily, intraday}, nse_hours).error.empty());
     }
     // The whole UTC day is a session like another, where somebody says so.
@@ -424,7 +425,7 @@ TEST_CASE("bars are taken for shorter ones and close before they were traded", "
         return dir.write("b.csv", text);
     };
     const std::vector<std::string> five{"2024-01-02T09:15", "2024-01-02T09:20", "2024-01-02T09:25", "2024-01-02T09:30"};
-    const auto says = [&](const std::vector<std::string>& labels, Duration interval, const HoursOf& hours = nse_hours) {
+    const auto says = [&](const std::vector<std::string>& labels, Duration interval, const TimesOf& hours = nse_hours) {
         const Reading reading = read_all({bars(file(labels), interval, "X")}, hours);
         CHECK((reading.kind == ErrorKind::data) == !reading.error.empty());
         CHECK((reading.lines.empty() || reading.error.find("begin") == std::string::npos));

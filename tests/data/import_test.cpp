@@ -10,7 +10,7 @@ using namespace alpha::test;
 namespace {
 
 /// The source's records, and those of the data set made of it, must be the same.
-void check_same(const TempDir& dir, const DataSource& source, const HoursOf& hours = {}) {
+void check_same(const TempDir& dir, const DataSource& source, const TimesOf& hours = {}) {
     const Reading direct = read_all({source}, hours);
     REQUIRE(direct.error.empty());
     REQUIRE_FALSE(direct.lines.empty());
@@ -193,7 +193,7 @@ TEST_CASE("dates in a data set are mixed with times of day without a session", "
     synth.synth = SynthSpec{};
     const auto feed = open_feed({bars(set, Duration{}), synth}, {});
     REQUIRE_FALSE(feed.has_value());
-    CHECK_THAT(feed.error().message, Catch::Contains("give it a session"));
+    CHECK_THAT(feed.error().message, Catch::Contains("give it a calendar or a session"));
     CHECK(open_feed({bars(set, Duration{}), synth}, nse_hours).has_value());
 }
 

@@ -49,7 +49,7 @@ Position read_some(Feed& feed, std::size_t most, std::vector<std::string>& lines
 }
 
 /// The position behind the first `most` records.
-Position position_behind(const std::vector<DataSource>& sources, std::size_t most, const HoursOf& hours = {}) {
+Position position_behind(const std::vector<DataSource>& sources, std::size_t most, const TimesOf& hours = {}) {
     const auto feed = open_feed(sources, hours);
     REQUIRE(feed.has_value());
     if (most == 0) {
@@ -61,7 +61,7 @@ Position position_behind(const std::vector<DataSource>& sources, std::size_t mos
 }
 
 /// What is read from there on; an error at opening is one too.
-Reading read_on(const std::vector<DataSource>& sources, const Position& position, const HoursOf& hours = {}) {
+Reading read_on(const std::vector<DataSource>& sources, const Position& position, const TimesOf& hours = {}) {
     Reading reading;
     const auto feed = open_feed(sources, hours, position);
     if (!feed) {

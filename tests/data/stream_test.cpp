@@ -18,7 +18,7 @@ using namespace alpha::test;
 
 namespace {
 
-const HoursOf kAnyHours = [](const std::string&) { return TradingHours{}; };
+const TimesOf kAnyHours = [](const std::string&) { return markets::DayTimes(); };
 const std::string kHeader = "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n";
 
 std::string line(int n) {

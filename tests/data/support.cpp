@@ -75,7 +75,7 @@ std::string text_of(const FeedRecord& record, const std::vector<std::string>& sy
                        to_string(c.high), to_string(c.low), to_string(c.close), to_string(c.volume));
 }
 
-Reading read_all(const std::vector<DataSource>& sources, const HoursOf& hours) {
+Reading read_all(const std::vector<DataSource>& sources, const TimesOf& hours) {
     Reading reading;
     const auto failed = [&](const Error& error) {
         reading.error = error.message;

@@ -43,7 +43,7 @@ struct Reading {
 /// A record as one of those lines.
 std::string text_of(const FeedRecord& record, const std::vector<std::string>& symbols);
 
-Reading read_all(const std::vector<DataSource>& sources, const HoursOf& hours = {});
+Reading read_all(const std::vector<DataSource>& sources, const TimesOf& hours = {});
 
 DataSource quotes(const std::string& file);
 DataSource bars(const std::string& file, Duration interval, const std::string& instrument = {});

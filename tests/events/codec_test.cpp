@@ -1,4 +1,5 @@
 #include "events/codec.hpp"
+#include "events/cursor.hpp"
 #include "tests/events/support.hpp"
 #include "tests/struct_versions.hpp"
 
@@ -7,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <optional>
 #include <rapidcheck.h>
 #include <set>
 
@@ -102,14 +104,26 @@ private:
     static void fill(std::uint16_t& v) { v = *rc::gen::arbitrary<std::uint16_t>(); }
     static void fill(std::uint32_t& v) { v = *rc::gen::arbitrary<std::uint32_t>(); }
     static void fill(std::int32_t& v) { v = *rc::gen::arbitrary<std::int32_t>(); }
-    static void fill(Side& v) { v = *rc::gen::element(Side::buy, Side::sell); }
-    static void fill(OrderType& v) { v = OrderType{*rc::gen::inRange<std::uint8_t>(1, 5)}; }
-    static void fill(TimeInForce& v) { v = TimeInForce{*rc::gen::inRange<std::uint8_t>(1, 4)}; }
-    static void fill(Direction& v) { v = Direction{*rc::gen::inRange<std::uint8_t>(1, 4)}; }
-    static void fill(Rule& v) { v = Rule{*rc::gen::inRange<std::uint8_t>(0, kRules)}; }
-    static void fill(LatchScope& v) { v = LatchScope{*rc::gen::inRange<std::uint8_t>(0, 4)}; }
-    static void fill(LatchEnd& v) { v = LatchEnd{*rc::gen::inRange<std::uint8_t>(1, 3)}; }
-    static void fill(ReportKind& v) { v = ReportKind{*rc::gen::inRange<std::uint8_t>(1, 10)}; }
+    static void fill(std::int64_t& v) { v = *rc::gen::arbitrary<std::int64_t>(); }
+    /// Any value that the enum has.
+    template <class T>
+        requires std::is_enum_v<T>
+    static void fill(T& v) {
+        std::vector<T> values;
+        for (unsigned raw = 0; raw < 256; ++raw) {
+            if (is_valid(static_cast<T>(raw))) {
+                values.push_back(static_cast<T>(raw));
+            }
+        }
+        v = *rc::gen::elementOf(values);
+    }
+    template <class T>
+    void fill(std::optional<T>& v) {
+        v.reset();
+        if (*rc::gen::arbitrary<bool>()) {
+            fill(v.emplace());
+        }
+    }
     static void fill(std::string& v) { v = *rc::gen::arbitrary<std::string>(); }
     template <class T>
     void fill(std::vector<T>& v) {
@@ -336,7 +350,7 @@ TEST_CASE("version zero never was", "[events]") {
 
 TEST_CASE("an unknown wire tag is refused by its number", "[events]") {
     EncodedBytes bytes = encoded({7, Time{1}, kNoSeq, kNoSeq}, QuoteTick{});
-    for (const unsigned tag : {0U, 34U, 255U, 256U + 3U, 0xFFFFU}) {
+    for (const unsigned tag : {0U, static_cast<unsigned>(std::variant_size_v<Event>) + 1U, 255U, 256U + 3U, 0xFFFFU}) {
         bytes[kTagAt] = static_cast<std::uint8_t>(tag & 0xFFU);
         bytes[kTagAt + 1] = static_cast<std::uint8_t>(tag >> 8U);
         CHECK(refusal(bytes, 7) ==
@@ -381,19 +395,20 @@ TEST_CASE("a choice that an enum does not have is refused", "[events]") {
         }
         return values;
     };
-    // Behind the terms' time in force: amounts, reduce_only, parent, group, legs, an empty tag; good_until, valued_at, held.
-    constexpr std::size_t kBehindTif = 3 * 8 + 1 + 8 + 8 + 1 + 4 + 4 + 8 + 1;
+    // Behind the terms' time in force: amounts, reduce_only, parent, group, legs, an empty tag, product; good_until, valued_at, held.
+    constexpr std::size_t kBehindTif = 3 * 8 + 1 + 8 + 8 + 1 + 4 + 1 + 4 + 8 + 1;
     const Row rows[] = {
         {SignalRaised{}, 0, range(1, 3)},
-        {CancelIntended{}, 0, range(0, 28)},
+        {CancelIntended{}, 0, range(0, kRules - 1)},
         {OrderIntended{}, kBehindTif + 2, range(1, 2)},          // side
         {OrderIntended{}, kBehindTif + 1, range(1, 4)},          // order type
         {OrderIntended{}, kBehindTif, range(1, 3)},              // time in force
         {OrderIntended{}, 0, range(0, 1)},                       // held
         {OrderIntended{}, kBehindTif - 3 * 8 - 1, range(0, 1)},  // reduce_only
+        {OrderIntended{}, 4 + 8 + 1, range(0, 4)},               // product
         {KillSwitchLatched{}, 0, range(0, 3)},
         {RunConfigured{}, 0, range(1, 2)},  // when a loss limit's latch ends
-        {OrderModified{}, 0, range(0, 28)},
+        {OrderModified{}, 0, range(0, kRules - 1)},
         {ChangeRejected{}, 4, range(1, 9)},  // before the empty reason
     };
     for (const Row& row : rows) {
@@ -443,7 +458,7 @@ TEST_CASE("a struct in an event has its own version, oldest reader and length", 
     const Placed placed;
     CHECK(placed.bytes[placed.terms] == OrderTerms::struct_version);
     CHECK(placed.bytes[placed.terms + 1] == OrderTerms::struct_version);
-    CHECK(placed.terms_bytes() == 4 + 3 + 3 * 8 + 1 + 8 + 8 + 1 + 4 + 5);
+    CHECK(placed.terms_bytes() == 4 + 3 + 3 * 8 + 1 + 8 + 8 + 1 + 4 + 5 + 1);
     CHECK(placed.bytes.size() == placed.terms + 6 + placed.terms_bytes() + 4 + 8 + 1);
 }
 

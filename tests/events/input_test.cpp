@@ -28,12 +28,14 @@ std::set<std::string> inputs_among(const Envelope& envelope, std::index_sequence
 
 TEST_CASE("which events are records of inputs", "[input]") {
     constexpr auto kAll = std::make_index_sequence<std::variant_size_v<Event>>();
-    CHECK(inputs_among(kRoot, kAll) == std::set<std::string>{"bar_closed", "bar_opened", "instrument_listed",
-                                                             "kill_switch_released", "quote", "strategy_halted",
+    CHECK(inputs_among(kRoot, kAll) == std::set<std::string>{"bar_closed", "bar_opened", "instrument_changed",
+                                                             "instrument_listed", "kill_switch_released",
+                                                             "market_rules_set", "quote", "strategy_halted",
                                                              "strategy_resumed"});
     // What carries links may be an input all the same: a broker's answer names the order that led to it.
-    CHECK(inputs_among(kFollows, kAll) ==
-          std::set<std::string>{"bar_closed", "bar_opened", "instrument_listed", "quote", "strategy_resumed"});
+    CHECK(inputs_among(kFollows, kAll) == std::set<std::string>{"bar_closed", "bar_opened", "instrument_changed",
+                                                                "instrument_listed", "market_rules_set", "quote",
+                                                                "strategy_resumed"});
 }
 
 TEST_CASE("an input is found in its event as it was given", "[input]") {

@@ -14,12 +14,63 @@ TradingHours indian_hours() {
     return TradingHours{19'800, 33'300, 55'800};
 }
 
+Instrument infosys() {
+    Instrument e{"NSE:INFY", px("0.05"), qty_of(1), indian_hours()};
+    e.calendar = "NSE_EQ_CAS";
+    e.exchange = "NSE";
+    e.kind = InstrumentKind::put;
+    e.group = "equity_fund";
+    e.isin = "INE009A01021";
+    e.underlying = "NSE:NIFTY 50";
+    e.multiplier = 10;
+    e.freeze = qty_of(1'800);
+    e.strike = px("1500.5");
+    e.expiry = Date{20'781};
+    e.is_delivered = true;
+    return e;
+}
+
+markets::MarketRules rules() {
+    using namespace markets;
+    const Source source{"NSE/CMTR/73362", Grade::official};
+    CalendarTable table{"NSE_EQ", "Asia/Kolkata", {{Date{18'262}, Date{20'818}, source}}, {}, {}, {}};
+    table.settlement_known = {{Date{19'358}, Date{20'818}, source}};
+    table.sessions = {{"regular", 31, Date{20'668}, kNoLastDate, Phase::closing_entry, 55'200, 55'500, 55'440, source}};
+    table.days = {{Date{20'767}, DayKind::special, "muhurat", false, "Diwali", source}};
+    ChargeRow row;
+    row.line = ChargeLine::stt;
+    row.shown = ChargeLine::ctt;
+    row.exchange = "NSE";
+    row.segment = ChargeSegment::options;
+    row.group = "ordinary";
+    row.product = ChargeProduct::intraday;
+    row.side = Side::sell;
+    row.base = ChargeBase::premium;
+    row.rate = {150'000'000'000};
+    row.amount = money("20");
+    row.minimum = money("0.01");
+    row.maximum = money("40");
+    row.maximum_rate = {2'500'000'000'000};
+    row.rounding = ChargeRounding::rupee;
+    row.in_gst_base = true;
+    row.column = "NSE";
+    row.from = Date{20'544};
+    row.to = Date{20'818};
+    row.source = source;
+    row.doubt = "who knows";
+    row.line_number = 17;
+    MarketRules e;
+    e.unknown_days = UnknownDays::strict;
+    e.calendars = {{table, {"Asia/Kolkata", {{kBeforeAll, 21'208}, {Time{-2'019'705'670'000'000'000}, 19'800}}}}};
+    e.charges = {"zerodha", {row}};
+    return e;
+}
+
 RunConfigured session() {
     RunConfigured e;
     e.name = "ema-cross";
     e.currency = "INR";
-    e.instruments = {{"NSE:INFY", px("0.05"), qty_of(1), indian_hours()},
-                     {"IBM", px("0.01"), qty_of(10), TradingHours{}}};
+    e.instruments = {infosys(), {"IBM", px("0.01"), qty_of(10), TradingHours{}}};
     e.default_instrument = Instrument{"", px("0.01"), qty_of(1), TradingHours{}};
     e.portfolios = {{"main", money_of(1'000'000)}, {"hedge", money("250000.5")}};
     e.brokers = {{"paper", "paper", {{"fill", "touch"}, {"latency", "0s"}}}};
@@ -28,7 +79,8 @@ RunConfigured session() {
                      PortfolioId{1},
                      BrokerId{0},
                      {InstrumentId{0}, InstrumentId{1}},
-                     {{"fast", "100"}, {"slow", "1000"}}}};
+                     {{"fast", "100"}, {"slow", "1000"}},
+                     Product::mis}};
     e.risk = {{Rule::order_quantity, money_of(10'000)}, {Rule::daily_loss, money("0.5")}};
     e.allowed_instruments = {InstrumentId{1}};
     e.charges = {money_of(20), money("0.0003")};
@@ -39,7 +91,8 @@ RunConfigured session() {
 
 OrderTerms terms() {
     return {InstrumentId{1}, Side::sell, OrderType::stop_limit, TimeInForce::day, qty_of(100), px("181.69"),
-            px("182.5"),     true,       OrderId{40},           OrderId{41},      2,           "exit"};
+            px("182.5"),     true,       OrderId{40},           OrderId{41},      2,           "exit",
+            Product::nrml};
 }
 
 }  // namespace
@@ -79,8 +132,21 @@ std::vector<Sample> samples() {
         {fact, OrderAccepted{order, "240328000012345"}},
         {fact, OrderRejected{order, "margin of 12.50 is short"}},
         {fact, OrderTriggered{order}},
-        {fact, OrderFilled{order, strategy, portfolio, ibm, Side::sell, qty_of(40), px("182.5"), money("7300"),
-                           money("22.19"), money("-12.5"), "T1", "exit"}},
+        {fact, OrderFilled{order,
+                           strategy,
+                           portfolio,
+                           ibm,
+                           Side::sell,
+                           qty_of(40),
+                           px("182.5"),
+                           money("7300"),
+                           money("22.19"),
+                           money("-12.5"),
+                           "T1",
+                           "exit",
+                           Product::cnc,
+                           {{markets::ChargeLine::stt, money("7.3")}, {markets::ChargeLine::gst, money("14.89")}},
+                           Date{19'813}}},
         {fact, OrderCancelled{order, "ioc"}},
         {fact, OrderExpired{order}},
         {fact, OrderModified{order, qty_of(150), px("181.7"), px("182.6"), true, Rule::linked_fill}},
@@ -90,6 +156,10 @@ std::vector<Sample> samples() {
         {root, RunReconfigured{session()}},
         {fact, OrderReleased{order, qty_of(40)}},
         {root, StrategyResumed{strategy}},
+        {root, MarketRulesSet{rules()}},
+        {root, InstrumentChanged{InstrumentId{0}, infosys()}},
+        {fact,
+         ChargesBooked{portfolio, Date{19'810}, {{markets::ChargeLine::stt, money("-0.3")}}, money("-0.3"), "why"}},
     };
 }
 

@@ -16,235 +16,303 @@ struct Lines {
 // clang-format off
 const Lines kLines[] = {
     {
-     R"(0 2024-03-28T03:45:00.072Z session_configured rules=2 name=ema-cross currency=INR instruments=[{")"
-     R"(name":"NSE:INFY","tick":"0.05","lot":"1","utc_offset_s":19800,"open_s":33300,"close_s":55800},{"n)"
-     R"(ame":"IBM","tick":"0.01","lot":"10","utc_offset_s":0,"open_s":0,"close_s":86400}] default_instrum)"
-     R"(ent={"name":"","tick":"0.01","lot":"1","utc_offset_s":0,"open_s":0,"close_s":86400} portfolios=[{)"
-     R"("name":"main","cash":"1000000"},{"name":"hedge","cash":"250000.5"}] brokers=[{"name":"paper","kin)"
-     R"(d":"paper","settings":[{"key":"fill","value":"touch"},{"key":"latency","value":"0s"}]}] strategie)"
-     R"(s=[{"name":"cross","use":"ema_cross","portfolio":"hedge","broker":"paper","instruments":["NSE:INF)"
-     R"(Y","IBM"],"params":[{"key":"fast","value":"100"},{"key":"slow","value":"1000"}]}] risk=[{"rule":")"
-     R"(order_quantity","limit":"10000"},{"rule":"daily_loss","limit":"0.5"}] allowed_instruments=["IBM"])"
-     R"( charges={"per_fill":"20","rate":"0.0003"} snapshot_interval_ns=5m daily_loss_latch_ends=released)",
-     R"({"seq":0,"ts_ns":"1711597500072000000","type":"session_configured","rules":2,"name":"ema-cross",")"
-     R"(currency":"INR","instruments":[{"name":"NSE:INFY","tick":"0.05","lot":"1","utc_offset_s":19800,"o)"
-     R"(pen_s":33300,"close_s":55800},{"name":"IBM","tick":"0.01","lot":"10","utc_offset_s":0,"open_s":0,)"
-     R"("close_s":86400}],"default_instrument":{"name":"","tick":"0.01","lot":"1","utc_offset_s":0,"open_)"
-     R"(s":0,"close_s":86400},"portfolios":[{"name":"main","cash":"1000000"},{"name":"hedge","cash":"2500)"
-     R"(00.5"}],"brokers":[{"name":"paper","kind":"paper","settings":[{"key":"fill","value":"touch"},{"ke)"
-     R"(y":"latency","value":"0s"}]}],"strategies":[{"name":"cross","use":"ema_cross","portfolio":"hedge")"
-     R"(,"broker":"paper","instruments":["NSE:INFY","IBM"],"params":[{"key":"fast","value":"100"},{"key":)"
-     R"("slow","value":"1000"}]}],"risk":[{"rule":"order_quantity","limit":"10000"},{"rule":"daily_loss",)"
-     R"("limit":"0.5"}],"allowed_instruments":["IBM"],"charges":{"per_fill":"20","rate":"0.0003"},"snapsh)"
-     R"(ot_interval_ns":"300000000000","daily_loss_latch_ends":"released"})"
+     R"(0 2024-03-28T03:45:00.072Z session_configured rules=3 name=ema-cross currency=INR instruments=[{)"
+     R"("name":"NSE:INFY","tick":"0.05","lot":"1","utc_offset_s":19800,"open_s":33300,"close_s":55800,"c)"
+     R"(alendar":"NSE_EQ_CAS","exchange":"NSE","kind":"put","group":"equity_fund","isin":"INE009A01021",)"
+     R"("underlying":"NSE:NIFTY 50","multiplier":10,"freeze":"1800","strike":"1500.5","expiry":"2026-11-)"
+     R"(24","is_delivered":true},{"name":"IBM","tick":"0.01","lot":"10","utc_offset_s":0,"open_s":0,"clo)"
+     R"(se_s":86400,"calendar":"","exchange":"","kind":"share","group":"","isin":"","underlying":"","mul)"
+     R"(tiplier":1,"freeze":"0","strike":"0","expiry":null,"is_delivered":false}] default_instrument={"n)"
+     R"(ame":"","tick":"0.01","lot":"1","utc_offset_s":0,"open_s":0,"close_s":86400,"calendar":"","excha)"
+     R"(nge":"","kind":"share","group":"","isin":"","underlying":"","multiplier":1,"freeze":"0","strike")"
+     R"(:"0","expiry":null,"is_delivered":false} portfolios=[{"name":"main","cash":"1000000"},{"name":"h)"
+     R"(edge","cash":"250000.5"}] brokers=[{"name":"paper","kind":"paper","settings":[{"key":"fill","val)"
+     R"(ue":"touch"},{"key":"latency","value":"0s"}]}] strategies=[{"name":"cross","use":"ema_cross","po)"
+     R"(rtfolio":"hedge","broker":"paper","instruments":["NSE:INFY","IBM"],"params":[{"key":"fast","valu)"
+     R"(e":"100"},{"key":"slow","value":"1000"}],"product":"mis"}] risk=[{"rule":"order_quantity","limit)"
+     R"(":"10000"},{"rule":"daily_loss","limit":"0.5"}] allowed_instruments=["IBM"] charges={"per_fill":)"
+     R"("20","rate":"0.0003"} snapshot_interval_ns=5m daily_loss_latch_ends=released)",
+     R"({"seq":0,"ts_ns":"1711597500072000000","type":"session_configured","rules":3,"name":"ema-cross",)"
+     R"("currency":"INR","instruments":[{"name":"NSE:INFY","tick":"0.05","lot":"1","utc_offset_s":19800,)"
+     R"("open_s":33300,"close_s":55800,"calendar":"NSE_EQ_CAS","exchange":"NSE","kind":"put","group":"eq)"
+     R"(uity_fund","isin":"INE009A01021","underlying":"NSE:NIFTY 50","multiplier":10,"freeze":"1800","st)"
+     R"(rike":"1500.5","expiry":"2026-11-24","is_delivered":true},{"name":"IBM","tick":"0.01","lot":"10")"
+     R"(,"utc_offset_s":0,"open_s":0,"close_s":86400,"calendar":"","exchange":"","kind":"share","group":)"
+     R"("","isin":"","underlying":"","multiplier":1,"freeze":"0","strike":"0","expiry":null,"is_delivere)"
+     R"(d":false}],"default_instrument":{"name":"","tick":"0.01","lot":"1","utc_offset_s":0,"open_s":0,")"
+     R"(close_s":86400,"calendar":"","exchange":"","kind":"share","group":"","isin":"","underlying":"",")"
+     R"(multiplier":1,"freeze":"0","strike":"0","expiry":null,"is_delivered":false},"portfolios":[{"name)"
+     R"(":"main","cash":"1000000"},{"name":"hedge","cash":"250000.5"}],"brokers":[{"name":"paper","kind")"
+     R"(:"paper","settings":[{"key":"fill","value":"touch"},{"key":"latency","value":"0s"}]}],"strategie)"
+     R"(s":[{"name":"cross","use":"ema_cross","portfolio":"hedge","broker":"paper","instruments":["NSE:I)"
+     R"(NFY","IBM"],"params":[{"key":"fast","value":"100"},{"key":"slow","value":"1000"}],"product":"mis)"
+     R"("}],"risk":[{"rule":"order_quantity","limit":"10000"},{"rule":"daily_loss","limit":"0.5"}],"allo)"
+     R"(wed_instruments":["IBM"],"charges":{"per_fill":"20","rate":"0.0003"},"snapshot_interval_ns":"300)"
+     R"(000000000","daily_loss_latch_ends":"released"})"
     },
     {
-     R"(7 2024-03-28T03:45:00.072Z instrument_listed instrument=#2 definition={"name":"NSE:TCS","tick":"0)"
-     R"(.05","lot":"5","utc_offset_s":19800,"open_s":33300,"close_s":55800})",
-     R"({"seq":7,"ts_ns":"1711597500072000000","type":"instrument_listed","instrument":"#2","definition":)"
-     R"({"name":"NSE:TCS","tick":"0.05","lot":"5","utc_offset_s":19800,"open_s":33300,"close_s":55800}})"
+     R"(7 2024-03-28T03:45:00.072Z instrument_listed instrument=#2 definition={"name":"NSE:TCS","tick":")"
+     R"(0.05","lot":"5","utc_offset_s":19800,"open_s":33300,"close_s":55800,"calendar":"","exchange":"",)"
+     R"("kind":"share","group":"","isin":"","underlying":"","multiplier":1,"freeze":"0","strike":"0","ex)"
+     R"(piry":null,"is_delivered":false})",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"instrument_listed","instrument":"#2","definition")"
+     R"(:{"name":"NSE:TCS","tick":"0.05","lot":"5","utc_offset_s":19800,"open_s":33300,"close_s":55800,")"
+     R"(calendar":"","exchange":"","kind":"share","group":"","isin":"","underlying":"","multiplier":1,"f)"
+     R"(reeze":"0","strike":"0","expiry":null,"is_delivered":false}})"
     },
     {
      R"(7 2024-03-28T03:45:00.072Z quote instrument=IBM bid=181.69 ask=181.9 bid_qty=200 ask_qty=100)",
-     R"({"seq":7,"ts_ns":"1711597500072000000","type":"quote","instrument":"IBM","bid":"181.69","ask":"18)"
-     R"(1.9","bid_qty":"200","ask_qty":"100"})"
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"quote","instrument":"IBM","bid":"181.69","ask":"1)"
+     R"(81.9","bid_qty":"200","ask_qty":"100"})"
     },
     {
-     R"(7 2024-03-28T03:45:00.072Z bar_opened instrument=IBM open=181.69 label=2024-03-28T03:45:00.072Z i)"
-     R"(nterval_ns=1m)",
-     R"({"seq":7,"ts_ns":"1711597500072000000","type":"bar_opened","instrument":"IBM","open":"181.69","la)"
-     R"(bel":"1711597500072000000","interval_ns":"60000000000"})"
+     R"(7 2024-03-28T03:45:00.072Z bar_opened instrument=IBM open=181.69 label=2024-03-28T03:45:00.072Z )"
+     R"(interval_ns=1m)",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"bar_opened","instrument":"IBM","open":"181.69","l)"
+     R"(abel":"1711597500072000000","interval_ns":"60000000000"})"
     },
     {
-     R"(7 2024-03-28T03:45:00.072Z bar_closed instrument=IBM open=181.69 high=183 low=180.00000001 close=)"
-     R"(182.5 volume=1234567 label=2024-03-28T03:44:00.072Z interval_ns=1m)",
-     R"({"seq":7,"ts_ns":"1711597500072000000","type":"bar_closed","instrument":"IBM","open":"181.69","hi)"
-     R"(gh":"183","low":"180.00000001","close":"182.5","volume":"1234567","label":"1711597440072000000",")"
-     R"(interval_ns":"60000000000"})"
+     R"(7 2024-03-28T03:45:00.072Z bar_closed instrument=IBM open=181.69 high=183 low=180.00000001 close)"
+     R"(=182.5 volume=1234567 label=2024-03-28T03:44:00.072Z interval_ns=1m)",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"bar_closed","instrument":"IBM","open":"181.69","h)"
+     R"(igh":"183","low":"180.00000001","close":"182.5","volume":"1234567","label":"1711597440072000000")"
+     R"(,"interval_ns":"60000000000"})"
     },
     {
      R"(7 2024-03-28T03:45:00.072Z session_opened instrument=IBM date=2024-03-28)",
-     R"({"seq":7,"ts_ns":"1711597500072000000","type":"session_opened","instrument":"IBM","date":"2024-03)"
-     R"(-28"})"
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"session_opened","instrument":"IBM","date":"2024-0)"
+     R"(3-28"})"
     },
     {
      R"(7 2024-03-28T03:45:00.072Z session_closed instrument=IBM date=2024-03-28)",
-     R"({"seq":7,"ts_ns":"1711597500072000000","type":"session_closed","instrument":"IBM","date":"2024-03)"
-     R"(-28"})"
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"session_closed","instrument":"IBM","date":"2024-0)"
+     R"(3-28"})"
     },
     {
      R"(7 2024-03-28T03:45:00.072Z timer_fired strategy=cross timer=9)",
      R"({"seq":7,"ts_ns":"1711597500072000000","type":"timer_fired","strategy":"cross","timer":9})"
     },
     {
-     R"(7 2024-03-28T03:45:00.072Z pnl_snapshot portfolio=hedge cash=999000.25 market_value=1500 equity=1)"
-     R"(000500.25 realized_pnl=-20 unrealized_pnl=540.25 charges=20 gross_exposure=1500.5 open_orders=3)",
-     R"({"seq":7,"ts_ns":"1711597500072000000","type":"pnl_snapshot","portfolio":"hedge","cash":"999000.2)"
-     R"(5","market_value":"1500","equity":"1000500.25","realized_pnl":"-20","unrealized_pnl":"540.25","ch)"
-     R"(arges":"20","gross_exposure":"1500.5","open_orders":3})"
+     R"(7 2024-03-28T03:45:00.072Z pnl_snapshot portfolio=hedge cash=999000.25 market_value=1500 equity=)"
+     R"(1000500.25 realized_pnl=-20 unrealized_pnl=540.25 charges=20 gross_exposure=1500.5 open_orders=3)",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"pnl_snapshot","portfolio":"hedge","cash":"999000.)"
+     R"(25","market_value":"1500","equity":"1000500.25","realized_pnl":"-20","unrealized_pnl":"540.25",")"
+     R"(charges":"20","gross_exposure":"1500.5","open_orders":3})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z portfolio_opened portfolio=hedge cash=250000.5 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"portfolio_opened","cause":7,"root":3,"p)"
-     R"(ortfolio":"hedge","cash":"250000.5"})"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"portfolio_opened","cause":7,"root":3,"portfolio":)"
+     R"("hedge","cash":"250000.5"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z signal strategy=cross instrument=IBM direction=short cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"signal","cause":7,"root":3,"strategy":")"
-     R"(cross","instrument":"IBM","direction":"short"})"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"signal","cause":7,"root":3,"strategy":"cross","in)"
+     R"(strument":"IBM","direction":"short"})"
     },
     {
-     R"(8 2024-03-28T03:45:00.072Z order_intended order=42 strategy=cross portfolio=hedge broker=paper in)"
-     R"(strument=IBM side=sell order_type=stop_limit tif=day quantity=100 limit_price=181.69 stop_price=1)"
-     R"(82.5 reduce_only=true parent=40 group=41 legs=2 tag=exit good_until=2024-03-28 valued_at=181.75 h)"
-     R"(eld=true cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_intended","cause":7,"root":3,"ord)"
-     R"(er":42,"strategy":"cross","portfolio":"hedge","broker":"paper","instrument":"IBM","side":"sell",")"
-     R"(order_type":"stop_limit","tif":"day","quantity":"100","limit_price":"181.69","stop_price":"182.5")"
-     R"(,"reduce_only":true,"parent":40,"group":41,"legs":2,"tag":"exit","good_until":"2024-03-28","value)"
-     R"(d_at":"181.75","held":true})"
+     R"(8 2024-03-28T03:45:00.072Z order_intended order=42 strategy=cross portfolio=hedge broker=paper i)"
+     R"(nstrument=IBM side=sell order_type=stop_limit tif=day quantity=100 limit_price=181.69 stop_price)"
+     R"(=182.5 reduce_only=true parent=40 group=41 legs=2 tag=exit product=nrml good_until=2024-03-28 va)"
+     R"(lued_at=181.75 held=true cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_intended","cause":7,"root":3,"order":42,"st)"
+     R"(rategy":"cross","portfolio":"hedge","broker":"paper","instrument":"IBM","side":"sell","order_typ)"
+     R"(e":"stop_limit","tif":"day","quantity":"100","limit_price":"181.69","stop_price":"182.5","reduce)"
+     R"(_only":true,"parent":40,"group":41,"legs":2,"tag":"exit","product":"nrml","good_until":"2024-03-)"
+     R"(28","valued_at":"181.75","held":true})"
     },
     {
-     R"(8 2024-03-28T03:45:00.072Z order_refused order=42 strategy=cross portfolio=hedge instrument=IBM s)"
-     R"(ide=sell order_type=stop_limit tif=day quantity=100 limit_price=181.69 stop_price=182.5 reduce_on)"
-     R"(ly=true parent=40 group=41 legs=2 tag=exit rule=price_band limit=5 observed=7.25 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_refused","cause":7,"root":3,"orde)"
-     R"(r":42,"strategy":"cross","portfolio":"hedge","instrument":"IBM","side":"sell","order_type":"stop_)"
-     R"(limit","tif":"day","quantity":"100","limit_price":"181.69","stop_price":"182.5","reduce_only":tru)"
-     R"(e,"parent":40,"group":41,"legs":2,"tag":"exit","rule":"price_band","limit":"5","observed":"7.25"})"
+     R"(8 2024-03-28T03:45:00.072Z order_refused order=42 strategy=cross portfolio=hedge instrument=IBM )"
+     R"(side=sell order_type=stop_limit tif=day quantity=100 limit_price=181.69 stop_price=182.5 reduce_)"
+     R"(only=true parent=40 group=41 legs=2 tag=exit product=nrml rule=price_band limit=5 observed=7.25 )"
+     R"(cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_refused","cause":7,"root":3,"order":42,"str)"
+     R"(ategy":"cross","portfolio":"hedge","instrument":"IBM","side":"sell","order_type":"stop_limit","t)"
+     R"(if":"day","quantity":"100","limit_price":"181.69","stop_price":"182.5","reduce_only":true,"paren)"
+     R"(t":40,"group":41,"legs":2,"tag":"exit","product":"nrml","rule":"price_band","limit":"5","observe)"
+     R"(d":"7.25"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z cancel_intended order=42 rule=kill_switch cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"cancel_intended","cause":7,"root":3,"or)"
-     R"(der":42,"rule":"kill_switch"})"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"cancel_intended","cause":7,"root":3,"order":42,"r)"
+     R"(ule":"kill_switch"})"
     },
     {
-     R"(8 2024-03-28T03:45:00.072Z modify_intended order=42 quantity=150 limit_price=181.7 stop_price=182)"
-     R"(.6 reduce_only=true rule=linked_fill valued_at=181.75 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"modify_intended","cause":7,"root":3,"or)"
-     R"(der":42,"quantity":"150","limit_price":"181.7","stop_price":"182.6","reduce_only":true,"rule":"li)"
-     R"(nked_fill","valued_at":"181.75"})"
+     R"(8 2024-03-28T03:45:00.072Z modify_intended order=42 quantity=150 limit_price=181.7 stop_price=18)"
+     R"(2.6 reduce_only=true rule=linked_fill valued_at=181.75 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"modify_intended","cause":7,"root":3,"order":42,"q)"
+     R"(uantity":"150","limit_price":"181.7","stop_price":"182.6","reduce_only":true,"rule":"linked_fill)"
+     R"(","valued_at":"181.75"})"
     },
     {
-     R"(8 2024-03-28T03:45:00.072Z change_refused order=42 strategy=cross rule=not_open limit=1 observed=)"
-     R"(2 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"change_refused","cause":7,"root":3,"ord)"
-     R"(er":42,"strategy":"cross","rule":"not_open","limit":"1","observed":"2"})"
+     R"(8 2024-03-28T03:45:00.072Z change_refused order=42 strategy=cross rule=not_open limit=1 observed)"
+     R"(=2 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"change_refused","cause":7,"root":3,"order":42,"st)"
+     R"(rategy":"cross","rule":"not_open","limit":"1","observed":"2"})"
     },
     {
-     R"(8 2024-03-28T03:45:00.072Z timer_set strategy=cross timer=9 due=2024-03-28T03:46:00Z cause=7 root)"
-     R"(=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"timer_set","cause":7,"root":3,"strategy)"
-     R"(":"cross","timer":9,"due":"1711597560000000000"})"
+     R"(8 2024-03-28T03:45:00.072Z timer_set strategy=cross timer=9 due=2024-03-28T03:46:00Z cause=7 roo)"
+     R"(t=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"timer_set","cause":7,"root":3,"strategy":"cross",)"
+     R"("timer":9,"due":"1711597560000000000"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z timer_cancelled strategy=cross timer=9 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"timer_cancelled","cause":7,"root":3,"st)"
-     R"(rategy":"cross","timer":9})"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"timer_cancelled","cause":7,"root":3,"strategy":"c)"
+     R"(ross","timer":9})"
     },
     {
-     R"(8 2024-03-28T03:45:00.072Z kill_switch_latched portfolio=hedge rule=daily_loss limit=1000 observe)"
-     R"(d=1000.00000001 scope=entries cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"kill_switch_latched","cause":7,"root":3)"
-     R"(,"portfolio":"hedge","rule":"daily_loss","limit":"1000","observed":"1000.00000001","scope":"entri)"
-     R"(es"})"
+     R"(8 2024-03-28T03:45:00.072Z kill_switch_latched portfolio=hedge rule=daily_loss limit=1000 observ)"
+     R"(ed=1000.00000001 scope=entries cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"kill_switch_latched","cause":7,"root":3,"portfoli)"
+     R"(o":"hedge","rule":"daily_loss","limit":"1000","observed":"1000.00000001","scope":"entries"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z kill_switch_released portfolio=hedge cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"kill_switch_released","cause":7,"root":3)"
-     R"(,"portfolio":"hedge"})"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"kill_switch_released","cause":7,"root":3,"portfol)"
+     R"(io":"hedge"})"
     },
     {
-     R"(8 2024-03-28T03:45:00.072Z strategy_halted strategy=cross reason="it threw \"no\"" cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"strategy_halted","cause":7,"root":3,"st)"
-     R"(rategy":"cross","reason":"it threw \"no\""})"
+     R"(8 2024-03-28T03:45:00.072Z strategy_halted strategy=cross reason="it threw \"no\"" cause=7 root=)"
+     R"(3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"strategy_halted","cause":7,"root":3,"strategy":"c)"
+     R"(ross","reason":"it threw \"no\""})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z order_accepted order=42 broker_order=240328000012345 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_accepted","cause":7,"root":3,"ord)"
-     R"(er":42,"broker_order":"240328000012345"})"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_accepted","cause":7,"root":3,"order":42,"br)"
+     R"(oker_order":"240328000012345"})"
     },
     {
-     R"(8 2024-03-28T03:45:00.072Z order_rejected order=42 reason="margin of 12.50 is short" cause=7 root)"
-     R"(=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_rejected","cause":7,"root":3,"ord)"
-     R"(er":42,"reason":"margin of 12.50 is short"})"
+     R"(8 2024-03-28T03:45:00.072Z order_rejected order=42 reason="margin of 12.50 is short" cause=7 roo)"
+     R"(t=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_rejected","cause":7,"root":3,"order":42,"re)"
+     R"(ason":"margin of 12.50 is short"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z order_triggered order=42 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_triggered","cause":7,"root":3,"or)"
-     R"(der":42})"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_triggered","cause":7,"root":3,"order":42})"
     },
     {
-     R"(8 2024-03-28T03:45:00.072Z order_filled order=42 strategy=cross portfolio=hedge instrument=IBM si)"
-     R"(de=sell quantity=40 price=182.5 notional=7300 charges=22.19 realized_pnl=-12.5 trade=T1 tag=exit )"
-     R"(cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_filled","cause":7,"root":3,"order)"
-     R"(":42,"strategy":"cross","portfolio":"hedge","instrument":"IBM","side":"sell","quantity":"40","pri)"
-     R"(ce":"182.5","notional":"7300","charges":"22.19","realized_pnl":"-12.5","trade":"T1","tag":"exit"})"
+     R"(8 2024-03-28T03:45:00.072Z order_filled order=42 strategy=cross portfolio=hedge instrument=IBM s)"
+     R"(ide=sell quantity=40 price=182.5 notional=7300 charges=22.19 realized_pnl=-12.5 trade=T1 tag=exi)"
+     R"(t product=cnc charge_lines=[{"line":"stt","amount":"7.3"},{"line":"gst","amount":"14.89"}] settl)"
+     R"(es=2024-03-31 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_filled","cause":7,"root":3,"order":42,"stra)"
+     R"(tegy":"cross","portfolio":"hedge","instrument":"IBM","side":"sell","quantity":"40","price":"182.)"
+     R"(5","notional":"7300","charges":"22.19","realized_pnl":"-12.5","trade":"T1","tag":"exit","product)"
+     R"(":"cnc","charge_lines":[{"line":"stt","amount":"7.3"},{"line":"gst","amount":"14.89"}],"settles")"
+     R"(:"2024-03-31"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z order_cancelled order=42 reason=ioc cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_cancelled","cause":7,"root":3,"or)"
-     R"(der":42,"reason":"ioc"})"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_cancelled","cause":7,"root":3,"order":42,"r)"
+     R"(eason":"ioc"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z order_expired order=42 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_expired","cause":7,"root":3,"orde)"
-     R"(r":42})"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_expired","cause":7,"root":3,"order":42})"
     },
     {
-     R"(8 2024-03-28T03:45:00.072Z order_modified order=42 quantity=150 limit_price=181.7 stop_price=182.)"
-     R"(6 reduce_only=true rule=linked_fill cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_modified","cause":7,"root":3,"ord)"
-     R"(er":42,"quantity":"150","limit_price":"181.7","stop_price":"182.6","reduce_only":true,"rule":"lin)"
-     R"(ked_fill"})"
+     R"(8 2024-03-28T03:45:00.072Z order_modified order=42 quantity=150 limit_price=181.7 stop_price=182)"
+     R"(.6 reduce_only=true rule=linked_fill cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_modified","cause":7,"root":3,"order":42,"qu)"
+     R"(antity":"150","limit_price":"181.7","stop_price":"182.6","reduce_only":true,"rule":"linked_fill")"
+     R"(})"
     },
     {
-     R"(8 2024-03-28T03:45:00.072Z change_rejected order=42 kind=modify_rejected reason="already filled" )"
-     R"(cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"change_rejected","cause":7,"root":3,"or)"
-     R"(der":42,"kind":"modify_rejected","reason":"already filled"})"
+     R"(8 2024-03-28T03:45:00.072Z change_rejected order=42 kind=modify_rejected reason="already filled")"
+     R"( cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"change_rejected","cause":7,"root":3,"order":42,"k)"
+     R"(ind":"modify_rejected","reason":"already filled"})"
     },
     {
-     R"(8 2024-03-28T03:45:00.072Z report_ignored order=42 kind=filled quantity=40 price=182.5 limit_pric)"
-     R"(e=181.69 stop_price=183 trade=T1 text=240328000012345 why="duplicate trade" cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"report_ignored","cause":7,"root":3,"ord)"
-     R"(er":42,"kind":"filled","quantity":"40","price":"182.5","limit_price":"181.69","stop_price":"183",)"
-     R"("trade":"T1","text":"240328000012345","why":"duplicate trade"})"
+     R"(8 2024-03-28T03:45:00.072Z report_ignored order=42 kind=filled quantity=40 price=182.5 limit_pri)"
+     R"(ce=181.69 stop_price=183 trade=T1 text=240328000012345 why="duplicate trade" cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"report_ignored","cause":7,"root":3,"order":42,"ki)"
+     R"(nd":"filled","quantity":"40","price":"182.5","limit_price":"181.69","stop_price":"183","trade":")"
+     R"(T1","text":"240328000012345","why":"duplicate trade"})"
     },
     {
-     R"(7 2024-03-28T03:45:00.072Z session_reconfigured rules=2 name=ema-cross currency=INR instruments=[)"
-     R"({"name":"NSE:INFY","tick":"0.05","lot":"1","utc_offset_s":19800,"open_s":33300,"close_s":55800},{)"
-     R"("name":"IBM","tick":"0.01","lot":"10","utc_offset_s":0,"open_s":0,"close_s":86400}] default_instr)"
-     R"(ument={"name":"","tick":"0.01","lot":"1","utc_offset_s":0,"open_s":0,"close_s":86400} portfolios=)"
-     R"([{"name":"main","cash":"1000000"},{"name":"hedge","cash":"250000.5"}] brokers=[{"name":"paper","k)"
-     R"(ind":"paper","settings":[{"key":"fill","value":"touch"},{"key":"latency","value":"0s"}]}] strateg)"
-     R"(ies=[{"name":"cross","use":"ema_cross","portfolio":"hedge","broker":"paper","instruments":["NSE:I)"
-     R"(NFY","IBM"],"params":[{"key":"fast","value":"100"},{"key":"slow","value":"1000"}]}] risk=[{"rule")"
-     R"(:"order_quantity","limit":"10000"},{"rule":"daily_loss","limit":"0.5"}] allowed_instruments=["IBM)"
-     R"("] charges={"per_fill":"20","rate":"0.0003"} snapshot_interval_ns=5m daily_loss_latch_ends=releas)"
-     R"(ed)",
-     R"({"seq":7,"ts_ns":"1711597500072000000","type":"session_reconfigured","rules":2,"name":"ema-cross")"
-     R"(,"currency":"INR","instruments":[{"name":"NSE:INFY","tick":"0.05","lot":"1","utc_offset_s":19800,)"
-     R"("open_s":33300,"close_s":55800},{"name":"IBM","tick":"0.01","lot":"10","utc_offset_s":0,"open_s":)"
-     R"(0,"close_s":86400}],"default_instrument":{"name":"","tick":"0.01","lot":"1","utc_offset_s":0,"ope)"
-     R"(n_s":0,"close_s":86400},"portfolios":[{"name":"main","cash":"1000000"},{"name":"hedge","cash":"25)"
-     R"(0000.5"}],"brokers":[{"name":"paper","kind":"paper","settings":[{"key":"fill","value":"touch"},{")"
-     R"(key":"latency","value":"0s"}]}],"strategies":[{"name":"cross","use":"ema_cross","portfolio":"hedg)"
-     R"(e","broker":"paper","instruments":["NSE:INFY","IBM"],"params":[{"key":"fast","value":"100"},{"key)"
-     R"(":"slow","value":"1000"}]}],"risk":[{"rule":"order_quantity","limit":"10000"},{"rule":"daily_loss)"
-     R"(","limit":"0.5"}],"allowed_instruments":["IBM"],"charges":{"per_fill":"20","rate":"0.0003"},"snap)"
-     R"(shot_interval_ns":"300000000000","daily_loss_latch_ends":"released"})"
+     R"(7 2024-03-28T03:45:00.072Z session_reconfigured rules=3 name=ema-cross currency=INR instruments=)"
+     R"([{"name":"NSE:INFY","tick":"0.05","lot":"1","utc_offset_s":19800,"open_s":33300,"close_s":55800,)"
+     R"("calendar":"NSE_EQ_CAS","exchange":"NSE","kind":"put","group":"equity_fund","isin":"INE009A01021)"
+     R"(","underlying":"NSE:NIFTY 50","multiplier":10,"freeze":"1800","strike":"1500.5","expiry":"2026-1)"
+     R"(1-24","is_delivered":true},{"name":"IBM","tick":"0.01","lot":"10","utc_offset_s":0,"open_s":0,"c)"
+     R"(lose_s":86400,"calendar":"","exchange":"","kind":"share","group":"","isin":"","underlying":"","m)"
+     R"(ultiplier":1,"freeze":"0","strike":"0","expiry":null,"is_delivered":false}] default_instrument={)"
+     R"("name":"","tick":"0.01","lot":"1","utc_offset_s":0,"open_s":0,"close_s":86400,"calendar":"","exc)"
+     R"(hange":"","kind":"share","group":"","isin":"","underlying":"","multiplier":1,"freeze":"0","strik)"
+     R"(e":"0","expiry":null,"is_delivered":false} portfolios=[{"name":"main","cash":"1000000"},{"name":)"
+     R"("hedge","cash":"250000.5"}] brokers=[{"name":"paper","kind":"paper","settings":[{"key":"fill","v)"
+     R"(alue":"touch"},{"key":"latency","value":"0s"}]}] strategies=[{"name":"cross","use":"ema_cross",")"
+     R"(portfolio":"hedge","broker":"paper","instruments":["NSE:INFY","IBM"],"params":[{"key":"fast","va)"
+     R"(lue":"100"},{"key":"slow","value":"1000"}],"product":"mis"}] risk=[{"rule":"order_quantity","lim)"
+     R"(it":"10000"},{"rule":"daily_loss","limit":"0.5"}] allowed_instruments=["IBM"] charges={"per_fill)"
+     R"(":"20","rate":"0.0003"} snapshot_interval_ns=5m daily_loss_latch_ends=released)",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"session_reconfigured","rules":3,"name":"ema-cross)"
+     R"(","currency":"INR","instruments":[{"name":"NSE:INFY","tick":"0.05","lot":"1","utc_offset_s":1980)"
+     R"(0,"open_s":33300,"close_s":55800,"calendar":"NSE_EQ_CAS","exchange":"NSE","kind":"put","group":")"
+     R"(equity_fund","isin":"INE009A01021","underlying":"NSE:NIFTY 50","multiplier":10,"freeze":"1800",")"
+     R"(strike":"1500.5","expiry":"2026-11-24","is_delivered":true},{"name":"IBM","tick":"0.01","lot":"1)"
+     R"(0","utc_offset_s":0,"open_s":0,"close_s":86400,"calendar":"","exchange":"","kind":"share","group)"
+     R"(":"","isin":"","underlying":"","multiplier":1,"freeze":"0","strike":"0","expiry":null,"is_delive)"
+     R"(red":false}],"default_instrument":{"name":"","tick":"0.01","lot":"1","utc_offset_s":0,"open_s":0)"
+     R"(,"close_s":86400,"calendar":"","exchange":"","kind":"share","group":"","isin":"","underlying":"")"
+     R"(,"multiplier":1,"freeze":"0","strike":"0","expiry":null,"is_delivered":false},"portfolios":[{"na)"
+     R"(me":"main","cash":"1000000"},{"name":"hedge","cash":"250000.5"}],"brokers":[{"name":"paper","kin)"
+     R"(d":"paper","settings":[{"key":"fill","value":"touch"},{"key":"latency","value":"0s"}]}],"strateg)"
+     R"(ies":[{"name":"cross","use":"ema_cross","portfolio":"hedge","broker":"paper","instruments":["NSE)"
+     R"(:INFY","IBM"],"params":[{"key":"fast","value":"100"},{"key":"slow","value":"1000"}],"product":"m)"
+     R"(is"}],"risk":[{"rule":"order_quantity","limit":"10000"},{"rule":"daily_loss","limit":"0.5"}],"al)"
+     R"(lowed_instruments":["IBM"],"charges":{"per_fill":"20","rate":"0.0003"},"snapshot_interval_ns":"3)"
+     R"(00000000000","daily_loss_latch_ends":"released"})"
     },
     {
      R"(8 2024-03-28T03:45:00.072Z order_released order=42 quantity=40 cause=7 root=3)",
-     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_released","cause":7,"root":3,"ord)"
-     R"(er":42,"quantity":"40"})"
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_released","cause":7,"root":3,"order":42,"qu)"
+     R"(antity":"40"})"
     },
     {
      R"(7 2024-03-28T03:45:00.072Z strategy_resumed strategy=cross)",
      R"({"seq":7,"ts_ns":"1711597500072000000","type":"strategy_resumed","strategy":"cross"})"
+    },
+    {
+     R"(7 2024-03-28T03:45:00.072Z market_rules_set rules={strict, calendar NSE_EQ of 1 and 1 rows, char)"
+     R"(ges zerodha of 1 rows})",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"market_rules_set","rules":{"unknown_days":"strict)"
+     R"(","calendars":[{"table":{"name":"NSE_EQ","zone":"Asia/Kolkata","trading_known":[{"from":"2020-01)"
+     R"(-01","to":"2026-12-31","source":{"text":"NSE/CMTR/73362","grade":"official"}}],"settlement_known)"
+     R"(":[{"from":"2023-01-01","to":"2026-12-31","source":{"text":"NSE/CMTR/73362","grade":"official"}})"
+     R"(],"sessions":[{"set":"regular","weekdays":31,"from":"2026-08-03","to":"#2147483647","phase":"clo)"
+     R"(sing_entry","open_s":55200,"close_s":55500,"ends_from_s":55440,"source":{"text":"NSE/CMTR/73362")"
+     R"(,"grade":"official"}}],"days":[{"date":"2026-11-10","kind":"special","set":"muhurat","settles":f)"
+     R"(alse,"name":"Diwali","source":{"text":"NSE/CMTR/73362","grade":"official"}}]},"zone":{"name":"As)"
+     R"(ia/Kolkata","changes":[{"from_ns":"-9223372036854775808","offset_s":21208},{"from_ns":"-20197056)"
+     R"(70000000000","offset_s":19800}]}}],"charges":{"name":"zerodha","rows":[{"line":"stt","shown":"ct)"
+     R"(t","exchange":"NSE","segment":"options","group":"ordinary","product":"intraday","side":"sell","l)"
+     R"(iquidity":null,"base":"premium","rate_e14":150000000000,"amount":"20","minimum":"0.01","maximum")"
+     R"(:"40","maximum_rate_e14":2500000000000,"rounding":"rupee","in_gst_base":true,"column":"NSE","fro)"
+     R"(m":"2026-04-01","to":"2026-12-31","source":{"text":"NSE/CMTR/73362","grade":"official"},"doubt":)"
+     R"("who knows","line_number":17}]}}})"
+    },
+    {
+     R"(7 2024-03-28T03:45:00.072Z instrument_changed instrument=NSE:INFY definition={"name":"NSE:INFY",)"
+     R"("tick":"0.05","lot":"1","utc_offset_s":19800,"open_s":33300,"close_s":55800,"calendar":"NSE_EQ_C)"
+     R"(AS","exchange":"NSE","kind":"put","group":"equity_fund","isin":"INE009A01021","underlying":"NSE:)"
+     R"(NIFTY 50","multiplier":10,"freeze":"1800","strike":"1500.5","expiry":"2026-11-24","is_delivered")"
+     R"(:true})",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"instrument_changed","instrument":"NSE:INFY","defi)"
+     R"(nition":{"name":"NSE:INFY","tick":"0.05","lot":"1","utc_offset_s":19800,"open_s":33300,"close_s")"
+     R"(:55800,"calendar":"NSE_EQ_CAS","exchange":"NSE","kind":"put","group":"equity_fund","isin":"INE00)"
+     R"(9A01021","underlying":"NSE:NIFTY 50","multiplier":10,"freeze":"1800","strike":"1500.5","expiry":)"
+     R"("2026-11-24","is_delivered":true}})"
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z charges_booked portfolio=hedge date=2024-03-28 charge_lines=[{"line":)"
+     R"("stt","amount":"-0.3"}] charges=-0.3 problem=why cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"charges_booked","cause":7,"root":3,"portfolio":"h)"
+     R"(edge","date":"2024-03-28","charge_lines":[{"line":"stt","amount":"-0.3"}],"charges":"-0.3","prob)"
+     R"(lem":"why"})"
     },
 };
 // clang-format on
@@ -454,7 +522,8 @@ TEST_CASE("prices that the order's type does not use are left out of the text, n
           "order_type=market tif=gtc quantity=10 cause=7 root=3");
     const std::string json = to_json(kFact, order, Names{});
     CHECK_THAT(json, Catch::Contains(R"("limit_price":"0","stop_price":"0","reduce_only":false)") &&
-                         Catch::Contains(R"("parent":null,"group":null,"legs":0,"tag":"","good_until":null)"));
+                         Catch::Contains(
+                             R"("parent":null,"group":null,"legs":0,"tag":"","product":"none","good_until":null)"));
     CHECK(test::json_fault(json) == "");
 }
 

@@ -3,6 +3,7 @@
 /// abort; libFuzzer, and run_corpus.cpp in the ordinary build, show the input that led there.
 
 #include "events/bytes.hpp"
+#include "events/cursor.hpp"
 #include "events/event.hpp"
 
 #include <algorithm>
@@ -15,32 +16,6 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace alpha::fuzz {
-
-/// The last value of each enumeration; all but Rule and LatchScope begin at 1.
-constexpr std::uint8_t last_of(Side) {
-    return static_cast<std::uint8_t>(Side::sell);
-}
-constexpr std::uint8_t last_of(OrderType) {
-    return static_cast<std::uint8_t>(OrderType::stop_limit);
-}
-constexpr std::uint8_t last_of(TimeInForce) {
-    return static_cast<std::uint8_t>(TimeInForce::ioc);
-}
-constexpr std::uint8_t last_of(Direction) {
-    return static_cast<std::uint8_t>(Direction::shorten);
-}
-constexpr std::uint8_t last_of(Rule) {
-    return static_cast<std::uint8_t>(kRules - 1);
-}
-constexpr std::uint8_t last_of(LatchScope) {
-    return static_cast<std::uint8_t>(LatchScope::all);
-}
-constexpr std::uint8_t last_of(LatchEnd) {
-    return static_cast<std::uint8_t>(LatchEnd::released);
-}
-constexpr std::uint8_t last_of(ReportKind) {
-    return static_cast<std::uint8_t>(ReportKind::modify_rejected);
-}
 
 /// Reads numbers off the front; zeros once the bytes have run out.
 class Input {
@@ -68,8 +43,16 @@ public:
     template <class E>
         requires std::is_enum_v<E>
     E choice() {
-        const unsigned first = std::is_same_v<E, Rule> || std::is_same_v<E, LatchScope> ? 0 : 1;
-        return static_cast<E>(first + below(last_of(E{}) + 1 - first));
+        static constexpr auto is_one = [](unsigned raw) { return is_valid(static_cast<E>(raw)); };
+        unsigned first = 0;
+        while (!is_one(first)) {
+            ++first;
+        }
+        unsigned end = first;
+        while (end < 256 && is_one(end)) {
+            ++end;
+        }
+        return static_cast<E>(first + below(end - first));
     }
     Bytes take(std::size_t n) {
         const Bytes front = rest_.first(std::min(n, rest_.size()));
@@ -109,6 +92,11 @@ private:
             fill(value.ns);
         } else if constexpr (requires { value.days; }) {
             fill(value.days);
+        } else if constexpr (requires { value.has_value(); }) {
+            value.reset();
+            if (input_.flag()) {
+                fill(value.emplace());
+            }
         } else if constexpr (requires { value.value; }) {
             fill(value.value);
         } else {

@@ -60,7 +60,7 @@ ByteBuffer read(DataSource source, const std::vector<Bytes>& senders, Bytes posi
             interrupt.set();
         }
     };
-    const HoursOf hours = [](const std::string&) { return TradingHours{19'800, 33'300, 55'800}; };
+    const TimesOf hours = [](const std::string&) { return TradingHours{19'800, 33'300, 55'800}; };
     const auto feed =
         position.empty() ? open_feed({source}, hours, watch) : open_feed({source}, hours, position, watch);
     ALPHA_ASSERT(feed.has_value(), "a stream can be opened, and so can a position that it gave");

@@ -24,6 +24,10 @@ public:
         shares(e.portfolio, e.instrument, buys ? e.quantity.raw : -e.quantity.raw);
         note();
     }
+    void day_end(const ChargesBooked& e) {
+        cash_[e.portfolio.value] -= e.charges.raw;
+        note();
+    }
     void mark(InstrumentId instrument, Price mark) {
         marks_[instrument.value] = mark.raw;
         note();
@@ -161,7 +165,9 @@ TEST_CASE("the path agrees with a slow model of the whole log, whatever happens"
             const auto& events = run.floor().events();
             for (; seen < events.size(); ++seen) {
                 apply(followed, events[seen].envelope, events[seen].event);
-                if (const auto* fill = std::get_if<OrderFilled>(&events[seen].event)) {
+                if (const auto* booked = std::get_if<ChargesBooked>(&events[seen].event)) {
+                    slow.day_end(*booked);
+                } else if (const auto* fill = std::get_if<OrderFilled>(&events[seen].event)) {
                     slow.fill(*fill);
                 }
                 for (std::uint32_t i = 0; i < followed.markets.size(); ++i) {

@@ -332,8 +332,11 @@ TEST_CASE("an instrument first named by the data gets the next id and a market o
     Instrument definition;
     definition.name = "XYZ";
     CHECK(floor.list(at(1), definition) == InstrumentId{2});
-    CHECK(floor.said() == Lines{"2 2024-01-01T00:00:01Z instrument_listed instrument=XYZ definition={\"name\":\"XYZ\","
-                                "\"tick\":\"0.01\",\"lot\":\"1\",\"utc_offset_s\":0,\"open_s\":0,\"close_s\":86400}"});
+    CHECK(floor.said() ==
+          Lines{"2 2024-01-01T00:00:01Z instrument_listed instrument=XYZ definition={\"name\":\"XYZ\","
+                "\"tick\":\"0.01\",\"lot\":\"1\",\"utc_offset_s\":0,\"open_s\":0,\"close_s\":86400,\"calendar\":\"\","
+                "\"exchange\":\"\",\"kind\":\"share\",\"group\":\"\",\"isin\":\"\",\"underlying\":\"\","
+                "\"multiplier\":1,\"freeze\":\"0\",\"strike\":\"0\",\"expiry\":null,\"is_delivered\":false}"});
     floor.quote(at(1), "5", "7", InstrumentId{2});
     CHECK(floor.state().market(InstrumentId{2}).mark == px("6"));
     CHECK(floor.heard().empty());

@@ -4,6 +4,7 @@
 /// none), nights, timers, kills of every scope, halts and restarts. Each move carries its own dice,
 /// so that a run is a list of moves which can be repeated, cut and shrunk.
 
+#include "tests/kernel/market_rules.hpp"
 #include "tests/kernel/support.hpp"
 
 #include <map>
@@ -109,9 +110,9 @@ public:
             if (floor_.state().instruments.size() < 5) {
                 Instrument found;
                 found.name = "X" + std::to_string(floor_.state().instruments.size());
-                floor_.list(now_, found);
+                return void(floor_.list(now_, found));
             }
-            return;
+            return change_market();
         }
         case 5: return dice_.below(4) == 0 ? reconfigure() : quote(instrument, price);
         default: return quote(instrument, price);
@@ -159,6 +160,26 @@ private:
         config.snapshot_interval = Duration{static_cast<std::int64_t>(dice_.below(4)) * 60 * kSecondNs};
         const std::size_t s = dice_.below(4);
         floor_.reconfigure(config, s < 3 ? std::vector<std::size_t>{s} : std::vector<std::size_t>{});
+    }
+
+    /// Another calendar, other charges, or other terms of an instrument.
+    void change_market() {
+        if (dice_.below(2) == 0) {
+            markets::MarketRules rules;
+            if (dice_.below(3) != 0) {
+                rules.calendars = {auction_calendar()};
+            }
+            if (dice_.below(3) != 0) {
+                rules.charges = small_plan();
+            }
+            rules.unknown_days = dice_.below(2) == 0 ? markets::UnknownDays::strict : markets::UnknownDays::lenient;
+            return floor_.rules(now_, rules);
+        }
+        Instrument changed = floor_.state().instruments[kBac.value];
+        changed.calendar = dice_.below(3) == 0 ? "" : "AUCTION";
+        changed.freeze = dice_.below(3) == 0 ? qty("40") : Qty{};
+        changed.isin = dice_.below(2) == 0 ? "US0605051046" : "";
+        floor_.change(now_, kBac, changed);
     }
 
     // ---- what strategies ask ----------------------------------------------------------------------

@@ -200,7 +200,7 @@ TEST_CASE("a state that no log folds into is refused, whatever is wrong with it"
     refused(unknown, [](State& s) { s.config.strategies[0].portfolio.value = 2; });
     refused(unknown, [](State& s) { s.config.strategies[1].broker.value = 2; });
     refused(unknown, [](State& s) { s.config.strategies[2].instruments[0].value = 2; });
-    const char* stepless = "an instrument has a step or hours that none can have";
+    const char* stepless = "an instrument has a step, terms or hours that none can have";
     refused(stepless, [](State& s) { s.instruments.back().tick = {}; });
     refused(stepless, [](State& s) { s.instruments.back().lot = {}; });
     refused(stepless, [](State& s) { s.instruments.back().hours.open_s = s.instruments.back().hours.close_s; });
@@ -212,7 +212,7 @@ TEST_CASE("a state that no log folds into is refused, whatever is wrong with it"
     refused(out_of_range, [](State& s) { s.config.snapshot_interval.ns = -1; });
 
     const char* others = "its instruments are not those configured and listed";
-    refused(others, [](State& s) { s.instruments[0].name = "other"; });
+    refused(others, [](State& s) { s.instruments.pop_back(); });
     refused(others, [](State& s) { s.markets.pop_back(); });
     refused(others, [](State& s) { s.instruments.emplace_back(); });
     const char* market = "a market has a price, a size or a time that none can have";
@@ -225,10 +225,18 @@ TEST_CASE("a state that no log folds into is refused, whatever is wrong with it"
     refused(bars, [](State& s) { s.markets[0].series[0].closed = kNever; });
     refused(bars, [](State& s) { s.markets[0].series[0].interval.ns = -1; });
     refused(bars, [](State& s) { s.markets[0].series.push_back(s.markets[0].series.back()); });
-    const char* session = "a market's session is not one of its instrument's";
+    const char* session = "a market's session is not one of its date";
     refused(session, [](State& s) { s.markets[0].session_date.days = 2'000'000'000; });
-    refused(session, [](State& s) { s.markets[0].session_closes.ns += 1; });
-    refused(session, [](State& s) { s.markets[0].day_ends.ns -= 1; });
+    refused(session, [](State& s) { s.markets[0].session_closes = s.markets[0].day_ends + Duration{1}; });
+    refused(session, [](State& s) { s.markets[0].day_ends.ns += 5 * kDayNs; });
+    const char* contract = "an instrument has a step, terms or hours that none can have";
+    refused(contract, [](State& s) { s.instruments[0].multiplier = 0; });
+    refused(contract, [](State& s) { s.instruments[0].freeze.raw = -1; });
+    const char* day = "a day's executions or charges are none that can be";
+    refused(day,
+            [](State& s) { s.portfolios[0].day.orders.push_back({s.next_order, kIbm, Side::buy, {}, false, {}}); });
+    refused(day, [](State& s) { s.portfolios[0].day.date.days = -2; });
+    refused(day, [](State& s) { s.portfolios[0].day.booked.by_line[0].raw = Int128{1} << 110U; });
 
     const char* nobody = "an order names an id that does not exist";
     refused(nobody, [&](State& s) { open_order(s).strategy.value = 3; });

@@ -71,6 +71,11 @@ public:
         config_.instruments.push_back({std::move(name), px(tick), qty(lot), hours});
         return *this;
     }
+    /// The instrument that was added last goes by this calendar.
+    Setup& calendar(std::string name) {
+        config_.instruments.back().calendar = std::move(name);
+        return *this;
+    }
     Setup& portfolio(std::string name, std::string_view cash) {
         config_.portfolios.push_back({std::move(name), money(cash)});
         return *this;
@@ -173,6 +178,13 @@ public:
         }
         market(now, b.instrument, b.close, b.close, out);
     }
+    std::vector<AuctionPrices> auctions;  ///< whose prices it was told
+    void on_auction(Time now, const AuctionPrices& prices, Reports& out) override {
+        auctions.push_back(prices);
+        market(now, prices.instrument, prices.bid, prices.ask, out);
+    }
+    std::vector<InstrumentId> forgotten;  ///< whose prices no longer stand
+    void forget_price(InstrumentId instrument) override { forgotten.push_back(instrument); }
     void on_session_opened(Time, const TradingSessionOpened&, Reports&) override {}
     void on_session_closed(Time now, const TradingSessionClosed& session, Reports& out) override {
         if (at_session_close) {
@@ -397,6 +409,14 @@ public:
         kernel_->take(now, ListInstrument{definition});
         after_step();
         return id;
+    }
+    void rules(Time now, const markets::MarketRules& rules) {
+        kernel_->take(now, MarketRulesSet{rules});
+        after_step();
+    }
+    void change(Time now, InstrumentId instrument, const Instrument& definition) {
+        kernel_->take(now, InstrumentChanged{instrument, definition});
+        after_step();
     }
     /// A quote of 99.99 : 100.01 on which strategy `i` asks what `act` asks.
     void act(Time now, std::function<void(Context&)> request, std::size_t i = 0, InstrumentId instrument = kIbm) {

@@ -24,7 +24,7 @@ class Layering(PlantedTree):
         "store": "events markets store",
         "views": "events markets kernel store views",
         "adapters/paper": "events adapters/paper",
-        "adapters/data": "events store views adapters/data",
+        "adapters/data": "events markets store views adapters/data",
         "adapters/kafka": "events store views adapters/kafka",
         "plugins": "events kernel strategies store plugins",
         "config": "events markets kernel strategies store adapters/paper adapters/data adapters/kafka plugins config",

@@ -54,6 +54,14 @@ public:
         broker_->on_bar_closed(now, bar, out);
         rebirth();
     }
+    void on_auction(Time now, const AuctionPrices& prices, Reports& out) override {
+        broker_->on_auction(now, prices, out);
+        rebirth();
+    }
+    void forget_price(InstrumentId instrument) override {
+        broker_->forget_price(instrument);
+        rebirth();
+    }
     void on_session_opened(Time now, const TradingSessionOpened& session, Reports& out) override {
         broker_->on_session_opened(now, session, out);
         rebirth();

@@ -161,6 +161,14 @@ public:
                           reports_);
         return said();
     }
+    Said auction(std::string_view bid, std::string_view ask, std::int64_t size = 0) {
+        broker_->on_auction(now_, {InstrumentId{0}, px(bid), px(ask), qty_of(size), qty_of(size)}, reports_);
+        return said();
+    }
+    Said forget() {
+        broker_->forget_price(InstrumentId{0});
+        return said();
+    }
     /// Bars of a minute: the one that closes next began here.
     Said opened(std::string_view open, std::uint32_t instrument = 0, bool is_shortest = true) {
         label_ = now_;

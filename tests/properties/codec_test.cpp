@@ -1,7 +1,9 @@
 #include "events/codec.hpp"
+#include "events/cursor.hpp"
 #include "tests/kernel/support.hpp"
 #include "tests/struct_versions.hpp"
 
+#include <optional>
 #include <rapidcheck/catch.h>
 
 namespace alpha::test {
@@ -46,15 +48,22 @@ private:
     void fill(T& v) {
         v = static_cast<T>(number());
     }
-    void fill(Side& v) { v = static_cast<Side>(1 + dice_.below(2)); }
-    void fill(OrderType& v) { v = static_cast<OrderType>(1 + dice_.below(4)); }
-    void fill(TimeInForce& v) { v = static_cast<TimeInForce>(1 + dice_.below(3)); }
-    void fill(Direction& v) { v = static_cast<Direction>(1 + dice_.below(3)); }
-    void fill(Rule& v) { v = static_cast<Rule>(dice_.below(kRules)); }
-    void fill(LatchScope& v) { v = static_cast<LatchScope>(dice_.below(4)); }
-    void fill(LatchEnd& v) { v = static_cast<LatchEnd>(1 + dice_.below(2)); }
+    /// Any value that the enum has.
+    template <class T>
+        requires std::is_enum_v<T>
+    void fill(T& v) {
+        do {
+            v = static_cast<T>(dice_.below(64));
+        } while (!is_valid(v));
+    }
+    template <class T>
+    void fill(std::optional<T>& v) {
+        v.reset();
+        if (dice_.below(2) == 0) {
+            fill(v.emplace());
+        }
+    }
     void fill(bool& v) { v = dice_.below(2) == 1; }
-    void fill(ReportKind& v) { v = static_cast<ReportKind>(1 + dice_.below(9)); }
     template <class T>
     void fill(std::vector<T>& v) {
         v.resize(dice_.below(4));

@@ -54,12 +54,20 @@ TEST_CASE("whatever market, strategies and brokers do, the books of the log are 
         RichRun run;
         run.play(some_moves());
         std::map<std::pair<std::uint32_t, std::uint32_t>, model::Books> books;
+        std::vector<model::Wide> day_ends(run.floor().state().portfolios.size());
         const State& state = run.floor().state();
         for (const DecodedEvent& e : run.floor().events()) {
             if (const auto* fill = std::get_if<OrderFilled>(&e.event)) {
                 books[{fill->portfolio.value, fill->instrument.value}].fill(
                     {fill->side == Side::buy, fill->quantity.raw, fill->price.raw, fill->charges.raw});
                 RC_ASSERT(fill->notional.raw == model::notional_of(fill->price.raw, fill->quantity.raw));
+            } else if (const auto* booked = std::get_if<ChargesBooked>(&e.event)) {
+                model::Wide sum = 0;
+                for (const markets::ChargeAmount& each : booked->lines) {
+                    sum += each.amount.raw;
+                }
+                RC_ASSERT(sum == booked->charges.raw);
+                day_ends[booked->portfolio.value] += sum;
             } else if (const auto* p = std::get_if<PnlSnapshot>(&e.event)) {
                 const Money initial = state.portfolios[p->portfolio.value].initial_cash;
                 RC_ASSERT(p->equity == p->cash + p->market_value);
@@ -69,7 +77,8 @@ TEST_CASE("whatever market, strategies and brokers do, the books of the log are 
         std::vector<model::Wide> cash;
         cash.reserve(state.portfolios.size());
         for (const Portfolio& portfolio : state.portfolios) {
-            cash.push_back(portfolio.initial_cash.raw);
+            cash.push_back(portfolio.initial_cash.raw - day_ends[cash.size()]);
+            RC_ASSERT(portfolio.day_end_charges.raw == day_ends[cash.size() - 1]);
         }
         for (const auto& [key, book] : books) {
             const auto exact = book.sums();

@@ -104,6 +104,8 @@ TEST_CASE("a checkpoint whose part does not bring back all that it saved is not 
         void on_quote(Time, const QuoteTick&, Reports&) override {}
         void on_bar_opened(Time, const BarOpened&, bool, Reports&) override {}
         void on_bar_closed(Time, const BarClosed&, Reports&) override {}
+        void on_auction(Time, const AuctionPrices&, Reports&) override {}
+        void forget_price(InstrumentId) override {}
         void on_session_opened(Time, const TradingSessionOpened&, Reports&) override {}
         void on_session_closed(Time, const TradingSessionClosed&, Reports&) override {}
         void perform(Time, const Effect&, Reports&) override {}

@@ -408,7 +408,7 @@ TEST_CASE("a fork that cannot be made says why", "[runtime]") {
         {"broker.papre.fill=touch", "there is no broker 'papre'; did you mean 'paper'?"},
         {"broker.paper.fill=tuoch", "brokers.paper.paper.fill: 'tuoch' is unknown; did you mean 'touch'?"},
         {"brokers.paper.fill=touch", "of brokers.paper only paper.KEY can change within a session"},
-        {"charges=zerodha", "charges: 'zerodha' is not available yet; write none or"},
+        {"charges=zerodha", "charges: 'zerodha' is a table, and a fork keeps the session's; write none or"},
         {"charges.rate=1", "charges.rate: '1' is out of range"},
         {"snapshot_interval=5", "snapshot_interval: '5' is not a duration; write none, or a duration"},
     };

@@ -27,7 +27,7 @@ struct Virtual {
     }
 };
 
-const HoursOf kAnyHours = [](const std::string&) { return TradingHours{}; };
+const TimesOf kAnyHours = [](const std::string&) { return TradingHours{}; };
 
 std::vector<DataSource> synth(std::uint64_t ticks) {
     DataSource source;
