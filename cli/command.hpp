@@ -131,6 +131,7 @@ void add_diff(Commands& commands);
 void add_fork(Commands& commands);
 void add_data(Commands& commands);
 void add_calendar(Commands& commands);
+void add_charges(Commands& commands);
 void add_instruments(Commands& commands);
 
 /// Runs `work`, which opens what `task` names for reading, in a child that may come to grief by damage

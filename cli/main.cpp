@@ -231,6 +231,7 @@ int run_program(int argc, char** argv) {
     add_fork(commands);
     add_data(commands);
     add_calendar(commands);
+    add_charges(commands);
     add_instruments(commands);
 
     if (argc <= 1) {

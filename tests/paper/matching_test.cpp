@@ -643,5 +643,73 @@ TEST_CASE("a second order under a number in use stops the engine", "[paper]") {
 
 TEST_CASE("paper orders do not wait for the disk", "[paper]") {}
 
+// ---- auctions ----
+
+TEST_CASE("all that an auction has collected meets its one price", "[paper]") {
+    Desk desk;
+    desk.place(buy(1));               // 1
+    desk.place(buy(2).limit("105"));  // 2: would have paid more
+    desk.place(buy(3).limit("100"));  // 3: just as much
+    desk.place(buy(4).limit("99"));   // 4: less
+    desk.place(sell(5).limit("95"));  // 5
+    CHECK(desk.auction("100", "100") ==
+          Said{"1 filled 1 at 100 #1", "2 filled 2 at 100 #2", "3 filled 3 at 100 #3", "5 filled 5 at 100 #4"});
+}
+
+TEST_CASE("what has rested for long gets the auction's price as well", "[paper]") {
+    Desk desk;
+    desk.quote("100", "101");
+    desk.place(buy(1).limit("99"));
+    CHECK(desk.auction("97", "98") == Said{"1 filled 1 at 98 #1"});
+}
+
+TEST_CASE("stops and IOC orders take no part in an auction, and meet the first price behind it", "[paper]") {
+    Desk desk;
+    desk.place(buy(1).stop("100"));
+    desk.place(buy(2).limit("105").ioc());
+    desk.place(buy(3).ioc());
+    desk.place(buy(4).stop("100").limit("105"));
+    CHECK(desk.auction("100", "100") == kNothing);
+    CHECK(desk.quote("100", "101") == Said{"1 triggered", "1 filled 1 at 101 #1", "2 filled 2 at 101 #2",
+                                           "3 filled 3 at 101 #3", "4 triggered", "4 filled 4 at 101 #4"});
+}
+
+TEST_CASE("an auction's price stands for nobody who comes later, and a forgotten quote for none", "[paper]") {
+    Desk desk;
+    desk.auction("100", "100");
+    CHECK(desk.place(buy(1)) == Said{"1 accepted"});
+    CHECK(desk.quote("100", "101") == Said{"1 filled 1 at 101 #1"});
+    desk.forget();
+    CHECK(desk.place(buy(2)) == Said{"2 accepted"});
+    CHECK(desk.place(buy(3).limit("200")) == Said{"3 accepted"});
+    CHECK(desk.quote("100", "102") == Said{"2 filled 2 at 102 #2", "3 filled 3 at 102 #3"});
+}
+
+TEST_CASE("an auction is an opening price to who waits for an open, and has the size that is told", "[paper]") {
+    Desk waiting(next_open());
+    waiting.quote("99", "101");
+    waiting.place(buy(1));
+    CHECK(waiting.auction("100", "100") == Said{"1 filled 1 at 100 #1"});
+    Desk sized(with_size());
+    sized.place(buy(10).limit("101"));
+    CHECK(sized.auction("100", "100", 4) == Said{"1 filled 4 at 100 #1"});
+    CHECK(sized.auction("100", "100") == Said{"1 filled 6 at 100 #2"});  // no size is told: none binds
+}
+
+TEST_CASE("exits of what an auction fills come alive, and their stops wait for trading", "[paper]") {
+    Desk desk;
+    desk.bracket(buy(1).limit("100"), "99", "105");
+    CHECK(desk.auction("98", "98") == Said{"1 filled 1 at 98 #1"});
+    CHECK(desk.quote("98", "98.5") == Said{"2 triggered", "2 filled 1 at 98 #2", "3 cancelled: linked"});
+}
+
+TEST_CASE("a DAY order whose session never came ends when a later one opens", "[paper]") {
+    Desk desk;
+    desk.place(buy(1).limit("90").day(10));
+    desk.place(buy(2).limit("90").day(12));
+    CHECK(desk.session_opened(12) == Said{"1 expired"});
+    CHECK(desk.session_closed(12) == Said{"2 expired"});
+}
+
 }  // namespace
 }  // namespace alpha::test
