@@ -409,12 +409,10 @@ private:
             return !v && (name == "reduce_only" || name == "held");
         } else if constexpr (std::is_same_v<T, Product>) {
             return v == Product::none;
-        } else if constexpr (std::is_same_v<T, std::vector<markets::ChargeAmount>>) {
+        } else if constexpr (std::is_same_v<T, std::vector<markets::ChargeAmount>> || std::is_same_v<T, std::string>) {
             return v.empty();
         } else if constexpr (std::is_same_v<T, std::uint8_t>) {
             return v == 0 && name == "legs";
-        } else if constexpr (std::is_same_v<T, std::string>) {
-            return v.empty();
         } else {
             return says_nothing(name, v);
         }

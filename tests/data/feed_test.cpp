@@ -82,7 +82,7 @@ TEST_CASE("bars of several instruments in one file leave out of order", "[data]"
 
 TEST_CASE("a record years ahead of the one before it is taken", "[data]") {
     const TempDir dir;
-    constexpr std::int64_t kDayMinutes = 24 * 60;
+    constexpr std::int64_t kDayMinutes{1'440};
     const std::string near = kQuotes + quote_at(0, "A", 1) + quote_at(366 * kDayMinutes, "A", 2);
     const std::string far = near + quote_at(733 * kDayMinutes, "A", 3);
     const DataSource near_file = quotes(dir.write("near.csv", near));

@@ -231,7 +231,7 @@ TEST_CASE("an auction's price is told as that, and a bar of the whole day is a b
     CHECK(floor.broker().auctions[2].ask == px("103"));
     // A daily bar began before the auction: it is met in its range, as any bar.
     Auction daily;
-    constexpr Duration kDay{380 * 60 * kSecondNs};
+    constexpr Duration kDay{kSecondNs * 60 * 380};
     daily.bar_opened(at(hms(9, 15)), "103", kIbm, kDay);
     bool closed = false;
     daily.broker().on_close = [&](const BarClosed&) { closed = true; };
@@ -242,12 +242,12 @@ TEST_CASE("an auction's price is told as that, and a bar of the whole day is a b
 
 TEST_CASE("what is decided on a bar that closes with the auction is in time for that close", "[kernel][market]") {
     Auction floor;
-    floor.bar_opened(at(hms(9, 15)), "100", kIbm, Duration{380 * 60 * kSecondNs});
+    floor.bar_opened(at(hms(9, 15)), "100", kIbm, Duration{kSecondNs * 60 * 380});
     floor.strategy().on_bar = [](const BarClosed&, Context& c) {
         c.place(market_order(Side::buy, "1"));
         c.place(limit_order(Side::buy, "1", "90", kIbm, TimeInForce::day));
     };
-    floor.bar_closed(at(hms(15, 35)), "100", kIbm, Duration{380 * 60 * kSecondNs});
+    floor.bar_closed(at(hms(15, 35)), "100", kIbm, Duration{kSecondNs * 60 * 380});
     CHECK(floor.count_of("order_refused") == 0);
     CHECK(floor.broker().forgotten.empty());
     CHECK(floor.order(2).good_until == parse_date("2024-01-02").value());
