@@ -76,7 +76,7 @@ constexpr std::array kRootKeys{
     choice(
         "calendar", "lenient", "lenient|strict",
         "What becomes of a day that an instrument's calendar does not know: it trades all day long with a warning, or "
-        "orders are refused on it."),
+        "orders are refused on it. Refused where no instrument goes by a calendar."),
     plain("calendars", Form::map, "(the program's own)",
           "Files that go over the program's calendars ([calendars](reference-calendars.md))."),
     plain("risk", Form::map, "(no limits)", "Rules that every order must pass; each portfolio is judged by itself."),

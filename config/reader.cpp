@@ -843,10 +843,16 @@ private:
                         findings_->suggestion(named, kKnown), kCharges.example);
         }
     }
+    /// Who writes such a key believes that a calendar decides.
+    void no_calendar(std::string_view key) {
+        root_.error(key, "decides nothing: no instrument goes by a calendar; give them one, such as "
+                         "default_instrument: {{calendar: NSE_EQ}}");
+    }
     /// The calendars that instruments go by, with their zones.
     void read_calendars() {
+        const auto unknown_days = root_.choice("calendar");
         scenario_.market.unknown_days =
-            root_.choice("calendar") == "strict" ? markets::UnknownDays::strict : markets::UnknownDays::lenient;
+            unknown_days == "strict" ? markets::UnknownDays::strict : markets::UnknownDays::lenient;
         Fields given = fields(kCalendars, "calendars", root_.child("calendars"));
         CalendarFiles files;
         for (const auto& [key, file] : {std::pair{"calendars", &files.calendars},
@@ -857,11 +863,18 @@ private:
             }
         }
         if (calendar_places_.empty() && !root_.has("calendars")) {
+            if (root_.has("calendar") && unknown_days) {
+                no_calendar("calendar");
+            }
             return;
         }
         Result<std::vector<markets::CalendarDraft>> drafts = calendar_drafts(files);
         if (!drafts) {
             root_.error(root_.has("calendars") ? "calendars" : "calendar", "{}", drafts.error().message);
+            return;
+        }
+        if (calendar_places_.empty()) {
+            no_calendar("calendars");
             return;
         }
         std::vector<std::string_view> known;

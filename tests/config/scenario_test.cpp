@@ -816,6 +816,10 @@ TEST_CASE("an instrument's market is another than it names, or a mistake in it i
     write_text(folder() / "days.csv",
                "calendars,date,kind,set,settles,name,source,grade\nNSE_EQ,2026-08-04,holyday,,no,x,y,stated\n");
     CHECK_THAT(said("calendars: {days: days.csv}").at(0), Catch::Contains("days.csv:2: "));
+    write_text(folder() / "days.csv", "calendars,date,kind,set,settles,name,source,grade\n");
+    CHECK_THAT(said("calendars: {days: days.csv}").at(0), Catch::Contains("calendars: decides nothing: no instrument"));
+    CHECK_THAT(said("calendar: strict").at(0), Catch::Contains("default_instrument: {calendar: NSE_EQ}"));
+    CHECK(errors(kGood + "calendar: strict\ndefault_instrument: {calendar: NSE_EQ}\n").empty());
 }
 
 TEST_CASE("a damaged scenario crashes the reader, or is refused without a place", "[config]") {
