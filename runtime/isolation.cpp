@@ -121,6 +121,14 @@ std::string relay(int from) {
     return last_words;
 }
 
+/// Code of libraries that meets such a limit may die of it, at once and without a word, as it does of damage.
+bool memory_is_limited() {
+    return std::ranges::any_of(std::array{RLIMIT_AS, RLIMIT_DATA}, [](const auto resource) {
+        rlimit limit{};
+        return getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    });
+}
+
 [[noreturn]] void be_the_child(pid_t parent, int errors, const std::function<int()>& work) {
     dup2(errors, STDERR_FILENO);
     close(errors);
@@ -186,6 +194,14 @@ Result<int> run_isolated(const std::string& task, const std::function<int()>& wo
     if (tells_of_a_crash(last_words)) {
         return fail(ErrorKind::data,
                     fmt::format("{} came to an end by code that is not alpha's.\n{}", task, last_words));
+    }
+    if (last_words.empty() && memory_is_limited()) {
+        return fail(
+            ErrorKind::transient,
+            fmt::format("{} ended in signal {} ({}) under a limit on memory, which it may have met; raise the limit "
+                        "(ulimit -v) and try again",
+                        task, signal, sigdescr_np(signal)),
+            ErrorCode::no_memory);
     }
     return fail(ErrorKind::data, fmt::format("{} ended in signal {} ({}): it is damaged.{}", task, signal,
                                              sigdescr_np(signal), last_words.empty() ? "" : "\n" + last_words));

@@ -13,7 +13,7 @@ namespace alpha {
 /// and prints what it has to say; a SIGINT, SIGTERM or SIGHUP sent to this process reaches it, and it ends with this process.
 ///
 /// Refuses (kind data) a child that a signal ended: "`task` ended in signal 6 (Aborted): it is damaged." and what the
-/// assert that stopped it said; (kind interrupted) one that ended by a signal that this process was sent; (kind internal) when
+/// assert that stopped it said; (kind transient) one that a signal ended without a word where memory is limited; (kind interrupted) one that ended by a signal that this process was sent; (kind internal) when
 /// no child can be had. Requires that this process has one thread.
 Result<int> run_isolated(const std::string& task, const std::function<int()>& work);
 

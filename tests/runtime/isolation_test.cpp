@@ -70,6 +70,33 @@ TEST_CASE("an abort ends in an exit code while that is asked for, and is one aft
     CHECK(later.error().message.find("ended in signal 6") != std::string::npos);
 }
 
+TEST_CASE("a silent death under a limit on memory is not called damage; one with last words is", "[runtime]") {
+    rlimit before{};
+    REQUIRE(getrlimit(RLIMIT_DATA, &before) == 0);
+    REQUIRE(before.rlim_cur == RLIM_INFINITY);
+    rlimit limited = before;
+    limited.rlim_cur = rlim_t{1} << 45U;  // room for all that this test and a sanitizer ask for
+    REQUIRE(setrlimit(RLIMIT_DATA, &limited) == 0);
+    const Result<int> silent = run_isolated("Trying", [] {
+        die_of(SIGSEGV);
+        return 0;
+    });
+    const Result<int> spoken = run_isolated("Trying", [] {
+        std::fputs("x.cpp:1: f(): Assertion `a' failed.\n", stderr);
+        die_of(SIGABRT);
+        return 0;
+    });
+    REQUIRE(setrlimit(RLIMIT_DATA, &before) == 0);
+    REQUIRE_FALSE(silent);
+    CHECK(silent.error().kind == ErrorKind::transient);
+    CHECK(silent.error().code == ErrorCode::no_memory);
+    CHECK(silent.error().message ==
+          "Trying ended in signal 11 (Segmentation fault) under a limit on memory, which it may "
+          "have met; raise the limit (ulimit -v) and try again");
+    REQUIRE_FALSE(spoken);
+    CHECK(spoken.error().kind == ErrorKind::data);
+}
+
 TEST_CASE("an isolated child's exit code and words are its own", "[runtime]") {
     const TempFolder folder;
     Result<int> code = 0;
