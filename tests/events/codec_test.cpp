@@ -396,16 +396,16 @@ TEST_CASE("a choice that an enum does not have is refused", "[events]") {
         return values;
     };
     // Behind the terms' time in force: amounts, reduce_only, parent, group, legs, an empty tag, product; good_until, valued_at, held.
-    constexpr std::size_t kBehindTif = 3 * 8 + 1 + 8 + 8 + 1 + 4 + 1 + 4 + 8 + 1;
+    constexpr std::size_t kBehindTif = 24 + 1 + 8 + 8 + 1 + 4 + 1 + 4 + 8 + 1;
     const Row rows[] = {
         {SignalRaised{}, 0, range(1, 3)},
         {CancelIntended{}, 0, range(0, kRules - 1)},
-        {OrderIntended{}, kBehindTif + 2, range(1, 2)},          // side
-        {OrderIntended{}, kBehindTif + 1, range(1, 4)},          // order type
-        {OrderIntended{}, kBehindTif, range(1, 3)},              // time in force
-        {OrderIntended{}, 0, range(0, 1)},                       // held
-        {OrderIntended{}, kBehindTif - 3 * 8 - 1, range(0, 1)},  // reduce_only
-        {OrderIntended{}, 4 + 8 + 1, range(0, 4)},               // product
+        {OrderIntended{}, kBehindTif + 2, range(1, 2)},       // side
+        {OrderIntended{}, kBehindTif + 1, range(1, 4)},       // order type
+        {OrderIntended{}, kBehindTif, range(1, 3)},           // time in force
+        {OrderIntended{}, 0, range(0, 1)},                    // held
+        {OrderIntended{}, kBehindTif - 24 - 1, range(0, 1)},  // reduce_only
+        {OrderIntended{}, 4 + 8 + 1, range(0, 4)},            // product
         {KillSwitchLatched{}, 0, range(0, 3)},
         {RunConfigured{}, 0, range(1, 2)},  // when a loss limit's latch ends
         {OrderModified{}, 0, range(0, kRules - 1)},
@@ -426,7 +426,7 @@ namespace {
 /// An order's bytes, and where in them the terms begin: their version, oldest reader and length.
 struct Placed {
     EncodedBytes bytes;
-    std::size_t terms = kHeaderBytes + kLinkBytes + 8 + 3 * 4;
+    std::size_t terms = kHeaderBytes + kLinkBytes + 8 + 12;
     OrderIntended order;
 
     Placed() {

@@ -38,6 +38,7 @@ void send(Bytes text) {
     address.sun_family = AF_UNIX;
     socket_path().copy(address.sun_path, sizeof address.sun_path - 1);
     const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ALPHA_ASSERT(socket >= 0, "a socket can be had");
     ALPHA_ASSERT(::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0,
                  "somebody listens");
     ALPHA_ASSERT(::send(socket, text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size()),

@@ -24,6 +24,7 @@ public:
     Captured(int stream, const std::string& path) : stream_(stream), before_(dup(stream)) {
         std::fflush(nullptr);
         const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        ALPHA_ASSERT(file >= 0, "the temporary folder takes files");
         dup2(file, stream_);
         close(file);
     }
