@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <fmt/format.h>
 #include <memory>
 #include <string>
@@ -164,19 +163,6 @@ Result<int> list_calendars(const std::vector<CalendarDraft>& drafts, Wiring& wir
     return kExitOk;
 }
 
-Result<Date> date_option(const char* option, const std::string& text) {
-    const Result<Date> date = parse_date(text);
-    if (!date) {
-        return fail(ErrorKind::usage, fmt::format("{} {}: {}", option, text, date.error().why));
-    }
-    return *date;
-}
-
-Date today_in(const Calendar& calendar) {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return calendar.at(Time{std::chrono::duration_cast<std::chrono::nanoseconds>(now).count()}).date;
-}
-
 Result<int> show_calendar(const CalendarRequest& request, Wiring& wiring) {
     Result<std::vector<CalendarDraft>> drafts = config::calendar_drafts(request.files);
     if (!drafts) {
@@ -199,7 +185,7 @@ Result<int> show_calendar(const CalendarRequest& request, Wiring& wiring) {
         return tl::unexpected(calendar.error());
     }
     const Result<Date> from =
-        request.from.empty() ? Result<Date>(today_in(*calendar)) : date_option("--from", request.from);
+        request.from.empty() ? Result<Date>(calendar->at(time_of_machine()).date) : date_option("--from", request.from);
     const Result<Date> to = request.to.empty() ? from : date_option("--to", request.to);
     for (const Result<Date>& date : {from, to}) {
         if (!date) {

@@ -8,7 +8,6 @@
 #include "views/json.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <fmt/format.h>
 #include <map>
 #include <memory>
@@ -40,11 +39,6 @@ struct ExplainRequest {
     std::string price;
     std::string quantity;
 };
-
-Result<Date> day_of(const char* option, const std::string& text) {
-    const Result<Date> date = parse_date(text);
-    return date ? date : fail(ErrorKind::usage, fmt::format("{} {}: {}", option, text, date.error().why));
-}
 
 // ---- the contract note of a day ----------------------------------------------------------------------------------------
 
@@ -212,7 +206,7 @@ std::string note_text(const ContractNote& note, const ChargePlan& plan, const st
 }
 
 Result<int> show_note(const NoteRequest& request, Wiring& wiring) {
-    const Result<Date> day = day_of("--note", request.day);
+    const Result<Date> day = date_option("--note", request.day);
     if (!day) {
         return tl::unexpected(day.error());
     }
@@ -272,11 +266,6 @@ Result<int> show_note(const NoteRequest& request, Wiring& wiring) {
 
 // ---- where each line comes from -----------------------------------------------------------------------------------------
 
-Result<ChargePlan> plan_of(const std::string& named) {
-    const bool is_file = named.find('.') != std::string::npos || named.find('/') != std::string::npos;
-    return is_file ? config::charges_of_file(named) : embedded_charges(named);
-}
-
 template <class E>
 Result<E> option_as(const char* option, const std::string& text, E last, E first = E{}) {
     if (const auto value = named_as(text, last, first)) {
@@ -287,11 +276,6 @@ Result<E> option_as(const char* option, const std::string& text, E last, E first
         known.emplace_back(name_of(static_cast<E>(at)));
     }
     return fail(ErrorKind::usage, fmt::format("{} {}: {}", option, text, config::suggestion(text, known, true)));
-}
-
-Date today() {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return TradingHours{}.date_of(Time{std::chrono::duration_cast<std::chrono::nanoseconds>(now).count()});
 }
 
 /// What one order of this size would be charged; nothing where no size is given.
@@ -316,11 +300,13 @@ Result<std::optional<Executed>> order_of(const ExplainRequest& request) {
 }
 
 Result<int> explain(const ExplainRequest& request, Wiring& wiring) {
-    const Result<ChargePlan> plan = plan_of(request.plan);
+    const Result<ChargePlan> plan =
+        config::is_charges_file(request.plan) ? config::charges_of_file(request.plan) : embedded_charges(request.plan);
     const Result<ChargeSegment> segment = option_as("--segment", request.segment, ChargeSegment::physical);
     const Result<ChargeProduct> product = option_as("--product", request.product, ChargeProduct::intraday);
     const Result<Side> side = option_as("--side", request.side, Side::sell, Side::buy);
-    const Result<Date> day = request.date.empty() ? Result<Date>(today()) : day_of("--date", request.date);
+    const Result<Date> day = request.date.empty() ? Result<Date>(TradingHours{}.date_of(time_of_machine()))
+                                                  : date_option("--date", request.date);
     const Result<std::optional<Executed>> order = order_of(request);
     if (!plan) {
         return tl::unexpected(plan.error());

@@ -144,6 +144,12 @@ Option journal_option(const Command& command, std::string& into);
 /// Loads the libraries of --plugin for a session of the journal, with a note where they are not those it was decided with.
 Result<Plugins> load_plugins(const std::vector<std::string>& libraries, const Journal& journal, const Wiring& wiring);
 
+/// The day that an option or argument gives; refused (kind usage) with its name and how a day is written.
+Result<Date> date_option(std::string_view option, const std::string& text);
+
+/// By the machine's clock: for defaults of what a person asks, never for what is decided.
+Time time_of_machine();
+
 /// The most memory this process has held so far.
 double peak_rss_mb();
 

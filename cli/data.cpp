@@ -211,9 +211,9 @@ Result<int> data_info(const InfoRequest& request, Wiring& wiring) {
 Result<int> data_synth(const SynthRequest& request, Wiring& wiring) {
     SynthSpec spec = request.spec;
     if (!request.first_day.empty()) {
-        const Result<Date> day = parse_date(request.first_day);
+        const Result<Date> day = date_option("--first-day", request.first_day);
         if (!day) {
-            return fail(ErrorKind::usage, "--first-day: " + day.error().message);
+            return tl::unexpected(day.error());
         }
         spec.first_day = *day;
     }

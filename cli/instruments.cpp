@@ -54,18 +54,10 @@ struct DiffRequest {
     std::string exchange;
 };
 
-Result<Date> date_of(std::string_view what, const std::string& text) {
-    const Result<Date> date = parse_date(text);
-    if (!date) {
-        return fail(ErrorKind::usage, fmt::format("{} {}: {}; write it as 2026-01-27", what, text, date.error().why));
-    }
-    return *date;
-}
-
 /// The day that was asked for, or else the newest that was loaded.
 Result<Date> asked_date(const Registry& registry, const std::string& text) {
     if (!text.empty()) {
-        return date_of("--date", text);
+        return date_option("--date", text);
     }
     return registry.exchanges().map([](const std::vector<std::pair<std::string, Date>>& exchanges) {
         Date newest;
@@ -219,7 +211,7 @@ void note_bad_rows(const ListingFile& file, const Wiring& wiring) {
 Result<int> load(const LoadRequest& request, Wiring& wiring) {
     std::optional<Date> day;
     if (!request.date.empty()) {
-        const Result<Date> date = date_of("--date", request.date);
+        const Result<Date> date = date_option("--date", request.date);
         if (!date) {
             return tl::make_unexpected(date.error());
         }
@@ -493,8 +485,8 @@ Result<int> find(const FindRequest& request, Wiring& wiring) {
 }
 
 Result<int> diff(const DiffRequest& request, Wiring& wiring) {
-    const Result<Date> from = date_of("the first day", request.from);
-    const Result<Date> to = date_of("the second day", request.to);
+    const Result<Date> from = date_option("the first day", request.from);
+    const Result<Date> to = date_option("the second day", request.to);
     if (!from || !to) {
         return tl::make_unexpected(!from ? from.error() : to.error());
     }

@@ -328,6 +328,19 @@ Result<Plugins> load_plugins(const std::vector<std::string>& libraries, const Jo
     return plugins;
 }
 
+Result<Date> date_option(std::string_view option, const std::string& text) {
+    const Result<Date> date = parse_date(text);
+    if (!date) {
+        return fail(ErrorKind::usage, fmt::format("{} {}: {}; write it as 2026-01-27", option, text, date.error().why));
+    }
+    return *date;
+}
+
+Time time_of_machine() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return Time{std::chrono::duration_cast<std::chrono::nanoseconds>(now).count()};
+}
+
 double peak_rss_mb() {
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);

@@ -224,6 +224,10 @@ Result<std::vector<std::pair<Date, Instrument>>> InstrumentSource::versions_of(c
     return versions;
 }
 
+bool is_charges_file(std::string_view named) {
+    return named.find_first_of("./") != std::string_view::npos;
+}
+
 Result<markets::ChargePlan> charges_of_file(const std::string& file) {
     const Result<std::string> text = read_file(file, kTableBytesMax);
     if (!text) {

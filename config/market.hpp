@@ -25,6 +25,9 @@ struct CalendarFiles {
 /// The program's calendars, and over them those of the files. Refused with file:line.
 Result<std::vector<markets::CalendarDraft>> calendar_drafts(const CalendarFiles& files);
 
+/// Whether `charges` names a file rather than a plan of the program: it has a dot or a slash.
+bool is_charges_file(std::string_view named);
+
 /// The plan of charges in a file: CSV, or YAML with the same columns as keys, where it ends in .yaml or .yml. Refused with file:line.
 Result<markets::ChargePlan> charges_of_file(const std::string& file);
 

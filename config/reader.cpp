@@ -828,7 +828,7 @@ private:
             return;
         }
         const std::string file = beside_scenario(named);
-        const bool is_file = named.find('.') != std::string::npos || named.find('/') != std::string::npos;
+        const bool is_file = is_charges_file(named);
         Result<markets::ChargePlan> plan = is_file ? charges_of_file(file) : markets::embedded_charges(named);
         if (is_file) {
             scenario_.tables.push_back(file);
