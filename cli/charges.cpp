@@ -301,7 +301,7 @@ Result<std::optional<Executed>> order_of(const ExplainRequest& request) {
 
 Result<int> explain(const ExplainRequest& request, Wiring& wiring) {
     const Result<ChargePlan> plan =
-        config::is_charges_file(request.plan) ? config::charges_of_file(request.plan) : embedded_charges(request.plan);
+        config::is_table_file(request.plan) ? config::charges_of_file(request.plan) : embedded_charges(request.plan);
     const Result<ChargeSegment> segment = option_as("--segment", request.segment, ChargeSegment::physical);
     const Result<ChargeProduct> product = option_as("--product", request.product, ChargeProduct::intraday);
     const Result<Side> side = option_as("--side", request.side, Side::sell, Side::buy);

@@ -81,6 +81,7 @@ public:
                      {"", Table::Align::left}});
         Table positions({{"portfolio", Table::Align::left},
                          {"instrument", Table::Align::left},
+                         {"product", Table::Align::left},
                          {"net"},
                          {"average"},
                          {"cost"},
@@ -89,6 +90,7 @@ public:
                          {"fills"},
                          {"traded"}});
         bool any = false;
+        bool has_products = false;
         for (PortfolioView& each : known_) {
             if (!options_.portfolio.empty() && each.name != options_.portfolio) {
                 continue;
@@ -109,11 +111,19 @@ public:
                        show_count(each.fills), standing_of(each)});
             for (const PositionView& position : each.positions) {
                 any = true;
-                positions.row({each.name, position.instrument, show_qty(position.net, currency()),
+                positions.row({each.name, position.instrument, "", show_qty(position.net, currency()),
                                position.net == Qty{} ? "-" : price(average_price(position.cost, position.net)),
                                money(position.cost), gain(position.realized_pnl), money(position.charges),
                                show_count(position.fills), money(position.traded)});
+                for (const HoldingView& held : position.holdings) {
+                    has_products = true;
+                    positions.row({"", "", name_of(held.product), show_qty(held.net, currency()),
+                                   price(average_price(held.cost, held.net)), money(held.cost), "", "", "", ""});
+                }
             }
+        }
+        if (!has_products) {
+            positions.drop("product");
         }
         if (!wiring_.json) {
             wiring_.out.write(books.text(wiring_.out_style));
@@ -131,6 +141,7 @@ public:
                      {"strategy", Table::Align::left},
                      {"portfolio", Table::Align::left},
                      {"instrument", Table::Align::left},
+                     {"product", Table::Align::left},
                      {"side", Table::Align::left},
                      {"type", Table::Align::left},
                      {"tif", Table::Align::left},
@@ -140,6 +151,7 @@ public:
                      {"filled"},
                      {"average"},
                      {"status", Table::Align::left}});
+        bool has_products = false;
         const Result<void> read = models_.orders([&](const OrderView& each) {
             if (!passes(each) || (options_.open && is_terminal(each.status))) {
                 return !wiring_.out.closed();
@@ -147,19 +159,23 @@ public:
             if (full()) {
                 return false;
             }
+            has_products = has_products || each.terms.product != Product::none;
             if (wiring_.json) {
                 wiring_.out.write(order_json(each) + '\n');
                 return !wiring_.out.closed();
             }
             table.row({std::to_string(each.id.value), wiring_.zone.show(each.created_time), each.strategy,
-                       each.portfolio, each.instrument, name_of(each.terms.side), name_of(each.terms.type),
-                       name_of(each.terms.tif), show_qty(each.terms.quantity, currency()),
+                       each.portfolio, each.instrument, name_of(each.terms.product), name_of(each.terms.side),
+                       name_of(each.terms.type), name_of(each.terms.tif), show_qty(each.terms.quantity, currency()),
                        price(each.terms.limit_price), price(each.terms.stop_price), show_qty(each.filled, currency()),
                        price(each.average_price()), standing_of(each)});
             return true;
         });
         if (!read) {
             return tl::unexpected(read.error());
+        }
+        if (!has_products) {
+            table.drop("product");
         }
         wiring_.out.write(wiring_.json ? "" : table.text(wiring_.out_style));
         return conclude("order");
@@ -175,12 +191,14 @@ public:
                      {"strategy", Table::Align::left},
                      {"portfolio", Table::Align::left},
                      {"instrument", Table::Align::left},
+                     {"product", Table::Align::left},
                      {"side", Table::Align::left},
                      {"quantity"},
                      {"price"},
                      {"notional"},
                      {"charges"},
                      {"realized"}});
+        bool has_products = false;
         const Result<void> read = models_.fills([&](const FillView& each) {
             if (!passes(each)) {
                 return !wiring_.out.closed();
@@ -188,18 +206,22 @@ public:
             if (full()) {
                 return false;
             }
+            has_products = has_products || each.product != Product::none;
             if (wiring_.json) {
                 wiring_.out.write(fill_json(each) + '\n');
                 return !wiring_.out.closed();
             }
             table.row({std::to_string(each.event), wiring_.zone.show(each.time), std::to_string(each.order.value),
-                       each.strategy, each.portfolio, each.instrument, name_of(each.side),
+                       each.strategy, each.portfolio, each.instrument, name_of(each.product), name_of(each.side),
                        show_qty(each.quantity, currency()), price(each.price), money(each.notional),
                        money(each.charges), gain(each.realized_pnl)});
             return true;
         });
         if (!read) {
             return tl::unexpected(read.error());
+        }
+        if (!has_products) {
+            table.drop("product");
         }
         wiring_.out.write(wiring_.json ? "" : table.text(wiring_.out_style));
         return conclude("fill");

@@ -364,6 +364,15 @@ void Table::row(std::vector<std::string> cells) {
     rows_.push_back(std::move(cells));
 }
 
+void Table::drop(std::string_view title) {
+    const auto at = std::ranges::find(columns_, title, &Column::title) - columns_.begin();
+    ALPHA_ASSERT(at < std::ssize(columns_), "a column that is there");
+    columns_.erase(columns_.begin() + at);
+    for (std::vector<std::string>& cells : rows_) {
+        cells.erase(cells.begin() + at);
+    }
+}
+
 namespace {
 
 /// Columns of a line with these of a table's columns, two spaces between them.

@@ -93,6 +93,8 @@ public:
     explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
     /// Requires as many cells as there are columns. Cells may be coloured.
     void row(std::vector<std::string> cells);
+    /// Takes a column away, with its cells.
+    void drop(std::string_view title);
     /// Every line ends with a newline and no line with a space.
     std::string text(const Style& style) const;
 

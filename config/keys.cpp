@@ -73,6 +73,16 @@ constexpr std::array kRootKeys{
     plain("charges", Form::charges, "none",
           "What each fill costs: none; `zerodha` or `india`, dated tables of the program; a table of your own, CSV or "
           "YAML ([charges](reference-charges.md)); or a map of per_fill and rate."),
+    plain("products", Form::table,
+          "(zerodha where a strategy names a product of NSE, BSE, NFO and the like, else none)",
+          "How positions can be held, by a dated table: `zerodha`, the program's; a CSV of your own; or `none`, and "
+          "products "
+          "decide nothing but charges ([products](reference-products.md))."),
+    plain(
+        "actions", Form::actions, "(none)",
+        "Splits, bonuses, dividends, renames, mergers and demergers: the path of a CSV that names its instruments, or "
+        "a list "
+        "of such paths and of {file, instrument} for files of one ([actions](reference-actions.md))."),
     choice(
         "calendar", "lenient", "lenient|strict",
         "What becomes of a day that an instrument's calendar does not know: it trades all day long with a warning, or "
@@ -171,6 +181,10 @@ constexpr std::array kCalendarsKeys{
     plain("sessions", Form::file, "(none)", "Phases of days."),
     plain("days", Form::file, "(none)", "Days that differ from their weekday: a holiday announced on Monday, say."),
 };
+constexpr std::array kActionKeys{
+    plain("file", Form::file, kRequired, "A CSV of actions. Relative to the scenario's folder."),
+    plain("instrument", Form::name, "(the file's instrument column)", "Whose they are."),
+};
 constexpr std::array kPortfolioKeys{
     number("cash", Form::decimal, kRequired, kAboveZero, limits::kMaxCash,
            "What the portfolio begins with. Together they hold at most the account's cash."),
@@ -185,7 +199,7 @@ constexpr std::array kStrategyKeys{
           "Where its orders go. A portfolio's strategies all have one broker, so it is shorter to name it there."),
     plain("instruments", Form::names, kRequired, "The only instruments it sees and trades."),
     choice("product", "none", "none|cnc|mis|nrml|mtf",
-           "How an Indian broker holds what it trades, unless an order says otherwise: charges go by it."),
+           "How an Indian broker holds what it trades, unless an order says otherwise."),
     plain("params", Form::map, "(each parameter's default)", "The strategy's own parameters."),
 };
 constexpr std::array kChargesKeys{
@@ -246,6 +260,10 @@ const Section kDefaultInstrument{"default_instrument",
 const Section kInstrument{
     "instruments.NAME", "{tick: 0.05, lot: 1, session: nse}", "", {kInstrumentKeys.begin(), kInstrumentKeys.end()}};
 const Section kCalendars{"calendars", "{days: my-days.csv}", "", {kCalendarsKeys.begin(), kCalendarsKeys.end()}};
+const Section kActions{"actions",
+                       "{file: aapl-actions.csv, instrument: AAPL}",
+                       "A list of entries, where it is no single path.",
+                       {kActionKeys.begin(), kActionKeys.end()}};
 const Section kPortfolio{"portfolios.NAME", "{cash: 500000}", "", {kPortfolioKeys.begin(), kPortfolioKeys.end()}};
 const Section kStrategy{"strategies",
                         "{id: cross, use: ema_cross, instruments: [IBM], params: {fast: 10, slow: 30}}",
@@ -361,6 +379,8 @@ std::string describe(const Key& key) {
     case Form::map: return "a map";
     case Form::list: return "a list";
     case Form::charges: return "none, zerodha, the path of a table, or a map";
+    case Form::table: return "none, zerodha or the path of a table";
+    case Form::actions: return "the path of a table, or a list";
     }
     ALPHA_ASSERT(false, "a form without a description");
     return {};
@@ -400,8 +420,8 @@ std::string scenario_reference() {
                            help);
     };
     constexpr std::string_view kTableHead = "| key | write | default | meaning |\n|---|---|---|---|\n";
-    std::vector<const Section*> sections{&kRoot,       &kAccount,   &kData,      &kSynth,   &kDefaultInstrument,
-                                         &kInstrument, &kCalendars, &kPortfolio, &kStrategy};
+    std::vector<const Section*> sections{&kRoot,       &kAccount,   &kData,    &kSynth,     &kDefaultInstrument,
+                                         &kInstrument, &kCalendars, &kActions, &kPortfolio, &kStrategy};
     const std::vector<BrokerSections>& brokers = broker_sections();
     for (const BrokerSections& of : brokers) {
         sections.push_back(&of.flat);

@@ -29,6 +29,7 @@ extern const Section kSynth;
 extern const Section kDefaultInstrument;
 extern const Section kInstrument;
 extern const Section kCalendars;
+extern const Section kActions;
 extern const Section kPortfolio;
 extern const Section kStrategy;
 extern const Section kCharges;

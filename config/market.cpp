@@ -224,8 +224,20 @@ Result<std::vector<std::pair<Date, Instrument>>> InstrumentSource::versions_of(c
     return versions;
 }
 
-bool is_charges_file(std::string_view named) {
+bool is_table_file(std::string_view named) {
     return named.find_first_of("./") != std::string_view::npos;
+}
+
+Result<ProductRules> products_of_file(const std::string& file) {
+    return read_file(file, kTableBytesMax).and_then([&](const std::string& text) {
+        return markets::read_products(text, file, std::filesystem::path(file).stem().string());
+    });
+}
+
+Result<std::vector<markets::ActionRow>> actions_of_file(const std::string& file) {
+    return read_file(file, kTableBytesMax).and_then([&](const std::string& text) {
+        return markets::read_actions(text, file);
+    });
 }
 
 Result<markets::ChargePlan> charges_of_file(const std::string& file) {

@@ -2,9 +2,11 @@
 /// Tables of markets out of files, over those of the program.
 
 #include "events/result.hpp"
+#include "markets/actions.hpp"
 #include "markets/calendar.hpp"
 #include "markets/charges.hpp"
 #include "markets/instrument.hpp"
+#include "markets/products.hpp"
 #include "store/registry.hpp"
 
 #include <memory>
@@ -25,8 +27,12 @@ struct CalendarFiles {
 /// The program's calendars, and over them those of the files. Refused with file:line.
 Result<std::vector<markets::CalendarDraft>> calendar_drafts(const CalendarFiles& files);
 
-/// Whether `charges` names a file rather than a plan of the program: it has a dot or a slash.
-bool is_charges_file(std::string_view named);
+/// Whether what is named is a file rather than a table of the program: it has a dot or a slash.
+bool is_table_file(std::string_view named);
+
+/// The table of products in a file, and the corporate actions in one. Refused with file:line.
+Result<ProductRules> products_of_file(const std::string& file);
+Result<std::vector<markets::ActionRow>> actions_of_file(const std::string& file);
 
 /// The plan of charges in a file: CSV, or YAML with the same columns as keys, where it ends in .yaml or .yml. Refused with file:line.
 Result<markets::ChargePlan> charges_of_file(const std::string& file);

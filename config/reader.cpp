@@ -43,7 +43,9 @@ public:
         warn_of_shared_positions();
         complain_unregistered();
         read_charges();
+        read_products();
         read_calendars();
+        read_actions();
         read_risk();
         config().snapshot_interval = root_.duration("snapshot_interval").value_or(Duration{});
         scenario_.notify = root_.text("notify").value_or("");
@@ -652,6 +654,7 @@ private:
         for (const Product each : {Product::cnc, Product::mis, Product::nrml, Product::mtf}) {
             out.product = product == name_of(each) ? each : out.product;
         }
+        product_places_.push_back(strategy.has("product") ? strategy.place("product") : strategy.at());
         const auto use = strategy.name("use");
         const std::span<const StrategySpec> catalog = scenario_.plugins.catalog();
         const StrategySpec* spec = use ? find_strategy(*use, catalog) : nullptr;
@@ -828,7 +831,7 @@ private:
             return;
         }
         const std::string file = beside_scenario(named);
-        const bool is_file = is_charges_file(named);
+        const bool is_file = is_table_file(named);
         Result<markets::ChargePlan> plan = is_file ? charges_of_file(file) : markets::embedded_charges(named);
         if (is_file) {
             scenario_.tables.push_back(file);
@@ -843,6 +846,151 @@ private:
                         findings_->suggestion(named, kKnown), kCharges.example);
         }
     }
+    void read_products() {
+        const std::optional<std::string> written = root_.has("products") ? root_.text("products") : std::nullopt;
+        const std::string named = written.value_or("zerodha");
+        if (named == "none" || (root_.has("products") && !written)) {
+            return;
+        }
+        const bool is_file = is_table_file(named);
+        const std::string file = beside_scenario(named);
+        Result<ProductRules> rules = is_file ? products_of_file(file) : markets::embedded_products(named);
+        if (is_file) {
+            scenario_.tables.push_back(file);
+        }
+        if (!rules) {
+            static const std::vector<std::string_view> kKnown{"none", "zerodha"};
+            is_file ? root_.error("products", "{}", rules.error().message)
+                    : root_.error("products", "{} is unknown; {}, or write the path of a table", in_quotes(named),
+                                  findings_->suggestion(named, kKnown));
+            return;
+        }
+        // Who names a product where there are such means what the broker means by it.
+        const auto means = [&](const StrategyConfig& strategy) {
+            return strategy.product != Product::none && std::ranges::any_of(strategy.instruments, [&](InstrumentId id) {
+                       return markets::have_products(*rules, config().instruments[id.value]);
+                   });
+        };
+        if (written || std::ranges::any_of(config().strategies, means)) {
+            scenario_.products = std::move(*rules);
+            check_products();
+        }
+    }
+    /// A strategy whose every order would be refused.
+    void check_products() {
+        for (std::size_t s = 0; s < config().strategies.size(); ++s) {
+            const StrategyConfig& strategy = config().strategies[s];
+            for (const InstrumentId id : strategy.instruments) {
+                const Instrument& instrument = config().instruments[id.value];
+                if (strategy.use == "script" || markets::may_hold(scenario_.products, instrument, strategy.product)) {
+                    continue;
+                }
+                const std::string known = markets::products_of(scenario_.products, instrument);
+                findings_->error(product_places_[s], "strategies.product: {} is not one of {}; {}",
+                                 name_of(strategy.product), instrument.name,
+                                 known.empty() ? "its exchange has no products: leave it out, or write exchange: NSE "
+                                                 "with the instrument"
+                                               : "write " + known);
+                break;
+            }
+        }
+    }
+
+    // ---- corporate actions
+
+    void read_actions() {
+        const Item* node = root_.child("actions");
+        if (node == nullptr || node->kind == Item::Kind::nothing) {
+            return;
+        }
+        if (node->kind == Item::Kind::text) {
+            read_actions_of(node->text, "", node->at);
+        } else {
+            for (const Item::Entry& entry : listed_entries("actions", kActions)) {
+                const Item& each = this->node(entry);
+                if (each.kind == Item::Kind::text) {
+                    read_actions_of(each.text, "", each.at);
+                    continue;
+                }
+                Fields given = fields(kActions, "actions", &each);
+                const std::string instrument = given.name("instrument").value_or("");
+                if (const auto file = given.file("file")) {
+                    read_actions_of(*file, instrument, given.place("file"));
+                }
+            }
+        }
+        std::ranges::stable_sort(scenario_.actions, {}, [](const CorporateAction& action) {
+            return std::pair(action.ex_date, action.instrument);
+        });
+        std::ranges::stable_sort(scenario_.renames, {}, &Rename::from);
+    }
+    /// `instrument`: whose the file's actions are; empty: as its rows say.
+    void read_actions_of(const std::string& named, const std::string& instrument, Place at) {
+        const std::string file = beside_scenario(named);
+        scenario_.tables.push_back(file);
+        Result<std::vector<markets::ActionRow>> rows = actions_of_file(file);
+        if (!rows) {
+            findings_->error(at, "actions: {}", rows.error().message);
+            return;
+        }
+        std::vector<std::string_view> known;
+        for (const Instrument& each : config().instruments) {
+            known.push_back(each.name);
+        }
+        if (!instrument.empty() && !instrument_ids_.contains(instrument)) {
+            findings_->error(at, "actions: nobody trades {}; {}", in_quotes(instrument),
+                             findings_->suggestion(instrument, known));
+            return;
+        }
+        bool is_any_known = rows->empty();
+        for (const markets::ActionRow& row : *rows) {
+            const std::string& whose = instrument.empty() ? row.instrument : instrument;
+            if (whose.empty() || (!row.instrument.empty() && row.instrument != whose)) {
+                findings_->error(at, "actions: {}:{}: {}", file, row.place.line,
+                                 whose.empty() ? "says of no instrument; add the column instrument, or write {file: "
+                                                 "FILE, instrument: NAME}"
+                                               : "is of another instrument than the scenario says");
+                return;
+            }
+            const auto id = instrument_ids_.find(whose);
+            if (id == instrument_ids_.end()) {
+                continue;  // a table may be of all that is listed
+            }
+            is_any_known = true;
+            take_action(row, file, id->second, at);
+        }
+        if (!is_any_known) {
+            findings_->error(at, "actions: {} is of no instrument that the scenario names; {}", in_quotes(named),
+                             findings_->suggestion(rows->front().instrument, known));
+        }
+    }
+    void take_action(const markets::ActionRow& row, const std::string& file, InstrumentId instrument, Place at) {
+        if (!row.renamed.empty()) {
+            if (!is_name(row.renamed) || instrument_ids_.contains(row.renamed)) {
+                findings_->error(at, "actions: {}:{}: {} cannot be the new name: {}", file, row.place.line,
+                                 in_quotes(row.renamed),
+                                 is_name(row.renamed) ? "another instrument has it" : "it is not a name");
+                return;
+            }
+            scenario_.renames.push_back({instrument, row.action.ex_date, row.renamed});
+            return;
+        }
+        CorporateAction action = row.action;
+        action.instrument = action.other = instrument;
+        if (!row.other.empty()) {
+            const auto other = instrument_ids_.find(row.other);
+            if (other == instrument_ids_.end() || other->second == instrument) {
+                findings_->error(
+                    at, "actions: {}:{}: gives shares of {}, which {}", file, row.place.line, in_quotes(row.other),
+                    other == instrument_ids_.end() ? "the scenario does not name; write it under instruments"
+                                                   : "is the instrument itself");
+                return;
+            }
+            action.other = other->second;
+        }
+        scenario_.actions.push_back(std::move(action));
+    }
+
     /// Who writes such a key believes that a calendar decides.
     void no_calendar(std::string_view key) {
         root_.error(key, "decides nothing: no instrument goes by a calendar; give them one, such as "
@@ -970,6 +1118,7 @@ private:
         std::string path;
         Place place;
     };
+    std::vector<Place> product_places_;                        ///< by strategy
     std::map<std::string, NamedAt> calendar_places_;           ///< by name, where each is named first
     bool plugin_refused_ = false;                              ///< it may have been the one that a strategy uses
     std::map<std::string, std::set<Duration>> bar_intervals_;  ///< by symbol

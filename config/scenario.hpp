@@ -21,17 +21,28 @@ struct DatedInstrument {
     Instrument definition;
 };
 
+/// An instrument is called otherwise from a day on.
+struct Rename {
+    InstrumentId instrument;
+    Date from;
+    std::string name;
+};
+
 /// What a scenario means once every default is filled in. `config` goes into the log as event 0, `market` as
 /// the event behind it; `data` stays outside. Two files that mean the same give equal configs, however they are written;
 /// only the order of instruments, portfolios, brokers and strategies is meaning (it gives the ids).
 struct Scenario {
     std::string path;
     RunConfigured config;
-    markets::MarketRules market;         ///< what MarketRulesSet says at the session's beginning; silent: nothing
-    std::vector<DataSource> data;        ///< files resolved relative to the scenario
-    Plugins plugins;                     ///< the libraries that it names, loaded: what its strategies are found in
+    ProductRules products;  ///< what ProductRulesSet says then; silent: nothing
+    std::vector<CorporateAction>
+        actions;                   ///< by ex-date, then by instrument; those of one in the order in which they happen
+    std::vector<Rename> renames;   ///< by day
+    markets::MarketRules market;   ///< what MarketRulesSet says at the session's beginning; silent: nothing
+    std::vector<DataSource> data;  ///< files resolved relative to the scenario
+    Plugins plugins;               ///< the libraries that it names, loaded: what its strategies are found in
     std::vector<std::string> libraries;  ///< their files
-    std::vector<std::string> tables;     ///< files of calendars and charges, and the registry's folder
+    std::vector<std::string> tables;  ///< files of calendars, charges, products and actions, and the registry's folder
     std::vector<DatedInstrument> dated;  ///< of a registry: what instruments are on which days
     std::set<std::string> with_session;  ///< instruments whose session or calendar is written; "" is default_instrument
     std::string notify;                  ///< a command for /bin/sh (runtime/notifier.hpp); empty: none

@@ -23,7 +23,6 @@ template <class T>
 concept PlainNumber = std::integral<T> && !std::same_as<T, bool>;
 
 // clang-format off
-constexpr bool is_valid(Product v) { return v <= Product::mtf; }
 constexpr bool is_valid(InstrumentKind v) { return v >= InstrumentKind::share && v <= InstrumentKind::other; }
 constexpr bool is_valid(OrderType v) { return v >= OrderType::market && v <= OrderType::stop_limit; }
 constexpr bool is_valid(TimeInForce v) { return v >= TimeInForce::day && v <= TimeInForce::ioc; }

@@ -13,6 +13,7 @@
 #include "events/instrument.hpp"
 #include "events/market.hpp"
 #include "events/named.hpp"
+#include "events/product.hpp"
 #include "events/side.hpp"
 #include "events/time.hpp"
 
@@ -37,15 +38,6 @@ enum class TimeInForce : std::uint8_t {
     day = 1,  ///< until the instrument's session closes; entered at or after a close, until the next session's close
     gtc = 2,  ///< until cancelled
     ioc = 3   ///< what cannot fill on arrival is cancelled
-};
-
-/// How a position is held at an Indian broker; a market without products has none.
-enum class Product : std::uint8_t {
-    none = 0,
-    cnc = 1,   ///< shares, paid and delivered in full
-    mis = 2,   ///< within the day: the broker closes what is left before the market does
-    nrml = 3,  ///< derivatives, carried overnight
-    mtf = 4    ///< shares, partly paid by the broker
 };
 
 enum class Direction : std::uint8_t { flat = 1, lengthen = 2, shorten = 3 };
@@ -137,7 +129,6 @@ enum class ReportKind : std::uint8_t {
 
 const char* name_of(OrderType type);
 const char* name_of(TimeInForce tif);
-const char* name_of(Product product);
 const char* name_of(InstrumentKind kind);
 const char* name_of(Direction direction);
 const char* name_of(Rule rule);
@@ -913,6 +904,117 @@ struct ChargesBooked {
     }
 };
 
+/// How positions can be held from here on. A root: at the beginning of a session, and where one that goes on was given others.
+struct ProductRulesSet {
+    static constexpr std::uint16_t tag = 37;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "product_rules_set";
+    ProductRules rules;
+    friend bool operator==(const ProductRulesSet&, const ProductRulesSet&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("rules", rules));
+    }
+};
+
+/// The broker closes what is held within the day of the instrument: its orders of such products are cancelled, and what they leave is
+/// closed by orders of the operator's with the tag "square_off". A root, on days on which something was held or ordered so.
+struct SquareOffBegun {
+    static constexpr std::uint16_t tag = 38;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "square_off_begun";
+    InstrumentId instrument;
+    Date date;
+    friend bool operator==(const SquareOffBegun&, const SquareOffBegun&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("instrument", instrument), named("date", date));
+    }
+};
+
+// ---- corporate actions ----------------------------------------------------------------------------------------------------
+
+/// What a company does to its shares. The numbers are on disk.
+enum class ActionKind : std::uint8_t {
+    split = 1,     ///< `new_shares` in place of each `old_shares`; a bonus of 1 for 2 is 3 in place of 2
+    dividend = 2,  ///< `amount` a share, to who holds it and from who is short
+    merger = 3,    ///< `new_shares` of `other` and `amount` in place of each `old_shares`
+    demerger = 4   ///< `new_shares` of `other` beside each `old_shares`, which take `cost_part` of the cost with them
+};
+const char* name_of(ActionKind kind);
+constexpr bool is_valid(ActionKind kind) {
+    return kind >= ActionKind::split && kind <= ActionKind::demerger;
+}
+
+/// A share is another from here on: the beginning of its ex-date, before anything of that day. A root; what it does to each portfolio and
+/// each open order follows as facts. kernel/actions.hpp says what that is.
+struct CorporateAction {
+    static constexpr std::uint16_t tag = 39;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "corporate_action";
+    InstrumentId instrument;
+    ActionKind kind = ActionKind::split;
+    Date ex_date;
+    std::int64_t new_shares = 1;  ///< at least 1, at most limits::kMaxActionShares, as is the next
+    std::int64_t old_shares = 1;
+    Decimal amount;        ///< per share held before: a dividend, the cash of a merger
+    Price fraction_price;  ///< what a whole new share is paid at where only a part of one would be due; 0: by the mark
+    InstrumentId other;    ///< of a merger or demerger; else the instrument itself
+    Decimal cost_part;     ///< of a demerger, from 0 to 1
+    markets::Source source;
+    friend bool operator==(const CorporateAction&, const CorporateAction&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("instrument", instrument), named("kind", kind), named("ex_date", ex_date),
+           named("new_shares", new_shares), named("old_shares", old_shares), named("amount", amount),
+           named("fraction_price", fraction_price), named("other", other), named("cost_part", cost_part),
+           named("source", source));
+    }
+};
+
+/// What an action did to what a portfolio held of an instrument under one product. Cash changes by `cash`; of that, less the cost that
+/// went with it, `realized_pnl` was gained.
+struct PositionAdjusted {
+    static constexpr std::uint16_t tag = 40;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "position_adjusted";
+    PortfolioId portfolio;
+    InstrumentId instrument;
+    Product product = Product::none;
+    ActionKind kind = ActionKind::split;
+    Qty quantity;         ///< after it: negative short
+    Money cost;           ///< after it
+    Qty fraction;         ///< of a share that was paid in cash
+    Money cash;           ///< received; below 0: paid
+    Money realized_pnl;   ///< gross
+    Money equity_change;  ///< by the action and the mark that follows it; of a portfolio all of it in the last fact
+    friend bool operator==(const PositionAdjusted&, const PositionAdjusted&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("portfolio", portfolio), named("instrument", instrument), named("product", product),
+           named("kind", kind), named("quantity", quantity), named("cost", cost), named("fraction", fraction),
+           named("cash", cash), named("realized_pnl", realized_pnl), named("equity_change", equity_change));
+    }
+};
+
+/// What an action did to an order: its quantity, fills among it, and its prices are those of the new share.
+struct OrderAdjusted {
+    static constexpr std::uint16_t tag = 41;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "order_adjusted";
+    OrderId order;
+    Qty quantity;
+    Qty filled;  ///< what it has filled, in new shares; it counts for what is linked with it alone
+    Price limit_price;
+    Price stop_price;
+    friend bool operator==(const OrderAdjusted&, const OrderAdjusted&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("order", order), named("quantity", quantity), named("filled", filled),
+           named("limit_price", limit_price), named("stop_price", stop_price));
+    }
+};
+
 /// Every event type once. Code that must handle each of them is generated from this list, so a new one cannot be forgotten.
 // clang-format off
 #define ALPHA_EVENTS(X)                                                                                              \
@@ -921,7 +1023,8 @@ struct ChargesBooked {
     X(CancelIntended) X(ModifyIntended) X(ChangeRefused) X(TimerSet) X(TimerCancelled) X(KillSwitchLatched)           \
     X(KillSwitchReleased) X(StrategyHalted) X(OrderAccepted) X(OrderRejected) X(OrderTriggered) X(OrderFilled)        \
     X(OrderCancelled) X(OrderExpired) X(OrderModified) X(ChangeRejected) X(ReportIgnored) X(RunReconfigured) \
-    X(OrderReleased) X(StrategyResumed) X(MarketRulesSet) X(InstrumentChanged) X(ChargesBooked)
+    X(OrderReleased) X(StrategyResumed) X(MarketRulesSet) X(InstrumentChanged) X(ChargesBooked) \
+    X(ProductRulesSet) X(SquareOffBegun) X(CorporateAction) X(PositionAdjusted) X(OrderAdjusted)
 // clang-format on
 
 /// The types of a list such as the one above, each written as `, T`.

@@ -28,7 +28,9 @@ enum class KeyForm : std::uint8_t {
     interval,  ///< of bars, or "only"
     map,
     list,
-    charges  ///< none, a plan's name or file, or a map
+    charges,  ///< none, a plan's name or file, or a map
+    table,    ///< none, a table's name or file
+    actions   ///< a file, or a list of files
 };
 
 /// The texts outlive it.

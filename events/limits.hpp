@@ -13,6 +13,8 @@ inline constexpr Price kMaxPrice = price_of(10'000'000'000);
 inline constexpr Qty kMaxQty = qty_of(10'000'000'000);
 /// Units of the underlying that a quantity of one can stand for.
 inline constexpr std::int64_t kMaxMultiplier = 1'000'000;
+/// Shares on either side of a corporate action's ratio.
+inline constexpr std::int64_t kMaxActionShares = 1'000'000;
 /// Largest position that a broker's fills can lead to, either way: twice what orders can ask for. Past it no fill is booked.
 inline constexpr Qty kMaxPosition{2 * kMaxQty.raw};
 /// Most that a broker's changes of orders can have working on one side of one position.

@@ -53,6 +53,16 @@ const char* name_of(InstrumentKind kind) {
     return "?";
 }
 
+const char* name_of(ActionKind kind) {
+    switch (kind) {
+    case ActionKind::split: return "split";
+    case ActionKind::dividend: return "dividend";
+    case ActionKind::merger: return "merger";
+    case ActionKind::demerger: return "demerger";
+    }
+    return "?";
+}
+
 const char* name_of(Direction direction) {
     switch (direction) {
     case Direction::flat: return "flat";
@@ -448,6 +458,7 @@ private:
         }
         out_ += '}';
     }
+    void value(ProductRules& v) { out_ += fmt::format("{{products {} of {} rows}}", v.name, v.rows.size()); }
     template <class T>
         requires std::is_enum_v<T>
     void value(T v) {

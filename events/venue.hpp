@@ -9,6 +9,7 @@
 #include "events/event.hpp"
 #include "events/result.hpp"
 
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -97,6 +98,11 @@ public:
     virtual void forget_price(InstrumentId instrument) = 0;
     virtual void on_session_opened(Time now, const TradingSessionOpened& session, Reports& out) = 0;
     virtual void on_session_closed(Time now, const TradingSessionClosed& session, Reports& out) = 0;
+
+    /// A share is another: `orders` are what open ones are now, by number, and `positions` what portfolios hold after it. But for a
+    /// dividend, orders that are not among them are cancelled, those on their way too. No price of before stands.
+    virtual void on_corporate_action(Time now, const CorporateAction& action, std::span<const OrderAdjusted> orders,
+                                     std::span<const PositionAdjusted> positions, Reports& out) = 0;
 
     /// Carries out one request.
     virtual void perform(Time now, const Effect& effect, Reports& out) = 0;

@@ -79,6 +79,23 @@ std::vector<markets::DayExecution> out_of_the_account(const State& state, const 
     return executions;
 }
 
+/// Scrips of which nothing was sold on the day but what had been bought before and had not arrived.
+std::vector<std::string> sold_unarrived(const State& state, const DayCharges& day) {
+    std::map<std::string, std::pair<Qty, Qty>, std::less<>> sold;  // net, and of it what had not arrived
+    for (const DayOrder& order : day.orders) {
+        auto& [net, unarrived] = sold[markets::scrip_of(state.instruments[order.instrument.value])];
+        net -= signed_qty(order.side, order.executed.quantity);
+        unarrived += order.unarrived;
+    }
+    std::vector<std::string> scrips;
+    for (const auto& [scrip, of] : sold) {
+        if (of.first.raw > 0 && of.second >= of.first) {
+            scrips.push_back(scrip);
+        }
+    }
+    return scrips;
+}
+
 }  // namespace
 
 std::optional<ChargesBooked> day_end_charges(const State& state, PortfolioId id) {
@@ -93,8 +110,8 @@ std::optional<ChargesBooked> day_end_charges(const State& state, PortfolioId id)
     booked.portfolio = id;
     booked.date = day.date;
     const Result<markets::ContractNote> note = markets::contract_note(plan, day.date, executions);
-    const auto ledger =
-        markets::ledger_of(plan, day.date, out_of_the_account(state, portfolio, std::move(executions)), {});
+    const auto ledger = markets::ledger_of(plan, day.date, out_of_the_account(state, portfolio, std::move(executions)),
+                                           sold_unarrived(state, day));
     if (!note || !ledger) {
         booked.problem = (note ? ledger.error() : note.error()).message;
         booked.problem.resize(std::min(booked.problem.size(), limits::kMaxTextBytes));

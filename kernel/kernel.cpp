@@ -1,11 +1,14 @@
 #include "kernel/kernel.hpp"
 
+#include "kernel/actions.hpp"
 #include "kernel/charges.hpp"
 #include "kernel/visits.hpp"
 
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <optional>
+#include <utility>
 
 namespace alpha {
 
@@ -133,6 +136,7 @@ Kernel::Kernel(State state, Components parts, Frame& frame)
         if (state_.markets[i].session_closes != kNever) {
             session_ends_.emplace(state_.markets[i].session_closes, InstrumentId{i});
         }
+        note_square_off(InstrumentId{i});
     }
     refresh_next_due();
 }
@@ -237,6 +241,9 @@ void Kernel::refresh_next_due() {
     if (!session_ends_.empty()) {
         next_due_ = std::min(next_due_, session_ends_.begin()->first);
     }
+    if (!square_offs_.empty()) {
+        next_due_ = std::min(next_due_, square_offs_.begin()->first);
+    }
 }
 
 void Kernel::run_due(Time now, bool session_end_included) {
@@ -258,9 +265,17 @@ bool Kernel::step_due(Time now, bool session_end_included) {
 bool Kernel::run_next_due(Time now, bool session_end_included) {
     const Time session_end = session_ends_.empty() ? kNever : session_ends_.begin()->first;
     const bool session_due = session_end < now || (session_end == now && session_end_included);
+    const Time square_off_due = square_offs_.empty() ? kNever : square_offs_.begin()->first;
     const Time timer_due = state_.timers.empty() ? kNever : state_.timers.front().due;
     const Time snapshot_due = state_.next_snapshot;
-    if (session_due && session_end <= timer_due && session_end <= snapshot_due) {
+    if (square_off_due <= now && square_off_due <= session_end && square_off_due <= timer_due &&
+        square_off_due <= snapshot_due) {
+        const InstrumentId instrument = square_offs_.begin()->second;
+        square_offs_.erase(square_offs_.begin());
+        if (state_.markets[instrument.value].squares_off == square_off_due) {  // else it has become another
+            begin_square_off(square_off_due, {instrument, state_.markets[instrument.value].session_date});
+        }
+    } else if (session_due && session_end <= timer_due && session_end <= snapshot_due) {
         const InstrumentId instrument = session_ends_.begin()->second;
         session_ends_.erase(session_ends_.begin());
         close_session(session_end, {instrument, state_.markets[instrument.value].session_date});
@@ -293,6 +308,59 @@ void Kernel::close_session(Time now, const TradingSessionClosed& closed) {
             end_day(PortfolioId{p}, Cause{root, root});
         }
     }
+}
+
+/// Has what falls due of an instrument fall due.
+void Kernel::note_square_off(InstrumentId instrument) {
+    if (const Time due = state_.markets[instrument.value].squares_off; due != kNever) [[unlikely]] {
+        square_offs_.emplace(due, instrument);
+        next_due_ = std::min(next_due_, due);
+    }
+}
+
+void Kernel::begin_square_off(Time now, const SquareOffBegun& begun) {
+    const Seq root = begin_step(std::max(now, state_.now), begun);
+    const Cause cause{root, root};
+    const auto is_within_day = [&](Product product) {
+        return square_off_time(state_, begun.instrument, product, begun.date) != kNever;
+    };
+    end_orders_of(begun.instrument, Rule::square_off, cause, [&](const Order& order) {
+        return order.strategy != kOperator && is_within_day(order.terms.product);
+    });
+    for (std::uint32_t p = 0; p < state_.portfolios.size(); ++p) {
+        for (std::size_t of = 1; of < kProducts; ++of) {
+            if (const auto product = static_cast<Product>(of); is_within_day(product)) {
+                to_square_off_.push_back({PortfolioId{p}, begun.instrument, product, cause});
+            }
+        }
+    }
+    drain();
+}
+
+/// Whether the broker has begun to close what is held within the day, and the session lasts.
+bool Kernel::is_squaring_off(InstrumentId instrument) const {
+    const Market& market = state_.markets[instrument.value];
+    return market.session_closes != kNever && market.squares_off == kNever &&
+           square_off_time(state_, instrument) <= state_.now;
+}
+
+/// Closes what is held under the product, once no order of a strategy can change it any more: as far as orders that are under way do not.
+/// Asked again whenever such an order has ended or filled.
+void Kernel::square_off(const ToSquareOff& what) {
+    const auto& [portfolio, instrument, product, cause] = what;
+    Qty left = state_.portfolios[portfolio.value].position(instrument).net_of(product);
+    for (const PlacedOrder& placed : state_.orders_of(portfolio, instrument)) {
+        ++visits;
+        const Order& order = state_.open_orders.at(placed.order);
+        if (order.terms.product != product) {
+            continue;
+        }
+        if (order.strategy != kOperator) {
+            return;
+        }
+        left += signed_qty(order.terms.side, order.leaves());
+    }
+    send_closing_orders(portfolio, instrument, product, left, kSquareOffTag, cause);
 }
 
 void Kernel::end_day(PortfolioId portfolio, Cause cause) {
@@ -364,6 +432,7 @@ void Kernel::open_session(Time now, InstrumentId instrument, Time reference) {
     }
     drain();
     session_ends_.emplace(market.session_closes, instrument);
+    note_square_off(instrument);
     refresh_next_due();
 }
 
@@ -568,6 +637,124 @@ void Kernel::on(Time now, const MarketRulesSet& set) {
     day_rates_.forget();
 }
 
+void Kernel::on(Time now, const ProductRulesSet& set) {
+    run_due(now, false);
+    begin_step(now, set);
+    square_offs_.clear();
+    for (std::uint32_t i = 0; i < state_.markets.size(); ++i) {
+        note_square_off(InstrumentId{i});
+    }
+    refresh_next_due();
+}
+
+void Kernel::on(Time now, const CorporateAction& action) {
+    run_due(now, true);
+    const Price mark = state_.markets[action.instrument.value].mark;
+    const Price other_mark = state_.markets[action.other.value].mark;
+    const Seq root = begin_step(now, action);
+    const Cause cause{root, root};
+    std::vector<PositionAdjusted> positions;
+    adjust_positions(action, mark, other_mark, cause, positions);
+    std::vector<OrderAdjusted> orders;
+    if (action.kind != ActionKind::dividend) {
+        adjust_orders(action, cause, orders);
+    }
+    for (Venue* venue : parts_.venues) {
+        venue->on_corporate_action(now, action, orders, positions, reports_);
+    }
+    queue_reports(cause);
+    drain();
+    for (const StrategyId strategy : subscribers_[action.instrument.value]) {
+        call_strategy(strategy, cause,
+                      [&](Strategy& its, Context& context) { its.on_corporate_action(action, context); });
+        drain();
+    }
+    refresh_next_due();
+}
+
+/// What the action does to what each portfolio holds, by portfolio and product. Nothing is folded before all of a portfolio is known: equity
+/// moves once.
+void Kernel::adjust_positions(const CorporateAction& action, Price mark, Price other_mark, Cause cause,
+                              std::vector<PositionAdjusted>& adjusted_positions) {
+    const Instrument& instrument = state_.instruments[action.instrument.value];
+    const Instrument& other = state_.instruments[action.other.value];
+    const Price after = state_.markets[action.instrument.value].mark;
+    const bool gives = action.other != action.instrument;
+    for (std::uint32_t p = 0; p < state_.portfolios.size(); ++p) {
+        const PortfolioId portfolio{p};
+        const Position& position = state_.portfolios[p].position(action.instrument);
+        const Position& others = state_.portfolios[p].position(action.other);
+        std::vector<PositionAdjusted> facts;
+        Qty net = position.net;
+        Qty net_of_other = others.net;
+        Money cash;
+        for (std::size_t of = 0; of < kProducts; ++of) {
+            const Holding held = position.of(static_cast<Product>(of));
+            const std::optional<PositionAdjusted> own = adjusted(portfolio, held, instrument, mark, action);
+            if (!own) {
+                continue;
+            }
+            facts.push_back(*own);
+            net += own->quantity - held.net;
+            cash += own->cash;
+            const Holding held_of_other = others.of(held.product);
+            if (const auto given =
+                    gives ? received(portfolio, held, held_of_other, other, other_mark, action) : std::nullopt) {
+                facts.push_back(*given);
+                net_of_other += given->quantity - held_of_other.net;
+                cash += given->cash;
+            }
+        }
+        if (facts.empty()) {
+            continue;
+        }
+        facts.back().equity_change = cash + notional(after, net) - notional(mark, position.net);
+        if (gives) {
+            facts.back().equity_change += notional(other_mark, net_of_other) - notional(other_mark, others.net);
+        }
+        for (const PositionAdjusted& fact : facts) {
+            record(fact, cause);
+        }
+        adjusted_positions.insert(adjusted_positions.end(), facts.begin(), facts.end());
+    }
+}
+
+/// What a split does to the orders of its instrument, and to those that have ended and that links bind to one of them. What cannot be
+/// changed, or has a change of its own under way, is cancelled by its venue, as all are by any other action.
+void Kernel::adjust_orders(const CorporateAction& action, Cause cause, std::vector<OrderAdjusted>& adjusted_orders) {
+    const Instrument& instrument = state_.instruments[action.instrument.value];
+    std::vector<OrderId> concerned;
+    for (const auto* orders : {&state_.closed_orders, &state_.open_orders}) {
+        for (const auto& [id, order] : *orders) {
+            if (order.terms.instrument == action.instrument &&
+                (!is_terminal(order.status) || is_bound(state_, order))) {
+                concerned.push_back(id);
+            }
+        }
+    }
+    std::ranges::sort(concerned);
+    for (const OrderId id : concerned) {
+        const Order& order = *state_.find_order(id);
+        const bool is_open = !is_terminal(order.status);
+        std::optional<OrderAdjusted> after;
+        if (action.kind == ActionKind::split && fits_after(order.terms.quantity, action)) {
+            after = adjusted(order, instrument, action);
+        }
+        const bool stays =
+            after && !order.modify_pending && after->quantity > after->filled && after->quantity <= limits::kMaxQty;
+        if (is_open && !stays) {
+            if (order.held && !order.cancel_pending) {
+                cancel_for(id, Rule::corporate_action, cause);  // no venue knows it
+            } else if (!order.cancel_pending) {
+                record(CancelIntended{id, Rule::corporate_action}, cause);
+            }
+        } else if (after && after->quantity.raw > 0) {
+            record(*after, cause);
+            adjusted_orders.push_back(*after);
+        }
+    }
+}
+
 void Kernel::on(Time now, const InstrumentChanged& change) {
     run_due(now, true);
     begin_step(now, change);
@@ -681,6 +868,17 @@ void Kernel::tell_order(const Order& order, Cause cause, bool change_failed) {
 // ---- work within a step ---------------------------------------------------------------------------------------------------
 
 void Kernel::drain() {
+    do_work();
+    while (!to_square_off_.empty()) [[unlikely]] {
+        const std::vector<ToSquareOff> now = std::exchange(to_square_off_, {});
+        for (const ToSquareOff& what : now) {
+            square_off(what);
+            do_work();
+        }
+    }
+}
+
+void Kernel::do_work() {
     while (next_work_ < work_.size()) {
         const Work work = std::move(work_[next_work_]);
         ++next_work_;
@@ -794,7 +992,8 @@ Verdict resolve_links(std::vector<OrderTerms>& orders, OrderId first) {
                                 (group <= i && groups[i - 1] == group && orders[group - 1].parent == order.parent);
         // Each is judged by itself, so nothing stands here that no link binds: entries are legs of the first one's group.
         const bool is_bound = i == 0 || parent != 0 || (group == 1 && orders.front().group == order.group);
-        if (order.instrument != orders.front().instrument || !parent_fits || !group_fits || !is_bound) {
+        if (order.instrument != orders.front().instrument || order.product != orders.front().product || !parent_fits ||
+            !group_fits || !is_bound) {
             return refused(i + 1);
         }
         groups.push_back(group);
@@ -819,15 +1018,15 @@ Verdict resolve_links(std::vector<OrderTerms>& orders, OrderId first) {
 void Kernel::place_linked(const Request& request, Cause cause) {
     const StrategyConfig& config = state_.config.strategies[request.strategy.value];
     std::vector<OrderTerms> orders = request.linked;
+    for (OrderTerms& order : orders) {
+        order.product = order.product == Product::none ? config.product : order.product;
+    }
     Verdict verdict = too_much_asked(request.strategy);
     if (!verdict.refused()) {
         verdict = resolve_links(orders, request.order);
     }
     if (!verdict.refused() && orders.front().instrument.value >= state_.instruments.size()) {
         verdict = {Rule::unknown_instrument, {}, money_of(orders.front().instrument.value)};
-    }
-    for (OrderTerms& order : orders) {
-        order.product = order.product == Product::none ? config.product : order.product;
     }
     const auto entries = std::ranges::count(orders, OrderId{}, &OrderTerms::parent);
     // While entries are shut, a group whose larger leg can only reduce is let through as just that, as a single order is.
@@ -893,7 +1092,11 @@ Seq Kernel::intend(OrderId order, StrategyId strategy, const OrderTerms& terms, 
     }
     intended.valued_at = terms.reduce_only ? Price{} : valued_at(terms, config.broker);
     intended.held = held;
-    return record(intended, cause);
+    const Seq fact = record(intended, cause);
+    if (terms.product != Product::none) {
+        note_square_off(terms.instrument);
+    }
+    return fact;
 }
 
 PlaceOrder Kernel::placement_of(OrderId id) const {
@@ -1155,6 +1358,17 @@ void Kernel::take_report(const BrokerReport& report, Cause cause) {
     follow_end(id, because);
 }
 
+/// When what is bought is delivered, as far as rules and calendar say it.
+Date Kernel::arrival_of(const OrderTerms& terms, Date day) const {
+    const ProductRow* const row = terms.side == Side::buy && terms.product != Product::none
+                                      ? state_.product_row(terms.instrument, terms.product, day)
+                                      : nullptr;
+    const markets::Calendar* const calendar = state_.times[terms.instrument.value].calendar();
+    return row == nullptr || row->delivery_days == 0 || calendar == nullptr
+               ? Date{}
+               : calendar->settlement_date(day, row->delivery_days).value_or(Date{});
+}
+
 void Kernel::take_fill(const Order& order, const BrokerReport& report, Cause cause) {
     if (order.trades.contains(report.trade)) {
         return ignore_report(report, "this trade is booked already", cause);
@@ -1188,6 +1402,7 @@ void Kernel::take_fill(const Order& order, const BrokerReport& report, Cause cau
     fill.price = report.price;
     fill.notional = notional(report.price, report.quantity);
     fill.product = order.terms.product;
+    fill.settles = arrival_of(order.terms, date);
     const markets::ChargeRates* const rates =
         state_.has_charge_plan() ? day_rates_.of(state_, fill.instrument, fill.product, fill.side, date) : nullptr;
     if (rates != nullptr) {
@@ -1199,7 +1414,8 @@ void Kernel::take_fill(const Order& order, const BrokerReport& report, Cause cau
     } else {
         fill.charges = charges_for(state_.config.charges, fill.notional);
     }
-    fill.realized_pnl = with_fill(position, fill.side, fill.quantity, fill.price, fill.notional).realized_pnl;
+    fill.realized_pnl =
+        with_fill(position, fill.product, fill.side, fill.quantity, fill.price, fill.notional).realized_pnl;
     fill.trade = report.trade;
     fill.order_tag = order.terms.tag;
     settle_sums(state_, limits_, portfolio);  // whoever looks at a fill looks at its buying power, too
@@ -1210,6 +1426,9 @@ void Kernel::take_fill(const Order& order, const BrokerReport& report, Cause cau
     if (const Order* done = state_.find_order(fill.order); done != nullptr && is_terminal(done->status)) {
         tell_order(*done, after, false);
         follow_end(fill.order, after);
+    }
+    if (fill.product != Product::none && fill.strategy != kOperator && is_squaring_off(fill.instrument)) {
+        to_square_off_.push_back({portfolio, fill.instrument, fill.product, after});  // it came all the same
     }
     if (overfill) {
         latch(portfolio, LatchScope::all, Verdict{Rule::overfill, asked, got}, after);
@@ -1269,17 +1488,17 @@ void Kernel::latch(PortfolioId portfolio, LatchScope scope, const Verdict& verdi
 
 /// What may increase a position is cancelled. What reduces one stays, the oldest first up to the net, and only reduces from here on.
 void Kernel::leave_exits_only(PortfolioId portfolio, Rule rule, Cause cause) {
-    std::map<InstrumentId, std::vector<ReducingOrder>> open;
+    std::map<std::pair<InstrumentId, Product>, std::vector<ReducingOrder>> open;
     for (const PlacedOrder& placed : state_.orders_of(portfolio)) {
         ++visits;
         const Order& order = state_.open_orders.at(placed.order);
         if (!order.cancel_pending) {
-            open[placed.instrument].push_back(
+            open[{placed.instrument, order.terms.product}].push_back(
                 {order.id, order.terms.side, order.terms.group, alive_leaves(state_, order)});
         }
     }
-    for (auto& [instrument, orders] : open) {
-        cut_to_net(orders, state_.portfolios[portfolio.value].position(instrument).net);
+    for (auto& [key, orders] : open) {
+        cut_to_net(orders, state_.portfolios[portfolio.value].position(key.first).net_of(key.second));
         for (const ReducingOrder& kept : orders) {
             const Order& order = state_.open_orders.at(kept.order);
             if (order.terms.reduce_only) {
@@ -1295,39 +1514,45 @@ void Kernel::leave_exits_only(PortfolioId portfolio, Rule rule, Cause cause) {
 }
 
 void Kernel::send_closing_orders(PortfolioId portfolio, Cause cause) {
-    const BrokerConfig* const broker = broker_of(state_.config, portfolio);
     const std::vector<Position> positions = state_.portfolios[portfolio.value].positions;
-    for (std::uint32_t i = 0; i < positions.size() && broker != nullptr; ++i) {
-        const Qty net = positions[i].net;
-        if (net.raw == 0) {
-            continue;
+    for (std::uint32_t i = 0; i < positions.size(); ++i) {
+        for (std::size_t of = 0; of < kProducts; ++of) {
+            const auto product = static_cast<Product>(of);
+            send_closing_orders(portfolio, InstrumentId{i}, product, positions[i].net_of(product), "", cause);
         }
-        // An exchange takes so much in one order, in whole lots.
-        const Instrument& instrument = state_.instruments[i];
-        const Qty freeze = instrument.freeze.raw == 0 ? limits::kMaxQty : std::min(instrument.freeze, limits::kMaxQty);
-        const Qty whole{freeze.raw / instrument.lot.raw * instrument.lot.raw};
-        const Qty most = whole.raw > 0 ? whole : freeze;
-        std::uint32_t parts = 0;
-        for (Qty left = std::min(abs(net), limits::kMaxQty); left.raw > 0;) {
-            const Qty quantity = ++parts < limits::kMaxOpenOrders / 10 ? std::min(left, most) : left;
-            left -= quantity;
-            OrderIntended closing;
-            closing.order = next_order_;
-            closing.strategy = kOperator;
-            closing.portfolio = portfolio;
-            closing.broker = BrokerId{static_cast<std::uint32_t>(broker - state_.config.brokers.data())};
-            closing.terms = {InstrumentId{i},
-                             net.raw > 0 ? Side::sell : Side::buy,
-                             OrderType::market,
-                             TimeInForce::gtc,
-                             quantity,
-                             {},
-                             {},
-                             true};
-            next_order_.value += 1;
-            const Seq intent = record(closing, cause);
-            perform(closing.broker, placement_of(closing.order), Cause{cause.root, intent});
-        }
+    }
+}
+
+/// Market orders of the operator's that close `net`, in parts that an exchange takes: so much in one order, in whole lots. Those of a kill
+/// switch only reduce, whatever else may still fill; of a square-off nothing else can.
+void Kernel::send_closing_orders(PortfolioId portfolio, InstrumentId instrument, Product product, Qty net,
+                                 const char* tag, Cause cause) {
+    const BrokerConfig* const broker = broker_of(state_.config, portfolio);
+    if (net.raw == 0 || broker == nullptr) {
+        return;
+    }
+    const Instrument& its = state_.instruments[instrument.value];
+    const Qty freeze = its.freeze.raw == 0 ? limits::kMaxQty : std::min(its.freeze, limits::kMaxQty);
+    const Qty whole{freeze.raw / its.lot.raw * its.lot.raw};
+    const Qty most = whole.raw > 0 ? whole : freeze;
+    std::uint32_t parts = 0;
+    for (Qty left = std::min(abs(net), limits::kMaxQty); left.raw > 0;) {
+        const Qty quantity = ++parts < limits::kMaxOpenOrders / 10 ? std::min(left, most) : left;
+        left -= quantity;
+        OrderIntended closing;
+        closing.order = next_order_;
+        closing.strategy = kOperator;
+        closing.portfolio = portfolio;
+        closing.broker = BrokerId{static_cast<std::uint32_t>(broker - state_.config.brokers.data())};
+        closing.terms.instrument = instrument;
+        closing.terms.side = net.raw > 0 ? Side::sell : Side::buy;
+        closing.terms.quantity = quantity;
+        closing.terms.reduce_only = *tag == '\0';
+        closing.terms.tag = tag;
+        closing.terms.product = product;
+        next_order_.value += 1;
+        const Seq intent = record(closing, cause);
+        perform(closing.broker, placement_of(closing.order), Cause{cause.root, intent});
     }
 }
 
@@ -1359,8 +1584,8 @@ bool Kernel::links_any_by_kernel() const {
 /// What the linked orders of an instrument may still fill, by number: exits as far as their entries have filled, those that only
 /// reduce as far as there is something to reduce. Of those that were held back only exits, and `also`.
 std::vector<ReducingOrder> Kernel::left_by_links(PortfolioId portfolio, InstrumentId instrument, OrderId also) const {
-    std::vector<ReducingOrder> reducing;
-    std::vector<ReducingOrder> others;
+    std::array<std::vector<ReducingOrder>, kProducts> by_product;
+    std::vector<ReducingOrder> linked_orders;
     for (const PlacedOrder& placed : state_.orders_of(portfolio, instrument)) {
         ++visits;
         const OrderId id = placed.order;
@@ -1372,12 +1597,18 @@ std::vector<ReducingOrder> Kernel::left_by_links(PortfolioId portfolio, Instrume
             continue;
         }
         const Qty left = linked_total(state_, order) - order.filled;
-        (terms.reduce_only ? reducing : others).push_back({id, terms.side, terms.group, left});
+        auto& into = terms.reduce_only ? by_product[static_cast<std::size_t>(terms.product)] : linked_orders;
+        into.push_back({id, terms.side, terms.group, left});
     }
-    cut_to_net(reducing, state_.portfolios[portfolio.value].position(instrument).net);
-    const auto middle = reducing.insert(reducing.end(), others.begin(), others.end());
-    std::ranges::inplace_merge(reducing, middle, {}, &ReducingOrder::order);
-    return reducing;
+    const Position& position = state_.portfolios[portfolio.value].position(instrument);
+    for (std::size_t of = 0; of < kProducts; ++of) {
+        if (!by_product[of].empty()) {
+            cut_to_net(by_product[of], position.net_of(static_cast<Product>(of)));
+            linked_orders.insert(linked_orders.end(), by_product[of].begin(), by_product[of].end());
+        }
+    }
+    std::ranges::sort(linked_orders, {}, &ReducingOrder::order);
+    return linked_orders;
 }
 
 /// A held order that waits for no entry goes out: for what links leave of it by now.
@@ -1443,6 +1674,9 @@ void Kernel::follow_end(OrderId ended, Cause cause) {
     if (order->strategy == kOperator) {
         end_flattening(order->portfolio, cause);
         return;
+    }
+    if (order->terms.product != Product::none && is_squaring_off(order->terms.instrument)) {
+        to_square_off_.push_back({order->portfolio, order->terms.instrument, order->terms.product, cause});
     }
     for (std::uint64_t i = 1; i < limits::kMaxLegs && links_by_kernel(*order); ++i) {
         const Order* exit = state_.find_order(OrderId{ended.value + i});

@@ -102,6 +102,13 @@ private:
         Seq parent = kNoSeq;
     };
     struct Work;
+    /// What is held within the day, to be looked at once nothing else is left to do: closing orders get numbers that no request was promised.
+    struct ToSquareOff {
+        PortfolioId portfolio;
+        InstrumentId instrument;
+        Product product = Product::none;
+        Cause cause;
+    };
 
     // Facts.
     template <class E>
@@ -116,6 +123,11 @@ private:
     void refresh_next_due();
     void close_session(Time now, const TradingSessionClosed& closed);
     void end_day(PortfolioId portfolio, Cause cause);
+    // What is held within the day.
+    void begin_square_off(Time now, const SquareOffBegun& begun);
+    bool is_squaring_off(InstrumentId instrument) const;
+    void square_off(const ToSquareOff& what);
+    void note_square_off(InstrumentId instrument);
     // What the market allows when, by its calendar.
     const markets::Moment* moment_of(InstrumentId instrument, Time t);
     bool is_trading(InstrumentId instrument, Time t);
@@ -125,6 +137,7 @@ private:
     void end_orders_of(InstrumentId instrument, Rule rule, Cause cause, Ends ends);
     bool knows_charges(const OrderTerms& terms);
     Date date_of(InstrumentId instrument) const;
+    Date arrival_of(const OrderTerms& terms, Date day) const;
     void fire_timer(Time now, const PendingTimer& timer);
     void take_snapshots(Time boundary);
     void open_session(Time now, InstrumentId instrument, Time reference);
@@ -144,6 +157,7 @@ private:
     Verdict too_much_asked(StrategyId strategy) const;
     Verdict judged(const RiskQuestion& question);
     void drain();
+    void do_work();
     void carry_out(const Request& request, Cause cause);
     void place(const Request& request, Cause cause);
     void place_linked(const Request& request, Cause cause);
@@ -168,11 +182,16 @@ private:
     void latch(PortfolioId portfolio, LatchScope scope, const Verdict& verdict, Cause cause);
     void leave_exits_only(PortfolioId portfolio, Rule rule, Cause cause);
     void send_closing_orders(PortfolioId portfolio, Cause cause);
+    void send_closing_orders(PortfolioId portfolio, InstrumentId instrument, Product product, Qty net, const char* tag,
+                             Cause cause);
     void end_flattening(PortfolioId portfolio, Cause cause);
     // Links, for brokers that know none.
     bool links_by_kernel(const Order& order) const;
     bool links_any_by_kernel() const;
     std::vector<ReducingOrder> left_by_links(PortfolioId portfolio, InstrumentId instrument, OrderId also) const;
+    void adjust_positions(const CorporateAction& action, Price mark, Price other_mark, Cause cause,
+                          std::vector<PositionAdjusted>& adjusted);
+    void adjust_orders(const CorporateAction& action, Cause cause, std::vector<OrderAdjusted>& adjusted);
     void release_held(OrderId order, Cause cause);
     void follow_fill(OrderId filled, Cause cause);
     void follow_answer(OrderId order, bool as_asked, Cause cause);
@@ -186,9 +205,11 @@ private:
     RiskLimits limits_;
     std::vector<std::vector<StrategyId>> subscribers_;      // by instrument
     std::set<std::pair<Time, InstrumentId>> session_ends_;  // open sessions, by when they close
+    std::set<std::pair<Time, InstrumentId>> square_offs_;   // those in which something is held within the day
     Time next_due_ = kNever;
     std::vector<Work> work_;
     std::size_t next_work_ = 0;
+    std::vector<ToSquareOff> to_square_off_;
     Reports reports_;
     Seq step_root_ = 0;
     /// By strategy, how much it has requested in a step: what others do in it is not held against it.

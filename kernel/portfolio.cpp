@@ -10,48 +10,165 @@ Money signed_notional(Side side, Money notional) {
     return side == Side::buy ? notional : -notional;
 }
 
-bool same_direction(const Position& position, Side side) {
-    return position.net.raw == 0 || (position.net.raw > 0) == (side == Side::buy);
+bool same_direction(const Holding& held, Side side) {
+    return held.net.raw == 0 || (held.net.raw > 0) == (side == Side::buy);
 }
 
-void open_part(Position& position, Side side, Qty quantity, Money notional) {
-    position.net += signed_qty(side, quantity);
-    position.cost += signed_notional(side, notional);
+void open_part(Holding& held, Side side, Qty quantity, Money notional) {
+    held.net += signed_qty(side, quantity);
+    held.cost += signed_notional(side, notional);
 }
 
-/// Takes `quantity` off the position for `notional`, and returns what that gained.
-Money close_part(Position& position, Side side, Qty quantity, Money notional) {
-    const Qty held = abs(position.net);
-    const Money cost = quantity == held ? position.cost : pro_rata(position.cost, quantity, held);
+/// Takes `quantity` off what is held for `notional`, and returns what that gained.
+Money close_part(Holding& held, Side side, Qty quantity, Money notional) {
+    const Qty all = abs(held.net);
+    const Money cost = quantity == all ? held.cost : pro_rata(held.cost, quantity, all);
     const Money gained = -signed_notional(side, notional) - cost;
-    position.net += signed_qty(side, quantity);
-    position.cost -= cost;
+    held.net += signed_qty(side, quantity);
+    held.cost -= cost;
+    return gained;
+}
+
+/// Returns what it gained.
+Money fill(Holding& held, Side side, Qty quantity, Price price, Money notional_of_fill) {
+    if (same_direction(held, side)) {
+        open_part(held, side, quantity, notional_of_fill);
+        return {};
+    }
+    const Qty closing = std::min(quantity, abs(held.net));
+    if (closing == quantity) {
+        return close_part(held, side, quantity, notional_of_fill);
+    }
+    const Money closing_notional = notional(price, closing);
+    const Money gained = close_part(held, side, closing, closing_notional);
+    open_part(held, side, quantity - closing, notional_of_fill - closing_notional);
     return gained;
 }
 
 }  // namespace
 
-PositionChange with_fill(const Position& before, Side side, Qty quantity, Price price, Money notional_of_fill) {
+Qty Holding::unarrived(Date on) const {
+    Qty sum;
+    for (const Arrival& each : to_come) {
+        sum += each.bought < on && each.arrives >= on ? each.quantity : Qty{};
+    }
+    return sum;
+}
+
+Holding Position::of(Product product) const {
+    if (product != Product::none) {
+        const auto at = std::ranges::lower_bound(holdings, product, {}, &Holding::product);
+        return at != holdings.end() && at->product == product ? *at : Holding{product, {}, {}, {}, {}, {}};
+    }
+    Holding rest{Product::none, net, cost, open_buys, open_sells, {}};
+    for (const Holding& each : holdings) {
+        rest.net -= each.net;
+        rest.cost -= each.cost;
+        rest.open_buys -= each.open_buys;
+        rest.open_sells -= each.open_sells;
+    }
+    return rest;
+}
+
+Qty Position::net_of(Product product) const {
+    Qty rest = product == Product::none ? net : Qty{};
+    for (const Holding& each : holdings) {
+        rest += each.product == product ? each.net : product == Product::none ? -each.net : Qty{};
+    }
+    return rest;
+}
+
+Holding& Position::row(Product product) {
+    ALPHA_ASSERT(product != Product::none, "what is held under no product has no row");
+    const auto at = std::ranges::lower_bound(holdings, product, {}, &Holding::product);
+    if (at != holdings.end() && at->product == product) {
+        return *at;
+    }
+    return *holdings.insert(at, Holding{product, {}, {}, {}, {}, {}});
+}
+
+void Position::tidy(Product product) {
+    const auto says_nothing = [&](const Holding& each) {
+        return each.product == product && each == Holding{product, {}, {}, {}, {}, {}};
+    };
+    std::erase_if(holdings, says_nothing);
+}
+
+PositionChange with_fill(const Position& before, Product product, Side side, Qty quantity, Price price,
+                         Money notional_of_fill) {
     ALPHA_ASSERT(quantity.raw > 0 && price.raw > 0, "a fill has a positive quantity and price");
     PositionChange change{before, Money{}};
     Position& after = change.after;
-    if (same_direction(before, side)) {
-        open_part(after, side, quantity, notional_of_fill);
-    } else {
-        const Qty closing = std::min(quantity, abs(before.net));
-        if (closing == quantity) {
-            change.realized_pnl = close_part(after, side, quantity, notional_of_fill);
-        } else {
-            const Money closing_notional = notional(price, closing);
-            change.realized_pnl = close_part(after, side, closing, closing_notional);
-            open_part(after, side, quantity - closing, notional_of_fill - closing_notional);
-        }
+    Holding held = before.of(product);
+    const Qty net_before = held.net;
+    const Money cost_before = held.cost;
+    change.realized_pnl = fill(held, side, quantity, price, notional_of_fill);
+    after.net += held.net - net_before;
+    after.cost += held.cost - cost_before;
+    if (product != Product::none) {
+        Holding& row = after.row(product);
+        row.net = held.net;
+        row.cost = held.cost;
     }
     after.realized_pnl += change.realized_pnl;
     after.traded += notional_of_fill;
     ++after.fills;
     ALPHA_ASSERT(after.net == before.net + signed_qty(side, quantity), "a fill moves the position by its quantity");
     return change;
+}
+
+Money join(Holding& held, Qty quantity, Money cost) {
+    const Side side = quantity.raw < 0 ? Side::sell : Side::buy;
+    if (quantity.raw == 0 || same_direction(held, side)) {
+        held.net += quantity;
+        held.cost += cost;
+        return {};
+    }
+    const Qty closing = std::min(abs(quantity), abs(held.net));
+    const Money closing_cost = pro_rata(abs(cost), closing, abs(quantity));
+    const Money gained = close_part(held, side, closing, closing_cost);
+    if (closing < abs(quantity)) {
+        open_part(held, side, abs(quantity) - closing, abs(cost) - closing_cost);
+    }
+    return gained;
+}
+
+Qty note_delivery(Holding& after, Side side, Qty quantity, Date on, Date arrives) {
+    std::vector<Arrival>& to_come = after.to_come;
+    std::erase_if(to_come, [&](const Arrival& each) { return each.arrives < on; });
+    if (side == Side::buy) {
+        if (arrives.days == 0) {
+            return {};
+        }
+        if (to_come.empty() || to_come.back().bought != on) {
+            to_come.push_back({on, arrives, {}});
+        }
+        to_come.back().quantity += std::clamp(after.net, Qty{}, quantity);  // what covers a short comes to nobody
+        return {};
+    }
+    Qty all;
+    for (const Arrival& each : to_come) {
+        all += each.quantity;
+    }
+    Qty left = quantity;
+    const auto take = [&](Arrival& from) {
+        const Qty taken = std::min(left, from.quantity);
+        from.quantity -= taken;
+        left -= taken;
+        return taken;
+    };
+    if (!to_come.empty() && to_come.back().bought == on) {
+        all -= take(to_come.back());
+    }
+    // `net` is that after the sale: what was there before it is what of all was not to come.
+    const Qty there = std::max(Qty{}, after.net + left - all);
+    left -= std::min(left, there);
+    Qty unarrived;
+    for (Arrival& each : to_come) {
+        unarrived += take(each);
+    }
+    std::erase_if(to_come, [](const Arrival& each) { return each.quantity.raw == 0; });
+    return unarrived;
 }
 
 markets::Executed DayCharges::executed_by(OrderId order, Date on) const {

@@ -16,10 +16,33 @@
 
 namespace alpha {
 
-/// What a portfolio holds of one instrument.
+/// Shares that were bought and have not been delivered.
+struct Arrival {
+    Date bought;
+    Date arrives;  ///< the settlement day: from the day after on they are there
+    Qty quantity;
+    friend bool operator==(const Arrival&, const Arrival&) = default;
+};
+
+/// The part of a position that is held under one product: a book of its own, with its own cost and profit.
+struct Holding {
+    Product product = Product::none;
+    Qty net;        ///< positive long, negative short
+    Money cost;     ///< what the open part cost: positive long, negative short (the proceeds)
+    Qty open_buys;  ///< as in Position
+    Qty open_sells;
+    std::vector<Arrival> to_come;  ///< by day; of long ones that are delivered. At most `net` in all
+    friend bool operator==(const Holding&, const Holding&) = default;
+
+    /// What was bought on a day before `on` and is not there then.
+    Qty unarrived(Date on) const;
+};
+
+/// What a portfolio holds of one instrument. Products are booked apart, and the sums are those of all: who is long under one and short
+/// under another may have a net of zero and a cost.
 struct Position {
     Qty net;             ///< positive long, negative short
-    Money cost;          ///< what the open part cost: positive long, negative short (the proceeds)
+    Money cost;          ///< what the open parts cost: positive long, negative short (the proceeds)
     Money realized_pnl;  ///< gross, of the parts closed so far
     Money charges;
     Money traded;          ///< sum of notionals, both sides
@@ -28,7 +51,17 @@ struct Position {
     Money open_buy_value;  ///< the same at the prices that the orders are valued at
     Money open_sell_value;
     std::uint64_t fills = 0;
+    std::vector<Holding> holdings;  ///< by product, none not among them: its part is what the others leave of the sums
     friend bool operator==(const Position&, const Position&) = default;
+
+    /// What is held under a product, orders among it; of one that nothing was done under, nothing. O(products).
+    Holding of(Product product) const;
+    /// The net of it alone.
+    Qty net_of(Product product) const;
+    /// The row of a product that is not none, made where there is none.
+    Holding& row(Product product);
+    /// Forgets a row that says nothing.
+    void tidy(Product product);
 };
 
 /// How one execution moves a position. `notional` is positive.
@@ -37,10 +70,17 @@ struct PositionChange {
     Money realized_pnl;  ///< of this execution, gross
 };
 
-/// Opens, adds to, reduces, closes or flips. A reduction removes cost in proportion to quantity, half-even; what closes
+/// Opens, adds to, reduces, closes or flips what is held under `product`. A reduction removes cost in proportion to quantity, half-even; what closes
 /// the position removes all that is left, so nothing is lost to rounding. A flip closes at price x closing quantity and opens
 /// with the rest of the notional.
-PositionChange with_fill(const Position& before, Side side, Qty quantity, Price price, Money notional);
+PositionChange with_fill(const Position& before, Product product, Side side, Qty quantity, Price price, Money notional);
+
+/// Adds a part of a position that comes from elsewhere, with its cost; what it closes is realized, at what it cost. Returns that profit.
+Money join(Holding& held, Qty quantity, Money cost);
+
+/// Books what was bought or sold for delivery on a day. What was bought the same day is sold first, for the exchange nets a day; then what
+/// is there; then, the oldest first, what has not arrived: how much of the sale that is, is returned. `arrives`: absent where nobody says.
+Qty note_delivery(Holding& after, Side side, Qty quantity, Date on, Date arrives);
 
 /// What selling all (or buying back all) at `mark` would bring: negative for a short.
 inline Money market_value(const Position& position, Price mark) {
@@ -86,6 +126,7 @@ struct DayOrder {
     Side side = Side::buy;
     Product product = Product::none;
     bool is_square_off = false;  ///< by the broker, which asks for it
+    Qty unarrived;               ///< of what it sold, what had been bought on a day before and had not arrived
     markets::Executed executed;
     friend bool operator==(const DayOrder&, const DayOrder&) = default;
 };

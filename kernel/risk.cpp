@@ -63,9 +63,9 @@ Price RiskQuestion::reference_price() const {
 }
 
 Qty RiskQuestion::opening() const {
-    const Position& position = portfolio().position(terms.instrument);
-    const Qty others = (terms.side == Side::buy ? position.open_buys : position.open_sells) - replaced.quantity;
-    const Qty closing = std::max(Qty{}, reducible(terms.side, position.net) - others);
+    const Holding own = held();
+    const Qty others = (terms.side == Side::buy ? own.open_buys : own.open_sells) - replaced.quantity;
+    const Qty closing = std::max(Qty{}, reducible(terms.side, own.net) - others);
     return terms.quantity - filled - closing;
 }
 
@@ -127,6 +127,58 @@ Verdict check_allowed_instruments(const RiskQuestion& q) {
     return q.limits.allows(id) ? kPass : Verdict{Rule::allowed_instruments, {}, count(id.value)};
 }
 
+Date day_of(const RiskQuestion& q) {
+    return q.times().date_of(q.asked_at());
+}
+
+Verdict check_product(const RiskQuestion& q) {
+    if (q.state.products.is_silent()) {
+        return kPass;
+    }
+    const Product product = q.terms.product;
+    const bool is_one = product == Product::none
+                            ? !markets::have_products(q.state.products, q.instrument())
+                            : q.state.product_row(q.terms.instrument, product, day_of(q)) != nullptr;
+    return is_one ? kPass : Verdict{Rule::product, {}, count(static_cast<std::uint64_t>(product))};
+}
+
+/// What orders that only reduce may sell of what is held under the product, the changed one not among them. O(open orders of the instrument).
+Qty sold_by_reducing(const RiskQuestion& q) {
+    Qty sum;
+    for (const PlacedOrder& placed : q.state.orders_of(q.config().portfolio, q.terms.instrument)) {
+        ++visits;
+        const Order& order = q.state.open_orders.at(placed.order);
+        const bool counts = order.terms.reduce_only && order.terms.side == Side::sell &&
+                            order.terms.product == q.terms.product &&
+                            (q.changed == nullptr || q.changed->id != order.id) &&
+                            (order.terms.legs == 0 || order.terms.group == order.id);
+        sum += counts ? alive_leaves(q.state, order) : Qty{};
+    }
+    return sum;
+}
+
+/// Shares that are sold out of an account have to be in it, and not promised to another order.
+Verdict check_holdings(const RiskQuestion& q) {
+    if (q.terms.side == Side::buy || q.terms.product == Product::none || q.state.products.is_silent()) {
+        return kPass;
+    }
+    const Date day = day_of(q);
+    const ProductRow* const row = q.state.product_row(q.terms.instrument, q.terms.product, day);
+    if (row == nullptr || row->shorts) {
+        return kPass;
+    }
+    const Holding held = q.held();
+    const Qty there = held.net - (row->sells_unarrived ? Qty{} : held.unarrived(day));
+    const Qty promised = held.open_sells - q.replaced.quantity;
+    const Qty wanted = std::max(q.terms.quantity - q.filled, q.standing.quantity);
+    // What only reduces is cut to what there is, unless another order takes that away under it.
+    if (q.terms.reduce_only && promised.raw <= 0 && there == held.net && there.raw > 0) {
+        return kPass;
+    }
+    const Qty free = there - promised - sold_by_reducing(q);
+    return refuse_above(Rule::holdings, units(std::max(free, Qty{})), units(wanted));
+}
+
 Verdict check_freeze_quantity(const RiskQuestion& q) {
     const Qty freeze = q.instrument().freeze;
     return freeze.raw == 0 ? kPass : refuse_above(Rule::freeze_quantity, units(freeze), units(q.terms.quantity));
@@ -141,7 +193,7 @@ Verdict check_expired(const RiskQuestion& q) {
     if (!instrument.expires()) {
         return kPass;
     }
-    return refuse_above(Rule::expired, day_number(instrument.expiry), day_number(q.times().date_of(q.asked_at())));
+    return refuse_above(Rule::expired, day_number(instrument.expiry), day_number(day_of(q)));
 }
 
 Verdict check_unknown_day(const RiskQuestion& q) {
@@ -173,12 +225,31 @@ Verdict check_market_phase(const RiskQuestion& q) {
     return takes_type && takes_tif ? kPass : Verdict{Rule::market_phase, {}, count(static_cast<std::uint64_t>(phase))};
 }
 
+/// When a day begins by the market's own clock.
+Time midnight_of(const markets::DayTimes& times, Date date) {
+    return times.calendar() == nullptr ? times.hours().midnight(date) : times.calendar()->zone().utc_of(date, 0);
+}
+
+/// Until the session closes nothing new is held within the day once the broker closes what is: what comes afterwards is of another day.
+Verdict check_square_off(const RiskQuestion& q) {
+    const Market& market = q.market();
+    if (q.terms.product == Product::none || q.state.products.is_silent() || market.session_closes == kNever ||
+        q.state.now >= market.session_closes) {
+        return kPass;
+    }
+    const Time due = square_off_time(q.state, q.terms.instrument, q.terms.product, market.session_date);
+    if (due == kNever || q.state.now < due) {
+        return kPass;
+    }
+    const Time midnight = midnight_of(q.times(), market.session_date);
+    return {Rule::square_off, decimal_of((due - midnight).ns / kSecondNs), seconds(q.state.now - midnight)};
+}
+
 /// Where the present lies in its day, against when that opens and closes: seconds of the market's own clock.
 Verdict outside_of_session(const RiskQuestion& q) {
     const markets::DayTimes& times = q.times();
     const Date date = times.date_of(q.state.now);
-    const Time midnight =
-        times.calendar() == nullptr ? times.hours().midnight(date) : times.calendar()->zone().utc_of(date, 0);
+    const Time midnight = midnight_of(times, date);
     const Duration in_day = q.state.now - midnight;
     const Duration opens = times.open_on(date) - midnight;
     const auto whole_seconds = [](Duration d) { return decimal_of(d.ns / kSecondNs); };
@@ -543,14 +614,17 @@ constexpr Check kChecks[] = {
     {Rule::lot_size, check_lot_size},
     {Rule::freeze_quantity, check_freeze_quantity},
     {Rule::allowed_instruments, check_allowed_instruments},
+    {Rule::product, check_product},
     {Rule::unknown_day, check_unknown_day},
     {Rule::market_phase, check_market_phase},
     {Rule::session_hours, check_session_hours},
+    {Rule::square_off, check_square_off},
     {Rule::no_market, check_market},
     {Rule::stale_data, check_stale_data},
     {Rule::price_band, check_price_band},
     {Rule::order_quantity, check_order_quantity},
     {Rule::order_notional, check_order_notional},
+    {Rule::holdings, check_holdings},
     {Rule::shorting, check_shorting},
     {Rule::position, check_position},
     {Rule::gross_exposure, check_gross_exposure},

@@ -19,6 +19,9 @@
 /// | expired             | (the instrument's)    | the day against the contract's last one                          | day      |
 /// | unknown_day         | calendar: strict      | whether the instrument's calendar knows the day                  |          |
 /// | market_phase        | (its calendar's)      | what the market takes now: no stops in a closing auction, say    | phase    |
+/// | product             | products: a table     | whether the product is one of the instrument's exchange          | product  |
+/// | holdings            | (its product's)       | what is sold of shares that cannot be sold short, against what is there | units |
+/// | square_off          | (its product's)       | the time of day against when the broker closes what is held within it | seconds |
 /// | no_charges          | (charges: a table)    | whether the table says what the order would cost                 |          |
 /// | session_hours       | session_hours: true   | the time of day against the instrument's session                 | seconds  |
 /// | allowed_instruments | allowed_instruments   | membership                                                       | id       |
@@ -81,13 +84,15 @@ struct RiskQuestion {
     const Instrument& instrument() const { return state.instruments[terms.instrument.value]; }
     const Market& market() const { return state.markets[terms.instrument.value]; }
     const markets::DayTimes& times() const { return state.times[terms.instrument.value]; }
+    /// What is held under the order's product, and may be by other orders.
+    Holding held() const { return portfolio().position(terms.instrument).of(terms.product); }
     Time asked_at() const { return moment == kBeforeAll ? state.now : moment; }
     /// What this order would add to the working quantity of its side.
     Qty added() const { return std::max(terms.quantity - filled, standing.quantity) - replaced.quantity; }
     /// The price its notional is computed at: its limit, its stop, the touch it would take, or the mark. Zero: none known.
     Price reference_price() const;
-    /// How much of what it adds opens or extends a position: all but what the net, less other orders of its side, offers to
-    /// close. O(1).
+    /// How much of what it adds opens or extends what is held under its product: all but what the net, less other orders of its side, offers
+    /// to close. O(1).
     Qty opening() const;
     /// Whether it only takes off a position, whatever else fills first.
     bool reduces() const { return terms.reduce_only || opening().raw <= 0; }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
+#include <map>
 #include <ranges>
 #include <string>
 #include <utility>
@@ -18,7 +19,7 @@ void serialize(Ar& ar, BarSeries& s) {
 template <class Ar>
 void serialize(Ar& ar, Market& m) {
     ar(m.mark, m.bid, m.ask, m.bid_qty, m.ask_qty, m.quoted, m.has_touch, m.updated, m.session_date, m.day_ends,
-       m.session_closes);
+       m.session_closes, m.acted, m.squares_off);
     ar(m.series, m.undated);
 }
 template <class Ar>
@@ -26,13 +27,22 @@ void serialize(Ar& ar, EquityPath& p) {
     ar(p.equity, p.peak, p.worst_peak, p.worst_trough);
 }
 template <class Ar>
+void serialize(Ar& ar, Arrival& a) {
+    ar(a.bought, a.arrives, a.quantity);
+}
+template <class Ar>
+void serialize(Ar& ar, Holding& h) {
+    ar(h.product, h.net, h.cost, h.open_buys, h.open_sells, h.to_come);
+}
+template <class Ar>
 void serialize(Ar& ar, Position& p) {
     ar(p.net, p.cost, p.realized_pnl, p.charges, p.traded, p.open_buys, p.open_sells, p.open_buy_value,
        p.open_sell_value, p.fills);
+    ar(p.holdings);
 }
 template <class Ar>
 void serialize(Ar& ar, DayOrder& o) {
-    ar(o.order, o.instrument, o.side, o.product, o.is_square_off, o.executed.turnover, o.executed.quantity,
+    ar(o.order, o.instrument, o.side, o.product, o.is_square_off, o.unarrived, o.executed.turnover, o.executed.quantity,
        o.executed.maker_turnover, o.executed.maker_quantity);
 }
 template <class Ar>
@@ -90,7 +100,7 @@ void serialize(Ar& ar, StrategyState& s) {
 namespace {
 
 /// In front of the canonical bytes, and so part of every digest: raised when these change.
-constexpr std::uint16_t kCanonicalVersion = 3;
+constexpr std::uint16_t kCanonicalVersion = 4;
 
 void save_orders(OutCursor& ar, const std::map<OrderId, Order>& orders) {
     ar.count(orders.size());
@@ -129,7 +139,7 @@ void timers_of(InCursor& ar, State& s) {
 /// Everything but the two order books, in both directions.
 template <class Ar>
 void flat_fields(Ar& ar, State& s) {
-    ar(s.config, s.rules);
+    ar(s.config, s.rules, s.products);
     ar(s.instruments, s.markets, s.portfolios, s.strategies);
     timers_of(ar, s);
     ar(s.next_seq, s.next_order, s.now, s.trading_date, s.next_snapshot, s.quotes, s.bars, s.orders, s.fills);
@@ -233,7 +243,7 @@ Fault fault_of_market(const State& state, const Market& market) {
     const auto past = [&](Time time) { return time == kBeforeAll || (within(time) && time <= state.now); };
     const bool plausible = within(market.mark) && within(market.bid) && within(market.ask) &&
                            within(market.bid_qty, limits::kMaxQty) && within(market.ask_qty, limits::kMaxQty) &&
-                           past(market.updated) && past(market.quoted);
+                           past(market.updated) && past(market.quoted) && within(market.acted);
     if (!plausible) {
         return "a market has a price, a size or a time that none can have";
     }
@@ -245,11 +255,13 @@ Fault fault_of_market(const State& state, const Market& market) {
         }
     }
     const Date date = market.session_date;
-    const bool never_opened = date.days == -1 && market.day_ends == kBeforeAll && market.session_closes == kNever;
+    const bool never_opened = date.days == -1 && market.day_ends == kBeforeAll && market.session_closes == kNever &&
+                              market.squares_off == kNever;
     // Rules and terms may have changed since the session was opened: its bounds are those of its time, near its date all the same.
     const bool opened = within(date) && date <= state.trading_date &&
                         std::abs(market.day_ends.ns - date.days * kDayNs) <= kFarthestBound.ns &&
-                        (market.session_closes == kNever || market.session_closes <= market.day_ends);
+                        (market.session_closes == kNever || market.session_closes <= market.day_ends) &&
+                        (market.squares_off == kNever || market.squares_off <= market.day_ends);
     return never_opened || opened ? nullptr : "a market's session is not one of its date";
 }
 
@@ -277,6 +289,7 @@ struct OpenSums {
     std::vector<Int128> sells;
     std::vector<Int128> buy_values;
     std::vector<Int128> sell_values;
+    std::map<std::pair<std::uint32_t, Product>, std::pair<Int128, Int128>> by_product;  ///< buys and sells
 };
 
 Fault fault_of_order(const State& state, const std::vector<std::vector<InstrumentId>>& traded, const Order& order) {
@@ -318,6 +331,8 @@ Fault fault_of_orders(const State& state, std::vector<OpenSums>& sums) {
             const bool buys = order.terms.side == Side::buy;
             const std::uint32_t instrument = order.terms.instrument.value;
             (buys ? sum.buys : sum.sells)[instrument] += reserved.quantity.raw;
+            auto& own = sum.by_product[{instrument, order.terms.product}];
+            (buys ? own.first : own.second) += reserved.quantity.raw;
             (buys ? sum.buy_values : sum.sell_values)[instrument] += reserved.value.raw;
         }
     }
@@ -339,7 +354,8 @@ Fault fault_of_day(const State& state, const DayCharges& day) {
                each.instrument.value < state.instruments.size() && executed.quantity.raw > 0 &&
                executed.turnover.raw >= 0 && within(executed.turnover) && executed.maker_quantity.raw >= 0 &&
                executed.maker_quantity <= executed.quantity && executed.maker_turnover.raw >= 0 &&
-               executed.maker_turnover <= executed.turnover;
+               executed.maker_turnover <= executed.turnover && each.unarrived.raw >= 0 &&
+               each.unarrived <= executed.quantity;
     };
     const bool booked = std::ranges::all_of(day.booked.by_line, [](Money amount) { return within(amount); });
     const auto follows = [](const DayOrder& a, const DayOrder& b) { return a.order >= b.order; };
@@ -349,6 +365,37 @@ Fault fault_of_day(const State& state, const DayCharges& day) {
                : "a day's executions or charges are none that can be";
 }
 
+/// What is held under products, beside what is held under none, is what the position says.
+Fault fault_of_holdings(const Position& position, std::uint32_t instrument, const OpenSums& open) {
+    const auto reserves = [&](const Holding& held) {
+        const auto at = open.by_product.find({instrument, held.product});
+        const auto [buys, sells] = at == open.by_product.end() ? std::pair<Int128, Int128>{} : at->second;
+        return held.open_buys.raw == buys && held.open_sells.raw == sells;
+    };
+    const auto fits = [](const Holding& held) {
+        return abs_within(held.net, limits::kMaxPosition) && within(held.cost) &&
+               within(held.open_buys, limits::kMaxWorking) && within(held.open_sells, limits::kMaxWorking) &&
+               (held.net.raw != 0 || held.cost.raw == 0);
+    };
+    Product last = Product::none;
+    for (const Holding& held : position.holdings) {
+        Int128 to_come = 0;
+        Date bought{-1};
+        for (const Arrival& each : held.to_come) {
+            if (each.quantity.raw <= 0 || each.bought <= bought || !within(each.bought) || each.arrives < each.bought) {
+                return "shares are to come that nobody can have bought";
+            }
+            bought = each.bought;
+            to_come += each.quantity.raw;
+        }
+        if (held.product <= last || !fits(held) || !reserves(held) || to_come > std::max<Int128>(held.net.raw, 0)) {
+            return "something is held under a product that cannot be";
+        }
+        last = held.product;
+    }
+    return fits(position.of(Product::none)) ? nullptr : "what is held under no product is none that can be";
+}
+
 Fault fault_of_portfolio(const State& state, const Portfolio& portfolio, const OpenSums& open) {
     Int128 cost = 0;
     Int128 realized = 0;
@@ -356,12 +403,15 @@ Fault fault_of_portfolio(const State& state, const Portfolio& portfolio, const O
     std::uint64_t fills = 0;
     for (std::size_t i = 0; i < portfolio.positions.size(); ++i) {
         const Position& position = portfolio.positions[i];
-        const bool plausible =
-            abs_within(position.net, limits::kMaxPosition) && within(position.cost) && within(position.realized_pnl) &&
-            within(position.charges) && within(position.traded) && within(position.open_buys, limits::kMaxWorking) &&
-            within(position.open_sells, limits::kMaxWorking) && (position.net.raw != 0 || position.cost.raw == 0);
+        const bool plausible = abs_within(position.net, limits::kMaxPosition) && within(position.cost) &&
+                               within(position.realized_pnl) && within(position.charges) && within(position.traded) &&
+                               within(position.open_buys, limits::kMaxWorking) &&
+                               within(position.open_sells, limits::kMaxWorking);
         if (!plausible) {
             return "a position holds what none can";
+        }
+        if (const Fault fault = fault_of_holdings(position, static_cast<std::uint32_t>(i), open); fault != nullptr) {
+            return fault;
         }
         if (position.open_buys.raw != open.buys[i] || position.open_sells.raw != open.sells[i] ||
             position.open_buy_value.raw != open.buy_values[i] || position.open_sell_value.raw != open.sell_values[i]) {

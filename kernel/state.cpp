@@ -1,5 +1,6 @@
 #include "kernel/state.hpp"
 
+#include "kernel/actions.hpp"
 #include "kernel/find_recent.hpp"
 #include "kernel/visits.hpp"
 
@@ -80,6 +81,11 @@ void reserve(State& state, const Order& order) {
     Position& position = position_of(state, order.portfolio, order.terms.instrument);
     const Reserved reserved = reserved_by(state, order);
     const bool buys = order.terms.side == Side::buy;
+    if (order.terms.product != Product::none) {
+        Holding& row = position.row(order.terms.product);
+        (buys ? row.open_buys : row.open_sells) += reserved.quantity;
+        position.tidy(order.terms.product);
+    }
     (buys ? position.open_buys : position.open_sells) += reserved.quantity;
     (buys ? position.open_buy_value : position.open_sell_value) += reserved.value;
     portfolio_of(state, order.portfolio).open_value += reserved.value;
@@ -88,6 +94,10 @@ void release(State& state, const Order& order) {
     Position& position = position_of(state, order.portfolio, order.terms.instrument);
     const Reserved reserved = reserved_by(state, order);
     const bool buys = order.terms.side == Side::buy;
+    if (order.terms.product != Product::none) {  // what becomes of the row is seen when the order is reserved anew
+        Holding& row = position.row(order.terms.product);
+        (buys ? row.open_buys : row.open_sells) -= reserved.quantity;
+    }
     Qty& open = buys ? position.open_buys : position.open_sells;
     open -= reserved.quantity;
     (buys ? position.open_buy_value : position.open_sell_value) -= reserved.value;
@@ -182,6 +192,16 @@ void note_missed(State& state, OrderId id, bool change_failed = false) {
         const MissedUpdate word{id, order.status, change_failed};
         at != strategy.missed_orders.end() && at->order == id ? void(*at = word)
                                                               : void(strategy.missed_orders.insert(at, word));
+    }
+}
+
+/// An order that may lead to something that is held within the day: the broker closes that, unless it has begun to.
+void note_square_off(State& state, const OrderTerms& terms, Time now) {
+    Market& market = state.markets[terms.instrument.value];
+    if (market.session_closes != kNever && market.squares_off == kNever &&
+        square_off_time(state, terms.instrument, terms.product, market.session_date) != kNever) {
+        const Time due = square_off_time(state, terms.instrument);
+        market.squares_off = due > now ? due : kNever;
     }
 }
 
@@ -298,8 +318,9 @@ void note_traded(State& state) {
     }
 }
 
-/// What an order has executed on its day, which charges are reckoned by, and what was booked for it.
-void note_charged(State& state, Portfolio& portfolio, const OrderFilled& fill) {
+/// What an order has executed on its day, which charges are reckoned by, and what was booked for it. `unarrived`: of what it sold, what had
+/// not been delivered.
+void note_charged(State& state, Portfolio& portfolio, const OrderFilled& fill, Qty unarrived) {
     DayCharges& day = portfolio.day;
     if (const Date date = state.markets[fill.instrument.value].session_date; date > day.date) {
         day = {};
@@ -308,7 +329,14 @@ void note_charged(State& state, Portfolio& portfolio, const OrderFilled& fill) {
     const auto at = std::ranges::lower_bound(day.orders, fill.order, {}, &DayOrder::order);
     DayOrder& order = at != day.orders.end() && at->order == fill.order
                           ? *at
-                          : *day.orders.insert(at, {fill.order, fill.instrument, fill.side, fill.product, false, {}});
+                          : *day.orders.insert(at, {fill.order,
+                                                    fill.instrument,
+                                                    fill.side,
+                                                    fill.product,
+                                                    fill.strategy == kOperator && fill.order_tag == kSquareOffTag,
+                                                    {},
+                                                    {}});
+    order.unarrived += unarrived;
     order.executed.add(markets::Liquidity::taker, fill.notional, fill.quantity);
     for (const markets::ChargeAmount& each : fill.lines) {
         day.booked[each.line] += each.amount;
@@ -362,10 +390,82 @@ void fold(State& state, const Envelope&, const MarketRulesSet& e) {
     note_times(state);
 }
 
+void fold(State& state, const Envelope&, const ProductRulesSet& e) {
+    state.products = e.rules;
+    for (std::uint32_t i = 0; i < state.markets.size(); ++i) {
+        Market& market = state.markets[i];
+        market.squares_off =
+            is_held_within_day(state, InstrumentId{i}) ? square_off_time(state, InstrumentId{i}) : kNever;
+    }
+}
+
+void fold(State& state, const Envelope&, const SquareOffBegun& e) {
+    market_of(state, e.instrument).squares_off = kNever;
+}
+
 void fold(State& state, const Envelope&, const InstrumentChanged& e) {
     market_of(state, e.instrument);
     state.instruments[e.instrument.value] = e.definition;
     state.times[e.instrument.value] = state.calendars.times_of(e.definition);
+}
+
+/// No price that was there before is one of the share from here on. What holders gain or lose by it is in their own facts.
+void fold(State& state, const Envelope&, const CorporateAction& e) {
+    Market& market = market_of(state, e.instrument);
+    market.mark = mark_after(market.mark, e.kind == ActionKind::demerger ? market_of(state, e.other).mark : Price{}, e);
+    market.has_touch = false;
+    market.acted = std::max(market.acted, e.ex_date);
+    for (const PortfolioId user : market.users) {
+        state.portfolios[user.value].sums.note_change(e.instrument);
+    }
+}
+
+void fold(State& state, const Envelope&, const PositionAdjusted& e) {
+    Portfolio& portfolio = portfolio_of(state, e.portfolio);
+    Position& position = position_of(state, e.portfolio, e.instrument);
+    const Holding before = position.of(e.product);
+    position.net += e.quantity - before.net;
+    position.cost += e.cost - before.cost;
+    position.realized_pnl += e.realized_pnl;
+    if (e.product != Product::none) {
+        Holding& row = position.row(e.product);
+        row.net = e.quantity;
+        row.cost = e.cost;
+        // What is to come grows and shrinks with the whole; what a cut leaves over is there.
+        for (Arrival& each : row.to_come) {
+            each.quantity =
+                Qty{before.net.raw <= 0 ? 0
+                                        : static_cast<std::int64_t>(static_cast<Int128>(each.quantity.raw) *
+                                                                    std::max(e.quantity, Qty{}).raw / before.net.raw)};
+        }
+        std::erase_if(row.to_come, [](const Arrival& each) { return each.quantity.raw == 0; });
+        position.tidy(e.product);
+    }
+    portfolio.cash += e.cash;
+    portfolio.realized_pnl += e.realized_pnl;
+    portfolio.equity += e.equity_change;
+    state.path.equity += e.equity_change;
+    note_equity(state.path);
+    note_use(state, e.portfolio, e.instrument);
+}
+
+void fold(State& state, const Envelope&, const OrderAdjusted& e) {
+    change_order(state, e.order, [&](Order& order) {
+        const Int128 before = order.terms.quantity.raw;
+        const Int128 after = e.quantity.raw;
+        const auto grown = [&](Qty quantity) {
+            return Qty{
+                static_cast<std::int64_t>(std::min<Int128>(quantity.raw * after / before, limits::kMaxPosition.raw))};
+        };
+        order.whole = std::max(grown(order.whole), e.quantity);
+        order.valued_at = Price{static_cast<std::int64_t>(
+            std::min<Int128>(divide_half_even(order.valued_at.raw * before, after), limits::kMaxPrice.raw))};
+        order.terms.quantity = e.quantity;
+        order.filled = e.filled;
+        order.terms.limit_price = e.limit_price;
+        order.terms.stop_price = e.stop_price;
+    });
+    note_missed(state, e.order);
 }
 
 void fold(State& state, const Envelope&, const ChargesBooked& e) {
@@ -441,9 +541,11 @@ void fold(State& state, const Envelope&, const TradingSessionOpened& e) {
             order->second.good_until = e.date;
         }
     }
+    market.acted = market.session_date.days < 0 ? e.date : market.acted;  // what came before it has done its work
     market.session_date = e.date;
     market.day_ends = times.end_of(e.date);
     market.session_closes = times.close_on(e.date);
+    market.squares_off = is_held_within_day(state, e.instrument) ? square_off_time(state, e.instrument) : kNever;
     if (e.date > state.trading_date) {
         state.trading_date = e.date;
         for (Portfolio& portfolio : state.portfolios) {
@@ -453,7 +555,8 @@ void fold(State& state, const Envelope&, const TradingSessionOpened& e) {
 }
 
 void fold(State& state, const Envelope&, const TradingSessionClosed& e) {
-    market_of(state, e.instrument).session_closes = kNever;
+    Market& market = market_of(state, e.instrument);
+    market.session_closes = market.squares_off = kNever;
 }
 
 void fold(State& state, const Envelope&, const TimerFired& e) {
@@ -510,6 +613,9 @@ void fold(State& state, const Envelope& envelope, const OrderIntended& e) {
     state.open_orders.emplace_hint(state.open_orders.end(), e.order, std::move(order));
     Portfolio& portfolio = portfolio_of(state, e.portfolio);
     ++portfolio.open_orders;
+    if (e.terms.product != Product::none && e.strategy != kOperator) {
+        note_square_off(state, e.terms, envelope.time);
+    }
     if (e.terms.parent.value == 0) {  // an exit was judged with its entry
         note_order_sent(state, portfolio, envelope.time);
     }
@@ -606,7 +712,7 @@ void fold(State& state, const Envelope& envelope, const OrderFilled& e) {
     Portfolio& portfolio = portfolio_of(state, e.portfolio);
     Position& position = position_of(state, e.portfolio, e.instrument);
     const Market& market = market_of(state, e.instrument);
-    const PositionChange change = with_fill(position, e.side, e.quantity, e.price, e.notional);
+    const PositionChange change = with_fill(position, e.product, e.side, e.quantity, e.price, e.notional);
     ALPHA_ASSERT(change.realized_pnl == e.realized_pnl, "the fill's realized profit is the books'");
     const Money paid = cash_change(e.side, e.notional, e.charges);
     const Money moved = paid + market_value(change.after, market.mark) - market_value(position, market.mark);
@@ -615,13 +721,18 @@ void fold(State& state, const Envelope& envelope, const OrderFilled& e) {
     note_equity(state.path);
     position = change.after;
     position.charges += e.charges;
+    Qty unarrived;
+    if (e.product != Product::none && !state.products.is_silent()) {
+        const Date today = std::max(market.session_date, Date{0});
+        unarrived = note_delivery(position.row(e.product), e.side, e.quantity, today, e.settles);
+    }
     portfolio.cash += paid;
     portfolio.realized_pnl += e.realized_pnl;
     portfolio.charges += e.charges;
     ++portfolio.fills;
     ++state.fills;
     if (state.has_charge_plan()) {
-        note_charged(state, portfolio, e);
+        note_charged(state, portfolio, e, unarrived);
     }
     if (state.next_snapshot == kNever) {
         ask_for_snapshot(state, envelope.time);
@@ -800,7 +911,7 @@ Valuation value(const State& state, const Portfolio& portfolio) {
     sum.charges = portfolio.charges;
     for (std::size_t i = 0; i < portfolio.positions.size(); ++i) {
         const Position& position = portfolio.positions[i];
-        if (position.net.raw == 0) {
+        if (position.net.raw == 0 && position.cost.raw == 0) {
             continue;
         }
         const Money worth = market_value(position, state.markets[i].mark);
@@ -810,6 +921,39 @@ Valuation value(const State& state, const Portfolio& portfolio) {
     }
     sum.equity = sum.cash + sum.market_value;
     return sum;
+}
+
+Time square_off_time(const State& state, InstrumentId instrument, Product product, Date day) {
+    const ProductRow* const row = state.product_row(instrument, product, day);
+    if (row == nullptr || row->square_off_s == 0) {
+        return kNever;
+    }
+    const markets::DayTimes& times = state.times[instrument.value];
+    const auto hours = times.calendar() == nullptr ? std::nullopt : times.calendar()->hours_on(day);
+    return (hours ? hours->close : times.close_on(day)) - Duration{row->square_off_s * kSecondNs};
+}
+
+Time square_off_time(const State& state, InstrumentId instrument) {
+    const Market& market = state.market(instrument);
+    Time first = kNever;
+    if (market.session_closes != kNever && !state.products.is_silent()) {
+        for (std::size_t p = 1; p < kProducts; ++p) {
+            first = std::min(first, square_off_time(state, instrument, static_cast<Product>(p), market.session_date));
+        }
+    }
+    return first;
+}
+
+bool is_held_within_day(const State& state, InstrumentId instrument) {
+    if (state.products.is_silent()) {
+        return false;
+    }
+    const Date day = state.market(instrument).session_date;
+    return std::ranges::any_of(state.portfolios, [&](const Portfolio& portfolio) {
+        return std::ranges::any_of(portfolio.position(instrument).holdings, [&](const Holding& held) {
+            return square_off_time(state, instrument, held.product, day) != kNever;
+        });
+    });
 }
 
 Result<void> derive_times(State& state) {
@@ -869,6 +1013,40 @@ void apply(State& state, const Envelope& envelope, const Event& event) {
     std::visit([&](const auto& e) { apply(state, envelope, e); }, event);
 }
 
+namespace {
+
+/// What is held under each product is a book of its own, and its orders reserve what they may still fill.
+void check_holdings(const State& state, PortfolioId portfolio, InstrumentId instrument) {
+    const Position& position = state.portfolios[portfolio.value].positions[instrument.value];
+    std::map<Product, std::pair<Qty, Qty>> open;
+    for (const PlacedOrder& placed : state.orders_of(portfolio, instrument)) {
+        const Order& order = state.open_orders.at(placed.order);
+        if (leads_reservation(state, order)) {
+            auto& [buys, sells] = open[order.terms.product];
+            (order.terms.side == Side::buy ? buys : sells) += reserved_by(state, order).quantity;
+        }
+    }
+    Product last = Product::none;
+    for (std::size_t p = 0; p < kProducts; ++p) {
+        const Holding held = position.of(static_cast<Product>(p));
+        ALPHA_ASSERT(held.net.raw != 0 || held.cost.raw == 0, "what is flat has no cost left over");
+        ALPHA_ASSERT(held.open_buys == open[held.product].first && held.open_sells == open[held.product].second,
+                     "reservations under a product are those of its open orders");
+    }
+    for (const Holding& held : position.holdings) {
+        ALPHA_ASSERT(held.product > last && held != (Holding{held.product, {}, {}, {}, {}, {}}),
+                     "rows of products stand in their order, and each says something");
+        last = held.product;
+        Qty to_come;
+        for (const Arrival& each : held.to_come) {
+            to_come += each.quantity;
+        }
+        ALPHA_ASSERT(to_come <= std::max(held.net, Qty{}), "no more is to come than is held");
+    }
+}
+
+}  // namespace
+
 void check_invariants(const State& state) {
     std::uint64_t fills = 0;
     Money account;
@@ -913,7 +1091,8 @@ void check_invariants(const State& state) {
         std::uint64_t portfolio_fills = 0;
         for (std::size_t i = 0; i < portfolio.positions.size(); ++i) {
             const Position& position = portfolio.positions[i];
-            ALPHA_ASSERT(position.net.raw != 0 || position.cost.raw == 0, "a flat position has no cost left over");
+            check_holdings(state, PortfolioId{static_cast<std::uint32_t>(p)},
+                           InstrumentId{static_cast<std::uint32_t>(i)});
             ALPHA_ASSERT(position.open_buys == working[p][i].open_buys &&
                              position.open_sells == working[p][i].open_sells &&
                              position.open_buy_value == working[p][i].open_buy_value &&

@@ -8,6 +8,7 @@
 #include "kernel/portfolio.hpp"
 #include "kernel/timers.hpp"
 #include "markets/calendar.hpp"
+#include "markets/products.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -50,6 +51,8 @@ struct Market {
     Date session_date{-1};           ///< the trading day of the last market input
     Time day_ends = kBeforeAll;      ///< when a later day begins: the first input at or after it opens a new session
     Time session_closes = kNever;    ///< when TradingSessionClosed falls due; kNever once it was recorded
+    Date acted{-1};                  ///< the ex-date of the last corporate action
+    Time squares_off = kNever;  ///< when SquareOffBegun falls due; kNever where nothing of it is held within the day
     friend bool operator==(const Market&, const Market&) = default;
 
     /// Whether the latest open or close of a bar of this interval counts, and whether no shorter bars are known.
@@ -104,6 +107,7 @@ struct PlacedOrder {
 struct State {
     RunConfigured config;                 ///< as event 0 gave it, or the last RunReconfigured
     markets::MarketRules rules;           ///< as the last MarketRulesSet gave them
+    ProductRules products;                ///< as the last ProductRulesSet gave them
     std::vector<Instrument> instruments;  ///< by id
     std::vector<Market> markets;          ///< by id
     std::vector<Portfolio> portfolios;    ///< by id
@@ -134,6 +138,10 @@ struct State {
     const Market& market(InstrumentId id) const { return markets[id.value]; }
     /// Whether executions are charged by a plan, line by line.
     bool has_charge_plan() const { return !rules.charges.rows.empty(); }
+    /// What the rules say of a product of an instrument on a day; null: it is none there. O(rows).
+    const ProductRow* product_row(InstrumentId instrument, Product product, Date day) const {
+        return markets::find_product(products, instruments[instrument.value], product, day);
+    }
     const Order* find_order(OrderId id) const;
     /// A portfolio's open orders, by instrument, then by number. O(log open orders), and each as it is come to.
     auto orders_of(PortfolioId portfolio) const {
@@ -149,6 +157,13 @@ struct State {
 
 /// Computes what is derived from the rest of a state and not saved with it. Requires rules that derive_times took. O(state).
 void derive(State& state);
+/// When the broker closes what is held of an instrument under a product within a day; kNever: it does not. O(rows).
+Time square_off_time(const State& state, InstrumentId instrument, Product product, Date day);
+/// The same of the open session, for the product that is closed first. kNever where none is open.
+Time square_off_time(const State& state, InstrumentId instrument);
+/// Whether a portfolio holds something of the instrument that is closed within the day, or has an order that may. O(portfolios, products).
+bool is_held_within_day(const State& state, InstrumentId instrument);
+
 /// Only the calendars, and when each instrument trades. Refused (kind data) where the rules' calendars are none.
 Result<void> derive_times(State& state);
 

@@ -129,6 +129,9 @@ public:
     virtual void on_timer(TimerId, Context&) {}
     virtual void on_order(const OrderUpdate&, Context&) {}
     virtual void on_fill(const OrderFilled&, Context&) {}
+    /// A share of its instruments is another from here on, and positions, orders and marks are: what it remembers of prices is of the share
+    /// before. Prices, quantities and volumes that follow are as they are traded, never adjusted.
+    virtual void on_corporate_action(const CorporateAction&, Context&) {}
 
     /// The state that future decisions depend on, in canonical bytes; empty where there is none. `load` gets what `save`
     /// wrote and refuses anything else.

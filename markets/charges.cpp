@@ -1,5 +1,7 @@
 #include "markets/charges.hpp"
 
+#include "markets/products.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
@@ -9,10 +11,7 @@ namespace alpha::markets {
 
 ChargeKey charge_key(const Instrument& instrument, Product product, Side side) {
     ChargeKey key;
-    const std::size_t colon = instrument.name.find(':');
-    key.exchange = !instrument.exchange.empty() ? instrument.exchange
-                   : colon == std::string::npos ? std::string()
-                                                : instrument.name.substr(0, colon);
+    key.exchange = exchange_of(instrument);
     switch (instrument.kind) {
     case InstrumentKind::future: key.segment = ChargeSegment::futures; break;
     case InstrumentKind::call:

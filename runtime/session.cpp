@@ -1,6 +1,7 @@
 #include "runtime/session.hpp"
 
 #include "events/text.hpp"
+#include "kernel/actions.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/snapshot.hpp"
 #include "plugins/crash.hpp"
@@ -111,6 +112,10 @@ private:
     Inbox* inbox_;
 };
 
+/// An opening is as after a split where it lies within so small a part of the ratio: 1/20.
+constexpr std::int64_t kSplitNearness = 20;
+constexpr std::uint64_t kSplitWarningsMax = 5;
+
 /// One run: feed -> kernel -> log.
 class Session {
 public:
@@ -141,6 +146,9 @@ public:
         kernel_->configure(scenario_.config);
         if (!scenario_.market.is_silent()) {
             kernel_->take(kernel_->state().now, MarketRulesSet{scenario_.market});
+        }
+        if (!scenario_.products.is_silent()) {
+            kernel_->take(kernel_->state().now, ProductRulesSet{scenario_.products});
         }
         know_instruments();
         return {};
@@ -174,6 +182,10 @@ public:
             options_.log->warn("calendars or charges are other than those the journal goes by: the new ones hold from "
                                "here on");
             kernel_->take(kernel_->state().now, MarketRulesSet{scenario_.market});
+        }
+        if (kernel_->state().products != scenario_.products) {
+            options_.log->warn("products are other than those the journal goes by: the new ones hold from here on");
+            kernel_->take(kernel_->state().now, ProductRulesSet{scenario_.products});
         }
         options_.log->info("resumed at event {} in {:.3f} s: decided again from event {}", kernel_->state().next_seq,
                            std::chrono::duration<double>(clock_.now() - begun).count(), at->from);
@@ -262,6 +274,10 @@ public:
     /// Of all that was read so far.
     std::vector<DataWarning> data_warnings() const {
         std::vector<DataWarning> warnings = warnings_.all();
+        if (split_like_ > kSplitWarningsMax) {
+            warnings.push_back(
+                {fmt::format("{} more sessions opened as after a split", split_like_ - kSplitWarningsMax), false});
+        }
         summary_.tally.add_market_warnings(warnings);
         add_unseen(kernel_->state(), scenario_.plugins.catalog(), summary_.appeared, warnings);
         return warnings;
@@ -343,6 +359,13 @@ private:
         const State& state = kernel_->state();
         for (std::uint32_t i = 0; i < state.instruments.size(); ++i) {
             ids_.emplace(state.instruments[i].name, InstrumentId{i});
+        }
+        // Data may have records of before a rename, and of after it.
+        for (std::uint32_t i = 0; i < scenario_.config.instruments.size(); ++i) {
+            ids_.emplace(scenario_.config.instruments[i].name, InstrumentId{i});
+        }
+        for (const Rename& rename : scenario_.renames) {
+            ids_.emplace(rename.name, rename.instrument);
         }
     }
 
@@ -592,9 +615,99 @@ private:
             }
         }
         for (const auto& [instrument, definition] : holds) {
-            if (kernel_->state().instruments[instrument.value] != *definition) {
-                kernel_->take(now, InstrumentChanged{instrument, *definition});
+            Instrument present = *definition;
+            present.name = kernel_->state().instruments[instrument.value].name;  // what it is called is another matter
+            if (kernel_->state().instruments[instrument.value] != present) {
+                kernel_->take(now, InstrumentChanged{instrument, present});
             }
+        }
+    }
+
+    /// What companies do to their shares by `now`, and what these are called: each when its ex-date begins, and once. What lies before the
+    /// first price of an instrument has done its work already.
+    [[gnu::noinline]] Result<void> take_actions(Time now) {
+        next_action_ = kNever;
+        const State& state = kernel_->state();
+        const auto begins = [&](InstrumentId instrument, Date day) {
+            return state.times[instrument.value].end_of(Date{day.days - 1});
+        };
+        for (std::size_t i = 0; i < scenario_.actions.size(); ++i) {
+            const CorporateAction& action = scenario_.actions[i];
+            const Market& market = state.market(action.instrument);
+            const Time due = begins(action.instrument, action.ex_date);
+            if (due > now) {
+                next_action_ = std::min(next_action_, due);
+                continue;
+            }
+            const bool is_another = i == 0 || scenario_.actions[i - 1].instrument != action.instrument ||
+                                    scenario_.actions[i - 1].ex_date != action.ex_date;
+            acts_ = is_another ? market.session_date.days >= 0 && action.ex_date > market.acted : acts_;
+            if (!acts_) {
+                continue;
+            }
+            if (action.ex_date <= market.session_date) {
+                warnings_.add({fmt::format("the {} of {} on {} came to be known only on {}, and is taken then",
+                                           name_of(action.kind), state.instruments[action.instrument.value].name,
+                                           to_iso(action.ex_date), to_iso(market.session_date)),
+                               false});
+            }
+            const bool fits = std::ranges::all_of(state.portfolios, [&](const Portfolio& portfolio) {
+                return fits_after(portfolio.position(action.instrument).net, action);
+            });
+            if (!fits) {
+                return bad_data(
+                    {ErrorKind::data, fmt::format("the {} of {} on {} would make a position larger than one can be",
+                                                  name_of(action.kind), state.instruments[action.instrument.value].name,
+                                                  to_iso(action.ex_date))});
+            }
+            kernel_->take(std::max(due, state.now), action);
+        }
+        for (const Rename& rename : scenario_.renames) {
+            const Time due = begins(rename.instrument, rename.from);
+            if (due > now) {
+                next_action_ = std::min(next_action_, due);
+            } else if (const Instrument& present = state.instruments[rename.instrument.value];
+                       present.name != rename.name && is_latest(rename, now)) {
+                Instrument renamed = present;
+                renamed.name = rename.name;
+                kernel_->take(std::max(due, state.now), InstrumentChanged{rename.instrument, renamed});
+            }
+        }
+        return {};
+    }
+    /// Of several renames of an instrument by `now`.
+    bool is_latest(const Rename& rename, Time now) const {
+        return std::ranges::none_of(scenario_.renames, [&](const Rename& other) {
+            return other.instrument == rename.instrument && other.from > rename.from &&
+                   kernel_->state().times[other.instrument.value].end_of(Date{other.from.days - 1}) <= now;
+        });
+    }
+
+    /// A price far from the last of the day before may be a split that nobody has told of.
+    [[gnu::noinline]] void look_for_split(const Tally::Opening& opening) {
+        const State& state = kernel_->state();
+        const Market& market = state.market(opening.instrument);
+        if (opening.mark_before.raw == 0 || market.mark.raw == 0 || market.acted == market.session_date) {
+            return;
+        }
+        const bool fell = market.mark < opening.mark_before;
+        const Int128 more = fell ? opening.mark_before.raw : market.mark.raw;
+        const Int128 less = fell ? market.mark.raw : opening.mark_before.raw;
+        for (const std::int64_t ratio : {2, 3, 4, 5, 10}) {
+            const Int128 off = more > less * ratio ? more - less * ratio : less * ratio - more;
+            if (off * kSplitNearness > less * ratio) {
+                continue;
+            }
+            if (++split_like_ <= kSplitWarningsMax) {
+                warnings_.add(
+                    {fmt::format("{} opened on {} at {} after {}: as after a split of {}; if it was one, say so with "
+                                 "actions, or profit and loss of its holders are wrong",
+                                 state.instruments[opening.instrument.value].name, to_iso(market.session_date),
+                                 to_string(market.mark), to_string(opening.mark_before),
+                                 fell ? fmt::format("{} for 1", ratio) : fmt::format("1 for {}", ratio)),
+                     false});
+            }
+            return;
         }
     }
 
@@ -607,13 +720,20 @@ private:
             return bad_data({ErrorKind::data, fmt::format("the feed went back in time, from {} to {}",
                                                           to_iso(kernel_->state().now), to_iso(record.time))});
         }
-        if (kernel_->next_due() < record.time) [[unlikely]] {
+        if (std::min(kernel_->next_due(), next_action_) < record.time) [[unlikely]] {
             if (auto passed = pass_lull(record.time); !passed || stopped_in_lull_) {
                 return passed;
             }
         }
         if (record.time >= next_terms_) [[unlikely]] {
             change_instruments(record.time);
+        }
+        if (record.time >= next_action_) [[unlikely]] {
+            // A bar that closes as the day begins is of the day before.
+            const bool is_of_before = std::holds_alternative<BarClosed>(record.event);
+            if (auto taken = take_actions(is_of_before ? record.time - Duration{1} : record.time); !taken) {
+                return taken;
+            }
         }
         if (record.time >= day_ends_) [[unlikely]] {
             if (auto begun = begin_day(record.time); !begun) {
@@ -630,6 +750,9 @@ private:
             kernel_->take(record.time, input);
             if constexpr (!std::is_same_v<E, BarOpened>) {
                 summary_.curve.priced();
+            }
+            if (const Tally::Opening opening = summary_.tally.take_opening(); opening.is_any) [[unlikely]] {
+                look_for_split(opening);
             }
         };
         if (const auto* quote = std::get_if<QuoteTick>(&record.event)) [[likely]] {
@@ -685,7 +808,18 @@ private:
     /// as they come, and who asks for something, or for the end, is heard between them.
     Result<void> pass_lull(Time until) {
         constexpr std::uint32_t kStepsTogether = 512;
-        while (kernel_->advance(until, kStepsTogether)) {
+        while (next_action_ < until) {  // what falls due after an action sees the share that it has made
+            if (Result<void> passed = pass_lull(next_action_, kStepsTogether); !passed || stopped_in_lull_) {
+                return passed;
+            }
+            if (Result<void> taken = take_actions(next_action_); !taken) {
+                return taken;
+            }
+        }
+        return pass_lull(until, kStepsTogether);
+    }
+    Result<void> pass_lull(Time until, std::uint32_t steps) {
+        while (kernel_->advance(until, steps)) {
             halt_overrun();
             if (batch_.frame.events >= options_.frame_events) {
                 if (auto stored = store_frame(false); !stored) {
@@ -948,7 +1082,10 @@ private:
     std::map<std::string, InstrumentId> ids_;
     std::vector<std::optional<InstrumentId>> by_symbol_;
     DataWarnings warnings_;
-    Time next_terms_ = kBeforeAll;  // when a registry's next version of an instrument begins; at first to be looked at
+    Time next_terms_ = kBeforeAll;   // when a registry's next version of an instrument begins; at first to be looked at
+    Time next_action_ = kBeforeAll;  // when the next corporate action or rename is due; at first to be looked at
+    bool acts_ = false;  // whether the actions of an instrument and day that are being looked at are to be taken
+    std::uint64_t split_like_ = 0;  // openings that looked like a split
     Time day_ends_ = kNever;        // of the day that the journal is cut behind; kBeforeAll: it has not begun
     Seq last_snapshot_ = 0;
     std::size_t snapshot_bytes_ = 0;  // of that one

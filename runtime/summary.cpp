@@ -97,6 +97,7 @@ void Tally::on_halt(const Envelope& envelope, const StrategyHalted& halted) {
 }
 
 void Tally::on_session(const Envelope&, const TradingSessionOpened& opened) {
+    opening_ = {true, opened.instrument, state_->market(opened.instrument).mark};
     const markets::Calendar* const calendar = state_->times[opened.instrument.value].calendar();
     if (calendar == nullptr) {
         return;

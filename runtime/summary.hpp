@@ -28,6 +28,13 @@ public:
     void hold() { holding_ = true; }
     void accept();
     void forget();
+    /// A session that has opened with the latest record, and its mark until then.
+    struct Opening {
+        bool is_any = false;
+        InstrumentId instrument;
+        Price mark_before;
+    };
+    Opening take_opening() { return std::exchange(opening_, {}); }
     /// From here on orders are timed, from the moment that their input was received.
     void time_orders_from(Clock::TimePoint received) { received_ = received; }
 
@@ -75,6 +82,7 @@ private:
     std::map<std::string, UnknownDays> unknown_days_;  ///< by calendar
     std::string first_problem_;                        ///< of a contract note
     std::string no_charges_;                           ///< why orders were refused
+    Opening opening_;
     Money lowest_cash_;
     std::vector<Money> beyond_power_;  ///< by portfolio
     const State* state_ = nullptr;

@@ -7,6 +7,7 @@
 #include "strategies/built_in.hpp"
 #include "strategies/strategy_state.hpp"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 
@@ -17,7 +18,7 @@ namespace {
 class BuyAndHold final : public Strategy {
 public:
     explicit BuyAndHold(const StrategyConfig& config)
-        : quantity_(qty_param(config.params, "quantity")),
+        : wanted_(config.instruments, qty_param(config.params, "quantity")),
           last_tried_(config.instruments, kNotYet),
           holdings_(config.instruments) {}
 
@@ -31,11 +32,21 @@ public:
 
     void on_order(const OrderUpdate& update, Context& /*context*/) override { holdings_.on_order(update); }
     void on_fill(const OrderFilled& fill, Context& /*context*/) override { holdings_.on_fill(fill); }
+    /// What is wanted changes with what is held: it neither buys nor sells for a split.
+    void on_corporate_action(const CorporateAction& action, Context& context) override {
+        const Qty missing = wanted_[action.instrument] - holdings_.position(action.instrument);
+        holdings_.on_action(action, context.view());
+        wanted_[action.instrument] =
+            action.kind == ActionKind::merger
+                ? Qty{}
+                : std::min(holdings_.position(action.instrument) + position_after(missing, action, context.view()),
+                           limits::kMaxQty);
+    }
 
     void save(ByteBuffer& bytes) const override {
         OutCursor out(bytes);
         for (const InstrumentId id : last_tried_.ids()) {
-            out(std::int64_t{last_tried_[id].days});
+            out(std::int64_t{last_tried_[id].days}, wanted_[id]);
         }
         holdings_.save(out);
     }
@@ -43,9 +54,11 @@ public:
     Result<void> load(Bytes bytes) override {
         InCursor in(bytes);
         PerInstrument<Date> last_tried = last_tried_;
+        PerInstrument<Qty> wanted = wanted_;
         for (const InstrumentId id : last_tried.ids()) {
             std::int64_t days = 0;
-            in(days);
+            in(days, wanted[id]);
+            in.require(wanted[id].raw >= 0 && wanted[id] <= limits::kMaxQty);
             in.require(days >= kNotYet.days && days <= std::numeric_limits<std::int32_t>::max());
             last_tried[id] = Date{static_cast<std::int32_t>(days)};
         }
@@ -53,6 +66,7 @@ public:
         holdings.load(in);
         return check_read(in, "buy_and_hold").map([&] {
             last_tried_ = std::move(last_tried);
+            wanted_ = std::move(wanted);
             holdings_ = std::move(holdings);
         });
     }
@@ -61,7 +75,7 @@ private:
     static constexpr Date kNotYet{std::numeric_limits<std::int32_t>::min()};
 
     void buy_what_is_missing(InstrumentId id, Context& context) {
-        const Qty missing = quantity_ - holdings_.position(id);
+        const Qty missing = wanted_[id] - holdings_.position(id);
         if (missing.raw <= 0 || holdings_.waiting(id)) {
             return;
         }
@@ -74,7 +88,7 @@ private:
         holdings_.ordered(id, context.market(id, Side::buy, missing), missing);
     }
 
-    Qty quantity_;
+    PerInstrument<Qty> wanted_;
     PerInstrument<Date> last_tried_;
     Holdings holdings_;
 };

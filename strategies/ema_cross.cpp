@@ -51,6 +51,12 @@ public:
 
     void on_order(const OrderUpdate& update, Context& /*context*/) override { holdings_.on_order(update); }
     void on_fill(const OrderFilled& fill, Context& /*context*/) override { holdings_.on_fill(fill); }
+    void on_corporate_action(const CorporateAction& action, Context& context) override {
+        Trend& trend = trends_[action.instrument];
+        trend.fast = average_after(trend.fast, action);
+        trend.slow = average_after(trend.slow, action);
+        holdings_.on_action(action, context.view());
+    }
 
     void save(ByteBuffer& bytes) const override {
         OutCursor out(bytes);

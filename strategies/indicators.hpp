@@ -6,6 +6,7 @@
 #include "events/assert.hpp"
 #include "events/event.hpp"
 #include "events/fixed.hpp"
+#include "kernel/actions.hpp"
 #include "kernel/strategy.hpp"
 
 #include <cstddef>
@@ -35,6 +36,21 @@ inline double ema_step(double average, double weight, double value) {
     return average + weight * (value - average);
 }
 
+/// What an action leaves of an average of prices. A demerger leaves it: what it takes is not known yet.
+inline double average_after(double average, const CorporateAction& action) {
+    switch (action.kind) {
+    case ActionKind::split:
+        return average * static_cast<double>(action.old_shares) / static_cast<double>(action.new_shares);
+    case ActionKind::dividend: {
+        const double rest = average - static_cast<double>(action.amount.raw) / 1e8;
+        return rest > 0 ? rest : 0;
+    }
+    case ActionKind::merger:
+    case ActionKind::demerger: break;
+    }
+    return average;
+}
+
 /// A simple moving average kept as its sum, so that no rounding ever decides a cross. Memory grows
 /// with the values seen, up to the window. push is O(1).
 class ExactSma {
@@ -54,6 +70,15 @@ public:
         sum_ -= values_[oldest_].raw;
         values_[oldest_] = value;
         oldest_ = oldest_ + 1 == values_.size() ? 0 : oldest_ + 1;
+    }
+
+    /// Every value becomes what an action leaves of a price: prices that follow are of another share.
+    void adjust(const CorporateAction& action) {
+        sum_ = 0;
+        for (Price& value : values_) {
+            value = mark_after(value, Price{}, action);
+            sum_ += value.raw;
+        }
     }
 
     bool full() const { return values_.size() == static_cast<std::size_t>(periods_); }

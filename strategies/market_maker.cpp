@@ -107,6 +107,19 @@ public:
         }
     }
 
+    /// Its quotes are what the action has made of them; what they were priced at is a price of before.
+    void on_corporate_action(const CorporateAction& action, Context& context) override {
+        Book& book = books_[action.instrument];
+        book.position = position_after(book.position, action, context.view());
+        for (Quote* mine : {&book.bid, &book.ask}) {
+            mine->twice_mid = 2 * mark_after(Price{mine->twice_mid / 2}, Price{}, action).raw;
+            if (const Order* order = live_order(*mine, context); order != nullptr) {
+                mine->price = order->terms.limit_price;
+                mine->filled = order->filled;
+            }
+        }
+    }
+
     void save(ByteBuffer& bytes) const override {
         OutCursor out(bytes);
         out(timer_set_);

@@ -6,6 +6,7 @@
 ///   at 3 sell 50 ACME limit 101.5 day as exit   day, gtc or ioc; the name is for later lines
 ///   at 4 buy 10 "NIFTY 50" stop 102 limit 102.5   stop P, or stop P limit P
 ///   at 4 sell 50 ACME stop 95 reduce_only tag protect
+///   at 4 buy 50 NSE:ACME mis                    cnc, mis, nrml or mtf; else the strategy's product
 ///   at 4 buy 50 ACME limit 99 then stop 95 target 110 as long   with exits, long.stop and long.target
 ///   at 4 sell 50 ACME limit 110 as up or sell 50 ACME stop 95 as down   of which one cancels the other
 ///   at 5 modify exit 40 limit 101.25            the new total quantity, and the prices that change
@@ -177,9 +178,20 @@ private:
             terms.reduce_only = true;
         } else if (word == "day" || word == "gtc" || word == "ioc") {
             terms.tif = word == "day" ? TimeInForce::day : word == "gtc" ? TimeInForce::gtc : TimeInForce::ioc;
+        } else if (const std::optional<Product> product = product_of(word); product) {
+            terms.product = *product;
         } else {
-            complain("'" + word + "' is not limit, stop, day, gtc, ioc, reduce_only, tag, as, then or or");
+            complain("'" + word +
+                     "' is not limit, stop, day, gtc, ioc, reduce_only, cnc, mis, nrml, mtf, tag, as, then or or");
         }
+    }
+    static std::optional<Product> product_of(std::string_view word) {
+        for (const Product product : {Product::cnc, Product::mis, Product::nrml, Product::mtf}) {
+            if (word == name_of(product)) {
+                return product;
+            }
+        }
+        return std::nullopt;
     }
     bool read_price(const std::string& word, OrderTerms& terms) {
         if (word != "limit" && word != "stop") {

@@ -61,6 +61,13 @@ public:
 
     void on_order(const OrderUpdate& update, Context& /*context*/) override { holdings_.on_order(update); }
     void on_fill(const OrderFilled& fill, Context& /*context*/) override { holdings_.on_fill(fill); }
+    void on_corporate_action(const CorporateAction& action, Context& context) override {
+        Trend& trend = trends_[action.instrument];
+        trend.fast.adjust(action);
+        trend.slow.adjust(action);
+        trend.sign = trend.slow.full() ? compare(trend.fast, trend.slow) : trend.sign;
+        holdings_.on_action(action, context.view());
+    }
 
     /// The slow window holds the fast one, and both sums and the sign follow from it.
     void save(ByteBuffer& bytes) const override {

@@ -7,6 +7,7 @@
 #include "events/event.hpp"
 #include "events/limits.hpp"
 #include "events/result.hpp"
+#include "kernel/actions.hpp"
 #include "kernel/strategy.hpp"
 
 #include <algorithm>
@@ -74,6 +75,17 @@ inline bool is_position(Qty position) {
     return position.raw >= -limits::kMaxWorking.raw && position <= limits::kMaxWorking;
 }
 
+/// What an action makes of a strategy's own position: of a merger nothing, for what is given is another instrument's.
+inline Qty position_after(Qty position, const CorporateAction& action, const View& view) {
+    switch (action.kind) {
+    case ActionKind::split: return whole_shares_after(position, view.instrument(action.instrument).lot, action);
+    case ActionKind::merger: return Qty{};
+    case ActionKind::dividend:
+    case ActionKind::demerger: break;
+    }
+    return position;
+}
+
 /// A strategy's own positions, from its own fills (a portfolio's are shared with other strategies),
 /// for strategies that have at most one order per instrument under way and never modify it.
 class Holdings {
@@ -117,6 +129,15 @@ public:
         }
     }
 
+    /// What it holds becomes what the action makes of it; of an order under way, what the state says.
+    void on_action(const CorporateAction& action, const View& view) {
+        Holding& held = held_[action.instrument];
+        held.position = position_after(held.position, action, view);
+        const Order* const order = view.order(held.order);
+        if (order != nullptr && !is_terminal(order->status)) {
+            held.leaves = order->leaves();
+        }
+    }
     void save(OutCursor& out) const {
         for (const InstrumentId id : held_.ids()) {
             out(held_[id].position, held_[id].order, held_[id].leaves);

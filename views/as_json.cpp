@@ -243,6 +243,17 @@ std::string portfolio_json(const PortfolioView& each, const RunConfigured& confi
             .decimal("charges", position.charges)
             .decimal("traded", position.traded)
             .count("fills", position.fills);
+        if (!position.holdings.empty()) {
+            JsonObject products;
+            for (const HoldingView& held : position.holdings) {
+                products.json(name_of(held.product), JsonObject()
+                                                         .decimal("net", held.net)
+                                                         .decimal("average_price", average_price(held.cost, held.net))
+                                                         .decimal("cost", held.cost)
+                                                         .done());
+            }
+            object.json("products", products.done());
+        }
         positions.json(position.instrument, object.done());
     }
     JsonObject object;
@@ -270,6 +281,7 @@ std::string order_json(const OrderView& each) {
         .text("portfolio", each.portfolio)
         .text("broker", each.broker)
         .text("instrument", each.instrument)
+        .text("product", name_of(each.terms.product))
         .text("side", name_of(each.terms.side))
         .text("order_type", name_of(each.terms.type))
         .text("tif", name_of(each.terms.tif))
@@ -306,6 +318,7 @@ std::string fill_json(const FillView& each) {
         .text("strategy", each.strategy)
         .text("portfolio", each.portfolio)
         .text("instrument", each.instrument)
+        .text("product", name_of(each.product))
         .text("side", name_of(each.side))
         .decimal("quantity", each.quantity)
         .decimal("price", each.price)

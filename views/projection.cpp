@@ -25,6 +25,9 @@ constexpr bool moves_rows(std::uint16_t tag) {
     case TimerFired::tag:
     case PnlSnapshot::tag:
     case MarketRulesSet::tag:
+    case ProductRulesSet::tag:
+    case SquareOffBegun::tag:
+    case CorporateAction::tag:
     case InstrumentChanged::tag:
     case SignalRaised::tag:
     case ChangeRefused::tag:
@@ -219,7 +222,20 @@ private:
         fill.charges = e.charges;
         fill.realized_pnl = e.realized_pnl;
         fill.trade = e.trade;
+        fill.product = e.product;
         add_row(rows_, ReadModel::fills, fill);
+    }
+
+    void note(const Envelope&, const PositionAdjusted& e) {
+        changed_positions_.emplace_back(e.portfolio, e.instrument);
+        changed_portfolios_.push_back(e.portfolio);
+    }
+    void note(const Envelope& envelope, const OrderAdjusted& e) {
+        Tracked& order = changed(envelope, e.order);
+        order.terms.quantity = e.quantity;
+        order.terms.limit_price = e.limit_price;
+        order.terms.stop_price = e.stop_price;
+        order.filled = e.filled;
     }
 
     template <class E>
@@ -289,6 +305,11 @@ private:
         model.charges = position.charges;
         model.traded = position.traded;
         model.fills = position.fills;
+        for (const Holding& held : position.holdings) {
+            if (held.net.raw != 0) {
+                model.holdings.push_back({held.product, held.net, held.cost});
+            }
+        }
         rows_.begin(static_cast<std::uint8_t>(ReadModel::portfolios));
         append_big_endian(rows_.bytes(), portfolio.value);
         append_big_endian(rows_.bytes(), instrument.value);

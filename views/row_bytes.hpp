@@ -4,6 +4,7 @@
 /// A version byte, then the fields in order, as events/cursor.hpp lays them out. Ids that are in the key are not repeated; keys are
 /// big-endian.
 
+#include "events/archive.hpp"
 #include "events/cursor.hpp"
 #include "store/journal.hpp"
 #include "views/rows.hpp"
@@ -22,9 +23,13 @@ inline Bytes bytes_of(std::string_view text) {
 template <class M, class Row>
 concept FieldsOf = std::same_as<std::remove_const_t<M>, Row>;
 
+template <class Ar>
+void serialize(Ar& ar, HoldingView& m) {
+    ar(m.product, m.net, m.cost);
+}
 template <class Ar, FieldsOf<PositionView> M>
 void fields(Ar& ar, M& m) {
-    ar(m.instrument, m.net, m.cost, m.realized_pnl, m.charges, m.traded, m.fills);
+    ar(m.instrument, m.net, m.cost, m.realized_pnl, m.charges, m.traded, m.fills, m.holdings);
 }
 template <class Ar, FieldsOf<PortfolioView> M>
 void fields(Ar& ar, M& m) {
@@ -36,14 +41,14 @@ void fields(Ar& ar, M& m) {
     ar(m.strategy, m.portfolio, m.broker, m.instrument);
     ar(m.terms.instrument, m.terms.side, m.terms.type, m.terms.tif, m.terms.quantity, m.terms.limit_price,
        m.terms.stop_price, m.good_until);
-    ar(m.terms.reduce_only, m.terms.parent, m.terms.group, m.terms.legs, m.terms.tag);
+    ar(m.terms.reduce_only, m.terms.parent, m.terms.group, m.terms.legs, m.terms.tag, m.terms.product);
     ar(m.status, m.triggered, m.cancel_pending, m.modify_pending, m.refused_by, m.limit, m.observed, m.filled,
        m.filled_notional, m.broker_order, m.reason, m.created, m.created_time, m.updated, m.updated_time);
 }
 template <class Ar, FieldsOf<FillView> M>
 void fields(Ar& ar, M& m) {
     ar(m.time, m.order, m.strategy, m.portfolio, m.instrument, m.side, m.quantity, m.price, m.notional, m.charges,
-       m.realized_pnl, m.trade);
+       m.realized_pnl, m.trade, m.product);
 }
 
 template <class T>

@@ -23,7 +23,15 @@ enum class ReadModel : std::uint8_t {
 };
 
 /// Every row's first byte. Raised whenever a row's fields change: rows of another version are rebuilt, never converted.
-inline constexpr std::uint8_t kReadModelVersion = 2;
+inline constexpr std::uint8_t kReadModelVersion = 3;
+
+/// What of a position is held under one product.
+struct HoldingView {
+    Product product = Product::none;
+    Qty net;
+    Money cost;
+    friend bool operator==(const HoldingView&, const HoldingView&) = default;
+};
 
 struct PositionView {
     InstrumentId id;
@@ -34,6 +42,7 @@ struct PositionView {
     Money charges;
     Money traded;
     std::uint64_t fills = 0;
+    std::vector<HoldingView> holdings;  ///< by product, none not among them
     friend bool operator==(const PositionView&, const PositionView&) = default;
 };
 
@@ -97,6 +106,7 @@ struct FillView {
     Money charges;
     Money realized_pnl;
     std::string trade;  ///< the broker's own id
+    Product product = Product::none;
     friend bool operator==(const FillView&, const FillView&) = default;
 };
 

@@ -55,10 +55,13 @@ struct PendingRequest {
     Effect request;
 };
 
-/// What a portfolio holds of the instrument by this broker's fills.
+/// What a portfolio holds of the instrument under a product by this broker's fills.
 struct Net {
     PortfolioId portfolio;
+    Product product = Product::none;
     Qty quantity;
+
+    auto key() const { return std::pair(portfolio, product); }
 };
 
 /// All that is known of one instrument. What a quiet quote touches comes first.
@@ -74,7 +77,7 @@ struct Book {
     Qty volume_left;                      ///< use_size: our share of that bar, once it has closed
     std::vector<OpenOrder> orders;        ///< by arrival
     std::vector<PendingRequest> pending;  ///< by arrival, which is by due time
-    std::vector<Net> nets;                ///< by portfolio; those that are not flat
+    std::vector<Net> nets;                ///< by portfolio and product; those that are not flat
     std::size_t linked = 0;               ///< orders with links; entries are not among them. Not saved
 
     bool is_untouched() const {

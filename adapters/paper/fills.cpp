@@ -13,14 +13,14 @@ namespace {
 constexpr const char* kLinked = "linked";
 constexpr const char* kNothingToReduce = "nothing to reduce";
 
-Qty net_of(const Book& book, PortfolioId portfolio) {
-    const auto at = std::ranges::lower_bound(book.nets, portfolio, {}, &Net::portfolio);
-    return at != book.nets.end() && at->portfolio == portfolio ? at->quantity : Qty{};
+Qty net_of(const Book& book, PortfolioId portfolio, Product product) {
+    const auto at = std::ranges::lower_bound(book.nets, std::pair(portfolio, product), {}, &Net::key);
+    return at != book.nets.end() && at->key() == std::pair(portfolio, product) ? at->quantity : Qty{};
 }
-void hold(Book& book, PortfolioId portfolio, Qty change) {
-    const auto at = std::ranges::lower_bound(book.nets, portfolio, {}, &Net::portfolio);
-    if (at == book.nets.end() || at->portfolio != portfolio) {
-        book.nets.insert(at, {portfolio, change});
+void hold(Book& book, PortfolioId portfolio, Product product, Qty change) {
+    const auto at = std::ranges::lower_bound(book.nets, std::pair(portfolio, product), {}, &Net::key);
+    if (at == book.nets.end() || at->key() != std::pair(portfolio, product)) {
+        book.nets.insert(at, {portfolio, product, change});
     } else if (at->quantity += change; at->quantity.raw == 0) {
         book.nets.erase(at);
     }
@@ -82,7 +82,7 @@ void Matching::fill(Pass& pass, OpenOrder& order, Qty* left, Price price, Moment
         order.is_done = true;
         state_.whereabouts.erase(order.id);
     }
-    hold(pass.book, order.portfolio, signed_qty(order.terms.side, quantity));
+    hold(pass.book, order.portfolio, order.terms.product, signed_qty(order.terms.side, quantity));
     if (pass.book.linked != 0) {
         follow_links(pass, order, quantity, moment, market);
     }
@@ -119,7 +119,7 @@ void Matching::follow_links(Pass& pass, const OpenOrder& filled, Qty quantity, M
     if (filled.is_done) {
         end_entry(pass, filled.id);
     }
-    cut_reducing_orders(pass, filled.portfolio);
+    cut_reducing_orders(pass, filled.portfolio, filled.terms.product);
     if (has_born && moment != Moment::inside) {
         pass.born.push_back({filled.id, moment});
     }
@@ -192,10 +192,11 @@ void Matching::take_off(Pass& pass, OpenOrder& order, Qty quantity, const char* 
     }
 }
 
-void Matching::cut_reducing_orders(Pass& pass, PortfolioId portfolio) {
+void Matching::cut_reducing_orders(Pass& pass, PortfolioId portfolio, Product product) {
     std::vector<ReducingOrder> reducing;
     each_order(pass, [&](const OpenOrder& order) {
-        if (order.terms.reduce_only && order.portfolio == portfolio && !order.is_asleep()) {
+        if (order.terms.reduce_only && order.portfolio == portfolio && order.terms.product == product &&
+            !order.is_asleep()) {
             reducing.push_back({order.id, order.terms.side, order.terms.group, order.leaves()});
         }
     });
@@ -203,7 +204,7 @@ void Matching::cut_reducing_orders(Pass& pass, PortfolioId portfolio) {
         return;
     }
     std::ranges::sort(reducing, {}, &ReducingOrder::order);
-    cut_to_net(reducing, net_of(pass.book, portfolio));
+    cut_to_net(reducing, net_of(pass.book, portfolio, product));
     for (const ReducingOrder& kept : reducing) {
         OpenOrder* order = find_order(pass.book, kept.order);
         if (order != nullptr && kept.leaves < order->leaves()) {

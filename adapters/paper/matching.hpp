@@ -102,8 +102,8 @@ public:
 
     /// What an entry may fill more has its exits, too, as far as they are smaller than the entry.
     void grow_exits(Pass& pass, OrderId entry, Qty whole, Qty more);
-    /// Reduce-only orders of the portfolio are no more than its net position, the oldest first.
-    void cut_reducing_orders(Pass& pass, PortfolioId portfolio);
+    /// Reduce-only orders of the portfolio are no more than what it holds under their product, the oldest first.
+    void cut_reducing_orders(Pass& pass, PortfolioId portfolio, Product product);
 
     Price worsened(Side side, Price price, Price tick) const;
     /// Our share of what a bar traded.

@@ -18,6 +18,8 @@ using paper::OpenOrder;
 using paper::Pass;
 using paper::PendingRequest;
 
+constexpr const char* kCorporateAction = "corporate action";
+
 /// Keeps the prices that stand and the requests on their way; whom a price meets, and what comes of it, is Matching's.
 
 class PaperVenue final : public Venue {
@@ -131,6 +133,44 @@ public:
         end_day_orders(now, book_of(session.instrument), session.date, out);
     }
 
+    void on_corporate_action(Time now, const CorporateAction& action, std::span<const OrderAdjusted> orders,
+                             std::span<const PositionAdjusted> positions, Reports& out) override {
+        Book& book = book_of(action.instrument);
+        forget(book);
+        if (action.kind == ActionKind::dividend) {
+            return;
+        }
+        adjust_nets(action.instrument, positions);
+        const auto numbers_of = [&](OrderId id) {
+            const auto at = std::ranges::lower_bound(orders, id, {}, &OrderAdjusted::order);
+            return at != orders.end() && at->order == id ? &*at : nullptr;
+        };
+        Pass pass{book, now, out};
+        paper::each_order(pass, [&](OpenOrder& order) {
+            if (const OrderAdjusted* const to = numbers_of(order.id); to != nullptr) {
+                adjust(order, *to);
+            } else {
+                matching_.finish(pass, order, ReportKind::cancelled, kCorporateAction);
+            }
+        });
+        std::erase_if(book.pending, [&](PendingRequest& pending) {
+            bool is_over = false;
+            paper::each_placed(pending.request, [&](const PlaceOrder& place) {
+                is_over = is_over || numbers_of(place.order) == nullptr;
+            });
+            paper::each_placed(pending.request, [&](PlaceOrder& place) {
+                if (is_over) {
+                    paper::report(place.order, ReportKind::cancelled, kCorporateAction, out);
+                    state_.whereabouts.erase(place.order);
+                } else {
+                    adjust(place.terms, *numbers_of(place.order));
+                }
+            });
+            return is_over;
+        });
+        clear_done(book);
+    }
+
     void perform(Time now, const Effect& effect, Reports& out) override {
         paper::each_placed(effect, [&](const PlaceOrder& place) { enter(place); });
         const OrderId id = order_of(effect);
@@ -215,6 +255,41 @@ private:
         return true;
     }
 
+    /// What this broker's portfolios hold is what the facts say.
+    void adjust_nets(InstrumentId instrument, std::span<const PositionAdjusted> positions) {
+        const std::vector<paper::Net> before = book_of(instrument).nets;
+        for (const PositionAdjusted& position : positions) {
+            const std::pair key(position.portfolio, position.product);
+            if (!std::ranges::binary_search(before, key, {}, &paper::Net::key)) {
+                continue;  // of another broker
+            }
+            std::vector<paper::Net>& nets = book_of(position.instrument).nets;
+            const auto at = std::ranges::lower_bound(nets, key, {}, &paper::Net::key);
+            const bool is_there = at != nets.end() && at->key() == key;
+            if (is_there && position.quantity.raw != 0) {
+                at->quantity = position.quantity;
+            } else if (is_there) {
+                nets.erase(at);
+            } else if (position.quantity.raw != 0) {
+                nets.insert(at, {position.portfolio, position.product, position.quantity});
+            }
+        }
+    }
+    static void adjust(OrderTerms& terms, const OrderAdjusted& to) {
+        terms.quantity = to.quantity;
+        terms.limit_price = to.limit_price;
+        terms.stop_price = to.stop_price;
+    }
+    /// What an exit guards grows with it; what an open has promised was a price of before.
+    static void adjust(OpenOrder& order, const OrderAdjusted& to) {
+        const Int128 grown = static_cast<Int128>(order.covered.raw) * to.quantity.raw / order.terms.quantity.raw;
+        order.covered = std::min(Qty{static_cast<std::int64_t>(grown)}, to.quantity - to.filled);
+        order.filled = to.filled;
+        order.awaits = order.awaits || order.promised != Price{};
+        order.promised = Price{};
+        adjust(order.terms, to);
+    }
+
     static void forget(Book& book) {
         take_bar_price(book, kBeforeAll, Price{}, false);
         book.bid = book.ask = Price{};
@@ -286,7 +361,7 @@ private:
     void execute(Pass& pass, const PlaceOrder& place) {
         OpenOrder& added = accept(pass, place);
         if (added.terms.reduce_only) {
-            matching_.cut_reducing_orders(pass, added.portfolio);
+            matching_.cut_reducing_orders(pass, added.portfolio, added.terms.product);
         }
         if (!added.is_done) {
             matching_.arrive(pass, added);
@@ -303,7 +378,7 @@ private:
             reduces = reduces || (added.terms.reduce_only && !added.is_asleep());
         }
         if (reduces) {
-            matching_.cut_reducing_orders(pass, linked.orders.front().portfolio);
+            matching_.cut_reducing_orders(pass, linked.orders.front().portfolio, linked.orders.front().terms.product);
         }
         for (std::size_t i = first; i < first + linked.orders.size(); ++i) {
             OpenOrder& order = pass.book.orders[i];
@@ -353,7 +428,7 @@ private:
         paper::report_modified(*order, Rule::none, pass.out);
         if (more > Qty{} && pass.book.linked != 0 && !order->is_exit()) {
             matching_.grow_exits(pass, order->id, quantity, more);
-            matching_.cut_reducing_orders(pass, order->portfolio);
+            matching_.cut_reducing_orders(pass, order->portfolio, order->terms.product);
         }
         if (!keeps_place) {
             OpenOrder moved = *order;
@@ -363,7 +438,7 @@ private:
             order = &add(pass.book, std::move(moved));
         }
         if (order->terms.reduce_only) {
-            matching_.cut_reducing_orders(pass, order->portfolio);
+            matching_.cut_reducing_orders(pass, order->portfolio, order->terms.product);
         }
         if (!keeps_place && !order->is_done) {
             matching_.arrive(pass, *order);

@@ -18,13 +18,13 @@ namespace {
 //                                        | linked: u32 orders, each: place
 //                                        | cancel: u64 id
 //                                        | modify: u64 id | i64 quantity, limit_price, stop_price | u8 reduce_only | i64 known
-//   u32 nets, each:    u32 portfolio (ascending) | i64 quantity
+//   u32 nets, each:    u32 portfolio | u8 product (ascending, together) | i64 quantity
 // place: u64 id | terms | i32 good_until | u32 portfolio | i64 tick, lot
 // terms: u8 side, type, tif | i64 quantity, limit_price, stop_price | u8 reduce_only | u64 parent, group | u8 legs |
-//        u8 bytes of tag, tag; the instrument is the book's.
+//        u8 bytes of tag, tag | u8 product; the instrument is the book's.
 // Books that nothing has touched are left out. All little-endian.
 
-constexpr std::uint8_t kStateVersion = 2;
+constexpr std::uint8_t kStateVersion = 3;
 constexpr std::uint8_t kPlace = 1;
 constexpr std::uint8_t kCancel = 2;
 constexpr std::uint8_t kModify = 3;
@@ -32,17 +32,17 @@ constexpr std::uint8_t kLinked = 4;
 
 /// The least bytes each element takes: no list can be longer than what is left allows.
 constexpr std::size_t kBookBytes = 4 + 1 + 6 * std::size_t{8} + 1 + 8 + 4 + 4 + 4;
-constexpr std::size_t kPlaceBytes = 8 + 46 + 4 + 4 + 16;
+constexpr std::size_t kPlaceBytes = 8 + 47 + 4 + 4 + 16;
 constexpr std::size_t kOrderBytes = kPlaceBytes + 4 * std::size_t{8} + 3;
 constexpr std::size_t kRequestBytes = 8 + 1 + 4;
-constexpr std::size_t kNetBytes = 4 + 8;
+constexpr std::size_t kNetBytes = 4 + 1 + 8;
 
 void write_place(OutCursor& to, const PlaceOrder& place) {
     const OrderTerms& terms = place.terms;
     to(place.order, terms.side, terms.type, terms.tif, terms.quantity, terms.limit_price, terms.stop_price,
        terms.reduce_only, terms.parent, terms.group, terms.legs, static_cast<std::uint8_t>(terms.tag.size()));
     to.raw(terms.tag.data(), terms.tag.size());
-    to(place.good_until, place.portfolio, place.tick, place.lot);
+    to(terms.product, place.good_until, place.portfolio, place.tick, place.lot);
 }
 
 /// Reads until something is wrong, then only zeros; `ok` tells. The first fault stays.
@@ -110,6 +110,7 @@ public:
         value.group = get<OrderId>();
         value.legs = get<std::uint8_t>();
         value.tag = text(get<std::uint8_t>());
+        value.product = get(Product::none, "holds a product of no meaning");
         require(terms_fit(value), "holds an order whose terms do not fit its type");
         require(value.legs <= limits::kMaxLegs && (value.legs == 0) == (value.group.value == 0) &&
                     value.tag.size() <= limits::kMaxTagBytes,
@@ -256,8 +257,9 @@ void require_consistent(Reader& from, const BrokerState& state) {
 void read_nets(Reader& from, Book& book) {
     const std::uint32_t nets = from.count(kNetBytes);
     for (std::uint32_t i = 0; i < nets && from.ok(); ++i) {
-        const Net net{from.get<PortfolioId>(), from.get<Qty>()};
-        from.require(net.quantity.raw != 0 && (book.nets.empty() || book.nets.back().portfolio < net.portfolio),
+        const Net net{from.get<PortfolioId>(), from.get(Product::none, "holds a product of no meaning"),
+                      from.get<Qty>()};
+        from.require(net.quantity.raw != 0 && (book.nets.empty() || book.nets.back().key() < net.key()),
                      "holds positions out of order");
         book.nets.push_back(net);
     }
@@ -298,7 +300,7 @@ void save(const BrokerState& state, ByteBuffer& out) {
         }
         to.count(book.nets.size());
         for (const Net& net : book.nets) {
-            to(net.portfolio, net.quantity);
+            to(net.portfolio, net.product, net.quantity);
         }
     }
 }

@@ -32,6 +32,10 @@ template <>
 constexpr const char* kStruct<OrderTerms> = "OrderTerms";
 template <>
 constexpr const char* kStruct<Instrument> = "Instrument";
+template <>
+constexpr const char* kStruct<ProductRow> = "ProductRow";
+template <>
+constexpr const char* kStruct<ProductRules> = "ProductRules";
 #define ALPHA_NAME(T)                                                                                                  \
     template <>                                                                                                        \
     constexpr const char* kStruct<markets::T> = #T;
@@ -110,6 +114,8 @@ const Known kKnown{
     {"MarketRules", {1, 2}},
     {"OrderTerms", {2, 14}},
     {"PortfolioConfig", {1, 0}},
+    {"ProductRow", {1, 5}},
+    {"ProductRules", {1, 0}},
     {"RiskLimit", {2, 39}},
     {"SessionRow", {1, 12}},
     {"Setting", {1, 0}},
@@ -123,6 +129,7 @@ const Known kKnown{
     {"change_refused", {3, 39}},
     {"change_rejected", {1, 9}},
     {"charges_booked", {1, 0}},
+    {"corporate_action", {1, 4}},
     {"instrument_changed", {1, 0}},
     {"instrument_listed", {2, 0}},
     {"kill_switch_latched", {3, 43}},
@@ -130,6 +137,7 @@ const Known kKnown{
     {"market_rules_set", {1, 0}},
     {"modify_intended", {3, 39}},
     {"order_accepted", {1, 0}},
+    {"order_adjusted", {1, 0}},
     {"order_cancelled", {1, 0}},
     {"order_expired", {1, 0}},
     {"order_filled", {3, 7}},
@@ -141,6 +149,8 @@ const Known kKnown{
     {"order_triggered", {1, 0}},
     {"pnl_snapshot", {2, 0}},
     {"portfolio_opened", {1, 0}},
+    {"position_adjusted", {1, 9}},
+    {"product_rules_set", {1, 0}},
     {"quote", {1, 0}},
     {"report_ignored", {1, 9}},
     {"session_closed", {1, 0}},
@@ -148,6 +158,7 @@ const Known kKnown{
     {"session_opened", {1, 0}},
     {"session_reconfigured", {2, 2}},
     {"signal", {1, 3}},
+    {"square_off_begun", {1, 0}},
     {"strategy_halted", {1, 0}},
     {"strategy_resumed", {1, 0}},
     {"timer_cancelled", {1, 0}},

@@ -28,13 +28,14 @@ std::set<std::string> inputs_among(const Envelope& envelope, std::index_sequence
 
 TEST_CASE("which events are records of inputs", "[input]") {
     constexpr auto kAll = std::make_index_sequence<std::variant_size_v<Event>>();
-    CHECK(inputs_among(kRoot, kAll) == std::set<std::string>{"bar_closed", "bar_opened", "instrument_changed",
-                                                             "instrument_listed", "kill_switch_released",
-                                                             "market_rules_set", "quote", "strategy_halted",
-                                                             "strategy_resumed"});
+    CHECK(inputs_among(kRoot, kAll) ==
+          std::set<std::string>{"bar_closed", "bar_opened", "corporate_action", "instrument_changed",
+                                "instrument_listed", "kill_switch_released", "market_rules_set", "product_rules_set",
+                                "quote", "strategy_halted", "strategy_resumed"});
     // What carries links may be an input all the same: a broker's answer names the order that led to it.
-    CHECK(inputs_among(kFollows, kAll) == std::set<std::string>{"bar_closed", "bar_opened", "instrument_changed",
-                                                                "instrument_listed", "market_rules_set", "quote",
+    CHECK(inputs_among(kFollows, kAll) == std::set<std::string>{"bar_closed", "bar_opened", "corporate_action",
+                                                                "instrument_changed", "instrument_listed",
+                                                                "market_rules_set", "product_rules_set", "quote",
                                                                 "strategy_resumed"});
 }
 

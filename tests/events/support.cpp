@@ -66,6 +66,22 @@ markets::MarketRules rules() {
     return e;
 }
 
+ProductRow product() {
+    ProductRow e;
+    e.product = Product::mis;
+    e.exchange = "NSE";
+    e.shorts = true;
+    e.square_off_s = 600;
+    e.delivery_days = 1;
+    e.sells_unarrived = true;
+    e.from = Date{20'544};
+    e.to = Date{20'818};
+    e.source = {"Zerodha's page", markets::Grade::broker};
+    e.doubt = "who knows";
+    e.line_number = 17;
+    return e;
+}
+
 RunConfigured session() {
     RunConfigured e;
     e.name = "ema-cross";
@@ -160,6 +176,21 @@ std::vector<Sample> samples() {
         {root, InstrumentChanged{InstrumentId{0}, infosys()}},
         {fact,
          ChargesBooked{portfolio, Date{19'810}, {{markets::ChargeLine::stt, money("-0.3")}}, money("-0.3"), "why"}},
+        {root, ProductRulesSet{{"zerodha", {product()}}}},
+        {root, SquareOffBegun{ibm, Date{19'810}}},
+        {root, CorporateAction{ibm,
+                               ActionKind::demerger,
+                               Date{19'811},
+                               3,
+                               2,
+                               money("0.47"),
+                               px("12.5"),
+                               InstrumentId{0},
+                               money("0.25"),
+                               {"IBM's notice", markets::Grade::exchange}}},
+        {fact, PositionAdjusted{portfolio, ibm, Product::cnc, ActionKind::split, qty_of(-150), money("-1500"),
+                                qty_of(1), money("-9.5"), money("0.5"), money("0.25")}},
+        {fact, OrderAdjusted{order, qty_of(300), qty_of(120), px("90.85"), px("91.25")}},
     };
 }
 

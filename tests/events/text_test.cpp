@@ -314,6 +314,40 @@ const Lines kLines[] = {
      R"(edge","date":"2024-03-28","charge_lines":[{"line":"stt","amount":"-0.3"}],"charges":"-0.3","prob)"
      R"(lem":"why"})"
     },
+    {
+     R"(7 2024-03-28T03:45:00.072Z product_rules_set rules={products zerodha of 1 rows})",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"product_rules_set","rules":{"name":"zerodha","row)"
+     R"(s":[{"product":"mis","exchange":"NSE","shorts":true,"square_off_s":600,"delivery_days":1,"sells_)"
+     R"(unarrived":true,"from":"2026-04-01","to":"2026-12-31","source":{"text":"Zerodha's page","grade":)"
+     R"("broker"},"doubt":"who knows","line_number":17}]}})",
+    },
+    {
+     R"(7 2024-03-28T03:45:00.072Z square_off_begun instrument=IBM date=2024-03-28)",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"square_off_begun","instrument":"IBM","date":"2024)"
+     R"(-03-28"})",
+    },
+    {
+     R"(7 2024-03-28T03:45:00.072Z corporate_action instrument=IBM kind=demerger ex_date=2024-03-29 new_)"
+     R"(shares=3 old_shares=2 amount=0.47 fraction_price=12.5 other=NSE:INFY cost_part=0.25 source={"tex)"
+     R"(t":"IBM's notice","grade":"exchange"})",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"corporate_action","instrument":"IBM","kind":"deme)"
+     R"(rger","ex_date":"2024-03-29","new_shares":3,"old_shares":2,"amount":"0.47","fraction_price":"12.)"
+     R"(5","other":"NSE:INFY","cost_part":"0.25","source":{"text":"IBM's notice","grade":"exchange"}})",
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z position_adjusted portfolio=hedge instrument=IBM product=cnc kind=spl)"
+     R"(it quantity=-150 cost=-1500 fraction=1 cash=-9.5 realized_pnl=0.5 equity_change=0.25 cause=7 roo)"
+     R"(t=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"position_adjusted","cause":7,"root":3,"portfolio")"
+     R"(:"hedge","instrument":"IBM","product":"cnc","kind":"split","quantity":"-150","cost":"-1500","fra)"
+     R"(ction":"1","cash":"-9.5","realized_pnl":"0.5","equity_change":"0.25"})",
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z order_adjusted order=42 quantity=300 filled=120 limit_price=90.85 sto)"
+     R"(p_price=91.25 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_adjusted","cause":7,"root":3,"order":42,"qu)"
+     R"(antity":"300","filled":"120","limit_price":"90.85","stop_price":"91.25"})",
+    },
 };
 // clang-format on
 

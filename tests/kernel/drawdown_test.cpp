@@ -32,6 +32,24 @@ public:
         marks_[instrument.value] = mark.raw;
         note();
     }
+    /// From here on books are worth what marks say after the action, each portfolio's once it is adjusted.
+    void act() {
+        before_ = marks_;
+        unadjusted_.clear();
+        for (std::size_t p = 0; p < cash_.size(); ++p) {
+            unadjusted_.insert(p);
+        }
+    }
+    void adjust(const PositionAdjusted& e, Qty held_before, bool is_last) {
+        cash_[e.portfolio.value] += e.cash.raw;
+        shares(e.portfolio, e.instrument, e.quantity.raw - held_before.raw);
+        is_half_adjusted_ = !is_last;
+        if (is_last) {
+            unadjusted_.erase(e.portfolio.value);
+            note();
+        }
+    }
+    void end_act() { unadjusted_.clear(); }
     Int128 equity() const { return path_.back(); }
     /// Whether `peak` and `trough` are the deepest fall, as a part of its peak, of the whole path.
     bool has_deepest(Money peak, Money trough) const {
@@ -49,11 +67,14 @@ public:
 
 private:
     void note() {
+        if (is_half_adjusted_) {
+            return;
+        }
         Int128 sum = 0;
         for (std::size_t p = 0; p < cash_.size(); ++p) {
             sum += cash_[p];
             for (const auto& [instrument, held] : shares_[p]) {
-                sum += divide_half_even(held * marks_[instrument], kScale);
+                sum += divide_half_even(held * (unadjusted_.contains(p) ? before_ : marks_)[instrument], kScale);
             }
         }
         path_.push_back(sum);
@@ -61,6 +82,9 @@ private:
     std::vector<Int128> cash_;
     std::vector<std::map<std::uint32_t, Int128>> shares_;
     std::map<std::uint32_t, Int128> marks_;
+    std::map<std::uint32_t, Int128> before_;  // an action
+    std::set<std::size_t> unadjusted_;        // portfolios that it has not changed yet
+    bool is_half_adjusted_ = false;
     std::vector<Int128> path_;
 };
 
@@ -164,6 +188,20 @@ TEST_CASE("the path agrees with a slow model of the whole log, whatever happens"
             run.play(move);
             const auto& events = run.floor().events();
             for (; seen < events.size(); ++seen) {
+                const auto* adjusted = std::get_if<PositionAdjusted>(&events[seen].event);
+                if (adjusted != nullptr) {
+                    const auto* next =
+                        seen + 1 < events.size() ? std::get_if<PositionAdjusted>(&events[seen + 1].event) : nullptr;
+                    slow.adjust(*adjusted,
+                                followed.portfolios[adjusted->portfolio.value]
+                                    .position(adjusted->instrument)
+                                    .net_of(adjusted->product),
+                                next == nullptr || next->portfolio != adjusted->portfolio);
+                } else if (std::holds_alternative<CorporateAction>(events[seen].event)) {
+                    slow.act();
+                } else {
+                    slow.end_act();
+                }
                 apply(followed, events[seen].envelope, events[seen].event);
                 if (const auto* booked = std::get_if<ChargesBooked>(&events[seen].event)) {
                     slow.day_end(*booked);

@@ -1,6 +1,7 @@
 #pragma once
 /// Small rules of a market for tests of the kernel: a calendar like India's in 2026, known for a few weeks, and a plan of charges.
 
+#include "events/event.hpp"
 #include "events/market.hpp"
 #include "events/time.hpp"
 
@@ -77,6 +78,45 @@ inline markets::ChargePlan small_plan() {
     dp.in_gst_base = true;
     plan.rows = {brokerage, no_tax, tax, gst, dp};
     return plan;
+}
+
+/// Of instruments whose exchange nobody names: cnc is delivered after a day, mis is closed an hour before trading ends, nrml is carried.
+inline ProductRules small_products(bool sells_unarrived = true) {
+    ProductRules rules;
+    rules.name = "small";
+    for (const Product product : {Product::cnc, Product::mis, Product::nrml}) {
+        ProductRow row;
+        row.product = product;
+        row.shorts = product != Product::cnc;
+        row.square_off_s = product == Product::mis ? 3'600 : 0;
+        row.delivery_days = product == Product::cnc ? 1 : 0;
+        row.sells_unarrived = product == Product::cnc && sells_unarrived;
+        row.from = Date{0};
+        row.to = Date{40'000};
+        row.source = stated();
+        rules.rows.push_back(row);
+    }
+    return rules;
+}
+
+/// `new_shares` in place of each `old_shares`; a whole new share is paid at `fraction_price`.
+inline CorporateAction split(InstrumentId instrument, std::int64_t new_shares, std::int64_t old_shares,
+                             Price fraction_price = {}) {
+    CorporateAction action;
+    action.instrument = action.other = instrument;
+    action.kind = ActionKind::split;
+    action.ex_date = parse_date("2024-01-03").value();
+    action.new_shares = new_shares;
+    action.old_shares = old_shares;
+    action.fraction_price = fraction_price;
+    action.source = stated();
+    return action;
+}
+inline CorporateAction dividend(InstrumentId instrument, Decimal amount) {
+    CorporateAction action = split(instrument, 1, 1);
+    action.kind = ActionKind::dividend;
+    action.amount = amount;
+    return action;
 }
 
 }  // namespace alpha::test

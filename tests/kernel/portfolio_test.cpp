@@ -14,7 +14,7 @@ Position holding(std::string_view net, std::string_view cost) {
 }
 
 PositionChange fill(const Position& before, Side side, std::string_view quantity, std::string_view price) {
-    return with_fill(before, side, qty(quantity), px(price), notional(px(price), qty(quantity)));
+    return with_fill(before, Product::none, side, qty(quantity), px(price), notional(px(price), qty(quantity)));
 }
 
 /// "net cost realized", of one change.
@@ -28,7 +28,7 @@ Money cost_taken(std::int64_t net, std::int64_t cost, std::int64_t closed) {
     before.net = Qty{net};
     before.cost = Money{cost};
     const Side side = net > 0 ? Side::sell : Side::buy;
-    const PositionChange change = with_fill(before, side, Qty{closed}, Price{1}, Money{0});
+    const PositionChange change = with_fill(before, Product::none, side, Qty{closed}, Price{1}, Money{0});
     REQUIRE(change.realized_pnl == -(before.cost - change.after.cost));
     return before.cost - change.after.cost;
 }
@@ -123,7 +123,7 @@ TEST_CASE("the last close takes the remainder, whatever rounding left", "[kernel
         const Side side = sign > 0 ? Side::sell : Side::buy;
         Lines left;
         for (int i = 0; i < 3; ++i) {
-            position = with_fill(position, side, Qty{1}, Price{1}, Money{0}).after;
+            position = with_fill(position, Product::none, side, Qty{1}, Price{1}, Money{0}).after;
             left.push_back(to_string(Money{position.cost.raw * kScale * sign}));
         }
         CHECK(left == Lines{"7", "3", "0"});  // 10/3 -> 3, 7/2 = 3.5 -> 4, all that is left
@@ -136,8 +136,9 @@ TEST_CASE("a cost far beyond 64 bits is divided exactly", "[kernel]") {
     Position position;
     position.net = limits::kMaxQty;
     position.cost = notional(limits::kMaxPrice, limits::kMaxQty);
-    const PositionChange change = with_fill(position, Side::sell, Qty{limits::kMaxQty.raw / 2}, limits::kMaxPrice,
-                                            notional(limits::kMaxPrice, Qty{limits::kMaxQty.raw / 2}));
+    const PositionChange change =
+        with_fill(position, Product::none, Side::sell, Qty{limits::kMaxQty.raw / 2}, limits::kMaxPrice,
+                  notional(limits::kMaxPrice, Qty{limits::kMaxQty.raw / 2}));
     CHECK(change.after.cost == money("50000000000000000000"));
     CHECK(change.realized_pnl == Money{});
 }
@@ -146,7 +147,8 @@ TEST_CASE("a flip loses nothing of the notional to rounding", "[kernel]") {
     // 0.5 per unit: closing one raw unit is worth 0.5 -> 0, the whole three are worth 1.5 -> 2.
     Position position;
     position.net = Qty{1};
-    const PositionChange change = with_fill(position, Side::sell, Qty{3}, px("0.5"), notional(px("0.5"), Qty{3}));
+    const PositionChange change =
+        with_fill(position, Product::none, Side::sell, Qty{3}, px("0.5"), notional(px("0.5"), Qty{3}));
     CHECK(change.after.net == Qty{-2});
     CHECK(change.realized_pnl == Money{0});
     CHECK(change.after.cost == Money{-2});

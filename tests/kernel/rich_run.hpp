@@ -61,6 +61,8 @@ public:
             broker.at_market = [this, b](Time, InstrumentId i, Price bid, Price ask, Reports& out) {
                 trade(b, i, bid, ask, out);
             };
+            broker.at_action = [this, b](const CorporateAction& e, std::span<const OrderAdjusted> orders,
+                                         Reports& out) { adjust(b, e, orders, out); };
             broker.at_session_close = [this, b](Time, const TradingSessionClosed& e, Reports& out) {
                 expire(b, e, out);
             };
@@ -162,9 +164,16 @@ private:
         floor_.reconfigure(config, s < 3 ? std::vector<std::size_t>{s} : std::vector<std::size_t>{});
     }
 
-    /// Another calendar, other charges, or other terms of an instrument.
+    /// Another calendar, other charges or products, other terms of an instrument, or another share.
     void change_market() {
-        if (dice_.below(2) == 0) {
+        const auto change = dice_.below(6);
+        if (change == 0) {
+            return floor_.products(now_, dice_.below(3) == 0 ? ProductRules{} : small_products(dice_.below(2) == 0));
+        }
+        if (change < 3) {
+            return act();
+        }
+        if (change < 5) {
             markets::MarketRules rules;
             if (dice_.below(3) != 0) {
                 rules.calendars = {auction_calendar()};
@@ -182,12 +191,47 @@ private:
         floor_.change(now_, kBac, changed);
     }
 
+    void act() {
+        const InstrumentId instrument{static_cast<std::uint32_t>(dice_.below(2))};
+        const Price paid{static_cast<std::int64_t>(1 + dice_.below(200)) * kScale};
+        CorporateAction action = split(instrument, static_cast<std::int64_t>(1 + dice_.below(5)),
+                                       static_cast<std::int64_t>(1 + dice_.below(3)), paid);
+        switch (dice_.below(8)) {
+        case 0:
+        case 1: action = dividend(instrument, money("0.37")); break;
+        case 2:
+            action.kind = ActionKind::merger;
+            action.amount = money("1.25");
+            action.other = InstrumentId{1 - instrument.value};
+            break;
+        case 3:
+            action.kind = ActionKind::demerger;
+            action.cost_part = money("0.3");
+            action.other = InstrumentId{1 - instrument.value};
+            break;
+        default: break;
+        }
+        floor_.act(now_, action);
+    }
+
     // ---- what strategies ask ----------------------------------------------------------------------
 
+    /// Mostly one that there is, where there are any.
+    Product some_product() {
+        const bool are_any = !floor_.state().products.is_silent();
+        return dice_.below(8) == 0 ? static_cast<Product>(dice_.below(kProducts))
+               : are_any           ? static_cast<Product>(1 + dice_.below(3))
+                                   : Product::none;
+    }
     void request(std::size_t s, InstrumentId instrument, Context& c) {
         if (s == 1) {
             instrument = kIbm;
         }
+        const Product product = some_product();
+        const auto with = [&](OrderTerms terms) {
+            terms.product = product;
+            return terms;
+        };
         const Side side = dice_.below(2) == 0 ? Side::buy : Side::sell;
         const Qty quantity{static_cast<std::int64_t>(dice_.below(12)) * (instrument == kBac ? 5 : 1) * kScale};
         const Price mark{c.view().market(instrument).mark.raw / 5'000'000 * 5'000'000};
@@ -195,9 +239,9 @@ private:
         const TimeInForce tif = static_cast<TimeInForce>(1 + dice_.below(3));
         switch (dice_.below(18)) {
         case 0:
-        case 1: c.market(instrument, side, quantity, tif); return;
+        case 1: c.place(with({instrument, side, OrderType::market, tif, quantity, {}, {}})); return;
         case 2:
-        case 3: c.limit(instrument, side, quantity, away, tif); return;
+        case 3: c.place(with({instrument, side, OrderType::limit, tif, quantity, away, {}})); return;
         case 4: c.stop(instrument, side, quantity, away, tif); return;
         case 5: c.stop_limit(instrument, side, quantity, away, mark, tif); return;
         case 6: c.cancel(some_order(c)); return;
@@ -212,25 +256,26 @@ private:
         case 12: {
             const std::int64_t step =
                 static_cast<std::int64_t>(1 + dice_.below(40)) * 5'000'000 * (side == Side::buy ? 1 : -1);
-            c.bracket(dice_.below(2) == 0 ? OrderTerms{instrument, side, OrderType::market, tif, quantity, {}, {}}
-                                          : OrderTerms{instrument, side, OrderType::limit, tif, quantity, away, {}},
+            c.bracket(with(dice_.below(2) == 0
+                               ? OrderTerms{instrument, side, OrderType::market, tif, quantity, {}, {}}
+                               : OrderTerms{instrument, side, OrderType::limit, tif, quantity, away, {}}),
                       Price{mark.raw - step}, Price{mark.raw + step});
             return;
         }
         case 13:
-            c.one_cancels_other({instrument, side, OrderType::limit, tif, quantity, away, {}},
-                                {instrument,
-                                 dice_.below(3) == 0 ? opposite(side) : side,
-                                 OrderType::stop,
-                                 tif,
-                                 dice_.below(2) == 0 ? quantity : qty("5"),
-                                 {},
-                                 mark});
+            c.one_cancels_other(with({instrument, side, OrderType::limit, tif, quantity, away, {}}),
+                                with({instrument,
+                                      dice_.below(3) == 0 ? opposite(side) : side,
+                                      OrderType::stop,
+                                      tif,
+                                      dice_.below(2) == 0 ? quantity : qty("5"),
+                                      {},
+                                      mark}));
             return;
         case 14: {
             OrderTerms reduces{instrument, side, OrderType::limit, tif, quantity, away, {}, true};
             reduces.tag = "exit";
-            c.place(reduces);
+            c.place(with(reduces));
             return;
         }
         case 15: {  // links that may make sense or not
@@ -353,6 +398,27 @@ private:
         executions_.push_back(fill);
         if (dice_.below(20) == 0) {
             out.push_back(fill);  // told twice
+        }
+    }
+    /// Orders are what the facts say; the others end.
+    void adjust(std::size_t b, const CorporateAction& action, std::span<const OrderAdjusted> orders, Reports& out) {
+        for (auto at = working_[b].begin(); at != working_[b].end();) {
+            auto& [id, order] = *at;
+            if (order.terms.instrument != action.instrument || action.kind == ActionKind::dividend) {
+                ++at;
+                continue;
+            }
+            const auto to = std::ranges::find(orders, id, &OrderAdjusted::order);
+            if (to == orders.end()) {
+                out.push_back(report(ReportKind::cancelled, id.value, "corporate action"));
+                at = working_[b].erase(at);
+                continue;
+            }
+            order.terms.quantity = to->quantity;
+            order.terms.limit_price = to->limit_price;
+            order.terms.stop_price = to->stop_price;
+            order.left = to->quantity - to->filled;
+            at = order.left.raw <= 0 ? working_[b].erase(at) : std::next(at);
         }
     }
     void expire(std::size_t b, const TradingSessionClosed& session, Reports& out) {

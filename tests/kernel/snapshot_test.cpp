@@ -234,7 +234,7 @@ TEST_CASE("a state that no log folds into is refused, whatever is wrong with it"
     refused(contract, [](State& s) { s.instruments[0].freeze.raw = -1; });
     const char* day = "a day's executions or charges are none that can be";
     refused(day,
-            [](State& s) { s.portfolios[0].day.orders.push_back({s.next_order, kIbm, Side::buy, {}, false, {}}); });
+            [](State& s) { s.portfolios[0].day.orders.push_back({s.next_order, kIbm, Side::buy, {}, false, {}, {}}); });
     refused(day, [](State& s) { s.portfolios[0].day.date.days = -2; });
     refused(day, [](State& s) { s.portfolios[0].day.booked.by_line[0].raw = Int128{1} << 110U; });
 

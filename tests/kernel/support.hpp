@@ -191,6 +191,17 @@ public:
             at_session_close(now, session, out);
         }
     }
+    std::vector<CorporateAction> actions;  ///< that it was told of
+    std::vector<OrderAdjusted> adjusted;   ///< with the last of them
+    std::function<void(const CorporateAction&, std::span<const OrderAdjusted>, Reports&)> at_action;
+    void on_corporate_action(Time, const CorporateAction& action, std::span<const OrderAdjusted> orders,
+                             std::span<const PositionAdjusted>, Reports& out) override {
+        actions.push_back(action);
+        adjusted.assign(orders.begin(), orders.end());
+        if (at_action) {
+            at_action(action, orders, out);
+        }
+    }
     void perform(Time now, const Effect& effect, Reports& out) override {
         effects.push_back(effect);
         if (answer) {
@@ -265,6 +276,7 @@ struct ScriptedStrategy {
     std::function<void(TimerId, Context&)> on_timer;
     std::function<void(const OrderUpdate&, Context&)> on_order;
     std::function<void(const OrderFilled&, Context&)> on_fill;
+    std::function<void(const CorporateAction&, Context&)> on_action;
     std::vector<std::string> heard;
 
     /// At its next quote only.
@@ -297,6 +309,9 @@ public:
     }
     void on_fill(const OrderFilled& e, Context& c) override {
         tell("fill " + std::to_string(e.order.value), script_.on_fill, e, c);
+    }
+    void on_corporate_action(const CorporateAction& e, Context& c) override {
+        tell(name_of(e.kind), script_.on_action, e, c);
     }
 
 private:
@@ -412,6 +427,14 @@ public:
     }
     void rules(Time now, const markets::MarketRules& rules) {
         kernel_->take(now, MarketRulesSet{rules});
+        after_step();
+    }
+    void products(Time now, const ProductRules& rules) {
+        kernel_->take(now, ProductRulesSet{rules});
+        after_step();
+    }
+    void act(Time now, const CorporateAction& action) {
+        kernel_->take(now, action);
         after_step();
     }
     void change(Time now, InstrumentId instrument, const Instrument& definition) {

@@ -62,6 +62,11 @@ public:
         broker_->forget_price(instrument);
         rebirth();
     }
+    void on_corporate_action(Time now, const CorporateAction& action, std::span<const OrderAdjusted> orders,
+                             std::span<const PositionAdjusted> positions, Reports& out) override {
+        broker_->on_corporate_action(now, action, orders, positions, out);
+        rebirth();
+    }
     void on_session_opened(Time now, const TradingSessionOpened& session, Reports& out) override {
         broker_->on_session_opened(now, session, out);
         rebirth();

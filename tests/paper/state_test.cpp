@@ -494,39 +494,39 @@ TEST_CASE("the bytes of a snapshot do not change behind its back", "[paper]") {
     }
     CHECK(hex ==
           // clang-format off
-          "02" "0100000000000000" "01000000"                                                          // version, executions, books
+          "03" "0100000000000000" "01000000"                                                          // version, executions, books
           "01000000" "01"                                                                             // instrument, has a quote
           "00c2eb0b00000000" "00a3e11100000000" "00a3e11100000000" "0084d71700000000" "0000000000000000" "0000000000000080" // bid, ask, left of them, bar price, when
           "00" "0000000000000000"                                                                     // it is an open, left of its volume
           "03000000"                                                                                  // open orders
           "0100000000000000" "02" "04" "01" "0065cd1d00000000" "0046c32300000000" "00e1f50500000000"  // order, side, type, tif, quantity, limit, stop
-          "00" "0000000000000000" "0000000000000000" "00" "00"                                        // reduce-only, parent, group, legs, tag
+          "00" "0000000000000000" "0000000000000000" "00" "00" "00"                                   // reduce-only, parent, group, legs, tag, product
           "07000000" "00000000" "40420f0000000000" "00e1f50500000000"                                 // good until, portfolio, tick, lot
           "0000000000000000" "0000000000000000" "00cac471fe9c9717" "0000000000000000" "00" "00" "00"  // filled, covered, arrived, promised, three flags
           "0300000000000000" "02" "03" "02" "00c2eb0b00000000" "0000000000000000" "00e1f50500000000"  // order, side, type, tif, quantity, limit, stop
-          "01" "0200000000000000" "0300000000000000" "02" "00"                                        // reduce-only, parent, group, legs, tag
+          "01" "0200000000000000" "0300000000000000" "02" "00" "00"                                   // reduce-only, parent, group, legs, tag, product
           "00000000" "03000000" "40420f0000000000" "00e1f50500000000"                                 // good until, portfolio, tick, lot
           "0000000000000000" "00c2eb0b00000000" "00cac471fe9c9717" "0000000000000000" "00" "01" "00"  // filled, covered, arrived, promised, three flags
           "0400000000000000" "02" "02" "02" "00c2eb0b00000000" "0084d71700000000" "0000000000000000"  // order, side, type, tif, quantity, limit, stop
-          "01" "0200000000000000" "0300000000000000" "02" "00"                                        // reduce-only, parent, group, legs, tag
+          "01" "0200000000000000" "0300000000000000" "02" "00" "00"                                   // reduce-only, parent, group, legs, tag, product
           "00000000" "03000000" "40420f0000000000" "00e1f50500000000"                                 // good until, portfolio, tick, lot
           "0000000000000000" "00c2eb0b00000000" "00cac471fe9c9717" "0000000000000000" "00" "01" "00"  // filled, covered, arrived, promised, three flags
           "04000000"                                                                                  // requests on their way
           "00945fadfe9c9717" "02" "0100000000000000"                                                  // cancel
           "00945fadfe9c9717" "01"                                                                     // place
           "0500000000000000" "01" "01" "02" "0008af2f00000000" "0000000000000000" "0000000000000000"  // order, side, type, tif, quantity, limit, stop
-          "00" "0000000000000000" "0000000000000000" "00" "01" "78"                                   // reduce-only, parent, group, legs, tag
+          "00" "0000000000000000" "0000000000000000" "00" "01" "78" "00"                              // reduce-only, parent, group, legs, tag, product
           "00000000" "00000000" "40420f0000000000" "00e1f50500000000"                                 // good until, portfolio, tick, lot
           "00945fadfe9c9717" "03" "0400000000000000" "00c2eb0b00000000" "0065cd1d00000000" "0000000000000000" "00" "00c2eb0b00000000" // modify
           "00945fadfe9c9717" "04" "02000000"                                                          // linked
           "0600000000000000" "02" "02" "02" "00e1f50500000000" "00e9a43500000000" "0000000000000000"  // order, side, type, tif, quantity, limit, stop
-          "00" "0000000000000000" "0600000000000000" "02" "00"                                        // reduce-only, parent, group, legs, tag
+          "00" "0000000000000000" "0600000000000000" "02" "00" "00"                                   // reduce-only, parent, group, legs, tag, product
           "00000000" "00000000" "40420f0000000000" "00e1f50500000000"                                 // good until, portfolio, tick, lot
           "0700000000000000" "02" "03" "02" "00e1f50500000000" "0000000000000000" "00e1f50500000000"  // order, side, type, tif, quantity, limit, stop
-          "00" "0000000000000000" "0600000000000000" "02" "00"                                        // reduce-only, parent, group, legs, tag
+          "00" "0000000000000000" "0600000000000000" "02" "00" "00"                                   // reduce-only, parent, group, legs, tag, product
           "00000000" "00000000" "40420f0000000000" "00e1f50500000000"                                 // good until, portfolio, tick, lot
           "01000000"                                                                                  // net positions
-          "03000000" "00c2eb0b00000000");  // portfolio, quantity
+          "03000000" "00" "00c2eb0b00000000");  // portfolio, product, quantity
     // clang-format on
     const auto loaded = make_paper_broker(settings);
     REQUIRE(loaded->load(saved).has_value());

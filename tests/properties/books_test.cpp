@@ -59,7 +59,8 @@ TEST_CASE("whatever is traded, the books are those of the exact model", "[proper
             RC_ASSERT(charges.raw == config.per_fill.raw + model::nearest({worth.raw * config.rate.raw, model::kOne}));
 
             const Position before = position;
-            const PositionChange change = with_fill(position, side, Qty{t.quantity}, Price{t.price}, worth);
+            const PositionChange change =
+                with_fill(position, Product::none, side, Qty{t.quantity}, Price{t.price}, worth);
             position = change.after;
             cash += cash_change(side, worth, charges);
             charges_sum += charges;
@@ -88,16 +89,16 @@ TEST_CASE("whatever is traded, the books are those of the exact model", "[proper
     rc::prop("closing at the mark realizes what was unrealized", [] {
         Position position;
         for (const Trade& t : *trades()) {
-            position = with_fill(position, t.buy ? Side::buy : Side::sell, Qty{t.quantity}, Price{t.price},
-                                 notional(Price{t.price}, Qty{t.quantity}))
+            position = with_fill(position, Product::none, t.buy ? Side::buy : Side::sell, Qty{t.quantity},
+                                 Price{t.price}, notional(Price{t.price}, Qty{t.quantity}))
                            .after;
         }
         RC_PRE(position.net.raw != 0);
         const Price mark{*awkward(10'000 * kScale)};
         const Money expected = unrealized_pnl(position, mark);
         const Qty all = abs(position.net);
-        const PositionChange closed =
-            with_fill(position, position.net.raw > 0 ? Side::sell : Side::buy, all, mark, notional(mark, all));
+        const PositionChange closed = with_fill(position, Product::none, position.net.raw > 0 ? Side::sell : Side::buy,
+                                                all, mark, notional(mark, all));
         RC_ASSERT(closed.realized_pnl == expected);
         RC_ASSERT(closed.after.cost.raw == 0);
     });
@@ -108,8 +109,11 @@ TEST_CASE("whatever is traded, the books are those of the exact model", "[proper
         Position other;
         for (const Trade& t : *trades()) {
             const Money worth = notional(Price{t.price}, Qty{t.quantity});
-            one = with_fill(one, t.buy ? Side::buy : Side::sell, Qty{t.quantity}, Price{t.price}, worth).after;
-            other = with_fill(other, t.buy ? Side::sell : Side::buy, Qty{t.quantity}, Price{t.price}, worth).after;
+            one = with_fill(one, Product::none, t.buy ? Side::buy : Side::sell, Qty{t.quantity}, Price{t.price}, worth)
+                      .after;
+            other =
+                with_fill(other, Product::none, t.buy ? Side::sell : Side::buy, Qty{t.quantity}, Price{t.price}, worth)
+                    .after;
             RC_ASSERT(one.net == -other.net);
             RC_ASSERT(one.cost == -other.cost);
         }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <stdexcept>
+#include <variant>
 #include <vector>
 
 namespace alpha::model {
@@ -46,11 +47,32 @@ inline Wide notional_of(Wide price, Wide quantity) {
     return nearest({price * quantity, kOne});
 }
 
+/// `many` new shares in place of each `few` old ones: whole ones, and the rest of one paid at the price of a whole one.
+struct Split {
+    Wide many;
+    Wide few;
+    Wide price;
+};
+struct Dividend {
+    Wide per_share;
+};
+/// What came from elsewhere, or went there.
+struct Moved {
+    Wide quantity;
+    Wide cost;
+    Wide cash;
+    Wide realized;
+};
+
 /// Average-cost books. A long and a short are two separate piles, of which at most one is not empty; each pile knows what
 /// was paid into it (a short's proceeds).
 class Books {
 public:
-    void fill(const Fill& f) { fills_.push_back(f); }
+    void fill(const Fill& f) { entries_.push_back(f); }
+    template <class Action>
+    void act(const Action& action) {
+        entries_.push_back(action);
+    }
 
     struct Sums {
         Wide long_quantity = 0;
@@ -67,8 +89,8 @@ public:
     /// All fills from the first to the last, again.
     Sums sums() const {
         Sums s;
-        for (const Fill& f : fills_) {
-            one(s, f);
+        for (const auto& entry : entries_) {
+            std::visit([&](const auto& each) { one(s, each); }, entry);
         }
         return s;
     }
@@ -101,7 +123,38 @@ private:
         }
     }
 
-    std::vector<Fill> fills_;
+    static void one(Sums& s, const Split& split) {
+        for (const bool is_long : {true, false}) {
+            Wide& quantity = is_long ? s.long_quantity : s.short_quantity;
+            Wide& money = is_long ? s.long_paid : s.short_received;
+            if (quantity == 0) {
+                continue;
+            }
+            const Wide all = quantity * split.many / split.few;
+            const Wide whole = all / kOne * kOne;
+            const Wide share = whole == 0 ? money : nearest({money * (all - whole), all});
+            const Wide paid = nearest({split.price * (all - whole), kOne});
+            quantity = whole;
+            money -= share;
+            s.cash += is_long ? paid : -paid;
+            s.realized += is_long ? paid - share : share - paid;
+        }
+    }
+    static void one(Sums& s, const Dividend& dividend) {
+        const Wide paid = nearest({dividend.per_share * s.net(), kOne});
+        s.cash += paid;
+        s.realized += paid;
+    }
+    static void one(Sums& s, const Moved& moved) {
+        s.long_quantity = moved.quantity > 0 ? moved.quantity : 0;
+        s.short_quantity = moved.quantity < 0 ? -moved.quantity : 0;
+        s.long_paid = moved.quantity > 0 ? moved.cost : 0;
+        s.short_received = moved.quantity < 0 ? -moved.cost : 0;
+        s.cash += moved.cash;
+        s.realized += moved.realized;
+    }
+
+    std::vector<std::variant<Fill, Split, Dividend, Moved>> entries_;
 };
 
 }  // namespace alpha::model

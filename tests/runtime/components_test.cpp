@@ -108,6 +108,8 @@ TEST_CASE("a checkpoint whose part does not bring back all that it saved is not 
         void forget_price(InstrumentId) override {}
         void on_session_opened(Time, const TradingSessionOpened&, Reports&) override {}
         void on_session_closed(Time, const TradingSessionClosed&, Reports&) override {}
+        void on_corporate_action(Time, const CorporateAction&, std::span<const OrderAdjusted>,
+                                 std::span<const PositionAdjusted>, Reports&) override {}
         void perform(Time, const Effect&, Reports&) override {}
         Price worst_fill(Side, Price touch, Price) const override { return touch; }
         bool links_orders() const override { return true; }

@@ -67,10 +67,10 @@ TEST_CASE("buy_and_hold loads a damaged state", "[strategies]") {
     bytes[7] = 1;  // a day far out of range
     CHECK(!stage.make()->load(bytes));
     bytes = Stage::saved(stage.strategy());
-    bytes[24] = 0;  // what is left of an order, without the order
+    bytes[40] = 0;  // what is left of an order, without the order
     CHECK(!stage.make()->load(bytes));
     bytes = Stage::saved(stage.strategy());
-    bytes[23] = 0x80;  // a position with which the next order overflows
+    bytes[39] = 0x80;  // a position with which the next order overflows
     CHECK(!stage.make()->load(bytes));
 }
 

@@ -208,7 +208,7 @@ TEST_CASE("a portfolio's row holds its cash before and after it is opened, and i
     CHECK(main.open_orders == 0);
     REQUIRE(main.positions.size() == 1);
     CHECK(main.positions[0] ==
-          PositionView{kBac, "BAC", qty("6"), money("60.12"), money("0.8"), money("1"), money("141.08"), 2});
+          PositionView{kBac, "BAC", qty("6"), money("60.12"), money("0.8"), money("1"), money("141.08"), 2, {}});
     CHECK(after.portfolios[1] == before.portfolios[1]);
 }
 
