@@ -337,11 +337,11 @@ void Kernel::begin_square_off(Time now, const SquareOffBegun& begun) {
     drain();
 }
 
-/// Whether the broker has begun to close what is held within the day, and the session lasts.
-bool Kernel::is_squaring_off(InstrumentId instrument) const {
+/// Whether the broker has begun to close what is held under the product, and the session lasts.
+bool Kernel::is_squaring_off(InstrumentId instrument, Product product) const {
     const Market& market = state_.markets[instrument.value];
-    return market.session_closes != kNever && market.squares_off == kNever &&
-           square_off_time(state_, instrument) <= state_.now;
+    return product != Product::none && market.session_closes != kNever && market.squares_off == kNever &&
+           square_off_time(state_, instrument, product, market.session_date) <= state_.now;
 }
 
 /// Closes what is held under the product, once no order of a strategy can change it any more: as far as orders that are under way do not.
@@ -1427,7 +1427,7 @@ void Kernel::take_fill(const Order& order, const BrokerReport& report, Cause cau
         tell_order(*done, after, false);
         follow_end(fill.order, after);
     }
-    if (fill.product != Product::none && fill.strategy != kOperator && is_squaring_off(fill.instrument)) {
+    if (fill.strategy != kOperator && is_squaring_off(fill.instrument, fill.product)) {
         to_square_off_.push_back({portfolio, fill.instrument, fill.product, after});  // it came all the same
     }
     if (overfill) {
@@ -1675,7 +1675,7 @@ void Kernel::follow_end(OrderId ended, Cause cause) {
         end_flattening(order->portfolio, cause);
         return;
     }
-    if (order->terms.product != Product::none && is_squaring_off(order->terms.instrument)) {
+    if (is_squaring_off(order->terms.instrument, order->terms.product)) {
         to_square_off_.push_back({order->portfolio, order->terms.instrument, order->terms.product, cause});
     }
     for (std::uint64_t i = 1; i < limits::kMaxLegs && links_by_kernel(*order); ++i) {

@@ -125,7 +125,7 @@ private:
     void end_day(PortfolioId portfolio, Cause cause);
     // What is held within the day.
     void begin_square_off(Time now, const SquareOffBegun& begun);
-    bool is_squaring_off(InstrumentId instrument) const;
+    bool is_squaring_off(InstrumentId instrument, Product product) const;
     void square_off(const ToSquareOff& what);
     void note_square_off(InstrumentId instrument);
     // What the market allows when, by its calendar.

@@ -32,7 +32,7 @@ struct Line {
     Verb verb = Verb::place;
     std::vector<OrderTerms> orders;  // to place, linked as Context::place_linked wants them; modify: the new terms
     std::vector<std::string> names;  // of the orders: given to them, or meant
-    std::string instrument;          // of all of them; their terms name it when the line is carried out
+    std::string instrument;          // of all of them; their terms name it once they are a strategy's
 };
 
 struct ParsedScript {
@@ -353,7 +353,19 @@ ParsedScript parse_script(std::string_view script) {
 
 class Script final : public Strategy {
 public:
-    explicit Script(const StrategyConfig& config) : lines_(parse_script(text_param(config.params, "orders")).lines) {}
+    /// Instruments go by what the scenario calls them, whatever they are called later.
+    Script(const StrategyConfig& config, std::span<const Instrument> listed)
+        : lines_(parse_script(text_param(config.params, "orders")).lines) {
+        for (Line& line : lines_) {
+            const auto is_meant = [&](InstrumentId id) { return listed[id.value].name == line.instrument; };
+            const auto found = std::ranges::find_if(config.instruments, is_meant);
+            ALPHA_ASSERT(line.verb != Line::Verb::place || found != config.instruments.end(),
+                         "a script's instruments were checked with its scenario");
+            for (OrderTerms& order : line.orders) {
+                order.instrument = found == config.instruments.end() ? InstrumentId{} : *found;
+            }
+        }
+    }
 
     void on_quote(const QuoteTick&, Context& context) override { next_event(context); }
     void on_bar_opened(const BarOpened&, Context& context) override { next_event(context); }
@@ -401,11 +413,7 @@ private:
     void carry_out(std::uint64_t index, Context& context) {
         const Line& line = lines_[index];
         if (line.verb == Line::Verb::place) {
-            std::vector<OrderTerms> orders = line.orders;
-            const InstrumentId instrument = instrument_named(line.instrument, context.view());
-            for (OrderTerms& order : orders) {
-                order.instrument = instrument;
-            }
+            const std::vector<OrderTerms>& orders = line.orders;
             placed_[index] = orders.size() == 1 ? context.place(orders.front()) : context.place_linked(orders);
             return;
         }
@@ -423,16 +431,6 @@ private:
         };
         context.modify(named.order, wanted.quantity, price_of(&OrderTerms::limit_price),
                        price_of(&OrderTerms::stop_price));
-    }
-
-    static InstrumentId instrument_named(const std::string& name, const View& view) {
-        for (const InstrumentId id : view.config().instruments) {
-            if (view.instrument(id).name == name) {
-                return id;
-            }
-        }
-        ALPHA_ASSERT(false, "a script's instruments were checked with its scenario");
-        return {};
     }
 
     struct Named {
@@ -512,8 +510,8 @@ StrategySpec script_spec() {
     spec.uses_quotes = true;
     spec.uses_bars = true;
     spec.check = check;
-    spec.make = [](const StrategyConfig& config, std::span<const Instrument>) -> std::unique_ptr<Strategy> {
-        return std::make_unique<Script>(config);
+    spec.make = [](const StrategyConfig& config, std::span<const Instrument> listed) -> std::unique_ptr<Strategy> {
+        return std::make_unique<Script>(config, listed);
     };
     return spec;
 }
