@@ -51,7 +51,7 @@ public:
         const std::string_view grade = cells_.optional("grade");
         const auto named = grade.empty() ? std::optional(Grade::stated) : named_as(grade, Grade::unknown);
         if (!named) {
-            cells_.refuse("grade", "write one of " + names_up_to(Grade::unknown));
+            cells_.refuse("grade", "is none; write one of " + names_up_to(Grade::unknown));
         }
         action.source.grade = named.value_or(Grade::stated);
         read_action(cells_.text("action"));
@@ -73,7 +73,7 @@ private:
             action.kind = ActionKind::dividend;
             action.amount = amount("value", limits::kMaxPrice.raw);
             if (action.amount.raw == 0) {
-                cells_.refuse("value", "a dividend is an amount above zero, such as 0.47");
+                cells_.refuse("value", "is no dividend: write an amount above zero, such as 0.47");
             }
         } else if (kind == "split" || kind == "bonus") {
             action.kind = ActionKind::split;
@@ -89,7 +89,7 @@ private:
         } else if (kind == "merger" || kind == "demerger") {
             read_shares_of_other(kind == "merger");
         } else if (!kind.empty()) {
-            cells_.refuse("action", "write split, bonus, dividend, rename, merger or demerger");
+            cells_.refuse("action", "is no action: write split, bonus, dividend, rename, merger or demerger");
         }
     }
 
@@ -109,12 +109,12 @@ private:
         }
         if (action.new_shares == 0) {
             if (action.amount.raw == 0 || !out_.other.empty()) {
-                cells_.refuse("value", "a merger for cash alone has cash, and no other share");
+                cells_.refuse("value", "is a merger for cash alone, which has cash and no other share");
             }
         } else if (out_.other.empty()) {
-            cells_.refuse("other", "name the instrument whose shares are given");
+            cells_.refuse("other", "has to name the instrument whose shares are given");
         } else if (action.fraction_price.raw == 0) {
-            cells_.refuse("fraction_price", "say what a whole share of the other is paid at where only a part is due");
+            cells_.refuse("fraction_price", "has to say what a whole share of the other is paid at where only a part is due");
         }
         if (!is_merger && action.amount.raw != 0) {
             cells_.refuse("cash", "is for mergers");

@@ -42,7 +42,7 @@ Result<std::vector<ProductRow>> rows_of(const Row& from) {
     if (const auto named = named_as(product, Product::mtf, Product::cnc); named) {
         row.product = *named;
     } else if (!product.empty()) {
-        cells.refuse("product", "write cnc, mis, nrml or mtf");
+        cells.refuse("product", "is no product: write cnc, mis, nrml or mtf");
     }
     row.shorts = cells.yes("shorts");
     row.square_off_s = cells.optional("square_off").empty() ? 0 : cells.time_s("square_off");
@@ -55,7 +55,7 @@ Result<std::vector<ProductRow>> rows_of(const Row& from) {
     const std::string_view grade = cells.optional("grade");
     const auto named = grade.empty() ? std::optional(Grade::stated) : named_as(grade, Grade::unknown);
     if (!named) {
-        cells.refuse("grade", "write one of " + names_up_to(Grade::unknown));
+        cells.refuse("grade", "is none; write one of " + names_up_to(Grade::unknown));
     }
     row.source.grade = named.value_or(Grade::stated);
     const std::vector<std::string> exchanges = cells.words("exchange");
@@ -66,7 +66,7 @@ Result<std::vector<ProductRow>> rows_of(const Row& from) {
         cells.refuse("to", "is before the row begins");
     }
     if (row.shorts && row.delivery_days != 0) {
-        cells.refuse("shorts", "what is delivered cannot be sold short");
+        cells.refuse("shorts", "cannot be: what is delivered is not sold short");
     }
     if (!cells.ok()) {
         return cells.failure();
