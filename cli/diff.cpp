@@ -163,9 +163,10 @@ StateRows rows_of(const State& state) {
         for (std::size_t i = 0; i < portfolio.positions.size(); ++i) {
             const Position& position = portfolio.positions[i];
             if (position.net.raw != 0) {
-                rows.emplace_back(fmt::format("{} {}", name, state.instruments[i].name),
-                                  fmt::format("{} at {}", to_string(position.net),
-                                              to_string(average_price(position.cost, position.net))));
+                rows.emplace_back(
+                    fmt::format("{} {}", name, state.instruments[i].name),
+                    fmt::format("{} at {}", to_string(position.net),
+                                to_string(average_price(position.cost, state.instruments[i].units(position.net)))));
             }
         }
     }

@@ -112,13 +112,14 @@ public:
             for (const PositionView& position : each.positions) {
                 any = true;
                 positions.row({each.name, position.instrument, "", show_qty(position.net, currency()),
-                               position.net == Qty{} ? "-" : price(average_price(position.cost, position.net)),
-                               money(position.cost), gain(position.realized_pnl), money(position.charges),
-                               show_count(position.fills), money(position.traded)});
+                               position.net == Qty{} ? "-" : price(position.average_price()), money(position.cost),
+                               gain(position.realized_pnl), money(position.charges), show_count(position.fills),
+                               money(position.traded)});
                 for (const HoldingView& held : position.holdings) {
                     has_products = true;
                     positions.row({"", "", name_of(held.product), show_qty(held.net, currency()),
-                                   price(average_price(held.cost, held.net)), money(held.cost), "", "", "", ""});
+                                   price(position.average_price(held.cost, held.net)), money(held.cost), "", "", "",
+                                   ""});
                 }
             }
         }

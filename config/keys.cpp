@@ -77,12 +77,15 @@ constexpr std::array kRootKeys{
           "(zerodha where a strategy names a product of NSE, BSE, NFO and the like, else none)",
           "How positions can be held, by a dated table: `zerodha`, the program's; a CSV of your own; or `none`, and "
           "products "
-          "decide nothing but charges ([products](reference-products.md))."),
+          "decide nothing but charges and which books a position is in ([products](reference-products.md))."),
     plain(
         "actions", Form::actions, "(none)",
         "Splits, bonuses, dividends, renames, mergers and demergers: the path of a CSV that names its instruments, or "
         "a list "
         "of such paths and of {file, instrument} for files of one ([actions](reference-actions.md))."),
+    plain("settlements", Form::file, "(none: last prices)",
+          "A CSV of instrument, date and price: at what futures settle each day, and contracts and what they are "
+          "written on at their end ([contracts](reference-contracts.md))."),
     choice(
         "calendar", "lenient", "lenient|strict",
         "What becomes of a day that an instrument's calendar does not know: it trades all day long with a warning, or "
@@ -174,7 +177,18 @@ constexpr std::array kInstrumentKeys{
     plain("isin", Form::name, "(not known)", "By which a share is the same on all exchanges."),
     number("freeze", Form::decimal, "(not known)", kAboveZero, kMaxQtyBound,
            "The largest quantity that the exchange takes in one order."),
-    day("expiry", "(none)", "A derivative's last day; orders are refused after it."),
+    day("expiry", "(none)",
+        "A derivative's last day: what is held of it is settled as its session closes, and orders are refused after "
+        "it. "
+        "Where its calendar does not trade on it, the trading day before."),
+    number("multiplier", Form::count, "1", decimal_of(1), decimal_of(limits::kMaxMultiplier),
+           "Units of the underlying in a quantity of one: what a price of 1 is worth."),
+    number("strike", Form::decimal, "(none)", kAboveZero, kMaxPriceBound,
+           "Of an option. Required where its underlying settles it."),
+    plain("underlying", Form::name, "(none)",
+          "What a derivative is written on, by its name here; its price settles the contract."),
+    choice("settlement", "cash", "cash|delivery",
+           "Whether it ends in cash, as an index's, or in shares ([contracts](reference-contracts.md))."),
 };
 constexpr std::array kCalendarsKeys{
     plain("calendars", Form::file, "(none)", "Names, zones and the days that are known."),

@@ -3,6 +3,7 @@
 #include "config/findings.hpp"
 #include "config/suggest.hpp"
 #include "config/yaml_tree.hpp"
+#include "events/limits.hpp"
 #include "store/disk.hpp"
 
 #include <algorithm>
@@ -202,11 +203,13 @@ Result<std::vector<std::pair<Date, Instrument>>> InstrumentSource::versions_of(c
         const markets::Listing& listing = version.listing;
         Instrument instrument = versions.empty() ? given : versions.back().second;
         if (version.is_listed) {
-            if (listing.multiplier != decimal_of(1)) {
+            const Int128 multiplier = listing.multiplier.raw / kScale;
+            if (listing.multiplier.raw % kScale != 0 || multiplier < 1 || multiplier > limits::kMaxMultiplier) {
                 return fail(ErrorKind::usage,
-                            fmt::format("{} has a multiplier of {}, which is not available yet; leave it out",
+                            fmt::format("{} has a multiplier of {}, and only whole ones can be held; leave it out",
                                         in_quotes(name), to_string(listing.multiplier)));
             }
+            instrument.multiplier = static_cast<std::int64_t>(multiplier);
             instrument.exchange = listing.exchange;
             instrument.kind = listing.kind;
             instrument.isin = listing.isin;
@@ -238,6 +241,33 @@ Result<std::vector<markets::ActionRow>> actions_of_file(const std::string& file)
     return read_file(file, kTableBytesMax).and_then([&](const std::string& text) {
         return markets::read_actions(text, file);
     });
+}
+
+Result<std::vector<SettlementRow>> settlements_of_file(const std::string& file) {
+    const Result<std::vector<markets::Row>> rows = rows_of(file);
+    if (!rows) {
+        return tl::unexpected(rows.error());
+    }
+    std::vector<SettlementRow> settlements;
+    settlements.reserve(rows->size());
+    for (const markets::Row& row : *rows) {
+        markets::Cells cells(row, {"instrument", "date", "price"});
+        SettlementRow& each = settlements.emplace_back();
+        each.instrument = cells.text("instrument");
+        each.date = cells.date("date");
+        const std::string_view text = cells.text("price");
+        const bool is_below = text.starts_with('-');
+        const auto price = parse_decimal(text.substr(is_below ? 1 : 0));
+        if (!price || price->raw > limits::kMaxPrice.raw || price->raw < 0) {
+            cells.refuse("price", "is no price with at most eight decimals");
+        } else {
+            each.price = is_below ? Decimal{-price->raw} : *price;
+        }
+        if (!cells.ok()) {
+            return cells.failure();
+        }
+    }
+    return settlements;
 }
 
 Result<markets::ChargePlan> charges_of_file(const std::string& file) {

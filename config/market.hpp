@@ -30,9 +30,16 @@ Result<std::vector<markets::CalendarDraft>> calendar_drafts(const CalendarFiles&
 /// Whether what is named is a file rather than a table of the program: it has a dot or a slash.
 bool is_table_file(std::string_view named);
 
-/// The table of products in a file, and the corporate actions in one. Refused with file:line.
+/// The table of products, the corporate actions and the settlement prices in a file. Refused with file:line.
 Result<ProductRules> products_of_file(const std::string& file);
 Result<std::vector<markets::ActionRow>> actions_of_file(const std::string& file);
+/// At what something settles on a day: CSV with the columns instrument, date and price, which may be below zero.
+struct SettlementRow {
+    std::string instrument;
+    Date date;
+    Decimal price;
+};
+Result<std::vector<SettlementRow>> settlements_of_file(const std::string& file);
 
 /// The plan of charges in a file: CSV, or YAML with the same columns as keys, where it ends in .yaml or .yml. Refused with file:line.
 Result<markets::ChargePlan> charges_of_file(const std::string& file);

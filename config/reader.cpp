@@ -46,6 +46,7 @@ public:
         read_products();
         read_calendars();
         read_actions();
+        read_settlements();
         read_risk();
         config().snapshot_interval = root_.duration("snapshot_interval").value_or(Duration{});
         scenario_.notify = root_.text("notify").value_or("");
@@ -185,6 +186,22 @@ private:
             instrument.freeze = Qty{static_cast<std::int64_t>(freeze->raw)};
         }
         instrument.expiry = given.date("expiry").value_or(instrument.expiry);
+        if (const auto multiplier = given.has("multiplier") ? given.count("multiplier") : std::nullopt) {
+            instrument.multiplier = static_cast<std::int64_t>(*multiplier);
+        }
+        if (given.has("strike")) {
+            instrument.strike = given.price("strike").value_or(Price{});
+        }
+        if (given.has("underlying")) {
+            instrument.underlying = given.name("underlying").value_or("");
+        }
+        if (given.has("settlement")) {
+            instrument.is_delivered = given.choice("settlement") == "delivery";
+        }
+        const bool is_settled = instrument.is_option() && instrument.expires() && !instrument.underlying.empty();
+        if (is_settled && instrument.strike.raw == 0 && !given.has("strike")) {
+            given.error("underlying", "settles an option by its strike, which is not written; add strike: 25000");
+        }
     }
     void read_instruments() {
         Fields by_default = fields(kDefaultInstrument, "default_instrument", root_.child("default_instrument"));
@@ -849,6 +866,7 @@ private:
     void read_products() {
         const std::optional<std::string> written = root_.has("products") ? root_.text("products") : std::nullopt;
         const std::string named = written.value_or("zerodha");
+        scenario_.declines_products = named == "none";
         if (named == "none" || (root_.has("products") && !written)) {
             return;
         }
@@ -896,6 +914,42 @@ private:
         }
     }
 
+    // ---- contracts
+
+    void read_settlements() {
+        for (const Instrument& each : config().instruments) {
+            const bool is_contract = each.is_option() || each.kind == InstrumentKind::future;
+            if (is_contract && each.expires() && !each.underlying.empty() &&
+                !instrument_ids_.contains(each.underlying)) {
+                root_.warn("instruments",
+                           "{} is written on {}, which the scenario does not name: it is settled at its "
+                           "own last price, unless settlements say another",
+                           each.name, in_quotes(each.underlying));
+            }
+        }
+        const auto named = root_.has("settlements") ? root_.file("settlements") : std::nullopt;
+        if (!named) {
+            return;
+        }
+        const std::string file = beside_scenario(*named);
+        scenario_.tables.push_back(file);
+        const Result<std::vector<SettlementRow>> rows = settlements_of_file(file);
+        if (!rows) {
+            root_.error("settlements", "{}", rows.error().message);
+            return;
+        }
+        for (const SettlementRow& row : *rows) {
+            if (const auto id = instrument_ids_.find(row.instrument); id != instrument_ids_.end()) {
+                scenario_.settlements.push_back({id->second, row.date, row.price});
+            }
+        }
+        if (scenario_.settlements.empty() && !rows->empty()) {
+            root_.error("settlements", "{} has no instrument that the scenario names; {}", in_quotes(*named),
+                        findings_->suggestion(rows->front().instrument, known_instruments()));
+        }
+        std::ranges::stable_sort(scenario_.settlements, {}, &SettlementPrice::date);
+    }
+
     // ---- corporate actions
 
     void read_actions() {
@@ -919,11 +973,14 @@ private:
                 }
             }
         }
-        std::ranges::stable_sort(scenario_.actions, {}, [](const CorporateAction& action) {
-            return std::pair(action.ex_date, action.instrument);
-        });
-        std::ranges::stable_sort(scenario_.renames, {}, &Rename::from);
+        take_actions();
     }
+    /// A row, and the file it came from.
+    struct GivenAction {
+        markets::ActionRow row;
+        std::string file;
+        Place at;
+    };
     /// `instrument`: whose the file's actions are; empty: as its rows say.
     void read_actions_of(const std::string& named, const std::string& instrument, Place at) {
         const std::string file = beside_scenario(named);
@@ -933,18 +990,13 @@ private:
             findings_->error(at, "actions: {}", rows.error().message);
             return;
         }
-        std::vector<std::string_view> known;
-        for (const Instrument& each : config().instruments) {
-            known.push_back(each.name);
-        }
         if (!instrument.empty() && !instrument_ids_.contains(instrument)) {
             findings_->error(at, "actions: nobody trades {}; {}", in_quotes(instrument),
-                             findings_->suggestion(instrument, known));
+                             findings_->suggestion(instrument, known_instruments()));
             return;
         }
-        bool is_any_known = rows->empty();
-        for (const markets::ActionRow& row : *rows) {
-            const std::string& whose = instrument.empty() ? row.instrument : instrument;
+        for (markets::ActionRow& row : *rows) {
+            const std::string whose = instrument.empty() ? row.instrument : instrument;
             if (whose.empty() || (!row.instrument.empty() && row.instrument != whose)) {
                 findings_->error(at, "actions: {}:{}: {}", file, row.place.line,
                                  whose.empty() ? "says of no instrument; add the column instrument, or write {file: "
@@ -952,41 +1004,74 @@ private:
                                                : "is of another instrument than the scenario says");
                 return;
             }
-            const auto id = instrument_ids_.find(whose);
-            if (id == instrument_ids_.end()) {
-                continue;  // a table may be of all that is listed
-            }
-            is_any_known = true;
-            take_action(row, file, id->second, at);
-        }
-        if (!is_any_known) {
-            findings_->error(at, "actions: {} is of no instrument that the scenario names; {}", in_quotes(named),
-                             findings_->suggestion(rows->front().instrument, known));
+            row.instrument = whose;
+            given_actions_.push_back({std::move(row), file, at});
         }
     }
-    void take_action(const markets::ActionRow& row, const std::string& file, InstrumentId instrument, Place at) {
-        if (!row.renamed.empty()) {
-            if (!is_name(row.renamed) || instrument_ids_.contains(row.renamed)) {
-                findings_->error(at, "actions: {}:{}: {} cannot be the new name: {}", file, row.place.line,
-                                 in_quotes(row.renamed),
-                                 is_name(row.renamed) ? "another instrument has it" : "it is not a name");
-                return;
+    std::vector<std::string_view> known_instruments() const {
+        std::vector<std::string_view> known;
+        for (const Instrument& each : scenario_.config.instruments) {
+            known.push_back(each.name);
+        }
+        return known;
+    }
+    /// By day; what is renamed goes by either name.
+    void take_actions() {
+        std::ranges::stable_sort(given_actions_, {}, [](const GivenAction& each) { return each.row.action.ex_date; });
+        std::map<std::string, InstrumentId> ids = instrument_ids_;
+        std::set<std::string> files;
+        std::set<std::string> with_any;
+        for (const GivenAction& given : given_actions_) {
+            files.insert(given.file);
+            const auto id = ids.find(given.row.instrument);
+            if (id == ids.end()) {
+                continue;  // a table may be of all that is listed
             }
-            scenario_.renames.push_back({instrument, row.action.ex_date, row.renamed});
+            with_any.insert(given.file);
+            given.row.renamed.empty() ? take_action(given, id->second, ids) : take_rename(given, id->second, ids);
+        }
+        for (const GivenAction& given : given_actions_) {
+            if (files.erase(given.file) != 0 && !with_any.contains(given.file)) {
+                findings_->error(given.at, "actions: {} is of no instrument that the scenario names; {}",
+                                 in_quotes(given.file),
+                                 findings_->suggestion(given.row.instrument, known_instruments()));
+            }
+        }
+        std::ranges::stable_sort(scenario_.actions, {}, [](const CorporateAction& action) {
+            return std::pair(action.ex_date, action.instrument);
+        });
+    }
+    void take_rename(const GivenAction& given, InstrumentId instrument, std::map<std::string, InstrumentId>& ids) {
+        const auto& [row, file, at] = given;
+        if (!is_name(row.renamed) || ids.contains(row.renamed)) {
+            findings_->error(at, "actions: {}:{}: {} cannot be the new name: {}", file, row.place.line,
+                             in_quotes(row.renamed),
+                             is_name(row.renamed) ? "another instrument has it" : "it is not a name");
             return;
         }
+        ids.emplace(row.renamed, instrument);
+        scenario_.renames.push_back({instrument, row.action.ex_date, row.renamed});
+    }
+    void take_action(const GivenAction& given, InstrumentId instrument,
+                     const std::map<std::string, InstrumentId>& ids) {
+        const auto& [row, file, at] = given;
         CorporateAction action = row.action;
         action.instrument = action.other = instrument;
         if (!row.other.empty()) {
-            const auto other = instrument_ids_.find(row.other);
-            if (other == instrument_ids_.end() || other->second == instrument) {
-                findings_->error(
-                    at, "actions: {}:{}: gives shares of {}, which {}", file, row.place.line, in_quotes(row.other),
-                    other == instrument_ids_.end() ? "the scenario does not name; write it under instruments"
-                                                   : "is the instrument itself");
+            const auto other = ids.find(row.other);
+            if (other == ids.end() || other->second == instrument) {
+                findings_->error(at, "actions: {}:{}: gives shares of {}, which {}", file, row.place.line,
+                                 in_quotes(row.other),
+                                 other == ids.end() ? "the scenario does not name; write it under instruments"
+                                                    : "is the instrument itself");
                 return;
             }
             action.other = other->second;
+        }
+        if (std::ranges::find(scenario_.actions, action) != scenario_.actions.end()) {
+            findings_->error(at, "actions: {}:{}: says again what another row says; leave one of them out", file,
+                             row.place.line);
+            return;
         }
         scenario_.actions.push_back(std::move(action));
     }
@@ -1118,6 +1203,7 @@ private:
         std::string path;
         Place place;
     };
+    std::vector<GivenAction> given_actions_;
     std::vector<Place> product_places_;                        ///< by strategy
     std::map<std::string, NamedAt> calendar_places_;           ///< by name, where each is named first
     bool plugin_refused_ = false;                              ///< it may have been the one that a strategy uses

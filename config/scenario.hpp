@@ -34,13 +34,15 @@ struct Rename {
 struct Scenario {
     std::string path;
     RunConfigured config;
-    ProductRules products;  ///< what ProductRulesSet says then; silent: nothing
+    bool declines_products = false;  ///< `products: none` is written
+    ProductRules products;           ///< what ProductRulesSet says then; silent: nothing
     std::vector<CorporateAction>
-        actions;                   ///< by ex-date, then by instrument; those of one in the order in which they happen
-    std::vector<Rename> renames;   ///< by day
-    markets::MarketRules market;   ///< what MarketRulesSet says at the session's beginning; silent: nothing
-    std::vector<DataSource> data;  ///< files resolved relative to the scenario
-    Plugins plugins;               ///< the libraries that it names, loaded: what its strategies are found in
+        actions;  ///< by ex-date, then by instrument; those of one in the order in which they happen
+    std::vector<SettlementPrice> settlements;  ///< by date
+    std::vector<Rename> renames;               ///< by day
+    markets::MarketRules market;               ///< what MarketRulesSet says at the session's beginning; silent: nothing
+    std::vector<DataSource> data;              ///< files resolved relative to the scenario
+    Plugins plugins;                     ///< the libraries that it names, loaded: what its strategies are found in
     std::vector<std::string> libraries;  ///< their files
     std::vector<std::string> tables;  ///< files of calendars, charges, products and actions, and the registry's folder
     std::vector<DatedInstrument> dated;  ///< of a registry: what instruments are on which days

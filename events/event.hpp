@@ -1015,6 +1015,81 @@ struct OrderAdjusted {
     }
 };
 
+// ---- settlement of contracts ------------------------------------------------------------------------------------------------
+
+/// At what an instrument settles on a day, where a source says it: the daily price of a future, the final price of an underlying, what an
+/// option is worth as it expires. It may be below zero. A root, as the day's session closes; without one the last price counts.
+struct SettlementPrice {
+    static constexpr std::uint16_t tag = 42;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "settlement_price";
+    InstrumentId instrument;
+    Date date;
+    Decimal price;
+    friend bool operator==(const SettlementPrice&, const SettlementPrice&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("instrument", instrument), named("date", date), named("price", price));
+    }
+};
+
+/// The contract's last day is over: its orders end, and what is held of it is settled. A root, where anybody has either.
+struct ContractExpired {
+    static constexpr std::uint16_t tag = 43;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "contract_expired";
+    InstrumentId instrument;
+    Date date;
+    friend bool operator==(const ContractExpired&, const ContractExpired&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("instrument", instrument), named("date", date));
+    }
+};
+
+/// How a position of a contract was settled. The numbers are on disk.
+enum class SettlementKind : std::uint8_t {
+    daily = 1,      ///< a future: the day's profit came in, and the position goes on at the settlement price
+    cash = 2,       ///< a future at its end: the last profit came in
+    exercised = 3,  ///< an option in the money: what it is worth came in, or went to who held it
+    worthless = 4,  ///< an option out of the money
+    delivered = 5,  ///< a contract at its end, as cash or exercised; shares change hands for it
+    shares = 6      ///< those shares, at the price that the contract was settled at
+};
+const char* name_of(SettlementKind kind);
+constexpr bool is_valid(SettlementKind kind) {
+    return kind >= SettlementKind::daily && kind <= SettlementKind::shares;
+}
+
+/// What a settlement did to what a portfolio held of an instrument under one product. Cash changes by `cash` less `charges`.
+struct PositionSettled {
+    static constexpr std::uint16_t tag = 44;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "position_settled";
+    PortfolioId portfolio;
+    InstrumentId instrument;
+    Product product = Product::none;
+    SettlementKind kind = SettlementKind::daily;
+    Decimal price;       ///< per unit: of a future its own, of an option what it is worth, of shares theirs
+    Qty settled;         ///< what was held of the contract, negative short; of shares what came, negative: went
+    Qty quantity;        ///< held after it
+    Money cost;          ///< of that
+    Money cash;          ///< received; below 0: paid
+    Money realized_pnl;  ///< gross
+    Money charges;       ///< the sum of `lines` where there are any
+    std::vector<markets::ChargeAmount> lines;
+    Money
+        equity_change;  ///< by what the price of settlement differs from the mark, and by charges; of a delivery all of it with the shares
+    friend bool operator==(const PositionSettled&, const PositionSettled&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("portfolio", portfolio), named("instrument", instrument), named("product", product),
+           named("kind", kind), named("price", price), named("settled", settled), named("quantity", quantity),
+           named("cost", cost), named("cash", cash), named("realized_pnl", realized_pnl), named("charges", charges),
+           named("charge_lines", lines), named("equity_change", equity_change));
+    }
+};
+
 /// Every event type once. Code that must handle each of them is generated from this list, so a new one cannot be forgotten.
 // clang-format off
 #define ALPHA_EVENTS(X)                                                                                              \
@@ -1024,7 +1099,8 @@ struct OrderAdjusted {
     X(KillSwitchReleased) X(StrategyHalted) X(OrderAccepted) X(OrderRejected) X(OrderTriggered) X(OrderFilled)        \
     X(OrderCancelled) X(OrderExpired) X(OrderModified) X(ChangeRejected) X(ReportIgnored) X(RunReconfigured) \
     X(OrderReleased) X(StrategyResumed) X(MarketRulesSet) X(InstrumentChanged) X(ChargesBooked) \
-    X(ProductRulesSet) X(SquareOffBegun) X(CorporateAction) X(PositionAdjusted) X(OrderAdjusted)
+    X(ProductRulesSet) X(SquareOffBegun) X(CorporateAction) X(PositionAdjusted) X(OrderAdjusted) \
+    X(SettlementPrice) X(ContractExpired) X(PositionSettled)
 // clang-format on
 
 /// The types of a list such as the one above, each written as `, T`.

@@ -84,7 +84,7 @@ struct HaltRequest {
 #define ALPHA_REQUESTS(X) X(KillRequest) X(ReleaseRequest) X(ResumeRequest) X(HaltRequest)
 #define ALPHA_INPUTS(X)                                                                                               \
     ALPHA_MARKET_INPUTS(X) X(ListInstrument) X(MarketRulesSet) X(ProductRulesSet) X(InstrumentChanged) \
-    X(CorporateAction) X(BrokerReport) ALPHA_REQUESTS(X)
+    X(CorporateAction) X(SettlementPrice) X(BrokerReport) ALPHA_REQUESTS(X)
 // clang-format on
 
 #define ALPHA_AND(T) , T

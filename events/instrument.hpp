@@ -1,6 +1,7 @@
 #pragma once
 /// What can be traded, and the steps its orders must keep to.
 
+#include "events/assert.hpp"
 #include "events/fixed.hpp"
 #include "events/ids.hpp"
 #include "events/named.hpp"
@@ -45,6 +46,18 @@ struct Instrument {
     friend bool operator==(const Instrument&, const Instrument&) = default;
 
     bool expires() const { return expiry.days != 0; }
+    bool is_option() const { return kind == InstrumentKind::call || kind == InstrumentKind::put; }
+    /// Whether it is paid by the day's profit and loss, and not by its price.
+    bool is_marked_daily() const { return kind == InstrumentKind::future; }
+    /// What a quantity stands for, in units of the underlying. Requires what limits::kMaxPosition bounds (kernel/risk.hpp, invalid_order).
+    Qty units(Qty quantity) const {
+        if (multiplier == 1) [[likely]] {
+            return quantity;
+        }
+        Qty units;
+        ALPHA_ASSERT(!__builtin_mul_overflow(quantity.raw, multiplier, &units.raw), "units overflow");
+        return units;
+    }
 
     template <class Ar>
     void serialize(Ar& ar) {
@@ -56,5 +69,10 @@ struct Instrument {
               named("expiry", expiry), named("is_delivered", is_delivered));
     }
 };
+
+/// price x quantity x multiplier, rounded half-even once to 1e-8.
+inline Money notional(const Instrument& of, Price price, Qty quantity) {
+    return notional(price, of.units(quantity));
+}
 
 }  // namespace alpha

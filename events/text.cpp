@@ -53,6 +53,18 @@ const char* name_of(InstrumentKind kind) {
     return "?";
 }
 
+const char* name_of(SettlementKind kind) {
+    switch (kind) {
+    case SettlementKind::daily: return "daily";
+    case SettlementKind::cash: return "cash";
+    case SettlementKind::exercised: return "exercised";
+    case SettlementKind::worthless: return "worthless";
+    case SettlementKind::delivered: return "delivered";
+    case SettlementKind::shares: return "shares";
+    }
+    return "?";
+}
+
 const char* name_of(ActionKind kind) {
     switch (kind) {
     case ActionKind::split: return "split";

@@ -90,6 +90,15 @@ Price mark_after(Price mark, Price other_mark, const CorporateAction& action) {
     return mark;
 }
 
+Price first_mark_of_other(Price mark, const CorporateAction& action) {
+    if (action.kind != ActionKind::merger || action.new_shares == 0) {
+        return action.fraction_price;
+    }
+    const Int128 in_shares = std::max<Int128>(mark.raw - action.amount.raw, 0) * action.old_shares;
+    const Int128 price = divide_half_even(in_shares, static_cast<Int128>(action.new_shares));
+    return Price{static_cast<std::int64_t>(std::clamp<Int128>(price, 1, limits::kMaxPrice.raw))};
+}
+
 std::optional<PositionAdjusted> adjusted(PortfolioId portfolio, const Holding& held, const Instrument& instrument,
                                          Price mark, const CorporateAction& action) {
     if (held.net.raw == 0) {
@@ -165,7 +174,8 @@ OrderAdjusted adjusted(const Order& order, const Instrument& instrument, const C
     const auto stop = [&](Price price) {
         return price.raw == 0 ? price : to_tick(with_ratio(price, action), instrument.tick, buys);
     };
-    const Qty filled = with_ratio(std::min(order.filled, order.terms.quantity), action);
+    // In whole shares, as the position that they have led to.
+    const Qty filled = whole_shares_after(std::min(order.filled, order.terms.quantity), instrument.lot, action);
     const Qty exact = with_ratio(order.terms.quantity - std::min(order.filled, order.terms.quantity), action);
     const Qty leaves{exact.raw / instrument.lot.raw * instrument.lot.raw};
     return {order.id, filled + leaves, filled, limit(order.terms.limit_price), stop(order.terms.stop_price)};

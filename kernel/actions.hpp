@@ -13,8 +13,8 @@
 /// rounded half-even to 1e-8, once each; quantities are cut off towards zero.
 ///
 /// The mark follows by what the action takes out of the price, so that equity does not move by the action itself: a split divides it, a
-/// dividend lowers it, a cash merger stands at what is paid, and a demerger takes what the other share is marked at; where that has no mark
-/// yet, nobody knows before the first trade.
+/// dividend lowers it (to no less than the smallest price), a cash merger stands at what is paid, and a demerger takes what the other share is
+/// marked at. A share that has not traded yet is marked by the action: by what a merger gives it for, or at a demerger's fraction price.
 ///
 /// Open orders: a split changes quantity and prices, so that an order asks for the same part of the company at the same price; quantities
 /// are cut off to whole lots, and prices rounded to the tick, so that it fills rather later than before: limits away from the market, stops as
@@ -36,6 +36,10 @@ Price with_ratio(Price price, const CorporateAction& action);
 Qty whole_shares_after(Qty before, Qty lot, const CorporateAction& action);
 /// What the action leaves of a mark; `other_mark`: of the other share, zero where there is none.
 Price mark_after(Price mark, Price other_mark, const CorporateAction& action);
+
+/// What a share of the other is taken for before it has traded: of a merger by what it is given for, of a demerger the price that the action
+/// states for parts of one.
+Price first_mark_of_other(Price mark, const CorporateAction& action);
 
 /// What the action does to what is held of its instrument under one product, whose mark was `mark` before it. Nothing where nothing is held.
 /// Requires that what comes of it fits (fits_after).

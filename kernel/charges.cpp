@@ -1,5 +1,7 @@
 #include "kernel/charges.hpp"
 
+#include "kernel/settlement.hpp"
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -54,6 +56,7 @@ std::vector<markets::DayExecution> executions_of(const State& state, const DayCh
         markets::DayExecution execution;
         execution.order = order.order.value;
         execution.key = markets::charge_key(instrument, order.product, order.side);
+        execution.key.segment = order.segment.value_or(execution.key.segment);
         execution.scrip = markets::scrip_of(instrument);
         execution.quantity = order.executed.quantity;
         execution.turnover = order.executed.turnover;
@@ -63,8 +66,8 @@ std::vector<markets::DayExecution> executions_of(const State& state, const DayCh
     return executions;
 }
 
-/// Of a day's executions those that a depository may ask for: of scrips that were held when the day began. What is sold short comes out of
-/// no account.
+/// Of a day's executions those that a depository may ask for: of scrips that were held when the day began. What is sold short, or bought
+/// before, comes out of no account.
 std::vector<markets::DayExecution> out_of_the_account(const State& state, const Portfolio& portfolio,
                                                       std::vector<markets::DayExecution> executions) {
     std::map<std::string, Int128, std::less<>> held;  // at the day's beginning, by scrip
@@ -74,8 +77,7 @@ std::vector<markets::DayExecution> out_of_the_account(const State& state, const 
     for (const markets::DayExecution& each : executions) {
         held[each.scrip] -= signed_qty(each.key.side, each.quantity).raw;
     }
-    std::erase_if(executions,
-                  [&](const markets::DayExecution& each) { return !each.is_square_off && held[each.scrip] <= 0; });
+    std::erase_if(executions, [&](const markets::DayExecution& each) { return held[each.scrip] <= 0; });
     return executions;
 }
 
@@ -96,7 +98,44 @@ std::vector<std::string> sold_unarrived(const State& state, const DayCharges& da
     return scrips;
 }
 
+/// What the ledger takes beside the note: what the depository asks, and what the broker does for closing positions.
+Result<std::vector<markets::LedgerCharge>> ledger_charges(const State& state, const Portfolio& portfolio,
+                                                          std::vector<markets::DayExecution> executions) {
+    const markets::ChargePlan& plan = state.rules.charges;
+    const DayCharges& day = portfolio.day;
+    auto closing = markets::ledger_of(plan, day.date, executions, {});
+    if (!closing) {
+        return closing;
+    }
+    std::erase_if(*closing, [](const markets::LedgerCharge& each) { return each.line != ChargeLine::square_off; });
+    auto charges = markets::ledger_of(plan, day.date, out_of_the_account(state, portfolio, std::move(executions)),
+                                      sold_unarrived(state, day));
+    if (charges) {
+        std::erase_if(*charges, [](const markets::LedgerCharge& each) { return each.line == ChargeLine::square_off; });
+        charges->insert(charges->end(), closing->begin(), closing->end());
+    }
+    return charges;
+}
+
 }  // namespace
+
+Result<ChargeAmounts> settlement_charges(const State& state, const PositionSettled& settled, Date date) {
+    const Instrument& contract = state.instruments[settled.instrument.value];
+    ChargeAmounts sum;
+    for (const SettledLeg& leg : legs_of(contract, settled)) {
+        markets::ChargeKey key = markets::charge_key(contract, settled.product, leg.side);
+        key.segment = leg.segment;
+        const Result<markets::ChargeRates> rates = markets::charge_rates(state.rules.charges, key, date);
+        if (!rates) {
+            return tl::unexpected(rates.error());
+        }
+        const ChargeAmounts amounts = markets::charges_of(*rates, leg.executed);
+        for (std::size_t i = 0; i < markets::kChargeLines; ++i) {
+            sum.by_line[i] += amounts.by_line[i];
+        }
+    }
+    return sum;
+}
 
 std::optional<ChargesBooked> day_end_charges(const State& state, PortfolioId id) {
     const Portfolio& portfolio = state.portfolios[id.value];
@@ -110,8 +149,7 @@ std::optional<ChargesBooked> day_end_charges(const State& state, PortfolioId id)
     booked.portfolio = id;
     booked.date = day.date;
     const Result<markets::ContractNote> note = markets::contract_note(plan, day.date, executions);
-    const auto ledger = markets::ledger_of(plan, day.date, out_of_the_account(state, portfolio, std::move(executions)),
-                                           sold_unarrived(state, day));
+    const auto ledger = ledger_charges(state, portfolio, std::move(executions));
     if (!note || !ledger) {
         booked.problem = (note ? ledger.error() : note.error()).message;
         booked.problem.resize(std::min(booked.problem.size(), limits::kMaxTextBytes));

@@ -36,6 +36,9 @@ private:
     Error failure_;
 };
 
+/// What a settlement costs by the session's plan of charges, all its legs together. Refused where the plan does not say it. O(legs x rows).
+Result<markets::ChargeAmounts> settlement_charges(const State& state, const PositionSettled& settled, Date date);
+
 /// What the day's contract note and ledger ask of the portfolio beside what was booked: nothing where it is what was booked. O(orders that
 /// have executed on the day).
 std::optional<ChargesBooked> day_end_charges(const State& state, PortfolioId portfolio);

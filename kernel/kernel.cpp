@@ -137,6 +137,7 @@ Kernel::Kernel(State state, Components parts, Frame& frame)
             session_ends_.emplace(state_.markets[i].session_closes, InstrumentId{i});
         }
         note_square_off(InstrumentId{i});
+        note_expiry(InstrumentId{i});
     }
     refresh_next_due();
 }
@@ -191,6 +192,10 @@ void Kernel::configure(const RunConfigured& config) {
     ALPHA_ASSERT(parts_.venues.size() == config.brokers.size(), "one venue for each broker that is configured");
     const Seq root = begin_step(Time{0}, config);
     limits_ = RiskLimits(config);
+    for (std::uint32_t i = 0; i < state_.instruments.size(); ++i) {
+        note_expiry(InstrumentId{i});
+    }
+    refresh_next_due();
     subscribers_.resize(config.instruments.size());
     for (std::uint32_t s = 0; s < config.strategies.size(); ++s) {
         const StrategyConfig& strategy = config.strategies[s];
@@ -244,6 +249,9 @@ void Kernel::refresh_next_due() {
     if (!square_offs_.empty()) {
         next_due_ = std::min(next_due_, square_offs_.begin()->first);
     }
+    if (!expiries_.empty()) {
+        next_due_ = std::min(next_due_, expiries_.begin()->first);
+    }
 }
 
 void Kernel::run_due(Time now, bool session_end_included) {
@@ -279,6 +287,14 @@ bool Kernel::run_next_due(Time now, bool session_end_included) {
         const InstrumentId instrument = session_ends_.begin()->second;
         session_ends_.erase(session_ends_.begin());
         close_session(session_end, {instrument, state_.markets[instrument.value].session_date});
+    } else if (const Time expiry = expiries_.empty() ? kNever : expiries_.begin()->first;
+               (expiry < now || (expiry == now && session_end_included)) && expiry <= timer_due &&
+               expiry <= snapshot_due) {
+        const InstrumentId instrument = expiries_.begin()->second;
+        expiries_.erase(expiries_.begin());
+        if (is_in_use(instrument) && expires_at(state_, instrument) == expiry) {
+            expire(expiry, {instrument, last_day_of(state_, instrument)});
+        }
     } else if (timer_due <= now && timer_due <= snapshot_due) {
         fire_timer(timer_due, state_.timers.front());
     } else if (snapshot_due <= now) {
@@ -297,17 +313,144 @@ void Kernel::close_session(Time now, const TradingSessionClosed& closed) {
         venue->on_session_closed(at, closed, reports_);
     }
     queue_reports(Cause{root, root});
-    if (const Instrument& contract = state_.instruments[closed.instrument.value];
-        contract.expires() && closed.date >= contract.expiry) {
+    if (state_.instruments[closed.instrument.value].expires() &&
+        closed.date >= last_day_of(state_, closed.instrument)) {
         end_orders_of(closed.instrument, Rule::expired, Cause{root, root}, [](const Order&) { return true; });
     }
     drain();
+    settle_day(closed.instrument, closed.date, Cause{root, root});
     // The last market of the day has closed: its note can be made. One that opens again that day adds to it.
     if (state_.has_charge_plan() && session_ends_.empty()) {
         for (std::uint32_t p = 0; p < state_.portfolios.size(); ++p) {
             end_day(PortfolioId{p}, Cause{root, root});
         }
     }
+}
+
+// ---- contracts ---------------------------------------------------------------------------------------------------------------
+
+/// Whether a portfolio holds something of it, under whatever product, or has an order.
+bool Kernel::is_in_use(InstrumentId instrument) const {
+    return !state_.markets[instrument.value].users.empty() ||
+           std::ranges::any_of(state_.portfolios, [&](const Portfolio& portfolio) {
+               return !portfolio.position(instrument).holdings.empty();
+           });
+}
+
+void Kernel::note_expiry(InstrumentId instrument) {
+    if (state_.instruments[instrument.value].expires() && !state_.markets[instrument.value].is_expired) {
+        if (const Time due = expires_at(state_, instrument); due >= state_.now || is_in_use(instrument)) {
+            expiries_.emplace(due, instrument);
+        }
+    }
+}
+
+Time Kernel::last_expiry_today() const {
+    Time last = kNever;
+    for (const auto& [due, instrument] : expiries_) {
+        if (last_day_of(state_, instrument) > state_.trading_date) {
+            break;  // nearly: those of one day close within it
+        }
+        last = is_in_use(instrument) ? due : last;
+    }
+    return last;
+}
+
+std::optional<InstrumentId> Kernel::underlying_of(InstrumentId contract) {
+    const std::string& name = state_.instruments[contract.value].underlying;
+    if (name.empty()) {
+        return std::nullopt;
+    }
+    if (by_name_.size() != state_.instruments.size()) {
+        by_name_.clear();
+        for (std::uint32_t i = 0; i < state_.instruments.size(); ++i) {
+            by_name_.emplace(state_.instruments[i].name, InstrumentId{i});
+        }
+    }
+    const auto at = by_name_.find(name);
+    return at == by_name_.end() ? std::nullopt : std::optional(at->second);
+}
+
+/// What a future has gained since it was settled last comes in; as it expires that is the expiry's.
+void Kernel::settle_day(InstrumentId instrument, Date date, Cause cause) {
+    const Instrument& future = state_.instruments[instrument.value];
+    if (!future.is_marked_daily() || (future.expires() && date >= last_day_of(state_, instrument))) {
+        return;
+    }
+    if (const std::optional<Decimal> price = settlement_price(state_, instrument, date); price) {
+        settle(instrument, {SettlementKind::daily, *price, {}, {}}, date, cause);
+    }
+}
+
+void Kernel::expire(Time now, const ContractExpired& expired) {
+    const Seq root = begin_step(std::max(now, state_.now), expired);
+    const Cause cause{root, root};
+    end_orders_of(expired.instrument, Rule::expired, cause, [](const Order&) { return true; });
+    drain();
+    settle(expired.instrument,
+           final_settlement(state_, expired.instrument, underlying_of(expired.instrument), expired.date), expired.date,
+           cause);
+    if (state_.has_charge_plan() && session_ends_.empty()) {
+        for (std::uint32_t p = 0; p < state_.portfolios.size(); ++p) {
+            end_day(PortfolioId{p}, cause);
+        }
+    }
+}
+
+/// All that is held of the instrument.
+void Kernel::settle(InstrumentId instrument, const Settlement& settlement, Date date, Cause cause) {
+    for (std::uint32_t p = 0; p < state_.portfolios.size(); ++p) {
+        for (std::size_t of = 0; of < kProducts; ++of) {
+            const Holding held = state_.portfolios[p].position(instrument).of(static_cast<Product>(of));
+            if (held.net.raw != 0) {
+                settle(PortfolioId{p}, instrument, held, settlement, date, cause);
+            }
+        }
+    }
+}
+
+void Kernel::settle(PortfolioId portfolio, InstrumentId instrument, const Holding& held, const Settlement& settlement,
+                    Date date, Cause cause) {
+    const auto worth = [&](InstrumentId id, const Position& position) {
+        return market_value(state_.instruments[id.value], position, state_.markets[id.value].mark);
+    };
+    const Instrument& contract = state_.instruments[instrument.value];
+    if (state_.has_charge_plan() && state_.portfolios[portfolio.value].day.date < state_.trading_date) {
+        end_day(portfolio, cause);
+    }
+    PositionSettled fact = settled(portfolio, instrument, contract, held, settlement);
+    if (state_.has_charge_plan()) {
+        const Result<markets::ChargeAmounts> charges = settlement_charges(state_, fact, date);
+        if (charges) {
+            fact.lines = lines_of(*charges);
+            fact.charges = charges->total();
+        } else if (parts_.observer != nullptr) {
+            parts_.observer->on_no_charges(charges.error());
+        }
+    }
+    // Equity moves once, with the last of the facts.
+    const Position& position = state_.portfolios[portfolio.value].position(instrument);
+    Position after = position;
+    after.net += fact.quantity - held.net;
+    after.cost += fact.cost - held.cost;
+    Money change = fact.cash - fact.charges + worth(instrument, after) - worth(instrument, position);
+    if (!settlement.shares) {
+        fact.equity_change = change;
+        record(fact, cause);
+        return;
+    }
+    // Under the product in which shares are delivered, where there are products.
+    const InstrumentId shares = *settlement.shares;
+    const Product product = state_.product_row(shares, Product::cnc, date) != nullptr ? Product::cnc : Product::none;
+    const Position& held_shares = state_.portfolios[portfolio.value].position(shares);
+    PositionSettled moved = shares_for(portfolio, contract, held, product, held_shares, settlement);
+    Position shares_after = held_shares;
+    const Holding before = held_shares.of(product);
+    shares_after.net += moved.quantity - before.net;
+    shares_after.cost += moved.cost - before.cost;
+    moved.equity_change = change + moved.cash + worth(shares, shares_after) - worth(shares, held_shares);
+    record(fact, cause);
+    record(moved, cause);
 }
 
 /// Has what falls due of an instrument fall due.
@@ -321,15 +464,14 @@ void Kernel::note_square_off(InstrumentId instrument) {
 void Kernel::begin_square_off(Time now, const SquareOffBegun& begun) {
     const Seq root = begin_step(std::max(now, state_.now), begun);
     const Cause cause{root, root};
-    const auto is_within_day = [&](Product product) {
-        return square_off_time(state_, begun.instrument, product, begun.date) != kNever;
-    };
+    note_square_off(begun.instrument);
     end_orders_of(begun.instrument, Rule::square_off, cause, [&](const Order& order) {
-        return order.strategy != kOperator && is_within_day(order.terms.product);
+        return order.strategy != kOperator && is_squaring_off(order.portfolio, begun.instrument, order.terms.product);
     });
     for (std::uint32_t p = 0; p < state_.portfolios.size(); ++p) {
         for (std::size_t of = 1; of < kProducts; ++of) {
-            if (const auto product = static_cast<Product>(of); is_within_day(product)) {
+            if (const auto product = static_cast<Product>(of);
+                is_squaring_off(PortfolioId{p}, begun.instrument, product)) {
                 to_square_off_.push_back({PortfolioId{p}, begun.instrument, product, cause});
             }
         }
@@ -337,11 +479,15 @@ void Kernel::begin_square_off(Time now, const SquareOffBegun& begun) {
     drain();
 }
 
-/// Whether the broker has begun to close what is held under the product, and the session lasts.
-bool Kernel::is_squaring_off(InstrumentId instrument, Product product) const {
+/// Whether the broker has begun to close what the portfolio holds under the product, and the session lasts.
+bool Kernel::is_squaring_off(PortfolioId portfolio, InstrumentId instrument, Product product) const {
     const Market& market = state_.markets[instrument.value];
-    return product != Product::none && market.session_closes != kNever && market.squares_off == kNever &&
-           square_off_time(state_, instrument, product, market.session_date) <= state_.now;
+    if (product == Product::none || market.session_closes == kNever) {
+        return false;
+    }
+    const Time due = square_off_time(state_, instrument, product, market.session_date);
+    return (due <= state_.now && market.squares_off != due) ||
+           state_.portfolios[portfolio.value].position(instrument).of(product).left_over == LeftOver::closing;
 }
 
 /// Closes what is held under the product, once no order of a strategy can change it any more: as far as orders that are under way do not.
@@ -421,8 +567,7 @@ void Kernel::open_session(Time now, InstrumentId instrument, Time reference) {
             }
         }
     }
-    if (const Instrument& contract = state_.instruments[instrument.value];
-        contract.expires() && date > contract.expiry) {
+    if (state_.instruments[instrument.value].expires() && date > last_day_of(state_, instrument)) {
         end_orders_of(instrument, Rule::expired, Cause{root, root}, [](const Order&) { return true; });
     }
     // Orders of a day before whose charges nobody knows today go nowhere.
@@ -628,6 +773,8 @@ void Kernel::on(Time now, const ListInstrument& listing) {
     const InstrumentId id{static_cast<std::uint32_t>(state_.instruments.size())};
     begin_step(now, InstrumentListed{id, listing.definition});
     subscribers_.emplace_back();
+    note_expiry(id);
+    refresh_next_due();
 }
 
 void Kernel::on(Time now, const MarketRulesSet& set) {
@@ -635,6 +782,12 @@ void Kernel::on(Time now, const MarketRulesSet& set) {
     begin_step(now, set);
     moments_.clear();
     day_rates_.forget();
+    // Other calendars close on other days, and at other times.
+    expiries_.clear();
+    for (std::uint32_t i = 0; i < state_.instruments.size(); ++i) {
+        note_expiry(InstrumentId{i});
+    }
+    refresh_next_due();
 }
 
 void Kernel::on(Time now, const ProductRulesSet& set) {
@@ -650,8 +803,8 @@ void Kernel::on(Time now, const ProductRulesSet& set) {
 void Kernel::on(Time now, const CorporateAction& action) {
     run_due(now, true);
     const Price mark = state_.markets[action.instrument.value].mark;
-    const Price other_mark = state_.markets[action.other.value].mark;
     const Seq root = begin_step(now, action);
+    const Price other_mark = state_.markets[action.other.value].mark;
     const Cause cause{root, root};
     std::vector<PositionAdjusted> positions;
     adjust_positions(action, mark, other_mark, cause, positions);
@@ -664,6 +817,12 @@ void Kernel::on(Time now, const CorporateAction& action) {
     }
     queue_reports(cause);
     drain();
+    if (links_any_by_kernel()) {
+        for (const PositionAdjusted& position : positions) {
+            follow_links(position.portfolio, position.instrument, cause);
+            drain();
+        }
+    }
     for (const StrategyId strategy : subscribers_[action.instrument.value]) {
         call_strategy(strategy, cause,
                       [&](Strategy& its, Context& context) { its.on_corporate_action(action, context); });
@@ -708,9 +867,10 @@ void Kernel::adjust_positions(const CorporateAction& action, Price mark, Price o
         if (facts.empty()) {
             continue;
         }
-        facts.back().equity_change = cash + notional(after, net) - notional(mark, position.net);
+        facts.back().equity_change = cash + notional(instrument, after, net) - notional(instrument, mark, position.net);
         if (gives) {
-            facts.back().equity_change += notional(other_mark, net_of_other) - notional(other_mark, others.net);
+            facts.back().equity_change +=
+                notional(other, other_mark, net_of_other) - notional(other, other_mark, others.net);
         }
         for (const PositionAdjusted& fact : facts) {
             record(fact, cause);
@@ -756,10 +916,22 @@ void Kernel::adjust_orders(const CorporateAction& action, Cause cause, std::vect
 }
 
 void Kernel::on(Time now, const InstrumentChanged& change) {
+    const Instrument& before = state_.instruments[change.instrument.value];
+    ALPHA_ASSERT(!is_in_use(change.instrument) ||
+                     (change.definition.multiplier == before.multiplier && change.definition.kind == before.kind),
+                 "what is held stays what it is");
     run_due(now, true);
     begin_step(now, change);
     moments_.clear();
     day_rates_.forget();
+    by_name_.clear();
+    note_expiry(change.instrument);
+    refresh_next_due();
+}
+
+void Kernel::on(Time now, const SettlementPrice& price) {
+    run_due(now, false);
+    begin_step(now, price);
 }
 
 void Kernel::on(Time now, const BrokerReport& report) {
@@ -804,6 +976,10 @@ void Kernel::on(Time now, const ResumeRequest& resume) {
     const StrategyState missed = state_.strategies[strategy.value];
     const Seq root = begin_step(now, StrategyResumed{strategy});
     const Cause cause{root, root};
+    for (const CorporateAction& action : missed.missed_actions) {
+        call_strategy(strategy, cause,
+                      [&](Strategy& its, Context& context) { its.on_corporate_action(action, context); });
+    }
     for (const OrderFilled& fill : missed.missed_fills) {
         call_strategy(strategy, cause, [&](Strategy& its, Context& context) { its.on_fill(fill, context); });
     }
@@ -1124,7 +1300,8 @@ Price Kernel::valued_at(const OrderTerms& terms, BrokerId broker) {
 
 /// What a unit costs with its charges, where a plan gives them: those of the whole order, rounded up.
 Price Kernel::with_charges(const OrderTerms& terms, Price price) {
-    if (!state_.has_charge_plan() || terms.quantity.raw <= 0 || terms.quantity > limits::kMaxQty) {
+    if (!state_.has_charge_plan() || terms.quantity.raw <= 0 ||
+        terms.quantity.raw > limits::kMaxQty.raw / state_.instruments[terms.instrument.value].multiplier) {
         return price;
     }
     const markets::ChargeRates* const rates =
@@ -1132,10 +1309,12 @@ Price Kernel::with_charges(const OrderTerms& terms, Price price) {
     if (rates == nullptr) {
         return price;
     }
+    const Instrument& instrument = state_.instruments[terms.instrument.value];
     markets::Executed whole;
-    whole.add(markets::Liquidity::taker, notional(price, terms.quantity), terms.quantity);
+    whole.add(markets::Liquidity::taker, notional(instrument, price, terms.quantity), terms.quantity);
     const Int128 charges = std::max(Int128{0}, markets::charges_of(*rates, whole).total().raw);
-    const Int128 per_unit = (charges * kScale + terms.quantity.raw - 1) / terms.quantity.raw;
+    const Int128 units = instrument.units(terms.quantity).raw;
+    const Int128 per_unit = (charges * kScale + units - 1) / units;
     return Price{static_cast<std::int64_t>(std::min<Int128>(price.raw + per_unit, limits::kMaxPrice.raw))};
 }
 
@@ -1326,7 +1505,8 @@ void Kernel::take_report(const BrokerReport& report, Cause cause) {
                                report.stop_price <= limits::kMaxPrice;
         const Position& position = state_.portfolios[order->portfolio.value].position(order->terms.instrument);
         const Qty working = order->terms.side == Side::buy ? position.open_buys : position.open_sells;
-        if (!plausible || working + report.quantity > limits::kMaxWorking) {
+        const std::int64_t multiplier = state_.instruments[order->terms.instrument.value].multiplier;
+        if (!plausible || working + report.quantity > Qty{limits::kMaxWorking.raw / multiplier}) {
             return ignore_report(report, "implausible terms", link);
         }
         change_answered = true;
@@ -1358,6 +1538,22 @@ void Kernel::take_report(const BrokerReport& report, Cause cause) {
     follow_end(id, because);
 }
 
+/// The strategy whose position the broker has closed: the one that trades the instrument in the portfolio. Of several nobody knows whose it
+/// was, and none is told.
+StrategyId Kernel::only_trader_of(const OrderFilled& fill) const {
+    StrategyId only = fill.strategy;
+    for (std::uint32_t s = 0; fill.strategy == kOperator && s < state_.config.strategies.size(); ++s) {
+        if (state_.config.strategies[s].portfolio == fill.portfolio &&
+            std::ranges::binary_search(state_.traded[s], fill.instrument)) {
+            if (only != kOperator) {
+                return kOperator;
+            }
+            only = StrategyId{s};
+        }
+    }
+    return only;
+}
+
 /// When what is bought is delivered, as far as rules and calendar say it.
 Date Kernel::arrival_of(const OrderTerms& terms, Date day) const {
     const ProductRow* const row = terms.side == Side::buy && terms.product != Product::none
@@ -1381,7 +1577,9 @@ void Kernel::take_fill(const Order& order, const BrokerReport& report, Cause cau
     const PortfolioId portfolio = order.portfolio;
     const Position& position = state_.portfolios[portfolio.value].position(order.terms.instrument);
     const Qty net_after = position.net + signed_qty(order.terms.side, report.quantity);
-    if (abs(net_after) > limits::kMaxPosition || order.filled + report.quantity > limits::kMaxPosition) {
+    const std::int64_t multiplier = state_.instruments[order.terms.instrument.value].multiplier;
+    const Qty most{limits::kMaxPosition.raw / multiplier};
+    if (abs(net_after) > most || order.filled + report.quantity > most) {
         return ignore_report(report, "more than the books can hold", cause);
     }
     const Qty leaves = order.terms.quantity > order.filled ? order.terms.quantity - order.filled : Qty{};
@@ -1400,7 +1598,8 @@ void Kernel::take_fill(const Order& order, const BrokerReport& report, Cause cau
     fill.side = order.terms.side;
     fill.quantity = report.quantity;
     fill.price = report.price;
-    fill.notional = notional(report.price, report.quantity);
+    const Instrument& instrument = state_.instruments[fill.instrument.value];
+    fill.notional = notional(instrument, report.price, report.quantity);
     fill.product = order.terms.product;
     fill.settles = arrival_of(order.terms, date);
     const markets::ChargeRates* const rates =
@@ -1415,20 +1614,26 @@ void Kernel::take_fill(const Order& order, const BrokerReport& report, Cause cau
         fill.charges = charges_for(state_.config.charges, fill.notional);
     }
     fill.realized_pnl =
-        with_fill(position, fill.product, fill.side, fill.quantity, fill.price, fill.notional).realized_pnl;
+        with_fill(position, fill.product, fill.side, fill.quantity, fill.price, fill.notional, instrument).realized_pnl;
     fill.trade = report.trade;
     fill.order_tag = order.terms.tag;
+    const bool was_expired = state_.markets[fill.instrument.value].is_expired;
     settle_sums(state_, limits_, portfolio);  // whoever looks at a fill looks at its buying power, too
     const Seq fact = record(fill, cause);
     const Cause after{cause.root, fact};
     follow_fill(fill.order, after);
-    call_strategy(fill.strategy, after, [&](Strategy& strategy, Context& context) { strategy.on_fill(fill, context); });
+    const StrategyId hears = fill.order_tag == kSquareOffTag ? only_trader_of(fill) : fill.strategy;
+    call_strategy(hears, after, [&](Strategy& strategy, Context& context) { strategy.on_fill(fill, context); });
     if (const Order* done = state_.find_order(fill.order); done != nullptr && is_terminal(done->status)) {
         tell_order(*done, after, false);
         follow_end(fill.order, after);
     }
-    if (fill.strategy != kOperator && is_squaring_off(fill.instrument, fill.product)) {
+    if (fill.strategy != kOperator && is_squaring_off(portfolio, fill.instrument, fill.product)) {
         to_square_off_.push_back({portfolio, fill.instrument, fill.product, after});  // it came all the same
+    }
+    if (was_expired || (instrument.expires() && state_.now > expires_at(state_, fill.instrument))) {
+        note_expiry(fill.instrument);  // the broker told of it late
+        refresh_next_due();
     }
     if (overfill) {
         latch(portfolio, LatchScope::all, Verdict{Rule::overfill, asked, got}, after);
@@ -1523,8 +1728,8 @@ void Kernel::send_closing_orders(PortfolioId portfolio, Cause cause) {
     }
 }
 
-/// Market orders of the operator's that close `net`, in parts that an exchange takes: so much in one order, in whole lots. Those of a kill
-/// switch only reduce, whatever else may still fill; of a square-off nothing else can.
+/// Market orders of the operator's that close `net`, in parts that an exchange takes: so much in one order, in whole lots. They only reduce,
+/// whatever else may still fill.
 void Kernel::send_closing_orders(PortfolioId portfolio, InstrumentId instrument, Product product, Qty net,
                                  const char* tag, Cause cause) {
     const BrokerConfig* const broker = broker_of(state_.config, portfolio);
@@ -1547,11 +1752,12 @@ void Kernel::send_closing_orders(PortfolioId portfolio, InstrumentId instrument,
         closing.terms.instrument = instrument;
         closing.terms.side = net.raw > 0 ? Side::sell : Side::buy;
         closing.terms.quantity = quantity;
-        closing.terms.reduce_only = *tag == '\0';
+        closing.terms.reduce_only = true;
         closing.terms.tag = tag;
         closing.terms.product = product;
         next_order_.value += 1;
         const Seq intent = record(closing, cause);
+        note_square_off(instrument);
         perform(closing.broker, placement_of(closing.order), Cause{cause.root, intent});
     }
 }
@@ -1675,7 +1881,7 @@ void Kernel::follow_end(OrderId ended, Cause cause) {
         end_flattening(order->portfolio, cause);
         return;
     }
-    if (is_squaring_off(order->terms.instrument, order->terms.product)) {
+    if (is_squaring_off(order->portfolio, order->terms.instrument, order->terms.product)) {
         to_square_off_.push_back({order->portfolio, order->terms.instrument, order->terms.product, cause});
     }
     for (std::uint64_t i = 1; i < limits::kMaxLegs && links_by_kernel(*order); ++i) {

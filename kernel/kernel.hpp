@@ -17,12 +17,16 @@
 #include "events/links.hpp"
 #include "kernel/charges.hpp"
 #include "kernel/risk.hpp"
+#include "kernel/settlement.hpp"
 #include "kernel/state.hpp"
 #include "kernel/strategy.hpp"
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 namespace alpha {
@@ -84,6 +88,9 @@ public:
         std::visit([&](const auto& of_kind) { on(now, of_kind); }, input);
     }
 
+    /// When the last contract is over that somebody holds or has orders in, of those that end by the end of the latest trading day; kNever:
+    /// none does. Where data end before their day's close, whoever drives the kernel lets it come to that.
+    Time last_expiry_today() const;
     /// When the next thing falls due that needs no input; kNever: nothing.
     Time next_due() const { return next_due_; }
     /// While nothing comes: runs what falls due before `now`, at most `steps` of it, each a step of its own, as the input at `now`
@@ -123,9 +130,18 @@ private:
     void refresh_next_due();
     void close_session(Time now, const TradingSessionClosed& closed);
     void end_day(PortfolioId portfolio, Cause cause);
+    // Contracts, as their days and they themselves end.
+    void settle_day(InstrumentId instrument, Date date, Cause cause);
+    void expire(Time now, const ContractExpired& expired);
+    void settle(InstrumentId instrument, const Settlement& settlement, Date date, Cause cause);
+    void settle(PortfolioId portfolio, InstrumentId instrument, const Holding& held, const Settlement& settlement,
+                Date date, Cause cause);
+    void note_expiry(InstrumentId instrument);
+    std::optional<InstrumentId> underlying_of(InstrumentId contract);
+    bool is_in_use(InstrumentId instrument) const;
     // What is held within the day.
     void begin_square_off(Time now, const SquareOffBegun& begun);
-    bool is_squaring_off(InstrumentId instrument, Product product) const;
+    bool is_squaring_off(PortfolioId portfolio, InstrumentId instrument, Product product) const;
     void square_off(const ToSquareOff& what);
     void note_square_off(InstrumentId instrument);
     // What the market allows when, by its calendar.
@@ -137,6 +153,7 @@ private:
     void end_orders_of(InstrumentId instrument, Rule rule, Cause cause, Ends ends);
     bool knows_charges(const OrderTerms& terms);
     Date date_of(InstrumentId instrument) const;
+    StrategyId only_trader_of(const OrderFilled& fill) const;
     Date arrival_of(const OrderTerms& terms, Date day) const;
     void fire_timer(Time now, const PendingTimer& timer);
     void take_snapshots(Time boundary);
@@ -203,9 +220,11 @@ private:
     Components parts_;
     Frame* frame_;
     RiskLimits limits_;
-    std::vector<std::vector<StrategyId>> subscribers_;      // by instrument
-    std::set<std::pair<Time, InstrumentId>> session_ends_;  // open sessions, by when they close
-    std::set<std::pair<Time, InstrumentId>> square_offs_;   // those in which something is held within the day
+    std::vector<std::vector<StrategyId>> subscribers_;          // by instrument
+    std::set<std::pair<Time, InstrumentId>> session_ends_;      // open sessions, by when they close
+    std::set<std::pair<Time, InstrumentId>> expiries_;          // of contracts, when they are over
+    std::map<std::string, InstrumentId, std::less<>> by_name_;  // all instruments, once somebody has asked for one
+    std::set<std::pair<Time, InstrumentId>> square_offs_;       // those in which something is held within the day
     Time next_due_ = kNever;
     std::vector<Work> work_;
     std::size_t next_work_ = 0;

@@ -30,7 +30,7 @@ Money close_part(Holding& held, Side side, Qty quantity, Money notional) {
 }
 
 /// Returns what it gained.
-Money fill(Holding& held, Side side, Qty quantity, Price price, Money notional_of_fill) {
+Money fill(Holding& held, Side side, Qty quantity, Price price, Money notional_of_fill, const Instrument& of) {
     if (same_direction(held, side)) {
         open_part(held, side, quantity, notional_of_fill);
         return {};
@@ -39,7 +39,7 @@ Money fill(Holding& held, Side side, Qty quantity, Price price, Money notional_o
     if (closing == quantity) {
         return close_part(held, side, quantity, notional_of_fill);
     }
-    const Money closing_notional = notional(price, closing);
+    const Money closing_notional = notional(of, price, closing);
     const Money gained = close_part(held, side, closing, closing_notional);
     open_part(held, side, quantity - closing, notional_of_fill - closing_notional);
     return gained;
@@ -58,9 +58,10 @@ Qty Holding::unarrived(Date on) const {
 Holding Position::of(Product product) const {
     if (product != Product::none) {
         const auto at = std::ranges::lower_bound(holdings, product, {}, &Holding::product);
-        return at != holdings.end() && at->product == product ? *at : Holding{product, {}, {}, {}, {}, {}};
+        return at != holdings.end() && at->product == product ? *at
+                                                              : Holding{product, {}, {}, {}, {}, LeftOver::no, {}};
     }
-    Holding rest{Product::none, net, cost, open_buys, open_sells, {}};
+    Holding rest{Product::none, net, cost, open_buys, open_sells, LeftOver::no, {}};
     for (const Holding& each : holdings) {
         rest.net -= each.net;
         rest.cost -= each.cost;
@@ -84,31 +85,32 @@ Holding& Position::row(Product product) {
     if (at != holdings.end() && at->product == product) {
         return *at;
     }
-    return *holdings.insert(at, Holding{product, {}, {}, {}, {}, {}});
+    return *holdings.insert(at, Holding{product, {}, {}, {}, {}, LeftOver::no, {}});
 }
 
 void Position::tidy(Product product) {
     const auto says_nothing = [&](const Holding& each) {
-        return each.product == product && each == Holding{product, {}, {}, {}, {}, {}};
+        return each.product == product && each == Holding{product, {}, {}, {}, {}, LeftOver::no, {}};
     };
     std::erase_if(holdings, says_nothing);
 }
 
 PositionChange with_fill(const Position& before, Product product, Side side, Qty quantity, Price price,
-                         Money notional_of_fill) {
+                         Money notional_of_fill, const Instrument& of) {
     ALPHA_ASSERT(quantity.raw > 0 && price.raw > 0, "a fill has a positive quantity and price");
     PositionChange change{before, Money{}};
     Position& after = change.after;
     Holding held = before.of(product);
     const Qty net_before = held.net;
     const Money cost_before = held.cost;
-    change.realized_pnl = fill(held, side, quantity, price, notional_of_fill);
+    change.realized_pnl = fill(held, side, quantity, price, notional_of_fill, of);
     after.net += held.net - net_before;
     after.cost += held.cost - cost_before;
     if (product != Product::none) {
         Holding& row = after.row(product);
         row.net = held.net;
         row.cost = held.cost;
+        row.left_over = held.net.raw != 0 ? row.left_over : LeftOver::no;
     }
     after.realized_pnl += change.realized_pnl;
     after.traded += notional_of_fill;
@@ -184,12 +186,12 @@ void PositionSums::note_first_change(InstrumentId instrument) {
     changed.push_back(instrument);
 }
 
-Money unrealized_pnl(const Position& position, Price mark) {
-    return market_value(position, mark) - position.cost;
+Money unrealized_pnl(const Instrument& of, const Position& position, Price mark) {
+    return notional(of, mark, position.net) - position.cost;
 }
 
-Money cash_change(Side side, Money notional, Money charges) {
-    return -signed_notional(side, notional) - charges;
+Money cash_change(const Instrument& of, Side side, Money notional, Money realized_pnl, Money charges) {
+    return (of.is_marked_daily() ? realized_pnl : -signed_notional(side, notional)) - charges;
 }
 
 Qty worst_case_long(const Position& position, Qty buying) {

@@ -3,7 +3,8 @@
 /// (kernel/state.hpp) is their only writer.
 ///
 /// For every portfolio and at every moment, exactly:
-///   cash   = initial + sum over fills of (-signed notional - charges) - day-end charges
+///   cash   = initial + sum over fills of (-signed notional - charges) - day-end charges, where nothing is marked daily
+///   cash   = initial - sum of costs of what is not marked daily + realized - charges
 ///   equity = cash + market value = initial + realized + unrealized - charges
 ///   sum of signed notionals = sum of costs - realized
 
@@ -12,6 +13,7 @@
 #include "markets/charges.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace alpha {
@@ -24,6 +26,16 @@ struct Arrival {
     friend bool operator==(const Arrival&, const Arrival&) = default;
 };
 
+/// Of what is held within the day: whether a session has closed over it. Values are in snapshots.
+enum class LeftOver : std::uint8_t {
+    no = 0,
+    waits = 1,   ///< it is still there, and the broker closes it as soon as the next session opens
+    closing = 2  ///< the broker is doing that: nothing new is begun under the product until it is flat
+};
+constexpr bool is_valid(LeftOver left_over) {
+    return left_over <= LeftOver::closing;
+}
+
 /// The part of a position that is held under one product: a book of its own, with its own cost and profit.
 struct Holding {
     Product product = Product::none;
@@ -31,6 +43,7 @@ struct Holding {
     Money cost;     ///< what the open part cost: positive long, negative short (the proceeds)
     Qty open_buys;  ///< as in Position
     Qty open_sells;
+    LeftOver left_over = LeftOver::no;
     std::vector<Arrival> to_come;  ///< by day; of long ones that are delivered. At most `net` in all
     friend bool operator==(const Holding&, const Holding&) = default;
 
@@ -70,10 +83,11 @@ struct PositionChange {
     Money realized_pnl;  ///< of this execution, gross
 };
 
-/// Opens, adds to, reduces, closes or flips what is held under `product`. A reduction removes cost in proportion to quantity, half-even; what closes
+/// `of`: whose multiplier counts. Opens, adds to, reduces, closes or flips what is held under `product`. A reduction removes cost in proportion to quantity, half-even; what closes
 /// the position removes all that is left, so nothing is lost to rounding. A flip closes at price x closing quantity and opens
 /// with the rest of the notional.
-PositionChange with_fill(const Position& before, Product product, Side side, Qty quantity, Price price, Money notional);
+PositionChange with_fill(const Position& before, Product product, Side side, Qty quantity, Price price, Money notional,
+                         const Instrument& of = {});
 
 /// Adds a part of a position that comes from elsewhere, with its cost; what it closes is realized, at what it cost. Returns that profit.
 Money join(Holding& held, Qty quantity, Money cost);
@@ -82,14 +96,16 @@ Money join(Holding& held, Qty quantity, Money cost);
 /// is there; then, the oldest first, what has not arrived: how much of the sale that is, is returned. `arrives`: absent where nobody says.
 Qty note_delivery(Holding& after, Side side, Qty quantity, Date on, Date arrives);
 
-/// What selling all (or buying back all) at `mark` would bring: negative for a short.
-inline Money market_value(const Position& position, Price mark) {
-    return notional(mark, position.net);
+/// What a position adds to its portfolio's equity beside cash: what selling all (or buying back all) at `mark` would bring, negative for a
+/// short; of what is marked daily only what that differs from its cost, for its price was never paid.
+inline Money market_value(const Instrument& of, const Position& position, Price mark) {
+    const Money value = notional(of, mark, position.net);
+    return of.is_marked_daily() ? value - position.cost : value;
 }
-Money unrealized_pnl(const Position& position, Price mark);
+Money unrealized_pnl(const Instrument& of, const Position& position, Price mark);
 
-/// The change of cash from one execution: a sell adds, a buy takes, charges always take.
-Money cash_change(Side side, Money notional, Money charges);
+/// The change of cash from one execution: a sell adds, a buy takes, charges always take. Of what is marked daily the profit alone comes in.
+Money cash_change(const Instrument& of, Side side, Money notional, Money realized_pnl, Money charges);
 
 /// The most that `position` may become, either way, if its working orders fill, with `buying` or `selling` added.
 Qty worst_case_long(const Position& position, Qty buying);
@@ -119,14 +135,18 @@ private:
     void note_first_change(InstrumentId instrument);
 };
 
-/// What an order has executed on one trading day.
+/// Numbers from here on are those of settlements, which no order has led to: each leg of an exercise is one of its own.
+inline constexpr OrderId kFirstSettlement{std::uint64_t{1} << 62U};
+
+/// What an order has executed on one trading day, or what was settled in one go.
 struct DayOrder {
     OrderId order;
     InstrumentId instrument;
     Side side = Side::buy;
     Product product = Product::none;
-    bool is_square_off = false;  ///< by the broker, which asks for it
-    Qty unarrived;               ///< of what it sold, what had been bought on a day before and had not arrived
+    std::optional<markets::ChargeSegment> segment{};  ///< of a settlement: exercise or physical; else the instrument's
+    bool is_square_off = false;                       ///< by the broker, which asks for it
+    Qty unarrived;  ///< of what it sold, what had been bought on a day before and had not arrived
     markets::Executed executed;
     friend bool operator==(const DayOrder&, const DayOrder&) = default;
 };

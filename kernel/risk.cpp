@@ -2,6 +2,7 @@
 
 #include "events/links.hpp"
 #include "kernel/charges.hpp"
+#include "kernel/settlement.hpp"
 #include "kernel/visits.hpp"
 
 #include <algorithm>
@@ -73,8 +74,8 @@ namespace {
 
 Verdict check_valid(const RiskQuestion& q) {
     const OrderTerms& t = q.terms;
-    if (t.quantity.raw <= 0 || t.quantity > limits::kMaxQty) {
-        return {Rule::invalid_order, units(limits::kMaxQty), units(t.quantity)};
+    if (const Qty most{limits::kMaxQty.raw / q.instrument().multiplier}; t.quantity.raw <= 0 || t.quantity > most) {
+        return {Rule::invalid_order, units(most), units(t.quantity)};
     }
     if (t.tag.size() > limits::kMaxTagBytes) {
         return {Rule::invalid_order, count(limits::kMaxTagBytes), count(t.tag.size())};
@@ -189,11 +190,15 @@ Decimal day_number(Date date) {
 }
 
 Verdict check_expired(const RiskQuestion& q) {
-    const Instrument& instrument = q.instrument();
-    if (!instrument.expires()) {
+    if (!q.instrument().expires()) {
         return kPass;
     }
-    return refuse_above(Rule::expired, day_number(instrument.expiry), day_number(day_of(q)));
+    const Date last = last_day_of(q.state, q.terms.instrument);
+    const Date day = day_of(q);
+    const Time ends = expires_at(q.state, q.terms.instrument);
+    // What is decided on a bar that closes with the last session comes before that is over.
+    const bool is_over = q.state.now > ends || (q.state.now == ends && q.market().session_closes == kNever);
+    return day > last || is_over ? Verdict{Rule::expired, day_number(last), day_number(day)} : kPass;
 }
 
 Verdict check_unknown_day(const RiskQuestion& q) {
@@ -230,15 +235,17 @@ Time midnight_of(const markets::DayTimes& times, Date date) {
     return times.calendar() == nullptr ? times.hours().midnight(date) : times.calendar()->zone().utc_of(date, 0);
 }
 
-/// Until the session closes nothing new is held within the day once the broker closes what is: what comes afterwards is of another day.
+/// Until the session closes nothing new is held within the day once the broker closes what is: what comes afterwards is of another day. What
+/// a session has closed over is to be closed first.
 Verdict check_square_off(const RiskQuestion& q) {
     const Market& market = q.market();
-    if (q.terms.product == Product::none || q.state.products.is_silent() || market.session_closes == kNever ||
-        q.state.now >= market.session_closes) {
+    if (q.terms.product == Product::none || q.state.products.is_silent()) {
         return kPass;
     }
+    const bool is_left_over = q.held().left_over != LeftOver::no;
+    const bool is_open = market.session_closes != kNever && q.state.now < market.session_closes;
     const Time due = square_off_time(q.state, q.terms.instrument, q.terms.product, market.session_date);
-    if (due == kNever || q.state.now < due) {
+    if (due == kNever || (!is_left_over && (!is_open || q.state.now < due))) {
         return kPass;
     }
     const Time midnight = midnight_of(q.times(), market.session_date);
@@ -324,7 +331,9 @@ Verdict check_order_quantity(const RiskQuestion& q) {
 
 Verdict check_order_notional(const RiskQuestion& q) {
     const auto& limit = q.limits.of(Rule::order_notional);
-    return limit ? refuse_above(Rule::order_notional, limit, notional(q.reference_price(), q.terms.quantity)) : kPass;
+    return limit ? refuse_above(Rule::order_notional, limit,
+                                notional(q.instrument(), q.reference_price(), q.terms.quantity))
+                 : kPass;
 }
 
 Verdict check_shorting(const RiskQuestion& q) {
@@ -340,7 +349,7 @@ Verdict check_position(const RiskQuestion& q) {
         return kPass;
     }
     const auto& limit = q.limits.of(Rule::position);
-    const Decimal hard = units(limits::kMaxQty);
+    const Decimal hard = units(Qty{limits::kMaxQty.raw / q.instrument().multiplier});
     const Position& position = q.portfolio().position(q.terms.instrument);
     // Only the order's own side: a sell must pass while what is already working on the buy side is at the limit.
     const Qty reached =
@@ -348,8 +357,8 @@ Verdict check_position(const RiskQuestion& q) {
     return refuse_above(Rule::position, limit ? std::min(*limit, hard) : hard, units(reached));
 }
 
-Money gross_of(const Position& position, Price mark) {
-    return notional(mark, worst_case(position, Side::buy, Qty{}));
+Money gross_of(const Instrument& of, const Position& position, Price mark) {
+    return notional(of, mark, worst_case(position, Side::buy, Qty{}));
 }
 
 /// A position's part in a sum, as it was last settled.
@@ -364,14 +373,15 @@ Verdict check_gross_exposure(const RiskQuestion& q) {
     }
     const Portfolio& portfolio = q.portfolio();
     const Position& position = portfolio.position(q.terms.instrument);
-    Money others = portfolio.sums.gross_exposure - gross_of(position, q.market().mark);
+    Money others = portfolio.sums.gross_exposure - gross_of(q.instrument(), position, q.market().mark);
     for (const InstrumentId i : portfolio.sums.changed) {
         ++visits;
-        others += gross_of(portfolio.position(i), q.state.market(i).mark) - settled(portfolio.sums.gross, i);
+        others += gross_of(q.state.instruments[i.value], portfolio.position(i), q.state.market(i).mark) -
+                  settled(portfolio.sums.gross, i);
     }
     const Price mark = q.market().mark.raw != 0 ? q.market().mark : q.reference_price();
-    const Money own_before = notional(mark, worst_case(position, Side::buy, Qty{}));
-    const Money own_after = notional(mark, worst_case(position, q.terms.side, q.added()));
+    const Money own_before = gross_of(q.instrument(), position, mark);
+    const Money own_after = notional(q.instrument(), mark, worst_case(position, q.terms.side, q.added()));
     if (own_after <= own_before) {
         return kPass;
     }
@@ -409,6 +419,8 @@ public:
         return value;
     }
 
+    const Instrument& instrument(InstrumentId id) const { return state_.instruments[id.value]; }
+
 private:
     std::vector<OpenOrders> orders_of(InstrumentId instrument, Side side) const {
         std::vector<OpenOrders> own;
@@ -435,7 +447,7 @@ private:
         if (judged_ != nullptr && judged_->terms.instrument == instrument && judged_->terms.side == side) {
             const Qty rest = judged_->terms.quantity - judged_->filled;
             add(std::max(rest, judged_->standing.quantity),
-                std::max(notional(judged_->valued_at, rest), judged_->standing.value));
+                std::max(notional(judged_->instrument(), judged_->valued_at, rest), judged_->standing.value));
         }
         return own;
     }
@@ -448,15 +460,16 @@ private:
 /// What a position is worth, either way, once all its orders of one side have filled, with more of them added.
 Money side_value(const Position& position, InstrumentId instrument, Price mark, Side side, Qty more, Money more_value,
                  const OrdersOf& orders) {
+    const Instrument& of = orders.instrument(instrument);
     const Qty held = side == Side::buy ? position.net : -position.net;
     const Qty open = (side == Side::buy ? position.open_buys : position.open_sells) + more;
     const Money open_value = (side == Side::buy ? position.open_buy_value : position.open_sell_value) + more_value;
     if (held.raw >= 0) {
-        return notional(mark, held) + open_value;
+        return notional(of, mark, held) + open_value;
     }
     const Qty beyond = open + held;  // what is left of the orders once they have closed what is held the other way
     if (beyond.raw <= 0) {
-        return notional(mark, -beyond);
+        return notional(of, mark, -beyond);
     }
     return orders.dearest(instrument, side, beyond);
 }
@@ -516,7 +529,7 @@ void settle_sums(State& state, const RiskLimits& limits, PortfolioId id) {
         }
         if (by_gross) {
             settle(sums.gross[i.value], sums.gross_exposure,
-                   gross_of(portfolio.positions[i.value], state.market(i).mark));
+                   gross_of(state.instruments[i.value], portfolio.positions[i.value], state.market(i).mark));
         }
     }
     sums.changed.clear();
@@ -535,7 +548,7 @@ Verdict check_buying_power(const RiskQuestion& q) {
         return kPass;
     }
     const Qty more = q.added();
-    const Money value = notional(q.valued_at, q.terms.quantity - q.filled);
+    const Money value = notional(q.instrument(), q.valued_at, q.terms.quantity - q.filled);
     const Money more_value = std::max(value, q.standing.value) - q.replaced.value;
     if (q.is_modification && more.raw <= 0 && more_value.raw <= 0) {
         return kPass;

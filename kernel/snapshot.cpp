@@ -19,7 +19,7 @@ void serialize(Ar& ar, BarSeries& s) {
 template <class Ar>
 void serialize(Ar& ar, Market& m) {
     ar(m.mark, m.bid, m.ask, m.bid_qty, m.ask_qty, m.quoted, m.has_touch, m.updated, m.session_date, m.day_ends,
-       m.session_closes, m.acted, m.squares_off);
+       m.session_closes, m.is_expired, m.settlement_date, m.settlement, m.acted, m.squares_off);
     ar(m.series, m.undated);
 }
 template <class Ar>
@@ -32,7 +32,7 @@ void serialize(Ar& ar, Arrival& a) {
 }
 template <class Ar>
 void serialize(Ar& ar, Holding& h) {
-    ar(h.product, h.net, h.cost, h.open_buys, h.open_sells, h.to_come);
+    ar(h.product, h.net, h.cost, h.open_buys, h.open_sells, h.left_over, h.to_come);
 }
 template <class Ar>
 void serialize(Ar& ar, Position& p) {
@@ -42,8 +42,8 @@ void serialize(Ar& ar, Position& p) {
 }
 template <class Ar>
 void serialize(Ar& ar, DayOrder& o) {
-    ar(o.order, o.instrument, o.side, o.product, o.is_square_off, o.unarrived, o.executed.turnover, o.executed.quantity,
-       o.executed.maker_turnover, o.executed.maker_quantity);
+    ar(o.order, o.instrument, o.side, o.product, o.segment, o.is_square_off, o.unarrived, o.executed.turnover,
+       o.executed.quantity, o.executed.maker_turnover, o.executed.maker_quantity);
 }
 template <class Ar>
 void serialize(Ar& ar, DayCharges& d) {
@@ -93,7 +93,7 @@ template <class Ar>
 void serialize(Ar& ar, StrategyState& s) {
     ar(s.halted);
     if (s.halted) {  // nobody else has missed anything
-        ar(s.missed_fills, s.missed_orders, s.missed_timers);
+        ar(s.missed_fills, s.missed_orders, s.missed_timers, s.missed_actions);
     }
 }
 
@@ -243,7 +243,8 @@ Fault fault_of_market(const State& state, const Market& market) {
     const auto past = [&](Time time) { return time == kBeforeAll || (within(time) && time <= state.now); };
     const bool plausible = within(market.mark) && within(market.bid) && within(market.ask) &&
                            within(market.bid_qty, limits::kMaxQty) && within(market.ask_qty, limits::kMaxQty) &&
-                           past(market.updated) && past(market.quoted) && within(market.acted);
+                           past(market.updated) && past(market.quoted) && within(market.acted) &&
+                           within(market.settlement_date) && within(Money{market.settlement.raw});
     if (!plausible) {
         return "a market has a price, a size or a time that none can have";
     }
@@ -301,14 +302,17 @@ Fault fault_of_order(const State& state, const std::vector<std::vector<Instrumen
         (!by_operator && !std::ranges::binary_search(traded[order.strategy.value], terms.instrument))) {
         return "an order names an id that does not exist";
     }
-    const bool plausible =
-        order.id.value != 0 && order.id < state.next_order && order.intent < state.next_seq &&
-        order.correlation < state.next_seq && terms.quantity.raw > 0 && within(terms.quantity, limits::kMaxQty) &&
-        within(terms.limit_price) && within(terms.stop_price) && within(order.filled, limits::kMaxPosition) &&
-        within(order.pending_quantity, limits::kMaxQty) && within(order.whole, limits::kMaxPosition) &&
-        within(order.pending_whole, limits::kMaxPosition) && within(order.good_until) && within(order.valued_at) &&
-        within(order.pending_value) && terms.legs <= limits::kMaxLegs && terms.group <= order.id &&
-        terms.parent < order.id && terms.tag.size() <= limits::kMaxTagBytes;
+    const std::int64_t multiplier = state.instruments[terms.instrument.value].multiplier;
+    const Qty most{limits::kMaxQty.raw / multiplier};
+    const bool plausible = order.id.value != 0 && order.id < state.next_order && order.intent < state.next_seq &&
+                           order.correlation < state.next_seq && terms.quantity.raw > 0 &&
+                           within(terms.quantity, most) && within(terms.limit_price) && within(terms.stop_price) &&
+                           within(order.filled, Qty{limits::kMaxPosition.raw / multiplier}) &&
+                           within(order.pending_quantity, most) && within(order.whole, limits::kMaxPosition) &&
+                           within(order.pending_whole, limits::kMaxPosition) && within(order.good_until) &&
+                           within(order.valued_at) && within(order.pending_value) && terms.legs <= limits::kMaxLegs &&
+                           terms.group <= order.id && terms.parent < order.id &&
+                           terms.tag.size() <= limits::kMaxTagBytes;
     return plausible ? nullptr : "an order has a number, a size, a price or a day that none can have";
 }
 
@@ -317,10 +321,15 @@ Fault fault_of_orders(const State& state, std::vector<OpenSums>& sums) {
     for (const StrategyConfig& strategy : state.config.strategies) {
         std::ranges::sort(traded.emplace_back(strategy.instruments));
     }
-    for (const auto& [id, order] : state.open_orders) {
-        if (const Fault fault = fault_of_order(state, traded, order); fault != nullptr) {
-            return fault;
+    // What an order reserves is asked of its other legs as well: all of them are looked at first.
+    for (const auto* orders : {&state.open_orders, &state.closed_orders}) {
+        for (const auto& [id, order] : *orders) {
+            if (const Fault fault = fault_of_order(state, traded, order); fault != nullptr) {
+                return fault;
+            }
         }
+    }
+    for (const auto& [id, order] : state.open_orders) {
         if (is_terminal(order.status) || order.filled >= order.terms.quantity || state.closed_orders.contains(id)) {
             return "an open order is not open";
         }
@@ -337,9 +346,6 @@ Fault fault_of_orders(const State& state, std::vector<OpenSums>& sums) {
         }
     }
     for (const auto& [id, order] : state.closed_orders) {
-        if (const Fault fault = fault_of_order(state, traded, order); fault != nullptr) {
-            return fault;
-        }
         if (!is_terminal(order.status)) {
             return "a closed order is not closed";
         }
@@ -350,7 +356,8 @@ Fault fault_of_orders(const State& state, std::vector<OpenSums>& sums) {
 Fault fault_of_day(const State& state, const DayCharges& day) {
     const auto is_right = [&](const DayOrder& each) {
         const markets::Executed& executed = each.executed;
-        return each.order.value != 0 && each.order < state.next_order &&
+        return each.order.value != 0 && (each.order < state.next_order || each.order >= kFirstSettlement) &&
+               (each.order >= kFirstSettlement) == each.segment.has_value() &&
                each.instrument.value < state.instruments.size() && executed.quantity.raw > 0 &&
                executed.turnover.raw >= 0 && within(executed.turnover) && executed.maker_quantity.raw >= 0 &&
                executed.maker_quantity <= executed.quantity && executed.maker_turnover.raw >= 0 &&
@@ -375,7 +382,7 @@ Fault fault_of_holdings(const Position& position, std::uint32_t instrument, cons
     const auto fits = [](const Holding& held) {
         return abs_within(held.net, limits::kMaxPosition) && within(held.cost) &&
                within(held.open_buys, limits::kMaxWorking) && within(held.open_sells, limits::kMaxWorking) &&
-               (held.net.raw != 0 || held.cost.raw == 0);
+               (held.net.raw != 0 || (held.cost.raw == 0 && held.left_over == LeftOver::no));
     };
     Product last = Product::none;
     for (const Holding& held : position.holdings) {
@@ -403,7 +410,9 @@ Fault fault_of_portfolio(const State& state, const Portfolio& portfolio, const O
     std::uint64_t fills = 0;
     for (std::size_t i = 0; i < portfolio.positions.size(); ++i) {
         const Position& position = portfolio.positions[i];
-        const bool plausible = abs_within(position.net, limits::kMaxPosition) && within(position.cost) &&
+        const Int128 units = static_cast<Int128>(position.net.raw) * state.instruments[i].multiplier;
+        const bool plausible = units >= -limits::kMaxPosition.raw && units <= limits::kMaxPosition.raw &&
+                               abs_within(position.net, limits::kMaxPosition) && within(position.cost) &&
                                within(position.realized_pnl) && within(position.charges) && within(position.traded) &&
                                within(position.open_buys, limits::kMaxWorking) &&
                                within(position.open_sells, limits::kMaxWorking);
@@ -417,7 +426,7 @@ Fault fault_of_portfolio(const State& state, const Portfolio& portfolio, const O
             position.open_buy_value.raw != open.buy_values[i] || position.open_sell_value.raw != open.sell_values[i]) {
             return "what positions reserve is not what the open orders may still fill";
         }
-        cost += position.cost.raw;
+        cost += state.instruments[i].is_marked_daily() ? 0 : position.cost.raw;
         realized += position.realized_pnl.raw;
         charges += position.charges.raw;
         fills += position.fills;

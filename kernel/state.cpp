@@ -2,6 +2,7 @@
 
 #include "kernel/actions.hpp"
 #include "kernel/find_recent.hpp"
+#include "kernel/settlement.hpp"
 #include "kernel/visits.hpp"
 
 #include <algorithm>
@@ -50,8 +51,9 @@ void note_use(State& state, PortfolioId portfolio, InstrumentId instrument) {
     }
 }
 
-Money reserved_value(const Order& order) {
-    return notional(std::max(order.valued_at, order.pending_value), order.leaves());
+Money reserved_value(const State& state, const Order& order) {
+    return notional(state.instruments[order.terms.instrument.value], std::max(order.valued_at, order.pending_value),
+                    order.leaves());
 }
 
 Order& known_order(State& state, OrderId id) {
@@ -195,16 +197,6 @@ void note_missed(State& state, OrderId id, bool change_failed = false) {
     }
 }
 
-/// An order that may lead to something that is held within the day: the broker closes that, unless it has begun to.
-void note_square_off(State& state, const OrderTerms& terms, Time now) {
-    Market& market = state.markets[terms.instrument.value];
-    if (market.session_closes != kNever && market.squares_off == kNever &&
-        square_off_time(state, terms.instrument, terms.product, market.session_date) != kNever) {
-        const Time due = square_off_time(state, terms.instrument);
-        market.squares_off = due > now ? due : kNever;
-    }
-}
-
 void note_order_sent(State& state, Portfolio& portfolio, Time now) {
     const bool limited =
         std::ranges::any_of(state.config.risk, [](const RiskLimit& r) { return r.rule == Rule::order_rate; });
@@ -261,7 +253,8 @@ void set_mark(State& state, InstrumentId instrument, Price mark) {
         Portfolio& portfolio = state.portfolios[user.value];
         portfolio.sums.note_change(instrument);
         if (const Position& position = portfolio.position(instrument); position.net.raw != 0) {
-            const Money moved = market_value(position, mark) - market_value(position, before);
+            const Instrument& of = state.instruments[instrument.value];
+            const Money moved = notional(of, mark, position.net) - notional(of, before, position.net);
             portfolio.equity += moved;
             state.path.equity += moved;
         }
@@ -318,14 +311,19 @@ void note_traded(State& state) {
     }
 }
 
+/// The charges of a day, begun anew where it is later than the last.
+DayCharges& begun_day(Portfolio& portfolio, Date date) {
+    if (date > portfolio.day.date) {
+        portfolio.day = {};
+        portfolio.day.date = date;
+    }
+    return portfolio.day;
+}
+
 /// What an order has executed on its day, which charges are reckoned by, and what was booked for it. `unarrived`: of what it sold, what had
 /// not been delivered.
 void note_charged(State& state, Portfolio& portfolio, const OrderFilled& fill, Qty unarrived) {
-    DayCharges& day = portfolio.day;
-    if (const Date date = state.markets[fill.instrument.value].session_date; date > day.date) {
-        day = {};
-        day.date = date;
-    }
+    DayCharges& day = begun_day(portfolio, state.markets[fill.instrument.value].session_date);
     const auto at = std::ranges::lower_bound(day.orders, fill.order, {}, &DayOrder::order);
     DayOrder& order = at != day.orders.end() && at->order == fill.order
                           ? *at
@@ -333,12 +331,31 @@ void note_charged(State& state, Portfolio& portfolio, const OrderFilled& fill, Q
                                                     fill.instrument,
                                                     fill.side,
                                                     fill.product,
+                                                    std::nullopt,
                                                     fill.strategy == kOperator && fill.order_tag == kSquareOffTag,
                                                     {},
                                                     {}});
     order.unarrived += unarrived;
     order.executed.add(markets::Liquidity::taker, fill.notional, fill.quantity);
     for (const markets::ChargeAmount& each : fill.lines) {
+        day.booked[each.line] += each.amount;
+    }
+}
+
+/// What was exercised or delivered, for the day's note.
+void note_settled(State& state, Portfolio& portfolio, const PositionSettled& e) {
+    DayCharges& day = begun_day(portfolio, state.trading_date);
+    for (const SettledLeg& leg : legs_of(state.instruments[e.instrument.value], e)) {
+        DayOrder order;
+        order.order = OrderId{kFirstSettlement.value + day.orders.size()};
+        order.instrument = e.instrument;
+        order.side = leg.side;
+        order.product = e.product;
+        order.segment = leg.segment;
+        order.executed = leg.executed;
+        day.orders.push_back(order);
+    }
+    for (const markets::ChargeAmount& each : e.lines) {
         day.booked[each.line] += each.amount;
     }
 }
@@ -390,21 +407,28 @@ void fold(State& state, const Envelope&, const MarketRulesSet& e) {
     note_times(state);
 }
 
-void fold(State& state, const Envelope&, const ProductRulesSet& e) {
+void fold(State& state, const Envelope& envelope, const ProductRulesSet& e) {
     state.products = e.rules;
     for (std::uint32_t i = 0; i < state.markets.size(); ++i) {
-        Market& market = state.markets[i];
-        market.squares_off =
-            is_held_within_day(state, InstrumentId{i}) ? square_off_time(state, InstrumentId{i}) : kNever;
+        state.markets[i].squares_off = next_square_off(state, InstrumentId{i}, envelope.time);
     }
 }
 
-void fold(State& state, const Envelope&, const SquareOffBegun& e) {
-    market_of(state, e.instrument).squares_off = kNever;
+void fold(State& state, const Envelope& envelope, const SquareOffBegun& e) {
+    // What should have been closed a day before is on its way now.
+    for (Portfolio& portfolio : state.portfolios) {
+        if (e.instrument.value < portfolio.positions.size()) {
+            for (Holding& held : portfolio.positions[e.instrument.value].holdings) {
+                held.left_over = held.left_over == LeftOver::no ? LeftOver::no : LeftOver::closing;
+            }
+        }
+    }
+    market_of(state, e.instrument).squares_off = next_square_off(state, e.instrument, envelope.time);
 }
 
 void fold(State& state, const Envelope&, const InstrumentChanged& e) {
-    market_of(state, e.instrument);
+    Market& market = market_of(state, e.instrument);
+    market.is_expired = market.is_expired && state.instruments[e.instrument.value].expiry == e.definition.expiry;
     state.instruments[e.instrument.value] = e.definition;
     state.times[e.instrument.value] = state.calendars.times_of(e.definition);
 }
@@ -412,9 +436,18 @@ void fold(State& state, const Envelope&, const InstrumentChanged& e) {
 /// No price that was there before is one of the share from here on. What holders gain or lose by it is in their own facts.
 void fold(State& state, const Envelope&, const CorporateAction& e) {
     Market& market = market_of(state, e.instrument);
+    // What has not traded yet is taken for what the action makes it, or equity would fall until it does.
+    if (Market& other = market_of(state, e.other); e.other != e.instrument && other.mark.raw == 0) {
+        other.mark = first_mark_of_other(market.mark, e);
+    }
     market.mark = mark_after(market.mark, e.kind == ActionKind::demerger ? market_of(state, e.other).mark : Price{}, e);
     market.has_touch = false;
     market.acted = std::max(market.acted, e.ex_date);
+    for (std::size_t i = 0; i < state.strategies.size(); ++i) {
+        if (state.strategies[i].halted && std::ranges::binary_search(state.traded[i], e.instrument)) {
+            state.strategies[i].missed_actions.push_back(e);
+        }
+    }
     for (const PortfolioId user : market.users) {
         state.portfolios[user.value].sums.note_change(e.instrument);
     }
@@ -431,6 +464,7 @@ void fold(State& state, const Envelope&, const PositionAdjusted& e) {
         Holding& row = position.row(e.product);
         row.net = e.quantity;
         row.cost = e.cost;
+        row.left_over = e.quantity.raw != 0 ? row.left_over : LeftOver::no;
         // What is to come grows and shrinks with the whole; what a cut leaves over is there.
         for (Arrival& each : row.to_come) {
             each.quantity =
@@ -466,6 +500,46 @@ void fold(State& state, const Envelope&, const OrderAdjusted& e) {
         order.terms.stop_price = e.stop_price;
     });
     note_missed(state, e.order);
+}
+
+void fold(State& state, const Envelope&, const SettlementPrice& e) {
+    Market& market = market_of(state, e.instrument);
+    market.settlement_date = e.date;
+    market.settlement = e.price;
+}
+
+void fold(State& state, const Envelope&, const ContractExpired& e) {
+    market_of(state, e.instrument).is_expired = true;
+}
+
+void fold(State& state, const Envelope&, const PositionSettled& e) {
+    Portfolio& portfolio = portfolio_of(state, e.portfolio);
+    Position& position = position_of(state, e.portfolio, e.instrument);
+    const Holding before = position.of(e.product);
+    position.net += e.quantity - before.net;
+    position.cost += e.cost - before.cost;
+    position.realized_pnl += e.realized_pnl;
+    position.charges += e.charges;
+    if (e.product != Product::none) {
+        Holding& row = position.row(e.product);
+        row.net = e.quantity;
+        row.cost = e.cost;
+        row.left_over = e.quantity.raw != 0 ? row.left_over : LeftOver::no;
+        if (e.kind == SettlementKind::shares && e.settled.raw < 0) {
+            note_delivery(row, Side::sell, -e.settled, std::max(state.trading_date, Date{0}), {});
+        }
+        position.tidy(e.product);
+    }
+    portfolio.cash += e.cash - e.charges;
+    portfolio.realized_pnl += e.realized_pnl;
+    portfolio.charges += e.charges;
+    portfolio.equity += e.equity_change;
+    state.path.equity += e.equity_change;
+    note_equity(state.path);
+    note_use(state, e.portfolio, e.instrument);
+    if (state.has_charge_plan()) {
+        note_settled(state, portfolio, e);
+    }
 }
 
 void fold(State& state, const Envelope&, const ChargesBooked& e) {
@@ -532,7 +606,7 @@ void fold(State& state, const Envelope& envelope, const BarClosed& e) {
     ++state.bars;
 }
 
-void fold(State& state, const Envelope&, const TradingSessionOpened& e) {
+void fold(State& state, const Envelope& envelope, const TradingSessionOpened& e) {
     Market& market = market_of(state, e.instrument);
     const markets::DayTimes& times = state.times[e.instrument.value];
     for (const OrderId id : std::exchange(market.undated, {})) {
@@ -545,7 +619,7 @@ void fold(State& state, const Envelope&, const TradingSessionOpened& e) {
     market.session_date = e.date;
     market.day_ends = times.end_of(e.date);
     market.session_closes = times.close_on(e.date);
-    market.squares_off = is_held_within_day(state, e.instrument) ? square_off_time(state, e.instrument) : kNever;
+    market.squares_off = next_square_off(state, e.instrument, envelope.time);
     if (e.date > state.trading_date) {
         state.trading_date = e.date;
         for (Portfolio& portfolio : state.portfolios) {
@@ -557,6 +631,15 @@ void fold(State& state, const Envelope&, const TradingSessionOpened& e) {
 void fold(State& state, const Envelope&, const TradingSessionClosed& e) {
     Market& market = market_of(state, e.instrument);
     market.session_closes = market.squares_off = kNever;
+    for (Portfolio& portfolio : state.portfolios) {
+        if (e.instrument.value < portfolio.positions.size()) {
+            for (Holding& held : portfolio.positions[e.instrument.value].holdings) {
+                if (held.net.raw != 0 && square_off_time(state, e.instrument, held.product, e.date) != kNever) {
+                    held.left_over = LeftOver::waits;
+                }
+            }
+        }
+    }
 }
 
 void fold(State& state, const Envelope&, const TimerFired& e) {
@@ -613,8 +696,9 @@ void fold(State& state, const Envelope& envelope, const OrderIntended& e) {
     state.open_orders.emplace_hint(state.open_orders.end(), e.order, std::move(order));
     Portfolio& portfolio = portfolio_of(state, e.portfolio);
     ++portfolio.open_orders;
-    if (e.terms.product != Product::none && e.strategy != kOperator) {
-        note_square_off(state, e.terms, envelope.time);
+    if (e.terms.product != Product::none) {
+        Market& market = state.markets[e.terms.instrument.value];
+        market.squares_off = next_square_off(state, e.terms.instrument, envelope.time);
     }
     if (e.terms.parent.value == 0) {  // an exit was judged with its entry
         note_order_sent(state, portfolio, envelope.time);
@@ -711,11 +795,13 @@ void fold(State& state, const Envelope&, const OrderTriggered& e) {
 void fold(State& state, const Envelope& envelope, const OrderFilled& e) {
     Portfolio& portfolio = portfolio_of(state, e.portfolio);
     Position& position = position_of(state, e.portfolio, e.instrument);
-    const Market& market = market_of(state, e.instrument);
-    const PositionChange change = with_fill(position, e.product, e.side, e.quantity, e.price, e.notional);
+    Market& market = market_of(state, e.instrument);
+    market.is_expired = false;  // what has come late is to be settled as well
+    const Instrument& of = state.instruments[e.instrument.value];
+    const PositionChange change = with_fill(position, e.product, e.side, e.quantity, e.price, e.notional, of);
     ALPHA_ASSERT(change.realized_pnl == e.realized_pnl, "the fill's realized profit is the books'");
-    const Money paid = cash_change(e.side, e.notional, e.charges);
-    const Money moved = paid + market_value(change.after, market.mark) - market_value(position, market.mark);
+    const Money paid = cash_change(of, e.side, e.notional, e.realized_pnl, e.charges);
+    const Money moved = paid + market_value(of, change.after, market.mark) - market_value(of, position, market.mark);
     portfolio.equity += moved;
     state.path.equity += moved;
     note_equity(state.path);
@@ -821,7 +907,7 @@ const Order* State::find_order(OrderId id) const {
 Reserved reserved_by(const State& state, const Order& order) {
     Reserved most = reserved_by_other_legs(state, order);
     if (!order.terms.reduce_only) {
-        most = {std::max(most.quantity, order.leaves()), std::max(most.value, reserved_value(order))};
+        most = {std::max(most.quantity, order.leaves()), std::max(most.value, reserved_value(state, order))};
     }
     return most;
 }
@@ -834,7 +920,7 @@ Reserved reserved_by_other_legs(const State& state, const Order& order) {
         if (other != state.open_orders.end() && other->second.terms.side == order.terms.side &&
             !other->second.terms.reduce_only) {
             most.quantity = std::max(most.quantity, other->second.leaves());
-            most.value = std::max(most.value, reserved_value(other->second));
+            most.value = std::max(most.value, reserved_value(state, other->second));
         }
     }
     return most;
@@ -914,10 +1000,11 @@ Valuation value(const State& state, const Portfolio& portfolio) {
         if (position.net.raw == 0 && position.cost.raw == 0) {
             continue;
         }
-        const Money worth = market_value(position, state.markets[i].mark);
-        sum.market_value += worth;
-        sum.unrealized_pnl += worth - position.cost;
-        sum.gross_exposure += abs(worth);
+        const Instrument& of = state.instruments[i];
+        const Price mark = state.markets[i].mark;
+        sum.market_value += market_value(of, position, mark);
+        sum.unrealized_pnl += unrealized_pnl(of, position, mark);
+        sum.gross_exposure += abs(notional(of, mark, position.net));
     }
     sum.equity = sum.cash + sum.market_value;
     return sum;
@@ -930,30 +1017,28 @@ Time square_off_time(const State& state, InstrumentId instrument, Product produc
     }
     const markets::DayTimes& times = state.times[instrument.value];
     const auto hours = times.calendar() == nullptr ? std::nullopt : times.calendar()->hours_on(day);
-    return (hours ? hours->close : times.close_on(day)) - Duration{row->square_off_s * kSecondNs};
+    const Time closes = hours ? hours->close : times.close_on(day);
+    const Time opens = hours ? hours->open : times.open_on(day);
+    return std::max(closes - Duration{row->square_off_s * kSecondNs}, opens);  // a session may be a short one
 }
 
-Time square_off_time(const State& state, InstrumentId instrument) {
+Time next_square_off(const State& state, InstrumentId instrument, Time now) {
     const Market& market = state.market(instrument);
-    Time first = kNever;
-    if (market.session_closes != kNever && !state.products.is_silent()) {
-        for (std::size_t p = 1; p < kProducts; ++p) {
-            first = std::min(first, square_off_time(state, instrument, static_cast<Product>(p), market.session_date));
+    Time next = kNever;
+    if (market.session_closes == kNever || state.products.is_silent()) {
+        return next;
+    }
+    for (const Portfolio& portfolio : state.portfolios) {
+        for (const Holding& held : portfolio.position(instrument).holdings) {
+            const Time due = square_off_time(state, instrument, held.product, market.session_date);
+            if (held.left_over == LeftOver::waits && due != kNever) {
+                next = std::min(next, now);
+            } else if (due > now) {
+                next = std::min(next, due);
+            }
         }
     }
-    return first;
-}
-
-bool is_held_within_day(const State& state, InstrumentId instrument) {
-    if (state.products.is_silent()) {
-        return false;
-    }
-    const Date day = state.market(instrument).session_date;
-    return std::ranges::any_of(state.portfolios, [&](const Portfolio& portfolio) {
-        return std::ranges::any_of(portfolio.position(instrument).holdings, [&](const Holding& held) {
-            return square_off_time(state, instrument, held.product, day) != kNever;
-        });
-    });
+    return next;
 }
 
 Result<void> derive_times(State& state) {
@@ -1034,7 +1119,7 @@ void check_holdings(const State& state, PortfolioId portfolio, InstrumentId inst
                      "reservations under a product are those of its open orders");
     }
     for (const Holding& held : position.holdings) {
-        ALPHA_ASSERT(held.product > last && held != (Holding{held.product, {}, {}, {}, {}, {}}),
+        ALPHA_ASSERT(held.product > last && held != (Holding{held.product, {}, {}, {}, {}, LeftOver::no, {}}),
                      "rows of products stand in their order, and each says something");
         last = held.product;
         Qty to_come;
@@ -1102,7 +1187,7 @@ void check_invariants(const State& state) {
                 users[i].push_back(PortfolioId{static_cast<std::uint32_t>(p)});
             }
             open_value += position.open_buy_value + position.open_sell_value;
-            cost += position.cost;
+            cost += state.instruments[i].is_marked_daily() ? Money{} : position.cost;
             realized += position.realized_pnl;
             charges += position.charges;
             portfolio_fills += position.fills;

@@ -51,6 +51,9 @@ struct Market {
     Date session_date{-1};           ///< the trading day of the last market input
     Time day_ends = kBeforeAll;      ///< when a later day begins: the first input at or after it opens a new session
     Time session_closes = kNever;    ///< when TradingSessionClosed falls due; kNever once it was recorded
+    bool is_expired = false;         ///< ContractExpired was recorded, and nothing has filled since
+    Date settlement_date{-1};        ///< of the latest settlement price that was told
+    Decimal settlement;              ///< that price; it may be below zero
     Date acted{-1};                  ///< the ex-date of the last corporate action
     Time squares_off = kNever;  ///< when SquareOffBegun falls due; kNever where nothing of it is held within the day
     friend bool operator==(const Market&, const Market&) = default;
@@ -90,9 +93,10 @@ struct MissedUpdate {
 /// a position that it does not have. At most the fills of the orders it had open.
 struct StrategyState {
     bool halted = false;
-    std::vector<OrderFilled> missed_fills;    ///< in their order
-    std::vector<MissedUpdate> missed_orders;  ///< by order, one each
-    std::vector<TimerId> missed_timers;       ///< in the order in which they fired
+    std::vector<OrderFilled> missed_fills;        ///< in their order
+    std::vector<MissedUpdate> missed_orders;      ///< by order, one each
+    std::vector<TimerId> missed_timers;           ///< in the order in which they fired
+    std::vector<CorporateAction> missed_actions;  ///< in their order
     friend bool operator==(const StrategyState&, const StrategyState&) = default;
 };
 
@@ -159,10 +163,9 @@ struct State {
 void derive(State& state);
 /// When the broker closes what is held of an instrument under a product within a day; kNever: it does not. O(rows).
 Time square_off_time(const State& state, InstrumentId instrument, Product product, Date day);
-/// The same of the open session, for the product that is closed first. kNever where none is open.
-Time square_off_time(const State& state, InstrumentId instrument);
-/// Whether a portfolio holds something of the instrument that is closed within the day, or has an order that may. O(portfolios, products).
-bool is_held_within_day(const State& state, InstrumentId instrument);
+/// When what portfolios hold of the instrument within its open session, or may by an order, is closed next: after `now`, and at once where
+/// it should have been a day before. kNever where nothing is, or no session is open. O(portfolios, products).
+Time next_square_off(const State& state, InstrumentId instrument, Time now);
 
 /// Only the calendars, and when each instrument trades. Refused (kind data) where the rules' calendars are none.
 Result<void> derive_times(State& state);

@@ -114,7 +114,8 @@ private:
         } else if (out_.other.empty()) {
             cells_.refuse("other", "has to name the instrument whose shares are given");
         } else if (action.fraction_price.raw == 0) {
-            cells_.refuse("fraction_price", "has to say what a whole share of the other is paid at where only a part is due");
+            cells_.refuse("fraction_price",
+                          "has to say what a whole share of the other is paid at where only a part is due");
         }
         if (!is_merger && action.amount.raw != 0) {
             cells_.refuse("cash", "is for mergers");

@@ -59,7 +59,8 @@ Result<std::vector<ProductRow>> rows_of(const Row& from) {
     }
     row.source.grade = named.value_or(Grade::stated);
     const std::vector<std::string> exchanges = cells.words("exchange");
-    if (row.square_off_s < 0 || row.square_off_s >= kDayNs / kSecondNs) {
+    const bool is_squared_off = !cells.optional("square_off").empty();
+    if (is_squared_off && (row.square_off_s <= 0 || row.square_off_s >= kDayNs / kSecondNs)) {
         cells.refuse("square_off", "is no time before the close, such as 00:10");
     }
     if (row.from > row.to) {

@@ -417,8 +417,9 @@ int host_market(const alpha_host* host, std::uint32_t id, alpha_market* out) {
 int host_position(const alpha_host* host, std::uint32_t id, alpha_position* out) {
     return seen(host, id, [&](const View& view, InstrumentId instrument) {
         const Position& p = view.position(instrument);
-        return give(out, alpha_position{0, 0, p.net.raw, average_price(p.cost, p.net).raw, p.open_buys.raw,
-                                        p.open_sells.raw, money_of(p.realized_pnl)});
+        return give(out,
+                    alpha_position{0, 0, p.net.raw, average_price(p.cost, view.instrument(instrument).units(p.net)).raw,
+                                   p.open_buys.raw, p.open_sells.raw, money_of(p.realized_pnl)});
     });
 }
 int host_valuation(const alpha_host* host, alpha_valuation* out) {

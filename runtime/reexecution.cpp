@@ -267,7 +267,7 @@ bool Reexecution::Work::catch_up() {
     // Of that very moment the log may have less than all, and a session's end before or behind the rest.
     while (!waiting.empty()) {
         const Result<EncodedHeader> header = decode_header(waiting.view(), compared);
-        const bool ends = header && header->tag == TradingSessionClosed::tag;
+        const bool ends = header && (header->tag == TradingSessionClosed::tag || header->tag == ContractExpired::tag);
         if (!kernel->step_due(waiting_until, ends)) {
             return true;  // what waits is of something else
         }

@@ -274,6 +274,12 @@ public:
     /// Of all that was read so far.
     std::vector<DataWarning> data_warnings() const {
         std::vector<DataWarning> warnings = warnings_.all();
+        if (summary_.tally.has_idle_products() && !scenario_.declines_products) {
+            warnings.push_back({"orders named a product, and no table of products is in force: for it nothing is "
+                                "squared off, delivered or "
+                                "refused; write products: zerodha, or products: none where that is meant",
+                                false});
+        }
         if (split_like_ > kSplitWarningsMax) {
             warnings.push_back(
                 {fmt::format("{} more sessions opened as after a split", split_like_ - kSplitWarningsMax), false});
@@ -482,7 +488,7 @@ private:
             return {};
         }
         const Time passed = queue_->passed();
-        if (kernel_->next_due() >= passed) {
+        if (std::min(kernel_->next_due(), next_table_row()) >= passed) {
             return {};
         }
         is_silent_ =
@@ -503,8 +509,13 @@ private:
         }
     }
     Result<void> ended() {
-        if (to_compare_ == 0 || stopping_) {
+        if (stopping_) {
             return {};
+        }
+        if (to_compare_ == 0) {
+            // Contracts that end on the last day of the data are settled, though nothing comes after its close.
+            const Time last = kernel_->last_expiry_today();
+            return last == kNever ? Result<void>{} : pass_lull(last + Duration{1});
         }
         return bad_data(
             {ErrorKind::data,
@@ -652,7 +663,10 @@ private:
                                false});
             }
             const bool fits = std::ranges::all_of(state.portfolios, [&](const Portfolio& portfolio) {
-                return fits_after(portfolio.position(action.instrument).net, action);
+                const Position& position = portfolio.position(action.instrument);
+                return fits_after(position.net, action) && fits_after(position.net_of(Product::none), action) &&
+                       std::ranges::all_of(position.holdings,
+                                           [&](const Holding& held) { return fits_after(held.net, action); });
             });
             if (!fits) {
                 return bad_data(
@@ -674,6 +688,28 @@ private:
             }
         }
         return {};
+    }
+    /// Settlement prices that were told by `now`: each as its day's session closes. Those of days before the session began are of no use any more.
+    [[gnu::noinline]] void take_settlements(Time now) {
+        const State& state = kernel_->state();
+        if (!settlements_) {
+            settlements_.emplace();
+            for (const SettlementPrice& price : scenario_.settlements) {
+                settlements_->emplace_back(state.times[price.instrument.value].close_on(price.date), price);
+            }
+            std::ranges::stable_sort(*settlements_, {}, &std::pair<Time, SettlementPrice>::first);
+        }
+        for (; next_settlement_row_ < settlements_->size() && (*settlements_)[next_settlement_row_].first <= now;
+             ++next_settlement_row_) {
+            const auto& [closes, price] = (*settlements_)[next_settlement_row_];
+            const Market& market = state.market(price.instrument);
+            if (state.trading_date.days >= 0 && price.date >= state.trading_date &&
+                price.date > market.settlement_date) {
+                kernel_->take(std::max(closes, state.now), price);
+            }
+        }
+        next_settlement_ =
+            next_settlement_row_ < settlements_->size() ? (*settlements_)[next_settlement_row_].first : kNever;
     }
     /// Of several renames of an instrument by `now`.
     bool is_latest(const Rename& rename, Time now) const {
@@ -720,7 +756,7 @@ private:
             return bad_data({ErrorKind::data, fmt::format("the feed went back in time, from {} to {}",
                                                           to_iso(kernel_->state().now), to_iso(record.time))});
         }
-        if (std::min(kernel_->next_due(), next_action_) < record.time) [[unlikely]] {
+        if (std::min(kernel_->next_due(), next_table_row()) < record.time) [[unlikely]] {
             if (auto passed = pass_lull(record.time); !passed || stopped_in_lull_) {
                 return passed;
             }
@@ -808,16 +844,24 @@ private:
     /// as they come, and who asks for something, or for the end, is heard between them.
     Result<void> pass_lull(Time until) {
         constexpr std::uint32_t kStepsTogether = 512;
-        while (next_action_ < until) {  // what falls due after an action sees the share that it has made
-            if (Result<void> passed = pass_lull(next_action_, kStepsTogether); !passed || stopped_in_lull_) {
+        while (next_table_row() < until) {  // what falls due after an action sees the share that it has made
+            const Time next = next_table_row();
+            if (Result<void> passed = pass_lull(next, kStepsTogether); !passed || stopped_in_lull_) {
                 return passed;
             }
-            if (Result<void> taken = take_actions(next_action_); !taken) {
-                return taken;
+            if (next >= next_settlement_) {
+                take_settlements(next);
+            }
+            if (next >= next_action_) {
+                if (Result<void> taken = take_actions(next); !taken) {
+                    return taken;
+                }
             }
         }
         return pass_lull(until, kStepsTogether);
     }
+    /// When the next row of a table is due.
+    Time next_table_row() const { return std::min(next_action_, next_settlement_); }
     Result<void> pass_lull(Time until, std::uint32_t steps) {
         while (kernel_->advance(until, steps)) {
             halt_overrun();
@@ -1084,6 +1128,9 @@ private:
     DataWarnings warnings_;
     Time next_terms_ = kBeforeAll;   // when a registry's next version of an instrument begins; at first to be looked at
     Time next_action_ = kBeforeAll;  // when the next corporate action or rename is due; at first to be looked at
+    Time next_settlement_ = kBeforeAll;                                         // the same of settlement prices
+    std::optional<std::vector<std::pair<Time, SettlementPrice>>> settlements_;  // by when they are told
+    std::size_t next_settlement_row_ = 0;
     bool acts_ = false;  // whether the actions of an instrument and day that are being looked at are to be taken
     std::uint64_t split_like_ = 0;  // openings that looked like a split
     Time day_ends_ = kNever;        // of the day that the journal is cut behind; kBeforeAll: it has not begun

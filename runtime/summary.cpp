@@ -72,6 +72,7 @@ void Tally::on_fill(const Envelope& envelope, const OrderFilled& fill) {
 }
 
 void Tally::on_order(const Envelope&, const OrderIntended& order) {
+    has_idle_products_ = has_idle_products_ || (order.terms.product != Product::none && state_->products.is_silent());
     if (order.strategy != kOperator) {
         ++results_[order.strategy.value].orders;
     }

@@ -50,6 +50,9 @@ public:
     /// Days that calendars do not know, and notes that could not be made, since this process began.
     void add_market_warnings(std::vector<DataWarning>& warnings) const;
 
+    /// Whether orders named a product while no table said what it means.
+    bool has_idle_products() const { return has_idle_products_; }
+
     const std::vector<StrategyResult>& results() const { return results_; }
     Money lowest_cash() const { return lowest_cash_; }
     /// The furthest that a fill has taken the portfolio beyond its buying power.
@@ -81,6 +84,7 @@ private:
     };
     std::map<std::string, UnknownDays> unknown_days_;  ///< by calendar
     std::string first_problem_;                        ///< of a contract note
+    bool has_idle_products_ = false;                   ///< orders named one, and no table says what it means
     std::string no_charges_;                           ///< why orders were refused
     Opening opening_;
     Money lowest_cash_;

@@ -237,7 +237,7 @@ std::string portfolio_json(const PortfolioView& each, const RunConfigured& confi
     for (const PositionView& position : each.positions) {
         JsonObject object;
         object.decimal("net", position.net)
-            .decimal("average_price", average_price(position.cost, position.net))
+            .decimal("average_price", position.average_price())
             .decimal("cost", position.cost)
             .decimal("realized_pnl", position.realized_pnl)
             .decimal("charges", position.charges)
@@ -246,11 +246,12 @@ std::string portfolio_json(const PortfolioView& each, const RunConfigured& confi
         if (!position.holdings.empty()) {
             JsonObject products;
             for (const HoldingView& held : position.holdings) {
-                products.json(name_of(held.product), JsonObject()
-                                                         .decimal("net", held.net)
-                                                         .decimal("average_price", average_price(held.cost, held.net))
-                                                         .decimal("cost", held.cost)
-                                                         .done());
+                products.json(name_of(held.product),
+                              JsonObject()
+                                  .decimal("net", held.net)
+                                  .decimal("average_price", position.average_price(held.cost, held.net))
+                                  .decimal("cost", held.cost)
+                                  .done());
             }
             object.json("products", products.done());
         }

@@ -37,11 +37,14 @@ PortfolioResult portfolio_result(const State& state, std::size_t index) {
     r.fills = portfolio.fills;
     for (std::size_t i = 0; i < portfolio.positions.size(); ++i) {
         const Position& position = portfolio.positions[i];
-        if (position.fills != 0) {
+        const bool says_something =
+            position.fills != 0 || position.net.raw != 0 || position.realized_pnl.raw != 0 || position.charges.raw != 0;
+        if (says_something) {
+            const Instrument& of = state.instruments[i];
             const Price mark = state.markets[i].mark;
             r.instruments.push_back({state.instruments[i].name, position.net,
-                                     average_price(position.cost, position.net), mark, position.realized_pnl,
-                                     alpha::unrealized_pnl(position, mark), position.charges, position.traded,
+                                     average_price(position.cost, of.units(position.net)), mark, position.realized_pnl,
+                                     alpha::unrealized_pnl(of, position, mark), position.charges, position.traded,
                                      position.fills});
         }
     }

@@ -28,6 +28,8 @@ constexpr bool moves_rows(std::uint16_t tag) {
     case ProductRulesSet::tag:
     case SquareOffBegun::tag:
     case CorporateAction::tag:
+    case SettlementPrice::tag:
+    case ContractExpired::tag:
     case InstrumentChanged::tag:
     case SignalRaised::tag:
     case ChangeRefused::tag:
@@ -230,6 +232,10 @@ private:
         changed_positions_.emplace_back(e.portfolio, e.instrument);
         changed_portfolios_.push_back(e.portfolio);
     }
+    void note(const Envelope&, const PositionSettled& e) {
+        changed_positions_.emplace_back(e.portfolio, e.instrument);
+        changed_portfolios_.push_back(e.portfolio);
+    }
     void note(const Envelope& envelope, const OrderAdjusted& e) {
         Tracked& order = changed(envelope, e.order);
         order.terms.quantity = e.quantity;
@@ -267,13 +273,19 @@ private:
         return order;
     }
 
+    /// As the scenario names it, whatever it is called later: a row does not depend on which events are written together.
+    const std::string& name_of(InstrumentId instrument) const {
+        const std::vector<Instrument>& named = after_.config.instruments;
+        return instrument.value < named.size() ? named[instrument.value].name
+                                               : after_.instruments[instrument.value].name;
+    }
     /// The strategy can have asked for an instrument that does not exist; that is what its order was refused for.
     template <class Model>
     void name(Model& model, StrategyId strategy, PortfolioId portfolio, InstrumentId instrument) const {
         model.strategy = strategy == kOperator ? "operator" : after_.config.strategies[strategy.value].name;
         model.portfolio = after_.config.portfolios[portfolio.value].name;
-        model.instrument = instrument.value < after_.instruments.size() ? after_.instruments[instrument.value].name
-                                                                        : "#" + std::to_string(instrument.value);
+        model.instrument =
+            instrument.value < after_.instruments.size() ? name_of(instrument) : "#" + std::to_string(instrument.value);
     }
 
     PortfolioView portfolio_view(PortfolioId id) const {
@@ -298,13 +310,14 @@ private:
     void write_position(PortfolioId portfolio, InstrumentId instrument) {
         const Position& position = after_.portfolios[portfolio.value].position(instrument);
         PositionView model;
-        model.instrument = after_.instruments[instrument.value].name;
+        model.instrument = name_of(instrument);
         model.net = position.net;
         model.cost = position.cost;
         model.realized_pnl = position.realized_pnl;
         model.charges = position.charges;
         model.traded = position.traded;
         model.fills = position.fills;
+        model.multiplier = after_.instruments[instrument.value].multiplier;
         for (const Holding& held : position.holdings) {
             if (held.net.raw != 0) {
                 model.holdings.push_back({held.product, held.net, held.cost});
@@ -337,6 +350,7 @@ private:
         model.modify_pending = known != nullptr && known->modify_pending;
         model.filled = order.filled;
         model.filled_notional = order.filled_notional;
+        model.multiplier = after_.instruments[order.terms.instrument.value].multiplier;
         model.broker_order = order.broker_order;
         model.reason = order.reason;
         model.created = order.created;

@@ -29,7 +29,7 @@ void serialize(Ar& ar, HoldingView& m) {
 }
 template <class Ar, FieldsOf<PositionView> M>
 void fields(Ar& ar, M& m) {
-    ar(m.instrument, m.net, m.cost, m.realized_pnl, m.charges, m.traded, m.fills, m.holdings);
+    ar(m.instrument, m.net, m.cost, m.realized_pnl, m.charges, m.traded, m.fills, m.holdings, m.multiplier);
 }
 template <class Ar, FieldsOf<PortfolioView> M>
 void fields(Ar& ar, M& m) {
@@ -43,7 +43,7 @@ void fields(Ar& ar, M& m) {
        m.terms.stop_price, m.good_until);
     ar(m.terms.reduce_only, m.terms.parent, m.terms.group, m.terms.legs, m.terms.tag, m.terms.product);
     ar(m.status, m.triggered, m.cancel_pending, m.modify_pending, m.refused_by, m.limit, m.observed, m.filled,
-       m.filled_notional, m.broker_order, m.reason, m.created, m.created_time, m.updated, m.updated_time);
+       m.filled_notional, m.multiplier, m.broker_order, m.reason, m.created, m.created_time, m.updated, m.updated_time);
 }
 template <class Ar, FieldsOf<FillView> M>
 void fields(Ar& ar, M& m) {

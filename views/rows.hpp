@@ -43,6 +43,12 @@ struct PositionView {
     Money traded;
     std::uint64_t fills = 0;
     std::vector<HoldingView> holdings;  ///< by product, none not among them
+    std::int64_t multiplier = 1;        ///< units in a quantity of one
+    /// What a unit cost on average. Half-even; zero for a flat position.
+    Price average_price() const { return average_price(cost, net); }
+    Price average_price(Money of, Qty quantity) const {
+        return alpha::average_price(of, Qty{quantity.raw * multiplier});
+    }
     friend bool operator==(const PositionView&, const PositionView&) = default;
 };
 
@@ -79,7 +85,8 @@ struct OrderView {
     Decimal limit;
     Decimal observed;
     Qty filled;
-    Money filled_notional;     ///< price x quantity of all its fills
+    Money filled_notional;  ///< price x quantity x multiplier of all its fills
+    std::int64_t multiplier = 1;
     std::string broker_order;  ///< the broker's own id
     std::string reason;        ///< the broker's words where it rejected or cancelled
     Seq created = 0;           ///< the event that intended or refused it
@@ -89,7 +96,7 @@ struct OrderView {
     friend bool operator==(const OrderView&, const OrderView&) = default;
 
     /// Half-even; zero before the first fill.
-    Price average_price() const { return alpha::average_price(filled_notional, filled); }
+    Price average_price() const { return alpha::average_price(filled_notional, Qty{filled.raw * multiplier}); }
 };
 
 struct FillView {

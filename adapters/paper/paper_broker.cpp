@@ -168,7 +168,14 @@ public:
             });
             return is_over;
         });
+        recut(pass, positions);
         clear_done(book);
+        if (action.other != action.instrument) {
+            Book& other = book_of(action.other);
+            Pass other_pass{other, now, out};
+            recut(other_pass, positions);
+            clear_done(other);
+        }
     }
 
     void perform(Time now, const Effect& effect, Reports& out) override {
@@ -275,6 +282,14 @@ private:
             }
         }
     }
+    /// What only reduces does so as things are now.
+    void recut(Pass& pass, std::span<const PositionAdjusted> positions) {
+        if (pass.book.linked != 0) {
+            for (const PositionAdjusted& position : positions) {
+                matching_.cut_reducing_orders(pass, position.portfolio, position.product);
+            }
+        }
+    }
     static void adjust(OrderTerms& terms, const OrderAdjusted& to) {
         terms.quantity = to.quantity;
         terms.limit_price = to.limit_price;
@@ -283,7 +298,8 @@ private:
     /// What an exit guards grows with it; what an open has promised was a price of before.
     static void adjust(OpenOrder& order, const OrderAdjusted& to) {
         const Int128 grown = static_cast<Int128>(order.covered.raw) * to.quantity.raw / order.terms.quantity.raw;
-        order.covered = std::min(Qty{static_cast<std::int64_t>(grown)}, to.quantity - to.filled);
+        const std::int64_t unit = std::min(order.lot.raw, kScale);
+        order.covered = std::min(Qty{static_cast<std::int64_t>(grown) / unit * unit}, to.quantity - to.filled);
         order.filled = to.filled;
         order.awaits = order.awaits || order.promised != Price{};
         order.promised = Price{};

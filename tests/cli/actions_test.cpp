@@ -141,24 +141,36 @@ TEST_CASE("who bought AAPL and IBM in 1998 has what an independent calculation s
         here.write("s.yaml", "name: hold\n"
                              "account: {currency: USD, cash: 1000000}\n"
                              "data:\n"
-                             "  - {file: '" + folder + "/aapl.csv', kind: bars, instrument: AAPL, interval: day}\n"
-                             "  - {file: '" + folder + "/ibm.csv', kind: bars, instrument: IBM, interval: day}\n"
-                             "default_instrument: {" + hours + "}\n"
-                             "actions:\n"
-                             "  - {file: '" + folder + "/aapl-actions.csv', instrument: AAPL}\n"
-                             "  - {file: '" + folder + "/ibm-actions.csv', instrument: IBM}\n"
-                             "strategies:\n"
-                             "  - {id: h, use: buy_and_hold, instruments: [AAPL, IBM], params: {quantity: 101}}\n");
+                             "  - {file: '" +
+                                 folder +
+                                 "/aapl.csv', kind: bars, instrument: AAPL, interval: day}\n"
+                                 "  - {file: '" +
+                                 folder +
+                                 "/ibm.csv', kind: bars, instrument: IBM, interval: day}\n"
+                                 "default_instrument: {" +
+                                 hours +
+                                 "}\n"
+                                 "actions:\n"
+                                 "  - {file: '" +
+                                 folder +
+                                 "/aapl-actions.csv', instrument: AAPL}\n"
+                                 "  - {file: '" +
+                                 folder +
+                                 "/ibm-actions.csv', instrument: IBM}\n"
+                                 "strategies:\n"
+                                 "  - {id: h, use: buy_and_hold, instruments: [AAPL, IBM], params: {quantity: 101}}\n");
         std::filesystem::remove_all(here.path("j"));
         const Ran ran = here.alpha({"backtest", "s.yaml", "--journal", "j", "--json"});
         CAPTURE(ran.err);
         REQUIRE(ran.code == 0);
         CHECK(json_field(ran.out, "cash") == "\"" + text_of(1'000'000'000'000 + aapl.cash + ibm.cash) + "\"");
-        CHECK(contains(ran.out, "\"positions\":{\"AAPL\":\"" + std::to_string(static_cast<std::int64_t>(aapl.quantity)) +
-                                    "\",\"IBM\":\"" + std::to_string(static_cast<std::int64_t>(ibm.quantity)) + "\"}"));
-        CHECK(json_field(ran.out, "equity") ==
-              "\"" + text_of(1'000'000'000'000 + aapl.cash + ibm.cash + aapl.quantity * aapl.last + ibm.quantity * ibm.last) +
-                  "\"");
+        CHECK(contains(ran.out, "\"positions\":{\"AAPL\":\"" +
+                                    std::to_string(static_cast<std::int64_t>(aapl.quantity)) + "\",\"IBM\":\"" +
+                                    std::to_string(static_cast<std::int64_t>(ibm.quantity)) + "\"}"));
+        CHECK(json_field(ran.out, "equity") == "\"" +
+                                                   text_of(1'000'000'000'000 + aapl.cash + ibm.cash +
+                                                           aapl.quantity * aapl.last + ibm.quantity * ibm.last) +
+                                                   "\"");
         CHECK(here.alpha({"replay", "--verify", "--journal", "j"}).code == 0);
         // Neither of the shares' splits is suspected; two days on which the data jump are.
         CHECK_FALSE(contains(ran.err, "2000-06-21"));
@@ -210,7 +222,8 @@ TEST_CASE("a table of actions is refused by its place", "[cli][actions]") {
         here.write("a.csv", columns + "\n" + row + "\n");
         return here.refusal("actions: a.csv\n");
     };
-    CHECK(contains(said("NSE:TCS,2026-08-04,split,two"), "a.csv:2: column 'value' has 'two': it is no ratio: write 2, 3:2"));
+    CHECK(contains(said("NSE:TCS,2026-08-04,split,two"),
+                   "a.csv:2: column 'value' has 'two': it is no ratio: write 2, 3:2"));
     CHECK(contains(said("NSE:TCS,2026-08-04,split,0"), "is no ratio"));
     CHECK(contains(said("NSE:TCS,2026-08-04,dividend,0"), "it is no dividend: write an amount above zero"));
     CHECK(contains(said("NSE:TCS,2026-08-04,splitt,2"), "write split, bonus, dividend, rename, merger or demerger"));

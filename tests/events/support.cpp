@@ -191,6 +191,21 @@ std::vector<Sample> samples() {
         {fact, PositionAdjusted{portfolio, ibm, Product::cnc, ActionKind::split, qty_of(-150), money("-1500"),
                                 qty_of(1), money("-9.5"), money("0.5"), money("0.25")}},
         {fact, OrderAdjusted{order, qty_of(300), qty_of(120), px("90.85"), px("91.25")}},
+        {root, SettlementPrice{ibm, Date{19'810}, money("-37.63")}},
+        {root, ContractExpired{ibm, Date{19'810}}},
+        {fact, PositionSettled{portfolio,
+                               ibm,
+                               Product::nrml,
+                               SettlementKind::exercised,
+                               money("12.5"),
+                               qty_of(-75),
+                               qty_of(25),
+                               money("250"),
+                               money("-937.5"),
+                               money("62.5"),
+                               money("1.18"),
+                               {{markets::ChargeLine::stt, money("1.18")}},
+                               money("-3.5")}},
     };
 }
 

@@ -348,6 +348,25 @@ const Lines kLines[] = {
      R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_adjusted","cause":7,"root":3,"order":42,"qu)"
      R"(antity":"300","filled":"120","limit_price":"90.85","stop_price":"91.25"})",
     },
+    {
+     R"(7 2024-03-28T03:45:00.072Z settlement_price instrument=IBM date=2024-03-28 price=-37.63)",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"settlement_price","instrument":"IBM","date":"2024)"
+     R"(-03-28","price":"-37.63"})",
+    },
+    {
+     R"(7 2024-03-28T03:45:00.072Z contract_expired instrument=IBM date=2024-03-28)",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"contract_expired","instrument":"IBM","date":"2024)"
+     R"(-03-28"})",
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z position_settled portfolio=hedge instrument=IBM product=nrml kind=exe)"
+     R"(rcised price=12.5 settled=-75 quantity=25 cost=250 cash=-937.5 realized_pnl=62.5 charges=1.18 ch)"
+     R"(arge_lines=[{"line":"stt","amount":"1.18"}] equity_change=-3.5 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"position_settled","cause":7,"root":3,"portfolio":)"
+     R"("hedge","instrument":"IBM","product":"nrml","kind":"exercised","price":"12.5","settled":"-75","q)"
+     R"(uantity":"25","cost":"250","cash":"-937.5","realized_pnl":"62.5","charges":"1.18","charge_lines")"
+     R"(:[{"line":"stt","amount":"1.18"}],"equity_change":"-3.5"})",
+    },
 };
 // clang-format on
 

@@ -162,10 +162,10 @@ TEST_CASE("a split changes orders as it changes the share", "[kernel][actions]")
         return to_string(order.terms.quantity) + " of which " + to_string(order.filled) + " at " +
                to_string(order.terms.limit_price) + " " + to_string(order.terms.stop_price);
     };
-    CHECK(terms(2) == "15 of which 6 at 60 0");      // 60.00666667: a buy waits for less
-    CHECK(terms(3) == "7 of which 0 at 73.34 0");    // 7.5 shares at 73.34
-    CHECK(terms(4) == "7 of which 0 at 0 53.34");    // a stop to sell waits for less
-    CHECK(terms(5) == "1 of which 0 at 0.01 0");     // no price below a tick
+    CHECK(terms(2) == "15 of which 6 at 60 0");    // 60.00666667: a buy waits for less
+    CHECK(terms(3) == "7 of which 0 at 73.34 0");  // 7.5 shares at 73.34
+    CHECK(terms(4) == "7 of which 0 at 0 53.34");  // a stop to sell waits for less
+    CHECK(terms(5) == "1 of which 0 at 0.01 0");   // no price below a tick
     CHECK(terms(6) == "1 of which 0 at 90 0");
     CHECK(floor.broker().adjusted.size() == 4);
     // What it fills from here on is of the new share.

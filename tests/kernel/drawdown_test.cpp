@@ -18,10 +18,18 @@ public:
     void shares(PortfolioId portfolio, InstrumentId instrument, Int128 more) {
         shares_[portfolio.value][instrument.value] += more;
     }
-    void fill(const OrderFilled& e) {
+    /// As if the price of a future were paid: what it is worth is the same.
+    void fill(const OrderFilled& e, Int128 multiplier) {
         const bool buys = e.side == Side::buy;
         cash_[e.portfolio.value] += (buys ? -e.notional.raw : e.notional.raw) - e.charges.raw;
-        shares(e.portfolio, e.instrument, buys ? e.quantity.raw : -e.quantity.raw);
+        shares(e.portfolio, e.instrument, (buys ? e.quantity.raw : -e.quantity.raw) * multiplier);
+        note();
+    }
+    void settle(const PositionSettled& e, Int128 multiplier) {
+        if (e.kind != SettlementKind::daily) {
+            cash_[e.portfolio.value] += divide_half_even(e.price.raw * e.settled.raw * multiplier, kScale);
+            shares(e.portfolio, e.instrument, -e.settled.raw * multiplier);
+        }
         note();
     }
     void day_end(const ChargesBooked& e) {
@@ -206,7 +214,9 @@ TEST_CASE("the path agrees with a slow model of the whole log, whatever happens"
                 if (const auto* booked = std::get_if<ChargesBooked>(&events[seen].event)) {
                     slow.day_end(*booked);
                 } else if (const auto* fill = std::get_if<OrderFilled>(&events[seen].event)) {
-                    slow.fill(*fill);
+                    slow.fill(*fill, followed.instruments[fill->instrument.value].multiplier);
+                } else if (const auto* settled = std::get_if<PositionSettled>(&events[seen].event)) {
+                    slow.settle(*settled, followed.instruments[settled->instrument.value].multiplier);
                 }
                 for (std::uint32_t i = 0; i < followed.markets.size(); ++i) {
                     slow.mark(InstrumentId{i}, followed.markets[i].mark);

@@ -36,10 +36,10 @@ Money cost_taken(std::int64_t net, std::int64_t cost, std::int64_t closed) {
 }  // namespace
 
 TEST_CASE("a sell adds cash, a buy takes it, and charges always take", "[kernel]") {
-    CHECK(cash_change(Side::sell, money("1000"), money("0")) == money("1000"));
-    CHECK(cash_change(Side::buy, money("1000"), money("0")) == money("-1000"));
-    CHECK(cash_change(Side::sell, money("1000"), money("1.5")) == money("998.5"));
-    CHECK(cash_change(Side::buy, money("1000"), money("1.5")) == money("-1001.5"));
+    CHECK(cash_change({}, Side::sell, money("1000"), {}, money("0")) == money("1000"));
+    CHECK(cash_change({}, Side::buy, money("1000"), {}, money("0")) == money("-1000"));
+    CHECK(cash_change({}, Side::sell, money("1000"), {}, money("1.5")) == money("998.5"));
+    CHECK(cash_change({}, Side::buy, money("1000"), {}, money("1.5")) == money("-1001.5"));
 }
 
 TEST_CASE("every way a fill can move a position has the right quantity, cost and profit", "[kernel]") {
@@ -156,13 +156,35 @@ TEST_CASE("a flip loses nothing of the notional to rounding", "[kernel]") {
 }
 
 TEST_CASE("market value and unrealized profit have the sign of what closing would bring", "[kernel]") {
-    CHECK(market_value(holding("10", "1000"), px("110")) == money("1100"));
-    CHECK(unrealized_pnl(holding("10", "1000"), px("110")) == money("100"));
-    CHECK(unrealized_pnl(holding("10", "1000"), px("90")) == money("-100"));
-    CHECK(market_value(holding("-10", "-1000"), px("110")) == money("-1100"));
-    CHECK(unrealized_pnl(holding("-10", "-1000"), px("110")) == money("-100"));
-    CHECK(unrealized_pnl(holding("-10", "-1000"), px("90")) == money("100"));
-    CHECK(unrealized_pnl(holding("0", "0"), px("90")) == money("0"));
+    CHECK(market_value({}, holding("10", "1000"), px("110")) == money("1100"));
+    CHECK(unrealized_pnl({}, holding("10", "1000"), px("110")) == money("100"));
+    CHECK(unrealized_pnl({}, holding("10", "1000"), px("90")) == money("-100"));
+    CHECK(market_value({}, holding("-10", "-1000"), px("110")) == money("-1100"));
+    CHECK(unrealized_pnl({}, holding("-10", "-1000"), px("110")) == money("-100"));
+    CHECK(unrealized_pnl({}, holding("-10", "-1000"), px("90")) == money("100"));
+    CHECK(unrealized_pnl({}, holding("0", "0"), px("90")) == money("0"));
+}
+
+TEST_CASE("a multiplier counts in every amount, and of a future only profit is paid", "[kernel]") {
+    Instrument lead;  // a quantity of one is a thousand kilograms
+    lead.kind = InstrumentKind::future;
+    lead.multiplier = 1'000;
+    CHECK(notional(lead, px("161.05"), qty("1")) == money("161050"));
+    const Position bought = with_fill({}, Product::nrml, Side::buy, qty("2"), px("161"), money("322000"), lead).after;
+    CHECK(bought.cost == money("322000"));
+    CHECK(market_value(lead, bought, px("162")) == money("2000"));
+    CHECK(unrealized_pnl(lead, bought, px("162")) == money("2000"));
+    CHECK(cash_change(lead, Side::buy, money("322000"), {}, money("20")) == money("-20"));
+    // Over zero: the part that closes is priced with its multiplier, too.
+    const PositionChange flipped =
+        with_fill(bought, Product::nrml, Side::sell, qty("3"), px("162"), money("486000"), lead);
+    CHECK(flipped.realized_pnl == money("2000"));
+    CHECK(flipped.after.cost == money("-162000"));
+    CHECK(cash_change(lead, Side::sell, money("486000"), flipped.realized_pnl, money("0")) == money("2000"));
+    Instrument option = lead;
+    option.kind = InstrumentKind::call;
+    CHECK(market_value(option, bought, px("162")) == money("324000"));
+    CHECK(cash_change(option, Side::buy, money("322000"), {}, money("20")) == money("-322020"));
 }
 
 TEST_CASE("the worst case counts only working orders of its own side", "[kernel]") {

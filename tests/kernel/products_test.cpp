@@ -61,11 +61,12 @@ struct Desk : Floor {
         return "none";
     }
     std::string held(Product product) const { return to_string(position().of(product).net); }
-    /// Orders of the operator's, as "sell 10 mis square_off".
+    /// Orders of the operator's, as "sell 10 mis square_off reduce_only".
     Lines closing() const {
         Lines lines;
         for (const DecodedEvent& e : events()) {
-            if (const auto* order = std::get_if<OrderIntended>(&e.event); order != nullptr && order->strategy == kOperator) {
+            if (const auto* order = std::get_if<OrderIntended>(&e.event);
+                order != nullptr && order->strategy == kOperator) {
                 lines.push_back(std::string(name_of(order->terms.side)) + " " + to_string(order->terms.quantity) + " " +
                                 name_of(order->terms.product) + " " + order->terms.tag +
                                 (order->terms.reduce_only ? " reduce_only" : ""));
@@ -218,7 +219,7 @@ TEST_CASE("what is held within the day is closed when its time comes, and nothin
     REQUIRE(said.size() > 6);
     CHECK(said[0].find("2024-01-01T14:15:00Z square_off_begun instrument=IBM date=2024-01-01") != std::string::npos);
     CHECK(said[1].find("cancel_intended order=3 rule=square_off") != std::string::npos);
-    CHECK(floor.closing() == Lines{"sell 10 mis square_off"});
+    CHECK(floor.closing() == Lines{"sell 10 mis square_off reduce_only"});
     CHECK(floor.held(Product::mis) == "0");
     CHECK(floor.held(Product::cnc) == "3");
     CHECK(floor.order(4).status == OrderStatus::working);
@@ -247,7 +248,8 @@ TEST_CASE("a short is bought back, in parts that the exchange takes", "[kernel][
     frozen.freeze = qty("10");
     floor.change(on(0, hms(10, 1)), kIbm, frozen);
     floor.quote(on(0, hms(14, 15)), "99", "101");
-    CHECK(floor.closing() == Lines{"buy 10 mis square_off", "buy 10 mis square_off", "buy 5 mis square_off"});
+    CHECK(floor.closing() == Lines{"buy 10 mis square_off reduce_only", "buy 10 mis square_off reduce_only",
+                                   "buy 5 mis square_off reduce_only"});
     CHECK(floor.held(Product::mis) == "0");
 }
 
@@ -263,11 +265,11 @@ TEST_CASE("nothing is closed before the broker has answered, and a late fill is 
     floor.tell(on(0, hms(14, 17)), filled(1, "1", "99", "b"));
     CHECK(floor.closing().empty());
     floor.tell(on(0, hms(14, 17)), report(ReportKind::cancelled, 1));
-    CHECK(floor.closing() == Lines{"sell 3 mis square_off"});
+    CHECK(floor.closing() == Lines{"sell 3 mis square_off reduce_only"});
     floor.tell(on(0, hms(14, 18)), report(ReportKind::accepted, 2));
     // An execution that the broker had not told of yet.
     floor.tell(on(0, hms(14, 19)), filled(1, "2", "99", "c"));
-    CHECK(floor.closing() == Lines{"sell 3 mis square_off", "sell 2 mis square_off"});
+    CHECK(floor.closing() == Lines{"sell 3 mis square_off reduce_only", "sell 2 mis square_off reduce_only"});
     floor.tell(on(0, hms(14, 20)), filled(2, "3", "98", "d"));
     floor.tell(on(0, hms(14, 20)), filled(3, "2", "98", "e"));
     CHECK(floor.held(Product::mis) == "0");
@@ -282,7 +284,7 @@ TEST_CASE("a broker that does not take the closing order is not asked for ever",
     };
     floor.quote(on(0, hms(14, 16)), "99", "101");
     floor.quote(on(0, hms(14, 17)), "99", "101");
-    CHECK(floor.closing() == Lines{"sell 10 mis square_off"});
+    CHECK(floor.closing() == Lines{"sell 10 mis square_off reduce_only"});
     // The next day it is tried again.
     floor.broker().fill_at("100");
     floor.quote(on(1, hms(10, 0)), "99", "101");
@@ -303,7 +305,7 @@ TEST_CASE("a strategy that asks on when it hears of the square-off asks in vain,
         }
     };
     floor.quote(on(0, hms(14, 16)), "99", "101");
-    CHECK(floor.closing() == Lines{"sell 2 mis square_off"});
+    CHECK(floor.closing() == Lines{"sell 2 mis square_off reduce_only"});
     CHECK(floor.count_of("order_refused") == 1);
     CHECK(floor.state().open_orders.size() == 2);
 }

@@ -73,13 +73,15 @@ public:
         return Setup()
             .instrument("IBM")
             .instrument("BAC", {19'800, hms(9, 15), hms(15, 30)}, "0.05", "5")
+            .instrument("FUT")
+            .contract(InstrumentKind::future, "2024-01-04", 5, "IBM")
             .portfolio("main", "100000")
             .portfolio("side", "5000.00000001")
             .broker("desk")
             .broker("other")
             .strategy("one", {kIbm, kBac})
             .strategy("two", {kIbm}, kSide, BrokerId{1})
-            .strategy("three", {kBac, kIbm}, kMain, BrokerId{1})
+            .strategy("three", {kBac, kIbm, InstrumentId{2}}, kMain, BrokerId{1})
             .limit(Rule::position, "120")
             .limit(Rule::open_orders, "12")
             .limit(Rule::order_rate, "9")
@@ -96,7 +98,7 @@ public:
         // Mostly within a second, so that the rate's window matters; now and then a minute, an hour or a night.
         const std::int64_t waits[] = {0, 1, 300, 999, 1'000, 1'001, 7'000, 61'000, 3'600'000, 40'000'000};
         now_ = now_ + Duration{waits[move.wait_ms % std::size(waits)] * 1'000'000};
-        const InstrumentId instrument{(move.kind >> 8U) % 2};
+        const InstrumentId instrument{(move.kind >> 8U) % 3};
         const Price price{(9'000 + static_cast<std::int64_t>(move.price % 2'001)) * 1'000'000 + (move.price % 3)};
         switch (move.kind % 16) {
         case 0: return bar(instrument, price);
@@ -166,7 +168,12 @@ private:
 
     /// Another calendar, other charges or products, other terms of an instrument, or another share.
     void change_market() {
-        const auto change = dice_.below(6);
+        const auto change = dice_.below(7);
+        if (change == 6) {
+            const InstrumentId settled{static_cast<std::uint32_t>(2 * dice_.below(2))};
+            const Date today = floor_.state().market(settled).session_date;
+            return floor_.settles(now_, settled, std::max(today, Date{0}), dice_.below(4) == 0 ? "-3.25" : "99.125");
+        }
         if (change == 0) {
             return floor_.products(now_, dice_.below(3) == 0 ? ProductRules{} : small_products(dice_.below(2) == 0));
         }
@@ -224,7 +231,7 @@ private:
                                    : Product::none;
     }
     void request(std::size_t s, InstrumentId instrument, Context& c) {
-        if (s == 1) {
+        if (s == 1 || (s == 0 && instrument.value == 2)) {
             instrument = kIbm;
         }
         const Product product = some_product();

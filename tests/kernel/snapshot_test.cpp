@@ -21,8 +21,8 @@ bool is_rich(const State& state) {
     return any_open([](const Order& order) { return order.held; }) &&
            any_open([](const Order& order) { return order.terms.legs != 0; }) && !state.closed_orders.empty() &&
            state.open_orders.begin()->second.strategy != kOperator && !state.timers.empty() && state.fills > 3 &&
-           state.instruments.size() > 2 && state.next_snapshot != kNever && !state.markets[0].series.empty() &&
-           state.markets[0].session_closes != kNever && state.portfolios[0].positions.size() == 2 &&
+           state.instruments.size() > 3 && state.next_snapshot != kNever && !state.markets[0].series.empty() &&
+           state.markets[0].session_closes != kNever && state.portfolios[0].positions.size() >= 2 &&
            std::ranges::any_of(state.markets, [](const Market& market) { return !market.undated.empty(); });
 }
 
@@ -199,7 +199,7 @@ TEST_CASE("a state that no log folds into is refused, whatever is wrong with it"
     const char* unknown = "a strategy is configured with an id that does not exist";
     refused(unknown, [](State& s) { s.config.strategies[0].portfolio.value = 2; });
     refused(unknown, [](State& s) { s.config.strategies[1].broker.value = 2; });
-    refused(unknown, [](State& s) { s.config.strategies[2].instruments[0].value = 2; });
+    refused(unknown, [](State& s) { s.config.strategies[2].instruments[0].value = 3; });
     const char* stepless = "an instrument has a step, terms or hours that none can have";
     refused(stepless, [](State& s) { s.instruments.back().tick = {}; });
     refused(stepless, [](State& s) { s.instruments.back().lot = {}; });
@@ -233,8 +233,9 @@ TEST_CASE("a state that no log folds into is refused, whatever is wrong with it"
     refused(contract, [](State& s) { s.instruments[0].multiplier = 0; });
     refused(contract, [](State& s) { s.instruments[0].freeze.raw = -1; });
     const char* day = "a day's executions or charges are none that can be";
-    refused(day,
-            [](State& s) { s.portfolios[0].day.orders.push_back({s.next_order, kIbm, Side::buy, {}, false, {}, {}}); });
+    refused(day, [](State& s) {
+        s.portfolios[0].day.orders.push_back({s.next_order, kIbm, Side::buy, {}, {}, false, {}, {}});
+    });
     refused(day, [](State& s) { s.portfolios[0].day.date.days = -2; });
     refused(day, [](State& s) { s.portfolios[0].day.booked.by_line[0].raw = Int128{1} << 110U; });
 

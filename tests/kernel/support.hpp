@@ -76,6 +76,17 @@ public:
         config_.instruments.back().calendar = std::move(name);
         return *this;
     }
+    /// The instrument that was added last is a contract.
+    Setup& contract(InstrumentKind kind, std::string_view expiry, std::int64_t multiplier = 1,
+                    std::string underlying = {}, std::string_view strike = "0") {
+        Instrument& last = config_.instruments.back();
+        last.kind = kind;
+        last.expiry = parse_date(expiry).value();
+        last.multiplier = multiplier;
+        last.underlying = std::move(underlying);
+        last.strike = px(strike);
+        return *this;
+    }
     Setup& portfolio(std::string name, std::string_view cash) {
         config_.portfolios.push_back({std::move(name), money(cash)});
         return *this;
@@ -431,6 +442,10 @@ public:
     }
     void products(Time now, const ProductRules& rules) {
         kernel_->take(now, ProductRulesSet{rules});
+        after_step();
+    }
+    void settles(Time now, InstrumentId instrument, Date date, std::string_view price) {
+        kernel_->take(now, SettlementPrice{instrument, date, money(price)});
         after_step();
     }
     void act(Time now, const CorporateAction& action) {

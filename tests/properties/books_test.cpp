@@ -62,7 +62,7 @@ TEST_CASE("whatever is traded, the books are those of the exact model", "[proper
             const PositionChange change =
                 with_fill(position, Product::none, side, Qty{t.quantity}, Price{t.price}, worth);
             position = change.after;
-            cash += cash_change(side, worth, charges);
+            cash += cash_change({}, side, worth, {}, charges);
             charges_sum += charges;
             books.fill({t.buy, t.quantity, t.price, charges.raw});
 
@@ -81,8 +81,8 @@ TEST_CASE("whatever is traded, the books are those of the exact model", "[proper
             RC_ASSERT((position.net.raw > 0 ? position.cost.raw >= 0 : position.cost.raw <= 0));
             // Equity moves by profit and charges alone, whatever the mark.
             const Price mark{t.price / 2 + 1};
-            const Money equity = cash + market_value(position, mark);
-            RC_ASSERT(equity == initial + position.realized_pnl + unrealized_pnl(position, mark) - charges_sum);
+            const Money equity = cash + market_value({}, position, mark);
+            RC_ASSERT(equity == initial + position.realized_pnl + unrealized_pnl({}, position, mark) - charges_sum);
         }
     });
 
@@ -95,7 +95,7 @@ TEST_CASE("whatever is traded, the books are those of the exact model", "[proper
         }
         RC_PRE(position.net.raw != 0);
         const Price mark{*awkward(10'000 * kScale)};
-        const Money expected = unrealized_pnl(position, mark);
+        const Money expected = unrealized_pnl({}, position, mark);
         const Qty all = abs(position.net);
         const PositionChange closed = with_fill(position, Product::none, position.net.raw > 0 ? Side::sell : Side::buy,
                                                 all, mark, notional(mark, all));

@@ -41,6 +41,7 @@ struct Fill {
     Wide quantity;
     Wide price;
     Wide charges;
+    Wide multiplier = 1;
 };
 
 inline Wide notional_of(Wide price, Wide quantity) {
@@ -56,6 +57,11 @@ struct Split {
 struct Dividend {
     Wide per_share;
 };
+/// A future: what it is worth at the price of settlement comes in, less what was settled before; it may end.
+struct Settled {
+    Wide value;
+    bool ends;
+};
 /// What came from elsewhere, or went there.
 struct Moved {
     Wide quantity;
@@ -68,6 +74,8 @@ struct Moved {
 /// was paid into it (a short's proceeds).
 class Books {
 public:
+    /// Of a future only profit is paid.
+    explicit Books(bool is_future = false) : is_future_(is_future) {}
     void fill(const Fill& f) { entries_.push_back(f); }
     template <class Action>
     void act(const Action& action) {
@@ -90,14 +98,20 @@ public:
     Sums sums() const {
         Sums s;
         for (const auto& entry : entries_) {
+            const Wide realized = s.realized;
+            const Wide charges = s.charges;
+            const Wide cash = s.cash;
             std::visit([&](const auto& each) { one(s, each); }, entry);
+            if (is_future_) {
+                s.cash = cash + (s.realized - realized) - (s.charges - charges);
+            }
         }
         return s;
     }
 
 private:
     static void one(Sums& s, const Fill& f) {
-        const Wide whole = notional_of(f.price, f.quantity);
+        const Wide whole = notional_of(f.price, f.quantity * f.multiplier);
         s.cash += (f.buy ? -whole : whole) - f.charges;
         s.charges += f.charges;
         Wide& other_quantity = f.buy ? s.short_quantity : s.long_quantity;
@@ -108,7 +122,7 @@ private:
         Wide closed_notional = 0;
         if (other_quantity > 0) {
             closed = f.quantity < other_quantity ? f.quantity : other_quantity;
-            closed_notional = closed == f.quantity ? whole : notional_of(f.price, closed);
+            closed_notional = closed == f.quantity ? whole : notional_of(f.price, closed * f.multiplier);
             const Wide share = closed == other_quantity ? other_money : nearest({other_money * closed, other_quantity});
             other_quantity -= closed;
             other_money -= share;
@@ -145,6 +159,14 @@ private:
         s.cash += paid;
         s.realized += paid;
     }
+    static void one(Sums& s, const Settled& settled) {
+        s.realized += settled.value - s.cost();
+        if (settled.ends) {
+            s.long_quantity = s.short_quantity = 0;
+        }
+        s.long_paid = s.long_quantity > 0 ? settled.value : 0;
+        s.short_received = s.short_quantity > 0 ? -settled.value : 0;
+    }
     static void one(Sums& s, const Moved& moved) {
         s.long_quantity = moved.quantity > 0 ? moved.quantity : 0;
         s.short_quantity = moved.quantity < 0 ? -moved.quantity : 0;
@@ -154,7 +176,8 @@ private:
         s.realized += moved.realized;
     }
 
-    std::vector<std::variant<Fill, Split, Dividend, Moved>> entries_;
+    bool is_future_;
+    std::vector<std::variant<Fill, Split, Dividend, Settled, Moved>> entries_;
 };
 
 }  // namespace alpha::model

@@ -59,11 +59,18 @@ TEST_CASE("whatever market, strategies and brokers do, the books of the log are 
         CorporateAction action;
         std::vector<model::Wide> day_ends(run.floor().state().portfolios.size());
         const State& state = run.floor().state();
+        const auto book_of = [&](const auto& fact) -> model::Books& {
+            const bool is_future = state.instruments[fact.instrument.value].is_marked_daily();
+            return books.try_emplace({fact.portfolio.value, fact.instrument.value, fact.product}, is_future)
+                .first->second;
+        };
         for (const DecodedEvent& e : run.floor().events()) {
             if (const auto* fill = std::get_if<OrderFilled>(&e.event)) {
-                books[{fill->portfolio.value, fill->instrument.value, fill->product}].fill(
-                    {fill->side == Side::buy, fill->quantity.raw, fill->price.raw, fill->charges.raw});
-                RC_ASSERT(fill->notional.raw == model::notional_of(fill->price.raw, fill->quantity.raw));
+                const Instrument& of = state.instruments[fill->instrument.value];
+                book_of(*fill).fill(
+                    {fill->side == Side::buy, fill->quantity.raw, fill->price.raw, fill->charges.raw, of.multiplier});
+                RC_ASSERT(fill->notional.raw ==
+                          model::notional_of(fill->price.raw, model::Wide{fill->quantity.raw} * of.multiplier));
             } else if (const auto* booked = std::get_if<ChargesBooked>(&e.event)) {
                 model::Wide sum = 0;
                 for (const markets::ChargeAmount& each : booked->lines) {
@@ -74,7 +81,7 @@ TEST_CASE("whatever market, strategies and brokers do, the books of the log are 
             } else if (const auto* taken = std::get_if<CorporateAction>(&e.event)) {
                 action = *taken;
             } else if (const auto* adjusted = std::get_if<PositionAdjusted>(&e.event)) {
-                model::Books& book = books[{adjusted->portfolio.value, adjusted->instrument.value, adjusted->product}];
+                model::Books& book = book_of(*adjusted);
                 if (action.kind == ActionKind::split) {
                     book.act(model::Split{action.new_shares, action.old_shares, action.fraction_price.raw});
                 } else if (action.kind == ActionKind::dividend) {
@@ -83,6 +90,13 @@ TEST_CASE("whatever market, strategies and brokers do, the books of the log are 
                     book.act(model::Moved{adjusted->quantity.raw, adjusted->cost.raw, adjusted->cash.raw,
                                           adjusted->realized_pnl.raw});
                 }
+            } else if (const auto* settled = std::get_if<PositionSettled>(&e.event)) {
+                RC_ASSERT(settled->charges == Money{});
+                book_of(*settled).act(
+                    model::Settled{model::nearest({settled->price.raw * settled->settled.raw *
+                                                       state.instruments[settled->instrument.value].multiplier,
+                                                   kScale}),
+                                   settled->kind != SettlementKind::daily});
             } else if (const auto* p = std::get_if<PnlSnapshot>(&e.event)) {
                 const Money initial = state.portfolios[p->portfolio.value].initial_cash;
                 RC_ASSERT(p->equity == p->cash + p->market_value);
