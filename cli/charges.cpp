@@ -3,6 +3,7 @@
 #include "cli/command.hpp"
 #include "config/market.hpp"
 #include "config/suggest.hpp"
+#include "kernel/settlement.hpp"
 #include "runtime/fold.hpp"
 #include "store/background_log.hpp"
 #include "views/json.hpp"
@@ -75,6 +76,25 @@ public:
         execution.turnover = e.notional;
         executions_[e.portfolio].push_back(std::move(execution));
         booked_[e.portfolio] += e.charges;
+    }
+    void see(const PositionSettled& e) {
+        if (e.date != day_ || e.lines.empty()) {
+            return;
+        }
+        const Instrument& instrument = instruments_[e.instrument.value];
+        std::vector<DayExecution>& executions = executions_[e.portfolio];
+        for (const SettledLeg& leg : legs_of(instrument, e)) {
+            DayExecution execution;
+            execution.order = kFirstSettlement.value + executions.size();
+            execution.key = charge_key(instrument, e.product, leg.side);
+            execution.key.segment = leg.segment;
+            execution.scrip = scrip_of(instrument);
+            execution.quantity = leg.executed.quantity;
+            execution.turnover = leg.executed.turnover;
+            executions.push_back(std::move(execution));
+        }
+        booked_[e.portfolio] += e.charges;
+        plan_of_day_ = plan_of_day_ ? plan_of_day_ : plan_;
     }
     void see(const ChargesBooked& e) {
         if (e.date == day_) {

@@ -938,7 +938,13 @@ private:
             root_.error("settlements", "{}", rows.error().message);
             return;
         }
+        std::set<std::pair<std::string, Date>> seen;
         for (const SettlementRow& row : *rows) {
+            if (!seen.emplace(row.instrument, row.date).second) {
+                root_.error("settlements", "{} has two prices of {} on {}; leave one of them out", in_quotes(*named),
+                            row.instrument, to_iso(row.date));
+                return;
+            }
             if (const auto id = instrument_ids_.find(row.instrument); id != instrument_ids_.end()) {
                 scenario_.settlements.push_back({id->second, row.date, row.price});
             }
@@ -1010,6 +1016,7 @@ private:
     }
     std::vector<std::string_view> known_instruments() const {
         std::vector<std::string_view> known;
+        known.reserve(scenario_.config.instruments.size());
         for (const Instrument& each : scenario_.config.instruments) {
             known.push_back(each.name);
         }
@@ -1067,6 +1074,12 @@ private:
                 return;
             }
             action.other = other->second;
+        }
+        if (const Instrument& its = config().instruments[instrument.value];
+            its.is_option() || its.kind == InstrumentKind::future) {
+            findings_->error(at, "actions: {}:{}: {} is a contract, and actions are of shares", file, row.place.line,
+                             its.name);
+            return;
         }
         if (std::ranges::find(scenario_.actions, action) != scenario_.actions.end()) {
             findings_->error(at, "actions: {}:{}: says again what another row says; leave one of them out", file,

@@ -1070,6 +1070,7 @@ struct PositionSettled {
     InstrumentId instrument;
     Product product = Product::none;
     SettlementKind kind = SettlementKind::daily;
+    Date date;           ///< the trading day that it belongs to
     Decimal price;       ///< per unit: of a future its own, of an option what it is worth, of shares theirs
     Qty settled;         ///< what was held of the contract, negative short; of shares what came, negative: went
     Qty quantity;        ///< held after it
@@ -1084,9 +1085,9 @@ struct PositionSettled {
     template <class Ar>
     void serialize(Ar& ar) {
         ar(named("portfolio", portfolio), named("instrument", instrument), named("product", product),
-           named("kind", kind), named("price", price), named("settled", settled), named("quantity", quantity),
-           named("cost", cost), named("cash", cash), named("realized_pnl", realized_pnl), named("charges", charges),
-           named("charge_lines", lines), named("equity_change", equity_change));
+           named("kind", kind), named("date", date), named("price", price), named("settled", settled),
+           named("quantity", quantity), named("cost", cost), named("cash", cash), named("realized_pnl", realized_pnl),
+           named("charges", charges), named("charge_lines", lines), named("equity_change", equity_change));
     }
 };
 

@@ -104,6 +104,11 @@ public:
     virtual void on_corporate_action(Time now, const CorporateAction& action, std::span<const OrderAdjusted> orders,
                                      std::span<const PositionAdjusted> positions, Reports& out) = 0;
 
+    /// A contract is over: its orders end, those on their way too.
+    virtual void on_expired(Time /*now*/, const ContractExpired& /*expired*/, Reports& /*out*/) {}
+    /// Positions are what settlement has left: what only reduces is cut to them.
+    virtual void on_settled(Time /*now*/, std::span<const PositionSettled> /*positions*/, Reports& /*out*/) {}
+
     /// Carries out one request.
     virtual void perform(Time now, const Effect& effect, Reports& out) = 0;
 

@@ -269,38 +269,54 @@ bool Kernel::step_due(Time now, bool session_end_included) {
     return next_due_ <= now && run_next_due(now, session_end_included);
 }
 
-/// What is due first, at `now` or before. False where that is a session that ends exactly now, after the bar that closes with it.
+/// What is due first, at `now` or before; of several at one time, as they stand here. False where that is a session that ends exactly now,
+/// or a contract with it, after the bar that closes with it.
 bool Kernel::run_next_due(Time now, bool session_end_included) {
-    const Time session_end = session_ends_.empty() ? kNever : session_ends_.begin()->first;
-    const bool session_due = session_end < now || (session_end == now && session_end_included);
+    enum class Due : std::uint8_t { nothing, square_off, session_end, expiry, timer, snapshot };
+    Due first = Due::nothing;
+    Time when = kNever;
+    const auto consider = [&](Due due, Time time, bool is_reached) {
+        if (is_reached && time < when) {
+            first = due;
+            when = time;
+        }
+    };
+    const auto has_ended = [&](Time time) { return time < now || (time == now && session_end_included); };
     const Time square_off_due = square_offs_.empty() ? kNever : square_offs_.begin()->first;
+    const Time session_end = session_ends_.empty() ? kNever : session_ends_.begin()->first;
+    const Time expiry = expiries_.empty() ? kNever : expiries_.begin()->first;
     const Time timer_due = state_.timers.empty() ? kNever : state_.timers.front().due;
-    const Time snapshot_due = state_.next_snapshot;
-    if (square_off_due <= now && square_off_due <= session_end && square_off_due <= timer_due &&
-        square_off_due <= snapshot_due) {
+    consider(Due::square_off, square_off_due, square_off_due <= now);
+    consider(Due::session_end, session_end, has_ended(session_end));
+    consider(Due::expiry, expiry, has_ended(expiry));
+    consider(Due::timer, timer_due, timer_due <= now);
+    consider(Due::snapshot, state_.next_snapshot, state_.next_snapshot <= now);
+    switch (first) {
+    case Due::nothing: return false;
+    case Due::square_off: {
         const InstrumentId instrument = square_offs_.begin()->second;
         square_offs_.erase(square_offs_.begin());
-        if (state_.markets[instrument.value].squares_off == square_off_due) {  // else it has become another
-            begin_square_off(square_off_due, {instrument, state_.markets[instrument.value].session_date});
+        if (state_.markets[instrument.value].squares_off == when) {  // else it has become another
+            begin_square_off(when, {instrument, state_.markets[instrument.value].session_date});
         }
-    } else if (session_due && session_end <= timer_due && session_end <= snapshot_due) {
+        break;
+    }
+    case Due::session_end: {
         const InstrumentId instrument = session_ends_.begin()->second;
         session_ends_.erase(session_ends_.begin());
-        close_session(session_end, {instrument, state_.markets[instrument.value].session_date});
-    } else if (const Time expiry = expiries_.empty() ? kNever : expiries_.begin()->first;
-               (expiry < now || (expiry == now && session_end_included)) && expiry <= timer_due &&
-               expiry <= snapshot_due) {
+        close_session(when, {instrument, state_.markets[instrument.value].session_date});
+        break;
+    }
+    case Due::expiry: {
         const InstrumentId instrument = expiries_.begin()->second;
         expiries_.erase(expiries_.begin());
-        if (is_in_use(instrument) && expires_at(state_, instrument) == expiry) {
-            expire(expiry, {instrument, last_day_of(state_, instrument)});
+        if (is_in_use(instrument) && expires_at(state_, instrument) == when) {
+            expire(when, {instrument, last_day_of(state_, instrument)});
         }
-    } else if (timer_due <= now && timer_due <= snapshot_due) {
-        fire_timer(timer_due, state_.timers.front());
-    } else if (snapshot_due <= now) {
-        take_snapshots(snapshot_due);
-    } else {
-        return false;
+        break;
+    }
+    case Due::timer: fire_timer(when, state_.timers.front()); break;
+    case Due::snapshot: take_snapshots(when); break;
     }
     refresh_next_due();
     return true;
@@ -361,14 +377,19 @@ std::optional<InstrumentId> Kernel::underlying_of(InstrumentId contract) {
     if (name.empty()) {
         return std::nullopt;
     }
-    if (by_name_.size() != state_.instruments.size()) {
+    if (by_name_.empty() || names_known_ != state_.instruments.size()) {
         by_name_.clear();
+        names_known_ = state_.instruments.size();
         for (std::uint32_t i = 0; i < state_.instruments.size(); ++i) {
             by_name_.emplace(state_.instruments[i].name, InstrumentId{i});
         }
+        // What is called otherwise since is still what the contract was written on.
+        for (std::uint32_t i = 0; i < state_.config.instruments.size(); ++i) {
+            by_name_.emplace(state_.config.instruments[i].name, InstrumentId{i});
+        }
     }
     const auto at = by_name_.find(name);
-    return at == by_name_.end() ? std::nullopt : std::optional(at->second);
+    return at == by_name_.end() || at->second == contract ? std::nullopt : std::optional(at->second);
 }
 
 /// What a future has gained since it was settled last comes in; as it expires that is the expiry's.
@@ -378,18 +399,29 @@ void Kernel::settle_day(InstrumentId instrument, Date date, Cause cause) {
         return;
     }
     if (const std::optional<Decimal> price = settlement_price(state_, instrument, date); price) {
-        settle(instrument, {SettlementKind::daily, *price, {}, {}}, date, cause);
+        settle(instrument, {SettlementKind::daily, date, *price, {}, {}}, cause);
     }
 }
 
 void Kernel::expire(Time now, const ContractExpired& expired) {
     const Seq root = begin_step(std::max(now, state_.now), expired);
     const Cause cause{root, root};
+    // Venues end their orders at once, those on their way too; others are asked to.
+    for (Venue* venue : parts_.venues) {
+        venue->on_expired(state_.now, expired, reports_);
+    }
+    queue_reports(cause);
+    drain();
     end_orders_of(expired.instrument, Rule::expired, cause, [](const Order&) { return true; });
     drain();
     settle(expired.instrument,
-           final_settlement(state_, expired.instrument, underlying_of(expired.instrument), expired.date), expired.date,
-           cause);
+           final_settlement(state_, expired.instrument, underlying_of(expired.instrument), expired.date), cause);
+    for (std::uint32_t p = 0; p < state_.portfolios.size(); ++p) {
+        if (const Verdict loss = check_daily_loss(limits_, state_.portfolios[p]); loss.refused()) {
+            latch(PortfolioId{p}, LatchScope::entries, loss, cause);
+            drain();
+        }
+    }
     if (state_.has_charge_plan() && session_ends_.empty()) {
         for (std::uint32_t p = 0; p < state_.portfolios.size(); ++p) {
             end_day(PortfolioId{p}, cause);
@@ -398,34 +430,83 @@ void Kernel::expire(Time now, const ContractExpired& expired) {
 }
 
 /// All that is held of the instrument.
-void Kernel::settle(InstrumentId instrument, const Settlement& settlement, Date date, Cause cause) {
+void Kernel::settle(InstrumentId instrument, const Settlement& settlement, Cause cause) {
+    std::vector<PositionSettled> facts;
     for (std::uint32_t p = 0; p < state_.portfolios.size(); ++p) {
         for (std::size_t of = 0; of < kProducts; ++of) {
             const Holding held = state_.portfolios[p].position(instrument).of(static_cast<Product>(of));
             if (held.net.raw != 0) {
-                settle(PortfolioId{p}, instrument, held, settlement, date, cause);
+                settle(PortfolioId{p}, instrument, held, settlement, cause, facts);
             }
+        }
+    }
+    if (settlement.kind == SettlementKind::daily || facts.empty()) {
+        return;
+    }
+    for (Venue* venue : parts_.venues) {
+        venue->on_settled(state_.now, facts, reports_);
+    }
+    queue_reports(cause);
+    drain();
+    for (const PositionSettled& fact : facts) {
+        if (fact.kind == SettlementKind::shares) {
+            cancel_uncovered(fact.portfolio, fact.instrument, fact.product, cause);
+            if (links_any_by_kernel()) {
+                follow_links(fact.portfolio, fact.instrument, cause);
+            }
+            drain();
         }
     }
 }
 
-void Kernel::settle(PortfolioId portfolio, InstrumentId instrument, const Holding& held, const Settlement& settlement,
-                    Date date, Cause cause) {
+/// Orders that are to sell shares which have gone for delivery: the newest go first, until the rest is there.
+void Kernel::cancel_uncovered(PortfolioId portfolio, InstrumentId instrument, Product product, Cause cause) {
+    const ProductRow* const row =
+        product == Product::none ? nullptr : state_.product_row(instrument, product, date_of(instrument));
+    if (row == nullptr || row->shorts) {
+        return;
+    }
+    const Holding held = state_.portfolios[portfolio.value].position(instrument).of(product);
+    Qty beyond = held.open_sells - std::max(held.net, Qty{});
+    std::vector<OrderId> sells;
+    for (const PlacedOrder& placed : state_.orders_of(portfolio, instrument)) {
+        const Order& order = state_.open_orders.at(placed.order);
+        if (order.terms.side == Side::sell && order.terms.product == product && !order.terms.reduce_only &&
+            !order.cancel_pending) {
+            sells.push_back(order.id);
+        }
+    }
+    for (auto at = sells.rbegin(); at != sells.rend() && beyond.raw > 0; ++at) {
+        beyond -= state_.open_orders.at(*at).leaves();
+        cancel_for(*at, Rule::holdings, cause);
+    }
+}
+
+void Kernel::settle(PortfolioId portfolio, InstrumentId instrument, const Holding& held, Settlement settlement,
+                    Cause cause, std::vector<PositionSettled>& facts) {
     const auto worth = [&](InstrumentId id, const Position& position) {
         return market_value(state_.instruments[id.value], position, state_.markets[id.value].mark);
     };
     const Instrument& contract = state_.instruments[instrument.value];
-    if (state_.has_charge_plan() && state_.portfolios[portfolio.value].day.date < state_.trading_date) {
+    if (state_.has_charge_plan() && state_.portfolios[portfolio.value].day.date < settlement.date) {
         end_day(portfolio, cause);
+    }
+    if (settlement.shares) {  // as far as the books can hold them
+        const Int128 moved = static_cast<Int128>(held.net.raw) * contract.multiplier;
+        const Int128 most =
+            limits::kMaxPosition.raw -
+            static_cast<Int128>(abs(state_.portfolios[portfolio.value].position(*settlement.shares).net).raw);
+        if (moved > most || -moved > most) {
+            settlement.shares.reset();
+            settlement.kind = contract.is_option() ? SettlementKind::exercised : SettlementKind::cash;
+        }
     }
     PositionSettled fact = settled(portfolio, instrument, contract, held, settlement);
     if (state_.has_charge_plan()) {
-        const Result<markets::ChargeAmounts> charges = settlement_charges(state_, fact, date);
-        if (charges) {
+        // A table that says nothing of it asks nothing.
+        if (const Result<markets::ChargeAmounts> charges = settlement_charges(state_, fact, settlement.date); charges) {
             fact.lines = lines_of(*charges);
             fact.charges = charges->total();
-        } else if (parts_.observer != nullptr) {
-            parts_.observer->on_no_charges(charges.error());
         }
     }
     // Equity moves once, with the last of the facts.
@@ -437,11 +518,13 @@ void Kernel::settle(PortfolioId portfolio, InstrumentId instrument, const Holdin
     if (!settlement.shares) {
         fact.equity_change = change;
         record(fact, cause);
+        facts.push_back(fact);
         return;
     }
     // Under the product in which shares are delivered, where there are products.
     const InstrumentId shares = *settlement.shares;
-    const Product product = state_.product_row(shares, Product::cnc, date) != nullptr ? Product::cnc : Product::none;
+    const Product product =
+        state_.product_row(shares, Product::cnc, settlement.date) != nullptr ? Product::cnc : Product::none;
     const Position& held_shares = state_.portfolios[portfolio.value].position(shares);
     PositionSettled moved = shares_for(portfolio, contract, held, product, held_shares, settlement);
     Position shares_after = held_shares;
@@ -451,6 +534,8 @@ void Kernel::settle(PortfolioId portfolio, InstrumentId instrument, const Holdin
     moved.equity_change = change + moved.cash + worth(shares, shares_after) - worth(shares, held_shares);
     record(fact, cause);
     record(moved, cause);
+    facts.push_back(fact);
+    facts.push_back(moved);
 }
 
 /// Has what falls due of an instrument fall due.

@@ -88,6 +88,8 @@ public:
         std::visit([&](const auto& of_kind) { on(now, of_kind); }, input);
     }
 
+    /// Whether a portfolio holds something of the instrument, under whatever product, or has an order.
+    bool is_in_use(InstrumentId instrument) const;
     /// When the last contract is over that somebody holds or has orders in, of those that end by the end of the latest trading day; kNever:
     /// none does. Where data end before their day's close, whoever drives the kernel lets it come to that.
     Time last_expiry_today() const;
@@ -133,12 +135,12 @@ private:
     // Contracts, as their days and they themselves end.
     void settle_day(InstrumentId instrument, Date date, Cause cause);
     void expire(Time now, const ContractExpired& expired);
-    void settle(InstrumentId instrument, const Settlement& settlement, Date date, Cause cause);
-    void settle(PortfolioId portfolio, InstrumentId instrument, const Holding& held, const Settlement& settlement,
-                Date date, Cause cause);
+    void settle(InstrumentId instrument, const Settlement& settlement, Cause cause);
+    void settle(PortfolioId portfolio, InstrumentId instrument, const Holding& held, Settlement settlement, Cause cause,
+                std::vector<PositionSettled>& facts);
+    void cancel_uncovered(PortfolioId portfolio, InstrumentId instrument, Product product, Cause cause);
     void note_expiry(InstrumentId instrument);
     std::optional<InstrumentId> underlying_of(InstrumentId contract);
-    bool is_in_use(InstrumentId instrument) const;
     // What is held within the day.
     void begin_square_off(Time now, const SquareOffBegun& begun);
     bool is_squaring_off(PortfolioId portfolio, InstrumentId instrument, Product product) const;
@@ -224,7 +226,8 @@ private:
     std::set<std::pair<Time, InstrumentId>> session_ends_;      // open sessions, by when they close
     std::set<std::pair<Time, InstrumentId>> expiries_;          // of contracts, when they are over
     std::map<std::string, InstrumentId, std::less<>> by_name_;  // all instruments, once somebody has asked for one
-    std::set<std::pair<Time, InstrumentId>> square_offs_;       // those in which something is held within the day
+    std::size_t names_known_ = 0;
+    std::set<std::pair<Time, InstrumentId>> square_offs_;  // those in which something is held within the day
     Time next_due_ = kNever;
     std::vector<Work> work_;
     std::size_t next_work_ = 0;

@@ -29,10 +29,14 @@ Qty shares_of(const Instrument& contract, Qty net) {
 Date last_day_of(const State& state, InstrumentId contract) {
     const Date expiry = state.instruments[contract.value].expiry;
     const markets::Calendar* const calendar = state.times[contract.value].calendar();
-    if (calendar == nullptr || !calendar->knows(expiry) || calendar->day(expiry).trades()) {
+    if (calendar == nullptr || !calendar->knows(expiry)) {
         return expiry;
     }
-    return calendar->previous_trading_day(expiry).value_or(expiry);
+    // A holiday with an hour of trading at Diwali is a holiday: NIFTY's of 2025-10-21 was the 20th (INDIA.md 3.3).
+    const markets::DayRow* const listed = calendar->listed(expiry);
+    const bool is_muhurat = listed != nullptr && listed->set == "muhurat";
+    return calendar->day(expiry).trades() && !is_muhurat ? expiry
+                                                         : calendar->previous_trading_day(expiry).value_or(expiry);
 }
 
 Time expires_at(const State& state, InstrumentId contract) {
@@ -53,9 +57,10 @@ Settlement final_settlement(const State& state, InstrumentId contract, std::opti
     const Market& market = state.market(contract);
     const std::optional<Decimal> of_underlying = underlying ? settlement_price(state, *underlying, date) : std::nullopt;
     Settlement settlement;
+    settlement.date = date;
     settlement.price = Decimal{market.mark.raw};
-    if (market.settlement_date == date) {
-        settlement.price = market.settlement;
+    if (market.settlement_date == date) {  // an option is never worth less than nothing
+        settlement.price = its.is_option() ? std::max(market.settlement, Decimal{}) : market.settlement;
     } else if (of_underlying && its.is_option()) {
         const Int128 above = of_underlying->raw - its.strike.raw;
         settlement.price = Decimal{std::max<Int128>(its.kind == InstrumentKind::call ? above : -above, 0)};
@@ -66,7 +71,8 @@ Settlement final_settlement(const State& state, InstrumentId contract, std::opti
                       : settlement.price.raw > 0 ? SettlementKind::exercised
                                                  : SettlementKind::worthless;
     const bool has_price = of_underlying && of_underlying->raw > 0 && of_underlying->raw <= limits::kMaxPrice.raw;
-    if (its.is_delivered && has_price && settlement.kind != SettlementKind::worthless) {
+    const bool is_of_shares = underlying && state.instruments[underlying->value].kind == InstrumentKind::share;
+    if (its.is_delivered && is_of_shares && has_price && settlement.price.raw > 0) {
         settlement.kind = SettlementKind::delivered;
         settlement.shares = underlying;
         settlement.shares_price = Price{static_cast<std::int64_t>(of_underlying->raw)};
@@ -82,6 +88,7 @@ PositionSettled settled(PortfolioId portfolio, InstrumentId contract, const Inst
     fact.instrument = contract;
     fact.product = held.product;
     fact.kind = settlement.kind;
+    fact.date = settlement.date;
     fact.price = settlement.price;
     fact.settled = held.net;
     fact.realized_pnl = value - held.cost;
@@ -105,6 +112,7 @@ PositionSettled shares_for(PortfolioId portfolio, const Instrument& contract, co
     fact.instrument = *settlement.shares;
     fact.product = product;
     fact.kind = SettlementKind::shares;
+    fact.date = settlement.date;
     fact.price = Decimal{settlement.shares_price.raw};
     fact.settled = moved;
     fact.quantity = change.after.of(product).net;

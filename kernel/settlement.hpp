@@ -11,7 +11,8 @@
 ///
 /// The price of an underlying is its settlement price of the day, else its last price. A call is worth what the underlying stands above its
 /// strike, a put below; never less than nothing. Delivery at the underlying's price after the option was settled at its worth is delivery at
-/// the strike. A contract that is delivered and whose underlying nobody lists, or has no price above zero, is settled in cash.
+/// the strike. A contract that is delivered is settled in cash all the same where its underlying is no share, nobody lists it, it has no price above zero, or what it
+/// would bring is more than the books can hold.
 ///
 /// Charges: of an option that is exercised those of the segment `exercise`, leg by leg as the freeze quantity cuts it, of holder and writer;
 /// of a delivery those of `physical`, on the shares' value at the settlement price of a future and at the strike of an option.
@@ -24,13 +25,14 @@
 
 namespace alpha {
 
-/// The contract's last day: its expiry, or where its calendar does not trade then, the trading day before it.
+/// The contract's last day: its expiry, or where its calendar does not trade then but for an hour at Diwali, the trading day before it.
 Date last_day_of(const State& state, InstrumentId contract);
 /// When its session closes on that day.
 Time expires_at(const State& state, InstrumentId contract);
 
 struct Settlement {
     SettlementKind kind = SettlementKind::daily;
+    Date date;
     Decimal price;                       ///< per unit of what is settled
     std::optional<InstrumentId> shares;  ///< of a delivery: what changes hands
     Price shares_price;

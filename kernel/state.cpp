@@ -344,7 +344,10 @@ void note_charged(State& state, Portfolio& portfolio, const OrderFilled& fill, Q
 
 /// What was exercised or delivered, for the day's note.
 void note_settled(State& state, Portfolio& portfolio, const PositionSettled& e) {
-    DayCharges& day = begun_day(portfolio, state.trading_date);
+    if (e.lines.empty()) {
+        return;
+    }
+    DayCharges& day = begun_day(portfolio, e.date);
     for (const SettledLeg& leg : legs_of(state.instruments[e.instrument.value], e)) {
         DayOrder order;
         order.order = OrderId{kFirstSettlement.value + day.orders.size()};
@@ -526,7 +529,7 @@ void fold(State& state, const Envelope&, const PositionSettled& e) {
         row.cost = e.cost;
         row.left_over = e.quantity.raw != 0 ? row.left_over : LeftOver::no;
         if (e.kind == SettlementKind::shares && e.settled.raw < 0) {
-            note_delivery(row, Side::sell, -e.settled, std::max(state.trading_date, Date{0}), {});
+            note_delivery(row, Side::sell, -e.settled, e.date, {});
         }
         position.tidy(e.product);
     }

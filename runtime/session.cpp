@@ -513,8 +513,10 @@ private:
             return {};
         }
         if (to_compare_ == 0) {
-            // Contracts that end on the last day of the data are settled, though nothing comes after its close.
-            const Time last = kernel_->last_expiry_today();
+            // Contracts that end on the last day of the data are settled, though nothing comes after its close. A sender that has ended
+            // may begin again before it.
+            const bool streams = std::ranges::any_of(scenario_.data, &DataSource::is_stream);
+            const Time last = streams ? kNever : kernel_->last_expiry_today();
             return last == kNever ? Result<void>{} : pass_lull(last + Duration{1});
         }
         return bad_data(
@@ -602,7 +604,7 @@ private:
     }
 
     /// Instruments that a registry says are others by `now` than the kernel has them.
-    [[gnu::noinline]] void change_instruments(Time now) {
+    [[gnu::noinline]] Result<void> change_instruments(Time now) {
         const bool is_first = next_terms_ == kBeforeAll;
         next_terms_ = kNever;
         std::map<InstrumentId, const Instrument*> holds;  // of several versions the last that has begun
@@ -628,10 +630,21 @@ private:
         for (const auto& [instrument, definition] : holds) {
             Instrument present = *definition;
             present.name = kernel_->state().instruments[instrument.value].name;  // what it is called is another matter
-            if (kernel_->state().instruments[instrument.value] != present) {
+            const Instrument& before = kernel_->state().instruments[instrument.value];
+            if ((present.multiplier != before.multiplier || present.kind != before.kind) &&
+                kernel_->is_in_use(instrument)) {
+                return bad_data(
+                    {ErrorKind::data,
+                     fmt::format("the registry says that {} is a {} with a multiplier of {} from {} on, and "
+                                 "it is held as a {} with {}: what is held cannot become another thing",
+                                 present.name, name_of(present.kind), present.multiplier, to_iso(now),
+                                 name_of(before.kind), before.multiplier)});
+            }
+            if (before != present) {
                 kernel_->take(now, InstrumentChanged{instrument, present});
             }
         }
+        return {};
     }
 
     /// What companies do to their shares by `now`, and what these are called: each when its ex-date begins, and once. What lies before the
@@ -674,6 +687,18 @@ private:
                                                   name_of(action.kind), state.instruments[action.instrument.value].name,
                                                   to_iso(action.ex_date))});
             }
+            for (std::uint32_t c = 0; action.kind != ActionKind::dividend && c < state.instruments.size(); ++c) {
+                const Instrument& contract = state.instruments[c];
+                if (contract.underlying == scenario_.config.instruments[action.instrument.value].name &&
+                    kernel_->is_in_use(InstrumentId{c})) {
+                    warnings_.add(
+                        {fmt::format("the {} of {} on {} changes the terms of contracts on it, which is not done "
+                                     "here: {} stays as it is, and its profit and loss are wrong from there on",
+                                     name_of(action.kind), state.instruments[action.instrument.value].name,
+                                     to_iso(action.ex_date), contract.name),
+                         false});
+                }
+            }
             kernel_->take(std::max(due, state.now), action);
         }
         for (const Rename& rename : scenario_.renames) {
@@ -694,8 +719,24 @@ private:
         const State& state = kernel_->state();
         if (!settlements_) {
             settlements_.emplace();
-            for (const SettlementPrice& price : scenario_.settlements) {
-                settlements_->emplace_back(state.times[price.instrument.value].close_on(price.date), price);
+            // A price of what contracts are written on is told before the first of them that ends on that day.
+            std::map<std::pair<std::string, Date>, Time> wanted;
+            for (std::uint32_t i = 0; i < state.instruments.size(); ++i) {
+                const Instrument& contract = state.instruments[i];
+                if (contract.expires() && !contract.underlying.empty()) {
+                    const Date last = last_day_of(state, InstrumentId{i});
+                    const auto at = wanted.try_emplace({contract.underlying, last}, kNever).first;
+                    at->second = std::min(at->second, expires_at(state, InstrumentId{i}));
+                }
+            }
+            for (SettlementPrice price : scenario_.settlements) {
+                const Instrument& its = state.instruments[price.instrument.value];
+                if (its.expires() && price.date == its.expiry) {
+                    price.date = last_day_of(state, price.instrument);  // as the calendar has moved it
+                }
+                const auto at = wanted.find({scenario_.config.instruments[price.instrument.value].name, price.date});
+                const Time closes = state.times[price.instrument.value].close_on(price.date);
+                settlements_->emplace_back(at == wanted.end() ? closes : std::min(closes, at->second), price);
             }
             std::ranges::stable_sort(*settlements_, {}, &std::pair<Time, SettlementPrice>::first);
         }
@@ -762,7 +803,9 @@ private:
             }
         }
         if (record.time >= next_terms_) [[unlikely]] {
-            change_instruments(record.time);
+            if (auto changed = change_instruments(record.time); !changed) {
+                return changed;
+            }
         }
         if (record.time >= next_action_) [[unlikely]] {
             // A bar that closes as the day begins is of the day before.

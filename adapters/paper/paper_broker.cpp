@@ -178,6 +178,47 @@ public:
         }
     }
 
+    void on_expired(Time now, const ContractExpired& expired, Reports& out) override {
+        Book& book = book_of(expired.instrument);
+        Pass pass{book, now, out};
+        paper::each_order(pass, [&](OpenOrder& order) {
+            matching_.finish(pass, order, ReportKind::expired, "its contract is over");
+        });
+        for (PendingRequest& pending : book.pending) {
+            paper::each_placed(pending.request, [&](const PlaceOrder& place) {
+                paper::report(place.order, ReportKind::expired, "its contract is over", out);
+                state_.whereabouts.erase(place.order);
+            });
+        }
+        book.pending.clear();
+        clear_done(book);
+    }
+
+    void on_settled(Time now, std::span<const PositionSettled> positions, Reports& out) override {
+        std::vector<std::pair<PortfolioId, Product>> own;  // of this broker's portfolios
+        for (const PositionSettled& position : positions) {
+            Book& book = book_of(position.instrument);
+            const std::pair key(position.portfolio, position.product);
+            const bool is_own = std::ranges::binary_search(book.nets, key, {}, &paper::Net::key);
+            if (position.kind != SettlementKind::shares) {
+                if (is_own) {
+                    own.emplace_back(position.portfolio, Product::none);
+                    set_net(position.instrument, key, position.quantity);
+                }
+                continue;
+            }
+            // Shares follow their contract, which stands before them.
+            if (!own.empty() && own.back().first == position.portfolio) {
+                set_net(position.instrument, key, position.quantity);
+                Pass pass{book, now, out};
+                if (book.linked != 0) {
+                    matching_.cut_reducing_orders(pass, position.portfolio, position.product);
+                }
+                clear_done(book);
+            }
+        }
+    }
+
     void perform(Time now, const Effect& effect, Reports& out) override {
         paper::each_placed(effect, [&](const PlaceOrder& place) { enter(place); });
         const OrderId id = order_of(effect);
@@ -270,16 +311,19 @@ private:
             if (!std::ranges::binary_search(before, key, {}, &paper::Net::key)) {
                 continue;  // of another broker
             }
-            std::vector<paper::Net>& nets = book_of(position.instrument).nets;
-            const auto at = std::ranges::lower_bound(nets, key, {}, &paper::Net::key);
-            const bool is_there = at != nets.end() && at->key() == key;
-            if (is_there && position.quantity.raw != 0) {
-                at->quantity = position.quantity;
-            } else if (is_there) {
-                nets.erase(at);
-            } else if (position.quantity.raw != 0) {
-                nets.insert(at, {position.portfolio, position.product, position.quantity});
-            }
+            set_net(position.instrument, key, position.quantity);
+        }
+    }
+    void set_net(InstrumentId instrument, std::pair<PortfolioId, Product> key, Qty quantity) {
+        std::vector<paper::Net>& nets = book_of(instrument).nets;
+        const auto at = std::ranges::lower_bound(nets, key, {}, &paper::Net::key);
+        const bool is_there = at != nets.end() && at->key() == key;
+        if (is_there && quantity.raw != 0) {
+            at->quantity = quantity;
+        } else if (is_there) {
+            nets.erase(at);
+        } else if (quantity.raw != 0) {
+            nets.insert(at, {key.first, key.second, quantity});
         }
     }
     /// What only reduces does so as things are now.

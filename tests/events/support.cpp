@@ -197,6 +197,7 @@ std::vector<Sample> samples() {
                                ibm,
                                Product::nrml,
                                SettlementKind::exercised,
+                               Date{19'810},
                                money("12.5"),
                                qty_of(-75),
                                qty_of(25),

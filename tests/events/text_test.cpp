@@ -360,12 +360,12 @@ const Lines kLines[] = {
     },
     {
      R"(8 2024-03-28T03:45:00.072Z position_settled portfolio=hedge instrument=IBM product=nrml kind=exe)"
-     R"(rcised price=12.5 settled=-75 quantity=25 cost=250 cash=-937.5 realized_pnl=62.5 charges=1.18 ch)"
-     R"(arge_lines=[{"line":"stt","amount":"1.18"}] equity_change=-3.5 cause=7 root=3)",
+     R"(rcised date=2024-03-28 price=12.5 settled=-75 quantity=25 cost=250 cash=-937.5 realized_pnl=62.5)"
+     R"( charges=1.18 charge_lines=[{"line":"stt","amount":"1.18"}] equity_change=-3.5 cause=7 root=3)",
      R"({"seq":8,"ts_ns":"1711597500072000000","type":"position_settled","cause":7,"root":3,"portfolio":)"
-     R"("hedge","instrument":"IBM","product":"nrml","kind":"exercised","price":"12.5","settled":"-75","q)"
-     R"(uantity":"25","cost":"250","cash":"-937.5","realized_pnl":"62.5","charges":"1.18","charge_lines")"
-     R"(:[{"line":"stt","amount":"1.18"}],"equity_change":"-3.5"})",
+     R"("hedge","instrument":"IBM","product":"nrml","kind":"exercised","date":"2024-03-28","price":"12.5)"
+     R"(","settled":"-75","quantity":"25","cost":"250","cash":"-937.5","realized_pnl":"62.5","charges":")"
+     R"(1.18","charge_lines":[{"line":"stt","amount":"1.18"}],"equity_change":"-3.5"})",
     },
 };
 // clang-format on

@@ -292,3 +292,73 @@ TEST_CASE("Kite's arithmetic of positions comes out of the books", "[kernel][set
     cover.trades(on(0), Side::sell, "1", "309");
     CHECK(cover.position(kIbm).realized_pnl == money("-2"));
 }
+
+TEST_CASE("what cannot be delivered is settled in cash", "[kernel][settlement]") {
+    const auto kinds = [](RunConfigured config, const char* settlement) {
+        config.instruments[0].is_delivered = true;
+        Floor floor(config);
+        floor.broker().fill_at("105");
+        floor.place(on(2), market_order(Side::buy, "2"));
+        floor.broker().obey();
+        floor.quote(on(2, 60'000), "112", "112", kUnderlying);
+        if (settlement != nullptr) {
+            floor.settles(on(2, 70'000), kContract, date(2), settlement);
+        }
+        floor.quote(on(3), "112", "112", kUnderlying);
+        std::string text;
+        for (const DecodedEvent& e : floor.events()) {
+            const auto* fact = std::get_if<PositionSettled>(&e.event);
+            text += fact != nullptr ? std::string(name_of(fact->kind)) + " " : "";
+        }
+        return text;
+    };
+    const RunConfigured future = with_contract(InstrumentKind::future).config();
+    CHECK(kinds(future, nullptr) == "delivered shares ");
+    CHECK(kinds(future, "-5") == "cash ");
+    RunConfigured on_a_future = future;
+    on_a_future.instruments[1].kind = InstrumentKind::future;  // as options of MCX: a lot is not a share
+    CHECK(kinds(on_a_future, nullptr) == "cash ");
+    RunConfigured on_itself = future;
+    on_itself.instruments[0].underlying = "CONTRACT";
+    CHECK(kinds(on_itself, nullptr) == "cash ");
+    RunConfigured option = with_contract(InstrumentKind::call).config();
+    CHECK(kinds(option, "-7") == "worthless ");
+}
+
+TEST_CASE("a loss that an expiry makes latches the kill switch at once", "[kernel][settlement]") {
+    Setup setup = with_contract(InstrumentKind::call);
+    setup.limit(Rule::daily_loss, "50");
+    Pit pit(setup);
+    pit.trades(on(2), Side::buy, "2", "5");
+    pit.marks(on(2, 40'000), "5");
+    pit.marks(on(2, 50'000), "99", kUnderlying);
+    pit.kill(on(3, 1));  // runs what is due before it
+    CHECK(pit.settled().size() == 1);
+    CHECK(pit.said_of("kill_switch_latched").front().find("rule=daily_loss") != std::string::npos);
+}
+
+TEST_CASE("contracts end in the order of their times among all that falls due", "[kernel][settlement]") {
+    RunConfigured config = with_contract(InstrumentKind::future).config();
+    config.instruments[0].hours = {0, hms(9, 0), hms(15, 40)};
+    config.instruments[1].hours = {0, hms(9, 0), hms(23, 30)};
+    Floor floor(config);
+    floor.broker().fill_at("100");
+    floor.place(on(2), market_order(Side::buy, "1"));
+    floor.broker().obey();
+    floor.quote(on(2, 40'000), "100", "100", kUnderlying);
+    floor.said();
+    floor.quote(on(3), "100", "100", kUnderlying);
+    Lines kinds;
+    for (const std::string& line : floor.said()) {
+        kinds.push_back(line.substr(line.find(' ') + 1, 10) + line.substr(line.find("T"), 9));
+    }
+    REQUIRE(kinds.size() >= 4);
+    CHECK(kinds[0] == "2024-01-03T15:40:00");
+    CHECK(floor.count_of("contract_expired") == 1);
+    CHECK(floor.events().at(floor.events().size() - 4).envelope.time >= on(2, hms(15, 40)));
+    for (const DecodedEvent& e : floor.events()) {
+        if (std::holds_alternative<ContractExpired>(e.event)) {
+            CHECK(e.envelope.time == on(2, hms(15, 40)));
+        }
+    }
+}
