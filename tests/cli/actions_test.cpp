@@ -111,6 +111,26 @@ Kept kept(const std::string& folder, const std::string& name, Wide quantity) {
     return result;
 }
 
+constexpr const char* kHold = "name: hold\n"
+                              "account: {currency: USD, cash: 1000000}\n"
+                              "data:\n"
+                              "  - {file: 'FOLDER/aapl.csv', kind: bars, instrument: AAPL, interval: day}\n"
+                              "  - {file: 'FOLDER/ibm.csv', kind: bars, instrument: IBM, interval: day}\n"
+                              "default_instrument: {HOURS}\n"
+                              "actions:\n"
+                              "  - {file: 'FOLDER/aapl-actions.csv', instrument: AAPL}\n"
+                              "  - {file: 'FOLDER/ibm-actions.csv', instrument: IBM}\n"
+                              "strategies:\n"
+                              "  - {id: h, use: buy_and_hold, instruments: [AAPL, IBM], params: {quantity: 101}}\n";
+
+/// The text with another word wherever one stands in it.
+std::string with(const std::string& word, const std::string& other, std::string text) {
+    for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + other.size())) {
+        text.replace(at, word.size(), other);
+    }
+    return text;
+}
+
 /// As alpha writes amounts: no zeros behind.
 std::string text_of(Wide amount) {
     std::string digits = std::to_string(static_cast<std::int64_t>(amount % 1'000'000));
@@ -138,39 +158,17 @@ TEST_CASE("who bought AAPL and IBM in 1998 has what an independent calculation s
     const Workplace here;
     for (const char* hours : {"calendar: XNYS", "session: utc"}) {
         CAPTURE(hours);
-        here.write("s.yaml", "name: hold\n"
-                             "account: {currency: USD, cash: 1000000}\n"
-                             "data:\n"
-                             "  - {file: '" +
-                                 folder +
-                                 "/aapl.csv', kind: bars, instrument: AAPL, interval: day}\n"
-                                 "  - {file: '" +
-                                 folder +
-                                 "/ibm.csv', kind: bars, instrument: IBM, interval: day}\n"
-                                 "default_instrument: {" +
-                                 hours +
-                                 "}\n"
-                                 "actions:\n"
-                                 "  - {file: '" +
-                                 folder +
-                                 "/aapl-actions.csv', instrument: AAPL}\n"
-                                 "  - {file: '" +
-                                 folder +
-                                 "/ibm-actions.csv', instrument: IBM}\n"
-                                 "strategies:\n"
-                                 "  - {id: h, use: buy_and_hold, instruments: [AAPL, IBM], params: {quantity: 101}}\n");
+        here.write("s.yaml", with("HOURS", hours, with("FOLDER", folder, kHold)));
         std::filesystem::remove_all(here.path("j"));
         const Ran ran = here.alpha({"backtest", "s.yaml", "--journal", "j", "--json"});
         CAPTURE(ran.err);
         REQUIRE(ran.code == 0);
-        CHECK(json_field(ran.out, "cash") == "\"" + text_of(1'000'000'000'000 + aapl.cash + ibm.cash) + "\"");
-        CHECK(contains(ran.out, "\"positions\":{\"AAPL\":\"" +
-                                    std::to_string(static_cast<std::int64_t>(aapl.quantity)) + "\",\"IBM\":\"" +
-                                    std::to_string(static_cast<std::int64_t>(ibm.quantity)) + "\"}"));
-        CHECK(json_field(ran.out, "equity") == "\"" +
-                                                   text_of(1'000'000'000'000 + aapl.cash + ibm.cash +
-                                                           aapl.quantity * aapl.last + ibm.quantity * ibm.last) +
-                                                   "\"");
+        CHECK(json_field(ran.out, "cash") == with("#", text_of(1'000'000'000'000 + aapl.cash + ibm.cash), "\"#\""));
+        CHECK(json_field(ran.out, "AAPL") == with("#", text_of(aapl.quantity * 1'000'000), "\"#\""));
+        CHECK(json_field(ran.out, "IBM") == with("#", text_of(ibm.quantity * 1'000'000), "\"#\""));
+        const Wide equity =
+            1'000'000'000'000 + aapl.cash + ibm.cash + aapl.quantity * aapl.last + ibm.quantity * ibm.last;
+        CHECK(json_field(ran.out, "equity") == with("#", text_of(equity), "\"#\""));
         CHECK(here.alpha({"replay", "--verify", "--journal", "j"}).code == 0);
         // Neither of the shares' splits is suspected; two days on which the data jump are.
         CHECK_FALSE(contains(ran.err, "2000-06-21"));
