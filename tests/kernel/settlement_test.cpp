@@ -350,7 +350,7 @@ TEST_CASE("contracts end in the order of their times among all that falls due", 
     floor.quote(on(3), "100", "100", kUnderlying);
     Lines kinds;
     for (const std::string& line : floor.said()) {
-        kinds.push_back(line.substr(line.find(' ') + 1, 10) + line.substr(line.find("T"), 9));
+        kinds.push_back(line.substr(line.find(' ') + 1, 10) + line.substr(line.find('T'), 9));
     }
     REQUIRE(kinds.size() >= 4);
     CHECK(kinds[0] == "2024-01-03T15:40:00");
