@@ -259,8 +259,9 @@ Fault fault_of_market(const State& state, const Market& market) {
     const bool never_opened = date.days == -1 && market.day_ends == kBeforeAll && market.session_closes == kNever &&
                               market.squares_off == kNever;
     // Rules and terms may have changed since the session was opened: its bounds are those of its time, near its date all the same.
-    const bool opened = within(date) && date <= state.trading_date &&
-                        std::abs(market.day_ends.ns - date.days * kDayNs) <= kFarthestBound.ns &&
+    const Int128 from_date = static_cast<Int128>(market.day_ends.ns) - static_cast<Int128>(date.days) * kDayNs;
+    const bool opened = within(date) && date <= state.trading_date && from_date <= kFarthestBound.ns &&
+                        -from_date <= kFarthestBound.ns &&
                         (market.session_closes == kNever || market.session_closes <= market.day_ends) &&
                         (market.squares_off == kNever || market.squares_off <= market.day_ends);
     return never_opened || opened ? nullptr : "a market's session is not one of its date";

@@ -135,6 +135,7 @@ public:
 
     void on_corporate_action(Time now, const CorporateAction& action, std::span<const OrderAdjusted> orders,
                              std::span<const PositionAdjusted> positions, Reports& out) override {
+        book_of(action.other);  // a book that is new moves the others
         Book& book = book_of(action.instrument);
         forget(book);
         if (action.kind == ActionKind::dividend) {
