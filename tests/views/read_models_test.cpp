@@ -407,6 +407,7 @@ TEST_CASE("what the state forgets is found without a look at the orders that are
         // Those made last close first, so that what is forgotten stands between what is open and what is not.
         const auto close_some = [&](std::size_t count) {
             std::vector<OrderId> made;
+            made.reserve(count);
             for (std::size_t i = 0; i < count; ++i) {
                 made.push_back(intend());
             }
@@ -421,7 +422,7 @@ TEST_CASE("what the state forgets is found without a look at the orders that are
         }
         visits = 0;
         close_some(100);
-        CHECK(visits < 100 * 5 * OrderBytes::kIds);  // each is put twice and erased twice
+        CHECK(visits < 100 * std::size_t{5} * OrderBytes::kIds);  // each is put twice and erased twice
         CHECK(state.open_orders.size() == open);
         check_saved_alike(state, projection);
         ByteBuffer saved;
