@@ -44,6 +44,11 @@ Money cost_that_goes(Money cost, const CorporateAction& action) {
                : pro_rata(cost, Qty{static_cast<std::int64_t>(action.cost_part.raw)}, Qty{kScale});
 }
 
+/// A price that has a value stays one that can be held.
+Price held_price(Int128 raw) {
+    return Price{static_cast<std::int64_t>(std::clamp<Int128>(raw, 1, limits::kMaxPrice.raw))};
+}
+
 /// To the tick below (`up`: above) where it is not on one, and at least one tick.
 Price to_tick(Price price, Price tick, bool up) {
     const std::int64_t steps = (price.raw + (up ? tick.raw - 1 : 0)) / tick.raw;
@@ -53,19 +58,16 @@ Price to_tick(Price price, Price tick, bool up) {
 }  // namespace
 
 Qty with_ratio(Qty quantity, const CorporateAction& action) {
-    const Int128 exact = cut_off(quantity.raw, action.new_shares, action.old_shares);
-    ALPHA_ASSERT(exact >= -limits::kMaxPosition.raw && exact <= limits::kMaxPosition.raw,
-                 "an action is taken where its quantities fit");
-    return Qty{static_cast<std::int64_t>(exact)};
+    ALPHA_ASSERT(fits_after(quantity, action), "an action is taken where its quantities fit");
+    return Qty{static_cast<std::int64_t>(cut_off(quantity.raw, action.new_shares, action.old_shares))};
 }
 
 Price with_ratio(Price price, const CorporateAction& action) {
     if (price.raw == 0 || action.new_shares == 0) {
         return price;
     }
-    const Int128 exact =
-        divide_half_even(static_cast<Int128>(price.raw) * action.old_shares, static_cast<Int128>(action.new_shares));
-    return Price{static_cast<std::int64_t>(std::clamp<Int128>(exact, 1, limits::kMaxPrice.raw))};
+    return held_price(
+        divide_half_even(static_cast<Int128>(price.raw) * action.old_shares, static_cast<Int128>(action.new_shares)));
 }
 
 Qty whole_shares_after(Qty before, Qty lot, const CorporateAction& action) {
@@ -73,19 +75,16 @@ Qty whole_shares_after(Qty before, Qty lot, const CorporateAction& action) {
 }
 
 Price mark_after(Price mark, Price other_mark, const CorporateAction& action) {
-    const auto price = [](Int128 raw) {
-        return Price{static_cast<std::int64_t>(std::clamp<Int128>(raw, 1, limits::kMaxPrice.raw))};
-    };
     if (mark.raw == 0) {
         return mark;
     }
     switch (action.kind) {
     case ActionKind::split: return with_ratio(mark, action);
-    case ActionKind::dividend: return price(mark.raw - action.amount.raw);
-    case ActionKind::merger: return action.new_shares == 0 ? price(action.amount.raw) : mark;
+    case ActionKind::dividend: return held_price(mark.raw - action.amount.raw);
+    case ActionKind::merger: return action.new_shares == 0 ? held_price(action.amount.raw) : mark;
     case ActionKind::demerger:
-        return price(mark.raw - divide_half_even(static_cast<Int128>(other_mark.raw) * action.new_shares,
-                                                 static_cast<Int128>(action.old_shares)));
+        return held_price(mark.raw - divide_half_even(static_cast<Int128>(other_mark.raw) * action.new_shares,
+                                                      static_cast<Int128>(action.old_shares)));
     }
     return mark;
 }
@@ -95,8 +94,7 @@ Price first_mark_of_other(Price mark, const CorporateAction& action) {
         return action.fraction_price;
     }
     const Int128 in_shares = std::max<Int128>(mark.raw - action.amount.raw, 0) * action.old_shares;
-    const Int128 price = divide_half_even(in_shares, static_cast<Int128>(action.new_shares));
-    return Price{static_cast<std::int64_t>(std::clamp<Int128>(price, 1, limits::kMaxPrice.raw))};
+    return held_price(divide_half_even(in_shares, static_cast<Int128>(action.new_shares)));
 }
 
 std::optional<PositionAdjusted> adjusted(PortfolioId portfolio, const Holding& held, const Instrument& instrument,

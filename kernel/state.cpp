@@ -456,18 +456,28 @@ void fold(State& state, const Envelope&, const CorporateAction& e) {
     }
 }
 
+/// What an action or a settlement leaves of what is held under a product (`fact`). What was held before it.
+template <class Fact>
+Holding put_holding(Position& position, const Fact& fact) {
+    Holding before = position.of(fact.product);
+    position.net += fact.quantity - before.net;
+    position.cost += fact.cost - before.cost;
+    position.realized_pnl += fact.realized_pnl;
+    if (fact.product != Product::none) {
+        Holding& row = position.row(fact.product);
+        row.net = fact.quantity;
+        row.cost = fact.cost;
+        row.left_over = fact.quantity.raw != 0 ? row.left_over : LeftOver::no;
+    }
+    return before;
+}
+
 void fold(State& state, const Envelope&, const PositionAdjusted& e) {
     Portfolio& portfolio = portfolio_of(state, e.portfolio);
     Position& position = position_of(state, e.portfolio, e.instrument);
-    const Holding before = position.of(e.product);
-    position.net += e.quantity - before.net;
-    position.cost += e.cost - before.cost;
-    position.realized_pnl += e.realized_pnl;
+    const Holding before = put_holding(position, e);
     if (e.product != Product::none) {
         Holding& row = position.row(e.product);
-        row.net = e.quantity;
-        row.cost = e.cost;
-        row.left_over = e.quantity.raw != 0 ? row.left_over : LeftOver::no;
         // What is to come grows and shrinks with the whole; what a cut leaves over is there.
         for (Arrival& each : row.to_come) {
             each.quantity =
@@ -518,16 +528,10 @@ void fold(State& state, const Envelope&, const ContractExpired& e) {
 void fold(State& state, const Envelope&, const PositionSettled& e) {
     Portfolio& portfolio = portfolio_of(state, e.portfolio);
     Position& position = position_of(state, e.portfolio, e.instrument);
-    const Holding before = position.of(e.product);
-    position.net += e.quantity - before.net;
-    position.cost += e.cost - before.cost;
-    position.realized_pnl += e.realized_pnl;
+    put_holding(position, e);
     position.charges += e.charges;
     if (e.product != Product::none) {
         Holding& row = position.row(e.product);
-        row.net = e.quantity;
-        row.cost = e.cost;
-        row.left_over = e.quantity.raw != 0 ? row.left_over : LeftOver::no;
         if (e.kind == SettlementKind::shares && e.settled.raw < 0) {
             note_delivery(row, Side::sell, -e.settled, e.date, {});
         }
