@@ -47,13 +47,7 @@ public:
         out_.instrument = cells_.optional("instrument");
         out_.other = cells_.optional("other");
         action.fraction_price = Price{static_cast<std::int64_t>(amount("fraction_price", limits::kMaxPrice.raw).raw)};
-        action.source.text = cells_.optional("source");
-        const std::string_view grade = cells_.optional("grade");
-        const auto named = grade.empty() ? std::optional(Grade::stated) : named_as(grade, Grade::unknown);
-        if (!named) {
-            cells_.refuse("grade", "is none; write one of " + names_up_to(Grade::unknown));
-        }
-        action.source.grade = named.value_or(Grade::stated);
+        action.source = cells_.source_if_any();
         read_action(cells_.text("action"));
         if (!cells_.ok()) {
             return cells_.failure();

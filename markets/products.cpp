@@ -51,13 +51,7 @@ Result<std::vector<ProductRow>> rows_of(const Row& from) {
     row.from = cells.optional("from").empty() ? kFirstChargeDay : cells.date("from");
     row.to = cells.optional("to").empty() ? kLastChargeDay : cells.date("to");
     row.doubt = cells.optional("doubt");
-    row.source.text = cells.optional("source");
-    const std::string_view grade = cells.optional("grade");
-    const auto named = grade.empty() ? std::optional(Grade::stated) : named_as(grade, Grade::unknown);
-    if (!named) {
-        cells.refuse("grade", "is none; write one of " + names_up_to(Grade::unknown));
-    }
-    row.source.grade = named.value_or(Grade::stated);
+    row.source = cells.source_if_any();
     const std::vector<std::string> exchanges = cells.words("exchange");
     const bool is_squared_off = !cells.optional("square_off").empty();
     if (is_squared_off && (row.square_off_s <= 0 || row.square_off_s >= kDayNs / kSecondNs)) {

@@ -196,6 +196,15 @@ Source Cells::source() {
     return source;
 }
 
+Source Cells::source_if_any() {
+    const std::string_view grade = optional("grade");
+    const auto named = grade.empty() ? std::optional(Grade::stated) : named_as(grade, Grade::unknown);
+    if (!named) {
+        refuse("grade", "is none; write one of " + names_up_to(Grade::unknown));
+    }
+    return {std::string(optional("source")), named.value_or(Grade::stated)};
+}
+
 std::vector<std::string> Cells::words(std::string_view column) {
     std::vector<std::string> words = words_of(text(column));
     if (words.empty()) {

@@ -70,6 +70,8 @@ public:
     std::int32_t time_s(std::string_view column);
     /// The columns `source` and `grade`; both are required.
     Source source();
+    /// The same where neither is required, as in a user's own table: no grade means that it is stated.
+    Source source_if_any();
     /// Words between spaces, at least one.
     std::vector<std::string> words(std::string_view column);
 
