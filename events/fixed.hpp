@@ -137,6 +137,11 @@ inline Money notional(Price price, Qty quantity) {
     return Money{divide_half_even(static_cast<Int128>(price.raw) * quantity.raw, kScale)};
 }
 
+/// The same of an amount a unit that no price can be, such as a settlement below zero.
+inline Money notional(Decimal amount, Qty quantity) {
+    return Money{divide_half_even(amount.raw * quantity.raw, kScale)};
+}
+
 /// amount x part / whole, rounded half-even once; exact in 192 bits on the way. Requires 0 <= part <= whole, whole > 0.
 Money pro_rata(Money amount, Qty part, Qty whole);
 

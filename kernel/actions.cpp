@@ -14,10 +14,6 @@ Int128 cut_off(Int128 value, std::int64_t by, std::int64_t over) {
     return value * by / over;
 }
 
-Money amount_of(Decimal per_share, Qty quantity) {
-    return Money{divide_half_even(per_share.raw * quantity.raw, kScale)};
-}
-
 /// What becomes of a quantity: whole shares, and the part of one that is paid. Where an instrument trades in parts of a share, those are
 /// its whole ones.
 struct Shares {
@@ -31,7 +27,7 @@ Shares shares_after(Qty before, Qty lot, const CorporateAction& action) {
     return {whole, exact - whole};
 }
 
-/// The part of the cost that goes with the fraction.
+/// The part of the cost that goes with the fraction: all of it where nothing is left.
 Money cost_of_fraction(Money cost, const Shares& shares) {
     const Qty all = abs(shares.whole + shares.fraction);
     return all.raw == 0 ? cost : pro_rata(cost, abs(shares.fraction), all);
@@ -112,8 +108,7 @@ std::optional<PositionAdjusted> adjusted(PortfolioId portfolio, const Holding& h
     switch (action.kind) {
     case ActionKind::split: {
         const Shares shares = shares_after(held.net, instrument.lot, action);
-        const Money cost =
-            shares.fraction.raw == 0 && shares.whole.raw != 0 ? Money{} : cost_of_fraction(held.cost, shares);
+        const Money cost = cost_of_fraction(held.cost, shares);
         after.quantity = shares.whole;
         after.cost -= cost;
         after.fraction = abs(shares.fraction);
@@ -123,11 +118,11 @@ std::optional<PositionAdjusted> adjusted(PortfolioId portfolio, const Holding& h
         after.realized_pnl = after.cash - cost;
         break;
     }
-    case ActionKind::dividend: after.cash = after.realized_pnl = amount_of(action.amount, held.net); break;
+    case ActionKind::dividend: after.cash = after.realized_pnl = notional(action.amount, held.net); break;
     case ActionKind::merger:
         after.quantity = {};
         after.cost = {};
-        after.cash = amount_of(action.amount, held.net);
+        after.cash = notional(action.amount, held.net);
         after.realized_pnl = after.cash - (action.new_shares == 0 ? held.cost : Money{});
         break;
     case ActionKind::demerger: after.cost -= cost_that_goes(held.cost, action); break;
@@ -142,8 +137,7 @@ std::optional<PositionAdjusted> received(PortfolioId portfolio, const Holding& h
     }
     const Money all = cost_that_goes(held.cost, action);
     const Shares shares = shares_after(held.net, other.lot, action);
-    const Money of_fraction =
-        shares.fraction.raw == 0 && shares.whole.raw != 0 ? Money{} : cost_of_fraction(all, shares);
+    const Money of_fraction = cost_of_fraction(all, shares);
     PositionAdjusted after;
     after.portfolio = portfolio;
     after.instrument = action.other;

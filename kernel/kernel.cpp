@@ -335,12 +335,7 @@ void Kernel::close_session(Time now, const TradingSessionClosed& closed) {
     }
     drain();
     settle_day(closed.instrument, closed.date, Cause{root, root});
-    // The last market of the day has closed: its note can be made. One that opens again that day adds to it.
-    if (state_.has_charge_plan() && session_ends_.empty()) {
-        for (std::uint32_t p = 0; p < state_.portfolios.size(); ++p) {
-            end_day(PortfolioId{p}, Cause{root, root});
-        }
-    }
+    end_day_with_last_market(Cause{root, root});
 }
 
 // ---- contracts ---------------------------------------------------------------------------------------------------------------
@@ -422,11 +417,7 @@ void Kernel::expire(Time now, const ContractExpired& expired) {
             drain();
         }
     }
-    if (state_.has_charge_plan() && session_ends_.empty()) {
-        for (std::uint32_t p = 0; p < state_.portfolios.size(); ++p) {
-            end_day(PortfolioId{p}, cause);
-        }
-    }
+    end_day_with_last_market(cause);
 }
 
 /// All that is held of the instrument.
@@ -592,6 +583,15 @@ void Kernel::square_off(const ToSquareOff& what) {
         left += signed_qty(order.terms.side, order.leaves());
     }
     send_closing_orders(portfolio, instrument, product, left, kSquareOffTag, cause);
+}
+
+/// The last market of the day has closed: its note can be made. One that opens again that day adds to it.
+void Kernel::end_day_with_last_market(Cause cause) {
+    if (state_.has_charge_plan() && session_ends_.empty()) {
+        for (std::uint32_t p = 0; p < state_.portfolios.size(); ++p) {
+            end_day(PortfolioId{p}, cause);
+        }
+    }
 }
 
 void Kernel::end_day(PortfolioId portfolio, Cause cause) {

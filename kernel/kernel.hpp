@@ -132,6 +132,7 @@ private:
     void refresh_next_due();
     void close_session(Time now, const TradingSessionClosed& closed);
     void end_day(PortfolioId portfolio, Cause cause);
+    void end_day_with_last_market(Cause cause);
     // Contracts, as their days and they themselves end.
     void settle_day(InstrumentId instrument, Date date, Cause cause);
     void expire(Time now, const ContractExpired& expired);

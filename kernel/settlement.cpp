@@ -9,10 +9,6 @@ namespace alpha {
 
 namespace {
 
-Money amount_of(Decimal price, Qty units) {
-    return Money{divide_half_even(price.raw * units.raw, kScale)};
-}
-
 /// Whether who is long of the contract receives the shares: of a put it is who wrote it.
 bool long_receives(const Instrument& contract) {
     return contract.kind != InstrumentKind::put;
@@ -82,7 +78,7 @@ Settlement final_settlement(const State& state, InstrumentId contract, std::opti
 
 PositionSettled settled(PortfolioId portfolio, InstrumentId contract, const Instrument& its, const Holding& held,
                         const Settlement& settlement) {
-    const Money value = amount_of(settlement.price, its.units(held.net));
+    const Money value = notional(settlement.price, its.units(held.net));
     PositionSettled fact;
     fact.portfolio = portfolio;
     fact.instrument = contract;
@@ -135,7 +131,7 @@ std::vector<SettledLeg> legs_of(const Instrument& contract, const PositionSettle
         for (const Qty quantity : markets::exercise_legs(abs(fact.settled), contract.freeze)) {
             SettledLeg& leg = legs.emplace_back();
             leg.side = fact.settled.raw < 0 ? Side::sell : Side::buy;
-            leg.executed.add(markets::Liquidity::taker, amount_of(fact.price, contract.units(quantity)), quantity);
+            leg.executed.add(markets::Liquidity::taker, notional(fact.price, contract.units(quantity)), quantity);
         }
     }
     return legs;

@@ -201,12 +201,8 @@ TEST_CASE("an action is taken once, however often a session is resumed", "[cli][
     const Ran once = here.backtest(scenario("at 1 buy 100 NSE:TCS", "actions: a.csv\n"));
     REQUIRE(once.code == 0);
     CHECK(json_field(once.out, "cash") == "\"90200\"");
-    for (int lines = 2; lines <= 5; ++lines) {
-        std::size_t end = 0;
-        for (int i = 0; i < lines; ++i) {
-            end = whole.find('\n', end) + 1;
-        }
-        here.write("q.csv", whole.substr(0, end));
+    for (std::size_t lines = 2; lines <= 5; ++lines) {
+        here.write("q.csv", first_lines(whole, lines));
         const Ran ran = here.alpha({"live", "--broker", "paper", "--config", "s.yaml", "--journal", "l", "--json"});
         CAPTURE(lines, ran.err);
         REQUIRE(ran.code == 0);

@@ -53,12 +53,8 @@ TEST_CASE("a contract that ends on the last day of the data is settled, though n
     CHECK(contains(settled.out, "kind=daily date=2026-09-28 price=101 settled=10 quantity=10 cost=5050 cash=50"));
     CHECK(contains(settled.out, "kind=cash date=2026-09-29 price=104 settled=10 quantity=0 cost=0 cash=150"));
     // The same in a live session that is begun again for each record.
-    for (int lines = 2; lines <= 4; ++lines) {
-        std::size_t end = 0;
-        for (int i = 0; i < lines; ++i) {
-            end = kQuotes.find('\n', end) + 1;
-        }
-        here.write("q.csv", kQuotes.substr(0, end));
+    for (std::size_t lines = 2; lines <= 4; ++lines) {
+        here.write("q.csv", first_lines(kQuotes, lines));
         const Ran live = here.alpha({"live", "--broker", "paper", "--config", "s.yaml", "--journal", "l", "--json"});
         CAPTURE(lines, live.err);
         REQUIRE(live.code == 0);

@@ -668,12 +668,8 @@ std::string orders_scenario(const std::string& stream) {
            "sell 10 ACME limit 200\"}}\n";
 }
 
-std::string first_lines(std::size_t n) {
-    std::size_t end = 0;
-    for (; n > 0; --n) {
-        end = kQuoteLines.find('\n', end) + 1;
-    }
-    return kQuoteLines.substr(0, end);
+std::string first_quotes(std::size_t n) {
+    return first_lines(kQuoteLines, n);
 }
 
 /// Waits until the session's status holds `part`.
@@ -698,13 +694,13 @@ TEST_CASE("the end of standard input is not the end of a line", "[cli]") {
     REQUIRE(whole.code == 0);
     const std::string run = "$ALPHA live --broker paper --config s.yaml --journal live --json < ";
     // However much of its last line a sender had sent when it died.
-    for (std::size_t end = first_lines(3).size(); end < kQuoteLines.size(); end += 5) {
+    for (std::size_t end = first_quotes(3).size(); end < kQuoteLines.size(); end += 5) {
         CAPTURE(end);
         here.write("cut.csv", kQuoteLines.substr(0, end));
         const Ran cut = here.shell(run + "cut.csv");
         REQUIRE(cut.code == 0);
-        CHECK(json_field(cut.out, "ticks") == (end < first_lines(4).size() ? "2" : "3"));
-        const bool is_whole = end == first_lines(3).size() || end == first_lines(4).size();
+        CHECK(json_field(cut.out, "ticks") == (end < first_quotes(4).size() ? "2" : "3"));
+        const bool is_whole = end == first_quotes(3).size() || end == first_quotes(4).size();
         CHECK(contains(cut.err, "standard input: ended within a line, which is not taken") == !is_whole);
     }
     const Ran lived = here.shell(run + "whole.csv");
@@ -722,10 +718,10 @@ TEST_CASE("a line that is none on standard input seals the journal and cancels n
     REQUIRE(whole.code == 0);
     const std::string run = "$ALPHA live --broker paper --config s.yaml --journal live --json < ";
     for (const auto& [bad, reason] :
-         {std::pair<std::string, const char*>{first_lines(3) + "rubbish\n", "standard input:4: has 1 field"},
-          {first_lines(4) + first_lines(2).substr(first_lines(1).size()), "standard input:5: time "},
-          {first_lines(1) + "1704167100000000000,ACME,1,500,2,500\n", "the data changed under the journal"},
-          {first_lines(2), "The feeds end where the journal goes on"}}) {
+         {std::pair<std::string, const char*>{first_quotes(3) + "rubbish\n", "standard input:4: has 1 field"},
+          {first_quotes(4) + first_quotes(2).substr(first_quotes(1).size()), "standard input:5: time "},
+          {first_quotes(1) + "1704167100000000000,ACME,1,500,2,500\n", "the data changed under the journal"},
+          {first_quotes(2), "The feeds end where the journal goes on"}}) {
         CAPTURE(reason);
         here.write("bad.csv", bad);
         const Ran ended = here.shell(run + "bad.csv");
@@ -763,17 +759,18 @@ TEST_CASE("a live session on a socket outlasts its senders, and strangers", "[cl
     strange("GET / HTTP/1.1\r\n\r\n", "feed.sock:1: is not a header");
     {
         const Sender sender(stream);
-        REQUIRE(sender.send(first_lines(3) + "1704167102000000000,ACME,100."));
+        REQUIRE(sender.send(first_quotes(3) + "1704167102000000000,ACME,100."));
         CHECK(comes_to(here, R"("feed_records":2)"));
     }
-    strange(first_lines(3) + "rubbish\n", "feed.sock:4: has 1 field");
-    strange(first_lines(1) + "1704167100000000000,ACME,99.95,500,100.05,501\n" + kQuoteLines,
+    strange(first_quotes(3) + "rubbish\n", "feed.sock:4: has 1 field");
+    strange(first_quotes(1) + "1704167100000000000,ACME,99.95,500,100.05,501\n" + kQuoteLines,
             "did not send again what was taken");
     // One that begins later than what was taken is known by its first line.
-    strange(first_lines(1) + "1704167150000000000,ACME,99.95,500,100.05,501\n", "but lines up to 2024-01-02T03:45:01Z");
+    strange(first_quotes(1) + "1704167150000000000,ACME,99.95,500,100.05,501\n",
+            "but lines up to 2024-01-02T03:45:01Z");
     {
         const Sender sender(stream);
-        REQUIRE(sender.send(first_lines(4)));
+        REQUIRE(sender.send(first_quotes(4)));
         CHECK(comes_to(here, R"("feed_records":3)"));
         const Ran text = here.alpha({"status", "--journal", "live"});
         CHECK(contains(text.out, "feed.sock  a sender is connected · 3 records, the last one"));
@@ -791,7 +788,7 @@ TEST_CASE("a live session on a socket outlasts its senders, and strangers", "[cl
     }
     // Nothing but the log knows what was taken now.
     process = here.start(live("s.yaml", "live"));
-    strange(first_lines(1) + kQuoteLines.substr(first_lines(3).size()), "comes where one of 'ACME'");
+    strange(first_quotes(1) + kQuoteLines.substr(first_quotes(3).size()), "comes where one of 'ACME'");
     const Sender sender(stream);
     REQUIRE(sender.send(kQuoteLines));
     CHECK(comes_to(here, R"("feed_records":4)"));
@@ -819,12 +816,12 @@ TEST_CASE("a session goes on without a stream that is silent for longer than its
     const std::string a = "unix:" + here.path("a.sock").string();
     const std::string b = "unix:" + here.path("b.sock").string();
     const auto line_of_b = [](int second) { return "17041671" + std::to_string(second) + "000000000,OTHER,1,1,2,1\n"; };
-    const std::string from_b = first_lines(1) + line_of_b(10).replace(8, 2, "01") + line_of_b(10).replace(8, 2, "05");
+    const std::string from_b = first_quotes(1) + line_of_b(10).replace(8, 2, "01") + line_of_b(10).replace(8, 2, "05");
     scenario("1ms");
     pid_t process = here.start(live("s.yaml", "live"));
     {
         const Sender sender_a(a);
-        REQUIRE(sender_a.send(first_lines(4)));
+        REQUIRE(sender_a.send(first_quotes(4)));
         CHECK(comes_to(here, R"("feed_records":3)"));
         CHECK(comes_to(here, R"("left_out":true)"));
         CHECK(
@@ -832,7 +829,7 @@ TEST_CASE("a session goes on without a stream that is silent for longer than its
         const Sender sender_b(b);
         REQUIRE(sender_b.send(from_b));
         CHECK(comes_to(here, R"("refused_records":1)"));
-        REQUIRE(sender_a.send(kQuoteLines.substr(first_lines(4).size())));
+        REQUIRE(sender_a.send(kQuoteLines.substr(first_quotes(4).size())));
         CHECK(comes_to(here, R"("feed_records":4)"));
         ::kill(process, SIGKILL);
         here.finish(process);

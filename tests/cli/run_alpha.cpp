@@ -124,6 +124,14 @@ std::size_t line_count(std::string_view text) {
     return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
+std::string first_lines(std::string_view text, std::size_t count) {
+    std::size_t end = 0;
+    for (; count > 0; --count) {
+        end = text.find('\n', end) + 1;
+    }
+    return std::string(text.substr(0, end));
+}
+
 std::string json_field(std::string_view json, std::string_view key) {
     const std::string wanted = fmt::format("\"{}\":", key);
     const std::size_t at = json.find(wanted);

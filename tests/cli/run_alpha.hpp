@@ -46,6 +46,8 @@ private:
 
 bool contains(std::string_view text, std::string_view part);
 std::size_t line_count(std::string_view text);
+/// The first `count` lines, of which there have to be as many.
+std::string first_lines(std::string_view text, std::size_t count);
 /// The raw text behind the first `"key":` of a JSON object: a number, or a string with its quotes.
 std::string json_field(std::string_view json, std::string_view key);
 
