@@ -241,12 +241,12 @@ std::vector<std::string> warnings_of(const Scenario& scenario, const RunResult& 
     for (const PortfolioResult& each : result.portfolios) {
         if (each.beyond_power > Money{}) {
             warnings.push_back(
-                fmt::format("portfolio {}: a loss or a gap took what it holds and orders {} beyond its buying power "
-                            "(account.leverage)",
-                            each.portfolio, show_money(each.beyond_power, result.currency)));
+                fmt::format("portfolio {}: a loss or a gap took what it holds and orders {} beyond its {}",
+                            each.portfolio, show_money(each.beyond_power, result.currency),
+                            scenario.margins.is_silent() ? "buying power (account.leverage)" : "margin (margins)"));
         }
     }
-    if (result.lowest_cash < Money{} && !limits_cash(scenario.config)) {
+    if (result.lowest_cash < Money{} && scenario.margins.is_silent() && !limits_cash(scenario.config)) {
         warnings.push_back(fmt::format("cash fell to {}: account.leverage is none, so nothing limits what is bought",
                                        show_money(result.lowest_cash, result.currency)));
     }

@@ -79,6 +79,10 @@ constexpr std::array kRootKeys{
           "products "
           "decide nothing but charges and which books a position is in ([products](reference-products.md))."),
     plain(
+        "margins", Form::table, "(zerodha where products are zerodha's, else none)",
+        "What positions and open orders ask of a portfolio's equity, by a dated table: `zerodha`, the program's; a CSV "
+        "of your own; or `none`, and account.leverage alone limits what is bought ([margins](reference-margins.md))."),
+    plain(
         "actions", Form::actions, "(none)",
         "Splits, bonuses, dividends, renames, mergers and demergers: the path of a CSV that names its instruments, or "
         "a list "

@@ -237,6 +237,12 @@ Result<ProductRules> products_of_file(const std::string& file) {
     });
 }
 
+Result<MarginRules> margins_of_file(const std::string& file) {
+    return read_file(file, kTableBytesMax).and_then([&](const std::string& text) {
+        return markets::read_margins(text, file, std::filesystem::path(file).stem().string());
+    });
+}
+
 Result<std::vector<markets::ActionRow>> actions_of_file(const std::string& file) {
     return read_file(file, kTableBytesMax).and_then([&](const std::string& text) {
         return markets::read_actions(text, file);

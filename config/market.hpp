@@ -6,6 +6,7 @@
 #include "markets/calendar.hpp"
 #include "markets/charges.hpp"
 #include "markets/instrument.hpp"
+#include "markets/margins.hpp"
 #include "markets/products.hpp"
 #include "store/registry.hpp"
 
@@ -30,8 +31,9 @@ Result<std::vector<markets::CalendarDraft>> calendar_drafts(const CalendarFiles&
 /// Whether what is named is a file rather than a table of the program: it has a dot or a slash.
 bool is_table_file(std::string_view named);
 
-/// The table of products, the corporate actions and the settlement prices in a file. Refused with file:line.
+/// The table of products or margins, the corporate actions and the settlement prices in a file. Refused with file:line.
 Result<ProductRules> products_of_file(const std::string& file);
+Result<MarginRules> margins_of_file(const std::string& file);
 Result<std::vector<markets::ActionRow>> actions_of_file(const std::string& file);
 /// At what something settles on a day: CSV with the columns instrument, date and price, which may be below zero.
 struct SettlementRow {

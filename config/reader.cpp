@@ -44,6 +44,7 @@ public:
         complain_unregistered();
         read_charges();
         read_products();
+        read_margins();
         read_calendars();
         read_actions();
         read_settlements();
@@ -863,6 +864,26 @@ private:
                         findings_->suggestion(named, kKnown), kCharges.example);
         }
     }
+    /// The table that is named under a key: the program's, or one of a file. Nothing where there is an error.
+    template <class Rules>
+    std::optional<Rules> table_of(const char* key, const std::string& named,
+                                  Result<Rules> (*embedded)(std::string_view),
+                                  Result<Rules> (*of_file)(const std::string&)) {
+        const bool is_file = is_table_file(named);
+        const std::string file = beside_scenario(named);
+        Result<Rules> rules = is_file ? of_file(file) : embedded(named);
+        if (is_file) {
+            scenario_.tables.push_back(file);
+        }
+        if (!rules) {
+            static const std::vector<std::string_view> kKnown{"none", "zerodha"};
+            is_file ? root_.error(key, "{}", rules.error().message)
+                    : root_.error(key, "{} is unknown; {}, or write the path of a table", in_quotes(named),
+                                  findings_->suggestion(named, kKnown));
+            return std::nullopt;
+        }
+        return std::move(*rules);
+    }
     void read_products() {
         const std::optional<std::string> written = root_.has("products") ? root_.text("products") : std::nullopt;
         const std::string named = written.value_or("zerodha");
@@ -870,17 +891,8 @@ private:
         if (named == "none" || (root_.has("products") && !written)) {
             return;
         }
-        const bool is_file = is_table_file(named);
-        const std::string file = beside_scenario(named);
-        Result<ProductRules> rules = is_file ? products_of_file(file) : markets::embedded_products(named);
-        if (is_file) {
-            scenario_.tables.push_back(file);
-        }
+        std::optional<ProductRules> rules = table_of("products", named, &markets::embedded_products, &products_of_file);
         if (!rules) {
-            static const std::vector<std::string_view> kKnown{"none", "zerodha"};
-            is_file ? root_.error("products", "{}", rules.error().message)
-                    : root_.error("products", "{} is unknown; {}, or write the path of a table", in_quotes(named),
-                                  findings_->suggestion(named, kKnown));
             return;
         }
         // Who names a product where there are such means what the broker means by it.
@@ -892,6 +904,37 @@ private:
         if (written || std::ranges::any_of(config().strategies, means)) {
             scenario_.products = std::move(*rules);
             check_products();
+        }
+    }
+    /// Who goes by the broker's products goes by its margins, too.
+    void read_margins() {
+        const bool is_written = root_.has("margins");
+        const bool is_brokers = !scenario_.products.is_silent() && scenario_.products.name == "zerodha";
+        const std::string named = is_written ? root_.text("margins").value_or("none") : is_brokers ? "zerodha" : "none";
+        if (named != "none") {
+            if (std::optional<MarginRules> rules =
+                    table_of("margins", named, &markets::embedded_margins, &margins_of_file)) {
+                scenario_.margins = std::move(*rules);
+            }
+        } else if (!is_written && std::ranges::any_of(config().instruments, &Instrument::is_option)) {
+            root_.warn("instruments",
+                       "options that are sold count with their premium alone; write margins: zerodha and a product, or "
+                       "margins: none where that is meant");
+        }
+        if (is_written && !scenario_.margins.is_silent()) {
+            warn_of_unnamed_margins();
+        }
+    }
+    void warn_of_unnamed_margins() {
+        for (const StrategyConfig& strategy : config().strategies) {
+            const auto unnamed = std::ranges::find_if(strategy.instruments, [&](InstrumentId id) {
+                return strategy.use != "script" &&
+                       !markets::has_margin(scenario_.margins, config().instruments[id.value], strategy.product);
+            });
+            if (unnamed != strategy.instruments.end()) {
+                root_.warn("margins", "{} of strategy {} in product {} has no row: account.leverage says what it asks",
+                           config().instruments[unnamed->value].name, strategy.name, name_of(strategy.product));
+            }
         }
     }
     /// A strategy whose every order would be refused.

@@ -36,6 +36,7 @@ struct Scenario {
     RunConfigured config;
     bool declines_products = false;  ///< `products: none` is written
     ProductRules products;           ///< what ProductRulesSet says then; silent: nothing
+    MarginRules margins;             ///< what MarginRulesSet says then; silent: nothing
     std::vector<CorporateAction>
         actions;  ///< by ex-date, then by instrument; those of one in the order in which they happen
     std::vector<SettlementPrice> settlements;  ///< by date
@@ -44,7 +45,8 @@ struct Scenario {
     std::vector<DataSource> data;              ///< files resolved relative to the scenario
     Plugins plugins;                     ///< the libraries that it names, loaded: what its strategies are found in
     std::vector<std::string> libraries;  ///< their files
-    std::vector<std::string> tables;  ///< files of calendars, charges, products and actions, and the registry's folder
+    std::vector<std::string>
+        tables;  ///< files of calendars, charges, products, margins and actions, and the registry's folder
     std::vector<DatedInstrument> dated;  ///< of a registry: what instruments are on which days
     std::set<std::string> with_session;  ///< instruments whose session or calendar is written; "" is default_instrument
     std::string notify;                  ///< a command for /bin/sh (runtime/notifier.hpp); empty: none

@@ -11,6 +11,7 @@
 #include "events/fixed.hpp"
 #include "events/ids.hpp"
 #include "events/instrument.hpp"
+#include "events/margin.hpp"
 #include "events/market.hpp"
 #include "events/named.hpp"
 #include "events/product.hpp"
@@ -1091,6 +1092,19 @@ struct PositionSettled {
     }
 };
 
+/// What positions and orders ask as margin from here on. A root: at the beginning of a session, and where one that goes on was given others.
+struct MarginRulesSet {
+    static constexpr std::uint16_t tag = 45;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "margin_rules_set";
+    MarginRules rules;
+    friend bool operator==(const MarginRulesSet&, const MarginRulesSet&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("rules", rules));
+    }
+};
+
 /// Every event type once. Code that must handle each of them is generated from this list, so a new one cannot be forgotten.
 // clang-format off
 #define ALPHA_EVENTS(X)                                                                                              \
@@ -1101,7 +1115,7 @@ struct PositionSettled {
     X(OrderCancelled) X(OrderExpired) X(OrderModified) X(ChangeRejected) X(ReportIgnored) X(RunReconfigured) \
     X(OrderReleased) X(StrategyResumed) X(MarketRulesSet) X(InstrumentChanged) X(ChargesBooked) \
     X(ProductRulesSet) X(SquareOffBegun) X(CorporateAction) X(PositionAdjusted) X(OrderAdjusted) \
-    X(SettlementPrice) X(ContractExpired) X(PositionSettled)
+    X(SettlementPrice) X(ContractExpired) X(PositionSettled) X(MarginRulesSet)
 // clang-format on
 
 /// The types of a list such as the one above, each written as `, T`.

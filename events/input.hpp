@@ -83,8 +83,8 @@ struct HaltRequest {
 /// What a person or the runtime asks for: it comes between two records of the market, before what falls due at the same instant.
 #define ALPHA_REQUESTS(X) X(KillRequest) X(ReleaseRequest) X(ResumeRequest) X(HaltRequest)
 #define ALPHA_INPUTS(X)                                                                                               \
-    ALPHA_MARKET_INPUTS(X) X(ListInstrument) X(MarketRulesSet) X(ProductRulesSet) X(InstrumentChanged) \
-    X(CorporateAction) X(SettlementPrice) X(BrokerReport) ALPHA_REQUESTS(X)
+    ALPHA_MARKET_INPUTS(X) X(ListInstrument) X(MarketRulesSet) X(ProductRulesSet) X(MarginRulesSet) \
+    X(InstrumentChanged) X(CorporateAction) X(SettlementPrice) X(BrokerReport) ALPHA_REQUESTS(X)
 // clang-format on
 
 #define ALPHA_AND(T) , T

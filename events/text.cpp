@@ -41,6 +41,15 @@ const char* name_of(Product product) {
     return "?";
 }
 
+const char* name_of(MarginKind kind) {
+    switch (kind) {
+    case MarginKind::share: return "share";
+    case MarginKind::future: return "future";
+    case MarginKind::option: return "option";
+    }
+    return "?";
+}
+
 const char* name_of(InstrumentKind kind) {
     switch (kind) {
     case InstrumentKind::share: return "share";
@@ -470,6 +479,7 @@ private:
         }
         out_ += '}';
     }
+    void value(MarginRules& v) { out_ += fmt::format("{{margins {} of {} rows}}", v.name, v.rows.size()); }
     void value(ProductRules& v) { out_ += fmt::format("{{products {} of {} rows}}", v.name, v.rows.size()); }
     template <class T>
         requires std::is_enum_v<T>

@@ -885,6 +885,12 @@ void Kernel::on(Time now, const ProductRulesSet& set) {
     refresh_next_due();
 }
 
+void Kernel::on(Time now, const MarginRulesSet& set) {
+    run_due(now, false);
+    begin_step(now, set);
+    refresh_next_due();
+}
+
 void Kernel::on(Time now, const CorporateAction& action) {
     run_due(now, true);
     const Price mark = state_.markets[action.instrument.value].mark;

@@ -45,11 +45,13 @@ struct Order {
     Qty pending_whole;                 ///< the same of a pending modify, where the strategy asked for it; else zero
     bool pending_reduce_only = false;  ///< of a pending modify, as is the next
     Price pending_value;               ///< what one unit is valued at once it is done; zero: as before
+    Price pending_funds;               ///< and what it binds
     bool triggered = false;
     bool cancel_pending = false;
     bool modify_pending = false;
     bool held = false;    ///< an exit that the kernel keeps back until its entry fills
     Price valued_at;      ///< per unit, for buying power; zero where nothing is reserved
+    Price funds_at;       ///< per unit, what it binds beside its family's margin: see kernel/margin.hpp
     Seq intent = 0;       ///< the OrderIntended event
     Seq correlation = 0;  ///< the input that led to it
     std::string broker_order;

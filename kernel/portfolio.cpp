@@ -55,18 +55,38 @@ Qty Holding::unarrived(Date on) const {
     return sum;
 }
 
+void OrderFunds::add(const OrderFunds& other, int sign) {
+    buy_funds += Money{other.buy_funds.raw * sign};
+    sell_funds += Money{other.sell_funds.raw * sign};
+    reducing_buys += Qty{other.reducing_buys.raw * sign};
+    reducing_sells += Qty{other.reducing_sells.raw * sign};
+}
+
 Holding Position::of(Product product) const {
+    Holding held = book_of(product);
     if (product != Product::none) {
         const auto at = std::ranges::lower_bound(holdings, product, {}, &Holding::product);
-        return at != holdings.end() && at->product == product ? *at
-                                                              : Holding{product, {}, {}, {}, {}, LeftOver::no, {}};
+        if (at != holdings.end() && at->product == product) {
+            held.to_come = at->to_come;
+        }
     }
-    Holding rest{Product::none, net, cost, open_buys, open_sells, LeftOver::no, {}};
+    return held;
+}
+
+Holding Position::book_of(Product product) const {
+    if (product != Product::none) {
+        const auto at = std::ranges::lower_bound(holdings, product, {}, &Holding::product);
+        return at != holdings.end() && at->product == product
+                   ? Holding{product, at->net, at->cost, at->open_buys, at->open_sells, at->left_over, {}, at->orders}
+                   : Holding{product, {}, {}, {}, {}, LeftOver::no, {}};
+    }
+    Holding rest{Product::none, net, cost, open_buys, open_sells, LeftOver::no, {}, orders};
     for (const Holding& each : holdings) {
         rest.net -= each.net;
         rest.cost -= each.cost;
         rest.open_buys -= each.open_buys;
         rest.open_sells -= each.open_sells;
+        rest.orders.add(each.orders, -1);
     }
     return rest;
 }

@@ -36,6 +36,18 @@ constexpr bool is_valid(LeftOver left_over) {
     return left_over <= LeftOver::closing;
 }
 
+/// What open orders ask beside their quantities and values. It follows from the orders and is not saved.
+struct OrderFunds {
+    Money
+        buy_funds;  ///< what orders that open or add bind beside their family's margin (kernel/margin.hpp), as their quantities are summed
+    Money sell_funds;
+    Qty reducing_buys;  ///< what orders that only reduce may buy: they are not among the open buys
+    Qty reducing_sells;
+    friend bool operator==(const OrderFunds&, const OrderFunds&) = default;
+
+    void add(const OrderFunds& other, int sign);
+};
+
 /// The part of a position that is held under one product: a book of its own, with its own cost and profit.
 struct Holding {
     Product product = Product::none;
@@ -45,6 +57,7 @@ struct Holding {
     Qty open_sells;
     LeftOver left_over = LeftOver::no;
     std::vector<Arrival> to_come;  ///< by day; of long ones that are delivered. At most `net` in all
+    OrderFunds orders{};           ///< as in Position
     friend bool operator==(const Holding&, const Holding&) = default;
 
     /// What was bought on a day before `on` and is not there then.
@@ -65,10 +78,13 @@ struct Position {
     Money open_sell_value;
     std::uint64_t fills = 0;
     std::vector<Holding> holdings;  ///< by product, none not among them: its part is what the others leave of the sums
+    OrderFunds orders{};            ///< of all its open orders
     friend bool operator==(const Position&, const Position&) = default;
 
     /// What is held under a product, orders among it; of one that nothing was done under, nothing. O(products).
     Holding of(Product product) const;
+    /// The same without what is to come: no allocation.
+    Holding book_of(Product product) const;
     /// The net of it alone.
     Qty net_of(Product product) const;
     /// The row of a product that is not none, made where there is none.
@@ -118,6 +134,10 @@ struct PositionSums {
     std::vector<Money> gross;      ///< what gross_exposure does
     Money exposure;                ///< their sums
     Money gross_exposure;
+    std::vector<Money> margins;  ///< by family: what rule margin counts of each
+    Money margin;
+    std::vector<std::vector<InstrumentId>>
+        used;  ///< by family, where there are margins: what the portfolio holds or has orders in; sorted
     std::vector<InstrumentId> changed;  ///< each once
     std::vector<bool> is_changed;       ///< by instrument
 

@@ -2,11 +2,12 @@
 
 #include "events/links.hpp"
 #include "kernel/charges.hpp"
+#include "kernel/margin.hpp"
+#include "kernel/open_orders.hpp"
 #include "kernel/settlement.hpp"
 #include "kernel/visits.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <utility>
 
 namespace alpha {
@@ -61,6 +62,10 @@ Price RiskQuestion::reference_price() const {
         return terms.stop_price;
     }
     return market().touch(terms.side);
+}
+
+Price RiskQuestion::funds_at() const {
+    return funds_per_unit(state, terms, valued_at);
 }
 
 Qty RiskQuestion::opening() const {
@@ -388,12 +393,6 @@ Verdict check_gross_exposure(const RiskQuestion& q) {
     return refuse_above(Rule::gross_exposure, limit, others + own_after);
 }
 
-/// An order, or the larger leg of a group, as buying power sees it.
-struct OpenOrders {
-    Qty quantity;
-    Money value;
-};
-
 /// What a portfolio's open orders reserve, one by one; asked for only where some of them close what is held and others open.
 class OrdersOf {
 public:
@@ -404,54 +403,13 @@ public:
     /// What the last `beyond` units of one side cost where the cheapest fill first, and close: nobody knows which will. O(k log k) in
     /// the portfolio's open orders of the instrument.
     Money dearest(InstrumentId instrument, Side side, Qty beyond) const {
-        std::vector<OpenOrders> own = orders_of(instrument, side);
-        const auto price = [](const OpenOrders& each) {
-            const Int128 quantity = each.quantity.raw;
-            return each.value.raw / quantity * kScale + each.value.raw % quantity * kScale / quantity;
-        };
-        std::ranges::stable_sort(own, std::greater<>{}, price);
-        Money value;
-        for (const OpenOrders& each : own) {
-            const Qty opens = std::min(beyond, each.quantity);
-            value += pro_rata(each.value, opens, each.quantity);
-            beyond -= opens;
-        }
-        return value;
+        return alpha::dearest(
+            weighed_orders(state_, portfolio_, instrument, side, std::nullopt, Weight::value, judged_), beyond);
     }
 
     const Instrument& instrument(InstrumentId id) const { return state_.instruments[id.value]; }
 
 private:
-    std::vector<OpenOrders> orders_of(InstrumentId instrument, Side side) const {
-        std::vector<OpenOrders> own;
-        const auto add = [&](Qty quantity, Money value) {
-            if (quantity.raw > 0) {
-                own.push_back({quantity, value});
-            }
-        };
-        const Order* const changed = judged_ == nullptr ? nullptr : judged_->changed;
-        for (const PlacedOrder& placed : state_.orders_of(portfolio_, instrument)) {
-            ++visits;
-            const Order& order = state_.open_orders.at(placed.order);
-            const OrderTerms& terms = order.terms;
-            const bool is_changed =
-                changed != nullptr &&
-                (order.id == changed->id ||
-                 (terms.legs != 0 && terms.group == changed->terms.group && terms.side == changed->terms.side));
-            if (terms.side != side || terms.reduce_only || is_changed || !leads_reservation(state_, order)) {
-                continue;
-            }
-            const Reserved reserved = reserved_by(state_, order);
-            add(reserved.quantity, reserved.value);
-        }
-        if (judged_ != nullptr && judged_->terms.instrument == instrument && judged_->terms.side == side) {
-            const Qty rest = judged_->terms.quantity - judged_->filled;
-            add(std::max(rest, judged_->standing.quantity),
-                std::max(notional(judged_->instrument(), judged_->valued_at, rest), judged_->standing.value));
-        }
-        return own;
-    }
-
     const State& state_;
     PortfolioId portfolio_;
     const RiskQuestion* judged_;
@@ -508,16 +466,20 @@ Money charges_to_come(const State& state, Money open_value, std::uint32_t orders
 }  // namespace
 
 void settle_sums(State& state, const RiskLimits& limits, PortfolioId id) {
-    const bool by_power = limits.of(Rule::buying_power).has_value();
+    const bool by_margin = !state.margin_rules.is_silent();
+    const bool by_power = !by_margin && limits.of(Rule::buying_power).has_value();
     const bool by_gross = limits.of(Rule::gross_exposure).has_value();
-    if (!by_power && !by_gross) {
+    if (!by_margin && !by_power && !by_gross) {
         return;
+    }
+    if (by_margin) {
+        settle_margins(state, id);
     }
     Portfolio& portfolio = state.portfolios[id.value];
     PositionSums& sums = portfolio.sums;
     const OrdersOf orders(state, id, nullptr);
-    sums.exposures.resize(portfolio.positions.size());
-    sums.gross.resize(portfolio.positions.size());
+    sums.exposures.resize(state.instruments.size());
+    sums.gross.resize(state.instruments.size());
     const auto settle = [](Money& part, Money& sum, Money now) {
         sum += now - part;
         part = now;
@@ -529,13 +491,20 @@ void settle_sums(State& state, const RiskLimits& limits, PortfolioId id) {
         }
         if (by_gross) {
             settle(sums.gross[i.value], sums.gross_exposure,
-                   gross_of(state.instruments[i.value], portfolio.positions[i.value], state.market(i).mark));
+                   gross_of(state.instruments[i.value], portfolio.position(i), state.market(i).mark));
         }
     }
     sums.changed.clear();
 }
 
 namespace {
+
+Money buying_power_of(const RiskLimits& limits, const Portfolio& portfolio) {
+    const Decimal leverage = *limits.of(Rule::buying_power);
+    const Money whole = portfolio.equity;
+    return Money{whole.raw * (leverage.raw / kScale)} +
+           pro_rata(whole, Qty{static_cast<std::int64_t>(leverage.raw % kScale)}, Qty{kScale});
+}
 
 /// Where the order increases anything: the sum over the portfolio's instruments of the larger of what it holds with all buys filled
 /// and with all sells filled, holdings at the mark and orders at what they are valued at, plus the charges of open orders, against
@@ -544,7 +513,7 @@ namespace {
 /// are such orders in one of them, O(its open orders).
 Verdict check_buying_power(const RiskQuestion& q) {
     const auto& leverage = q.limits.of(Rule::buying_power);
-    if (!leverage || q.reduces()) {
+    if (!leverage || !q.state.margin_rules.is_silent() || q.reduces()) {
         return kPass;
     }
     const Qty more = q.added();
@@ -566,7 +535,31 @@ Verdict check_buying_power(const RiskQuestion& q) {
                         exposure + charges_to_come(q.state, portfolio.open_value + more_value, orders));
 }
 
+/// What it binds, against what is free. What binds nothing more passes, whatever there is: to close is never refused but where that takes
+/// the protection off what is sold. O(as settle_margins).
+Verdict check_margin(const RiskQuestion& q) {
+    if (q.state.margin_rules.is_silent()) {
+        return kPass;
+    }
+    const Portfolio& portfolio = q.portfolio();
+    const MarginChange bound = margin_with(q);
+    if (bound.after <= bound.before) {
+        return kPass;
+    }
+    const Money value = notional(q.instrument(), q.valued_at, q.terms.quantity - q.filled);
+    const Money more_value = q.terms.reduce_only ? Money{} : std::max(value, q.standing.value) - q.replaced.value;
+    const std::uint32_t orders = portfolio.open_orders + (q.is_modification ? 0U : 1U);
+    const Money free =
+        portfolio.equity - bound.before - charges_to_come(q.state, portfolio.open_value, portfolio.open_orders);
+    const Money needed = bound.after - bound.before +
+                         charges_to_come(q.state, portfolio.open_value + more_value, orders) -
+                         charges_to_come(q.state, portfolio.open_value, portfolio.open_orders);
+    return refuse_above(Rule::margin, free, needed);
+}
+
 }  // namespace
+
+namespace {
 
 Money buying_power_used(const State& state, const Portfolio& portfolio) {
     const PortfolioId id{static_cast<std::uint32_t>(&portfolio - state.portfolios.data())};
@@ -574,11 +567,18 @@ Money buying_power_used(const State& state, const Portfolio& portfolio) {
            charges_to_come(state, portfolio.open_value, portfolio.open_orders);
 }
 
-Money buying_power_of(const RiskLimits& limits, const Portfolio& portfolio) {
-    const Decimal leverage = *limits.of(Rule::buying_power);
-    const Money whole = portfolio.equity;
-    return Money{whole.raw * (leverage.raw / kScale)} +
-           pro_rata(whole, Qty{static_cast<std::int64_t>(leverage.raw % kScale)}, Qty{kScale});
+}  // namespace
+
+std::optional<Funds> funds_of(const State& state, const RiskLimits& limits, const Portfolio& portfolio) {
+    const PortfolioId id{static_cast<std::uint32_t>(&portfolio - state.portfolios.data())};
+    if (!state.margin_rules.is_silent()) {
+        return Funds{Rule::margin, portfolio.equity,
+                     margin_bound(state, id) + charges_to_come(state, portfolio.open_value, portfolio.open_orders)};
+    }
+    if (!limits.of(Rule::buying_power)) {
+        return std::nullopt;
+    }
+    return Funds{Rule::buying_power, buying_power_of(limits, portfolio), buying_power_used(state, portfolio)};
 }
 
 namespace {
@@ -642,6 +642,7 @@ constexpr Check kChecks[] = {
     {Rule::position, check_position},
     {Rule::gross_exposure, check_gross_exposure},
     {Rule::buying_power, check_buying_power},
+    {Rule::margin, check_margin},
     {Rule::open_orders, check_open_orders},
     {Rule::order_rate, check_order_rate},
     {Rule::daily_loss, check_loss_so_far},

@@ -25,7 +25,8 @@
 /// | no_charges          | (charges: a table)    | whether the table says what the order would cost                 |          |
 /// | session_hours       | session_hours: true   | the time of day against the instrument's session                 | seconds  |
 /// | allowed_instruments | allowed_instruments   | membership                                                       | id       |
-/// | buying_power        | account.leverage      | what increases: all that buying_power_used counts                        | currency |
+/// | buying_power        | account.leverage      | what increases: all that buying_power_used counts; without margins only  | currency |
+/// | margin              | margins: a table      | what the order binds beside what is bound, against what is free: kernel/margin.hpp | currency |
 ///
 /// What only reduces (reduce_only, exits of a bracket) passes kill_switch while the scope is `entries`, daily_loss, shorting,
 /// position, gross_exposure and buying_power: it is cut to the position, so it can add to nothing.
@@ -86,6 +87,8 @@ struct RiskQuestion {
     const markets::DayTimes& times() const { return state.times[terms.instrument.value]; }
     /// What is held under the order's product, and may be by other orders.
     Holding held() const { return portfolio().position(terms.instrument).of(terms.product); }
+    /// What a unit of it binds of the portfolio's funds beside its family's margin.
+    Price funds_at() const;
     Time asked_at() const { return moment == kBeforeAll ? state.now : moment; }
     /// What this order would add to the working quantity of its side.
     Qty added() const { return std::max(terms.quantity - filled, standing.quantity) - replaced.quantity; }
@@ -109,9 +112,14 @@ Verdict judge_exit(const RiskQuestion& q);
 /// their open orders): all judgements together cost what happens, not how much there is. Under other limits than before every position
 /// has changed: see derive().
 void settle_sums(State& state, const RiskLimits& limits, PortfolioId portfolio);
-/// What buying_power compares, and with what, as the portfolio stands. Requires the limit.
-Money buying_power_used(const State& state, const Portfolio& portfolio);
-Money buying_power_of(const RiskLimits& limits, const Portfolio& portfolio);
+/// What a portfolio may use, and uses as it stands.
+struct Funds {
+    Rule rule = Rule::none;  ///< margin, or buying_power: by which it is limited
+    Money limit;
+    Money used;
+};
+/// Nothing where cash is no limit.
+std::optional<Funds> funds_of(const State& state, const RiskLimits& limits, const Portfolio& portfolio);
 
 /// Whether the portfolio has lost more than max_daily_loss since its trading day began. O(1).
 Verdict check_daily_loss(const RiskLimits& limits, const Portfolio& portfolio);

@@ -63,7 +63,8 @@ void serialize(Ar& ar, Order& o) {
     ar(o.id, o.strategy, o.portfolio, o.broker);
     inlined(ar, o.terms);
     ar(o.good_until, o.status, o.filled, o.pending_quantity, o.whole, o.pending_whole, o.pending_reduce_only,
-       o.pending_value, o.triggered, o.cancel_pending, o.modify_pending, o.held, o.valued_at, o.intent, o.correlation);
+       o.pending_value, o.pending_funds, o.triggered, o.cancel_pending, o.modify_pending, o.held, o.valued_at,
+       o.funds_at, o.intent, o.correlation);
     ar(o.broker_order);
     if constexpr (requires { ar.ok(); }) {
         std::vector<std::string> trades;
@@ -100,7 +101,7 @@ void serialize(Ar& ar, StrategyState& s) {
 namespace {
 
 /// In front of the canonical bytes, and so part of every digest: raised when these change.
-constexpr std::uint16_t kCanonicalVersion = 4;
+constexpr std::uint16_t kCanonicalVersion = 5;
 
 void save_orders(OutCursor& ar, const std::map<OrderId, Order>& orders) {
     ar.count(orders.size());
@@ -139,7 +140,7 @@ void timers_of(InCursor& ar, State& s) {
 /// Everything but the two order books, in both directions.
 template <class Ar>
 void flat_fields(Ar& ar, State& s) {
-    ar(s.config, s.rules, s.products);
+    ar(s.config, s.rules, s.products, s.margin_rules);
     ar(s.instruments, s.markets, s.portfolios, s.strategies);
     timers_of(ar, s);
     ar(s.next_seq, s.next_order, s.now, s.trading_date, s.next_snapshot, s.quotes, s.bars, s.orders, s.fills);
@@ -311,9 +312,9 @@ Fault fault_of_order(const State& state, const std::vector<std::vector<Instrumen
                            within(order.filled, Qty{limits::kMaxPosition.raw / multiplier}) &&
                            within(order.pending_quantity, most) && within(order.whole, limits::kMaxPosition) &&
                            within(order.pending_whole, limits::kMaxPosition) && within(order.good_until) &&
-                           within(order.valued_at) && within(order.pending_value) && terms.legs <= limits::kMaxLegs &&
-                           terms.group <= order.id && terms.parent < order.id &&
-                           terms.tag.size() <= limits::kMaxTagBytes;
+                           within(order.valued_at) && within(order.pending_value) && within(order.funds_at) &&
+                           within(order.pending_funds) && terms.legs <= limits::kMaxLegs && terms.group <= order.id &&
+                           terms.parent < order.id && terms.tag.size() <= limits::kMaxTagBytes;
     return plausible ? nullptr : "an order has a number, a size, a price or a day that none can have";
 }
 

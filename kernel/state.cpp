@@ -2,6 +2,7 @@
 
 #include "kernel/actions.hpp"
 #include "kernel/find_recent.hpp"
+#include "kernel/margin.hpp"
 #include "kernel/settlement.hpp"
 #include "kernel/visits.hpp"
 
@@ -35,7 +36,8 @@ Position& position_of(State& state, PortfolioId portfolio, InstrumentId instrume
 }
 
 bool is_used(const Position& position) {
-    return position.net.raw != 0 || position.open_buys.raw != 0 || position.open_sells.raw != 0;
+    return position.net.raw != 0 || position.open_buys.raw != 0 || position.open_sells.raw != 0 ||
+           std::ranges::any_of(position.holdings, [](const Holding& each) { return each.net.raw != 0; });
 }
 
 /// Notes whether the portfolio uses the instrument, once its position has changed. O(log users), more where that has changed.
@@ -44,15 +46,20 @@ void note_use(State& state, PortfolioId portfolio, InstrumentId instrument) {
     const auto at = std::ranges::lower_bound(users, portfolio);
     const bool is_noted = at != users.end() && *at == portfolio;
     const bool uses = is_used(state.portfolios[portfolio.value].position(instrument));
-    if (uses && !is_noted) {
-        users.insert(at, portfolio);
-    } else if (!uses && is_noted) {
-        users.erase(at);
+    if (uses == is_noted) [[likely]] {
+        return;
     }
+    uses ? void(users.insert(at, portfolio)) : void(users.erase(at));
+    note_margin_use(state, portfolio, instrument, uses);
 }
 
 Money reserved_value(const State& state, const Order& order) {
     return notional(state.instruments[order.terms.instrument.value], std::max(order.valued_at, order.pending_value),
+                    order.leaves());
+}
+
+Money reserved_funds(const State& state, const Order& order) {
+    return notional(state.instruments[order.terms.instrument.value], std::max(order.funds_at, order.pending_funds),
                     order.leaves());
 }
 
@@ -78,31 +85,44 @@ Qty filled_by_other_legs(const State& state, const Order& order) {
     return filled;
 }
 
+OrderFunds funds_of(const State& state, const Order& order) {
+    const Reserved reserved = reserved_by(state, order);
+    const Qty reducing = order.terms.reduce_only ? order.leaves() : Qty{};
+    return order.terms.side == Side::buy ? OrderFunds{reserved.funds, {}, reducing, {}}
+                                         : OrderFunds{{}, reserved.funds, {}, reducing};
+}
+
 /// Working quantity is reserved in the position, so that two orders cannot both count on the same room.
 void reserve(State& state, const Order& order) {
     Position& position = position_of(state, order.portfolio, order.terms.instrument);
     const Reserved reserved = reserved_by(state, order);
+    const OrderFunds funds = funds_of(state, order);
     const bool buys = order.terms.side == Side::buy;
     if (order.terms.product != Product::none) {
         Holding& row = position.row(order.terms.product);
         (buys ? row.open_buys : row.open_sells) += reserved.quantity;
+        row.orders.add(funds, 1);
         position.tidy(order.terms.product);
     }
     (buys ? position.open_buys : position.open_sells) += reserved.quantity;
     (buys ? position.open_buy_value : position.open_sell_value) += reserved.value;
+    position.orders.add(funds, 1);
     portfolio_of(state, order.portfolio).open_value += reserved.value;
 }
 void release(State& state, const Order& order) {
     Position& position = position_of(state, order.portfolio, order.terms.instrument);
     const Reserved reserved = reserved_by(state, order);
+    const OrderFunds funds = funds_of(state, order);
     const bool buys = order.terms.side == Side::buy;
     if (order.terms.product != Product::none) {  // what becomes of the row is seen when the order is reserved anew
         Holding& row = position.row(order.terms.product);
         (buys ? row.open_buys : row.open_sells) -= reserved.quantity;
+        row.orders.add(funds, -1);
     }
     Qty& open = buys ? position.open_buys : position.open_sells;
     open -= reserved.quantity;
     (buys ? position.open_buy_value : position.open_sell_value) -= reserved.value;
+    position.orders.add(funds, -1);
     portfolio_of(state, order.portfolio).open_value -= reserved.value;
     ALPHA_ASSERT(open.raw >= 0, "more was released than had been reserved");
 }
@@ -124,7 +144,7 @@ void end_change(Order& order) {
     order.modify_pending = false;
     order.pending_quantity = order.pending_whole = Qty{};
     order.pending_reduce_only = false;
-    order.pending_value = Price{};
+    order.pending_value = order.pending_funds = Price{};
 }
 
 bool are_linked(const Order& a, const Order& b) {
@@ -245,6 +265,7 @@ void set_mark(State& state, InstrumentId instrument, Price mark) {
         return;
     }
     const Price before = std::exchange(market.mark, mark);
+    note_margin_mark(state, instrument);
     if (market.users.empty()) {
         return;
     }
@@ -396,6 +417,7 @@ void fold(State& state, const Envelope& envelope, const RunReconfigured& e) {
     }
     state.config = e.config;
     note_traded(state);
+    derive_margins(state);
 }
 
 void fold(State& state, const Envelope&, const InstrumentListed& e) {
@@ -403,11 +425,26 @@ void fold(State& state, const Envelope&, const InstrumentListed& e) {
     state.instruments.push_back(e.definition);
     state.markets.emplace_back();
     state.times.push_back(state.calendars.times_of(e.definition));
+    note_margin_listing(state, e.instrument);
 }
 
 void fold(State& state, const Envelope&, const MarketRulesSet& e) {
     state.rules = e.rules;
     note_times(state);
+    derive_margins(state);
+}
+
+void fold(State& state, const Envelope&, const MarginRulesSet& e) {
+    state.margin_rules = e.rules;
+    derive_margins(state);
+    // What is open binds what it would if it were made now.
+    for (auto& [id, order] : state.open_orders) {
+        release(state, order);
+        order.funds_at = funds_per_unit(state, order.terms, order.valued_at);
+        order.pending_funds =
+            order.pending_value.raw == 0 ? Price{} : funds_per_unit(state, order.terms, order.pending_value);
+        reserve(state, order);
+    }
 }
 
 void fold(State& state, const Envelope& envelope, const ProductRulesSet& e) {
@@ -431,9 +468,13 @@ void fold(State& state, const Envelope& envelope, const SquareOffBegun& e) {
 
 void fold(State& state, const Envelope&, const InstrumentChanged& e) {
     Market& market = market_of(state, e.instrument);
-    market.is_expired = market.is_expired && state.instruments[e.instrument.value].expiry == e.definition.expiry;
-    state.instruments[e.instrument.value] = e.definition;
+    Instrument& its = state.instruments[e.instrument.value];
+    market.is_expired = market.is_expired && its.expiry == e.definition.expiry;
+    const bool is_family_other =
+        its.name != e.definition.name || its.underlying != e.definition.underlying || its.kind != e.definition.kind;
+    its = e.definition;
     state.times[e.instrument.value] = state.calendars.times_of(e.definition);
+    is_family_other ? derive_margins(state) : derive_margin_terms(state, e.instrument);
 }
 
 /// No price that was there before is one of the share from here on. What holders gain or lose by it is in their own facts.
@@ -451,6 +492,7 @@ void fold(State& state, const Envelope&, const CorporateAction& e) {
             state.strategies[i].missed_actions.push_back(e);
         }
     }
+    note_margin_mark(state, e.instrument);
     for (const PortfolioId user : market.users) {
         state.portfolios[user.value].sums.note_change(e.instrument);
     }
@@ -507,6 +549,8 @@ void fold(State& state, const Envelope&, const OrderAdjusted& e) {
         order.whole = std::max(grown(order.whole), e.quantity);
         order.valued_at = Price{static_cast<std::int64_t>(
             std::min<Int128>(divide_half_even(order.valued_at.raw * before, after), limits::kMaxPrice.raw))};
+        order.funds_at = Price{static_cast<std::int64_t>(
+            std::min<Int128>(divide_half_even(order.funds_at.raw * before, after), limits::kMaxPrice.raw))};
         order.terms.quantity = e.quantity;
         order.filled = e.filled;
         order.terms.limit_price = e.limit_price;
@@ -627,6 +671,7 @@ void fold(State& state, const Envelope& envelope, const TradingSessionOpened& e)
     market.day_ends = times.end_of(e.date);
     market.session_closes = times.close_on(e.date);
     market.squares_off = next_square_off(state, e.instrument, envelope.time);
+    derive_margin_terms(state, e.instrument);
     if (e.date > state.trading_date) {
         state.trading_date = e.date;
         for (Portfolio& portfolio : state.portfolios) {
@@ -686,6 +731,7 @@ void fold(State& state, const Envelope& envelope, const OrderIntended& e) {
     order.good_until = e.good_until;
     order.whole = e.terms.quantity;
     order.valued_at = e.valued_at;
+    order.funds_at = funds_per_unit(state, e.terms, e.valued_at);
     order.held = e.held;
     if (e.terms.tif == TimeInForce::day && e.good_until.days == 0 && state.config.rules >= 2) {
         market_of(state, e.terms.instrument).undated.push_back(e.order);
@@ -730,6 +776,11 @@ void fold(State& state, const Envelope& envelope, const ModifyIntended& e) {
         order.pending_whole = by_strategy ? e.quantity + filled_by_other_legs(state, order) : Qty{};
         order.pending_reduce_only = e.reduce_only;
         order.pending_value = e.valued_at;
+        OrderTerms terms = order.terms;
+        terms.limit_price = e.limit_price;
+        terms.stop_price = e.stop_price;
+        terms.reduce_only = e.reduce_only;
+        order.pending_funds = e.valued_at.raw == 0 ? Price{} : funds_per_unit(state, terms, e.valued_at);
     });
     if (by_strategy) {
         note_order_sent(state, portfolio_of(state, known_order(state, e.order).portfolio), envelope.time);
@@ -875,6 +926,7 @@ void fold(State& state, const Envelope&, const OrderModified& e) {
             }
             if (order.pending_value.raw != 0) {
                 order.valued_at = order.pending_value;
+                order.funds_at = order.pending_funds;
             }
             end_change(order);
         }
@@ -914,7 +966,8 @@ const Order* State::find_order(OrderId id) const {
 Reserved reserved_by(const State& state, const Order& order) {
     Reserved most = reserved_by_other_legs(state, order);
     if (!order.terms.reduce_only) {
-        most = {std::max(most.quantity, order.leaves()), std::max(most.value, reserved_value(state, order))};
+        most = {std::max(most.quantity, order.leaves()), std::max(most.value, reserved_value(state, order)),
+                std::max(most.funds, reserved_funds(state, order))};
     }
     return most;
 }
@@ -928,6 +981,7 @@ Reserved reserved_by_other_legs(const State& state, const Order& order) {
             !other->second.terms.reduce_only) {
             most.quantity = std::max(most.quantity, other->second.leaves());
             most.value = std::max(most.value, reserved_value(state, other->second));
+            most.funds = std::max(most.funds, reserved_funds(state, other->second));
         }
     }
     return most;
@@ -1077,6 +1131,12 @@ void derive(State& state) {
         portfolio.equity = value(state, portfolio).equity;
         portfolio.open_value = {};
         portfolio.sums = {};
+        for (Position& position : portfolio.positions) {
+            position.orders = {};
+            for (Holding& held : position.holdings) {
+                held.orders = {};
+            }
+        }
         for (std::uint32_t i = 0; i < portfolio.positions.size(); ++i) {
             const Position& position = portfolio.positions[i];
             portfolio.open_value += position.open_buy_value + position.open_sell_value;
@@ -1086,6 +1146,18 @@ void derive(State& state) {
             }
         }
     }
+    for (const auto& [id, order] : state.open_orders) {
+        OrderFunds funds = funds_of(state, order);
+        if (!leads_reservation(state, order)) {  // its group's are its leader's
+            funds.buy_funds = funds.sell_funds = {};
+        }
+        Position& position = state.portfolios[order.portfolio.value].positions[order.terms.instrument.value];
+        position.orders.add(funds, 1);
+        if (order.terms.product != Product::none) {
+            position.row(order.terms.product).orders.add(funds, 1);
+        }
+    }
+    derive_margins(state);
 }
 
 template <class E>

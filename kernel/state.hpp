@@ -11,8 +11,11 @@
 #include "markets/products.hpp"
 
 #include <algorithm>
+#include <array>
 #include <deque>
+#include <functional>
 #include <map>
+#include <optional>
 #include <ranges>
 #include <set>
 #include <string>
@@ -108,10 +111,35 @@ struct PlacedOrder {
     friend auto operator<=>(const PlacedOrder&, const PlacedOrder&) = default;
 };
 
+/// What is asked as margin for an instrument under one product on its present day: parts of a value.
+struct MarginTerms {
+    Decimal rate;
+    Decimal exposure;
+    Decimal spread;      ///< zero: it is asked for by itself
+    bool binds = false;  ///< false: nothing is asked
+};
+
+/// What the margin rules mean for the instruments; kernel/margin.hpp computes it. A family is what is written on one thing, that among it.
+struct MarginBook {
+    std::vector<std::array<MarginTerms, kProducts>> terms;    ///< by instrument, then product
+    std::vector<std::uint32_t> family;                        ///< by instrument: that which it is reckoned with
+    std::vector<std::uint32_t> own;                           ///< by instrument: that of what is written on it
+    std::map<std::string, std::uint32_t, std::less<>> names;  ///< of families
+    std::vector<std::optional<InstrumentId>>
+        heads;  ///< by family: what it is written on; nothing: the session does not know it
+    std::vector<std::vector<PortfolioId>> users;  ///< by family: portfolios that use any of it; sorted
+    /// It says nothing that the rest of the state does not.
+    friend bool operator==(const MarginBook&, const MarginBook&) { return true; }
+
+    /// What the contract is written on.
+    std::optional<InstrumentId> head_of(InstrumentId contract) const { return heads[family[contract.value]]; }
+};
+
 struct State {
     RunConfigured config;                 ///< as event 0 gave it, or the last RunReconfigured
     markets::MarketRules rules;           ///< as the last MarketRulesSet gave them
     ProductRules products;                ///< as the last ProductRulesSet gave them
+    MarginRules margin_rules;             ///< as the last MarginRulesSet gave them
     std::vector<Instrument> instruments;  ///< by id
     std::vector<Market> markets;          ///< by id
     std::vector<Portfolio> portfolios;    ///< by id
@@ -137,6 +165,7 @@ struct State {
     std::vector<std::vector<InstrumentId>> traded;  ///< by strategy, the instruments it may trade; sorted
     markets::Calendars calendars;                   ///< of the rules
     std::vector<markets::DayTimes> times;           ///< by instrument, when it trades
+    MarginBook margin;                              ///< empty without margin rules
     friend bool operator==(const State&, const State&) = default;
 
     const Market& market(InstrumentId id) const { return markets[id.value]; }
@@ -186,6 +215,7 @@ Valuation value(const State& state, const Portfolio& portfolio);
 struct Reserved {
     Qty quantity;
     Money value;  ///< at the price the order is valued at
+    Money funds;  ///< what it binds beside its family's margin
 };
 Reserved reserved_by(const State& state, const Order& order);
 /// The same without the order itself.

@@ -13,8 +13,6 @@ namespace alpha::markets {
 
 namespace {
 
-constexpr std::string_view kEmbeddedFile = "products.csv";
-constexpr std::string_view kBrokersTable = "zerodha";
 constexpr std::int32_t kDeliveryDaysMax = 10;
 
 /// A number of days, from 1; 0 for an empty cell.
@@ -84,17 +82,11 @@ Result<ProductRules> rules_of(const std::vector<Row>& from, const std::string& f
         }
         rules.rows.insert(rules.rows.end(), rows->begin(), rows->end());
     }
-    const auto key = [](const ProductRow& row) { return std::tie(row.exchange, row.product, row.from); };
-    std::ranges::stable_sort(rules.rows, [&](const ProductRow& a, const ProductRow& b) { return key(a) < key(b); });
-    for (std::size_t i = 1; i < rules.rows.size(); ++i) {
-        const ProductRow& before = rules.rows[i - 1];
-        const ProductRow& row = rules.rows[i];
-        if (before.exchange == row.exchange && before.product == row.product && before.to >= row.from) {
-            return refuse_at({file, std::max(before.line_number, row.line_number), 0},
-                             fmt::format("{} of {} has another row for {}, in line {}", name_of(row.product),
-                                         row.exchange, to_iso(row.from),
-                                         std::min(before.line_number, row.line_number)));
-        }
+    const Result<void> ordered = order_by_day(
+        rules.rows, file, [](const ProductRow& row) { return std::tie(row.exchange, row.product); },
+        [](const ProductRow& row) { return fmt::format("{} of {}", name_of(row.product), row.exchange); });
+    if (!ordered) {
+        return tl::unexpected(ordered.error());
     }
     if (rules.rows.empty()) {
         return refuse_at({file, 0, 0}, "a table of products has at least one row");
@@ -151,22 +143,8 @@ std::string products_of(const ProductRules& rules, const Instrument& instrument)
 }
 
 Result<ProductRules> embedded_products(std::string_view name) {
-    if (name != kBrokersTable) {
-        return fail(ErrorKind::usage,
-                    fmt::format("there is no table of products called '{}'; there is {}, or a file of your own",
-                                name.substr(0, 48), kBrokersTable),
-                    ErrorCode::not_found);
-    }
-    const std::string file(kEmbeddedFile);
-    Result<std::vector<Row>> rows = read_csv_rows(file, embedded::kProductsCsv);
-    if (!rows) {
-        return tl::unexpected(std::move(rows.error()));
-    }
-    std::erase_if(*rows, [&](const Row& row) { return row.cells.front().second != name; });
-    for (Row& row : *rows) {
-        row.cells.erase(row.cells.begin());
-    }
-    return rules_of(*rows, file, std::string(name));
+    return read_plan("products.csv", embedded::kProductsCsv, "products", name)
+        .and_then([&](const std::vector<Row>& rows) { return rules_of(rows, "products.csv", std::string(name)); });
 }
 
 Result<ProductRules> read_products(std::string_view text, const std::string& file, std::string name) {

@@ -105,6 +105,31 @@ Result<std::vector<Row>> read_csv_rows(const std::string& file, std::string_view
     return rows;
 }
 
+Result<std::vector<Row>> read_plan(const std::string& file, std::string_view text, std::string_view of,
+                                   std::string_view name) {
+    Result<std::vector<Row>> rows = read_csv_rows(file, text);
+    if (!rows) {
+        return rows;
+    }
+    std::string known;
+    for (const Row& row : *rows) {
+        if (known.find(row.cells.front().second) == std::string::npos) {
+            known.append(known.empty() ? "" : ", ").append(row.cells.front().second);
+        }
+    }
+    std::erase_if(*rows, [&](const Row& row) { return row.cells.front().second != name; });
+    if (rows->empty()) {
+        return fail(ErrorKind::usage,
+                    fmt::format("there is no table of {} called '{}'; there is {}, or a file of your own", of,
+                                name.substr(0, kMaxQuoted), known),
+                    ErrorCode::not_found);
+    }
+    for (Row& row : *rows) {
+        row.cells.erase(row.cells.begin());
+    }
+    return rows;
+}
+
 std::vector<std::string> words_of(std::string_view text) {
     std::vector<std::string> words;
     while (!text.empty()) {

@@ -6,6 +6,7 @@
 #include "events/result.hpp"
 #include "events/time.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -28,6 +29,11 @@ tl::unexpected<Error> refuse_at(const ErrorPlace& place, std::string_view messag
 /// Reads CSV: a header, then rows of as many cells. Cells with commas or quotes stand in double quotes, a quote in them doubled; no cell
 /// goes over a line's end. Lines that begin with # and empty lines are skipped; spaces around cells are not. At most 100,000 rows.
 Result<std::vector<Row>> read_csv_rows(const std::string& file, std::string_view text);
+
+/// Rows of a table within the program that stand under one name in its first column, without that. Refused (kind usage, code not_found)
+/// where it has none of that name. `of`: what it is a table of, "products".
+Result<std::vector<Row>> read_plan(const std::string& file, std::string_view text, std::string_view of,
+                                   std::string_view name);
 
 /// Words between spaces; none in an empty text.
 std::vector<std::string> words_of(std::string_view text);
@@ -84,5 +90,23 @@ private:
     const Row& row_;
     std::string failure_;
 };
+
+/// Sorts dated rows (members from, to, line_number) by `key` and day. Refused where two of one key hold on the same day; `say` says what
+/// they are of.
+template <class R, class Key, class Say>
+Result<void> order_by_day(std::vector<R>& rows, const std::string& file, Key key, Say say) {
+    std::ranges::stable_sort(
+        rows, [&](const R& a, const R& b) { return key(a) != key(b) ? key(a) < key(b) : a.from < b.from; });
+    for (std::size_t i = 1; i < rows.size(); ++i) {
+        const R& before = rows[i - 1];
+        const R& row = rows[i];
+        if (key(before) == key(row) && before.to >= row.from) {
+            return refuse_at({file, std::max(before.line_number, row.line_number), 0},
+                             say(row) + " has another row for " + to_iso(row.from) + ", in line " +
+                                 std::to_string(std::min(before.line_number, row.line_number)));
+        }
+    }
+    return {};
+}
 
 }  // namespace alpha::markets

@@ -150,6 +150,9 @@ public:
         if (!scenario_.products.is_silent()) {
             kernel_->take(kernel_->state().now, ProductRulesSet{scenario_.products});
         }
+        if (!scenario_.margins.is_silent()) {
+            kernel_->take(kernel_->state().now, MarginRulesSet{scenario_.margins});
+        }
         know_instruments();
         return {};
     }
@@ -186,6 +189,10 @@ public:
         if (kernel_->state().products != scenario_.products) {
             options_.log->warn("products are other than those the journal goes by: the new ones hold from here on");
             kernel_->take(kernel_->state().now, ProductRulesSet{scenario_.products});
+        }
+        if (kernel_->state().margin_rules != scenario_.margins) {
+            options_.log->warn("margins are other than those the journal goes by: the new ones hold from here on");
+            kernel_->take(kernel_->state().now, MarginRulesSet{scenario_.margins});
         }
         options_.log->info("resumed at event {} in {:.3f} s: decided again from event {}", kernel_->state().next_seq,
                            std::chrono::duration<double>(clock_.now() - begun).count(), at->from);

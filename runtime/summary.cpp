@@ -216,14 +216,16 @@ void Tally::alarm(const std::string& what) const {
 
 void Tally::note_gap(const OrderFilled& fill) {
     const Order* const order = state_->find_order(fill.order);
-    if (order == nullptr || fill.price <= order->valued_at || order->terms.reduce_only ||
-        !limits_.of(Rule::buying_power)) {
+    if (order == nullptr || fill.price <= order->valued_at || order->terms.reduce_only) {
         return;
     }
-    const Portfolio& portfolio = state_->portfolios[fill.portfolio.value];
+    const std::optional<Funds> funds = funds_of(*state_, limits_, state_->portfolios[fill.portfolio.value]);
+    if (!funds) {
+        return;
+    }
     beyond_power_.resize(state_->portfolios.size());
     Money& furthest = beyond_power_[fill.portfolio.value];
-    furthest = std::max(furthest, buying_power_used(*state_, portfolio) - buying_power_of(limits_, portfolio));
+    furthest = std::max(furthest, funds->used - funds->limit);
 }
 
 void EquityCurve::sample(const State& state) {

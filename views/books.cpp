@@ -31,8 +31,8 @@ PortfolioResult portfolio_result(const State& state, std::size_t index) {
     r.charges = v.charges;
     r.killed = portfolio.killed();
     r.latch = portfolio.latch;
-    if (const RiskLimits limits(state.config); limits.of(Rule::buying_power)) {
-        r.beyond_power = std::max(Money{}, buying_power_used(state, portfolio) - buying_power_of(limits, portfolio));
+    if (const auto funds = funds_of(state, RiskLimits(state.config), portfolio); funds) {
+        r.beyond_power = std::max(Money{}, funds->used - funds->limit);
     }
     r.fills = portfolio.fills;
     for (std::size_t i = 0; i < portfolio.positions.size(); ++i) {
@@ -115,10 +115,9 @@ std::vector<RiskHeadroom> risk_headroom(const State& state) {
             return Decimal{largest.raw};
         });
         add(Rule::gross_exposure, [&] { return value(state, portfolio).gross_exposure; });
-        if (limits.of(Rule::buying_power)) {
-            const Money limit = buying_power_of(limits, portfolio);
-            const Money used = buying_power_used(state, portfolio);
-            all.push_back({state.config.portfolios[p].name, Rule::buying_power, limit, used, limit - used});
+        if (const auto funds = funds_of(state, limits, portfolio); funds) {
+            all.push_back(
+                {state.config.portfolios[p].name, funds->rule, funds->limit, funds->used, funds->limit - funds->used});
         }
         add(Rule::open_orders, [&] { return decimal_of(portfolio.open_orders); });
         add(Rule::daily_loss,

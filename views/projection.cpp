@@ -26,6 +26,7 @@ constexpr bool moves_rows(std::uint16_t tag) {
     case PnlSnapshot::tag:
     case MarketRulesSet::tag:
     case ProductRulesSet::tag:
+    case MarginRulesSet::tag:
     case SquareOffBegun::tag:
     case CorporateAction::tag:
     case SettlementPrice::tag:

@@ -33,6 +33,10 @@ constexpr const char* kStruct<OrderTerms> = "OrderTerms";
 template <>
 constexpr const char* kStruct<Instrument> = "Instrument";
 template <>
+constexpr const char* kStruct<MarginRow> = "MarginRow";
+template <>
+constexpr const char* kStruct<MarginRules> = "MarginRules";
+template <>
 constexpr const char* kStruct<ProductRow> = "ProductRow";
 template <>
 constexpr const char* kStruct<ProductRules> = "ProductRules";
@@ -111,6 +115,8 @@ const Known kKnown{
     {"DayRow", {1, 6}},
     {"Instrument", {2, 6}},
     {"KnownRow", {1, 0}},
+    {"MarginRow", {1, 8}},
+    {"MarginRules", {1, 0}},
     {"MarketRules", {1, 2}},
     {"OrderTerms", {2, 14}},
     {"PortfolioConfig", {1, 0}},
@@ -135,6 +141,7 @@ const Known kKnown{
     {"instrument_listed", {2, 0}},
     {"kill_switch_latched", {3, 43}},
     {"kill_switch_released", {1, 0}},
+    {"margin_rules_set", {1, 0}},
     {"market_rules_set", {1, 0}},
     {"modify_intended", {3, 39}},
     {"order_accepted", {1, 0}},

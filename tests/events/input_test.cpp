@@ -30,13 +30,14 @@ TEST_CASE("which events are records of inputs", "[input]") {
     constexpr auto kAll = std::make_index_sequence<std::variant_size_v<Event>>();
     CHECK(inputs_among(kRoot, kAll) ==
           std::set<std::string>{"bar_closed", "bar_opened", "corporate_action", "instrument_changed",
-                                "instrument_listed", "kill_switch_released", "market_rules_set", "product_rules_set",
-                                "quote", "settlement_price", "strategy_halted", "strategy_resumed"});
+                                "instrument_listed", "kill_switch_released", "margin_rules_set", "market_rules_set",
+                                "product_rules_set", "quote", "settlement_price", "strategy_halted",
+                                "strategy_resumed"});
     // What carries links may be an input all the same: a broker's answer names the order that led to it.
-    CHECK(inputs_among(kFollows, kAll) == std::set<std::string>{"bar_closed", "bar_opened", "corporate_action",
-                                                                "instrument_changed", "instrument_listed",
-                                                                "market_rules_set", "product_rules_set", "quote",
-                                                                "settlement_price", "strategy_resumed"});
+    CHECK(inputs_among(kFollows, kAll) ==
+          std::set<std::string>{"bar_closed", "bar_opened", "corporate_action", "instrument_changed",
+                                "instrument_listed", "margin_rules_set", "market_rules_set", "product_rules_set",
+                                "quote", "settlement_price", "strategy_resumed"});
 }
 
 TEST_CASE("an input is found in its event as it was given", "[input]") {

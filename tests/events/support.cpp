@@ -82,6 +82,24 @@ ProductRow product() {
     return e;
 }
 
+MarginRow margin() {
+    MarginRow e;
+    e.product = Product::nrml;
+    e.exchange = "NFO";
+    e.kind = MarginKind::option;
+    e.underlying = "NIFTY";
+    e.rate = money("0.1");
+    e.exposure = money("0.02");
+    e.expiry_exposure = money("0.03");
+    e.spread = money("0.0175");
+    e.from = Date{20'047};
+    e.to = Date{20'818};
+    e.source = {"a circular", markets::Grade::official};
+    e.doubt = "perhaps";
+    e.line_number = 9;
+    return e;
+}
+
 RunConfigured session() {
     RunConfigured e;
     e.name = "ema-cross";
@@ -207,6 +225,7 @@ std::vector<Sample> samples() {
                                money("1.18"),
                                {{markets::ChargeLine::stt, money("1.18")}},
                                money("-3.5")}},
+        {root, MarginRulesSet{{"zerodha", {margin()}}}},
     };
 }
 

@@ -367,6 +367,14 @@ const Lines kLines[] = {
      R"(","settled":"-75","quantity":"25","cost":"250","cash":"-937.5","realized_pnl":"62.5","charges":")"
      R"(1.18","charge_lines":[{"line":"stt","amount":"1.18"}],"equity_change":"-3.5"})",
     },
+    {
+     R"(7 2024-03-28T03:45:00.072Z margin_rules_set rules={margins zerodha of 1 rows})",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"margin_rules_set","rules":{"name":"zerodha")"
+     R"(,"rows":[{"product":"nrml","exchange":"NFO","kind":"option","underlying":"NIFTY","rate":"0)"
+     R"(.1","exposure":"0.02","expiry_exposure":"0.03","spread":"0.0175","from":"2024-11-20","to":)"
+     R"("2026-12-31","source":{"text":"a circular","grade":"official"},"doubt":"perhaps","line_num)"
+     R"(ber":9}]}})",
+    },
 };
 // clang-format on
 

@@ -67,8 +67,8 @@ struct Account : Floor {
         }
         return "pass";
     }
-    std::string used() const { return to_string(buying_power_used(state(), portfolio())); }
-    std::string power() const { return to_string(buying_power_of(RiskLimits(state().config), portfolio())); }
+    std::string used() const { return to_string(funds_of(state(), RiskLimits(state().config), portfolio())->used); }
+    std::string power() const { return to_string(funds_of(state(), RiskLimits(state().config), portfolio())->limit); }
 
 private:
     std::string bid_ = "99";

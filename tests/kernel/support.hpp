@@ -444,6 +444,10 @@ public:
         kernel_->take(now, ProductRulesSet{rules});
         after_step();
     }
+    void margins(Time now, const MarginRules& rules) {
+        kernel_->take(now, MarginRulesSet{rules});
+        after_step();
+    }
     void settles(Time now, InstrumentId instrument, Date date, std::string_view price) {
         kernel_->take(now, SettlementPrice{instrument, date, money(price)});
         after_step();
@@ -545,10 +549,12 @@ private:
             REQUIRE(loaded);
             REQUIRE(*loaded == state());
             // What is computed as things change is what is computed from nothing.
-            const bool is_limited = RiskLimits(state().config).of(Rule::buying_power).has_value();
-            for (std::size_t p = 0; is_limited && p < state().portfolios.size(); ++p) {
-                REQUIRE(buying_power_used(*loaded, loaded->portfolios[p]) ==
-                        buying_power_used(state(), state().portfolios[p]));
+            const RiskLimits limits(state().config);
+            for (std::size_t p = 0; p < state().portfolios.size(); ++p) {
+                const auto anew = funds_of(*loaded, limits, loaded->portfolios[p]);
+                const auto kept = funds_of(state(), limits, state().portfolios[p]);
+                REQUIRE(anew.has_value() == kept.has_value());
+                REQUIRE((!anew || (anew->used == kept->used && anew->limit == kept->limit)));
             }
         }
         visits = counted;

@@ -1,0 +1,67 @@
+#pragma once
+/// Funds and margins (rule `margin`): what of a portfolio's equity its positions and open orders bind, by the session's MarginRules. What is
+/// not bound is free; an order that binds more is refused where more than equity would be. Sums of the log's amounts, and nothing else.
+///
+/// V is what a position is worth at its mark, C what it cost, both without their sign; r, e and s are a row's rate, exposure and spread.
+///
+/// | held                          | binds                                        | in words                                          |
+/// |-------------------------------|----------------------------------------------|---------------------------------------------------|
+/// | shares, long                  | V - (1 - r) x min(V, C)                      | the broker lends 1 - r of what it cost, no more than it is worth; in full (r = 1): all it is worth |
+/// | shares, short                 | r x V + max(0, C - V)                        | a gain is not free before it is taken; a loss counts |
+/// | option, long                  | V                                            | paid in full                                      |
+/// | future                        | gain since it was settled + its family's part | the same                                          |
+/// | option, short                 | max(0, C - V) + its family's part            | the same                                          |
+///
+/// A family is what is written on one thing, under one product. Its part is the larger of what a rise and what a fall may take, and e:
+///
+/// | part     | what                                                                                                                |
+/// |----------|---------------------------------------------------------------------------------------------------------------------|
+/// | rise     | r x V of futures short beyond those long; of calls of one expiry the worst over all prices X of the underlying: each is taken to lose, or to win where it is long, X - strike, from 0 to r x U |
+/// | fall     | the same of futures long beyond those short, and of puts, strike - X                                                |
+/// | spread   | s x V of the dearer month for futures of two months against each other; on a contract's last day, and without s, each is asked for itself |
+/// | exposure | e x V of the larger side of futures; e x U of each option that is sold, on its last day the row's expiry_exposure on top |
+///
+/// U is what the underlying is worth: its mark, or the strike where the session does not know it. So a call that is sold asks r x U, one with
+/// another of the same expiry bought k above it at most k, a strangle the dearer of its sides.
+///
+/// What no row names goes by the account's leverage L: r = 1 / L, e = s = 0; without it (`none`) it binds nothing.
+///
+/// Open orders: whatever of them fills, in whatever order, at prices no worse than they are valued at and with marks as they are then, no
+/// more is bound than was reserved. What closes reserves nothing (of several that close and open, the dearest open). The others reserve
+/// what they cost less what the broker lends, or what they may lose at once, and their charges; of a family, quantities are taken at their
+/// worst: what adds as if it had filled, what protects as if it had been sold. A move of marks may bind more than there is: nothing is
+/// closed for that, and only what reduces passes.
+///
+/// A session without margin rules is not judged by any of this: buying_power is (kernel/risk.hpp).
+
+#include "kernel/risk.hpp"
+#include "kernel/state.hpp"
+
+namespace alpha {
+
+/// Computes State::margin from the rules, the config and the instruments. O(instruments x rows), and nothing where margins are silent.
+void derive_margins(State& state);
+/// Only what is asked for one instrument: it has a new day, or is new. O(rows).
+void derive_margin_terms(State& state, InstrumentId instrument);
+/// An instrument was listed behind those that State::margin knows. O(rows), and more where contracts on it were listed before.
+void note_margin_listing(State& state, InstrumentId instrument);
+/// Notes in the sums that an instrument is used by a portfolio, or is no longer. O(log used instruments), more where that has changed.
+void note_margin_use(State& state, PortfolioId portfolio, InstrumentId instrument, bool uses);
+/// Notes that its mark moved whatever is bound by contracts written on it. O(portfolios that use them).
+void note_margin_mark(State& state, InstrumentId instrument);
+
+/// What a unit of an order binds beside its family's part, as things are. Zero for what only reduces, and where margins are silent.
+Price funds_per_unit(const State& state, const OrderTerms& terms, Price valued_at);
+
+/// What all positions and orders of the portfolio bind, the charges of what is open not among it. O(what has changed since it was settled).
+Money margin_bound(const State& state, PortfolioId portfolio);
+/// Brings the portfolio's sums up to date. O(what has changed: instruments used of its families, and their open orders in rare cases).
+void settle_margins(State& state, PortfolioId portfolio);
+/// What the portfolio binds now, and with the order that is judged.
+struct MarginChange {
+    Money before;
+    Money after;
+};
+MarginChange margin_with(const RiskQuestion& q);
+
+}  // namespace alpha
