@@ -545,11 +545,32 @@ std::string json_string(std::string_view text) {
     return out;
 }
 
+namespace {
+
+/// How much money an order lacked that was refused for want of it; nothing of any other event.
+std::optional<Decimal> shortfall_of(const Event& event) {
+    return std::visit(
+        [](const auto& e) -> std::optional<Decimal> {
+            if constexpr (requires { e.rule, e.limit, e.observed; }) {
+                if (e.rule == Rule::margin) {
+                    return e.observed - e.limit;
+                }
+            }
+            return std::nullopt;
+        },
+        event);
+}
+
+}  // namespace
+
 std::string to_text(const Envelope& envelope, const Event& event, const Names& names) {
     std::string out = fmt::format("{} {} {}", envelope.seq, to_iso(envelope.time), type_name(event));
     TextWriter writer(out, names);
     // serialize is one function for reading and writing; the writers only read.
     std::visit([&](const auto& e) { const_cast<std::remove_cvref_t<decltype(e)>&>(e).serialize(writer); }, event);
+    if (const std::optional<Decimal> shortfall = shortfall_of(event); shortfall) {
+        out += " short=" + to_string(*shortfall);
+    }
     if (!envelope.is_root()) {
         out += fmt::format(" cause={} root={}", envelope.causation, envelope.correlation);
     }
@@ -564,6 +585,9 @@ std::string to_json(const Envelope& envelope, const Event& event, const Names& n
         out += fmt::format(",\"cause\":{},\"root\":{}", envelope.causation, envelope.correlation);
     }
     std::visit([&](const auto& e) { const_cast<std::remove_cvref_t<decltype(e)>&>(e).serialize(writer); }, event);
+    if (const std::optional<Decimal> shortfall = shortfall_of(event); shortfall) {
+        out += ",\"short\":\"" + to_string(*shortfall) + '"';
+    }
     return out + '}';
 }
 

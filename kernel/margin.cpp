@@ -21,22 +21,6 @@ Money times(Money amount, Decimal rate) {
            pro_rata(amount, Qty{static_cast<std::int64_t>(rate.raw % kScale)}, Qty{kScale});
 }
 
-/// amount x part / whole of numbers beyond any quantity: both are halved until they are ones.
-Money part_of(Money amount, Int128 part, Int128 whole) {
-    if (whole <= 0 || part <= 0) {
-        return {};
-    }
-    if (part >= whole) {
-        return amount;
-    }
-    while (whole > limits::kMaxPosition.raw) {
-        part = (part + 1) / 2;
-        whole /= 2;
-    }
-    return pro_rata(amount, Qty{static_cast<std::int64_t>(std::min(part, whole))},
-                    Qty{static_cast<std::int64_t>(whole)});
-}
-
 Price scaled(Price price, Decimal rate) {
     const Money scaled = times(Money{price.raw}, rate);
     return Price{static_cast<std::int64_t>(std::min<Int128>(scaled.raw, limits::kMaxPrice.raw))};
@@ -124,14 +108,20 @@ public:
 
     void add(const Leg& leg) { leg.of->is_option() ? add_option(leg) : add_future(leg); }
 
+    /// What it asks is least within what orders may lead to, so the worst is at one of its corners.
     Money sum() {
-        const Qty netted_longs = clamped(std::max<Int128>(0, longs_.units - shorts_least_));
-        const Qty netted_shorts = clamped(std::max<Int128>(0, shorts_.units - longs_least_));
-        const Money fall = part_of(longs_.risk, netted_longs.raw, longs_.units) + options(InstrumentKind::put);
-        const Money rise = part_of(shorts_.risk, netted_shorts.raw, shorts_.units) + options(InstrumentKind::call);
-        const Qty matched = clamped(std::min(longs_.units, shorts_.units));
-        const Money spread = notional(spread_at_, matched);
-        return sum_ + std::max(rise, fall) + spread + std::max(longs_.exposure, shorts_.exposure);
+        const Money calls = options(InstrumentKind::call);
+        const Money puts = options(InstrumentKind::put);
+        Money worst;
+        for (const Futures& longs : {longs_max_, longs_min_}) {
+            for (const Futures& shorts : {shorts_max_, shorts_min_}) {
+                const Money rise = calls + std::max(Money{}, shorts.risk - longs.risk);
+                const Money fall = puts + std::max(Money{}, longs.risk - shorts.risk);
+                const Money spread = notional(spread_at_, clamped(std::min(longs.units, shorts.units)));
+                worst = std::max(worst, std::max(rise, fall) + spread + std::max(longs.exposure, shorts.exposure));
+            }
+        }
+        return sum_ + worst;
     }
 
 private:
@@ -139,29 +129,27 @@ private:
         Int128 units = 0;
         Money risk;
         Money exposure;
+
+        void add(const Leg& leg, Int128 quantity) {
+            const Money value = notional(*leg.of, leg.mark, clamped(quantity, leg.of->multiplier));
+            units += quantity * leg.of->multiplier;
+            risk += times(value, leg.terms->rate);
+            exposure += times(value, leg.terms->exposure);
+        }
     };
 
     void add_future(const Leg& leg) {
-        const Int128 multiplier = leg.of->multiplier;
-        const auto add = [&](Futures& side, Int128 quantity) {
-            const Money value = notional(*leg.of, leg.mark, clamped(quantity, leg.of->multiplier));
-            side.units += quantity * multiplier;
-            side.risk += times(value, leg.terms->rate);
-            side.exposure += times(value, leg.terms->exposure);
-        };
         if (leg.terms->spread.raw == 0) {  // it is asked for by itself
             Futures own;
-            add(own, std::max(leg.long_max(), leg.short_max()));
+            own.add(leg, std::max(leg.long_max(), leg.short_max()));
             sum_ += own.risk + own.exposure;
             return;
         }
-        add(longs_, leg.long_max());
-        add(shorts_, leg.short_max());
-        longs_least_ += leg.long_min() * multiplier;
-        shorts_least_ += leg.short_min() * multiplier;
-        if (leg.long_max() != 0 || leg.short_max() != 0) {
-            spread_at_ = std::max(spread_at_, scaled(leg.mark, leg.terms->spread));
-        }
+        longs_max_.add(leg, leg.long_max());
+        longs_min_.add(leg, leg.long_min());
+        shorts_max_.add(leg, leg.short_max());
+        shorts_min_.add(leg, leg.short_min());
+        spread_at_ = std::max(spread_at_, scaled(leg.mark, leg.terms->spread));
     }
 
     void add_option(const Leg& leg) {
@@ -220,10 +208,10 @@ private:
 
     const State& state_;
     Money sum_;
-    Futures longs_;
-    Futures shorts_;
-    Int128 longs_least_ = 0;
-    Int128 shorts_least_ = 0;
+    Futures longs_max_;
+    Futures longs_min_;
+    Futures shorts_max_;
+    Futures shorts_min_;
     Price spread_at_;
     std::vector<std::pair<std::tuple<InstrumentKind, Date>, OptionLeg>> options_;
 };

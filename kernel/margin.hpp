@@ -16,8 +16,8 @@
 ///
 /// | part     | what                                                                                                                |
 /// |----------|---------------------------------------------------------------------------------------------------------------------|
-/// | rise     | r x V of futures short beyond those long; of calls of one expiry the worst over all prices X of the underlying: each is taken to lose, or to win where it is long, X - strike, from 0 to r x U |
-/// | fall     | the same of futures long beyond those short, and of puts, strike - X                                                |
+/// | rise     | r x V of the futures that are short, less that of those that are long; of calls of one expiry the worst over all prices X of the underlying: each is taken to lose, or to win where it is long, X - strike, from 0 to r x U |
+/// | fall     | the same of the futures that are long, and of puts, strike - X                                                |
 /// | spread   | s x V of the dearer month for futures of two months against each other; on a contract's last day, and without s, each is asked for itself |
 /// | exposure | e x V of the larger side of futures; e x U of each option that is sold, on its last day the row's expiry_exposure on top |
 ///

@@ -384,6 +384,19 @@ void note_settled(State& state, Portfolio& portfolio, const PositionSettled& e) 
     }
 }
 
+/// What limits add up is computed anew: they mean something else from here on.
+void begin_sums(State& state) {
+    for (Portfolio& portfolio : state.portfolios) {
+        portfolio.sums = {};
+        for (std::uint32_t i = 0; i < portfolio.positions.size(); ++i) {
+            if (is_used(portfolio.positions[i])) {
+                portfolio.sums.note_change(InstrumentId{i});
+            }
+        }
+    }
+    derive_margins(state);
+}
+
 // ---- one fold a fact -----------------------------------------------------------------------------------------------------
 
 void fold(State& state, const Envelope&, const RunConfigured& e) {
@@ -417,7 +430,7 @@ void fold(State& state, const Envelope& envelope, const RunReconfigured& e) {
     }
     state.config = e.config;
     note_traded(state);
-    derive_margins(state);
+    begin_sums(state);
 }
 
 void fold(State& state, const Envelope&, const InstrumentListed& e) {
@@ -436,7 +449,7 @@ void fold(State& state, const Envelope&, const MarketRulesSet& e) {
 
 void fold(State& state, const Envelope&, const MarginRulesSet& e) {
     state.margin_rules = e.rules;
-    derive_margins(state);
+    begin_sums(state);
     // What is open binds what it would if it were made now.
     for (auto& [id, order] : state.open_orders) {
         release(state, order);
@@ -1130,7 +1143,6 @@ void derive(State& state) {
         Portfolio& portfolio = state.portfolios[p];
         portfolio.equity = value(state, portfolio).equity;
         portfolio.open_value = {};
-        portfolio.sums = {};
         for (Position& position : portfolio.positions) {
             position.orders = {};
             for (Holding& held : position.holdings) {
@@ -1142,7 +1154,6 @@ void derive(State& state) {
             portfolio.open_value += position.open_buy_value + position.open_sell_value;
             if (is_used(position)) {
                 state.markets[i].users.push_back(PortfolioId{p});
-                portfolio.sums.note_change(InstrumentId{i});
             }
         }
     }
@@ -1157,7 +1168,7 @@ void derive(State& state) {
             position.row(order.terms.product).orders.add(funds, 1);
         }
     }
-    derive_margins(state);
+    begin_sums(state);
 }
 
 template <class E>

@@ -83,6 +83,9 @@ Result<std::vector<MarginRow>> rows_of(const Row& from) {
     if (row.spread.raw != 0 && row.kind != MarginKind::future) {
         cells.refuse("spread", "is for futures");
     }
+    if (row.spread > row.rate) {  // or what protects would ask for more
+        cells.refuse("spread", "is more than the rate");
+    }
     if (row.from > row.to) {
         cells.refuse("to", "is before the row begins");
     }

@@ -31,7 +31,7 @@ Result<MarginRules> embedded_margins(std::string_view name);
 ///   rate                 "20%": of what it is worth; of an option, of what its underlying is
 ///   exposure             the same, asked beside it, and for spreads as well; empty: nothing
 ///   expiry_exposure      the same, on top for options that are sold, on their last day; empty: nothing
-///   spread               of the dearer month, for futures of two months against each other; empty: each is asked for itself
+///   spread               of the dearer month, for futures of two months against each other; empty: each is asked for itself. At most the rate
 ///   from, to             first and last day; empty: from ever, for ever
 ///   doubt, source, grade as in charges; a user's own are `stated`
 ///

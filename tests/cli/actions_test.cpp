@@ -273,3 +273,30 @@ TEST_CASE("products are those of a table, and a mistake in them is told", "[cli]
     // Without a table a product decides nothing but charges.
     CHECK(with("use: script, product: nrml", "products: none\n").code == 0);
 }
+
+TEST_CASE("margins follow the products, and a mistake in them is told", "[cli][actions]") {
+    const Desk here;
+    const auto with = [&](const std::string& orders, const std::string& more) {
+        std::filesystem::remove_all(here.path("j"));
+        std::string text = scenario(orders, more);
+        text.replace(text.find("use: script"), 11, "use: script, product: mis");
+        return here.backtest(text);
+    };
+    const auto refusals = [&] { return here.alpha({"log", "--journal", "j", "--type", "order_refused"}).out; };
+    REQUIRE(with("at 1 buy 4000 NSE:TCS", "").code == 0);
+    CHECK(refusals().empty());  // 4,000 at 100, of 100,000
+    const Ran portfolios = here.alpha({"status", "--journal", "j", "--json"});
+    CHECK(contains(portfolios.out, "\"rule\":\"margin\""));
+    REQUIRE(with("at 1 buy 6000 NSE:TCS", "").code == 0);
+    CHECK(contains(refusals(), "rule=margin limit=100000 observed=120"));
+    CHECK(contains(refusals(), " short=20"));
+    CHECK(here.alpha({"replay", "--verify", "--journal", "j"}).code == 0);
+    REQUIRE(with("at 1 buy 4000 NSE:TCS", "margins: none\n").code == 0);
+    CHECK(contains(refusals(), "rule=buying_power"));
+    here.write("m.csv", "product,exchange,kind,rate\nmis,NSE,share,50%\n");
+    REQUIRE(with("at 1 buy 4000 NSE:TCS", "margins: m.csv\n").code == 0);
+    CHECK(contains(refusals(), "rule=margin limit=100000 observed=200"));
+    CHECK(contains(with("at 1 buy 1 NSE:TCS", "margins: zerodah\n").err, "did you mean 'zerodha'?"));
+    here.write("m.csv", "product,exchange,kind,rate\nmis,NSE,share,half\n");
+    CHECK(contains(with("at 1 buy 1 NSE:TCS", "margins: m.csv\n").err, "m.csv:2: column 'rate' has 'half'"));
+}

@@ -166,9 +166,15 @@ private:
         floor_.reconfigure(config, s < 3 ? std::vector<std::size_t>{s} : std::vector<std::size_t>{});
     }
 
-    /// Another calendar, other charges or products, other terms of an instrument, or another share.
+    /// Another calendar, other charges, products or margins, other terms of an instrument, or another share.
     void change_market() {
-        const auto change = dice_.below(7);
+        const auto change = dice_.below(8);
+        if (change == 7) {
+            MarginRules rules = small_margins();
+            rules.rows.back().product = Product::none;  // futures, too, where they are traded under none
+            rules.rows[2].product = Product::none;
+            return floor_.margins(now_, dice_.below(3) == 0 ? MarginRules{} : rules);
+        }
         if (change == 6) {
             const InstrumentId settled{static_cast<std::uint32_t>(2 * dice_.below(2))};
             const Date today = floor_.state().market(settled).session_date;
