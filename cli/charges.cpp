@@ -117,7 +117,7 @@ public:
 
 private:
     Date day_;
-    Date latest_{-1};
+    Date latest_ = kNoDay;
     RunConfigured config_;
     std::vector<Instrument> instruments_;
     ChargePlan plan_;

@@ -225,7 +225,7 @@ std::optional<Date> Fields::date(std::string_view name) {
     const auto day = text ? parse_date(*text) : fail(ErrorKind::usage, "");
     const bool in_range = day && day->days * kDayNs >= kMinTime.ns && day->days < kMaxTime.ns / kDayNs;
     if (text && !in_range) {
-        wrong(name, *text, "is not a day from 1970 to 2199");
+        wrong(name, *text, "is not a day from 1800 to 2199");
     }
     return in_range ? std::optional(*day) : std::nullopt;
 }

@@ -100,6 +100,7 @@ struct Wire<std::optional<T>> : RawWire<std::uint8_t> {
     }
 ALPHA_WIRE_MEMBER(Price, raw);
 ALPHA_WIRE_MEMBER(Qty, raw);
+ALPHA_WIRE_MEMBER(Volume, raw);
 ALPHA_WIRE_MEMBER(Money, raw);
 ALPHA_WIRE_MEMBER(Decimal, raw);
 ALPHA_WIRE_MEMBER(Time, ns);

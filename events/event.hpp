@@ -340,7 +340,7 @@ struct BarClosed {
     Price high;
     Price low;
     Price close;
-    Qty volume;
+    Volume volume;
     Time label{};         ///< since version 2: when it began; what its BarOpened says
     Duration interval{};  ///< since version 2
     friend bool operator==(const BarClosed&, const BarClosed&) = default;

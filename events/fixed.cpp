@@ -126,6 +126,17 @@ Result<Qty> parse_qty(std::string_view text) {
     return parse_raw(text, kMaxInt64).map([](Int128 raw) { return Qty{static_cast<std::int64_t>(raw)}; });
 }
 
+Result<Volume> parse_volume(std::string_view text) {
+    return parse_raw(text, static_cast<Int128>(kMaxInt64) * kScale).map([](Int128 raw) {
+        if (raw >= -kMaxInt64 && raw <= kMaxInt64) {
+            return Volume(Qty{static_cast<std::int64_t>(raw)});
+        }
+        Volume whole;
+        whole.raw = static_cast<std::int64_t>(-raw / kScale);
+        return whole;
+    });
+}
+
 Result<Money> parse_money(std::string_view text) {
     return parse_raw(text, kMaxInt128).map([](Int128 raw) { return Money{raw}; });
 }
@@ -167,6 +178,11 @@ std::string to_string(Price value) {
     return out;
 }
 
+std::string to_string(Volume value) {
+    std::string out;
+    append_decimal(out, value.scaled());
+    return out;
+}
 std::string to_string(Qty value) {
     std::string out;
     append_decimal(out, value.raw);

@@ -19,6 +19,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -42,6 +43,26 @@ struct Price {
 struct Qty {
     std::int64_t raw = 0;
     friend constexpr auto operator<=>(Qty, Qty) = default;
+};
+
+/// What was traded in a time, in units of the instrument: no order's quantity, and far beyond one in coins and indices. Up to 9.2e10 it is
+/// exact to 1e-8; beyond that, up to 9.2e18, a whole number. On disk it is a Qty, whole numbers below zero.
+struct Volume {
+    std::int64_t raw = 0;  ///< in 1e-8; below zero: whole units, their sign turned
+    constexpr Volume() = default;
+    constexpr Volume(Qty quantity) : raw(quantity.raw) {}  // NOLINT(google-explicit-constructor)
+    friend constexpr bool operator==(Volume, Volume) = default;
+
+    /// In 1e-8. Below 2^90.
+    constexpr Int128 scaled() const { return raw >= 0 ? Int128{raw} : -Int128{raw} * kScale; }
+    /// The nearest that a quantity can be.
+    constexpr Qty as_quantity() const { return raw >= 0 ? Qty{raw} : Qty{std::numeric_limits<std::int64_t>::max()}; }
+    /// Whether it is written as it has to be: as whole units only where it is too large otherwise.
+    constexpr bool is_valid() const {
+        return raw >= 0 || (raw < -kExactMax && raw != std::numeric_limits<std::int64_t>::min());
+    }
+    static constexpr std::int64_t kExactMax =
+        std::numeric_limits<std::int64_t>::max() / kScale;  ///< whole units that are exact to 1e-8
 };
 
 /// An amount of the account's currency, 128 bits wide so that no book of 64-bit prices and quantities overflows it.
@@ -153,12 +174,15 @@ Price average_price(Money cost, Qty quantity);
 Result<Price> parse_price(std::string_view text);
 Result<Qty> parse_qty(std::string_view text);
 Result<Money> parse_money(std::string_view text);
+/// Beyond 9.2e10 what is behind the point is left out.
+Result<Volume> parse_volume(std::string_view text);
 Result<Decimal> parse_decimal(std::string_view text);
 
 /// The shortest decimal of the value: no trailing zeros, no exponent, "0" for zero. It parses back to the same value, except
 /// for the least of each type: parsing keeps the range symmetrical, so that a sign can always be turned.
 std::string to_string(Price value);
 std::string to_string(Qty value);
+std::string to_string(Volume value);
 std::string to_string(Money value);
 std::string to_string(Decimal value);
 

@@ -358,6 +358,7 @@ public:
     void value(const std::string& v) { append_json_string(out_, v); }
     void value(Price v) { quoted(v.raw); }
     void value(Qty v) { quoted(v.raw); }
+    void value(Volume v) { quoted(v.scaled()); }
     void value(Money v) { quoted(v.raw); }
     void value(Decimal v) { quoted(v.raw); }
     void value(Time v) { out_ += fmt::format("\"{}\"", v.ns); }
@@ -458,6 +459,7 @@ private:
     void value(const std::string& v) { bare(v); }
     void value(Price v) { append_decimal(out_, v.raw); }
     void value(Qty v) { append_decimal(out_, v.raw); }
+    void value(Volume v) { append_decimal(out_, v.scaled()); }
     void value(Money v) { append_decimal(out_, v.raw); }
     void value(Decimal v) { append_decimal(out_, v.raw); }
     void value(Time v) { out_ += to_iso(v); }

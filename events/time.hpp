@@ -29,8 +29,8 @@ inline constexpr Time kBeforeAll{std::numeric_limits<std::int64_t>::min()};
 inline constexpr std::int64_t kSecondNs = 1'000'000'000;
 inline constexpr std::int64_t kDayNs = 86'400 * kSecondNs;
 
-/// Accepted input times: 1970-01-01 up to, not including, 2200-01-01.
-inline constexpr Time kMinTime{0};
+/// Accepted input times: 1800-01-01 up to, not including, 2200-01-01.
+inline constexpr Time kMinTime{-5'364'662'400 * kSecondNs};
 inline constexpr Time kMaxTime{7'258'118'400 * kSecondNs};
 
 /// A calendar day, as days since 1970-01-01.
@@ -38,6 +38,14 @@ struct Date {
     std::int32_t days = 0;
     friend constexpr auto operator<=>(Date, Date) = default;
 };
+
+/// In place of a day that has not come yet. Before all others, and no day to reckon with.
+inline constexpr Date kNoDay{std::numeric_limits<std::int32_t>::min()};
+
+/// The last whole multiple of `step` since 1970 at or before `t`. Requires step > 0.
+constexpr Time floor_of(Time t, Duration step) {
+    return Time{t.ns / step.ns * step.ns - (t.ns % step.ns < 0 ? step.ns : 0)};
+}
 
 /// When an instrument trades, every day, in its exchange's local time (a fixed offset: Indian markets have no daylight
 /// saving). Pinned in the log with the instrument. The default is the whole UTC day.

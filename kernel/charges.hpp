@@ -29,7 +29,7 @@ public:
 
 private:
     struct Kept {
-        Date day{-1};
+        Date day = kNoDay;
         std::optional<markets::ChargeRates> rates;
     };
     std::map<std::tuple<InstrumentId, Product, Side>, Kept> kept_;

@@ -186,11 +186,11 @@ Seq Kernel::begin_step(Time now, const E& input) {
     return record(input, Cause{});
 }
 
-void Kernel::configure(const RunConfigured& config) {
+void Kernel::configure(const RunConfigured& config, Time begins) {
     ALPHA_ASSERT(state_.next_seq == 0, "a session is configured once");
     ALPHA_ASSERT(parts_.strategies.size() == config.strategies.size(), "one strategy for each that is configured");
     ALPHA_ASSERT(parts_.venues.size() == config.brokers.size(), "one venue for each broker that is configured");
-    const Seq root = begin_step(Time{0}, config);
+    const Seq root = begin_step(begins, config);
     limits_ = RiskLimits(config);
     for (std::uint32_t i = 0; i < state_.instruments.size(); ++i) {
         note_expiry(InstrumentId{i});

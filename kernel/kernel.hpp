@@ -66,8 +66,8 @@ public:
     /// For snapshots between two steps.
     const Components& parts() const { return parts_; }
 
-    /// Event 0, and the opening of every portfolio that a strategy uses. Requires an empty state.
-    void configure(const RunConfigured& config);
+    /// Event 0 at `begins`, and the opening of every portfolio that a strategy uses. Requires an empty state, and that no input is earlier.
+    void configure(const RunConfigured& config, Time begins = Time{0});
 
     /// The session goes on under `config`, between two steps: RunReconfigured at state().now, and TimerCancelled for every
     /// timer of a strategy that begins anew. `anew` holds a strategy where it does and null where the present one stays;

@@ -44,7 +44,7 @@ std::optional<Decimal> rate_of_leverage(const RunConfigured& config) {
 /// The present day of an instrument: its session's, and before its first one the newest that rules know.
 Date margin_day(const State& state, InstrumentId instrument) {
     const Date date = state.market(instrument).session_date;
-    return date.days >= 0 ? date : markets::kLastChargeDay;
+    return date != kNoDay ? date : markets::kLastChargeDay;
 }
 
 MarginTerms terms_on(const State& state, InstrumentId instrument, Product product, Date day) {
@@ -82,15 +82,22 @@ struct Leg {
     bool is_empty() const { return held.net.raw == 0 && held.open_buys.raw == 0 && held.open_sells.raw == 0; }
     Money value() const { return abs(notional(*of, mark, held.net)); }
     Money gain() const { return std::max(Money{}, notional(*of, mark, held.net) - held.cost); }
+    /// What is surely left of it for orders of that side to close: what only reduces may fill before them.
+    Int128 to_close(Side side) const {
+        const bool buys = side == Side::buy;
+        const Int128 net = buys ? -Int128{held.net.raw} : Int128{held.net.raw};
+        return std::max<Int128>(0, net - (buys ? held.orders.reducing_buys : held.orders.reducing_sells).raw);
+    }
     // The quantities that orders may lead to, each at its largest and at its least.
-    Int128 long_max() const { return std::max<Int128>(0, Int128{held.net.raw} + held.open_buys.raw); }
-    Int128 short_max() const { return std::max<Int128>(0, Int128{held.open_sells.raw} - held.net.raw); }
-    Int128 long_min() const {
-        return std::max<Int128>(0, Int128{held.net.raw} - held.open_sells.raw - held.orders.reducing_sells.raw);
+    Int128 long_max() const {
+        return std::max<Int128>(0, std::max<Int128>(0, held.net.raw) + held.open_buys.raw - to_close(Side::buy));
     }
-    Int128 short_min() const {
-        return std::max<Int128>(0, -Int128{held.net.raw} - held.open_buys.raw - held.orders.reducing_buys.raw);
+    Int128 short_max() const {
+        return std::max<Int128>(0, std::max<Int128>(0, -Int128{held.net.raw}) + held.open_sells.raw -
+                                       to_close(Side::sell));
     }
+    Int128 long_min() const { return std::max<Int128>(0, to_close(Side::sell) - held.open_sells.raw); }
+    Int128 short_min() const { return std::max<Int128>(0, to_close(Side::buy) - held.open_buys.raw); }
 };
 
 /// One option of a family: how much of it may be short, what of it is surely long, from where on it pays, and how far.
@@ -117,7 +124,9 @@ public:
             for (const Futures& shorts : {shorts_max_, shorts_min_}) {
                 const Money rise = calls + std::max(Money{}, shorts.risk - longs.risk);
                 const Money fall = puts + std::max(Money{}, longs.risk - shorts.risk);
-                const Money spread = notional(spread_at_, clamped(std::min(longs.units, shorts.units)));
+                // A month is no other month of itself.
+                const Int128 matched = months_ > 1 ? std::min(longs.units, shorts.units) : 0;
+                const Money spread = notional(spread_at_, clamped(matched));
                 worst = std::max(worst, std::max(rise, fall) + spread + std::max(longs.exposure, shorts.exposure));
             }
         }
@@ -145,6 +154,7 @@ private:
             sum_ += own.risk + own.exposure;
             return;
         }
+        ++months_;
         longs_max_.add(leg, leg.long_max());
         longs_min_.add(leg, leg.long_min());
         shorts_max_.add(leg, leg.short_max());
@@ -213,6 +223,7 @@ private:
     Futures shorts_max_;
     Futures shorts_min_;
     Price spread_at_;
+    int months_ = 0;
     std::vector<std::pair<std::tuple<InstrumentKind, Date>, OptionLeg>> options_;
 };
 
@@ -278,32 +289,30 @@ private:
     void add_judged(Holding& held) const {
         const RiskQuestion& q = *judged_;
         const bool buys = q.terms.side == Side::buy;
-        const Qty rest = q.terms.quantity - q.filled;
         Qty& reducing = buys ? held.orders.reducing_buys : held.orders.reducing_sells;
         reducing -= q.changed != nullptr && q.changed->terms.reduce_only ? q.changed->leaves() : Qty{};
         if (q.terms.reduce_only) {
-            reducing += rest;
+            reducing += q.terms.quantity - q.filled;
             return;
         }
-        (buys ? held.open_buys : held.open_sells) += q.added();
-        (buys ? held.orders.buy_funds : held.orders.sell_funds) +=
-            std::max(notional(q.instrument(), q.funds_at(), rest), q.standing.funds) - q.replaced.funds;
+        const Weighed own = weighed_funds(q);
+        (buys ? held.open_buys : held.open_sells) += own.quantity - q.replaced.quantity;
+        (buys ? held.orders.buy_funds : held.orders.sell_funds) += own.value - q.replaced.funds;
     }
 
     /// What the orders of one side bind that open or add to a position.
     Money opening(const Leg& leg, Side side) const {
         const bool buys = side == Side::buy;
-        const Qty held = buys ? leg.held.net : -leg.held.net;
-        const Qty open = buys ? leg.held.open_buys : leg.held.open_sells;
-        if (held.raw >= 0) {
+        const Int128 open = (buys ? leg.held.open_buys : leg.held.open_sells).raw;
+        const Int128 closing = leg.to_close(side);
+        if (closing == 0 || open == 0) {
             return buys ? leg.held.orders.buy_funds : leg.held.orders.sell_funds;
         }
-        const Qty beyond = open + held;  // what is left of the orders once they have closed what is held the other way
-        return beyond.raw <= 0
+        return open <= closing
                    ? Money{}
                    : dearest(weighed_orders(state_, id_, leg.instrument, side, leg.product, Weight::funds,
                                             leg.is_judged && !judged_->terms.reduce_only ? judged_ : nullptr),
-                             beyond);
+                             clamped(open - closing));
     }
 
     Money shares(const Leg& leg) const {
@@ -470,31 +479,38 @@ Price funds_per_unit(const State& state, const OrderTerms& terms, Price valued_a
     const MarginTerms& its = terms_of(state, terms.instrument, terms.product);
     const Instrument& of = state.instruments[terms.instrument.value];
     const bool buys = terms.side == Side::buy;
-    if (!its.binds || (buys && of.is_option())) {
-        return its.binds ? valued_at : Price{};
+    if (!its.binds) {
+        return {};
     }
     const Market& market = state.market(terms.instrument);
     // Prices per unit, wide enough for what is added to them.
     const Int128 touch = market.touch(terms.side).raw;
-    const Int128 own = needs_limit(terms.type)  ? terms.limit_price.raw
-                       : needs_stop(terms.type) ? terms.stop_price.raw
-                                                : 0;
-    const Int128 mark = market.mark.raw != 0 ? market.mark.raw : own != 0 ? own : touch;
+    const Int128 written = needs_limit(terms.type)  ? terms.limit_price.raw
+                           : needs_stop(terms.type) ? terms.stop_price.raw
+                                                    : 0;
+    const Int128 mark = market.mark.raw != 0 ? market.mark.raw : written != 0 ? written : touch;
+    // A stop that the market has passed is a market order.
+    const bool is_market = terms.type == OrderType::stop && touch != 0;
+    const Int128 own = !is_market ? written : buys ? std::max(written, touch) : std::min(written, touch);
     const Int128 stop = needs_stop(terms.type) ? terms.stop_price.raw : mark;
     // The mark once it can fill, and what it pays or gets then at the worst.
     const Int128 then = buys ? std::max(mark, stop) : std::min(mark, stop);
     const Int128 worst = own != 0 ? own : buys ? Int128{valued_at.raw} : std::min(touch, mark);
-    const Int128 taken_at = buys ? worst : std::max(own, mark);
-    const Int128 charges = std::max<Int128>(0, valued_at.raw - taken_at);
-    const auto rate = [&](Int128 price) { return times(Money{price}, its.rate).raw; };
+    const Int128 valued = buys ? (written != 0 ? written : worst) : std::max(written, mark);
+    const Int128 charges = std::max<Int128>(0, valued_at.raw - valued);
+    const auto rate = [&](Int128 price) {
+        return times(Money{price}, its.rate).raw + times(Money{price}, its.exposure).raw;
+    };
     Int128 funds = 0;
-    if (buys) {
+    if (buys && of.is_option()) {  // paid in full
+        funds = worst + charges;
+    } else if (buys) {
         const Int128 lent_on = std::min(worst, then);
         funds = worst + charges - lent_on + rate(lent_on);
     } else {
         funds = rate(std::max(own, mark)) + charges + std::max<Int128>(0, then - worst);
     }
-    if (markets::margin_kind(of) != MarginKind::share) {
+    if (markets::margin_kind(of) != MarginKind::share && !(buys && of.is_option())) {
         // The mark's part is the family's; of an option that is sold all of it is.
         const Int128 loss = buys ? worst - then : then - worst;
         funds = of.is_option() ? charges + std::max<Int128>(0, loss)

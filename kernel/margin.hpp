@@ -18,7 +18,7 @@
 /// |----------|---------------------------------------------------------------------------------------------------------------------|
 /// | rise     | r x V of the futures that are short, less that of those that are long; of calls of one expiry the worst over all prices X of the underlying: each is taken to lose, or to win where it is long, X - strike, from 0 to r x U |
 /// | fall     | the same of the futures that are long, and of puts, strike - X                                                |
-/// | spread   | s x V of the dearer month for futures of two months against each other; on a contract's last day, and without s, each is asked for itself |
+/// | spread   | s x the dearest month's price for each unit of futures of one month against another; on a contract's last day, and without s, it is asked for by itself, r + e of V on top of all |
 /// | exposure | e x V of the larger side of futures; e x U of each option that is sold, on its last day the row's expiry_exposure on top |
 ///
 /// U is what the underlying is worth: its mark, or the strike where the session does not know it. So a call that is sold asks r x U, one with
@@ -26,11 +26,16 @@
 ///
 /// What no row names goes by the account's leverage L: r = 1 / L, e = s = 0; without it (`none`) it binds nothing.
 ///
-/// Open orders: whatever of them fills, in whatever order, at prices no worse than they are valued at and with marks as they are then, no
-/// more is bound than was reserved. What closes reserves nothing (of several that close and open, the dearest open). The others reserve
-/// what they cost less what the broker lends, or what they may lose at once, and their charges; of a family, quantities are taken at their
-/// worst: what adds as if it had filled, what protects as if it had been sold. A move of marks may bind more than there is: nothing is
-/// closed for that, and only what reduces passes.
+/// Open orders: whatever of them fills, in whatever order, at prices no worse than they were valued at, no more is bound than was reserved, as
+/// long as marks are as they were when they were decided (of resting ones: come to their price). What closes reserves nothing: it is taken to
+/// close at the mark or better. Of several that close and open, the dearest open, and what only reduces fills before them. The others reserve what
+/// they cost less what the broker lends, or what they may lose at once, and their charges; of a family, quantities are taken at their
+/// worst: what adds as if it had filled, what protects as if it had been sold. A change reserves the larger of what was and what is asked until
+/// the broker answers. A move of marks may bind more than there is: nothing is closed for that, and only what binds no more passes. So who
+/// holds two months against each other may come to where neither can be closed alone: an operator's orders (`kill --flatten`, a
+/// square-off) are not judged.
+///
+/// The legs of a group that are to buy and to sell are judged each for itself: together they may reserve more than there is.
 ///
 /// A session without margin rules is not judged by any of this: buying_power is (kernel/risk.hpp).
 

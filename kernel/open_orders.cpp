@@ -33,12 +33,25 @@ std::vector<Weighed> weighed_orders(const State& state, PortfolioId portfolio, I
     if (judged != nullptr && judged->terms.instrument == instrument && judged->terms.side == side &&
         (!product || judged->terms.product == *product)) {
         const Qty rest = judged->terms.quantity - judged->filled;
-        const Price per_unit = weight == Weight::value ? judged->valued_at : judged->funds_at();
-        const Money standing = weight == Weight::value ? judged->standing.value : judged->standing.funds;
-        add(std::max(rest, judged->standing.quantity),
-            std::max(notional(judged->instrument(), per_unit, rest), standing));
+        const Weighed own =
+            weight == Weight::funds
+                ? weighed_funds(*judged)
+                : Weighed{std::max(rest, judged->standing.quantity),
+                          std::max(notional(judged->instrument(), judged->valued_at, rest), judged->standing.value)};
+        add(own.quantity, own.value);
     }
     return orders;
+}
+
+Weighed weighed_funds(const RiskQuestion& judged) {
+    Qty rest = judged.terms.quantity - judged.filled;
+    Price per_unit = judged.funds_at();
+    if (judged.changed != nullptr && !judged.changed->terms.reduce_only) {
+        rest = std::max(rest, judged.changed->leaves());
+        per_unit = std::max(per_unit, judged.changed->funds_at);
+    }
+    return {std::max(rest, judged.standing.quantity),
+            std::max(notional(judged.instrument(), per_unit, rest), judged.standing.funds)};
 }
 
 Money dearest(std::vector<Weighed> orders, Qty beyond) {

@@ -23,6 +23,10 @@ enum class Weight { value, funds };
 std::vector<Weighed> weighed_orders(const State& state, PortfolioId portfolio, InstrumentId instrument, Side side,
                                     std::optional<Product> product, Weight weight, const RiskQuestion* judged);
 
+/// What the judged order, or the larger leg of its group, reserves of funds. Of a change the larger of what was and what is asked, for
+/// either may be what the broker has.
+Weighed weighed_funds(const RiskQuestion& judged);
+
 /// What the last `beyond` units cost where the cheapest fill first, and close: nobody knows which will. O(k log k).
 Money dearest(std::vector<Weighed> orders, Qty beyond);
 

@@ -174,7 +174,7 @@ struct DayOrder {
 /// What charges are reckoned by, where a plan gives them: brokerage has a cap an order, taxes are those of a scrip's whole day. It grows
 /// with the orders that execute on a day, and begins anew with the first fill of the next.
 struct DayCharges {
-    Date date{-1};
+    Date date = kNoDay;
     std::vector<DayOrder> orders;   ///< by order
     markets::ChargeAmounts booked;  ///< what executions and day ends have taken so far
     friend bool operator==(const DayCharges&, const DayCharges&) = default;

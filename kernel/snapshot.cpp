@@ -184,6 +184,7 @@ using Fault = const char*;
 /// Far above any book, and so far below the edge that the books of every instrument can be summed.
 constexpr Int128 kMostMoney = Int128{1} << 108U;
 /// The calendar runs ahead of the time: a session that is open closes later, a DAY order may wait for the next one.
+constexpr Date kFirstDay{static_cast<std::int32_t>(kMinTime.ns / kDayNs) - 2};
 constexpr std::int32_t kLastDay = static_cast<std::int32_t>(kMaxTime.ns / kDayNs) + 2;
 constexpr Duration kLongestInterval{366 * kDayNs};
 /// How far from its date, in UTC, a trading day can end.
@@ -203,7 +204,7 @@ bool abs_within(Qty quantity, Qty most) {
     return quantity.raw >= -most.raw && quantity <= most;
 }
 bool within(Date date) {
-    return date.days >= -1 && date.days <= kLastDay;
+    return date == kNoDay || (date >= kFirstDay && date.days <= kLastDay);
 }
 bool within(Time time) {
     return time >= kMinTime && time <= kMaxTime;
@@ -257,7 +258,7 @@ Fault fault_of_market(const State& state, const Market& market) {
         }
     }
     const Date date = market.session_date;
-    const bool never_opened = date.days == -1 && market.day_ends == kBeforeAll && market.session_closes == kNever &&
+    const bool never_opened = date == kNoDay && market.day_ends == kBeforeAll && market.session_closes == kNever &&
                               market.squares_off == kNever;
     // Rules and terms may have changed since the session was opened: its bounds are those of its time, near its date all the same.
     const Int128 from_date = static_cast<Int128>(market.day_ends.ns) - static_cast<Int128>(date.days) * kDayNs;
@@ -389,7 +390,7 @@ Fault fault_of_holdings(const Position& position, std::uint32_t instrument, cons
     Product last = Product::none;
     for (const Holding& held : position.holdings) {
         Int128 to_come = 0;
-        Date bought{-1};
+        Date bought = kNoDay;
         for (const Arrival& each : held.to_come) {
             if (each.quantity.raw <= 0 || each.bought <= bought || !within(each.bought) || each.arrives < each.bought) {
                 return "shares are to come that nobody can have bought";

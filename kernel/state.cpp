@@ -289,7 +289,7 @@ void ask_for_snapshot(State& state, Time now) {
     const std::int64_t interval = state.config.snapshot_interval.ns;
     if (interval > 0 && state.config.rules >= 2 &&
         std::ranges::any_of(state.portfolios, [](const Portfolio& p) { return p.is_open; })) {
-        state.next_snapshot = Time{now.ns / interval * interval + interval};
+        state.next_snapshot = floor_of(now, Duration{interval}) + Duration{interval};
     }
 }
 
@@ -423,10 +423,10 @@ void fold(State& state, const Envelope& envelope, const RunReconfigured& e) {
     if (e.config.snapshot_interval != before.snapshot_interval) {
         const std::int64_t interval = e.config.snapshot_interval.ns;
         // Before the first session nothing is due; its opening asks for the first boundary.
-        const bool has_begun = state.trading_date.days >= 0 &&
+        const bool has_begun = state.trading_date != kNoDay &&
                                std::ranges::any_of(state.portfolios, [](const Portfolio& p) { return p.is_open; });
         state.next_snapshot =
-            interval > 0 && has_begun ? Time{envelope.time.ns / interval * interval + interval} : kNever;
+            interval > 0 && has_begun ? floor_of(envelope.time, Duration{interval}) + Duration{interval} : kNever;
     }
     state.config = e.config;
     note_traded(state);
@@ -679,7 +679,7 @@ void fold(State& state, const Envelope& envelope, const TradingSessionOpened& e)
             order->second.good_until = e.date;
         }
     }
-    market.acted = market.session_date.days < 0 ? e.date : market.acted;  // what came before it has done its work
+    market.acted = market.session_date == kNoDay ? e.date : market.acted;  // what came before it has done its work
     market.session_date = e.date;
     market.day_ends = times.end_of(e.date);
     market.session_closes = times.close_on(e.date);
@@ -880,7 +880,7 @@ void fold(State& state, const Envelope& envelope, const OrderFilled& e) {
     position.charges += e.charges;
     Qty unarrived;
     if (e.product != Product::none && !state.products.is_silent()) {
-        const Date today = std::max(market.session_date, Date{0});
+        const Date today = market.session_date == kNoDay ? Date{} : market.session_date;
         unarrived = note_delivery(position.row(e.product), e.side, e.quantity, today, e.settles);
     }
     portfolio.cash += paid;

@@ -51,13 +51,13 @@ struct Market {
     std::vector<BarSeries> series;   ///< by interval, the shortest first
     std::vector<OrderId> undated;    ///< DAY orders made while it was shut: the session that opens next is theirs
     std::vector<PortfolioId> users;  ///< portfolios with a position or with orders that add to one; sorted, not saved
-    Date session_date{-1};           ///< the trading day of the last market input
+    Date session_date = kNoDay;      ///< the trading day of the last market input
     Time day_ends = kBeforeAll;      ///< when a later day begins: the first input at or after it opens a new session
     Time session_closes = kNever;    ///< when TradingSessionClosed falls due; kNever once it was recorded
     bool is_expired = false;         ///< ContractExpired was recorded, and nothing has filled since
-    Date settlement_date{-1};        ///< of the latest settlement price that was told
+    Date settlement_date = kNoDay;   ///< of the latest settlement price that was told
     Decimal settlement;              ///< that price; it may be below zero
-    Date acted{-1};                  ///< the ex-date of the last corporate action
+    Date acted = kNoDay;             ///< the ex-date of the last corporate action
     Time squares_off = kNever;  ///< when SquareOffBegun falls due; kNever where nothing of it is held within the day
     friend bool operator==(const Market&, const Market&) = default;
 
@@ -152,7 +152,7 @@ struct State {
     Seq next_seq = 0;
     OrderId next_order{1};
     Time now = kBeforeAll;
-    Date trading_date{-1};        ///< the latest session date of any instrument
+    Date trading_date = kNoDay;   ///< the latest session date of any instrument
     Time next_snapshot = kNever;  ///< the boundary at which P&L snapshots fall due
     EquityPath path;
     std::uint64_t quotes = 0;

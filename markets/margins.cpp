@@ -77,6 +77,9 @@ Result<std::vector<MarginRow>> rows_of(const Row& from) {
     if (underlyings.size() > 1 && std::ranges::any_of(underlyings, &std::string::empty)) {
         cells.refuse("underlying", "has an empty name");
     }
+    if (row.exposure.raw != 0 && row.kind == MarginKind::share) {
+        cells.refuse("exposure", "is for futures and options: a share's rate is all that is asked");
+    }
     if (row.expiry_exposure.raw != 0 && row.kind != MarginKind::option) {
         cells.refuse("expiry_exposure", "is for options that are sold");
     }

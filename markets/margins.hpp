@@ -29,7 +29,7 @@ Result<MarginRules> embedded_margins(std::string_view name);
 ///   kind                 share, future or option: options that are sold, for who buys one pays it in full
 ///   underlying           "NIFTY; NIFTY 50": contracts whose underlying, its exchange left out, or whose group is called so; empty: all others
 ///   rate                 "20%": of what it is worth; of an option, of what its underlying is
-///   exposure             the same, asked beside it, and for spreads as well; empty: nothing
+///   exposure             of futures and options, the same, asked beside it, and for spreads as well; empty: nothing
 ///   expiry_exposure      the same, on top for options that are sold, on their last day; empty: nothing
 ///   spread               of the dearer month, for futures of two months against each other; empty: each is asked for itself. At most the rate
 ///   from, to             first and last day; empty: from ever, for ever

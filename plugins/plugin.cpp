@@ -587,8 +587,8 @@ public:
     }
     void on_bar(const BarClosed& e, Context& context) override {
         tell("on_bar", table().on_bar, context,
-             alpha_bar{e.instrument.value, 0, e.open.raw, e.high.raw, e.low.raw, e.close.raw, e.volume.raw, e.label.ns,
-                       e.interval.ns});
+             alpha_bar{e.instrument.value, 0, e.open.raw, e.high.raw, e.low.raw, e.close.raw,
+                       e.volume.as_quantity().raw, e.label.ns, e.interval.ns});
     }
     void on_timer(TimerId timer, Context& context) override {
         if (table().on_timer != nullptr) {

@@ -163,7 +163,7 @@ Result<bool> Reexecution::Work::decide(const DecodedEvent& logged) {
             return tl::make_unexpected(parts.error());
         }
         make_kernel(std::move(*parts), State{});
-        kernel->configure(*config);
+        kernel->configure(*config, at.time);
         return true;
     }
     if (const auto* again = std::get_if<RunReconfigured>(&logged.event); again != nullptr && at.is_root()) {

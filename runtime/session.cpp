@@ -130,8 +130,8 @@ public:
           budget_(budget),
           summary_(scenario.config, options) {}
 
-    /// Begins a log with event 0.
-    Result<void> begin() {
+    /// Begins a log with event 0, which comes before all that follows.
+    Result<void> begin(Time begins = Time{0}) {
         Result<Components> parts = make_(scenario_.config);
         if (!parts) {
             return tl::unexpected(parts.error());
@@ -143,7 +143,7 @@ public:
         kernel_ = std::make_unique<Kernel>(
             Kernel::Components{std::move(parts->strategies), std::move(pointers), &summary_.tally}, batch_.frame);
         summary_.tally.watch(kernel_->state());
-        kernel_->configure(scenario_.config);
+        kernel_->configure(scenario_.config, begins);
         if (!scenario_.market.is_silent()) {
             kernel_->take(kernel_->state().now, MarketRulesSet{scenario_.market});
         }
@@ -215,8 +215,7 @@ public:
             day_ends_ = summary_.records == 0 ? kBeforeAll : end_of_day(kernel_->state().now);
         }
         // Who waits for a sender must still see signals.
-        const bool streams = std::ranges::any_of(scenario_.data, &DataSource::is_stream);
-        waits_ = options_.is_live || streams;
+        waits_ = options_.is_live || streams();
         options.watch.now = [this] { return std::chrono::nanoseconds(clock_.now().time_since_epoch()); };
         options.watch.change_status = [this](std::size_t stream, const auto& change) { board_.change(stream, change); };
         options.watch.tell = [&log = options_.log, &on_alarm = options_.on_alarm](const std::string& what,
@@ -232,7 +231,7 @@ public:
             }
             warnings_.add(std::move(warning));
         };
-        if (streams && stored_ != nullptr) {
+        if (streams() && stored_ != nullptr) {
             options.watch.taken_before = records_taken_since(options.position.empty() ? 0 : last_snapshot_);
         }
         std::vector<DataSource> sources = scenario_.data;
@@ -352,6 +351,7 @@ private:
         return tl::unexpected(std::move(error));
     }
 
+    bool streams() const { return std::ranges::any_of(scenario_.data, &DataSource::is_stream); }
     bool stopped() const { return options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed); }
 
     /// Strategies that will see nothing they trade on, whatever the instruments turn out to be.
@@ -452,7 +452,9 @@ private:
                 if (auto passed = pass_silence(); !passed || stopped_in_lull_) {
                     return passed;
                 }
-                Result<void> stored = store_frame(false);
+                // Where files begin is known before anything is stored: event 0 may have to be earlier.
+                const bool waits_for_files = !begun && log_.next_seq() == 0 && !streams();
+                Result<void> stored = waits_for_files ? Result<void>{} : store_frame(false);
                 // A quiet market tells nobody that the disk has gone.
                 stored = stored && options_.background != nullptr ? options_.background->health() : stored;
                 if (!stored) {
@@ -463,6 +465,9 @@ private:
             if (!begun) {
                 begun = true;
                 begin_comparing();
+                if (auto early = begin_earlier(batch.records.front()); !early) {
+                    return early;
+                }
             }
             if (auto taken = take(batch); !taken || stopped_in_lull_) {
                 return taken;
@@ -471,6 +476,20 @@ private:
                 options_.on_progress(batch.progress, kernel_->state());
             }
         }
+    }
+
+    /// Event 0 is of 1970 unless the first record is earlier: then of the first moment that there is.
+    Result<void> begin_earlier(const FeedRecord& first) {
+        if (first.time >= kernel_->state().now || summary_.records != 0 || to_compare_ != 0) {
+            return {};
+        }
+        if (log_.next_seq() != 0) {
+            return bad_data({ErrorKind::data,
+                             fmt::format("The first record is of {}, and the journal begins at {}: begin a new one.",
+                                         to_iso(first.time), to_iso(Time{0})),
+                             ErrorCode::data_changed});
+        }
+        return begin(kMinTime);
     }
 
     bool is_over() const { return options_.duration.count() != 0 && clock_.now() - begun_ >= options_.duration; }
@@ -522,8 +541,7 @@ private:
         if (to_compare_ == 0) {
             // Contracts that end on the last day of the data are settled, though nothing comes after its close. A sender that has ended
             // may begin again before it.
-            const bool streams = std::ranges::any_of(scenario_.data, &DataSource::is_stream);
-            const Time last = streams ? kNever : kernel_->last_expiry_today();
+            const Time last = streams() ? kNever : kernel_->last_expiry_today();
             return last == kNever ? Result<void>{} : pass_lull(last + Duration{1});
         }
         return bad_data(
@@ -672,7 +690,7 @@ private:
             }
             const bool is_another = i == 0 || scenario_.actions[i - 1].instrument != action.instrument ||
                                     scenario_.actions[i - 1].ex_date != action.ex_date;
-            acts_ = is_another ? market.session_date.days >= 0 && action.ex_date > market.acted : acts_;
+            acts_ = is_another ? market.session_date != kNoDay && action.ex_date > market.acted : acts_;
             if (!acts_) {
                 continue;
             }
@@ -751,7 +769,7 @@ private:
              ++next_settlement_row_) {
             const auto& [closes, price] = (*settlements_)[next_settlement_row_];
             const Market& market = state.market(price.instrument);
-            if (state.trading_date.days >= 0 && price.date >= state.trading_date &&
+            if (state.trading_date != kNoDay && price.date >= state.trading_date &&
                 price.date > market.settlement_date) {
                 kernel_->take(std::max(closes, state.now), price);
             }

@@ -79,7 +79,7 @@ private:
     const RunOptions& options_;
     struct UnknownDays {
         Date first;
-        Date last{-1};
+        Date last = kNoDay;
         std::uint64_t days = 0;
     };
     std::map<std::string, UnknownDays> unknown_days_;  ///< by calendar

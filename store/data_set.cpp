@@ -61,11 +61,14 @@ Digest content_hash(const Digest& head, const DataSetInfo& info) {
 struct RecordShape {
     std::uint64_t start = 0;
     std::size_t bytes = 0;
-    std::size_t values = 0;  ///< prices and quantities behind the instrument id
+    bool has_volume = false;  ///< the last of the five numbers behind the instrument id is one
 };
+/// Prices and quantities behind the instrument id.
+constexpr std::size_t kBounded = 4;
 constexpr RecordShape shape_of(std::uint16_t tag, std::uint8_t version, std::size_t values) {
     const std::size_t payload = sizeof(std::uint32_t) + values * sizeof(std::int64_t);
-    return {payload | std::uint64_t{tag} << 32U | std::uint64_t{version} << 48U, kHeaderBytes + payload, values};
+    return {payload | std::uint64_t{tag} << 32U | std::uint64_t{version} << 48U, kHeaderBytes + payload,
+            values == kBounded + 1};
 }
 constexpr RecordShape shape_of(DataKind kind) {
     return kind == DataKind::quotes ? shape_of(QuoteTick::tag, QuoteTick::version, 4)
@@ -100,7 +103,7 @@ public:
         }
         const Time time{load<std::int64_t>(at + 8)};
         if (time < kMinTime || time >= kMaxTime) {
-            return "has a record from before 1970 or after 2199";
+            return "has a record from before 1800 or after 2199";
         }
         if (time < last_) {
             return "has a record that is earlier than the one before it";
@@ -109,11 +112,15 @@ public:
             return "has a record of a symbol it does not list";
         }
         std::uint64_t largest = 0;  // negative values are the largest of all when read without their sign
-        for (std::size_t i = 0; i < shape_.values; ++i) {
+        for (std::size_t i = 0; i < kBounded; ++i) {
             largest = std::max(largest, load<std::uint64_t>(at + kHeaderBytes + sizeof(std::uint32_t) + 8 * i));
         }
-        if (largest > kMaxValue) {
-            return "has a price or quantity that is negative or too large";
+        Volume volume;
+        if (shape_.has_volume) {
+            volume.raw = load<std::int64_t>(at + kHeaderBytes + sizeof(std::uint32_t) + 8 * kBounded);
+        }
+        if (largest > kMaxValue || !volume.is_valid()) {
+            return "has a price, quantity or volume that is negative or too large";
         }
         last_ = time;
         return nullptr;

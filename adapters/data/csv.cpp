@@ -1001,14 +1001,21 @@ private:
             if (read_fixed(p, text.data() + text.size(), *raw) && p == text.data() + text.size()) [[likely]] {
                 continue;
             }
-            const auto value = parse_price(text);  // the same decimal form as a quantity
+            if (const auto large = column == kVolume ? parse_volume(text) : Result<Volume>{};
+                column == kVolume && large) {
+                *raw = large->raw;
+                continue;
+            }
+            const auto value = parse_price(text);
             if (!value) {
-                return fmt::format("{} {}; write a decimal such as 10.05", kBarColumns[column].name,
-                                   reason(text, value.error()));
+                return fmt::format("{} {}; write a decimal such as 10.05, {}", kBarColumns[column].name,
+                                   reason(text, value.error()),
+                                   column == kVolume ? "up to 9223372036854775807"
+                                                     : "from 0.00000001 to " + to_string(limits::kMaxPrice));
             }
             *raw = value->raw;
         }
-        row.bar.volume = Qty{volume};
+        row.bar.volume.raw = volume;
         if (std::string why = bar_refusal(row.bar); !why.empty()) {
             return why;
         }

@@ -50,7 +50,7 @@ struct BarValues {
     Price high;
     Price low;
     Price close;
-    Qty volume;
+    Volume volume;
     friend bool operator==(const BarValues&, const BarValues&) = default;
 };
 

@@ -24,6 +24,12 @@ std::string price_refusal(const char* field, Price price) {
     return {};
 }
 
+std::string volume_refusal(Volume volume) {
+    return volume.is_valid()
+               ? std::string()
+               : fmt::format("volume {} is negative; volumes are zero or more", to_string(Qty{volume.raw}));
+}
+
 std::string quantity_refusal(const char* field, Qty quantity) {
     if (quantity.raw < 0) {
         return fmt::format("{} {} is negative; quantities are zero or more", field, to_string(quantity));
@@ -66,7 +72,8 @@ std::string name_refusal(std::string_view name) {
 std::string time_refusal(Time time) {
     return is_good(time)
                ? std::string()
-               : fmt::format("time {} is outside 1970 to 2199; times are nanoseconds since 1970-01-01 UTC", time.ns);
+               : fmt::format("time {} ({}) is outside 1800 to 2199; times are nanoseconds since 1970-01-01 UTC",
+                             time.ns, to_iso(time));
 }
 
 std::string stamp_refusal(Time time) {
@@ -97,7 +104,7 @@ std::string quote_refusal(const QuoteTick& quote) {
 std::string bar_refusal(const BarClosed& bar) {
     for (std::string why :
          {price_refusal("open", bar.open), price_refusal("high", bar.high), price_refusal("low", bar.low),
-          price_refusal("close", bar.close), quantity_refusal("volume", bar.volume)}) {
+          price_refusal("close", bar.close), volume_refusal(bar.volume)}) {
         if (!why.empty()) {
             return why;
         }

@@ -184,7 +184,7 @@ inline bool is_good(const QuoteTick& quote) {
 inline bool is_good(const BarClosed& bar) {
     // Of four prices, none is below the low and none above the high: two bounds are enough for all.
     return bar.low.raw > 0 && bar.high <= limits::kMaxPrice && bar.low <= bar.open && bar.open <= bar.high &&
-           bar.low <= bar.close && bar.close <= bar.high && bar.volume.raw >= 0 && bar.volume <= limits::kMaxQty;
+           bar.low <= bar.close && bar.close <= bar.high && bar.volume.is_valid();
 }
 
 /// How the bars of one source may follow each other: labels never go back, and bars of one

@@ -104,7 +104,7 @@ struct Spell {
 constexpr std::array<Spell, 3> kSpells{{{4, 200, 30}, {8, 400, 100}, {18, 700, 350}}};
 
 bool is_weekday(Date date) {
-    const std::int32_t weekday = (date.days + 4) % 7;  // 1970-01-01 was a Thursday; 0 is Sunday
+    const std::int32_t weekday = ((date.days + 4) % 7 + 7) % 7;  // 1970-01-01 was a Thursday; 0 is Sunday
     return weekday != 0 && weekday != 6;
 }
 
@@ -438,7 +438,7 @@ Result<std::unique_ptr<RecordStream>> open_synth(const SynthSpec& spec) {
     }
     const Time first = kNse.open_on(spec.first_day);
     if (first < kMinTime || first >= kMaxTime) {
-        return refuse("the first day is outside 1970 to 2199");
+        return refuse("the first day is outside 1800 to 2199");
     }
     return std::make_unique<SynthQuotes>(spec);
 }

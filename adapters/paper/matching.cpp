@@ -238,9 +238,10 @@ Price Matching::worsened(Side side, Price price, Price tick) const {
 }
 
 /// Our share of what a bar traded.
-Qty Matching::share_of(Qty volume) const {
+Qty Matching::share_of(Volume volume) const {
     constexpr Int128 kWhole = Int128{100} * kScale;
-    return Qty{static_cast<std::int64_t>(volume.raw * settings_.volume_share.raw / kWhole)};
+    return Qty{static_cast<std::int64_t>(
+        std::min<Int128>(volume.scaled() * settings_.volume_share.raw / kWhole, limits::kMaxQty.raw))};
 }
 
 }  // namespace alpha::paper

@@ -107,7 +107,7 @@ public:
 
     Price worsened(Side side, Price price, Price tick) const;
     /// Our share of what a bar traded.
-    Qty share_of(Qty volume) const;
+    Qty share_of(Volume volume) const;
 
 private:
     template <class Visit>

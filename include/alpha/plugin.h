@@ -118,7 +118,7 @@ typedef struct alpha_bar {
     int64_t high;
     int64_t low;
     int64_t close;
-    int64_t volume;
+    int64_t volume;   /* what was traded beyond 92233720368.54775807 is said as that */
     int64_t label;    /* when it began: its alpha_bar_opened has the same. Since place_linked, like what follows */
     int64_t interval; /* in nanoseconds */
 } alpha_bar;

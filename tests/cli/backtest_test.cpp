@@ -374,3 +374,50 @@ TEST_CASE("a gap that took an account beyond its buying power is told, though it
     CHECK(contains(ran.out, "portfolio main: a loss or a gap took what it holds and orders ₹100.00 beyond its buying "
                             "power (account.leverage)"));
 }
+
+TEST_CASE("data of before 1970 and volumes beyond any order are taken as they are", "[cli]") {
+    const Workplace here;
+    const std::string bars = "date,open,high,low,close,volume\n"
+                             "1969-12-29,10,11,9,10,390000000000.5\n"
+                             "1969-12-31,11,12,10,11,100.5\n"
+                             "1970-01-01,12,13,11,12,92233720368\n"
+                             "1970-01-02,12,13,11,13,5\n";
+    here.write("old.csv", bars);
+    const auto scenario = [](const std::string& source) {
+        return "name: old\naccount: {currency: USD, cash: 1000}\ndata: [{" + source +
+               "}]\nsnapshot_interval: 1d\nbroker: {paper: {use_size: true, volume_share: 1%}}\nstrategies:\n"
+               "  - {id: b, use: buy_and_hold, instruments: [IBM], params: {quantity: 10}}\n";
+    };
+    here.write("s.yaml", scenario("file: old.csv, kind: bars, interval: day, instrument: IBM"));
+    REQUIRE(here.alpha({"backtest", "s.yaml", "--journal", "j"}).code == 0);
+    const std::string log = here.alpha({"log", "--journal", "j"}).out;
+    CHECK(contains(log, "0 1800-01-01T00:00:00Z session_configured"));
+    CHECK(contains(log, "1969-12-29T00:00:00Z session_opened instrument=IBM date=1969-12-29"));
+    CHECK(contains(log, "1969-12-31T00:00:00Z pnl_snapshot"));  // at the boundary of a day before 1970
+    CHECK(contains(log, "volume=390000000000 "));
+    CHECK(contains(log, "side=buy quantity=10 price=10 "));  // of 1 % of that
+    CHECK(contains(log, "volume=92233720368 "));
+    CHECK(here.alpha({"replay", "--verify", "--journal", "j"}).code == 0);
+    CHECK(here.alpha({"verify", "j"}).code == 0);
+    // The same from a data set, live, and cut in the middle.
+    REQUIRE(here.alpha({"data", "import", "old.csv", "--kind", "bars", "--interval", "day", "--instrument", "IBM",
+                        "--to", "old.alpha"})
+                .code == 0);
+    here.write("t.yaml", scenario("file: old.alpha"));
+    REQUIRE(here.alpha({"backtest", "t.yaml", "--journal", "k"}).code == 0);
+    CHECK(contains(here.alpha({"diff", "j", "k"}).out, "identical"));
+    for (std::size_t lines = 2; lines <= 5; ++lines) {
+        here.write("old.csv", first_lines(bars, lines));
+        const Ran ran = here.alpha({"live", "--broker", "paper", "--config", "s.yaml", "--journal", "l"});
+        CAPTURE(lines, ran.err);
+        REQUIRE(ran.code == 0);
+    }
+    CHECK(contains(here.alpha({"diff", "j", "l"}).out, "identical"));
+    here.write("old.csv", "date,open,high,low,close,volume\n1970-01-01,0.000000001,1,1,1,1\n");
+    CHECK(
+        contains(here.alpha({"backtest", "s.yaml", "--journal", "n"}).err,
+                 "has more than eight decimal places; write a decimal such as 10.05, from 0.00000001 to 10000000000"));
+    here.write("old.csv", "date,open,high,low,close,volume\n1799-12-31,1,1,1,1,1\n");
+    CHECK(contains(here.alpha({"backtest", "s.yaml", "--journal", "n"}).err,
+                   "(1799-12-31T00:00:00Z) is outside 1800 to 2199"));
+}

@@ -68,7 +68,7 @@ TEST_CASE("a number on the command line is whole, plain and within its bounds, o
              "data import s.yaml --kind bars --to x.alpha --interval 0s",
              "data import s.yaml --kind bars --to x.alpha --interval 367d",
              "data import s.yaml --kind bars --to x.alpha --interval -1m",
-             "data synth --to x.csv --first-day 1969-12-31",
+             "data synth --to x.csv --first-day 1799-12-31",
              "data synth --to x.csv --first-day 2200-01-01",
              "data synth --to x.csv --first-day 2024-02-30",
              "live --broker paper --config s.yaml --duration 0s",

@@ -301,8 +301,8 @@ TEST_CASE("a mistake is missed, misplaced or badly explained", "[config]") {
         {"file: ticks.csv, kind: quotes", "synth: {ticks: 0}", "3:24: data.synth.ticks: '0' is out of range"},
         {"file: ticks.csv, kind: quotes", "synth: {first_day: 2024-02-30}",
          "3:28: data.synth.first_day: '2024-02-30' is not a day"},
-        {"file: ticks.csv, kind: quotes", "synth: {first_day: 1969-12-31}",
-         "3:28: data.synth.first_day: '1969-12-31' is not a day"},
+        {"file: ticks.csv, kind: quotes", "synth: {first_day: 1799-12-31}",
+         "3:28: data.synth.first_day: '1799-12-31' is not a day"},
         {"file: ticks.csv, kind: quotes", "synth: {instruments: []}",
          "3:30: data.synth.instruments: expects a list of names, found an empty one"},
         {"file: ticks.csv, kind: quotes", "synth: 7", "3:16: data.synth: expects a map, found '7'; write {seed: 7"},
@@ -811,7 +811,7 @@ TEST_CASE("an instrument's market is another than it names, or a mistake in it i
               "8:31: instruments.BAC.calendar: there is no calendar 'NSE_EQQ'; did you mean 'NSE_EQ'?"});
     CHECK_THAT(said("instruments: {BAC: {calendar: NSE_EQ, session: nse}}").at(0),
                Catch::StartsWith("8:48: instruments.BAC.session: cannot stand beside calendar"));
-    CHECK_THAT(said("instruments: {BAC: {expiry: soon}}").at(0), Catch::Contains("is not a day from 1970 to 2199"));
+    CHECK_THAT(said("instruments: {BAC: {expiry: soon}}").at(0), Catch::Contains("is not a day from 1800 to 2199"));
     CHECK_THAT(said("calendars: {days: none.csv}").at(0), Catch::Contains("calendars: Cannot open"));
     write_text(folder() / "days.csv",
                "calendars,date,kind,set,settles,name,source,grade\nNSE_EQ,2026-08-04,holyday,,no,x,y,stated\n");

@@ -86,6 +86,7 @@ public:
 private:
     static void fill(Price& v) { v.raw = *rc::gen::arbitrary<std::int64_t>(); }
     static void fill(Qty& v) { v.raw = *rc::gen::arbitrary<std::int64_t>(); }
+    static void fill(Volume& v) { v.raw = *rc::gen::arbitrary<std::int64_t>(); }
     template <class Number>
         requires std::same_as<Number, Money> || std::same_as<Number, Decimal>
     static void fill(Number& v) {

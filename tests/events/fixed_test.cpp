@@ -297,3 +297,29 @@ TEST_CASE("what is accepted from outside stays far from the edge of the arithmet
     // The price of a book is found by multiplying its cost once more by the scale.
     CHECK(largest < kMaxInt128 / kScale);
 }
+
+TEST_CASE("a volume is exact where a quantity can be, and a whole number beyond", "[events]") {
+    const auto read = [](std::string_view text) {
+        const auto volume = parse_volume(text);
+        return volume ? to_string(*volume) + (volume->raw < 0 ? " whole" : "") : volume.error().message;
+    };
+    CHECK(read("0") == "0");
+    CHECK(read("12.00000001") == "12.00000001");
+    CHECK(read("92233720368.54775807") == "92233720368.54775807");
+    CHECK(read("92233720368.54775808") == "92233720368 whole");  // the first that is none
+    CHECK(read("92233720369.9") == "92233720369 whole");
+    CHECK(read("390000000000") == "390000000000 whole");
+    CHECK(read("9223372036854775807") == "9223372036854775807 whole");
+    CHECK(read("9223372036854775808").find("is too large") != std::string::npos);
+    CHECK(read("1.000000001").find("more than eight decimal places") != std::string::npos);
+    CHECK(parse_volume("9223372036854775807")->as_quantity() == Qty{kMaxInt64});
+    CHECK(parse_volume("5")->as_quantity() == qty_of(5));
+    CHECK(parse_volume("390000000000")->scaled() == Int128{390'000'000'000} * kScale);
+    // What is below zero is whole units, and only where there is no other way to write it.
+    CHECK(parse_volume("92233720369")->is_valid());
+    Volume small;
+    small.raw = -5;
+    CHECK_FALSE(small.is_valid());
+    small.raw = kMinInt64;
+    CHECK_FALSE(small.is_valid());
+}

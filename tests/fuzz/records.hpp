@@ -20,7 +20,7 @@ inline void check_record(const FeedRecord& record, std::size_t symbols) {
                        [&](const BarOpened& b) { return known(b.instrument) && b.open.raw > 0 && price(b.open); },
                        [&](const BarClosed& b) {
                            return known(b.instrument) && b.low.raw > 0 && b.low <= b.open && b.low <= b.close &&
-                                  b.open <= b.high && b.close <= b.high && price(b.high) && size(b.volume);
+                                  b.open <= b.high && b.close <= b.high && price(b.high) && b.volume.is_valid();
                        },
                    },
                    record.event);

@@ -236,7 +236,7 @@ TEST_CASE("a state that no log folds into is refused, whatever is wrong with it"
     refused(day, [](State& s) {
         s.portfolios[0].day.orders.push_back({s.next_order, kIbm, Side::buy, {}, {}, false, {}, {}});
     });
-    refused(day, [](State& s) { s.portfolios[0].day.date.days = -2; });
+    refused(day, [](State& s) { s.portfolios[0].day.date.days = -62'100; });
     refused(day, [](State& s) { s.portfolios[0].day.booked.by_line[0].raw = Int128{1} << 110U; });
 
     const char* nobody = "an order names an id that does not exist";

@@ -82,13 +82,13 @@ TEST_CASE("an index is told by what is written on it, or by the contract's group
 
 TEST_CASE("a table of one's own, and what is wrong with one", "[markets][margins]") {
     const auto rules = read_margins("product,exchange,kind,underlying,rate,exposure,from,to\n"
-                                    "mis cnc,NSE BSE,share,,12.5%,0.000001%,2024-01-01,2024-12-31\n"
+                                    "mis cnc,NSE BSE,share,,12.500001%,,2024-01-01,2024-12-31\n"
                                     "none,NYSE,share,,50%,,,\n",
                                     "m.csv", "m");
     REQUIRE(rules);
     CHECK(rules->rows.size() == 5);
     CHECK(rules->rows.front().source.grade == Grade::stated);
-    CHECK(asked(share("BSE:X"), Product::cnc, "2024-12-31", *rules) == "12.5% + 0.000001%");
+    CHECK(asked(share("BSE:X"), Product::cnc, "2024-12-31", *rules) == "12.500001%");
     CHECK(asked(share("BSE:X"), Product::cnc, "2025-01-01", *rules) == "none");
     CHECK(asked(share("NYSE:X"), Product::none, "1999-01-01", *rules) == "50%");
     CHECK(refusal("mis,NSE,share,,20%,,,") == "read");
@@ -110,6 +110,8 @@ TEST_CASE("a table of one's own, and what is wrong with one", "[markets][margins
           "m.csv:3: share of NSE in mis has another row for 0001-01-01, in line 2");
     CHECK(refusal("mis,NSE,share,,20%,1%", "product,exchange,kind,underlying,rate,expiry_exposure")
               .find("is for options that are sold") != std::string::npos);
+    CHECK(refusal("mis,NSE,share,,20%,1%", "product,exchange,kind,underlying,rate,exposure")
+              .find("is for futures and options") != std::string::npos);
     CHECK(refusal("", "product,exchange,kind,rate") == "m.csv: a table of margins has at least one row");
     CHECK(embedded_margins("nobody").error().message ==
           "there is no table of margins called 'nobody'; there is zerodha, or a file of your own");

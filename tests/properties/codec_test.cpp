@@ -32,6 +32,7 @@ private:
     }
     void fill(Price& v) { v.raw = static_cast<std::int64_t>(number()); }
     void fill(Qty& v) { v.raw = static_cast<std::int64_t>(number()); }
+    void fill(Volume& v) { v.raw = static_cast<std::int64_t>(number()); }
     template <class Number>
         requires std::same_as<Number, Money> || std::same_as<Number, Decimal>
     void fill(Number& v) {

@@ -63,6 +63,9 @@ public:
         config.params = *valid;
         state_.config.strategies.push_back(config);
         state_.markets.resize(instruments);
+        for (Market& market : state_.markets) {
+            market.session_date = Date{0};
+        }
         state_.portfolios.resize(1);
         state_.strategies.resize(1);
         state_.now = Time{kSecondNs};
