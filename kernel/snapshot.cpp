@@ -100,9 +100,6 @@ void serialize(Ar& ar, StrategyState& s) {
 
 namespace {
 
-/// In front of the canonical bytes, and so part of every digest: raised when these change.
-constexpr std::uint16_t kCanonicalVersion = 5;
-
 void save_orders(OutCursor& ar, const std::map<OrderId, Order>& orders) {
     ar.count(orders.size());
     for (const auto& [id, order] : orders) {
@@ -169,7 +166,7 @@ void load_closings(InCursor& ar, State& state) {
 
 /// Everything before the closed orders.
 void save_front(OutCursor& ar, const State& state) {
-    ar(kCanonicalVersion);
+    ar(kStateVersion);
     flat_fields(ar, const_cast<State&>(state));  // cereal's one serialize for both directions; writing only reads
     save_orders(ar, state.open_orders);
 }
@@ -585,7 +582,7 @@ Result<State> load_state(Bytes bytes) {
     InCursor ar(bytes);
     std::uint16_t version = 0;
     ar(version);
-    if (!ar.ok() || version != kCanonicalVersion) {
+    if (!ar.ok() || version != kStateVersion) {
         return fail(ErrorKind::data, "the state snapshot is of another version");
     }
     State state;

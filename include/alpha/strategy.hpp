@@ -124,7 +124,7 @@ struct Bar {
     Price high;
     Price low;
     Price close;
-    Quantity volume;
+    Quantity volume;  ///< 92233720368.54775807 at most: of what is more that is said
     Time label{};     ///< when it began; what its BarOpened says
     Time interval{};  ///< which of the instrument's bars it is one of
 };
