@@ -20,7 +20,8 @@ Decimal part_of_one(Cells& cells, std::string_view column) {
         return {};
     }
     const auto number = text.ends_with('%') ? parse_decimal(text.substr(0, text.size() - 1)) : Result<Decimal>{};
-    if (!text.ends_with('%') || !number || number->raw < 0 || number->raw > 100 * kScale || number->raw % 100 != 0) {
+    if (!text.ends_with('%') || !number || number->raw < 0 || number->raw > Int128{100} * kScale ||
+        number->raw % 100 != 0) {
         cells.refuse(column, "is no part of a value: write 20%, at most 100% with six decimals");
         return {};
     }

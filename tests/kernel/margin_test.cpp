@@ -103,6 +103,7 @@ struct Pit : Floor {
         broker().obey();
     }
     std::string used() const { return to_string(funds_of(state(), RiskLimits(state().config), portfolio())->used); }
+    OrderId last() const { return last_; }
     void cancel_last() {
         strategy().once([&](Context& c) { c.cancel(last_); });
         mark(to_string(state().market(kShare).mark), kShare);
@@ -171,6 +172,23 @@ TEST_CASE("orders bind what they may cost, and fills and cancels release it", "[
     pit.broker().obey();
     pit.cancel_last();
     CHECK(pit.used() == "4200");
+}
+
+TEST_CASE("a change reserves the larger of what was and what is asked, until it is answered", "[kernel][margin]") {
+    Pit pit;
+    CHECK(pit.asks(as(Product::nrml, limit_order(Side::sell, "4", "1000"), kNear)) == "pass");
+    CHECK(pit.used() == "4800");
+    const auto change = [&](std::string_view limit) {
+        pit.strategy().once([&](Context& c) { c.modify(pit.last(), qty("2"), px(limit), {}); });
+        pit.mark("1000", kNear);
+    };
+    pit.broker().answer = nullptr;
+    change("850");  // four of them may fill at 850 all the same, for the two are not confirmed: 4 x 1,500 and 4,800
+    CHECK(pit.said_of("change_refused").back().find(" rule=margin limit=5200 observed=6000 short=800 ") !=
+          std::string::npos);
+    change("900");
+    CHECK(pit.used() == "8800");
+    pit.broker().obey();
 }
 
 TEST_CASE("futures of two months protect each other", "[kernel][margin]") {
