@@ -496,6 +496,7 @@ void fold(State& state, const Envelope&, const CorporateAction& e) {
     // What has not traded yet is taken for what the action makes it, or equity would fall until it does.
     if (Market& other = market_of(state, e.other); e.other != e.instrument && other.mark.raw == 0) {
         other.mark = first_mark_of_other(market.mark, e);
+        note_margin_mark(state, e.other);
     }
     market.mark = mark_after(market.mark, e.kind == ActionKind::demerger ? market_of(state, e.other).mark : Price{}, e);
     market.has_touch = false;
