@@ -92,39 +92,38 @@ OrderFunds funds_of(const State& state, const Order& order) {
                                          : OrderFunds{{}, reserved.funds, {}, reducing};
 }
 
-/// Working quantity is reserved in the position, so that two orders cannot both count on the same room.
-void reserve(State& state, const Order& order) {
+/// What the order reserves, put on its position's sums (`sign` 1) or taken off them (-1).
+Position& move_reservation(State& state, const Order& order, int sign) {
     Position& position = position_of(state, order.portfolio, order.terms.instrument);
     const Reserved reserved = reserved_by(state, order);
     const OrderFunds funds = funds_of(state, order);
+    const Qty quantity{reserved.quantity.raw * sign};
+    const Money value{reserved.value.raw * sign};
     const bool buys = order.terms.side == Side::buy;
     if (order.terms.product != Product::none) {
         Holding& row = position.row(order.terms.product);
-        (buys ? row.open_buys : row.open_sells) += reserved.quantity;
-        row.orders.add(funds, 1);
-        position.tidy(order.terms.product);
-    }
-    (buys ? position.open_buys : position.open_sells) += reserved.quantity;
-    (buys ? position.open_buy_value : position.open_sell_value) += reserved.value;
-    position.orders.add(funds, 1);
-    portfolio_of(state, order.portfolio).open_value += reserved.value;
-}
-void release(State& state, const Order& order) {
-    Position& position = position_of(state, order.portfolio, order.terms.instrument);
-    const Reserved reserved = reserved_by(state, order);
-    const OrderFunds funds = funds_of(state, order);
-    const bool buys = order.terms.side == Side::buy;
-    if (order.terms.product != Product::none) {  // what becomes of the row is seen when the order is reserved anew
-        Holding& row = position.row(order.terms.product);
-        (buys ? row.open_buys : row.open_sells) -= reserved.quantity;
-        row.orders.add(funds, -1);
+        (buys ? row.open_buys : row.open_sells) += quantity;
+        row.orders.add(funds, sign);
     }
     Qty& open = buys ? position.open_buys : position.open_sells;
-    open -= reserved.quantity;
-    (buys ? position.open_buy_value : position.open_sell_value) -= reserved.value;
-    position.orders.add(funds, -1);
-    portfolio_of(state, order.portfolio).open_value -= reserved.value;
+    open += quantity;
+    (buys ? position.open_buy_value : position.open_sell_value) += value;
+    position.orders.add(funds, sign);
+    portfolio_of(state, order.portfolio).open_value += value;
     ALPHA_ASSERT(open.raw >= 0, "more was released than had been reserved");
+    return position;
+}
+
+/// Working quantity is reserved in the position, so that two orders cannot both count on the same room.
+void reserve(State& state, const Order& order) {
+    Position& position = move_reservation(state, order, 1);
+    if (order.terms.product != Product::none) {
+        position.tidy(order.terms.product);
+    }
+}
+/// What becomes of the product's row is seen when the order is reserved anew.
+void release(State& state, const Order& order) {
+    move_reservation(state, order, -1);
 }
 
 /// An entry that is made larger takes its exits with it, as its broker does, as far as they are smaller than it.

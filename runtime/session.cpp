@@ -154,6 +154,7 @@ public:
             kernel_->take(kernel_->state().now, MarginRulesSet{scenario_.margins});
         }
         know_instruments();
+        begun_with_ = kernel_->state().next_seq;
         return {};
     }
 
@@ -483,7 +484,7 @@ private:
         if (first.time >= kernel_->state().now || summary_.records != 0 || to_compare_ != 0) {
             return {};
         }
-        if (log_.next_seq() != 0) {
+        if (log_.next_seq() != 0 || kernel_->state().next_seq != begun_with_) {  // nothing that was asked for is lost
             return bad_data({ErrorKind::data,
                              fmt::format("The first record is of {}, and the journal begins at {}: begin a new one.",
                                          to_iso(first.time), to_iso(Time{0})),
@@ -1201,6 +1202,7 @@ private:
     std::size_t next_settlement_row_ = 0;
     bool acts_ = false;  // whether the actions of an instrument and day that are being looked at are to be taken
     std::uint64_t split_like_ = 0;  // openings that looked like a split
+    Seq begun_with_ = 0;            // events that a new log begins with
     Time day_ends_ = kNever;        // of the day that the journal is cut behind; kBeforeAll: it has not begun
     Seq last_snapshot_ = 0;
     std::size_t snapshot_bytes_ = 0;  // of that one
