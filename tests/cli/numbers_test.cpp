@@ -3,6 +3,7 @@
 #include "tests/cli/run_alpha.hpp"
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 namespace {
 
@@ -50,7 +51,7 @@ TEST_CASE("a number on the command line is whole, plain and within its bounds, o
              "data synth --to x.csv --seed",
          }) {
         for (const std::string& number : kNoNumbers) {
-            const Ran ran = here.shell("$ALPHA " + command + "=" + number);
+            const Ran ran = here.shell(fmt::format("$ALPHA {}={}", command, number));
             CAPTURE(command, number, ran.err);
             CHECK(ran.code == 2);
             CHECK(contains(ran.err, ": write a whole number from "));

@@ -161,14 +161,15 @@ TEST_CASE("the records depend on how the text is written: line ends, byte-order 
     const Reading plain = read_all({quotes(dir.write("plain.csv", kHead + "5,BAC,1.5,100,2,7\n6,IBM,0,0,3,1\n"))});
     REQUIRE(plain.error.empty());
     REQUIRE(plain.lines == std::vector<std::string>{"5 quote BAC 1.5 100 2 7", "6 quote IBM 0 0 3 1"});
+    const std::string in_quotes = "\"ts_ns\",\"instrument\",BID,bid_qty,ask,ask_qty\n\"5\",\"BAC\",\"1.5\",100,2,7\n"
+                                  "6,\"IBM\",0,0,3,1\n";
     const std::vector<std::string> same{
         "\xEF\xBB\xBF" + kHead + "5,BAC,1.5,100,2,7\n6,IBM,0,0,3,1\n",
         "ts_ns,instrument,bid,bid_qty,ask,ask_qty\r\n5,BAC,1.5,100,2,7\r\n6,IBM,0,0,3,1\r\n",
         kHead + "5,BAC,1.5,100,2,7\n6,IBM,0,0,3,1",
         kHead + "5,BAC,1.5,100,2,7\n6,IBM,0,0,3,1\n\n\r\n\n",
         "ask,ask_qty,ts_ns,bid_qty,instrument,bid\n2,7,5,100,BAC,1.5\n3,1,6,0,IBM,0\n",
-        "\"ts_ns\",\"instrument\",BID,bid_qty,ask,ask_qty\n\"5\",\"BAC\",\"1.5\",100,2,7\n6,"
-        "\"IBM\",0,0,3,1\n",
+        in_quotes,
         kHead + "5,BAC,001.500000000000,100.0,2.00000000,7\n06,IBM,0.0,0,3,1\n",
     };
     for (const std::string& text : same) {
