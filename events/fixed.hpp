@@ -59,7 +59,7 @@ struct Volume {
     constexpr Qty as_quantity() const { return raw >= 0 ? Qty{raw} : Qty{std::numeric_limits<std::int64_t>::max()}; }
     /// Whether it is written as it has to be: as whole units only where it is too large otherwise.
     constexpr bool is_valid() const {
-        return raw >= 0 || (raw < -kExactMax && raw != std::numeric_limits<std::int64_t>::min());
+        return raw >= 0 || (raw <= -kExactMax && raw != std::numeric_limits<std::int64_t>::min());
     }
     static constexpr std::int64_t kExactMax =
         std::numeric_limits<std::int64_t>::max() / kScale;  ///< whole units that are exact to 1e-8

@@ -1313,6 +1313,17 @@ void Kernel::place_linked(const Request& request, Cause cause) {
     for (std::size_t i = 0; i < orders.size() && !verdict.refused(); ++i) {
         RiskQuestion question{state_, limits_, request.strategy, orders[i], valued_at(orders[i], config.broker)};
         question.moment = moment_;
+        std::optional<RiskQuestion> beside;
+        const auto is_other_side = [&](const OrderTerms& before) {
+            return before.group == orders[i].group && before.side != orders[i].side &&
+                   before.instrument == orders[i].instrument && before.parent.value == 0;
+        };
+        if (const auto at =
+                std::find_if(orders.begin(), orders.begin() + static_cast<std::ptrdiff_t>(i), is_other_side);
+            orders[i].legs != 0 && at != orders.begin() + static_cast<std::ptrdiff_t>(i)) {
+            beside.emplace(RiskQuestion{state_, limits_, request.strategy, *at, valued_at(*at, config.broker)});
+            question.beside = &*beside;
+        }
         question.placed_together = static_cast<std::uint32_t>(orders.size());
         question.entries_together = static_cast<std::uint32_t>(entries);
         verdict = orders[i].parent.value == 0 ? judged(question) : judge_exit(question);

@@ -78,6 +78,8 @@ struct Leg {
     Holding held;  ///< without what is to come
     Price mark;
     bool is_judged = false;
+    Qty reducing_buys;  ///< what orders that only reduce may buy, beside the open buys
+    Qty reducing_sells;
 
     bool is_empty() const { return held.net.raw == 0 && held.open_buys.raw == 0 && held.open_sells.raw == 0; }
     Money value() const { return abs(notional(*of, mark, held.net)); }
@@ -86,7 +88,7 @@ struct Leg {
     Int128 to_close(Side side) const {
         const bool buys = side == Side::buy;
         const Int128 net = buys ? -Int128{held.net.raw} : Int128{held.net.raw};
-        return std::max<Int128>(0, net - (buys ? held.orders.reducing_buys : held.orders.reducing_sells).raw);
+        return std::max<Int128>(0, net - (buys ? reducing_buys : reducing_sells).raw);
     }
     // The quantities that orders may lead to, each at its largest and at its least.
     Int128 long_max() const {
@@ -199,9 +201,10 @@ private:
             Money loss;
             for (const auto& [expiry, leg] : legs) {
                 ++visits;
-                const Int128 into = std::clamp<Int128>((price - leg.strike.raw) * up, 0, leg.reach.raw);
-                const Price paid{static_cast<std::int64_t>(into)};
-                loss += notional(paid, leg.sold) - notional(paid, leg.bought);
+                const auto into = [&](Int128 most) {
+                    return Price{static_cast<std::int64_t>(std::clamp<Int128>((price - leg.strike.raw) * up, 0, most))};
+                };
+                loss += notional(into(leg.reach.raw), leg.sold) - notional(into(limits::kMaxPrice.raw), leg.bought);
             }
             return loss;
         };
@@ -278,26 +281,63 @@ private:
         leg.product = product;
         leg.held = portfolio_.position(instrument).book_of(product);
         leg.mark = state_.market(instrument).mark;
-        leg.is_judged =
-            judged_ != nullptr && judged_->terms.instrument == instrument && judged_->terms.product == product;
+        const auto is_of = [&](const RiskQuestion* q) {
+            return q != nullptr && q->terms.instrument == instrument && q->terms.product == product;
+        };
+        leg.is_judged = is_of(judged_);
+        if (leg.held.orders.reducing_buys.raw != 0) {
+            leg.reducing_buys = reducing(leg, Side::buy);
+        }
+        if (leg.held.orders.reducing_sells.raw != 0) {
+            leg.reducing_sells = reducing(leg, Side::sell);
+        }
         if (leg.is_judged) {
-            add_judged(leg.held);
+            add_judged(leg, *judged_);
+            if (is_of(judged_->beside)) {
+                add_judged(leg, *judged_->beside);
+            }
         }
         return leg;
     }
 
-    void add_judged(Holding& held) const {
-        const RiskQuestion& q = *judged_;
+    /// What orders that only reduce may take beside the others of their side: exits no more than their entry has filled, and of a group its
+    /// largest leg, less what one that is not only to reduce may fill in its place. O(open orders of the instrument).
+    Qty reducing(const Leg& leg, Side side) const {
+        std::vector<std::pair<OrderId, Qty>> groups;
+        Qty sum;
+        for (const PlacedOrder& placed : state_.orders_of(id_, leg.instrument)) {
+            ++visits;
+            const Order& order = state_.open_orders.at(placed.order);
+            const bool is_changed =
+                judged_ != nullptr && judged_->changed != nullptr && judged_->changed->id == order.id;
+            if (!order.terms.reduce_only || order.terms.side != side || order.terms.product != leg.product ||
+                is_changed) {
+                continue;
+            }
+            const Qty alone = alive_leaves(state_, order);
+            const Qty beside = reserved_by_other_legs(state_, order).quantity;
+            const Qty more = std::max(Qty{}, alone - beside);
+            if (order.terms.legs == 0) {
+                sum += more;
+                continue;
+            }
+            const auto at = std::ranges::find(groups, order.terms.group, &std::pair<OrderId, Qty>::first);
+            Qty& largest = at != groups.end() ? at->second : groups.emplace_back(order.terms.group, Qty{}).second;
+            sum += std::max(Qty{}, more - largest);
+            largest = std::max(largest, more);
+        }
+        return sum;
+    }
+
+    static void add_judged(Leg& leg, const RiskQuestion& q) {
         const bool buys = q.terms.side == Side::buy;
-        Qty& reducing = buys ? held.orders.reducing_buys : held.orders.reducing_sells;
-        reducing -= q.changed != nullptr && q.changed->terms.reduce_only ? q.changed->leaves() : Qty{};
         if (q.terms.reduce_only) {
-            reducing += q.terms.quantity - q.filled;
+            (buys ? leg.reducing_buys : leg.reducing_sells) += q.terms.quantity - q.filled;
             return;
         }
         const Weighed own = weighed_funds(q);
-        (buys ? held.open_buys : held.open_sells) += own.quantity - q.replaced.quantity;
-        (buys ? held.orders.buy_funds : held.orders.sell_funds) += own.value - q.replaced.funds;
+        (buys ? leg.held.open_buys : leg.held.open_sells) += own.quantity - q.replaced.quantity;
+        (buys ? leg.held.orders.buy_funds : leg.held.orders.sell_funds) += own.value - q.replaced.funds;
     }
 
     /// What the orders of one side bind that open or add to a position.

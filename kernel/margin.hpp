@@ -16,7 +16,7 @@
 ///
 /// | part     | what                                                                                                                |
 /// |----------|---------------------------------------------------------------------------------------------------------------------|
-/// | rise     | r x V of the futures that are short, less that of those that are long; of calls of one expiry the worst over all prices X of the underlying: each is taken to lose, or to win where it is long, X - strike, from 0 to r x U |
+/// | rise     | r x V of the futures that are short, less that of those that are long; of calls of one expiry the worst over all prices X of the underlying: each that is sold is taken to lose X - strike, from 0 to r x U, and each that is held to win it |
 /// | fall     | the same of the futures that are long, and of puts, strike - X                                                |
 /// | spread   | s x the dearest month's price for each unit of futures of one month against another; on a contract's last day, and without s, it is asked for by itself, r + e of V on top of all |
 /// | exposure | e x V of the larger side of futures; e x U of each option that is sold, on its last day the row's expiry_exposure on top |
@@ -35,7 +35,8 @@
 /// holds two months against each other may come to where neither can be closed alone: an operator's orders (`kill --flatten`, a
 /// square-off) are not judged.
 ///
-/// The legs of a group that are to buy and to sell are judged each for itself: together they may reserve more than there is.
+/// Legs of a group that are to buy and to sell the same option reserve both, though one of them fills. Options that are held protect options
+/// that are sold, and no future.
 ///
 /// A session without margin rules is not judged by any of this: buying_power is (kernel/risk.hpp).
 

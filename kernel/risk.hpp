@@ -75,7 +75,9 @@ struct RiskQuestion {
     Reserved standing{};
     Qty filled{};
     bool is_modification = false;
-    const Order* changed = nullptr;      ///< a modification: the order as it stands
+    const Order* changed = nullptr;  ///< a modification: the order as it stands
+    const RiskQuestion* beside =
+        nullptr;  ///< an order of the other side that is placed with it: only one of them is to fill, and both reserve
     Time moment = kBeforeAll;            ///< by which calendars are asked; kBeforeAll: the state's present
     std::uint32_t placed_together = 1;   ///< orders that links bind, this one among them
     std::uint32_t entries_together = 1;  ///< those of them that are no exits: what order_rate counts

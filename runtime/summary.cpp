@@ -216,7 +216,8 @@ void Tally::alarm(const std::string& what) const {
 
 void Tally::note_gap(const OrderFilled& fill) {
     const Order* const order = state_->find_order(fill.order);
-    if (order == nullptr || fill.price <= order->valued_at || order->terms.reduce_only) {
+    if (order == nullptr || fill.price <= order->valued_at || order->terms.reduce_only ||
+        order->terms.legs != 0) {  // of a group: what its other legs reserve is free once they are cancelled
         return;
     }
     const std::optional<Funds> funds = funds_of(*state_, limits_, state_->portfolios[fill.portfolio.value]);

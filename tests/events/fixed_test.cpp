@@ -317,6 +317,7 @@ TEST_CASE("a volume is exact where a quantity can be, and a whole number beyond"
     CHECK(parse_volume("390000000000")->scaled() == Int128{390'000'000'000} * kScale);
     // What is below zero is whole units, and only where there is no other way to write it.
     CHECK(parse_volume("92233720369")->is_valid());
+    CHECK(parse_volume("92233720368.54775808")->is_valid());
     Volume small;
     small.raw = -5;
     CHECK_FALSE(small.is_valid());

@@ -279,7 +279,8 @@ private:
             Money loss;
             for (const Option& each : options) {
                 const std::int64_t beyond = each.is_call ? x - each.strike.raw : each.strike.raw - x;
-                loss -= notional(Price{std::clamp<std::int64_t>(beyond, 0, each.reach.raw)}, each.units);
+                const std::int64_t most = each.units.raw < 0 ? each.reach.raw : limits::kMaxPrice.raw;
+                loss -= notional(Price{std::clamp<std::int64_t>(beyond, 0, most)}, each.units);
             }
             worst = std::max(worst, loss);
         }
@@ -605,14 +606,14 @@ TEST_CASE("what is bound is what a plain model says, and whatever fills binds no
           "[kernel][margin]") {
     int settled = 0;
     int foreseen = 0;
-    for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
         RandomRun run(seed);
         run.play(60);
         settled += run.settled;
         foreseen += run.foreseen;
     }
-    CHECK(settled > 3'000);
-    CHECK(foreseen > 100'000);
+    CHECK(settled > 600);
+    CHECK(foreseen > 20'000);
 }
 
 TEST_CASE("what is held binds what the table says", "[kernel][margin]") {
@@ -640,7 +641,7 @@ TEST_CASE("what is held binds what the table says", "[kernel][margin]") {
         {"15 % on its last day", "sell 1 C100 5, last day", "150"},
         {"50 between strikes, 2 % of 1,000, 50 paid", "buy 1 C105 5, sell 1 C100 5", "120"},
         {"the other way: 2 % of 1,000, 50 paid", "buy 1 C100 5, sell 1 C105 5", "70"},
-        {"at 115 two lose 200 and one wins 100; 4 %, 50 paid", "buy 1 C100 5, sell 2 C105 5", "190"},
+        {"at 115 two lose 200 and one wins 150; 4 %, 50 paid", "buy 1 C100 5, sell 2 C105 5", "140"},
         {"of another expiry: 120, and 50 paid", "sell 1 C100 5, buy 1 FEB_C105 5", "170"},
         {"one side of 100, 2 x 2 %", "sell 1 C105 5, sell 1 P95 5", "140"},
         {"one side of 50, 2 x 2 %, 100 paid", "buy 1 C110 5, buy 1 P90 5, sell 1 C105 5, sell 1 P95 5", "190"},
@@ -687,6 +688,30 @@ TEST_CASE("what only reduces may fill before what was to close", "[kernel][margi
     CHECK(rich.used() == "612");
 }
 
+TEST_CASE("exits sell what their entry has bought, and of a group one leg fills", "[kernel][margin]") {
+    const auto bracket = [](Book& book) {
+        book.tells([&](Context& c) { c.bracket(book.order_of("buy 2 FEB 100"), px("90"), px("110")); }, feb);
+    };
+    Book book("1000");
+    book.does("buy 2 FEB 102");
+    bracket(book);
+    CHECK(book.used() == "489.6");
+    CHECK(book.asks(book.order_of("sell 2 FEB 105")) == "pass");  // the two that are there
+    CHECK(book.used() == "489.6");
+    Book pair("1000");
+    pair.does("buy 2 FEB 102");
+    pair.tells(
+        [&](Context& c) { c.one_cancels_other(pair.order_of("sell 2 FEB 110"), pair.order_of("sell 2 FEB 108 only")); },
+        feb);
+    CHECK(pair.used() == "244.8");
+}
+
+TEST_CASE("a butterfly asks for no more than it can lose", "[kernel][margin]") {
+    Book book;
+    book.does("buy 1 C100 5, buy 1 C110 5, sell 2 C105 5");
+    CHECK(book.used() == "140");  // 100 paid, and 2 % of 2,000
+}
+
 TEST_CASE("an order away from the mark is worth its own price, and a contract is no other month of itself",
           "[kernel][margin]") {
     CHECK(Book().does("", "sell 1 JAN 110").used() == "132");
@@ -708,8 +733,13 @@ TEST_CASE("what the rule leaves to whoever trades", "[kernel][margin]") {
         CHECK(book.used() == "120");
         CHECK(book.equity() == "80");
     }
-    SECTION("legs of a group that are to buy and to sell an option are judged each for itself") {
-        Book book("420");
+    SECTION("legs of a group that are to buy and to sell an option are asked for both") {
+        Book less("509");
+        less.tells(
+            [&](Context& c) { c.one_cancels_other(less.order_of("buy 3 P90 5"), less.order_of("sell 3 P90 5")); },
+            less.order_of("buy 3 P90 5").instrument.value);
+        CHECK(less.used() == "0");
+        Book book("510");
         const OrderTerms buys = book.order_of("buy 3 P90 5");
         const OrderTerms sells = book.order_of("sell 3 P90 5");
         book.tells([&](Context& c) { c.one_cancels_other(buys, sells); }, buys.instrument.value);
