@@ -13,13 +13,12 @@
 
 namespace alpha {
 
-namespace {
-
-/// rate x amount, the rate's part below one rounded half-even once.
 Money times(Money amount, Decimal rate) {
     return Money{amount.raw * (rate.raw / kScale)} +
            pro_rata(amount, Qty{static_cast<std::int64_t>(rate.raw % kScale)}, Qty{kScale});
 }
+
+namespace {
 
 Price scaled(Price price, Decimal rate) {
     const Money scaled = times(Money{price.raw}, rate);

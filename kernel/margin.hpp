@@ -45,6 +45,9 @@
 
 namespace alpha {
 
+/// rate x amount, the rate's part below one rounded half-even once. Requires a rate of at least 0.
+Money times(Money amount, Decimal rate);
+
 /// Computes State::margin from the rules, the config and the instruments. O(instruments x rows), and nothing where margins are silent.
 void derive_margins(State& state);
 /// Only what is asked for one instrument: it has a new day, or is new. O(rows).

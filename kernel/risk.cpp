@@ -500,10 +500,7 @@ void settle_sums(State& state, const RiskLimits& limits, PortfolioId id) {
 namespace {
 
 Money buying_power_of(const RiskLimits& limits, const Portfolio& portfolio) {
-    const Decimal leverage = *limits.of(Rule::buying_power);
-    const Money whole = portfolio.equity;
-    return Money{whole.raw * (leverage.raw / kScale)} +
-           pro_rata(whole, Qty{static_cast<std::int64_t>(leverage.raw % kScale)}, Qty{kScale});
+    return times(portfolio.equity, *limits.of(Rule::buying_power));
 }
 
 /// Where the order increases anything: the sum over the portfolio's instruments of the larger of what it holds with all buys filled
