@@ -352,7 +352,7 @@ private:
 ///   - whatever of the open orders fills, each whole, half or not, bound less equity is no more by the model than it was by funds_of. Marks
 ///     stay; prices are the order's own while no mark has moved since, later no worse than that and the touch. What closes does so at
 ///     the mark or better, for it reserves nothing. Shares that are sold are valued when they are ordered: left out once their mark moves.
-/// Orders that only reduce are never beside others of their side here: see the last case.
+/// Orders that only reduce are never beside others of their side here: they have cases of their own.
 class RandomRun {
 public:
     explicit RandomRun(std::uint64_t seed)
@@ -455,7 +455,7 @@ private:
                 " limit " + to_string(terms.limit_price) + " stop " + to_string(terms.stop_price) +
                 (terms.reduce_only ? " reduce_only" : "") +
                 (is_pair ? " or " + to_string(other.quantity) + " limit " + to_string(other.limit_price) : "");
-        if (is_pair) {  // each is judged without the other: see the last case
+        if (is_pair) {  // which is not judged as one order is
             return book_.tells([&](Context& c) { c.one_cancels_other(terms, other); }, i);
         }
         judged([&](Context& c) { c.place(terms); }, i);
