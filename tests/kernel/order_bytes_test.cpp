@@ -28,7 +28,8 @@ TEST_CASE("what is kept of each order is what was put last, by id, whatever was 
                 kept.erase(OrderId{id});
             } else {
                 std::vector<std::uint8_t>& bytes = expected[id];
-                bytes.assign(dice.below(40), static_cast<std::uint8_t>(dice.next()));
+                const std::size_t size = dice.below(40);
+                bytes.assign(size, static_cast<std::uint8_t>(dice.next()));
                 kept.put(OrderId{id}, bytes);
             }
             if (step % 300 != 299) {

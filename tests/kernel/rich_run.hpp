@@ -207,8 +207,10 @@ private:
     void act() {
         const InstrumentId instrument{static_cast<std::uint32_t>(dice_.below(2))};
         const Price paid{static_cast<std::int64_t>(1 + dice_.below(200)) * kScale};
-        CorporateAction action = split(instrument, static_cast<std::int64_t>(1 + dice_.below(5)),
-                                       static_cast<std::int64_t>(1 + dice_.below(3)), paid);
+        // One throw a statement: compilers throw the dice among a call's arguments in different orders.
+        const auto into = static_cast<std::int64_t>(1 + dice_.below(5));
+        const auto from = static_cast<std::int64_t>(1 + dice_.below(3));
+        CorporateAction action = split(instrument, into, from, paid);
         switch (dice_.below(8)) {
         case 0:
         case 1: action = dividend(instrument, money("0.37")); break;
@@ -259,10 +261,11 @@ private:
         case 5: c.stop_limit(instrument, side, quantity, away, mark, tif); return;
         case 6: c.cancel(some_order(c)); return;
         case 7: c.modify(some_order(c), quantity, away, {}); return;
-        case 8:
-            c.set_timer(TimerId{dice_.below(3)},
-                        c.view().now() + Duration{static_cast<std::int64_t>(dice_.below(90)) * kSecondNs});
+        case 8: {
+            const TimerId timer{dice_.below(3)};
+            c.set_timer(timer, c.view().now() + Duration{static_cast<std::int64_t>(dice_.below(90)) * kSecondNs});
             return;
+        }
         case 9: c.cancel_timer(TimerId{dice_.below(3)}); return;
         case 10: c.signal(instrument, static_cast<Direction>(1 + dice_.below(3))); return;
         case 11:

@@ -186,9 +186,9 @@ TEST_CASE("a state that no log folds into is refused, whatever is wrong with it"
     const auto refused = [&](const char* why, const std::function<void(State&)>& change) {
         State forged = state;
         change(forged);
+        INFO(why);
         REQUIRE_FALSE(forged == state);
         const auto loaded = load_state(image_of(forged));
-        INFO(why);
         REQUIRE_FALSE(loaded);
         CHECK(loaded.error().kind == ErrorKind::data);
         CHECK(loaded.error().message == std::string("the state snapshot is damaged: ") + why);
@@ -243,7 +243,7 @@ TEST_CASE("a state that no log folds into is refused, whatever is wrong with it"
     refused(nobody, [&](State& s) { open_order(s).strategy.value = 3; });
     refused(nobody, [&](State& s) { open_order(s).portfolio.value = 2; });
     refused(nobody, [&](State& s) { open_order(s).broker.value = 2; });
-    refused(nobody, [&](State& s) { open_order(s).terms.instrument.value = 2; });
+    refused(nobody, [&](State& s) { open_order(s).terms.instrument.value = 99; });
     refused(nobody, [&](State& s) { closed_order(s).strategy.value = 0xFFFF'FFFF; });
     refused(nobody, [&](State& s) { closed_order(s).terms.instrument.value = 0xFFFF'FFFF; });
     const char* terms = "an order has a number, a size, a price or a day that none can have";

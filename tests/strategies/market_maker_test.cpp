@@ -350,7 +350,8 @@ TEST_CASE("market_maker breaks its limits under a broker that does anything", "[
             stage.on_change = roll == 0 ? ChangeAnswer::refuse : roll == 1 ? ChangeAnswer::ignore : ChangeAnswer::done;
             std::int64_t& m = mid[id.value];
             m = std::max<std::int64_t>(20, m + dice.around(dice.below(20) == 0 ? 100 : 4));
-            stage.quote(cents(m - dice.below(3)), cents(m + 1 + dice.below(3)), id);
+            const std::int64_t bid = m - dice.below(3);
+            stage.quote(cents(bid), cents(m + 1 + dice.below(3)), id);
             check_quotes(stage, id);
             std::vector<OrderId> open;
             for (const auto& [order, unused] : stage.state().open_orders) {
