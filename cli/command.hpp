@@ -125,6 +125,7 @@ void add_resume(Commands& commands);
 void add_golden(Commands& commands);
 void add_log(Commands& commands);
 void add_show(Commands& commands);
+void add_report(Commands& commands);
 void add_replay(Commands& commands);
 void add_verify(Commands& commands);
 void add_diff(Commands& commands);

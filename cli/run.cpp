@@ -1,16 +1,21 @@
 #include "cli/command.hpp"
 #include "cli/control.hpp"
+#include "cli/report.hpp"
 #include "cli/summary.hpp"
 #include "config/brokers.hpp"
 #include "config/suggest.hpp"
 #include "plugins/crash.hpp"
+#include "results/export.hpp"
+#include "results/report.hpp"
 #include "runtime/notifier.hpp"
 #include "runtime/scheduling.hpp"
 #include "runtime/session.hpp"
 #include "store/background_log.hpp"
 #include "store/disk.hpp"
 #include "store/journal.hpp"
+#include "store/trial_ledger.hpp"
 #include "views/as_json.hpp"
+#include "views/csv.hpp"
 #include "views/projection.hpp"
 
 #include <algorithm>
@@ -42,6 +47,9 @@ struct RunRequest {
     std::string scenario;
     std::string journal;
     std::string fills;
+    std::string trades;
+    std::string report;
+    std::string ledger = kTrialLedger;      ///< backtest
     std::string broker = "paper";           ///< live
     bool is_strict = false;                 ///< data that lack something are an error
     std::string speed = "max";              ///< live
@@ -53,6 +61,9 @@ struct RunRequest {
     std::uint32_t callback_ms_max = 1'000;  ///< live
 };
 
+constexpr std::string_view kFillColumns =
+    "ts_ns,instrument,side,quantity,price,order,strategy,portfolio,product,notional,charges,realized_pnl,tag,time";
+
 /// The fills as a CSV.
 class FillsFile {
 public:
@@ -61,27 +72,17 @@ public:
     }
 
     void add(const FillRow& fill) {
-        write(fmt::format("{},{},{},{},{}\n", fill.time.ns, csv_field(fill.instrument),
-                          fill.side == Side::buy ? "BUY" : "SELL", to_string(fill.quantity), to_string(fill.price)));
+        const bool has_product = fill.product != Product::none;
+        write(fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", fill.time.ns, csv_field(fill.instrument),
+                          fill.side == Side::buy ? "BUY" : "SELL", to_string(fill.quantity), to_string(fill.price),
+                          fill.order.value, csv_field(fill.strategy), csv_field(fill.portfolio),
+                          has_product ? name_of(fill.product) : "", to_string(fill.notional), to_string(fill.charges),
+                          to_string(fill.realized_pnl), csv_field(fill.tag), to_iso(fill.time)));
     }
     Result<void> commit() { return written_ ? file_.commit() : written_; }
 
 private:
-    explicit FillsFile(OutputFile file) : file_(std::move(file)) { write("ts_ns,instrument,side,quantity,price\n"); }
-
-    /// Quoted only where the name could be taken for two fields (RFC 4180), and no formula to a spreadsheet.
-    static std::string csv_field(const std::string& name) {
-        const bool is_formula = std::string_view("=+-@").find(name.front()) != std::string_view::npos;
-        std::string text = (is_formula ? "'" : "") + name;
-        if (text.find_first_of(",\"\n\r") == std::string::npos) {
-            return text;
-        }
-        std::string quoted = "\"";
-        for (const char c : text) {
-            quoted += c == '"' ? "\"\"" : std::string(1, c);
-        }
-        return quoted + '"';
-    }
+    explicit FillsFile(OutputFile file) : file_(std::move(file)) { write(std::string(kFillColumns) + '\n'); }
 
     void write(const std::string& text) {
         if (written_) {
@@ -135,13 +136,85 @@ private:
 };
 
 /// No output of the run may be what it reads, nor lie in its journal.
-Result<void> check_outputs(const std::string& fills, const std::string& journal, const Scenario& scenario,
+Result<void> check_outputs(const RunRequest& request, const std::string& journal, const Scenario& scenario,
                            const Wiring& wiring) {
     std::vector<InUse> in_use = inputs_of(scenario);
     in_use.push_back({"the journal", journal});
     Result<void> apart = check_apart("--log-file", wiring.log_file, in_use);
     in_use.push_back({"the log file", wiring.log_file});
-    return apart ? check_apart("--fills", fills, in_use) : apart;
+    for (const auto& [option, path] : {std::pair<const char*, const std::string&>{"--fills", request.fills},
+                                       {"--trades", request.trades},
+                                       {"--report", request.report}}) {
+        apart = apart ? check_apart(option, path, in_use) : apart;
+        in_use.push_back({option, path});
+    }
+    return apart;
+}
+
+/// "-" is standard output, as everywhere.
+Result<std::optional<OutputFile>> open_output(const std::string& path) {
+    if (path.empty()) {
+        return std::optional<OutputFile>{};
+    }
+    return OutputFile::open(path == "-" ? "/dev/stdout" : path).map([](OutputFile file) {
+        std::optional<OutputFile> opened;
+        opened.emplace(std::move(file));
+        return opened;
+    });
+}
+
+/// Files of what follows from the log alone: it is read from the log, as anybody would later.
+class ResultFiles {
+public:
+    /// Refuses what cannot be written before anything is run.
+    static Result<ResultFiles> open(const RunRequest& request) {
+        Result<std::optional<OutputFile>> trades = open_output(request.trades);
+        Result<std::optional<OutputFile>> report = open_output(request.report);
+        if (!trades || !report) {
+            return tl::make_unexpected(trades ? report.error() : trades.error());
+        }
+        return ResultFiles(std::move(*trades), std::move(*report), request.ledger);
+    }
+    Result<void> write(const std::string& command, const std::string& journal) {
+        if (!trades_ && !report_) {
+            return {};
+        }
+        const Result<FoldedResults> folded = results_of_journal(journal, command, {}, ledger_);
+        if (!folded) {
+            return tl::make_unexpected(folded.error());
+        }
+        Result<void> written;
+        if (trades_) {
+            written = write_whole(*trades_, trades_csv(folded->results, folded->results.lots));
+        }
+        return written && report_ ? write_whole(*report_, report_html(folded->results)) : written;
+    }
+
+private:
+    ResultFiles(std::optional<OutputFile> trades, std::optional<OutputFile> report, std::string ledger)
+        : trades_(std::move(trades)), report_(std::move(report)), ledger_(std::move(ledger)) {}
+    static Result<void> write_whole(OutputFile& file, const std::string& text) {
+        const Result<void> written = file.write(text);
+        return written ? file.commit() : written;
+    }
+    std::optional<OutputFile> trades_;
+    std::optional<OutputFile> report_;
+    std::string ledger_;
+};
+
+/// That this was tried. Where it cannot be written down the run is no worse, but who looks at the best of many should know.
+void note_trial(const std::string& ledger, const Scenario& scenario, const RunResult& result, const Wiring& wiring) {
+    TrialRow row;
+    row.when = time_of_machine();
+    row.family = trial_family(scenario.config);
+    row.log_head = result.log_head;
+    row.initial_cash = result.initial_cash;
+    for (const DayEquity& day : result.day_equity) {
+        row.days.emplace_back(day.date, day.equity);
+    }
+    if (const Result<void> added = append_trial(ledger, std::move(row)); !added) {
+        wiring.note("this run is not in the trial ledger: " + added.error().message);
+    }
 }
 
 /// Loads the scenario, opens a log, runs the one into the other, and reports. `open` is given the journal's path, empty where a
@@ -170,11 +243,15 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
     }
     const std::string stem = "runs/" + file_name_of(scenario->config.name) + "-";
     std::string journal_path = request.journal.empty() && run.is_live ? stem + "live" : request.journal;
-    if (Result<void> apart = check_outputs(request.fills, journal_path, *scenario, wiring); !apart) {
+    if (Result<void> apart = check_outputs(request, journal_path, *scenario, wiring); !apart) {
         return tl::unexpected(apart.error());
     }
     run.log->debug("configuration: {} loaded", scenario->config.name);
     std::optional<FillsFile> fills;
+    Result<ResultFiles> files = ResultFiles::open(request);
+    if (!files) {
+        return tl::unexpected(files.error());
+    }
     RunResult result;
     {
         if (!request.fills.empty()) {
@@ -225,6 +302,15 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
     }
 
     RunFacts facts;
+    if (!run.is_live && !result.interrupted) {
+        note_trial(request.ledger, *scenario, result, wiring);
+    }
+    if (Result<void> written = files->write(command + shell_path(request.scenario), journal_path); !written) {
+        return fail(written.error().kind, fmt::format("{}\nThe run itself is whole: its journal is {}",
+                                                      written.error().message, journal_path));
+    }
+    facts.trades_file = request.trades;
+    facts.report_file = request.report;
     facts.command = command + shell_path(request.scenario);
     facts.journal = journal_path;
     facts.fills_file = request.fills;
@@ -373,6 +459,14 @@ Result<int> live(const RunRequest& request, Wiring& wiring) {
     return run_and_report(request, fmt::format("alpha live --broker {} ", request.broker), run, open, wiring);
 }
 
+void add_outputs(const Command& command, RunRequest& request) {
+    command.option("--fills", request.fills,
+                   "Also write every fill to this CSV: ts_ns,instrument,side,quantity,price, and what follows them");
+    command.option("--trades", request.trades,
+                   "Also write every trade, from entry to exit, to this CSV (alpha show trades)");
+    command.option("--report", request.report, "Also write a report to this HTML file (alpha report)");
+}
+
 }  // namespace
 
 void add_backtest(Commands& commands) {
@@ -390,8 +484,11 @@ void add_backtest(Commands& commands) {
     commands.prints_times(command);
     command.option("--journal", options->journal, "Where to write the journal; default: runs/NAME-N, the next free N");
     command.flag("--strict", options->is_strict, kStrictHelp);
-    command.option("--fills", options->fills,
-                   "Also write every fill to this CSV: ts_ns,instrument,side,quantity,price");
+    add_outputs(command, *options);
+    command
+        .option("--ledger", options->ledger,
+                "Where it is written down that this was tried, for reports to say out of how many a result was chosen")
+        .shows_default();
 }
 
 void add_live(Commands& commands) {
@@ -431,8 +528,7 @@ void add_live(Commands& commands) {
     command.option("--rotate", options->rotate,
                    "day: the frames of each day that is over get a folder of their own within the journal, which every "
                    "command takes as one; by itself a journal is one folder");
-    command.option("--fills", options->fills,
-                   "Also write every fill to this CSV: ts_ns,instrument,side,quantity,price");
+    add_outputs(command, *options);
     command.option("--callback-ms-max", options->callback_ms_max,
                    "How long a strategy from a library may take for one callback before it is halted; 0: no bound; "
                    "default: 1000");

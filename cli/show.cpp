@@ -1,5 +1,7 @@
 #include "cli/command.hpp"
+#include "cli/report.hpp"
 #include "config/suggest.hpp"
+#include "results/export.hpp"
 #include "views/as_json.hpp"
 #include "views/read_models.hpp"
 
@@ -18,6 +20,8 @@ struct ShowOptions {
     std::string instrument;
     std::string strategy;
     bool open = false;
+    bool rounds = false;  ///< trades
+    bool csv = false;     ///< trades
     std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();
 };
 
@@ -328,6 +332,117 @@ Result<int> show(const ShowOptions& options, Result<int> (Showing::*what)(), Wir
     return (showing.*what)();
 }
 
+/// Trades are no rows: they follow from the whole log.
+class ShowingTrades {
+public:
+    ShowingTrades(const ShowOptions& options, Wiring& wiring)
+        : options_(options),
+          wiring_(wiring),
+          portfolio_("portfolio", options.portfolio),
+          instrument_("instrument", options.instrument),
+          strategy_("strategy", options.strategy) {}
+
+    Result<int> show() {
+        const Result<FoldedResults> folded = results_of_journal(options_.journal, "", {}, "");
+        if (!folded) {
+            return tl::make_unexpected(folded.error());
+        }
+        const Results& results = folded->results;
+        const std::vector<Trade>& all = options_.rounds ? results.rounds : results.lots;
+        std::vector<Trade> shown;
+        for (const Trade& trade : all) {
+            // Each filter sees every trade, so that it knows what a name may have meant.
+            const bool of_portfolio = portfolio_.passes(results.portfolios[trade.portfolio.value]);
+            const bool of_instrument = instrument_.passes(results.instruments[trade.instrument.value]);
+            const bool of_strategy = strategy_.passes(strategy_of(results, trade));
+            if (of_portfolio && of_instrument && of_strategy && (!options_.open || trade.is_open()) &&
+                shown.size() < options_.limit) {
+                shown.push_back(trade);
+            }
+        }
+        if (options_.csv) {
+            wiring_.out.write(trades_csv(results, shown));
+        } else if (wiring_.json) {
+            for (std::size_t i = 0; i < shown.size() && !wiring_.out.closed(); ++i) {
+                wiring_.out.write(trade_json(results, shown[i]) + '\n');
+            }
+        } else {
+            wiring_.out.write(table(results, shown));
+        }
+        for (const NameFilter* const filter : {&portfolio_, &instrument_, &strategy_}) {
+            if (filter->missed()) {
+                wiring_.note(fmt::format("{}: {}", options_.journal, filter->explain("trade")));
+            }
+        }
+        return kExitOk;
+    }
+
+private:
+    static std::string strategy_of(const Results& results, const Trade& trade) {
+        return trade.strategy == kOperator ? "operator" : results.strategies[trade.strategy.value];
+    }
+    std::string table(const Results& results, const std::vector<Trade>& trades) const {
+        const std::string& currency = results.currency;
+        Table table({{"entered", Table::Align::left},
+                     {"left", Table::Align::left},
+                     {"instrument", Table::Align::left},
+                     {"side", Table::Align::left},
+                     {"quantity"},
+                     {"entry"},
+                     {"exit"},
+                     {"gross"},
+                     {"charges"},
+                     {"net"},
+                     {"worst", Table::Align::right, true},
+                     {"best", Table::Align::right, true},
+                     {"held"},
+                     {"strategy", Table::Align::left, true},
+                     {"by", Table::Align::left, true}});
+        const auto gain = [&](Money amount) {
+            return wiring_.out_style.gain(sign_of(amount), show_gain(amount, currency));
+        };
+        for (const Trade& trade : trades) {
+            const double held_s = static_cast<double>(trade.held().ns) / static_cast<double>(kSecondNs);
+            const std::string by = !trade.exit.tag.empty() ? printable(trade.exit.tag) : name_of(trade.end);
+            table.row({wiring_.zone.show(trade.entry.time), trade.is_open() ? "-" : wiring_.zone.show(trade.exit.time),
+                       results.instruments[trade.instrument.value], trade.side == Side::buy ? "long" : "short",
+                       show_qty(trade.quantity, currency), show_price(trade.entry.price, currency),
+                       show_price(trade.exit.price, currency), gain(trade.gross), show_money(trade.charges, currency),
+                       gain(trade.net()), show_gain(trade.worst, currency), show_gain(trade.best, currency),
+                       show_seconds(held_s), strategy_of(results, trade), by});
+        }
+        return table.text(wiring_.out_style);
+    }
+
+    const ShowOptions& options_;
+    Wiring& wiring_;
+    NameFilter portfolio_;
+    NameFilter instrument_;
+    NameFilter strategy_;
+};
+
+void add_trades(const Command& group, Commands& commands, const std::shared_ptr<ShowOptions>& options) {
+    const Command command = commands.add(
+        group, "trades", "Every trade from its entry to its exit, first in, first out; folds the log",
+        "Example:\n  alpha show trades runs/demo --instrument NSE:INFY --csv\n\n"
+        "A row is what one order bought and another sold (or the other way round). --rounds shows what was held from "
+        "flat to flat\n"
+        "instead, at average prices. \"worst\" and \"best\" are how far it was down and up while it was held.",
+        [options](Wiring& wiring) {
+            return read_isolated(wiring, "the journal " + options->journal,
+                                 [&] { return ShowingTrades(*options, wiring).show(); });
+        });
+    journal_option(command, options->journal).required();
+    commands.prints_times(command);
+    command.option("--portfolio", options->portfolio, "Only those of this portfolio");
+    command.option("--instrument", options->instrument, "Only those of this instrument");
+    command.option("--strategy", options->strategy, "Only those that this strategy entered");
+    command.option("--limit", options->limit, "At most so many");
+    command.flag("--open", options->open, "Only what is still held, at the last mark");
+    command.flag("--rounds", options->rounds, "From flat to flat, at average prices");
+    command.flag("--csv", options->csv, "As CSV, with every column");
+}
+
 Command add_one(const Command& group, Commands& commands, const std::shared_ptr<ShowOptions>& options,
                 const std::string& name, const std::string& summary, const std::string& example,
                 Result<int> (Showing::*what)()) {
@@ -346,9 +461,9 @@ Command add_one(const Command& group, Commands& commands, const std::shared_ptr<
 }  // namespace
 
 void add_show(Commands& commands) {
-    const Command group = Commands::add_group(commands.program(), "show",
-                                              "Print a journal's portfolios, orders or fills, without folding its log",
-                                              "Example:\n  alpha show orders runs/demo --open");
+    const Command group =
+        Commands::add_group(commands.program(), "show", "Print a journal's portfolios, orders, fills or trades",
+                            "Example:\n  alpha show orders runs/demo --open");
     const auto options = std::make_shared<ShowOptions>();
     const Command portfolios = add_one(group, commands, options, "portfolios",
                                        "Cash, profit and positions by portfolio", " runs/demo", &Showing::portfolios);
@@ -364,6 +479,7 @@ void add_show(Commands& commands) {
                                   " runs/demo --instrument NSE:INFY --json", &Showing::fills);
     fills.option("--instrument", options->instrument, "Only those of this instrument");
     fills.option("--strategy", options->strategy, "Only those of this strategy");
+    add_trades(group, commands, options);
 }
 
 }  // namespace alpha

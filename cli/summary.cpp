@@ -348,8 +348,10 @@ std::string run_summary(const Scenario& scenario, const RunResult& result, const
     }
     text += fmt::format("log head {}  state {}\n", short_digest(result.log_head), short_digest(result.state_digest));
     text += fmt::format("journal: {}\n", facts.journal);
-    if (!facts.fills_file.empty()) {
-        text += fmt::format("fills: {}\n", facts.fills_file);
+    for (const auto& [what, file] : {std::pair<const char*, const std::string&>{"fills", facts.fills_file},
+                                     {"trades", facts.trades_file},
+                                     {"report", facts.report_file}}) {
+        text += file.empty() ? "" : fmt::format("{}: {}\n", what, file);
     }
     text += fmt::format("reproduce: {}\n", facts.command);
     return text;

@@ -1166,6 +1166,7 @@ private:
             r.portfolios[i].beyond_power = std::max(r.portfolios[i].beyond_power, summary_.tally.beyond_power(i));
         }
         r.equity_curve = summary_.curve.points();
+        r.day_equity = summary_.tally.days();
         r.tick_latency = tick_latency_;
         r.due_latency = due_latency_;
         r.order_latency = summary_.tally.latency();

@@ -65,8 +65,20 @@ void Tally::on_fill(const Envelope& envelope, const OrderFilled& fill) {
         result.charges += fill.charges;
     }
     if (on_fill_) {
-        const FillRow row{envelope.time, state_->instruments[fill.instrument.value].name, fill.side, fill.quantity,
-                          fill.price};
+        const RunConfigured& config = state_->config;
+        const FillRow row{envelope.time,
+                          state_->instruments[fill.instrument.value].name,
+                          fill.side,
+                          fill.quantity,
+                          fill.price,
+                          fill.order,
+                          fill.strategy == kOperator ? "operator" : config.strategies[fill.strategy.value].name,
+                          config.portfolios[fill.portfolio.value].name,
+                          fill.product,
+                          fill.notional,
+                          fill.charges,
+                          fill.realized_pnl,
+                          fill.order_tag};
         holding_ ? held_.push_back(row) : on_fill_(row);
     }
 }
@@ -98,6 +110,12 @@ void Tally::on_halt(const Envelope& envelope, const StrategyHalted& halted) {
 }
 
 void Tally::on_session(const Envelope&, const TradingSessionOpened& opened) {
+    if (opened.date > today_) {
+        if (today_ != kNoDay) {
+            days_.push_back({today_, state_->path.equity});
+        }
+        today_ = opened.date;
+    }
     opening_ = {true, opened.instrument, state_->market(opened.instrument).mark};
     const markets::Calendar* const calendar = state_->times[opened.instrument.value].calendar();
     if (calendar == nullptr) {
@@ -113,6 +131,14 @@ void Tally::on_session(const Envelope&, const TradingSessionOpened& opened) {
         unknown.last = opened.date;
         ++unknown.days;
     }
+}
+
+std::vector<DayEquity> Tally::days() const {
+    std::vector<DayEquity> all = days_;
+    if (today_ != kNoDay) {
+        all.push_back({today_, state_->path.equity});
+    }
+    return all;
 }
 
 void Tally::on_day_end(const Envelope&, const ChargesBooked& booked) {

@@ -47,6 +47,8 @@ public:
     void on_session(const Envelope& envelope, const TradingSessionOpened& opened) override;
     void on_day_end(const Envelope& envelope, const ChargesBooked& booked) override;
     void on_no_charges(const Error& why) override;
+    /// The account at the end of each trading day that has begun since this process did, the present one last.
+    std::vector<DayEquity> days() const;
     /// Days that calendars do not know, and notes that could not be made, since this process began.
     void add_market_warnings(std::vector<DataWarning>& warnings) const;
 
@@ -86,6 +88,8 @@ private:
     std::string first_problem_;                        ///< of a contract note
     bool has_idle_products_ = false;                   ///< orders named one, and no table says what it means
     std::string no_charges_;                           ///< why orders were refused
+    std::vector<DayEquity> days_;                      ///< but the present one
+    Date today_ = kNoDay;
     Opening opening_;
     Money lowest_cash_;
     std::vector<Money> beyond_power_;  ///< by portfolio

@@ -67,6 +67,12 @@ struct EquitySample {
     Money equity;
 };
 
+/// The account at the end of a trading day.
+struct DayEquity {
+    Date date;
+    Money equity;
+};
+
 struct RunResult {
     std::string scenario;
     std::string currency;
@@ -94,6 +100,7 @@ struct RunResult {
     std::vector<BrokerResult> brokers;
     std::vector<StrategyResult> strategies;
     std::vector<EquitySample> equity_curve;  ///< at most a few hundred points
+    std::vector<DayEquity> day_equity;       ///< of the days since this process began
     std::string log_head;                    ///< hexadecimal
     std::string state_digest;
     std::string journal;  ///< where it was written
@@ -115,6 +122,14 @@ struct FillRow {
     Side side = Side::buy;
     Qty quantity;
     Price price;
+    OrderId order;
+    std::string strategy;  ///< "operator": a person's order, or the broker's
+    std::string portfolio;
+    Product product = Product::none;
+    Money notional;
+    Money charges;
+    Money realized_pnl;  ///< gross
+    std::string tag;
 };
 
 /// One rule of one portfolio: how much of it is used. Units as in kernel/risk.hpp.
@@ -130,7 +145,9 @@ struct RiskHeadroom {
 struct RunFacts {
     std::string command;  ///< what repeats it, e.g. "alpha backtest scenarios/demo.yaml"
     std::string journal;
-    std::string fills_file;  ///< empty: none was written
+    std::string fills_file;  ///< empty: none was written; as are the next two
+    std::string trades_file;
+    std::string report_file;
     double wall_s = 0;
     double peak_rss_mb = 0;
 };

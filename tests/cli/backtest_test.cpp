@@ -68,11 +68,11 @@ TEST_CASE("the fills file holds every fill under the columns that others read", 
     const Ran ran = here.alpha({"backtest", "s.yaml", "--json", "--journal", "j", "--fills", "fills.csv"});
     REQUIRE(ran.code == 0);
     const std::string fills = here.read("fills.csv");
-    CHECK(fills.starts_with("ts_ns,instrument,side,quantity,price\n17"));
+    CHECK(fills.starts_with("ts_ns,instrument,side,quantity,price,order,strategy,"));
     CHECK(contains(fills, ",BUY,10,"));
     CHECK(contains(fills, ",SELL,10,"));
     CHECK(std::to_string(line_count(fills) - 1) == json_field(ran.out, "fills"));
-    CHECK(here.shell("ls -A | sort | tr '\\n' ' '").out == "fills.csv j s.yaml ");
+    CHECK(here.shell("ls -A | sort | tr '\\n' ' '").out == "fills.csv j runs s.yaml ");
 }
 
 TEST_CASE("a journal is never overwritten", "[cli]") {

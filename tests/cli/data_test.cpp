@@ -341,7 +341,9 @@ TEST_CASE("downloads that overlap are one market", "[cli]") {
     CHECK(contains(ran.err, "b.csv:2: the 1m bar of 'X' at 2024-01-02T03:47:00Z is at "));
     CHECK(line_count(ran.err) == 1);
     // Averages of 10 9 8 9 10: the short one is above at the fifth close, 09:20.
-    CHECK(here.read("f.csv") == "ts_ns,instrument,side,quantity,price\n1704167400000000000,X,BUY,1,10\n");
+    CHECK(here.read("f.csv") == "ts_ns,instrument,side,quantity,price,order,strategy,portfolio,product,notional,"
+                                "charges,realized_pnl,tag,time\n1704167400000000000,X,BUY,1,10,1,"
+                                "s,main,,10,0,0,,2024-01-02T03:50:00Z\n");
     here.write("b.csv", head + bar(17, 7) + bar(18, 9) + bar(19, 10));
     const Ran refused = here.alpha({"backtest", "s.yaml", "--journal", "k"});
     CHECK(refused.code == 3);

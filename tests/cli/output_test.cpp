@@ -12,8 +12,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::string kHead = "ts_ns,instrument,side,quantity,price\n";
-const std::string kOneFill = kHead + "1704080700000000000,NSE:X,BUY,10,100.05\n";
+const std::string kHead =
+    "ts_ns,instrument,side,quantity,price,order,strategy,portfolio,product,notional,charges,realized_pnl,tag,time\n";
+const std::string kOneFill =
+    kHead + "1704080700000000000,NSE:X,BUY,10,100.05,1,hold,main,,1000.5,0,0,,2024-01-01T03:45:00Z\n";
 
 /// A scenario with one fill, its data, and a library that nobody loads.
 void write_story(const Workplace& here) {
@@ -99,7 +101,7 @@ TEST_CASE("a name that is a formula is none in the fills, a dash is standard out
                          "strategies: [{id: h, use: buy_and_hold, instruments: [\"=1+1\"], params: {quantity: 1}}]\n");
     const Ran ran = here.alpha({"backtest", "s.yaml", "--fills", "-", "-q"});
     CHECK(ran.code == 0);
-    CHECK(contains(ran.out, "ts_ns,instrument,side,quantity,price\n1704167100000000000,'=1+1,BUY,1,2\n"));
+    CHECK(contains(ran.out, kHead + "1704167100000000000,'=1+1,BUY,1,2,1,h,main,,2,0,0,,2024-01-02T03:45:00Z\n"));
     CHECK_FALSE(here.has("-"));
     for (const std::string option : {"--fills", "--journal", "--log-file"}) {
         const Ran empty = here.alpha({"backtest", "s.yaml", option, ""});

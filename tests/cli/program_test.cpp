@@ -104,6 +104,8 @@ TEST_CASE("the reference of the commands knows every option that there is", "[cl
                                       "show orders",
                                       "show fills",
                                       "show portfolios",
+                                      "show trades",
+                                      "report",
                                       "data import",
                                       "data info",
                                       "data synth",

@@ -26,7 +26,7 @@ TEST_CASE("show gives every fill of the run, as the CSV has them", "[cli]") {
                                 "rows = [json.loads(line) for line in open(\"fills.jsonl\")]\n"
                                 "got = [[r[\"ts_ns\"], r[\"instrument\"], r[\"side\"].upper(), r[\"quantity\"], "
                                 "r[\"price\"]] for r in rows]\n"
-                                "assert got and got == list(csv.reader(open(\"fills.csv\")))[1:]'");
+                                "assert got and got == [r[:5] for r in list(csv.reader(open(\"fills.csv\")))[1:]]'");
     CAPTURE(same.err);
     CHECK(same.code == 0);
     const Ran text = here.alpha({"show", "fills", "--journal", "j"});

@@ -1,0 +1,263 @@
+#include "cli/report.hpp"
+
+#include "cli/command.hpp"
+#include "events/text.hpp"
+#include "results/export.hpp"
+#include "results/report.hpp"
+#include "results/trials.hpp"
+#include "runtime/components.hpp"
+#include "store/disk.hpp"
+#include "store/journal.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fmt/format.h>
+#include <memory>
+
+namespace alpha {
+
+namespace {
+
+struct ReportRequest {
+    std::string journal;
+    std::string to;
+    std::string benchmark;
+    std::string ledger = kTrialLedger;
+    bool csv = false;
+    bool plot = false;
+};
+
+/// What a screen has room for, in its order; all of them are in the report.
+constexpr const char* kShown[] = {"net_return",  "cagr",          "annual_volatility", "sharpe",        "sortino",
+                                  "calmar",      "max_drawdown",  "max_drawdown_days", "exposure_time", "trades",
+                                  "win_rate",    "profit_factor", "expectancy",        "average_trade", "best_trade",
+                                  "worst_trade", "average_held",  "turnover",          "charges"};
+
+std::string metric_text(const Metric& metric, const std::string& currency) {
+    const auto number = [&](double value) {
+        return metric.unit == MetricUnit::percent ? show_percent(value) : fmt::format("{:.2f}", value);
+    };
+    return std::visit(overloaded{[](std::monostate) { return std::string("n/a"); },
+                                 [&](double value) { return number(value); },
+                                 [&](Money amount) { return show_money(amount, currency); },
+                                 [](std::uint64_t count) { return show_count(count); },
+                                 [](Duration held) {
+                                     return show_seconds(static_cast<double>(held.ns) / static_cast<double>(kSecondNs));
+                                 },
+                                 [](Date date) { return to_iso(date); }},
+                      metric.value);
+}
+
+std::string statistics_table(const Results& results, const Style& style) {
+    const auto benchmark = std::ranges::find(results.sections, std::string("benchmark"),
+                                             [](const Section& section) { return section.kind; });
+    const bool has_benchmark = benchmark != results.sections.end();
+    Table table({{"", Table::Align::left}, {"strategy"}, {"buy & hold"}});
+    for (const char* const id : kShown) {
+        const Metric* const metric = results.statistics.find(id);
+        if (metric == nullptr) {
+            continue;
+        }
+        const Metric* const other = has_benchmark ? benchmark->statistics.find(id) : nullptr;
+        const bool is_said = other != nullptr && !std::holds_alternative<std::monostate>(other->value) &&
+                             std::string_view(metric->group) != "trade";
+        table.row({metric->title, metric_text(*metric, results.currency),
+                   is_said ? metric_text(*other, results.currency) : ""});
+    }
+    if (!has_benchmark) {
+        table.drop("buy & hold");
+    }
+    return table.text(style);
+}
+
+std::string costs_table(const Results& results, const Style& style) {
+    Table table({{"from prices to net", Table::Align::left}, {""}});
+    Money net;
+    for (const CostRow& row : results.costs) {
+        net += row.amount;
+        table.row({row.name, show_gain(row.amount, results.currency)});
+    }
+    table.row({"net", show_gain(net, results.currency)});
+    return table.text(style);
+}
+
+/// The equity of each day, or of each band within one, over so many rows of blocks.
+std::string equity_plot(const Results& results, const Style& style) {
+    constexpr std::size_t kRows = 12;
+    constexpr std::size_t kLevels = 8;
+    static constexpr const char* kBlocks[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    const std::vector<Band>& curve = results.equity_curve;
+    if (curve.empty()) {
+        return "";
+    }
+    double low = curve.front().low;
+    double high = curve.front().high;
+    for (const Band& band : curve) {
+        low = std::min(low, band.low);
+        high = std::max(high, band.high);
+    }
+    const auto money = [&](double amount) {
+        return show_money(Money{static_cast<Int128>(std::llround(amount * 100)) * (kScale / 100)}, results.currency);
+    };
+    const std::string top = money(high);
+    const std::string bottom = money(low);
+    const std::size_t margin = std::max(display_columns(top), display_columns(bottom));
+    const std::size_t room = style.columns() > margin + 12 ? style.columns() - margin - 2 : 10;
+    const std::size_t columns = std::min(curve.size(), room);
+    std::string text = style.bold("Equity") + '\n';
+    for (std::size_t row = kRows; row-- > 0;) {
+        const std::string& label = row + 1 == kRows ? top : row == 0 ? bottom : std::string();
+        text += std::string(margin - display_columns(label), ' ') + label + " ";
+        std::string line;
+        for (std::size_t column = 0; column < columns; ++column) {
+            const double value = curve[(column + 1) * curve.size() / columns - 1].close;
+            const double part = high > low ? (value - low) / (high - low) : 1;
+            const auto levels =
+                static_cast<std::size_t>(std::lround(part * static_cast<double>(kRows * kLevels - 1))) + 1;
+            const std::size_t here = levels <= row * kLevels ? 0 : std::min(levels - row * kLevels, kLevels);
+            line += kBlocks[here];
+        }
+        line.erase(line.find_last_not_of(' ') + 1);
+        text += line + '\n';
+    }
+    return text;
+}
+
+std::string trials_line(const Trials& trials) {
+    std::string text =
+        fmt::format("chosen out of {} of {}", counted(trials.distinct, "distinct run"), printable(trials.family));
+    if (trials.deflated_sharpe) {
+        text += fmt::format("; true Sharpe above zero with probability {:.2f}", *trials.deflated_sharpe);
+    }
+    if (trials.overfitting_probability) {
+        text += fmt::format("; overfitted with probability {:.2f}", *trials.overfitting_probability);
+    }
+    return text + (trials.is_recorded ? "" : "; the ledger does not have this one");
+}
+
+std::string report_text(const Results& results, const Zone& zone, const Style& style, bool plot) {
+    std::string text = style.bold(printable(results.scenario));
+    text += fmt::format(" · {} → {} · {} · {} trades\n\n", zone.show_date(results.first), zone.show_date(results.last),
+                        counted(results.days.size(), "trading day"),
+                        show_count(static_cast<std::uint64_t>(
+                            std::ranges::count_if(results.lots, [](const Trade& trade) { return !trade.is_open(); }))));
+    text += statistics_table(results, style) + '\n';
+    text += costs_table(results, style);
+    if (plot) {
+        text += '\n' + equity_plot(results, style);
+    }
+    if (results.trials) {
+        text += '\n' + trials_line(*results.trials) + '\n';
+    }
+    for (const Finding& finding : results.findings) {
+        text += style.yellow("! " + finding.text) + '\n';
+    }
+    return text;
+}
+
+Result<int> report(const ReportRequest& request, Wiring& wiring) {
+    ProgressBar progress(wiring.progress);
+    ResultsOptions options;
+    options.benchmark = request.benchmark;
+    const Result<FoldedResults> folded = results_of_journal(request.journal, "", options, request.ledger);
+    if (!folded) {
+        return tl::make_unexpected(folded.error());
+    }
+    const Results& results = folded->results;
+    if (wiring.json) {
+        wiring.out.write(results_json(results) + '\n');
+        return kExitOk;
+    }
+    if (request.csv) {
+        wiring.out.write(statistics_csv(results));
+        return kExitOk;
+    }
+    const bool to_screen = request.to == "-";
+    Result<OutputFile> file = OutputFile::open(to_screen ? "/dev/stdout" : request.to);
+    Result<void> written = file ? file->write(report_html(results)) : tl::make_unexpected(file.error());
+    written = written ? file->commit() : written;
+    if (!written) {
+        return tl::make_unexpected(written.error());
+    }
+    if (!to_screen) {
+        wiring.out.write(wiring.quiet ? request.to + '\n'
+                                      : report_text(results, wiring.zone, wiring.out_style, request.plot) +
+                                            fmt::format("\nreport: {}\n", request.to));
+    }
+    return kExitOk;
+}
+
+}  // namespace
+
+Result<FoldedResults> results_of_journal(const std::string& path, const std::string& command, ResultsOptions options,
+                                         const std::string& ledger) {
+    const Result<std::unique_ptr<Journal>> journal = open_journal(path);
+    if (!journal) {
+        return tl::make_unexpected(journal.error());
+    }
+    const std::string head = to_hex((*journal)->head());
+    const Result<std::vector<TrialRow>> rows = ledger.empty() ? Result<std::vector<TrialRow>>{} : read_trials(ledger);
+    if (!rows) {
+        return tl::make_unexpected(rows.error());
+    }
+    std::optional<TrialSummary> trials;
+    if (!rows->empty() && (*journal)->next_seq() != 0) {
+        const Result<DecodedEvent> first = read_event(**journal, 0);
+        const auto* const config = first ? std::get_if<RunConfigured>(&first->event) : nullptr;
+        trials = config == nullptr ? std::nullopt : trials_of(*rows, trial_family(*config), head);
+    }
+    if (trials) {
+        options.trials = trials->trials.distinct;
+        options.trial_sharpe_variance = trials->sharpe_variance;
+    }
+    Result<FoldedResults> folded = results_of(**journal, (*journal)->next_seq(), options);
+    if (folded) {
+        Results& results = folded->results;
+        results.journal = path;
+        results.command = command;
+        results.log_head = head;
+        results.state_digest = to_hex(state_digest(folded->state));
+        if (trials) {
+            results.trials = std::move(trials->trials);
+            results.trials->deflated_sharpe = results.statistics.number("deflated_sharpe");
+        }
+    }
+    return folded;
+}
+
+void add_report(Commands& commands) {
+    const auto request = std::make_shared<ReportRequest>();
+    const Command command = commands.add(
+        commands.program(), "report", "What a journal came to: statistics, costs, trades, as one HTML file",
+        "Example:\n"
+        "  alpha report runs/demo --to demo.html\n\n"
+        "The file is whole in itself: no network, no script, the same bytes each time. Everything in it is read from "
+        "the log, so it is the\n"
+        "same for a backtest, a live session and its replay. --json and --csv print statistics instead and write no "
+        "file.\n"
+        "docs/reference-statistics.md has every formula.",
+        [request](Wiring& wiring) {
+            if (request->to.empty()) {
+                std::string name = std::filesystem::path(request->journal).lexically_normal().string();
+                name.erase(name.find_last_not_of('/') + 1);
+                request->to = name + ".html";
+            }
+            if (Result<void> apart =
+                    check_apart("--to", request->to, std::array{InUse{"the journal", request->journal}});
+                !apart) {
+                return Result<int>(tl::make_unexpected(apart.error()));
+            }
+            return read_isolated(wiring, "the journal " + request->journal, [&] { return report(*request, wiring); });
+        });
+    journal_option(command, request->journal).required();
+    commands.prints_times(command);
+    command.option("--to", request->to, "The HTML file to write; default: JOURNAL.html; - is standard output");
+    command.option("--benchmark", request->benchmark,
+                   "Compare with buying this instrument and holding it; default: what strategies name, in equal parts");
+    command.option("--ledger", request->ledger, "The trial ledger that says how much was tried").shows_default();
+    command.flag("--csv", request->csv, "Print every statistic as CSV instead: section,name,metric,value,unit");
+    command.flag("--plot", request->plot, "Also draw the equity in the terminal");
+}
+
+}  // namespace alpha

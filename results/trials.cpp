@@ -1,0 +1,82 @@
+#include "results/trials.hpp"
+
+#include "results/overfitting.hpp"
+
+#include <cmath>
+#include <set>
+
+namespace alpha {
+
+namespace {
+
+/// Day over day, the first against the initial cash; empty where equity is not above zero.
+std::vector<double> returns_of(const TrialRow& row) {
+    std::vector<double> returns;
+    Money before = row.initial_cash;
+    for (const auto& [date, equity] : row.days) {
+        if (before.raw <= 0) {
+            return {};
+        }
+        returns.push_back(static_cast<double>(equity.raw) / static_cast<double>(before.raw) - 1);
+        before = equity;
+    }
+    return returns;
+}
+
+double mean_of(const std::vector<double>& values) {
+    double sum = 0;
+    for (const double value : values) {
+        sum += value;
+    }
+    return sum / static_cast<double>(values.size());
+}
+
+/// Of a sample.
+double variance_of(const std::vector<double>& values) {
+    const double mean = mean_of(values);
+    double sum = 0;
+    for (const double value : values) {
+        sum += (value - mean) * (value - mean);
+    }
+    return sum / static_cast<double>(values.size() - 1);
+}
+
+}  // namespace
+
+std::optional<TrialSummary> trials_of(const std::vector<TrialRow>& rows, const std::string& family,
+                                      const std::string& log_head) {
+    TrialSummary summary;
+    Trials& trials = summary.trials;
+    trials.family = family;
+    std::set<std::string> seen;
+    std::string all;
+    std::vector<double> sharpes;
+    std::vector<std::vector<double>> matrix;
+    for (const TrialRow& row : rows) {
+        if (row.family != family || !seen.insert(row.log_head).second) {
+            continue;
+        }
+        all += row.log_head + '\n';
+        std::vector<double> returns = returns_of(row);
+        if (returns.size() >= 2) {
+            const double variance = variance_of(returns);
+            if (variance > 0) {
+                sharpes.push_back(mean_of(returns) / std::sqrt(variance));
+            }
+        }
+        matrix.push_back(std::move(returns));
+    }
+    if (seen.empty()) {
+        return {};
+    }
+    trials.is_recorded = seen.contains(log_head);
+    trials.distinct = seen.size() + (trials.is_recorded ? 0U : 1U);
+    trials.head = to_hex(sha256(Bytes(reinterpret_cast<const std::uint8_t*>(all.data()), all.size())));
+    if (sharpes.size() >= 2) {
+        summary.sharpe_variance = variance_of(sharpes);
+    }
+    trials.overfitting_probability = overfitting_of(matrix);
+    return summary;
+}
+
+}  // namespace alpha
