@@ -1,0 +1,217 @@
+#include "tests/cli/run_alpha.hpp"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <map>
+#include <sstream>
+#include <vector>
+
+namespace {
+
+using Row = std::vector<std::string>;
+
+std::vector<Row> rows_of(const std::string& csv) {
+    std::vector<Row> rows;
+    std::istringstream lines(csv);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with("#")) {
+            continue;
+        }
+        Row row;
+        std::istringstream fields(line + ",");
+        for (std::string field; std::getline(fields, field, ',');) {
+            row.push_back(field);
+        }
+        rows.push_back(row);
+    }
+    return rows;
+}
+
+/// The fields of each line under these columns.
+std::vector<Row> columns(const std::string& csv, const std::vector<std::string>& names) {
+    const std::vector<Row> rows = rows_of(csv);
+    std::vector<Row> picked;
+    for (std::size_t i = 1; i < rows.size(); ++i) {
+        Row row;
+        for (const std::string& name : names) {
+            const auto at = std::ranges::find(rows[0], name);
+            REQUIRE(at != rows[0].end());
+            row.push_back(rows[i].at(static_cast<std::size_t>(at - rows[0].begin())));
+        }
+        picked.push_back(row);
+    }
+    return picked;
+}
+
+/// With two decimals at least, as backtesting_py_N.csv has them.
+std::string two_decimals(std::string number) {
+    const std::size_t point = number.find('.');
+    if (point == std::string::npos) {
+        return number + ".00";
+    }
+    return number + std::string(number.size() - point < 3 ? 3 - (number.size() - point) : 0, '0');
+}
+
+}  // namespace
+
+TEST_CASE("trades are backtesting.py's on three series", "[cli][results]") {
+    const int series = GENERATE(1, 2, 3);
+    CAPTURE(series);
+    const Workplace here;
+    const std::string number = std::to_string(series);
+    const std::string peers = "python3 -B " ALPHA_SOURCE_DIR "/tests/results/peers.py ";
+    REQUIRE(here.shell(peers + "bars " + number + " > bars.csv").code == 0);
+    std::string strategy = series == 1 ? "sma_cross, params: {fast: 5, slow: 20, quantity: 10}"
+                                       : "sma_cross, params: {fast: 3, slow: 11, quantity: 10}";
+    if (series == 3) {
+        std::string orders = here.shell(peers + "orders").out;
+        std::ranges::replace(orders, '\n', ';');
+        strategy = "script, params: {orders: \"" + orders + "\"}";
+    }
+    here.write("s.yaml", "name: peers\naccount: {currency: USD, cash: 1000000}\n"
+                         "data: [{file: bars.csv, kind: bars, instrument: X, interval: day}]\n"
+                         "brokers: {paper: {paper: {fill: next_open}}}\n"
+                         "strategies: [{id: s, instruments: [X], use: " + strategy + "}]\n");
+    const Ran ran = here.alpha({"backtest", "s.yaml", "-q", "--journal", "j", "--trades", "trades.csv"});
+    CAPTURE(ran.err);
+    REQUIRE(ran.code == 0);
+    std::vector<Row> got;
+    for (const Row& row : columns(here.read("trades.csv"), {"side", "quantity", "entry_time", "exit_time", "entry_price",
+                                                            "exit_price", "gross_pnl", "ended"})) {
+        if (row[7] == "fill") {
+            got.push_back({(row[0] == "SELL" ? "-" : "") + row[1], row[2].substr(0, 10), row[3].substr(0, 10),
+                           two_decimals(row[4]), two_decimals(row[5]), two_decimals(row[6])});
+        }
+    }
+    std::vector<Row> expected = rows_of(here.shell("cat " ALPHA_SOURCE_DIR "/tests/results/backtesting_py_" + number + ".csv").out);
+    expected.erase(expected.begin());
+    REQUIRE(expected.size() > 15);
+    // It makes a trade of each pair of orders, as alpha does; trades that end together may stand in another order.
+    std::ranges::sort(got);
+    std::ranges::sort(expected);
+    CHECK(got == expected);
+}
+
+TEST_CASE("a report of the same journal is the same, and says what the run said", "[cli][results]") {
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("s", 20'000));
+    const Ran ran = here.alpha({"backtest", "s.yaml", "--json", "--journal", "j", "--report", "first.html"});
+    REQUIRE(ran.code == 0);
+    const Ran json = here.alpha({"report", "j", "--json"});
+    REQUIRE(json.code == 0);
+    for (const std::string field : {"equity", "realized_pnl", "charges", "orders", "fills", "log_head", "state_digest"}) {
+        CAPTURE(field);
+        CHECK(json_field(json.out, field) == json_field(ran.out, field));
+    }
+    CHECK_FALSE(here.has("j.html"));
+    const Ran text = here.alpha({"report", "j", "--plot"});
+    CHECK(text.code == 0);
+    CHECK(contains(text.out, "report: j.html\n"));
+    const std::string once = here.read("j.html");
+    REQUIRE(here.alpha({"report", "j", "-q"}).out == "j.html\n");
+    CHECK(here.read("j.html") == once);
+    CHECK(here.alpha({"report", "j", "--to", "-"}).out == once);
+    // What made the journal is known to the run alone.
+    CHECK(contains(here.read("first.html"), "alpha backtest s.yaml"));
+    // A second run is nothing new to the ledger.
+    REQUIRE(here.alpha({"backtest", "s.yaml", "--json", "--journal", "k", "--report", "second.html"}).code == 0);
+    CHECK(here.shell("sed 's/\\bk\\b/j/g' second.html | cmp - first.html").code == 0);
+    CHECK(line_count(here.read("runs/ledger.tsv")) == 3);
+}
+
+TEST_CASE("a live session has the results of its backtest", "[cli][results]") {
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("s", 20'000));
+    REQUIRE(here.alpha({"backtest", "s.yaml", "-q", "--journal", "j", "--trades", "j.csv"}).code == 0);
+    REQUIRE(here.alpha({"live", "--broker", "paper", "s.yaml", "-q", "--journal", "k", "--trades", "k.csv"}).code == 0);
+    CHECK(here.read("k.csv") == here.read("j.csv"));
+    CHECK(line_count(here.read("k.csv")) > 5);
+    const std::string of_backtest = here.shell("$ALPHA report j --json | sed 's/\"journal\":\"j\"//'").out;
+    CHECK(of_backtest == here.shell("$ALPHA report k --json | sed 's/\"journal\":\"k\"//'").out);
+}
+
+TEST_CASE("costs add up from what prices gave to the net, and trades to the realized profit", "[cli][results]") {
+    const Workplace here;
+    REQUIRE(here.alpha({"backtest", ALPHA_SOURCE_DIR "/scenarios/demo.yaml", "-q", "--journal", "j"}).code == 0);
+    const Ran checked = here.shell(
+        "$ALPHA report j --json > r.json && $ALPHA show trades j --csv > lots.csv && $ALPHA show trades j --rounds --csv > "
+        "rounds.csv && python3 - <<'E'\n"
+        "import csv, json\n"
+        "from decimal import Decimal as D\n"
+        "r = json.load(open('r.json'))\n"
+        "net = D(r['equity']) - D(r['initial_cash'])\n"
+        "assert sum(D(c['amount']) for c in r['costs']) == net\n"
+        "assert D(r['realized_pnl']) + D(r['unrealized_pnl']) - D(r['charges']) == net\n"
+        "for file in 'lots.csv', 'rounds.csv':\n"
+        "    rows = list(csv.DictReader(open(file)))\n"
+        "    assert rows\n"
+        "    assert sum(D(t['net_pnl']) for t in rows) == net, file\n"
+        "    assert sum(D(t['charges']) for t in rows) == D(r['charges'])\n"
+        "    for t in rows:\n"
+        "        assert D(t['mae']) <= D(t['gross_pnl']) <= D(t['mfe'])\n"
+        "        assert int(t['entry_ts_ns']) <= int(t['exit_ts_ns'])\n"
+        "closed = [t for t in csv.DictReader(open('lots.csv')) if t['ended'] != 'open']\n"
+        "by = sum(g['trades'] for g in r['by_instrument'])\n"
+        "assert by == len(closed) == sum(g['trades'] for g in r['by_hour']) == sum(g['trades'] for g in r['by_weekday'])\n"
+        "days = r['days']\n"
+        "assert len(days) == 5 and days[-1]['equity'] == r['equity']\n"
+        "E");
+    CAPTURE(checked.err);
+    CHECK(checked.code == 0);
+}
+
+TEST_CASE("show trades narrows by name, and says what a misspelt one may mean", "[cli][results]") {
+    const Workplace here;
+    REQUIRE(here.alpha({"backtest", ALPHA_SOURCE_DIR "/scenarios/demo.yaml", "-q", "--journal", "j"}).code == 0);
+    const std::size_t all = line_count(here.alpha({"show", "trades", "j", "--csv"}).out);
+    const std::size_t maker = line_count(here.alpha({"show", "trades", "j", "--csv", "--strategy", "maker"}).out);
+    const std::size_t trend = line_count(here.alpha({"show", "trades", "j", "--csv", "--portfolio", "main"}).out);
+    CHECK(maker > 20);
+    CHECK(maker + trend - 1 == all);
+    CHECK(line_count(here.alpha({"show", "trades", "j", "--json", "--limit", "3"}).out) == 3);
+    CHECK(line_count(here.alpha({"show", "trades", "j", "--rounds", "--open"}).out) == 4);
+    const Ran none = here.alpha({"show", "trades", "j", "--instrument", "NSE:BETTA"});
+    CHECK(none.code == 0);
+    CHECK(contains(none.err, "j: no trade of instrument NSE:BETTA; did you mean NSE:BETA?"));
+}
+
+TEST_CASE("a benchmark is named, or refused with what there is", "[cli][results]") {
+    const Workplace here;
+    REQUIRE(here.alpha({"backtest", ALPHA_SOURCE_DIR "/scenarios/demo.yaml", "-q", "--journal", "j"}).code == 0);
+    CHECK(json_field(here.alpha({"report", "j", "--json"}).out, "benchmark") == "\"3 instruments in equal parts\"");
+    CHECK(json_field(here.alpha({"report", "j", "--json", "--benchmark", "NSE:BETA"}).out, "benchmark") == "\"NSE:BETA\"");
+    const Ran refused = here.alpha({"report", "j", "--benchmark", "NIFTY"});
+    CHECK(refused.code == 2);
+    CHECK(contains(refused.err, "no price of NIFTY is in the log, so there is nothing to compare with; it holds NSE:ALPHA, "
+                                "NSE:BETA, NSE:GAMMA"));
+}
+
+TEST_CASE("out of how many a result was chosen is counted, and a ledger that was changed is refused", "[cli][results]") {
+    const Workplace here;
+    const std::string scenario = here.shell("cat " ALPHA_SOURCE_DIR "/scenarios/demo.yaml").out;
+    for (int i = 0; i < 3; ++i) {
+        std::string other = scenario;
+        const std::size_t at = other.find("fast: 2_000");
+        const std::size_t plain = other.find("fast: 2000");
+        REQUIRE((at != std::string::npos || plain != std::string::npos));
+        other.replace(plain != std::string::npos ? plain : at, plain != std::string::npos ? 10 : 11,
+                      "fast: " + std::to_string(1'000 + 100 * i));
+        here.write("s.yaml", other);
+        REQUIRE(here.alpha({"backtest", "s.yaml", "-q", "--journal", "j" + std::to_string(i)}).code == 0);
+    }
+    REQUIRE(here.alpha({"backtest", "s.yaml", "-q", "--journal", "again"}).code == 0);
+    const std::string said = here.alpha({"report", "j0", "--json"}).out;
+    CHECK(json_field(said, "distinct") == "3");
+    CHECK(json_field(said, "is_recorded") == "true");
+    CHECK(contains(here.alpha({"report", "j0"}).out,
+                   "chosen out of 3 distinct runs of ema_cross+market_maker on NSE:ALPHA, NSE:BETA, NSE:GAMMA"));
+    here.shell("sed -i 3d runs/ledger.tsv");
+    const Ran refused = here.alpha({"report", "j0"});
+    CHECK(refused.code == 3);
+    CHECK(contains(refused.err, "runs/ledger.tsv:3: does not follow from the row before it: rows are missing"));
+    // The run itself does not depend on it.
+    here.write("runs/ledger.tsv", "mine\n");
+    const Ran noted = here.alpha({"backtest", "s.yaml", "--json", "--journal", "j9"});
+    CHECK(noted.code == 0);
+    CHECK(contains(noted.err, "this run is not in the trial ledger: runs/ledger.tsv: its last line is no row"));
+}
