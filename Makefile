@@ -14,9 +14,9 @@ CPP_FILES = git ls-files -z --cached --others --exclude-standard -- '*.cpp' '*.h
 build: configure ## build build/alpha; installs the packages it needs first (the default)
 	@cmake --build --preset $(PRESET) --target alpha
 
-demo: build ## build, then run scenarios/demo.yaml; its journal is runs/demo, made anew each time
+demo: build ## build, then run scenarios/demo.yaml; its journal is runs/demo, its report runs/demo.html, made anew each time
 	@rm -rf runs/demo && mkdir -p runs
-	$(BUILD)/alpha backtest scenarios/demo.yaml --journal runs/demo
+	$(BUILD)/alpha backtest scenarios/demo.yaml --journal runs/demo --report runs/demo.html
 
 test: configure ## build everything and run every test
 	@cmake --build --preset $(PRESET)
@@ -59,8 +59,8 @@ tidy: packages-dev configure ## run clang-tidy on what differs from main (all of
 lint: packages ## check include directions and banned names, without building
 	@cd tests/lint && python3 -B layering.py && python3 -B determinism.py
 
-clean: ## remove what was built and the demo's journal
-	rm -rf build build-* runs/demo
+clean: ## remove what was built and the demo's journal and report
+	rm -rf build build-* runs/demo runs/demo.html
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
