@@ -9,6 +9,7 @@
 #include "plugins/plugin.hpp"
 #include "runtime/logging.hpp"
 #include "store/journal.hpp"
+#include "views/format.hpp"
 
 #include <atomic>
 #include <chrono>

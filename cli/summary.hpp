@@ -5,6 +5,7 @@
 #include "cli/zone.hpp"
 #include "config/scenario.hpp"
 #include "views/books.hpp"
+#include "views/format.hpp"
 
 #include <string>
 #include <vector>

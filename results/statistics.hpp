@@ -3,7 +3,10 @@
 /// series of daily equity and a list of trades.
 ///
 /// Returns are those of trading days, r = equity / equity of the day before - 1, the first against the initial cash; a year has
-/// 252 of them (periods_per_year). Deviations are those of a sample (n - 1). The risk-free rate is zero.
+/// 252 of them (periods_per_year). Deviations are those of a sample (n - 1). The risk-free rate is zero. Where the equity begins or comes to
+/// zero or below before the last day, what follows has no return, and no metric of returns can be said.
+///
+/// The last digits of a double may differ between C libraries (results/numbers.hpp): what compares or prints one takes twelve at most.
 
 #include "events/fixed.hpp"
 #include "events/time.hpp"
@@ -11,7 +14,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -34,7 +37,7 @@ enum class MetricUnit : std::uint8_t {
 struct Metric {
     const char* id = "";     ///< "max_drawdown": its name in JSON and CSV, its anchor in docs/reference-statistics.md
     const char* title = "";  ///< "max drawdown"
-    const char* group = "";  ///< "return", "risk", "ratio", "drawdown", "trade", "benchmark"
+    const char* group = "";  ///< "run", "return", "risk", "ratio", "drawdown", "benchmark", "trade"
     MetricUnit unit = MetricUnit::ratio;
     MetricValue value;
 };
@@ -45,7 +48,7 @@ struct Statistics {
 
     /// Null where there is none of that id.
     const Metric* find(std::string_view id) const;
-    /// The number, where it is one and can be said.
+    /// The number, where it is one and can be said: a double, a count, or an amount in units of the currency.
     std::optional<double> number(std::string_view id) const;
 };
 
@@ -63,8 +66,9 @@ struct TradeFact {
 
 /// What statistics are made of.
 struct StatisticsInput {
-    Money initial;                 ///< equity before the first day
-    std::vector<Date> days;        ///< trading days, rising
+    Money initial;  ///< equity before the first day
+    std::vector<Date>
+        days;  ///< trading days, rising; equity, exposure and benchmark are as long, or the last two empty
     std::vector<Money> equity;     ///< at the end of each
     std::vector<double> exposure;  ///< gross exposure over equity at the end of each; empty: not known
     std::vector<double>
@@ -96,7 +100,7 @@ std::span<const MetricSpec> metric_specs();
 
 /// A drawdown: a fall of the daily equity below its peak, from that day to the day it is made up for.
 struct DrawdownPeriod {
-    Date peak;
+    Date peak;  ///< the last day at the peak; the first day where the peak is what it began with
     Date trough;
     Date recovered;        ///< kNoDay: not yet
     double depth = 0;      ///< below zero

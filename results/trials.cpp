@@ -75,7 +75,9 @@ std::optional<TrialSummary> trials_of(const std::vector<TrialRow>& rows, const s
     if (sharpes.size() >= 2) {
         summary.sharpe_variance = variance_of(sharpes);
     }
-    trials.overfitting_probability = overfitting_of(matrix);
+    if (const std::optional<Overfitting> overfitting = overfitting_of(matrix)) {
+        trials.overfitting_probability = overfitting->probability;
+    }
     return summary;
 }
 

@@ -1,4 +1,5 @@
 #include "cli/terminal.hpp"
+#include "views/format.hpp"
 
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
