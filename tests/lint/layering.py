@@ -5,6 +5,7 @@
     events <- kernel <- strategies <- plugins <- config <- runtime <- cli
     events <- store  <- adapters/* <- config         (adapters/data: markets as well)
     kernel, store <- views <- adapters/*, runtime, cli
+    views <- results <- runtime, cli
 
 usage: layering.py [ROOT]        prints file:line: message for each breach; exits 1 if there is any.
 """
@@ -25,12 +26,13 @@ ALLOWED = {
     "strategies": {"events", "kernel", "strategies"},
     "store": {"events", "markets", "store"},
     "views": {"events", "markets", "kernel", "store", "views"},
+    "results": {"events", "markets", "kernel", "store", "views", "results"},
     "adapters/paper": {"events", "adapters/paper"},  # a pure fold as the kernel is: it must not know how facts are kept
     "adapters/data": {"events", "markets", "store", "views", "adapters/data"},
     "include": {"include"},  # what is installed: it stands alone
     "plugins": {"events", "kernel", "strategies", "store", "include", "plugins"},
     "config": {"events", "markets", "kernel", "strategies", "store", "adapters", "plugins", "config"},
-    "runtime": {"events", "markets", "kernel", "strategies", "store", "views", "adapters", "plugins", "config", "runtime"},
+    "runtime": {"events", "markets", "kernel", "strategies", "store", "views", "results", "adapters", "plugins", "config", "runtime"},
     "cli": ANYTHING,
     "tests": ANYTHING,
     "bench": ANYTHING,
