@@ -147,8 +147,10 @@ public:
         }
         sum_up();
         group();
-        r.statistics = statistics_of(input_of(
-            initial_, r.days, [](const DayPoint& day) { return day.equity; }, [](const Trade&) { return true; }, true));
+        const StatisticsInput input = input_of(
+            initial_, r.days, [](const DayPoint& day) { return day.equity; }, [](const Trade&) { return true; }, true);
+        r.periods_per_year = input.periods_per_year;
+        r.statistics = statistics_of(input);
         section();
         r.assumptions = assumptions_of(state_, r);
         return FoldedResults{std::move(results_), std::move(state_)};
@@ -431,6 +433,7 @@ private:
         for (const Instrument& each : state_.instruments) {
             r.instruments.push_back(each.name);
             r.multipliers.push_back(each.multiplier);
+            r.utc_offsets_s.push_back(offset_at(state_.times[r.utc_offsets_s.size()], state_.now));
         }
         r.equity_curve = curve_.take();
         for (std::size_t i = 0; i < tracks_.size(); ++i) {

@@ -162,6 +162,9 @@ struct Results {
     std::vector<std::string> strategies;    ///< by id
     std::vector<std::string> instruments;   ///< by id
     std::vector<std::int64_t> multipliers;  ///< by instrument
+    std::vector<std::int32_t>
+        utc_offsets_s;  ///< by instrument: what its local times were ahead of UTC at the end; empty: not known, UTC
+    double periods_per_year = 252;  ///< how many days such as these a year has
 
     Statistics statistics;          ///< of the account
     std::vector<Section> sections;  ///< the benchmark; portfolios, strategies and instruments where there are several

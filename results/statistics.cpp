@@ -435,27 +435,28 @@ struct Facts {
     /// Of closed trades. Nothing of none.
     template <typename Of, typename Is>
     MetricValue average_of(const Of& of, const Is& is) const {
-        std::invoke_result_t<Of, const TradeFact&> sum{};
+        using Value = std::invoke_result_t<Of, const TradeFact&>;
+        Money sum;
+        Int128 sum_ns = 0;  // 300 years in all are soon reached by many trades
         std::size_t count = 0;
         for (const TradeFact* trade : trades.closed) {
             if (!is(*trade)) {
                 continue;
             }
             ++count;
-            if constexpr (std::same_as<decltype(sum), Money>) {
+            if constexpr (std::same_as<Value, Money>) {
                 sum += of(*trade);
             } else {
-                ALPHA_ASSERT(!__builtin_add_overflow(sum.ns, of(*trade).ns, &sum.ns),
-                             "the time that trades were held overflows");
+                sum_ns += of(*trade).ns;
             }
         }
         if (count == 0) {
             return {};
         }
-        if constexpr (std::same_as<decltype(sum), Money>) {
+        if constexpr (std::same_as<Value, Money>) {
             return share_of(sum, count);
         } else {
-            return Duration{static_cast<std::int64_t>(divide_half_even(sum.ns, static_cast<Int128>(count)))};
+            return Duration{static_cast<std::int64_t>(divide_half_even(sum_ns, static_cast<Int128>(count)))};
         }
     }
     /// The greatest by `less`. Nothing of no closed trades.
