@@ -38,10 +38,10 @@ struct Count {
 
 /// Steps of a quarter of a doubling from 1 on; exact below 8. Requires x > 0.
 int steps_of(std::uint64_t x) {
-    const auto width = static_cast<int>(std::bit_width(x));
-    const auto fourths = static_cast<int>(
-        (width >= 3 ? x >> static_cast<unsigned>(width - 3) : x << static_cast<unsigned>(3 - width)) & 3U);
-    return bounds::kStepsPerDoubling * (width - 1) + fourths;
+    constexpr int kTop = 63;
+    const int zeros = std::countl_zero(x);
+    const auto fourths = static_cast<int>((x << static_cast<unsigned>(zeros)) >> (kTop - 2U) & 3U);
+    return bounds::kStepsPerDoubling * (kTop - zeros) + fourths;
 }
 
 constexpr int kSizes = 128;
@@ -49,9 +49,11 @@ constexpr int kSizes = 128;
 constexpr int kWholeSize = 108;
 
 /// How large a part is of a whole, in steps. No division: it would take longer than all the rest. Requires both above 0.
+int size_of_steps(int part, int whole) {
+    return std::clamp(part - whole + kWholeSize, 0, kSizes - 1);
+}
 int size_of(std::int64_t part, std::int64_t whole) {
-    const int steps = steps_of(static_cast<std::uint64_t>(part)) - steps_of(static_cast<std::uint64_t>(whole));
-    return std::clamp(steps + kWholeSize, 0, kSizes - 1);
+    return size_of_steps(steps_of(static_cast<std::uint64_t>(part)), steps_of(static_cast<std::uint64_t>(whole)));
 }
 
 std::int64_t distance(std::int64_t a, std::int64_t b) {
@@ -332,6 +334,7 @@ struct SplitSeen {
 struct Moves {
     std::int64_t before = 0;  ///< the one before the last
     std::int64_t last = 0;
+    int last_steps = 0;
     Mark last_mark;
     bool is_far = false;       ///< the last is off the one before
     bool is_same_day = false;  ///< both are of one day
@@ -345,11 +348,12 @@ struct Moves {
         is_far = false;
         if (price != last && last != 0) {
             const std::int64_t moved = distance(price, last);
-            sizes.add(size_of(moved, last));
-            is_far = moved > last / bounds::kSpikePart;
+            sizes.add(size_of_steps(steps_of(static_cast<std::uint64_t>(moved)), last_steps));
+            is_far = !was_spike && moved > last / bounds::kSpikePart;  // to come back is no second one
         }
         before = last;
         last = price;
+        last_steps = steps_of(static_cast<std::uint64_t>(price));
         last_mark = mark;
         is_same_day = !is_new_day;
         return was_spike;
@@ -402,32 +406,39 @@ struct Nights {
     }
 };
 
-std::int64_t power_of_ten(int exponent) {
+constexpr std::int64_t power_of_ten(int exponent) {
     std::int64_t power = 1;
     for (int i = 0; i < exponent; ++i) {
         power *= 10;
     }
     return power;
 }
+/// The step of prices with as many decimals as an exchange has.
+constexpr std::int64_t kFinest = power_of_ten(kScaleDigits - bounds::kDecimalsMost);
 
 /// Steps of prices.
 struct Steps {
-    explicit Steps(Price tick_)
-        : tick(tick_), ticks(static_cast<std::uint64_t>(std::max<std::int64_t>(tick_.raw, 1))) {}
+    explicit Steps(Price tick_) : tick(tick_), steps(static_cast<std::uint64_t>(tick_.raw > 0 ? tick_.raw : kFinest)) {}
 
     Price tick;
-    Multiples ticks;
+    Multiples steps;
     std::uint64_t prices = 0;
     Count off_tick;
     Count fine;  ///< more decimals than an exchange has
 
     void see(std::int64_t price, const Mark& mark) {
-        static const Multiples decimals(static_cast<std::uint64_t>(power_of_ten(kScaleDigits - bounds::kDecimalsMost)));
         ++prices;
-        if (tick.raw != 0 && !ticks.has(price)) [[unlikely]] {
+        if (!steps.has(price)) [[unlikely]] {
+            note(price, mark);
+        }
+    }
+
+private:
+    void note(std::int64_t price, const Mark& mark) {
+        if (tick.raw > 0) {
             off_tick.add(mark);
         }
-        if (price >= kScale && !decimals.has(price)) [[unlikely]] {
+        if (price >= kScale && price % kFinest != 0) {
             fine.add(mark);
         }
     }
@@ -562,7 +573,7 @@ void place_in_day(BarSeries& s, const DayTimes& times, const Mark& mark, bool is
         const bool is_first_day = s.days.recorded == 1;
         if (!is_new_day) {
             note_missing(s, s.label + s.interval, label);
-        } else if (s.day.has_hours && !is_first_day) {
+        } else if (s.day.has_hours && label < s.day.last && !is_first_day) {  // else: an evening session
             note_missing(s, s.day.first, label);
         }
     }
@@ -766,7 +777,8 @@ void see_change(QuoteSeries& s, const std::vector<Date>& acted, const Mark& mark
     s.moves.see(mid, mark, s.is_opening);
     s.is_opening = false;
     if (s.sides == Sides::both) {
-        s.spread = static_cast<std::size_t>(size_of(2 * (quote.ask.raw - quote.bid.raw), mid));
+        const auto spread = static_cast<std::uint64_t>(2 * (quote.ask.raw - quote.bid.raw));
+        s.spread = static_cast<std::size_t>(size_of_steps(steps_of(spread), s.moves.last_steps));
     }
 }
 
@@ -869,7 +881,7 @@ public:
         const Rare& runs = trades_weekends ? days.every_day : days.missing;
         const Rare::Bucket all = runs.from(0);
         std::uint64_t least = has_calendar || trades_weekends ? 1 : bounds::kWeekdaysRun;
-        const bool is_thin = all.count * bounds::kThinDays > days.recorded;
+        const bool is_thin = all.count >= bounds::kThinRuns && all.count * bounds::kThinDays > days.recorded;
         if (is_thin) {
             least = std::max(bounds::kWeekdaysRun, bounds::kThinTimes * all.sum / all.count);
         }
@@ -938,7 +950,10 @@ public:
     }
 
     void steps(const Steps& steps) {
-        const auto& [tick, ticks, prices, off_tick, fine] = steps;
+        const Price tick = steps.tick;
+        const std::uint64_t prices = steps.prices;
+        const Count& off_tick = steps.off_tick;
+        const Count& fine = steps.fine;
         const bool is_much_off = tick.raw != 0 && 2 * off_tick.count > prices;
         if (fine.count != 0 && is_often(fine.count, prices)) {
             add(Flaw::adjusted, Gravity::doubtful, fine,

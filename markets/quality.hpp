@@ -4,7 +4,8 @@
 /// should not.
 ///
 /// Of each instrument it keeps some KB, however many records there are: sizes are counted in steps of a quarter of a doubling, so that
-/// "20 times the usual" means 20 times or up to a quarter more. A record costs some ns.
+/// "20 times the usual" means 20 times or up to a quarter more. A record costs 10 to 20 ns, the most where every price
+/// is another than the one before.
 ///
 /// What is usual is the instrument's own. A minute without a bar is nothing where one minute in three has none; a price that stands still
 /// for an hour is nothing where it does so every day.
@@ -107,8 +108,9 @@ inline constexpr std::uint64_t kPauseDays = 4;
 /// Without a calendar any weekday may be a holiday; five in a row were not, outside of Asia's golden weeks (September 2001 closed New York for
 /// four).
 inline constexpr std::uint64_t kWeekdaysRun = 5;
-/// Days without a record are usual where they interrupt more than a tenth of the recorded ones: a thin option. Then only runs of five times
-/// the mean count.
+/// Days without a record are usual where three times or more they interrupt, and that more than a tenth of the recorded ones: a thin option.
+/// Then only runs of five times the mean count.
+inline constexpr std::uint64_t kThinRuns = 3;
 inline constexpr std::uint64_t kThinDays = 10;
 inline constexpr std::uint64_t kThinTimes = 5;
 /// Who trades on a weekend on a tenth of their days trades every day (two sevenths would be all of them); a few are special sessions.
