@@ -835,8 +835,15 @@ void see_quote(QuoteSeries& s, const DayTimes& times, const std::vector<Date>& a
 
 // ---- sentences --------------------------------------------------------------------------------------------------------
 
+/// "1,234 bars"
 std::string counted(std::uint64_t count, std::string_view what) {
-    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+    constexpr std::size_t kGroup = 3;
+    std::string text = std::to_string(count);
+    for (std::size_t at = text.size(); at > kGroup;) {
+        at -= kGroup;
+        text.insert(at, ",");
+    }
+    return fmt::format("{} {}{}", text, what, count == 1 ? "" : "s");
 }
 
 /// "0.03 %" of all; at least the last digit is not 0.
