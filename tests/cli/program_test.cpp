@@ -106,6 +106,7 @@ TEST_CASE("the reference of the commands knows every option that there is", "[cl
                                       "show portfolios",
                                       "data import",
                                       "data info",
+                                      "data check",
                                       "data synth",
                                       "calendar",
                                       "charges",
