@@ -59,6 +59,7 @@ struct Report {
     std::uint64_t bars = 0;
     std::uint64_t instruments = 0;
     std::array<std::uint64_t, 3> by_gravity{};
+    bool is_empty() const { return quotes == 0 && bars == 0; }
     /// Of what could not be read to its end: what is above was found before that.
     std::optional<Error> error;
 };
@@ -345,6 +346,9 @@ std::string verdict_text(const Report& report) {
     }
     const std::string of = fmt::format("{} of {}", records, counted(report.instruments, "instrument"));
     const auto& [serious, doubtful, notes] = report.by_gravity;
+    if (report.is_empty()) {
+        return "no records at all\n";
+    }
     if (report.found.empty()) {
         return fmt::format("nothing found in {}\n", of);
     }
@@ -355,6 +359,7 @@ std::string verdict_text(const Report& report) {
 std::string verdict_json(const Report& report) {
     return JsonObject()
                .text("verdict", report.error                                                   ? "unreadable"
+                                : report.is_empty()                                            ? "empty"
                                 : report.by_gravity[index_of(markets::Gravity::serious)] != 0  ? "serious"
                                 : report.by_gravity[index_of(markets::Gravity::doubtful)] != 0 ? "doubtful"
                                                                                                : "good")
@@ -403,8 +408,7 @@ Result<int> data_check(const CheckRequest& request, Wiring& wiring) {
             break;
         }
     }
-    const bool is_nothing_read = report.bars == 0 && report.quotes == 0;
-    if (report.error && is_nothing_read) {
+    if (report.error && report.is_empty()) {
         return tl::make_unexpected(*std::move(report.error));
     }
     std::ranges::stable_sort(report.found, {}, [](const Found& found) { return found.finding.gravity; });
@@ -412,7 +416,7 @@ Result<int> data_check(const CheckRequest& request, Wiring& wiring) {
     if (report.error) {
         return tl::make_unexpected(*std::move(report.error));
     }
-    const bool is_serious = report.by_gravity[index_of(markets::Gravity::serious)] != 0;
+    const bool is_serious = report.is_empty() || report.by_gravity[index_of(markets::Gravity::serious)] != 0;
     return request.is_strict && is_serious ? static_cast<int>(ErrorKind::data) : kExitOk;
 }
 

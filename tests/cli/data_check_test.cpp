@@ -34,8 +34,8 @@ std::string week(int shift = 0) {
 
 /// Data beside the project, which it does not need.
 std::string shared(const std::string& file) {
-    for (const std::string beside : {"/../shared/data/", "/../../shared/data/"}) {
-        if (std::string path = ALPHA_SOURCE_DIR + beside + file; std::filesystem::exists(path)) {
+    for (const char* const beside : {"/../shared/data/", "/../../shared/data/"}) {
+        if (std::string path = fmt::format("{}{}{}", ALPHA_SOURCE_DIR, beside, file); std::filesystem::exists(path)) {
             return path;
         }
     }
@@ -208,6 +208,11 @@ TEST_CASE("what cannot be checked is refused, behind what was found before", "[c
           "error: --session 9-15 are no trading hours; write nse, utc, or hours such as 09:15-15:30+05:30\n");
     CHECK(refusal({"x.csv", "--tick", "0"}) == "error: --tick 0: write a price step such as 0.05\n");
     CHECK(contains(refusal({"x.csv", "--interval", "0m"}), "error: --interval 0m: write a duration from 1ms to"));
+    here.write("none.csv", kHead);
+    const Ran none = here.alpha({"data", "check", "none.csv", "--interval", "1m", "--strict"});
+    CHECK(none.out == "no records at all\n");
+    CHECK(none.err == "! none.csv: holds no record\n");
+    CHECK(none.code == 3);
     here.write("cut.csv", week() + "2024-07-08T09:15:00+05:30,1,2\n");
     const Ran cut = here.alpha({"data", "check", "cut.csv"});
     CHECK(cut.code == 3);

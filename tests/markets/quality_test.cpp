@@ -507,7 +507,7 @@ TEST_CASE("labels off the grid, and outside of the session", "[quality]") {
     for (BarClosed& bar : hours) {
         bar.label = bar.label + Duration{45 * kMinute.ns};  // 10:00, 11:00, ... 16:00
     }
-    std::erase_if(hours, [](const BarClosed& bar) { return bar.label.ns % kDayNs >= 10 * 3'600 * kSecondNs; });
+    std::erase_if(hours, [](const BarClosed& bar) { return bar.label.ns % kDayNs >= 600 * kMinute.ns; });
     CHECK(found_in(hours, nse_hours()).empty());
 }
 
@@ -576,9 +576,9 @@ TEST_CASE("quotes: nothing in clean ones, and each flaw where it was planted", "
         CHECK(with([&](auto& q) { q.erase(q.begin() + i, q.begin() + (until - clean.begin())); }) ==
               "doubtful silence 1 " + to_iso(clean[i - 1].time));
         CHECK(with([&](auto& q) {
-                  for (auto each = q.begin() + i; each != q.begin() + (until - clean.begin()); ++each) {
-                      each->tick.bid = q[i].tick.bid;
-                      each->tick.ask = q[i].tick.ask;
+                  for (std::size_t each = i + 1; clean[each].time < until->time; ++each) {
+                      q[each].tick.bid = q[i].tick.bid;
+                      q[each].tick.ask = q[i].tick.ask;
                   }
               }) == "doubtful stale 1 " + when);
     }
