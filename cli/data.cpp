@@ -1,6 +1,7 @@
 #include "adapters/data/import.hpp"
 #include "adapters/data/synth.hpp"
 #include "cli/command.hpp"
+#include "cli/data_check.hpp"
 #include "store/data_set.hpp"
 #include "store/disk.hpp"
 #include "views/json.hpp"
@@ -290,6 +291,7 @@ void add_data(Commands& commands) {
                             "Example:\n  alpha data import ticks.csv.zst --kind quotes --to ticks.alpha");
     add_import(group, commands);
     add_info(group, commands);
+    add_data_check(group, commands);
     add_synth(group, commands);
 }
 

@@ -151,7 +151,9 @@ std::string report_text(const Results& results, const Zone& zone, const Style& s
         text += '\n' + trials_line(*results.trials) + '\n';
     }
     for (const Finding& finding : results.findings) {
-        text += style.yellow("! " + finding.text) + '\n';
+        if (finding.gravity != "note") {
+            text += style.yellow(fmt::format("! {}: {}", printable(finding.instrument), finding.text)) + '\n';
+        }
     }
     return text;
 }

@@ -25,6 +25,8 @@ std::int32_t clock_seconds(std::string_view text) {
     return minute > 59 ? -1 : hour * 3'600 + minute * 60;
 }
 
+}  // namespace
+
 Result<TradingHours> parse_hours(std::string_view text) {
     if (text == "utc") {
         return TradingHours{};
@@ -57,8 +59,6 @@ Result<TradingHours> parse_hours(std::string_view text) {
     }
     return hours;
 }
-
-}  // namespace
 
 bool is_name(std::string_view text) {
     return !text.empty() && text.size() <= limits::kMaxNameBytes && is_printable(text) && text.front() != ' ' &&

@@ -21,6 +21,10 @@ namespace alpha::config {
 /// Whether it can be the name of something in a scenario: 1 to limits::kMaxNameBytes printable bytes, no spaces around them.
 bool is_name(std::string_view text);
 
+/// Trading hours as a scenario writes them: "nse", "utc" or "09:15-15:30+05:30". Refused (kind usage) with what is wrong, to go behind the
+/// text.
+Result<TradingHours> parse_hours(std::string_view text);
+
 /// One map of the file. Complains about unknown keys when made, about the others when they are asked for; an empty answer means
 /// absent or complained about.
 class Fields {

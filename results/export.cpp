@@ -98,7 +98,7 @@ void add_statistics(std::string& out, const std::string& kind, const std::string
 std::string plain_text(const MetricValue& value) {
     return std::visit(
         overloaded{[](std::monostate) { return std::string(); },
-                   [](double number) { return std::isfinite(number) ? fmt::format("{}", number) : std::string(); },
+                   [](double number) { return std::isfinite(number) ? fmt::format("{:.12g}", number) : std::string(); },
                    [](Money amount) { return to_string(amount); },
                    [](std::uint64_t count) { return std::to_string(count); },
                    [](Duration duration) { return seconds(duration); }, [](Date date) { return to_iso(date); }},
@@ -192,6 +192,7 @@ std::string results_json(const Results& results) {
     for (const Finding& each : results.findings) {
         JsonObject object;
         object.text("kind", each.kind)
+            .text("gravity", each.gravity)
             .text("instrument", each.instrument)
             .count("count", each.count)
             .text("text", each.text)

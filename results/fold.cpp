@@ -3,6 +3,7 @@
 #include "events/text.hpp"
 #include "kernel/portfolio.hpp"
 #include "kernel/risk.hpp"
+#include "markets/quality.hpp"
 #include "results/assumptions.hpp"
 #include "results/trades.hpp"
 #include "store/background_log.hpp"
@@ -11,6 +12,7 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -64,14 +66,17 @@ private:
     std::size_t in_last_ = 0;
 };
 
+constexpr std::uint32_t kUnwatched = std::numeric_limits<std::uint32_t>::max();
+
 /// What an instrument of the log did.
 struct Track {
     Curve prices;
     Price first;
     double held =
         1;  ///< what one unit of account, put into it at its first price, is worth for each unit of its mark now
-    std::vector<Money> profits;  ///< at the end of each day since it was first traded, after charges
-    std::size_t first_day = 0;   ///< that day
+    std::vector<Money> profits;          ///< at the end of each day since it was first traded, after charges
+    std::size_t first_day = 0;           ///< that day
+    std::uint32_t watched = kUnwatched;  ///< its number where the quality of data is judged
     bool is_traded = false;
     bool is_benchmark = false;
 };
@@ -152,6 +157,12 @@ public:
         r.periods_per_year = input.periods_per_year;
         r.statistics = statistics_of(input);
         section();
+        for (markets::DataFinding& found : quality_.finish()) {
+            r.findings.push_back({std::string(markets::name_of(found.flaw)),
+                                  std::string(markets::name_of(found.gravity)), std::move(found.instrument),
+                                  found.count, std::move(found.sentence),
+                                  found.first_record == 0 ? kNoSeq : found.first_record});
+        }
         r.assumptions = assumptions_of(state_, r);
         return FoldedResults{std::move(results_), std::move(state_)};
     }
@@ -261,13 +272,28 @@ private:
                                  : instrument(id).name == options_.benchmark;
     }
 
-    void after(const Envelope& envelope, const QuoteTick& e) { note_mark(envelope, e.instrument); }
+    /// Its hours are known by its first record: rules of markets come after event 0.
+    std::uint32_t watched(InstrumentId id) {
+        Track& track = track_of(id);
+        if (track.watched == kUnwatched) [[unlikely]] {
+            const Instrument& of = instrument(id);
+            // A tick that nobody gave is a cent, which says nothing about the data.
+            track.watched = quality_.watch({of.name, state_.times[id.value], of.exchange.empty() ? Price{} : of.tick,
+                                            of.is_option() || of.is_marked_daily()});
+        }
+        return track.watched;
+    }
+    void after(const Envelope& envelope, const QuoteTick& e) {
+        quality_.see(watched(e.instrument), envelope.time, e, envelope.seq);
+        note_mark(envelope, e.instrument);
+    }
     void after(const Envelope& envelope, const BarOpened& e) {
         if (state_.markets[e.instrument.value].counts(e.interval)) {
             note_mark(envelope, e.instrument);
         }
     }
     void after(const Envelope& envelope, const BarClosed& e) {
+        quality_.see(watched(e.instrument), envelope.time, e, envelope.seq);
         if (!state_.markets[e.instrument.value].counts(e.interval)) {
             return;
         }
@@ -332,6 +358,9 @@ private:
     void after(const Envelope&, const CorporateAction& e) {
         action_ = e;
         Track& track = track_of(e.instrument);
+        if (track.watched != kUnwatched) {
+            quality_.announce(track.watched, e.ex_date);
+        }
         const Price mark = state_.markets[e.instrument.value].mark;
         if (mark.raw != 0 && mark_before_.raw != 0) {  // who holds it is no poorer for it
             track.held *= static_cast<double>(mark_before_.raw) / static_cast<double>(mark.raw);
@@ -565,7 +594,7 @@ private:
                 input.equity.push_back(Money{static_cast<Int128>(r.benchmark[i] * static_cast<double>(kScale))});
             }
             input.periods_per_year = periods_per_year(input.days);
-            input.lasted = r.last - r.first;
+            input.held = input.lasted = r.last - r.first;
             r.sections.push_back({"benchmark", r.benchmark_name, statistics_of(input)});
         }
         if (r.portfolios.size() > 1) {
@@ -610,6 +639,7 @@ private:
     State state_;
     Results results_;
     TradeBook trades_;
+    markets::DataQuality quality_;
     Curve curve_;
     std::vector<Track> tracks_;  ///< by instrument
     std::vector<std::vector<DayPoint>> portfolio_days_;

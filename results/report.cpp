@@ -657,12 +657,14 @@ std::string Page::findings() const {
                       "That is what was looked for, "
                       "not proof that the data is right.");
     }
-    HtmlTable table("Findings",
-                    {{"kind"}, {"instrument", true}, {"times"}, {"what it is", true, "long"}, {"first event"}},
-                    "prose");
+    HtmlTable table(
+        "Findings",
+        {{"kind"}, {"how bad"}, {"instrument", true}, {"times"}, {"what it is", true, "long"}, {"first event"}},
+        "prose");
     for (const Finding& each : r_.findings) {
-        table.row({escaped(each.kind), escaped(each.instrument.empty() ? "all" : each.instrument),
-                   show_count(each.count), escaped(each.text), event(each.event)});
+        table.row({escaped(each.kind), escaped(each.gravity),
+                   escaped(each.instrument.empty() ? "all" : each.instrument), show_count(each.count),
+                   escaped(each.text), event(each.event)});
     }
     return panel(table.finish());
 }

@@ -103,10 +103,11 @@ struct CostRow {
     Money amount;      ///< below zero: paid
 };
 
-/// Something odd about the data.
+/// Something odd about the data (markets/quality.hpp).
 struct Finding {
-    std::string kind;        ///< "gap", "duplicate", "outlier", "split", "zero_volume", "stale", "crossed"
-    std::string instrument;  ///< empty: of all
+    std::string kind;     ///< "missing_days", "split", …
+    std::string gravity;  ///< "serious", "doubtful", "note"
+    std::string instrument;
     std::uint64_t count = 0;
     std::string text;    ///< one sentence: what, where first, what it may mean
     Seq event = kNoSeq;  ///< the first

@@ -4,6 +4,7 @@
 #include "kernel/actions.hpp"
 #include "kernel/kernel.hpp"
 #include "kernel/snapshot.hpp"
+#include "markets/quality.hpp"
 #include "plugins/crash.hpp"
 #include "runtime/callback_budget.hpp"
 #include "runtime/components.hpp"
@@ -112,8 +113,6 @@ private:
     Inbox* inbox_;
 };
 
-/// An opening is as after a split where it lies within so small a part of the ratio: 1/20.
-constexpr std::int64_t kSplitNearness = 20;
 constexpr std::uint64_t kSplitWarningsMax = 5;
 
 /// One run: feed -> kernel -> log.
@@ -790,27 +789,17 @@ private:
     [[gnu::noinline]] void look_for_split(const Tally::Opening& opening) {
         const State& state = kernel_->state();
         const Market& market = state.market(opening.instrument);
-        if (opening.mark_before.raw == 0 || market.mark.raw == 0 || market.acted == market.session_date) {
+        if (market.acted == market.session_date) {
             return;
         }
-        const bool fell = market.mark < opening.mark_before;
-        const Int128 more = fell ? opening.mark_before.raw : market.mark.raw;
-        const Int128 less = fell ? market.mark.raw : opening.mark_before.raw;
-        for (const std::int64_t ratio : {2, 3, 4, 5, 10}) {
-            const Int128 off = more > less * ratio ? more - less * ratio : less * ratio - more;
-            if (off * kSplitNearness > less * ratio) {
-                continue;
-            }
-            if (++split_like_ <= kSplitWarningsMax) {
-                warnings_.add(
-                    {fmt::format("{} opened on {} at {} after {}: as after a split of {}; if it was one, say so with "
-                                 "actions, or profit and loss of its holders are wrong",
-                                 state.instruments[opening.instrument.value].name, to_iso(market.session_date),
-                                 to_string(market.mark), to_string(opening.mark_before),
-                                 fell ? fmt::format("{} for 1", ratio) : fmt::format("1 for {}", ratio)),
-                     false});
-            }
-            return;
+        const std::optional<markets::SplitRatio> ratio = markets::split_like(opening.mark_before, market.mark);
+        if (ratio && ++split_like_ <= kSplitWarningsMax) {
+            warnings_.add(
+                {fmt::format("{} opened on {} at {} after {}: as after a split of {}; if it was one, say so with "
+                             "actions, or profit and loss of its holders are wrong",
+                             state.instruments[opening.instrument.value].name, to_iso(market.session_date),
+                             to_string(market.mark), to_string(opening.mark_before), ratio->text()),
+                 false});
         }
     }
 

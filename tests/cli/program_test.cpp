@@ -108,6 +108,7 @@ TEST_CASE("the reference of the commands knows every option that there is", "[cl
                                       "report",
                                       "data import",
                                       "data info",
+                                      "data check",
                                       "data synth",
                                       "calendar",
                                       "charges",

@@ -321,12 +321,12 @@ private:
     void remark() {
         const std::string name = r_.instruments[0];
         r_.findings.push_back(
-            {"gap", name, 3,
+            {"missing_days", "doubtful", name, 3,
              "3 sessions of " + name +
                  " have no bars, the first on 2023-03-07: a holiday that no calendar knows, or missing data.",
              812});
         r_.findings.push_back(
-            {"outlier", name, 1,
+            {"outlier", "serious", name, 1,
              "A bar of " + name + " closed 11.2% from the one before and came back: a bad tick, or thin trading.",
              90'331});
         r_.assumptions.push_back({"paper: fills at the touch",
