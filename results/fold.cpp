@@ -99,6 +99,7 @@ public:
     }
     std::vector<GroupRow> take() const {
         std::vector<GroupRow> rows;
+        rows.reserve(rows_.size());
         for (const auto& [name, row] : rows_) {
             rows.push_back(row);
         }

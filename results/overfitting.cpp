@@ -77,14 +77,15 @@ std::optional<Overfitting> overfitting_of(std::span<const std::vector<double>> r
     }
     const std::size_t days = returns.front().size() / blocks;
     const std::vector<Moments> moments = block_moments(returns, blocks, days);
-    const auto half_days = static_cast<double>(days * blocks / 2);
+    const std::size_t half = blocks / 2;
+    const auto half_days = static_cast<double>(days * half);
 
     Overfitting result{.blocks = blocks};
     std::uint64_t overfitted = 0;
     std::vector<double> inside(returns.size());
     std::vector<double> outside(returns.size());
     for (std::uint32_t chosen = 0; chosen < (1U << blocks); ++chosen) {
-        if (static_cast<std::size_t>(std::popcount(chosen)) != blocks / 2) {
+        if (static_cast<std::size_t>(std::popcount(chosen)) != half) {
             continue;
         }
         for (std::size_t trial = 0; trial < returns.size(); ++trial) {

@@ -674,18 +674,18 @@ constexpr Row kRows[] = {
             const Maybe edge = f.quantile(0.05);
             return said(mean_of(only(f.returns(), [&](double value) { return value <= *edge; })));
         }},
-    Row{{"var_95_parametric", "value at risk 95%, normal", "risk", Unit::percent, "mean + sd x N(0.05).",
+    Row{{"var_95_parametric", "value at risk 95%, normal", "risk", Unit::percent, "mean + sd x Z(0.05).",
          "quantstats stats.var; LEAN Value at Risk 95%"},
         [](const Facts& f) -> MetricValue {
             return said(minus(f.own.mean, times(f.own.deviation, -normal_quantile(0.05))));
         }},
-    Row{{"var_99_parametric", "value at risk 99%, normal", "risk", Unit::percent, "mean + sd x N(0.01).",
+    Row{{"var_99_parametric", "value at risk 99%, normal", "risk", Unit::percent, "mean + sd x Z(0.01).",
          "quantstats stats.var(confidence=0.99); LEAN Value at Risk 99%"},
         [](const Facts& f) -> MetricValue {
             return said(minus(f.own.mean, times(f.own.deviation, -normal_quantile(0.01))));
         }},
     Row{{"cvar_95_parametric", "expected shortfall 95%, normal", "risk", Unit::percent,
-         "mean - sd x density at N(0.05) / 0.05.", "quantstats stats.cvar"},
+         "mean - sd x density at Z(0.05) / 0.05.", "quantstats stats.cvar"},
         [](const Facts& f) -> MetricValue {
             const double edge = normal_quantile(0.05);
             const double density = std::exp(-edge * edge / 2) / std::sqrt(2 * std::numbers::pi);
@@ -731,8 +731,8 @@ constexpr Row kRows[] = {
          "LEAN Probabilistic Sharpe Ratio"},
         [](const Facts& f) -> MetricValue { return said(f.sharpe_above(1 / f.root_year)); }},
     Row{{"deflated_sharpe", "deflated Sharpe", "ratio", Unit::percent,
-         "The same for the highest Sharpe ratio to expect of the trials: sqrt(V) x ((1 - 0.5772) x N(1 - 1/k) + 0.5772 "
-         "x N(1 - 1/(k e))), k trials whose Sharpe ratios a day have the variance V; nothing where they are not known.",
+         "The same for the highest Sharpe ratio to expect of the trials: sqrt(V) x ((1 - 0.5772) x Z(1 - 1/k) + 0.5772 "
+         "x Z(1 - 1/(k e))), k trials whose Sharpe ratios a day have the variance V; nothing where they are not known.",
          "Bailey and Lopez de Prado 2014"},
         [](const Facts& f) -> MetricValue {
             if (!f.in.trials || *f.in.trials == 0 || (*f.in.trials > 1 && !f.in.trial_sharpe_variance)) {
@@ -1118,6 +1118,7 @@ std::vector<DrawdownPeriod> drawdowns(std::span<const double> equity, std::span<
     falls.resize(std::min(falls.size(), most));
     const auto date_at = [&](std::size_t place) { return dates[std::max(place, std::size_t{1}) - 1]; };
     std::vector<DrawdownPeriod> periods;
+    periods.reserve(falls.size());
     for (const Fall& fall : falls) {
         periods.push_back(DrawdownPeriod{.peak = date_at(fall.peak),
                                          .trough = date_at(fall.trough),

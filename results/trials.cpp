@@ -2,6 +2,7 @@
 
 #include "results/overfitting.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -41,6 +42,23 @@ double variance_of(const std::vector<double>& values) {
     return sum / static_cast<double>(values.size() - 1);
 }
 
+/// The returns of those that ran over the days of `log_head`, or of the last one where that is not among them: only they can be compared.
+std::vector<std::vector<double>> same_days(const std::vector<const TrialRow*>& rows, const std::string& log_head) {
+    const auto found =
+        std::ranges::find(rows, log_head, [](const TrialRow* row) -> const std::string& { return row->log_head; });
+    const TrialRow& of = found != rows.end() ? **found : *rows.back();
+    std::vector<std::vector<double>> matrix;
+    for (const TrialRow* const row : rows) {
+        if (std::ranges::equal(row->days, of.days, {}, &std::pair<Date, Money>::first,
+                               &std::pair<Date, Money>::first)) {
+            if (std::vector<double> returns = returns_of(*row); !returns.empty()) {
+                matrix.push_back(std::move(returns));
+            }
+        }
+    }
+    return matrix;
+}
+
 }  // namespace
 
 std::optional<TrialSummary> trials_of(const std::vector<TrialRow>& rows, const std::string& family,
@@ -51,20 +69,20 @@ std::optional<TrialSummary> trials_of(const std::vector<TrialRow>& rows, const s
     std::set<std::string> seen;
     std::string all;
     std::vector<double> sharpes;
-    std::vector<std::vector<double>> matrix;
+    std::vector<const TrialRow*> distinct;
     for (const TrialRow& row : rows) {
         if (row.family != family || !seen.insert(row.log_head).second) {
             continue;
         }
         all += row.log_head + '\n';
-        std::vector<double> returns = returns_of(row);
+        const std::vector<double> returns = returns_of(row);
         if (returns.size() >= 2) {
             const double variance = variance_of(returns);
             if (variance > 0) {
                 sharpes.push_back(mean_of(returns) / std::sqrt(variance));
             }
         }
-        matrix.push_back(std::move(returns));
+        distinct.push_back(&row);
     }
     if (seen.empty()) {
         return {};
@@ -75,7 +93,7 @@ std::optional<TrialSummary> trials_of(const std::vector<TrialRow>& rows, const s
     if (sharpes.size() >= 2) {
         summary.sharpe_variance = variance_of(sharpes);
     }
-    if (const std::optional<Overfitting> overfitting = overfitting_of(matrix)) {
+    if (const std::optional<Overfitting> overfitting = overfitting_of(same_days(distinct, log_head))) {
         trials.overfitting_probability = overfitting->probability;
     }
     return summary;

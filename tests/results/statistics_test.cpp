@@ -228,6 +228,13 @@ TEST_CASE("equity at or below zero leaves no returns to speak of", "[results]") 
     CHECK(!statistics_of(days_of({-5, 10, 20})).number("gross_return").has_value());
 }
 
+TEST_CASE("what is too large for a number is not said", "[results]") {
+    const Statistics huge = statistics_of(days_of({1, 1'000'000}));  // 1e6 to the power of 252
+    CHECK(huge.number("net_return") == 999'999.0);
+    CHECK(!huge.number("annual_return").has_value());
+    CHECK(!huge.number("cagr").has_value());
+}
+
 TEST_CASE("a run that is its own benchmark has no tracking error", "[results]") {
     StatisticsInput in = series("rising");
     for (std::size_t i = 0; i < in.equity.size(); ++i) {
