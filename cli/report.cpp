@@ -36,7 +36,12 @@ constexpr const char* kShown[] = {"net_return",  "cagr",          "annual_volati
 
 std::string metric_text(const Metric& metric, const std::string& currency) {
     const auto number = [&](double value) {
-        return metric.unit == MetricUnit::percent ? show_percent(value) : fmt::format("{:.2f}", value);
+        if (metric.unit != MetricUnit::percent) {
+            return fmt::format("{:.2f}", value);
+        }
+        const std::string text = show_percent(value);
+        // A plus is for what may be a loss.
+        return text.starts_with('+') && std::string_view(metric.group) != "return" ? text.substr(1) : text;
     };
     return std::visit(overloaded{[](std::monostate) { return std::string("n/a"); },
                                  [&](double value) { return number(value); },

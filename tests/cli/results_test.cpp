@@ -114,8 +114,9 @@ TEST_CASE("a report of the same journal is the same, and says what the run said"
     // What made the journal is known to the run alone.
     CHECK(contains(here.read("first.html"), "alpha backtest s.yaml"));
     // A second run is nothing new to the ledger.
-    REQUIRE(here.alpha({"backtest", "s.yaml", "--json", "--journal", "k", "--report", "second.html"}).code == 0);
-    CHECK(here.shell("sed 's/\\bk\\b/j/g' second.html | cmp - first.html").code == 0);
+    here.shell("rm -r j");
+    REQUIRE(here.alpha({"backtest", "s.yaml", "--json", "--journal", "j", "--report", "second.html"}).code == 0);
+    CHECK(here.read("second.html") == here.read("first.html"));
     CHECK(line_count(here.read("runs/ledger.tsv")) == 3);
 }
 
