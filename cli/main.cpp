@@ -225,6 +225,8 @@ int run_program(int argc, char** argv) {
     add_golden(commands);
     add_log(commands);
     add_show(commands);
+    add_why(commands);
+    add_why_not(commands);
     add_replay(commands);
     add_verify(commands);
     add_diff(commands);
