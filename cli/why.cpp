@@ -323,6 +323,10 @@ std::string show_limit(const RiskLimit& limit) {
     }
 }
 
+std::string join(const std::vector<std::string>& parts, const char* between) {
+    return fmt::format("{}", fmt::join(parts, between));
+}
+
 std::string more_log(const std::string& journal, Seq from, Seq to) {
     return fmt::format("alpha log {} --from {} --to {}", shell_path(journal), from, to);
 }
@@ -330,9 +334,9 @@ std::string more_log(const std::string& journal, Seq from, Seq to) {
 // ---- alpha why ---------------------------------------------------------------------------------------------------------------
 
 /// Beyond so many facts of its life only the first and the last are shown.
-constexpr std::size_t kMostFacts = 12;
-constexpr std::size_t kFirstFacts = 6;
-constexpr std::size_t kLastFacts = 4;
+constexpr std::size_t kMostFacts = 10;
+constexpr std::size_t kFirstFacts = 4;
+constexpr std::size_t kLastFacts = 3;
 /// Causes beyond the first few and the root are left out.
 constexpr std::size_t kMostCauses = 3;
 constexpr std::size_t kMostLimits = 4;
@@ -489,15 +493,25 @@ private:
 
     void left_out(std::size_t from, std::size_t to) {
         std::uint64_t fills = 0;
+        std::uint64_t changes = 0;
         Qty quantity;
         for (std::size_t i = from; i < to; ++i) {
-            if (const auto* const fill = std::get_if<OrderFilled>(&story_.facts[i].fact.event); fill != nullptr) {
+            const Event& event = story_.facts[i].fact.event;
+            if (const auto* const fill = std::get_if<OrderFilled>(&event); fill != nullptr) {
                 ++fills;
                 quantity += fill->quantity;
             }
+            changes += std::holds_alternative<OrderModified>(event) ? 1U : 0U;
         }
-        page_.line("…", fmt::format("{} more, {} of {} among them", counted(to - from, "event"), counted(fills, "fill"),
-                                    words_.qty(quantity)));
+        std::vector<std::string> parts;
+        if (fills != 0) {
+            parts.push_back(fmt::format("{} of {}", counted(fills, "fill"), words_.qty(quantity)));
+        }
+        if (changes != 0) {
+            parts.push_back(counted(changes, "change"));
+        }
+        page_.line("…", fmt::format("{} more{}{}", counted(to - from, "event"), parts.empty() ? "" : ", ",
+                                    join(parts, " and ")));
     }
 
     void fact(const OrderFact& fact) {
@@ -845,10 +859,6 @@ constexpr std::size_t kMostOrders = 3;
 constexpr std::size_t kMostAsked = 4;
 constexpr std::size_t kMostInstruments = 8;
 
-std::string join(const std::vector<std::string>& parts, const char* between) {
-    return fmt::format("{}", fmt::join(parts, between));
-}
-
 class WhyNotText {
 public:
     WhyNotText(const WhyNot& found, const std::string& journal, const Wiring& wiring)
@@ -889,11 +899,14 @@ private:
         case Answer::asked: return "there is one: " + asked_orders();
         case Answer::refused: return "it asked, and was refused: " + asked_orders();
         case Answer::waiting: return "it has not seen enough to decide: " + waits(found_.waiting.front());
-        case Answer::not_called:
-            return fmt::format("it was not called: nothing that it trades on came behind event {}{}",
-                               found_.last->called_with.envelope.seq,
-                               found_.next ? fmt::format(" and before event {}", found_.next->called_with.envelope.seq)
-                                           : std::string());
+        case Answer::not_called: {
+            const Seq last = found_.last->called_with.envelope.seq;
+            return fmt::format(
+                "it was not called: nothing that it trades on came {}; at event {} it asked for no order",
+                found_.next ? fmt::format("between event {} and event {}", last, found_.next->called_with.envelope.seq)
+                            : fmt::format("behind event {}", last),
+                last);
+        }
         case Answer::looked: break;
         }
         return fmt::format("it was called with {} and asked for no order", words_.event(found_.last->called_with));
@@ -1060,12 +1073,11 @@ private:
     }
 
     void order(const char* label, const OrderView& row) {
-        page_.line(label,
-                   fmt::format("order {}: {}, {}", row.id.value, words_.terms(row.terms),
-                               row.status == OrderStatus::refused
-                                   ? fmt::format("refused by {}", name_of(row.refused_by))
-                                   : std::string(alpha::name_of(row.status))),
-                   row.created);
+        const bool is_refused = row.status == OrderStatus::refused;
+        const std::string became = is_refused                ? fmt::format("refused by {}", name_of(row.refused_by))
+                                   : is_terminal(row.status) ? fmt::format("in the end {}", name_of(row.status))
+                                                             : std::string("still open at the end of the journal");
+        page_.line(label, fmt::format("order {}: {}, {}", row.id.value, words_.terms(row.terms), became), row.created);
     }
     void orders() {
         if (found_.last_order) {

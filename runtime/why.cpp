@@ -1146,7 +1146,8 @@ Answer answer_of(const WhyNot& why_not) {
     if (!why_not.waiting.empty() && !has_enough) {
         return Answer::waiting;
     }
-    return why_not.last->end < why_not.end ? Answer::not_called : Answer::looked;
+    const bool is_over = why_not.last->end < why_not.end && why_not.last->called_with.envelope.time < why_not.time;
+    return is_over ? Answer::not_called : Answer::looked;
 }
 
 Result<WhyNot> why_not(const Journal& journal, const std::string& strategy, const AskedAt& at,

@@ -215,7 +215,7 @@ enum class Answer : std::uint8_t {
     asked,       ///< there is one: it asked when it was last called, and that passed
     refused,     ///< it asked when it was last called, and rules refused it
     waiting,     ///< it has not seen as much as it needs
-    not_called,  ///< nothing it is told of came since it was last called, though other things did
+    not_called,  ///< since it was last called only what it is not told of came, at a later time
     looked       ///< it was called, and asked for no order
 };
 const char* name_of(Answer answer);

@@ -86,6 +86,24 @@ std::string why_not(const Workplace& here, const std::vector<std::string>& more)
     return ran.out;
 }
 
+/// A page without its layout: where its sentences are broken, and which event says them.
+std::string flat(const std::string& page) {
+    std::string text;
+    for (std::size_t at = 0; at < page.size();) {
+        const std::size_t end = page.find('\n', at);
+        std::string row = page.substr(at, end - at);
+        const std::size_t event = row.rfind("event ");
+        if (event != std::string::npos && event > 70 &&
+            row.find_first_not_of("0123456789", event + 6) == std::string::npos) {
+            row.resize(row.find_last_not_of(' ', event - 1) + 1);  // it has a column of its own
+        }
+        const std::size_t first = row.find_first_not_of(' ');
+        text += (text.empty() ? "" : first == 0 ? "\n" : " ") + row.substr(first);
+        at = end + 1;
+    }
+    return text + '\n';
+}
+
 }  // namespace
 
 TEST_CASE("why: a market order that fills", "[cli]") {
@@ -265,12 +283,41 @@ TEST_CASE("why: of hundreds of fills the first and the last are shown, and all a
                "100}}]\n");
     REQUIRE(here.alpha({"backtest", "s.yaml", "--journal", "j", "-q"}).code == 0);
     const std::string page = why(here, "1");
-    // Accepted and 30 fills are 31 facts: six, 21 that are left out, four.
-    CHECK(contains(page, line("…", "21 events more, 21 fills of 210 among them").substr(2)));
+    // Accepted and 30 fills are 31 facts: four, 24 that are left out, three.
+    CHECK(contains(page, "24 events more, 24 fills of 240\n"));
     CHECK(contains(page, line("in all", "300 in 30 fills at 100.00 on average, 0.025 worse than the mark at") +
                              on("decision; charges $0.00; realized $0.00")));
     CHECK(line_count(page) < 35);
     CHECK(contains(page, line("then", "main held 300 ACME, cost $30,000.00")));
+}
+
+TEST_CASE("why and why-not say the same whether a snapshot is near or none is", "[cli]") {
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("s", 70'000));
+    const Ran ran = here.alpha({"backtest", "s.yaml", "--journal", "j", "--json"});
+    REQUIRE(ran.code == 0);
+    REQUIRE(here.alpha({"live", "--broker", "paper", "s.yaml", "--journal", "lived", "-q"}).code == 0);
+    REQUIRE(json_field(here.alpha({"verify", "j", "--json"}).out, "snapshots") !=
+            json_field(here.alpha({"verify", "lived", "--json"}).out, "snapshots"));
+    const std::uint64_t orders = line_count(here.alpha({"show", "orders", "j", "--json"}).out);
+    const std::uint64_t events = std::stoull(json_field(ran.out, "events"));
+    REQUIRE(orders > 20);
+    for (const std::uint64_t order : {std::uint64_t{1}, orders / 2, orders - 1, orders}) {
+        CAPTURE(order);
+        const Ran of_j = here.alpha({"why", "j", std::to_string(order), "--json"});
+        CHECK(of_j.code == 0);
+        CHECK(here.alpha({"why", "lived", std::to_string(order), "--json"}).out == of_j.out);
+    }
+    const std::string strategy = here.shell("$ALPHA show orders j --json --limit 1 | grep -o '\"strategy\":\"[^\"]*' | "
+                                            "cut -d'\"' -f4 | tr -d '\\n'")
+                                     .out;
+    for (const std::uint64_t at : {std::uint64_t{2}, events / 3, events - 1'000, events - 1}) {
+        CAPTURE(at, strategy);
+        const std::string moment = "@" + std::to_string(at);
+        const Ran of_j = here.alpha({"why-not", "j", strategy, "--at", moment, "--json"});
+        CHECK(of_j.code == 0);
+        CHECK(here.alpha({"why-not", "lived", strategy, "--at", moment, "--json"}).out == of_j.out);
+    }
 }
 
 TEST_CASE("why says what it was not given, and how many orders there are", "[cli]") {
@@ -298,18 +345,20 @@ TEST_CASE("why says what it was not given, and how many orders there are", "[cli
 TEST_CASE("why-not: called, and it asked for nothing", "[cli]") {
     const Workplace here;
     make_trades(here);
-    const std::string page =
-        fmt::format("{}\n", "trader (script) of main at 2024-01-02T03:45:04Z, behind 16 events of 21") +
-        line("answer", "it was called with quote ACME 99.00 x 99.05 and asked for no order") +
-        line("switches", "not halted; the kill switch of main is not latched") +
-        line("ACME", "mark 99.025 (99.00 x 99.05) of 2024-01-02T03:45:03Z; main holds 140; no open") + on("orders") +
-        line("waits for", "its market event 6; it has seen 4. The next line is: at 6 sell 10 ACME") +
-        line("called", "with quote ACME 99.00 x 99.05, at 2024-01-02T03:45:03Z: asked for nothing", 15) +
-        line("next", "with quote ACME 99.10 x 99.15, at 2024-01-02T03:45:05Z: asked for nothing", 16) +
-        line("last order", "order 3: BUY 20 ACME at market, refused by position", 13) +
-        line("next order", "order 4: SELL 10 ACME at market, filled", 18) +
-        line("more", "alpha log j --from 15 --to 16") + on("alpha why j 4");
-    CHECK(why_not(here, {"trader", "--at", "2024-01-02T03:45:04Z"}) == page);
+    const std::string page = why_not(here, {"trader", "--at", "2024-01-02T03:45:04Z"});
+    CHECK(flat(page) ==
+          "trader (script) of main at 2024-01-02T03:45:04Z, behind 16 events of 21\n" +
+              line("answer", "it was called with quote ACME 99.00 x 99.05 and asked for no order") +
+              line("switches", "not halted; the kill switch of main is not latched") +
+              line("ACME", "mark 99.025 (99.00 x 99.05) of 2024-01-02T03:45:03Z; main holds 140; no open orders") +
+              line("waits for", "its market event 6; it has seen 4. The next line is: at 6 sell 10 ACME") +
+              line("called", "with quote ACME 99.00 x 99.05, at 2024-01-02T03:45:03Z: asked for nothing") +
+              line("next", "with quote ACME 99.10 x 99.15, at 2024-01-02T03:45:05Z: asked for nothing") +
+              line("last order", "order 3: BUY 20 ACME at market, refused by position") +
+              line("next order", "order 4: SELL 10 ACME at market, in the end filled") +
+              line("more", "alpha log j --from 15 --to 16 alpha why j 4"));
+    CHECK(contains(page,
+                   line("called", "with quote ACME 99.00 x 99.05, at 2024-01-02T03:45:03Z: asked for nothing", 15)));
     // The same moment by other clocks, and the same step by its event.
     const std::string json = why_not(here, {"trader", "--at", "2024-01-02T03:45:04Z", "--json"});
     CHECK(json_field(json, "answer") == "\"looked\"");
@@ -325,19 +374,19 @@ TEST_CASE("why-not: it did ask", "[cli]") {
     const Workplace here;
     make_trades(here);
     // Event 12 is of the step of event 11, which ends with event 14.
-    const std::string refused = why_not(here, {"trader", "--at", "@12"});
+    const std::string refused = flat(why_not(here, {"trader", "--at", "@12"}));
     CHECK(contains(refused, "behind 15 events of 21\n"));
-    CHECK(contains(refused, line("answer", "it asked, and was refused: order 3: BUY 20 ACME at market, refused by") +
-                                on("position")));
-    CHECK(contains(refused, line("called", "with quote ACME 100.55 x 100.65, at 2024-01-02T03:45:02Z: asked for", 11) +
-                                on("cancel of order 2, order 3: BUY 20 ACME at market, refused by position")));
+    CHECK(contains(refused,
+                   line("answer", "it asked, and was refused: order 3: BUY 20 ACME at market, refused by position")));
+    CHECK(contains(refused, line("called", "with quote ACME 100.55 x 100.65, at 2024-01-02T03:45:02Z: asked for cancel "
+                                           "of order 2, order 3: BUY 20 ACME at market, refused by position")));
     CHECK(contains(why_not(here, {"trader", "--at", "2024-01-02T03:45:01Z"}),
                    line("answer", "there is one: order 2: BUY 50 ACME limit 100.50")));
-    // 10 of order 2 are on the market, and it has no next call.
-    CHECK(contains(why_not(here, {"trader", "--at", "@10"}), "1 open order: 2 buy 10"));
-    const std::string last = why_not(here, {"trader", "--at", "2030-01-01T00:00:00Z"});
+    // 10 of order 2 are left on the market.
+    CHECK(contains(flat(why_not(here, {"trader", "--at", "@10"})), "main holds 140; 1 open order: 2 buy 10\n"));
+    const std::string last = flat(why_not(here, {"trader", "--at", "2030-01-01T00:00:00Z"}));
     CHECK(contains(last, line("next", "it is not called again in this journal")));
-    CHECK(contains(last, "all lines of its script were carried out by its market event 6; it has seen 6"));
+    CHECK(contains(last, "all lines of its script were carried out by its market event 6; it has seen 6\n"));
 }
 
 TEST_CASE("why-not: before it was called, and between two of its records", "[cli]") {
@@ -352,14 +401,12 @@ TEST_CASE("why-not: before it was called, and between two of its records", "[cli
                          "  - {id: other, use: script, instruments: [BETA], params: {orders: at 9 buy 1 BETA}}\n");
     REQUIRE(here.alpha({"backtest", "s.yaml", "--journal", "j", "-q"}).code == 0);
     // 2 BETA's session, 3 BETA; 4 ACME's session, 5 ACME; 6 BETA; 7 ACME.
-    CHECK(contains(why_not(here, {"one", "--at", "2024-01-02T03:45:00Z"}),
-                   line("answer", "nothing it trades on had come yet: it had not been called")));
-    CHECK(contains(
-        why_not(here, {"one", "--at", "2024-01-02T03:45:00Z"}),
-        line("ACME", "no price yet; no quote yet; no session has opened yet; main holds 0; no").substr(0, 24)));
-    CHECK(contains(why_not(here, {"one", "--at", "2024-01-02T03:45:02Z"}),
-                   line("answer", "it was not called: nothing that it trades on came behind event 5 and before") +
-                       on("event 7")));
+    const std::string before = flat(why_not(here, {"one", "--at", "2024-01-02T03:45:00Z"}));
+    CHECK(contains(before, line("answer", "nothing it trades on had come yet: it had not been called")));
+    CHECK(contains(before, line("ACME", "no price yet; no session has opened yet; main holds 0; no open orders")));
+    CHECK(contains(flat(why_not(here, {"one", "--at", "2024-01-02T03:45:02Z"})),
+                   line("answer", "it was not called: nothing that it trades on came between event 5 and event 7; at "
+                                  "event 5 it asked for no order")));
     CHECK(
         contains(why_not(here, {"one", "--at", "1969-12-31T00:00:00Z"}), line("answer", "the session had not begun")));
 }
@@ -381,45 +428,53 @@ TEST_CASE("why-not: averages that have not seen enough, and that have not crosse
         "data: [{file: b.csv, kind: bars, instrument: ACME, interval: 1m}]\n"
         "strategies: [{id: cross, use: sma_cross, instruments: [ACME], params: {fast: 2, slow: 3, quantity: 1}}]\n");
     REQUIRE(here.alpha({"backtest", "s.yaml", "--journal", "j", "-q"}).code == 0);
-    CHECK(contains(why_not(here, {"cross", "--at", "2024-01-02T09:17:30+05:30"}),
-                   line("answer", "it has not seen enough to decide: 2 of the 3 closed bars of ACME that it") +
-                       on("needs")));
+    CHECK(contains(flat(why_not(here, {"cross", "--at", "2024-01-02T09:17:30+05:30"})),
+                   line("answer", "it has not seen enough to decide: 2 of the 3 closed bars of ACME that it needs")));
+    // Nothing but its open is known of the first bar.
+    CHECK(contains(flat(why_not(here, {"cross", "--at", "2024-01-02T09:15:30+05:30"})),
+                   "; no bar has closed yet; main holds 0"));
     // The last two closes 102 and 101; the last three 104, 102 and 101.
-    const std::string below = why_not(here, {"cross", "--at", "2024-01-02T03:50:00Z"});
-    CHECK(contains(below, line("answer", "it was called with 1m bar of ACME closed at 101.00, between 101.00 and") +
-                              on("101.00 and asked for no order")));
-    CHECK(contains(below,
-                   line("waits for", "a cross in ACME: its fast average 101.50 is below the slow one 102.3333; it") +
-                       on("buys when one close finds it below and the next above")));
-    CHECK(contains(below, "next order order 1: BUY 1 ACME at market, filled"));
+    const std::string below = flat(why_not(here, {"cross", "--at", "2024-01-02T03:50:00Z"}));
+    CHECK(contains(below, line("answer", "it was called with 1m bar of ACME closed at 101.00, between 101.00 and "
+                                         "101.00 and asked for no order")));
+    CHECK(contains(below, line("waits for", "a cross in ACME: its fast average 101.50 is below the slow one 102.3333; "
+                                            "it buys when one close finds it below and the next above")));
+    CHECK(contains(below, line("next order", "order 1: BUY 1 ACME at market, in the end filled")));
+    // Which the next close does: 101 and 105 are more than 102, 101 and 105. It signals, then orders.
+    const std::string order = why(here, "1");
+    CHECK(contains(order, line("", "cross saw mark 105.00, held 0; signalled long", 15)));
+    CHECK(contains(order, "1 at 105.00, the market's price; as the mark at decision; charges ₹0.00"));
 }
 
 TEST_CASE("why-not: halted, latched, and a market that is closed", "[cli]") {
     const Workplace here;
     make_story(here, "day-order-expires");
     // Two hours after the close.
-    CHECK(contains(why_not(here, {"trader", "--at", "2024-01-02T12:00:00Z"}), "; its market is closed; main holds 0"));
+    CHECK(contains(flat(why_not(here, {"trader", "--at", "2024-01-02T12:00:00Z"})),
+                   "; its market is closed; main holds 0; 1 open order: 2 buy 20\n"));
     const Workplace latched;
     make_story(latched, "kill-switch");
     const std::string page = why_not(latched, {"trader", "--at", "2024-01-02T05:00:00Z"});
     CHECK(contains(page, "the kill switch of main is latched by daily_loss (entries)"));
     CHECK(contains(page, line("no room", "daily_loss: 2950 used of 2000")));
+
+    // It must be told which bars to average, and is halted by the first that makes it a question: the latter of two at 09:16Z.
     const Workplace halted;
-    const std::string minutes = "timestamp,open,high,low,close,volume\n"
-                                "2024-01-02T09:15:00+05:30,100,100,100,100,10\n"
-                                "2024-01-02T09:20:00+05:30,102,102,102,102,10\n";
-    halted.write("a.csv", minutes);
-    halted.write("b.csv", minutes);
-    halted.write(
-        "s.yaml",
-        "name: halt\n"
-        "account: {currency: INR, cash: 100000}\n"
-        "data:\n"
-        "  - {file: a.csv, kind: bars, instrument: ACME, interval: 1m}\n"
-        "  - {file: b.csv, kind: bars, instrument: ACME, interval: 5m}\n"
-        "strategies: [{id: cross, use: sma_cross, instruments: [ACME], params: {fast: 2, slow: 3, quantity: 1, "
-        "interval: 1m}}]\n");
-    static_cast<void>(halted);
+    const std::string header = "timestamp,instrument,open,high,low,close,volume\n";
+    halted.write("1m.csv", header + "2024-01-02T09:15:00Z,A,10,10,10,10,1\n2024-01-02T09:16:00Z,A,11,11,11,11,1\n");
+    halted.write("5m.csv", header + "2024-01-02T09:15:00Z,A,10,12,10,12,9\n");
+    halted.write("s.yaml",
+                 "name: s\naccount: {currency: INR, cash: 1000}\n"
+                 "data: [{file: 1m.csv, kind: bars, interval: 1m}, {file: 5m.csv, kind: bars, interval: 5m}]\n"
+                 "strategies:\n  - {id: cross, use: sma_cross, instruments: [A], params: {fast: 1, slow: 2, quantity: "
+                 "1}}\n");
+    REQUIRE(halted.alpha({"backtest", "s.yaml", "--journal", "j", "-q"}).code == 6);
+    const std::string still = flat(why_not(halted, {"cross", "--at", "2024-01-02T09:30:00Z"}));
+    CHECK(contains(still, line("answer",
+                               "it was halted, and is told nothing until a person resumes it: sma_cross reads bars of "
+                               "one interval, and A has bars of 1m and 5m; say which: write interval: 1m or 5m among "
+                               "its params")));
+    CHECK(contains(still, line("next", "it is not called again in this journal")));
 }
 
 TEST_CASE("why-not says what it does not know", "[cli]") {
