@@ -320,6 +320,28 @@ TEST_CASE("why and why-not say the same whether a snapshot is near or none is", 
     }
 }
 
+TEST_CASE("why-not: what a strategy was last called with lies far behind the nearest snapshot", "[cli]") {
+    const Workplace here;
+    std::string quotes = kHeader + quote(0, "99.95", "100.00");
+    for (int i = 1; i <= 70'000; ++i) {  // a session that lives takes a snapshot every 65,536 events
+        quotes += quote(i / 10 + 1, "9.95", i % 2 == 0 ? "10.00" : "10.05", 500, "BETA");
+    }
+    here.write("q.csv", quotes);
+    here.write("s.yaml", "name: far\n"
+                         "account: {currency: INR, cash: 100000}\n"
+                         "data: [{file: q.csv, kind: quotes}]\n"
+                         "strategies:\n"
+                         "  - {id: one, use: script, instruments: [ACME], params: {orders: at 9 buy 1 ACME}}\n"
+                         "  - {id: other, use: script, instruments: [BETA], params: {orders: at 90000 buy 1 BETA}}\n");
+    REQUIRE(here.alpha({"live", "--broker", "paper", "s.yaml", "--journal", "j", "-q"}).code == 0);
+    REQUIRE(json_field(here.alpha({"verify", "j", "--json"}).out, "snapshots") != "0");
+    // 2 ACME's session, 3 its only quote.
+    const std::string page = flat(why_not(here, {"one", "--at", "@70000"}));
+    CHECK(contains(page, line("answer", "it was not called: nothing that it trades on came behind event 3; at event 3 "
+                                        "it asked for no order")));
+    CHECK(contains(page, "its market event 9; it has seen 1."));
+}
+
 TEST_CASE("why says what it was not given, and how many orders there are", "[cli]") {
     const Workplace here;
     make_trades(here);
