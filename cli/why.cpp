@@ -545,7 +545,7 @@ private:
         say(fact, "filled", text);
     }
     void say(const OrderFact& fact, const ModifyIntended& e) {
-        say(fact, "change", fmt::format("to {}, asked by {}", words_.change(e), who(e.rule, fact)));
+        say(fact, "change", fmt::format("to {}, {}", words_.change(e), on_whose_behalf(e.rule, fact)));
     }
     void say(const OrderFact& fact, const OrderModified& e) {
         const bool unasked = e.rule != Rule::none;
@@ -553,7 +553,7 @@ private:
             fmt::format("now {}{}", words_.change(e),
                         unasked ? fmt::format(", by {}{}", story_.order.broker, by_linked(fact)) : std::string()));
     }
-    void say(const OrderFact& fact, const CancelIntended& e) { say(fact, "cancel", "asked by " + who(e.rule, fact)); }
+    void say(const OrderFact& fact, const CancelIntended& e) { say(fact, "cancel", on_whose_behalf(e.rule, fact)); }
     void say(const OrderFact& fact, const ChangeRefused& e) {
         say(fact, "change", fmt::format("asked by {} and refused by {}", story_.order.strategy, name_of(e.rule)));
     }
@@ -611,14 +611,14 @@ private:
         return fact.cause ? fmt::format("{} (event {})", words_.event(*fact.cause), fact.cause->envelope.seq)
                           : otherwise;
     }
-    std::string who(Rule rule, const OrderFact& fact) const {
+    std::string on_whose_behalf(Rule rule, const OrderFact& fact) const {
         if (rule == Rule::none) {
-            return fmt::format("{}, called with {}", story_.order.strategy, cause(fact, "its order"));
+            return fmt::format("asked by {}, called with {}", story_.order.strategy, cause(fact, "its order"));
         }
         if (rule == Rule::linked_fill) {
-            return "the links" + by_linked(fact);
+            return "for its links" + by_linked(fact);
         }
-        return fmt::format("rule {}, for {}", name_of(rule), cause(fact, "it"));
+        return fmt::format("for rule {}: {}", name_of(rule), cause(fact, "its order"));
     }
 
     std::string outcome() const {
@@ -640,7 +640,7 @@ private:
             return with_rest(fmt::format("by the kill switch of {}{}", order.portfolio,
                                          end.rule == Rule::none ? "" : std::string(", ") + name_of(end.rule)));
         case EndedBy::linked_order: {
-            const OrderFact* const says = last != nullptr && last->linked ? last : asked != nullptr ? asked : last;
+            const OrderFact* const says = asked != nullptr && asked->linked ? asked : last;
             return with_rest("by its links" + (says == nullptr ? "" : by_linked(*says)));
         }
         case EndedBy::session_end:

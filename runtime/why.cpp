@@ -95,7 +95,8 @@ Seen seen_in(const State& state, const Decision& by) {
     Seen seen;
     seen.updated = kBeforeAll;
     const InstrumentId instrument = by.terms.instrument;
-    if (instrument.value >= state.markets.size()) {
+    // An order that was refused may have been for an instrument that there is not.
+    if (instrument.value >= state.markets.size() || by.portfolio.value >= state.portfolios.size()) {
         return seen;
     }
     const Market& market = state.market(instrument);
@@ -475,7 +476,8 @@ Reads reads_of(const StrategyConfig& config) {
     return {spec->uses_quotes, spec->uses_bars, spec->uses_bars && config.use == "script"};
 }
 
-/// Follows a log step by step and notes those in which a strategy was called.
+/// Follows a log step by step and notes those in which a strategy was called. What a broker outside reports between two inputs has no root
+/// of its own, and counts to the step before it.
 class StepFollower {
 public:
     struct Step {
@@ -633,8 +635,9 @@ public:
         if constexpr (std::is_same_v<E, RunConfigured>) {
             begin(event.strategies[strategy_.value]);
         } else if constexpr (std::is_same_v<E, RunReconfigured>) {
-            if (const StrategyConfig& next = event.config.strategies[strategy_.value]; next.params != config_.params) {
-                begin(next);
+            const std::vector<StrategyConfig>& next = event.config.strategies;
+            if (strategy_.value < next.size() && next[strategy_.value].params != config_.params) {
+                begin(next[strategy_.value]);
             }
         } else if constexpr (std::is_same_v<E, StrategyHalted> || std::is_same_v<E, StrategyResumed>) {
             halted_ = event.strategy == strategy_ ? std::is_same_v<E, StrategyHalted> : halted_;
@@ -1170,7 +1173,13 @@ Result<WhyNot> why_not(const Journal& journal, const std::string& strategy, cons
                     fmt::format("{} has no strategy {}{}", journal.name(), strategy, hint(strategy, names)),
                     ErrorCode::not_found);
     }
-    Names known;  // nothing is folded yet that would have looked whether ids are of anything
+    // Nothing is folded yet that would have looked whether ids are of anything.
+    if (found->portfolio.value >= config->portfolios.size() || found->broker.value >= config->brokers.size() ||
+        std::ranges::any_of(found->instruments,
+                            [&](InstrumentId id) { return id.value >= config->instruments.size(); })) {
+        return fail(ErrorKind::data, fmt::format("{} gives strategy {} ids of nothing", journal.name(), strategy));
+    }
+    Names known;
     known.learn(first->event);
     std::vector<InstrumentId> of = found->instruments;
     if (!instrument.empty()) {
