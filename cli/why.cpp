@@ -323,6 +323,17 @@ std::string show_limit(const RiskLimit& limit) {
     }
 }
 
+/// What `say` makes of each.
+template <class Range, class Say>
+std::vector<std::string> said_of(const Range& range, Say say) {
+    std::vector<std::string> all;
+    all.reserve(range.size());
+    for (const auto& each : range) {
+        all.push_back(say(each));
+    }
+    return all;
+}
+
 std::string join(const std::vector<std::string>& parts, const char* between) {
     return fmt::format("{}", fmt::join(parts, between));
 }
@@ -720,11 +731,8 @@ std::string event_or_null(const std::optional<DecodedEvent>& event, const Names&
 }
 
 std::string events_json(const std::vector<DecodedEvent>& events, const Names& names) {
-    std::vector<std::string> all;
-    for (const DecodedEvent& each : events) {
-        all.push_back(to_json(each.envelope, each.event, names));
-    }
-    return json_array(all);
+    return json_array(
+        said_of(events, [&](const DecodedEvent& each) { return to_json(each.envelope, each.event, names); }));
 }
 
 std::string seen_json(const Seen& seen) {
@@ -748,22 +756,17 @@ std::string fact_json(const OrderFact& fact, const Names& names) {
 }
 
 std::string story_json(const OrderStory& story) {
-    std::vector<std::string> linked;
-    for (const LinkedOrder& each : story.linked) {
+    const auto linked = said_of(story.linked, [](const LinkedOrder& each) {
         JsonObject object;
         object.count("order", each.order.value).text("kind", name_of(each.kind)).count("event", each.event);
-        linked.push_back(object.done());
-    }
-    std::vector<std::string> limits;
-    for (const RiskLimit& each : story.limits) {
+        return object.done();
+    });
+    const auto limits = said_of(story.limits, [](const RiskLimit& each) {
         JsonObject object;
         object.text("rule", name_of(each.rule)).decimal("limit", each.limit);
-        limits.push_back(object.done());
-    }
-    std::vector<std::string> facts;
-    for (const OrderFact& each : story.facts) {
-        facts.push_back(fact_json(each, story.names));
-    }
+        return object.done();
+    });
+    const auto facts = said_of(story.facts, [&](const OrderFact& each) { return fact_json(each, story.names); });
     std::string funds = "null";
     if (story.funds) {
         JsonObject object;
@@ -1051,10 +1054,7 @@ private:
     }
 
     void step(const char* label, const StrategyStep& step) {
-        std::vector<std::string> asked;
-        for (const DecodedEvent& each : step.asked) {
-            asked.push_back(words_.event(each));
-        }
+        const auto asked = said_of(step.asked, [&](const DecodedEvent& each) { return words_.event(each); });
         page_.line(label,
                    fmt::format("with {}, at {}: {}", words_.event(step.called_with),
                                zone_.show(step.called_with.envelope.time),
@@ -1121,10 +1121,7 @@ std::string step_json(const std::optional<StrategyStep>& step, const Names& name
 }
 
 std::string known_json(const KnownInstrument& known) {
-    std::vector<std::string> obstacles;
-    for (const Obstacle each : known.obstacles) {
-        obstacles.emplace_back(name_of(each));
-    }
+    const auto obstacles = said_of(known.obstacles, [](Obstacle each) { return std::string(name_of(each)); });
     const Market& market = known.market;
     JsonObject object;
     object.text("instrument", known.name)
@@ -1156,12 +1153,7 @@ std::string waiting_json(const Waiting& each) {
 }
 
 std::string why_not_json(const WhyNot& found) {
-    std::vector<std::string> instruments;
-    for (const KnownInstrument& each : found.instruments) {
-        instruments.push_back(known_json(each));
-    }
-    std::vector<std::string> open;
-    for (const Order& each : found.open_orders) {
+    const auto open = said_of(found.open_orders, [&](const Order& each) {
         JsonObject object;
         object.count("order", each.id.value)
             .text("instrument", found.names.instrument(each.terms.instrument))
@@ -1171,24 +1163,18 @@ std::string why_not_json(const WhyNot& found) {
             .flag("cancel_pending", each.cancel_pending)
             .flag("modify_pending", each.modify_pending)
             .flag("held_back", each.held);
-        open.push_back(object.done());
-    }
-    std::vector<std::string> timers;
-    for (const PendingTimer& each : found.timers) {
+        return object.done();
+    });
+    const auto timers = said_of(found.timers, [](const PendingTimer& each) {
         JsonObject object;
         object.count("timer", each.timer.value).time_ns("due_ts_ns", each.due);
-        timers.push_back(object.done());
-    }
-    std::vector<std::string> exhausted;
-    for (const RiskHeadroom& each : found.exhausted) {
+        return object.done();
+    });
+    const auto exhausted = said_of(found.exhausted, [](const RiskHeadroom& each) {
         JsonObject object;
         object.text("rule", name_of(each.rule)).decimal("limit", each.limit).decimal("used", each.used);
-        exhausted.push_back(object.done());
-    }
-    std::vector<std::string> waiting;
-    for (const Waiting& each : found.waiting) {
-        waiting.push_back(waiting_json(each));
-    }
+        return object.done();
+    });
     JsonObject object;
     object.text("strategy", found.strategy.name)
         .text("use", found.strategy.use)
@@ -1203,10 +1189,10 @@ std::string why_not_json(const WhyNot& found) {
         .text("kill_switch", name_of(found.latch))
         .text("latched_by", name_of(found.latched_by))
         .json("exhausted", json_array(exhausted))
-        .json("instruments", json_array(instruments))
+        .json("instruments", json_array(said_of(found.instruments, known_json)))
         .json("open_orders", json_array(open))
         .json("timers", json_array(timers))
-        .json("waiting", json_array(waiting))
+        .json("waiting", json_array(said_of(found.waiting, waiting_json)))
         .json("last", step_json(found.last, found.names))
         .json("next", step_json(found.next, found.names))
         .json("last_order", found.last_order ? order_json(*found.last_order) : "null")
