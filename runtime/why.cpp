@@ -168,6 +168,11 @@ private:
     std::optional<DecodedEvent> linked_;  // what last happened to a linked order in the present step
 };
 
+template <class E>
+bool is_caused_by(const OrderFact& fact) {
+    return fact.cause && std::holds_alternative<E>(fact.cause->event);
+}
+
 /// What the facts, in their order, say of how it ended.
 OrderEnd end_of(const OrderStory& story) {
     OrderEnd end;
@@ -190,9 +195,6 @@ OrderEnd end_of(const OrderStory& story) {
     }
     for (std::size_t i = 0; i < story.facts.size(); ++i) {
         const OrderFact& fact = story.facts[i];
-        const auto caused_by = [&fact](auto kind) {
-            return fact.cause && std::holds_alternative<decltype(kind)>(fact.cause->event);
-        };
         if (const auto* const asked = std::get_if<CancelIntended>(&fact.fact.event); asked != nullptr) {
             end.asked = i;
             end.rule = asked->rule;
@@ -203,14 +205,14 @@ OrderEnd end_of(const OrderStory& story) {
             end.ended = i;
             end.reason = cancelled->reason;
             end.by = end.asked                                   ? by_rule(end.rule)
-                     : caused_by(CorporateAction{})              ? EndedBy::corporate_action
+                     : is_caused_by<CorporateAction>(fact)       ? EndedBy::corporate_action
                      : fact.linked                               ? EndedBy::linked_order
                      : story.order.terms.tif == TimeInForce::ioc ? EndedBy::no_fill_at_once
                                                                  : EndedBy::broker;
         } else if (std::holds_alternative<OrderExpired>(fact.fact.event)) {
             end.ended = i;
-            end.by = caused_by(TradingSessionClosed{})           ? EndedBy::session_end
-                     : caused_by(ContractExpired{})              ? EndedBy::expiry
+            end.by = is_caused_by<TradingSessionClosed>(fact)    ? EndedBy::session_end
+                     : is_caused_by<ContractExpired>(fact)       ? EndedBy::expiry
                      : story.order.terms.tif == TimeInForce::day ? EndedBy::session_end
                                                                  : EndedBy::broker;
         } else if (const auto* const rejected = std::get_if<OrderRejected>(&fact.fact.event); rejected != nullptr) {

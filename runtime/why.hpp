@@ -114,7 +114,7 @@ struct OrderStory {
 
 /// What happened to an order. Refuses (kind usage) one that the journal does not have, with how many it has.
 ///
-/// Costs a fold from the newest snapshot before what led to the order to the last event that changed it, about 30 ns an event; where the
+/// Costs a fold from the newest snapshot before what led to the order to the last event that changed it, about 40 ns an event; where the
 /// journal has no rows, a fold of all of it.
 Result<OrderStory> story_of(const Journal& journal, OrderId order);
 

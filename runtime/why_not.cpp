@@ -444,7 +444,7 @@ private:
             steps.forget_latest();
             know(now, at);
         };
-        const Result<void> walked = walk(
+        Result<void> walked = walk(
             journal_, state,
             [&](const State& now, const Envelope& envelope, const auto& event) {
                 if (!passed && is_behind(envelope)) {
@@ -475,7 +475,7 @@ private:
             }
             const Seq end = std::exchange(begun, state->next_seq);
             StepFollower steps = follower();
-            const Result<void> walked = walk(
+            Result<void> walked = walk(
                 journal_, *state,
                 [&](const State& now, const Envelope& envelope, const auto& event) {
                     if (envelope.seq >= end) {
@@ -681,6 +681,16 @@ const char* name_of(Answer answer) {
     return "looked";
 }
 
+namespace {
+
+template <class E>
+bool has_asked(const StrategyStep& step) {
+    return std::ranges::any_of(step.asked,
+                               [](const DecodedEvent& each) { return std::holds_alternative<E>(each.event); });
+}
+
+}  // namespace
+
 Answer answer_of(const WhyNot& why_not) {
     if (why_not.halted) {
         return Answer::halted;
@@ -688,15 +698,10 @@ Answer answer_of(const WhyNot& why_not) {
     if (!why_not.last) {
         return Answer::not_begun;
     }
-    const auto asked = [&](auto kind) {
-        return std::ranges::any_of(why_not.last->asked, [](const DecodedEvent& each) {
-            return std::holds_alternative<decltype(kind)>(each.event);
-        });
-    };
-    if (asked(OrderIntended{})) {
+    if (has_asked<OrderIntended>(*why_not.last)) {
         return Answer::asked;
     }
-    if (asked(OrderRefused{})) {
+    if (has_asked<OrderRefused>(*why_not.last)) {
         return Answer::refused;
     }
     const bool has_enough = std::ranges::any_of(why_not.waiting, [](const Waiting& each) {
@@ -722,6 +727,7 @@ Result<WhyNot> why_not(const Journal& journal, const std::string& strategy, cons
     const auto found = std::ranges::find(config->strategies, strategy, &StrategyConfig::name);
     if (found == config->strategies.end()) {
         std::vector<std::string> names;
+        names.reserve(config->strategies.size());
         for (const StrategyConfig& each : config->strategies) {
             names.push_back(each.name);
         }
@@ -740,6 +746,7 @@ Result<WhyNot> why_not(const Journal& journal, const std::string& strategy, cons
     std::vector<InstrumentId> of = found->instruments;
     if (!instrument.empty()) {
         std::vector<std::string> names;
+        names.reserve(found->instruments.size());
         for (const InstrumentId id : found->instruments) {
             names.push_back(known.instrument(id));
         }
