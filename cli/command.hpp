@@ -127,6 +127,8 @@ void add_golden(Commands& commands);
 void add_log(Commands& commands);
 void add_show(Commands& commands);
 void add_report(Commands& commands);
+void add_why(Commands& commands);
+void add_why_not(Commands& commands);
 void add_replay(Commands& commands);
 void add_verify(Commands& commands);
 void add_diff(Commands& commands);

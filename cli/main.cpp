@@ -226,6 +226,8 @@ int run_program(int argc, char** argv) {
     add_log(commands);
     add_show(commands);
     add_report(commands);
+    add_why(commands);
+    add_why_not(commands);
     add_replay(commands);
     add_verify(commands);
     add_diff(commands);

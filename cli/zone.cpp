@@ -119,6 +119,28 @@ std::string Zone::show(Time t) const {
     return text + show_offset(offset_s);
 }
 
+Result<Time> Zone::read(std::string_view option, const std::string& text) const {
+    if (const Result<Timestamp> whole = parse_timestamp(text); whole) {
+        return whole->time;
+    }
+    const Result<Timestamp> local = parse_timestamp(text + 'Z');
+    if (!local) {
+        return fail(ErrorKind::usage, fmt::format("{} {}: {}; write it as 2024-01-01T09:15:00+05:30", option, text,
+                                                  local.error().why == nullptr ? "is no time" : local.error().why));
+    }
+    if (!is_named_) {
+        return fail(ErrorKind::usage,
+                    fmt::format("{} {}: of which time zone is that? Write it with its offset, as {}+05:30 or {}Z, or "
+                                "give --tz",
+                                option, text, text, text));
+    }
+    if (rules_ == nullptr) {
+        return local->time - Duration{offset_s_ * kSecondNs};
+    }
+    const date::local_time<std::chrono::nanoseconds> clock{std::chrono::nanoseconds(local->time.ns)};
+    return Time{rules_->to_sys(clock, date::choose::earliest).time_since_epoch().count()};
+}
+
 std::string Zone::show_date(Time t) const {
     return to_iso(TradingHours{.utc_offset_s = offset_s_at(t)}.date_of(t));
 }

@@ -25,6 +25,9 @@ public:
     std::string show(Time t) const;
     /// "2024-01-01".
     std::string show_date(Time t) const;
+    /// The time that somebody wrote: with its own offset ("2024-01-01T09:15+05:30"), or, where the zone was named, as its clocks show it
+    /// ("2024-01-01 09:15:00.5"); of two such moments the first. Refuses (kind usage) anything else, naming the option.
+    Result<Time> read(std::string_view option, const std::string& text) const;
     /// The text with each UTC time in it as show() has it.
     std::string show_all(std::string_view text) const;
     /// "Asia/Kolkata", "+05:30", "UTC".

@@ -2,7 +2,6 @@
 
 #include "kernel/snapshot.hpp"
 #include "runtime/components.hpp"
-#include "store/background_log.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -43,7 +42,7 @@ Result<void> fold(const LogReader& log, Seq end, State& state) {
     return scanned ? outcome : scanned;
 }
 
-Result<State> state_before(const Journal& journal, Seq seq, Seq* begun) {
+Result<State> snapshot_before(const Journal& journal, Seq seq) {
     State state;
     const Result<void> looked = try_snapshots(journal, seq, [&](const StoredSnapshot& snapshot) {
         Result<State> loaded = load_checkpoint(snapshot.bytes.view());
@@ -53,13 +52,18 @@ Result<State> state_before(const Journal& journal, Seq seq, Seq* begun) {
         }
         return usable;
     });
-    if (!looked) {
-        return tl::make_unexpected(looked.error());
+    return looked ? Result<State>(std::move(state)) : tl::make_unexpected(looked.error());
+}
+
+Result<State> state_before(const Journal& journal, Seq seq, Seq* begun) {
+    Result<State> state = snapshot_before(journal, seq);
+    if (!state) {
+        return state;
     }
     if (begun != nullptr) {
-        *begun = state.next_seq;
+        *begun = state->next_seq;
     }
-    if (Result<void> folded = fold(journal, seq, state); !folded) {
+    if (Result<void> folded = fold(journal, seq, *state); !folded) {
         return tl::make_unexpected(folded.error());
     }
     return state;

@@ -87,10 +87,14 @@ public:
 
     /// The newest snapshot taken at or before `seq`. Of a damaged one nothing is seen: snapshots are a cache.
     virtual Result<std::optional<StoredSnapshot>> newest_snapshot(Seq seq) const = 0;
-    /// Calls `visit` with the rows of one read model, by key, until it returns false. Tables count from 1.
-    virtual Result<void> rows(
-        std::uint8_t table,
+    /// Calls `visit` with the rows of one read model, by key from `first` on, until it returns false. Tables count from 1.
+    virtual Result<void> rows_from(
+        std::uint8_t table, const std::string& first,
         const std::function<bool(const std::string& key, const std::string& value)>& visit) const = 0;
+    Result<void> rows(std::uint8_t table,
+                      const std::function<bool(const std::string& key, const std::string& value)>& visit) const {
+        return rows_from(table, {}, visit);
+    }
     /// Sees what was written since: opens the journal anew when its files have changed. O(files) when they have not; after a
     /// failure the journal shows what it showed before.
     virtual Result<void> refresh() = 0;

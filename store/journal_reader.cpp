@@ -128,14 +128,14 @@ public:
         return found;
     }
 
-    Result<void> rows(std::uint8_t table,
-                      const std::function<bool(const std::string&, const std::string&)>& visit) const override {
+    Result<void> rows_from(std::uint8_t table, const std::string& from,
+                           const std::function<bool(const std::string&, const std::string&)>& visit) const override {
         if (db_->models() == nullptr || table == kRowsMark[0]) {
             return {};
         }
         const std::string first(1, static_cast<char>(table));
         const std::unique_ptr<rocksdb::Iterator> at = db_->iterate(db_->models());
-        for (at->Seek(first); at->Valid() && at->key().starts_with(first); at->Next()) {
+        for (at->Seek(first + from); at->Valid() && at->key().starts_with(first); at->Next()) {
             if (!visit(at->key().ToString().substr(1), at->value().ToString())) {
                 return {};
             }

@@ -58,14 +58,14 @@ Result<ReadModels> ReadModels::of(const Journal& journal) {
 }
 
 Result<void> ReadModels::rows(
-    ReadModel table, const std::function<bool(const std::string& key, const std::string& value)>& visit) const {
+    ReadModel table, const std::string& from, const std::function<bool(const std::string& key, const std::string& value)>& visit) const {
     const auto number = static_cast<std::uint8_t>(table);
     if (journal_ != nullptr) {
-        return journal_->rows(number, visit);
+        return journal_->rows_from(number, from, visit);
     }
     for (std::size_t i = 0; i < rebuilt_.size(); ++i) {
         const Row row = rebuilt_[i];
-        if (row.table == number && !visit(std::string(row.key), std::string(row.value))) {
+        if (row.table == number && row.key >= from && !visit(std::string(row.key), std::string(row.value))) {
             break;
         }
     }
@@ -73,9 +73,9 @@ Result<void> ReadModels::rows(
 }
 
 template <class Model>
-Result<void> ReadModels::each(ReadModel table, const std::function<bool(const Model&)>& visit) const {
+Result<void> ReadModels::each(ReadModel table, const std::string& from, const std::function<bool(const Model&)>& visit) const {
     Result<void> readable;
-    const Result<void> ok = rows(table, [&](const std::string& key, const std::string& value) {
+    const Result<void> ok = rows(table, from, [&](const std::string& key, const std::string& value) {
         Model model;
         if (!read_row(key, value, model)) {
             readable = row_differs(table, key, "cannot be read");
@@ -91,7 +91,7 @@ Result<void> ReadModels::portfolios(const std::function<bool(const PortfolioView
     bool go_on = true;
     Result<void> readable;
     const auto hand_over = [&] { return !portfolio || visit(*portfolio); };
-    const Result<void> ok = rows(ReadModel::portfolios, [&](const std::string& key, const std::string& value) {
+    const Result<void> ok = rows(ReadModel::portfolios, {}, [&](const std::string& key, const std::string& value) {
         bool whole = false;
         if (key.size() == 4) {
             go_on = hand_over();
@@ -114,11 +114,19 @@ Result<void> ReadModels::portfolios(const std::function<bool(const PortfolioView
 }
 
 Result<void> ReadModels::orders(const std::function<bool(const OrderView&)>& visit) const {
-    return each<OrderView>(ReadModel::orders, visit);
+    return each<OrderView>(ReadModel::orders, {}, visit);
+}
+
+Result<void> ReadModels::orders(OrderId from, const std::function<bool(const OrderView&)>& visit) const {
+    std::string key;
+    for (unsigned shift = 64; shift > 0; shift -= 8) {  // as keys are: the largest byte first
+        key += static_cast<char>(static_cast<unsigned char>(from.value >> (shift - 8)));
+    }
+    return each<OrderView>(ReadModel::orders, key, visit);
 }
 
 Result<void> ReadModels::fills(const std::function<bool(const FillView&)>& visit) const {
-    return each<FillView>(ReadModel::fills, visit);
+    return each<FillView>(ReadModel::fills, {}, visit);
 }
 
 }  // namespace alpha

@@ -24,14 +24,16 @@ public:
     // By id, until `visit` returns false. A row that cannot be read is refused (kind data).
     Result<void> portfolios(const std::function<bool(const PortfolioView&)>& visit) const;
     Result<void> orders(const std::function<bool(const OrderView&)>& visit) const;
+    /// From one number on. O(log rows), and each as it is come to; of rows that were made anew O(rows).
+    Result<void> orders(OrderId from, const std::function<bool(const OrderView&)>& visit) const;
     Result<void> fills(const std::function<bool(const FillView&)>& visit) const;
 
 private:
     explicit ReadModels(const Journal& journal) : journal_(&journal) {}
-    Result<void> rows(ReadModel table,
+    Result<void> rows(ReadModel table, const std::string& from,
                       const std::function<bool(const std::string& key, const std::string& value)>& visit) const;
     template <class Model>
-    Result<void> each(ReadModel table, const std::function<bool(const Model&)>& visit) const;
+    Result<void> each(ReadModel table, const std::string& from, const std::function<bool(const Model&)>& visit) const;
 
     const Journal* journal_ = nullptr;  // null: rebuilt
     Rows rebuilt_;

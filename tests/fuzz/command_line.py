@@ -25,7 +25,7 @@ LIVES = 1  # seconds that a session, or a log that is followed, is given before 
 DOCUMENTED = {0, 2, 3, 4, 5, 6, 75, 130}
 
 COMMANDS = [["backtest"], ["live"], ["status"], ["kill"], ["golden", "check"], ["golden", "update"], ["log"], ["show", "portfolios"],
-            ["show", "orders"], ["show", "fills"], ["replay"], ["verify"], ["diff"], ["fork"], ["data", "import"], ["data", "info"],
+            ["show", "orders"], ["show", "fills"], ["show", "trades"], ["report"], ["why"], ["why-not"], ["replay"], ["verify"], ["diff"], ["fork"], ["data", "import"], ["data", "info"],
             ["data", "check"], ["data", "synth"], ["calendar"], ["charges"], ["charges", "explain"], ["instruments", "load"], ["instruments", "show"], ["instruments", "find"], ["instruments", "diff"]]
 QUOTES = "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n" + "".join(
     f"{1_704_080_700_000_000_000 + i * 1_000_000_000},NSE:X,{100 + i % 7}.00,50,{100 + i % 7}.05,50\n" for i in range(200))
@@ -129,7 +129,7 @@ def spoiled(rng, word):
 
 def value_for(rng, option):
     """Mostly something of the kind that the option wants."""
-    inputs, outputs = ("--config", "--plugin", "--scenarios", "--dir"), ("--to", "--fills", "--log-file")
+    inputs, outputs = ("--config", "--plugin", "--scenarios", "--dir"), ("--to", "--fills", "--trades", "--report", "--log-file")
     kind = rng.random()
     if kind < 0.1:
         return rng.choice(NUMBERS + TIMES + WORDS + OLD + NEW)
@@ -161,6 +161,10 @@ def command_line(rng):
         line += ["--broker", "paper", "--config", rng.choice(["hold.yaml", "synth.yaml", *OLD])]
     if command[0] in ("log", "show", "replay", "verify", "fork") and rng.random() < 0.8:
         line += ["--journal", rng.choice(["journal", "other"])]
+    if command[0] in ("why", "why-not"):
+        line += [rng.choice(["journal", "other"]), rng.choice(["1", "#2", "hold", *WORDS])]
+    if command[0] == "why-not":
+        line += ["--at", rng.choice(["@1", "@7", "2024-01-02T09:15:00+05:30", "2024-01-02 09:15", *WORDS])]
     if command[0] == "instruments":
         line += {"load": [rng.choice([*4 * ["instruments.csv"], *OLD]), "--date", rng.choice(WORDS if rng.random() < 0.3 else ["2024-01-01"])],
                  "diff": ["2024-01-01", rng.choice(["2024-01-02", *WORDS])]}.get(command[1], [rng.choice(["NSE:X", *WORDS])])
@@ -221,7 +225,7 @@ def replaceable(place, line):
     def full(word):
         return os.path.realpath(place / word)
 
-    outputs = values_of(line, "--fills", "--log-file")
+    outputs = values_of(line, "--fills", "--trades", "--report", "--log-file")
     others = [word for word in values_of(line) if word not in outputs]
     inputs = {full(word) for word in others}
     if full("hold.yaml") in inputs:

@@ -653,6 +653,21 @@ TEST_CASE("a journal of format 1 has no rows to verify, and its models are folde
     CHECK(a.fills == b.fills);
     CHECK(a.portfolios.size() == 2);
     CHECK_FALSE(a.fills.empty());
+    REQUIRE(a.orders.size() >= 2);
+    const std::uint64_t second = std::next(a.orders.begin())->first;
+    for (const ReadModels* models : {&*from_log, &*from_rows}) {
+        std::vector<std::uint64_t> from_second;
+        CHECK(models->orders(OrderId{second}, [&](const OrderView& order) {
+            from_second.push_back(order.id.value);
+            return true;
+        }));
+        CHECK(from_second.size() == a.orders.size() - 1);
+        CHECK(from_second.front() == second);
+        CHECK(models->orders(OrderId{second + 1'000}, [&](const OrderView&) {
+            FAIL_CHECK("there is no such order");
+            return true;
+        }));
+    }
 }
 
 TEST_CASE("reading stops where the visitor says so", "[read_models]") {
