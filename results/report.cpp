@@ -263,6 +263,7 @@ std::string Page::why_not(const Metric& metric) const {
 
 std::string Page::head() const {
     std::vector<std::string> traded;
+    traded.reserve(r_.traded.size());
     for (const TradedInstrument& each : r_.traded) {
         traded.push_back(each.name);
     }
