@@ -264,6 +264,7 @@ std::vector<double> multiples(const Extent& extent, double step) {
     const double last = std::floor(extent.high / step + 1e-9);
     constexpr double kMost = 100;
     const auto count = static_cast<std::size_t>(std::clamp(last - first + 1, 0.0, kMost));
+    values.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
         values.push_back((first + static_cast<double>(i)) * step);
     }
