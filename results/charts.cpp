@@ -25,6 +25,9 @@ double number_of(Money amount) {
 
 Money amount_of(double number) {
     constexpr double kMost = 1e20;
+    if (!std::isfinite(number)) {
+        return {};
+    }
     return Money{static_cast<Int128>(std::clamp(number, -kMost, kMost) * static_cast<double>(kScale))};
 }
 
@@ -74,6 +77,7 @@ std::size_t ticks_in(double height) {
 std::vector<std::pair<std::size_t, std::size_t>> pieces(std::size_t count, std::size_t most) {
     std::vector<std::pair<std::size_t, std::size_t>> all;
     const std::size_t pieces = std::min(count, most);
+    all.reserve(pieces);
     for (std::size_t i = 0; i < pieces; ++i) {
         all.emplace_back(i * count / pieces, (i + 1) * count / pieces);
     }
@@ -951,6 +955,7 @@ std::string price_figures(const Results& results) {
         }
     }
     std::vector<const Ranked*> order;
+    order.reserve(by_id.size());
     for (const auto& [id, ranked] : by_id) {
         order.push_back(&ranked);
     }

@@ -263,6 +263,7 @@ std::string Page::why_not(const Metric& metric) const {
 
 std::string Page::head() const {
     std::vector<std::string> traded;
+    traded.reserve(r_.traded.size());
     for (const TradedInstrument& each : r_.traded) {
         traded.push_back(each.name);
     }
@@ -701,9 +702,10 @@ std::string Page::trials() const {
 }
 
 std::string Page::formulas() {
-    HtmlTable table("Formulas", {{"statistic"}, {"formula", true}, {"from", true}}, "prose");
+    HtmlTable table("Formulas", {{"statistic"}, {"formula, and whose it is", true}}, "prose");
     for (const MetricSpec& spec : metric_specs()) {
-        table.row({escaped(spec.title) + "<br/>" + in_code(spec.id), escaped(spec.formula), escaped(spec.source)},
+        table.row({escaped(spec.title) + "<br/>" + in_code(spec.id),
+                   fmt::format("{}<br/><span class=\"source\">{}</span>", escaped(spec.formula), escaped(spec.source))},
                   fmt::format(" id=\"f-{}\"", spec.id));
     }
     return "<p>r is a trading day's return, equity over equity of the day before less one, the first against what the "

@@ -263,8 +263,10 @@ std::vector<double> multiples(const Extent& extent, double step) {
     const double first = std::ceil(extent.low / step - 1e-9);
     const double last = std::floor(extent.high / step + 1e-9);
     constexpr double kMost = 100;
-    for (double k = first; k <= std::min(last, first + kMost); k += 1) {
-        values.push_back(k * step);
+    const auto count = static_cast<std::size_t>(std::clamp(last - first + 1, 0.0, kMost));
+    values.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        values.push_back((first + static_cast<double>(i)) * step);
     }
     return values;
 }
