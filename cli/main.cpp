@@ -236,6 +236,7 @@ int run_program(int argc, char** argv) {
     add_calendar(commands);
     add_charges(commands);
     add_instruments(commands);
+    add_tradebook(commands);
 
     if (argc <= 1) {
         std::fputs(commands.help().c_str(), stderr);

@@ -77,6 +77,10 @@ TEST_CASE("every command explains itself with an example", "[cli]") {
              {"instruments", "show"},
              {"instruments", "find"},
              {"instruments", "diff"},
+             {"tradebook"},
+             {"tradebook", "export"},
+             {"tradebook", "books"},
+             {"tradebook", "compare"},
          }) {
         std::vector<std::string> arguments = command;
         arguments.emplace_back("--help");
@@ -120,7 +124,10 @@ TEST_CASE("the reference of the commands knows every option that there is", "[cl
                                       "instruments load",
                                       "instruments show",
                                       "instruments find",
-                                      "instruments diff"}) {
+                                      "instruments diff",
+                                      "tradebook export",
+                                      "tradebook books",
+                                      "tradebook compare"}) {
         CAPTURE(command);
         const bool grouped = command.starts_with("golden") || command.starts_with("show");
         const std::size_t begin = page.find("## alpha " + (grouped ? command.substr(0, command.find(' ')) : command));
