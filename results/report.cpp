@@ -222,7 +222,7 @@ private:
     std::string findings() const;
     std::string assumptions() const;
     std::string trials() const;
-    static std::string formulas();
+    std::string formulas() const;
     std::string commands() const;
 
     const Results& r_;
@@ -701,16 +701,20 @@ std::string Page::trials() const {
     return panel(table.finish());
 }
 
-std::string Page::formulas() {
+std::string Page::formulas() const {
     HtmlTable table("Formulas", {{"statistic"}, {"formula, and whose it is", true}}, "prose");
     for (const MetricSpec& spec : metric_specs()) {
         table.row({escaped(spec.title) + "<br/>" + in_code(spec.id),
                    fmt::format("{}<br/><span class=\"source\">{}</span>", escaped(spec.formula), escaped(spec.source))},
                   fmt::format(" id=\"f-{}\"", spec.id));
     }
-    return "<p>r is a trading day's return, equity over equity of the day before less one, the first against what the "
-           "account began with. "
-           "Deviations are those of a sample (n - 1), the risk-free rate is zero.</p>\n" +
+    return fmt::format("<p>E0 is what the account began with, Ei its equity at the end of the i-th of n trading days; "
+                       "r are the days' returns, "
+                       "Ei / E(i-1) - 1, and b those of the benchmark, B0 .. Bn. P, the days of a year, is {:.0f} "
+                       "here. mean and sd are of r; sd "
+                       "is that of a sample (n - 1). Q is a quantile, N the normal distribution, Z its inverse. The "
+                       "risk-free rate is zero.</p>\n",
+                       r_.periods_per_year) +
            panel(table.finish());
 }
 
