@@ -583,26 +583,26 @@ Result<void> check_rows(Plan& plan) {
         }
     }
     const std::string& name = plan.parts.front().name;
+    const auto refuse = [&name](std::string_view what) { return tl::unexpected(refusal_at(name, 1, what)); };
     for (const std::string& wanted : plan.options.only) {
         if (chain.symbols.find(wanted) == SymbolTable::kUnknown) {
-            return fail(ErrorKind::data,
-                        fmt::format("{}: holds no row of instrument {}{}; check its name and the dates", name,
-                                    in_quotes(wanted), plan.options.from || plan.options.to ? " in that range" : ""));
+            return refuse(fmt::format("the file holds no row of instrument {}{}; check its name{}", in_quotes(wanted),
+                                      plan.options.from || plan.options.to ? " in that range" : "",
+                                      plan.options.from || plan.options.to ? " and the dates" : ""));
         }
     }
     if (!plan.is_sorted && chain.counts.rows > kMaxSortedRows) {
-        return fail(ErrorKind::data,
-                    fmt::format("{}: its rows are not in order of time, and there are more than {} to sort; sort it by "
-                                "time, or split it",
-                                name, show_count(kMaxSortedRows)));
+        return refuse(fmt::format(
+            "the rows are not in order of time, and there are more than {} to sort; sort the file by time, or "
+            "split it",
+            show_count(kMaxSortedRows)));
     }
     const bool is_bars = plan.parts.front().layout.content == Content::bars;
     if (is_bars && plan.resample.ns != 0 && plan.resample.ns != kDayNs && common != 0 &&
         plan.resample.ns % common != 0) {
-        return fail(
-            ErrorKind::data,
-            fmt::format("{}: its bars lie {} apart, and such bars do not add up to bars of {}; resample to a multiple",
-                        name, to_string(Duration{common}), to_string(plan.resample)));
+        return refuse(
+            fmt::format("the bars lie {} apart, and such bars do not add up to bars of {}; resample to a multiple",
+                        to_string(Duration{common}), to_string(plan.resample)));
     }
     return {};
 }

@@ -80,7 +80,7 @@ const std::vector<Alias>& aliases() {
         {Role::low, {"low", "l", "low price"}},
         {Role::close, {"close", "c", "close price"}},
         {Role::volume,
-         {"volume", "vol", "v", "tickvol", "ttl trd qnty", "tottrdqty", "contracts", "total traded quantity"}},
+         {"volume", "tickvol", "vol", "v", "ttl trd qnty", "tottrdqty", "contracts", "total traded quantity"}},
         {Role::symbol, {"instrument", "symbol", "ticker", "tradingsymbol", "trading symbol", "name", "stock", "scrip"}},
         {Role::price, {"price", "ltp", "last price", "last traded price", "last"}},
         {Role::quantity, {"quantity", "qty", "size", "last quantity", "last traded quantity", "volume", "vol"}},

@@ -216,6 +216,12 @@ private:
                     .get(document)) {
             return broken(error);
         }
+        // The whole text is judged first: what is read on demand is only safe where it is whole.
+        simdjson::dom::parser judge;
+        simdjson::dom::element whole;
+        if (const auto error = judge.parse(text_.data(), text_.size(), false).get(whole)) {
+            return broken(error);
+        }
         od::array candles;
         od::json_type type{};
         if (const auto error = document.type().get(type)) {
