@@ -148,7 +148,7 @@ public:
                     plan_->parts[at_], static_cast<std::uint32_t>(at_), plan_->options, symbols,
                     [this](std::uint32_t symbol) { return zone_of(symbol); }, counts);
             }
-            const auto is_there = rows_->next(row);
+            auto is_there = rows_->next(row);
             if (!is_there || *is_there) {
                 return is_there;
             }
@@ -216,7 +216,7 @@ public:
                 return false;
             }
             Row one;
-            const auto is_there = next_single(one);
+            auto is_there = next_single(one);
             if (!is_there) {
                 return is_there;
             }

@@ -558,6 +558,7 @@ Result<std::optional<Layout>> recognise(const Head& head, const std::string& nam
         return std::nullopt;
     }
     std::vector<std::string> names;
+    names.reserve(fields.size());
     for (std::size_t f = 0; f < fields.size(); ++f) {
         names.push_back(plain_name(fields[f]));
     }

@@ -36,7 +36,7 @@ public:
     Result<bool> next(Fields& fields, std::uint64_t& line) override {
         std::string_view text;
         while (true) {
-            const auto is_there = next_line(text);
+            auto is_there = next_line(text);
             if (!is_there || !*is_there) {
                 return is_there;
             }
@@ -250,7 +250,9 @@ private:
             if (const auto error = each.get(value)) {
                 return broken(error);
             }
-            const std::uint64_t line = line_of(value.raw_json_token().data());
+            const std::string_view token = value.raw_json_token();
+            const std::uint64_t line =
+                line_of(token.data());  // NOLINT(bugprone-suspicious-stringview-data-usage): a place
             if (value.get_array().get(candle)) {
                 return refuse(line, fmt::format("is no candle; {}", kForm));
             }
@@ -264,14 +266,14 @@ private:
                 if (field.type().get(kind) || kind == od::json_type::array || kind == od::json_type::object) {
                     return refuse(line, fmt::format("is no candle; {}", kForm));
                 }
-                std::string_view token = field.raw_json_token();
-                while (!token.empty() && static_cast<unsigned char>(token.back()) <= ' ') {
-                    token.remove_suffix(1);
+                std::string_view text = field.raw_json_token();
+                while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') {
+                    text.remove_suffix(1);
                 }
-                if (token.size() >= 2 && token.front() == '"' && token.back() == '"') {
-                    token = token.substr(1, token.size() - 2);
+                if (text.size() >= 2 && text.front() == '"' && text.back() == '"') {
+                    text = text.substr(1, text.size() - 2);
                 }
-                tokens_.push_back(token);
+                tokens_.push_back(text);
                 ++fields;
             }
             constexpr std::size_t kFewest = 6;
@@ -593,7 +595,7 @@ Result<bool> FileRows::next(Row& row) {
         records_ = std::move(*records);
     }
     while (waiting_.empty()) {
-        const auto is_there = records_->next(fields_, line_);
+        auto is_there = records_->next(fields_, line_);
         if (!is_there || !*is_there) {
             return is_there;
         }
