@@ -201,9 +201,10 @@ Command Commands::add(const Command& parent, const std::string& name, const std:
     return command;
 }
 
-void Commands::prints_times(const Command& command) const {
+void Commands::prints_times(const Command& command, const std::string& more) const {
     command.option("--tz", common_->tz,
-                   "Show times in this time zone: a name such as Asia/Kolkata, an offset such as +05:30; default: UTC");
+                   "Show times in this time zone: a name such as Asia/Kolkata, an offset such as +05:30; default: UTC" +
+                       more);
 }
 
 Command Commands::add_group(const Command& parent, const std::string& name, const std::string& summary,

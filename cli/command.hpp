@@ -97,8 +97,8 @@ public:
     /// added.
     Command add(const Command& parent, const std::string& name, const std::string& summary, const std::string& example,
                 CommandRun run);
-    /// Adds --tz to a command that prints times.
-    void prints_times(const Command& command) const;
+    /// Adds --tz to a command that prints times; `more`: what else the zone is for.
+    void prints_times(const Command& command, const std::string& more = {}) const;
     /// A command that only groups others.
     static Command add_group(const Command& parent, const std::string& name, const std::string& summary,
                              const std::string& example);

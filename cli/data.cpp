@@ -2,34 +2,50 @@
 #include "adapters/data/synth.hpp"
 #include "cli/command.hpp"
 #include "cli/data_check.hpp"
+#include "config/zones.hpp"
+#include "events/fixed.hpp"
 #include "store/data_set.hpp"
 #include "store/disk.hpp"
+#include "store/machine.hpp"
 #include "views/json.hpp"
 
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <memory>
 #include <optional>
+#include <sys/stat.h>
 #include <system_error>
+#include <unistd.h>
+#include <utility>
+#include <vector>
 
 namespace alpha {
 namespace {
 
 namespace fs = std::filesystem;
 
-struct ImportRequest {
-    std::string file;
-    std::string kind;
+/// What says how files are read, as typed.
+struct ReadRequest {
+    std::vector<std::string> files;
+    std::string kind;  ///< empty: told from the file, as is what follows
     std::string instrument;
     std::string interval;
-    std::string to;
+    std::vector<std::string> map;
+    std::string from;
+    std::string until;
+    std::optional<std::uint32_t> decimals;
+    std::string dates;
+    std::string duplicates;
+    std::string resample;
 };
 
-struct InfoRequest {
-    std::string file;
-    std::string kind;  ///< empty: told from the header
-    std::string instrument;
-    std::string interval;
+struct ImportRequest {
+    ReadRequest read;
+    std::string to;
 };
 
 struct SynthRequest {
@@ -51,6 +67,7 @@ struct Contents {
     std::string format;  ///< "data set" or "CSV"
     DataSetInfo info;
     bool has_hash = false;  ///< a CSV has none
+    std::optional<ForeignReport> foreign = std::nullopt;
 };
 
 std::string contents_json(const Contents& contents) {
@@ -68,6 +85,9 @@ std::string contents_json(const Contents& contents) {
         object.text("content_hash", to_hex(info.content_hash));
     }
     object.count("file_bytes", info.file_bytes);
+    if (contents.foreign) {
+        object.text("read_as", contents.foreign->read_as).texts("did", contents.foreign->did);
+    }
     return object.done() + '\n';
 }
 
@@ -90,6 +110,12 @@ std::string contents_text(const Contents& contents, const Style& style, const Zo
     if (contents.has_hash) {
         text += fmt::format("content  {}\n", to_hex(info.content_hash));
     }
+    if (contents.foreign) {
+        text += fmt::format("read as  {}\n", contents.foreign->read_as);
+        for (const std::string& did : contents.foreign->did) {
+            text += fmt::format("         {}\n", did);
+        }
+    }
     return text;
 }
 
@@ -104,43 +130,133 @@ void print_contents(Wiring& wiring, const Contents& contents) {
     }
 }
 
-Result<DataSource> source_of(const std::string& file, const std::string& kind, const std::string& instrument,
-                             const std::string& interval) {
-    DataSource source;
-    source.file = file;
-    source.kind = kind == "bars" ? DataKind::bars : DataKind::quotes;
-    source.instrument = instrument;
-    if (source.kind == DataKind::quotes) {
-        if (!instrument.empty() || !interval.empty()) {
-            return fail(ErrorKind::usage,
-                        "--instrument and --interval belong to --kind bars; quotes name their instrument");
-        }
-        return source;
-    }
-    if (interval.empty()) {
-        return fail(ErrorKind::usage, "--kind bars needs --interval, such as 1m, 5m or day");
-    }
-    const Result<Duration> duration = parse_duration(interval);
+Result<Duration> bar_length(std::string_view option, const std::string& text) {
+    const Result<Duration> duration = parse_duration(text);
     if (!duration) {
-        return fail(ErrorKind::usage, "--interval: " + duration.error().message);
+        return fail(ErrorKind::usage, fmt::format("{}: {}", option, duration.error().message));
     }
     if (*duration < kShortestBar || *duration > kLongestBar) {
-        return fail(ErrorKind::usage, fmt::format("--interval {}: write a duration from {} to {}", interval,
+        return fail(ErrorKind::usage, fmt::format("{} {}: write a duration from {} to {}", option, text,
                                                   to_string(kShortestBar), to_string(kLongestBar)));
     }
-    source.interval = *duration;
-    return source;
+    return *duration;
+}
+
+Result<void> read_bound(std::string_view option, const std::string& text, std::optional<DataBound>& into) {
+    if (text.empty()) {
+        return {};
+    }
+    auto bound = parse_bound(text);
+    if (!bound) {
+        return fail(ErrorKind::usage, fmt::format("{}: {}", option, bound.error().message));
+    }
+    into = *bound;
+    return {};
+}
+
+/// What was typed of how other programs' files are read.
+Result<ForeignOptions> foreign_options(const ReadRequest& request, const Zone& zone) {
+    ForeignOptions options;
+    for (const std::string& each : request.map) {
+        const std::size_t equals = each.find('=');
+        if (equals == std::string::npos || equals == 0 || equals + 1 == each.size()) {
+            return fail(
+                ErrorKind::usage,
+                fmt::format(
+                    "--map {}: write what is meant and the column that holds it, as in --map \"close=Adj Close\"",
+                    each));
+        }
+        options.columns.emplace_back(each.substr(0, equals), each.substr(equals + 1));
+    }
+    if (zone.is_named()) {
+        auto named = config::zone_of_data(zone.name());
+        if (!named) {
+            return fail(ErrorKind::usage, "--tz: " + named.error().message);
+        }
+        options.zone = std::move(*named);
+    }
+    if (auto read = read_bound("--from", request.from, options.from); !read) {
+        return tl::unexpected(read.error());
+    }
+    if (auto read = read_bound("--until", request.until, options.to); !read) {
+        return tl::unexpected(read.error());
+    }
+    if (!request.resample.empty()) {
+        const auto length = bar_length("--resample", request.resample);
+        if (!length) {
+            return tl::unexpected(length.error());
+        }
+        options.resample = *length;
+    }
+    options.decimals = request.decimals;
+    options.dates = request.dates == "dmy"   ? DateOrder::dmy
+                    : request.dates == "mdy" ? DateOrder::mdy
+                    : request.dates == "ymd" ? DateOrder::ymd
+                                             : DateOrder::unknown;
+    options.duplicates = request.duplicates == "first"  ? Duplicates::first
+                         : request.duplicates == "last" ? Duplicates::last
+                                                        : Duplicates::refuse;
+    return options;
+}
+
+/// A source, and what its files were taken for where they are another program's.
+struct Told {
+    DataSource source;
+    std::optional<ForeignReport> foreign;
+};
+
+/// What the request leaves open, the files say.
+Result<Told> source_of(const ReadRequest& request, const Zone& zone, const std::string& shown_as = {}) {
+    Told told;
+    DataSource& source = told.source;
+    source.shown_as = shown_as;
+    source.file = request.files.front();
+    source.more.assign(request.files.begin() + 1, request.files.end());
+    source.kind = request.kind == "bars" ? DataKind::bars : DataKind::quotes;
+    auto options = foreign_options(request, zone);
+    if (!options) {
+        return tl::unexpected(options.error());
+    }
+    source.foreign = std::move(*options);
+    if (request.instrument.find(',') == std::string::npos) {
+        source.instrument = request.instrument;
+    } else {
+        std::string_view rest = request.instrument;
+        for (std::size_t comma = 0; comma != std::string_view::npos;
+             rest.remove_prefix(comma == std::string_view::npos ? 0 : comma + 1)) {
+            comma = rest.find(',');
+            source.foreign.only.emplace_back(rest.substr(0, comma));
+        }
+    }
+    if (!request.interval.empty()) {
+        const auto length = bar_length("--interval", request.interval);
+        if (!length) {
+            return tl::unexpected(length.error());
+        }
+        source.interval = *length;
+    }
+    auto foreign = complete_from_csv(source, request.kind.empty());
+    if (!foreign) {
+        return tl::unexpected(foreign.error());
+    }
+    told.foreign = std::move(*foreign);
+    if (source.kind == DataKind::quotes && (!request.instrument.empty() || !request.interval.empty())) {
+        return fail(ErrorKind::usage,
+                    "--instrument and --interval belong to --kind bars; quotes name their instrument");
+    }
+    return told;
 }
 
 /// With -q too: in the data set nobody sees it any more.
 void warn_of_end(const DataSource& source, const DataSetInfo& info, const Wiring& wiring) {
     if (info.lacks_end) {
-        wiring.alarm(fmt::format("{}: {}", source.file, kLacksEnd));
+        wiring.alarm(fmt::format("{}: {}", source.name(), kLacksEnd));
     }
 }
 
 /// Imports `source` into a new data set and prints what is in it.
-Result<int> import_to(const DataSource& source, const std::string& to, Wiring& wiring) {
+Result<int> import_to(const DataSource& source, const std::string& to, Wiring& wiring,
+                      std::optional<ForeignReport> foreign = std::nullopt) {
     ProgressBar progress(wiring.progress);
     const Result<DataSetInfo> info =
         import_data(source, to, [&progress](const FeedProgress& at) { progress.update(at.done, at.total); });
@@ -149,20 +265,97 @@ Result<int> import_to(const DataSource& source, const std::string& to, Wiring& w
         return tl::unexpected(info.error());
     }
     warn_of_end(source, *info, wiring);
-    print_contents(wiring, {to, "data set", *info, true});
+    print_contents(wiring, {to, "data set", *info, true, std::move(foreign)});
     return kExitOk;
 }
 
-Result<int> data_import(const ImportRequest& request, Wiring& wiring) {
-    const Result<DataSource> source = source_of(request.file, request.kind, request.instrument, request.interval);
-    if (!source) {
-        return tl::unexpected(source.error());
+/// What came in on standard input, as a file without a name: it is read more than once.
+class Spool {
+public:
+    static Result<std::unique_ptr<Spool>> of_stdin(const std::string& beside) {
+        const fs::path folder = fs::path(beside).parent_path();
+        const std::string place = folder.empty() ? "." : folder.string();
+        auto spool = std::unique_ptr<Spool>(new Spool);
+        spool->descriptor_ = ::open(place.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR);
+        if (spool->descriptor_ < 0) {  // a file system without such files
+            std::string name = place + "/.alpha-import-XXXXXX";
+            spool->descriptor_ = ::mkstemp(name.data());
+            if (spool->descriptor_ < 0) {
+                return refused_by_system(place + ": standard input cannot be kept there", errno, ErrorKind::usage);
+            }
+            static_cast<void>(::unlink(name.c_str()));
+        }
+        std::vector<char> block(1U << 20U);
+        while (true) {
+            const ssize_t got = ::read(STDIN_FILENO, block.data(), block.size());
+            if (got == 0) {
+                return spool;
+            }
+            if (got < 0 && errno != EINTR) {
+                return refused_by_system("standard input: cannot be read", errno, ErrorKind::data);
+            }
+            for (ssize_t done = 0; done < got;) {
+                const ssize_t wrote =
+                    ::write(spool->descriptor_, block.data() + done, static_cast<std::size_t>(got - done));
+                if (wrote < 0 && errno != EINTR) {
+                    return refused_by_system(place + ": standard input cannot be kept there", errno, ErrorKind::usage);
+                }
+                done += std::max<ssize_t>(wrote, 0);
+            }
+        }
     }
-    return import_to(*source, request.to, wiring);
+    ~Spool() {
+        if (descriptor_ >= 0) {
+            static_cast<void>(::close(descriptor_));
+        }
+    }
+    Spool(const Spool&) = delete;
+    Spool& operator=(const Spool&) = delete;
+    std::string path() const { return fmt::format("/proc/self/fd/{}", descriptor_); }
+
+private:
+    Spool() = default;
+    int descriptor_ = -1;
+};
+
+Result<int> data_import(const ImportRequest& request, Wiring& wiring) {
+    ReadRequest read = request.read;
+    const bool is_stdin = read.files == std::vector<std::string>{"-"};
+    std::string to = request.to;
+    if (to.empty()) {
+        const std::string name = is_stdin ? std::string() : instrument_after(read.files.front());
+        if (name.empty() || read.files.size() > 1 || name.find_first_of("*?") != std::string::npos) {
+            return fail(ErrorKind::usage, "--to is missing: name the data set to write, as in --to prices.alpha");
+        }
+        to = (fs::path(read.files.front()).parent_path() / (name + std::string(kDataSetSuffix))).string();
+    }
+    if (const Result<bool> exists = is_there(to); exists && *exists) {  // before much is read
+        return fail(ErrorKind::usage, fmt::format("{}: exists already; choose another name", to));
+    }
+    std::unique_ptr<Spool> spool;
+    if (is_stdin) {
+        auto kept = Spool::of_stdin(to);
+        if (!kept) {
+            return tl::unexpected(kept.error());
+        }
+        spool = std::move(*kept);
+        read.files = {spool->path()};
+    }
+    for (const std::string& file : read.files) {
+        if (looks_like_data_set(file)) {
+            return fail(ErrorKind::usage,
+                        fmt::format("{}: is a data set already; use it as it is, or copy the file", file));
+        }
+    }
+    auto told = source_of(read, wiring.zone, is_stdin ? "standard input" : "");
+    if (!told) {
+        return tl::unexpected(told.error());
+    }
+    return import_to(told->source, to, wiring, std::move(told->foreign));
 }
 
 /// Reads a CSV to its end and prints what is in it.
-Result<int> show_csv(const DataSource& source, Wiring& wiring) {
+Result<int> show_csv(const DataSource& source, Wiring& wiring, std::optional<ForeignReport> foreign = std::nullopt) {
     ProgressBar progress(wiring.progress);
     const Result<DataSetInfo> info =
         scan_csv(source, [&progress](const FeedProgress& at) { progress.update(at.done, at.total); });
@@ -171,42 +364,32 @@ Result<int> show_csv(const DataSource& source, Wiring& wiring) {
         return tl::unexpected(info.error());
     }
     warn_of_end(source, *info, wiring);
-    print_contents(wiring, {source.file, "CSV", *info, false});
+    print_contents(wiring, {source.name(), "CSV", *info, false, std::move(foreign)});
     return kExitOk;
 }
 
-Result<int> data_info(const InfoRequest& request, Wiring& wiring) {
-    const Result<bool> exists = is_there(request.file);
+Result<int> data_info(const ReadRequest& request, Wiring& wiring) {
+    const std::string& file = request.files.front();
+    const Result<bool> exists = is_there(file);
     if (!exists) {
         return tl::unexpected(exists.error());
     }
-    if (!*exists) {
-        return fail(ErrorKind::usage, fmt::format("{}: there is no such file", request.file));
+    if (!*exists && file.find_first_of("*?") == std::string::npos) {
+        return fail(ErrorKind::usage, fmt::format("{}: there is no such file", file));
     }
-    if (looks_like_data_set(request.file)) {
-        const Result<std::unique_ptr<DataSetReader>> reader = DataSetReader::open(request.file);
+    if (looks_like_data_set(file)) {
+        const Result<std::unique_ptr<DataSetReader>> reader = DataSetReader::open(file);
         if (!reader) {
             return tl::unexpected(reader.error());
         }
-        print_contents(wiring, {request.file, "data set", (*reader)->info(), true});
+        print_contents(wiring, {file, "data set", (*reader)->info(), true});
         return kExitOk;
     }
-    // What the request leaves open, the file says.
-    DataSource guess;
-    guess.file = request.file;
-    guess.kind = request.kind == "bars" ? DataKind::bars : DataKind::quotes;
-    guess.instrument = request.instrument;
-    if (Result<void> told = complete_from_csv(guess, request.kind.empty()); !told) {
+    auto told = source_of(request, wiring.zone);
+    if (!told) {
         return tl::unexpected(told.error());
     }
-    const bool is_bars = guess.kind == DataKind::bars;
-    const Result<DataSource> source =
-        source_of(request.file, kind_name(guess.kind), is_bars ? guess.instrument : request.instrument,
-                  is_bars && request.interval.empty() ? to_string(guess.interval) : request.interval);
-    if (!source) {
-        return tl::unexpected(source.error());
-    }
-    return show_csv(*source, wiring);
+    return show_csv(told->source, wiring, std::move(told->foreign));
 }
 
 Result<int> data_synth(const SynthRequest& request, Wiring& wiring) {
@@ -236,34 +419,55 @@ Result<int> data_synth(const SynthRequest& request, Wiring& wiring) {
     return show_csv(source, wiring);
 }
 
+constexpr const char* kReadsIn = ". A file's times without an offset are read in it";
+
+/// Options that say how files are read.
+void add_reading(const Command& command, ReadRequest& request) {
+    command.option("--kind", request.kind, "What its lines are: quotes or bars; default: told from the file")
+        .one_of({"quotes", "bars"});
+    command.option(
+        "--instrument", request.instrument,
+        "Bars: whose they are, where the file has no such column (default: the file's name), or which of its "
+        "instruments to keep, separated by commas");
+    command.option("--interval", request.interval,
+                   "Bars: how long each is, such as 1m or day; default: the shortest distance of two of them");
+    command
+        .option("--map", request.map,
+                "Which column holds what, as in --map \"close=Adj Close\"; may be given again for others")
+        .repeatable();
+    command.option("--from", request.from, "Rows from this date or time on");
+    command.option("--until", request.until, "Rows up to this date, the day included, or before this time");
+    command.option("--decimals", request.decimals, "How many decimals prices keep", 0, unsigned{kScaleDigits});
+    command.option("--dates", request.dates, "The order of dates such as 01/02/2024").one_of({"dmy", "mdy", "ymd"});
+    command
+        .option("--duplicates", request.duplicates, "Which of two different bars of one time counts; default: refused")
+        .one_of({"first", "last"});
+    command.option("--resample", request.resample, "Make bars of this length of shorter ones or of single prices");
+}
+
 void add_import(const Command& group, Commands& commands) {
     auto request = std::make_shared<ImportRequest>();
     const Command command =
-        commands.add(group, "import", "Make a data set, which reads much faster, from a CSV",
-                     "Example:\n"
-                     "  alpha data import infy-1m.csv.gz --kind bars --instrument NSE:INFY --interval 1m "
-                     "--to infy-1m.alpha",
+        commands.add(group, "import", "Make a data set, which reads much faster, from CSVs and other programs' files",
+                     "Example:\n  alpha data import AAPL.csv --to aapl.alpha",
                      [request](Wiring& wiring) { return data_import(*request, wiring); });
-    command.option("file", request->file, "The CSV, plain, .gz or .zst").required();
-    command.option("--kind", request->kind, "What its lines are: quotes or bars").required().one_of({"quotes", "bars"});
-    command.option("--instrument", request->instrument, "Bars: whose they are, where the file has no such column");
-    command.option("--interval", request->interval, "Bars: how long each is, such as 1m or day");
-    command.option("--to", request->to, "The data set to write; refused when it exists").required();
+    commands.prints_times(command, kReadsIn);
+    command.option("file", request->read.files, "Files, plain, .gz or .zst; folders; or - for standard input")
+        .required();
+    add_reading(command, request->read);
+    command.option("--to", request->to,
+                   "The data set to write; refused when it exists; default: beside the file, named after it");
 }
 
 void add_info(const Command& group, Commands& commands) {
-    auto request = std::make_shared<InfoRequest>();
+    auto request = std::make_shared<ReadRequest>();
     const Command command = commands.add(
-        group, "info", "What is in a data set or CSV: symbols, records, first and last",
+        group, "info", "What is in a data set, a CSV or another program's file: symbols, records, first and last",
         "Example:\n  alpha data info infy-1m.alpha", [request](Wiring& wiring) { return data_info(*request, wiring); });
-    commands.prints_times(command);
-    command.option("file", request->file, "A data set, or a CSV, plain, .gz or .zst").required();
-    command.option("--kind", request->kind, "CSV: quotes or bars; default: told from its header")
-        .one_of({"quotes", "bars"});
-    command.option("--instrument", request->instrument,
-                   "CSV of bars: whose they are, where the file has no such column; default: the file's name");
-    command.option("--interval", request->interval,
-                   "CSV of bars: how long each is; default: the shortest distance of two of them");
+    commands.prints_times(command, kReadsIn);
+    request->files.resize(1);
+    command.option("file", request->files.front(), "A data set, or a file as `data import` takes it").required();
+    add_reading(command, *request);
 }
 
 void add_synth(const Command& group, Commands& commands) {

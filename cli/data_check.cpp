@@ -147,7 +147,7 @@ Result<DataSource> source_of_file(const std::string& file, const std::string& in
         }
         source.interval = *duration;
     }
-    if (Result<void> told = complete_from_csv(source, true); !told) {
+    if (const auto told = complete_from_csv(source, true); !told) {
         return tl::unexpected(told.error());
     }
     if (source.kind == DataKind::quotes) {

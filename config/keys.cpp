@@ -115,9 +115,11 @@ constexpr std::array kAccountKeys{
         "`none`: cash is no limit."),
 };
 constexpr std::array kDataKeys{
-    plain("file", Form::file, "(synthetic data)",
-          "A CSV, plain or compressed as .gz or .zst, or a data set made by `alpha data import`. "
-          "Relative to the scenario's folder."),
+    plain(
+        "file", Form::file, "(synthetic data)",
+        "A CSV or another program's file ([which](how-to-import.md)), plain or compressed as .gz or .zst; a folder or "
+        "a pattern such as `data/*.csv`, whose files are read as one; or a data set made by `alpha data import`. "
+        "Relative to the scenario's folder."),
     plain("stream", Form::stream, "(a file)",
           "A sender of CSV lines in place of a file: `stdin`, `unix:PATH` or `tcp:127.0.0.1:PORT`. A sender begins at "
           "line 1 "
@@ -132,11 +134,29 @@ constexpr std::array kDataKeys{
            "what "
            "falls due happens all the same, and a line that comes too late for that is refused "
            "([how](how-to-run-live.md)). It is then the only entry."),
-    choice("kind", "(the data set's own)", "quotes|bars", "Required for a CSV."),
-    plain("instrument", Form::name, "(the file's instrument column)",
-          "Bars only: whose bars these are, where the CSV has no such column."),
-    number("interval", Form::duration, "(the data set's own)", seconds_of(kShortestBar), seconds_of(kLongestBar),
-           "Length of a bar; `day` is 1d. Required for a CSV of bars. Bars that all lie farther apart are refused."),
+    choice("kind", "(told from the file)", "quotes|bars", "Required for a stream."),
+    plain("instrument", Form::name, "(the file's instrument column, else its name)",
+          "Bars only: whose bars these are, where the file has no such column; of another program's file that has one, "
+          "which of its instruments to take."),
+    number("interval", Form::duration, "(the shortest distance of two bars)", seconds_of(kShortestBar),
+           seconds_of(kLongestBar),
+           "Length of a bar; `day` is 1d. Required for a stream of bars. Bars that all lie farther apart are refused."),
+    plain("tz", Form::text, "(the instrument's session's)",
+          "Zone of a file's times that have no UTC offset, such as Asia/Kolkata."),
+    plain("from", Form::text, "(the first row)", "Rows of the file from this date or time on."),
+    plain("until", Form::text, "(the last row)",
+          "Rows of the file up to this date, the day included, or before this time."),
+    plain(
+        "map", Form::map, "(the usual names)",
+        "Which column of the file holds what, as in `map: {close: Adj Close}`: date, timestamp, time, open, high, low, "
+        "close, volume, instrument, price, quantity, bid or ask."),
+    choice("dates", "(shown by the file)", "dmy|mdy|ymd", "The order of dates such as 01/02/2024."),
+    number("decimals", Form::count, "8", {}, decimal_of(std::int64_t{kScaleDigits}),
+           "How many decimals the file's prices keep; the last is rounded half-even."),
+    choice("duplicates", "(refused)", "first|last", "Which of two different bars of one instrument and time counts."),
+    number("resample", Form::duration, "(as the rows are)", seconds_of(kShortestBar), seconds_of(Duration{kDayNs}),
+           "Makes bars of this length of the file's shorter ones, or of its single prices, counted from the opening of "
+           "the instrument's session."),
     number("max_gap", Form::duration, "366d", decimal_of(1), seconds_of(kLongestGap),
            "The longest time from any record to one of this source that comes next. What is farther ahead is refused, "
            "for it has "

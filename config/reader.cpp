@@ -1,5 +1,7 @@
 #include "config/reader.hpp"
 
+#include "adapters/data/foreign.hpp"
+#include "adapters/data/import.hpp"
 #include "adapters/data/stream.hpp"
 #include "config/brokers.hpp"
 #include "config/fields.hpp"
@@ -291,7 +293,8 @@ private:
     }
     void read_synth(Fields& data) {
         for (const std::string_view key :
-             {"file", "stream", "idle", "clock", "kind", "instrument", "interval", "max_gap"}) {
+             {"file", "stream", "idle", "clock", "kind", "instrument", "interval", "max_gap", "tz", "from", "until",
+              "map", "dates", "decimals", "duplicates", "resample"}) {
             if (data.has(key)) {
                 data.error(key, "describes a file and cannot stand beside synth; make it an entry of its own");
             }
@@ -336,6 +339,72 @@ private:
         source.idle = data.duration("idle").value_or(Duration{});
         source.is_clocked = data.choice("clock") == "wall";
     }
+    /// How the files of other programs are read. They are files: of streams and data sets each key is refused.
+    void read_foreign(Fields& data, DataSource& source, bool is_file) {
+        if (!is_file) {
+            for (const std::string_view key :
+                 {"tz", "from", "until", "map", "dates", "decimals", "duplicates", "resample"}) {
+                if (data.has(key)) {
+                    data.error(key, "says how a file of text is read, and this is {}; leave it out",
+                               source.is_stream() ? "a stream" : "none");
+                }
+            }
+            return;
+        }
+        ForeignOptions& options = source.foreign;
+        if (const auto tz = data.has("tz") ? data.text("tz") : std::nullopt) {
+            auto zone = zone_of_data(*tz);
+            if (zone) {
+                options.zone = std::move(*zone);
+            } else {
+                data.error("tz", "{}", zone.error().message);
+            }
+        }
+        const auto bound = [&](std::string_view key, std::optional<DataBound>& into) {
+            const auto text = data.has(key) ? data.text(key) : std::nullopt;
+            if (!text) {
+                return;
+            }
+            if (const auto read = parse_bound(*text)) {
+                into = *read;
+            } else {
+                data.error(key, "{}", read.error().message);
+            }
+        };
+        bound("from", options.from);
+        bound("until", options.to);
+        if (const Item* const map = data.has("map") ? data.child("map") : nullptr) {
+            if (map->kind != Item::Kind::map) {
+                data.error("map", "expects a map, found {}; write {{close: Adj Close}}", kind_text(*map));
+            }
+            for (const Item::Entry& entry : map->entries) {
+                if (map->kind == Item::Kind::map) {
+                    options.columns.emplace_back(entry.key, node(entry).text);
+                }
+            }
+        }
+        if (const auto dates = data.has("dates") ? data.choice("dates") : std::nullopt) {
+            options.dates = *dates == "dmy" ? DateOrder::dmy : *dates == "mdy" ? DateOrder::mdy : DateOrder::ymd;
+        }
+        if (const auto decimals = data.has("decimals") ? data.count("decimals") : std::nullopt) {
+            options.decimals = static_cast<std::uint32_t>(*decimals);
+        }
+        if (const auto which = data.has("duplicates") ? data.choice("duplicates") : std::nullopt) {
+            options.duplicates = *which == "first" ? Duplicates::first : Duplicates::last;
+        }
+        if (const auto length = data.has("resample") ? data.duration("resample") : std::nullopt) {
+            options.resample = *length;
+        }
+    }
+    /// What the scenario leaves open of a file, the file says. Its times are read as of any zone: how far apart they are is all that
+    /// is asked here, and whose clock they are of is asked when they are read.
+    void complete(Fields& data, DataSource& source) {
+        const auto all_day = [](const std::string&) { return std::optional<markets::DayTimes>(markets::DayTimes{}); };
+        const bool was_given = data.has("kind");
+        if (auto told = complete_from_csv(source, !was_given, all_day); !told) {
+            data.error("file", "{}", told.error().message);
+        }
+    }
     void read_file(Fields& data) {
         DataSource source;
         const auto file = data.has("file") ? data.file("file") : std::nullopt;
@@ -351,12 +420,21 @@ private:
         const auto instrument = data.name("instrument");
         const auto interval = data.duration("interval");
         bool is_set = false;
+        bool is_text = false;
         if (file) {
             source.file = beside_scenario(*file);
             std::error_code error;
             const auto status = std::filesystem::status(source.file, error);
+            const bool is_several =
+                std::filesystem::is_directory(status) || file->find_first_of("*?") != std::string::npos;
             if (const Result<bool> exists = is_there(source.file); !exists) {
                 data.error("file", "{}", exists.error().message);
+            } else if (is_several) {
+                const auto files = files_of(source);
+                is_text = files.has_value();
+                if (!files) {
+                    data.error("file", "{}", files.error().message);
+                }
             } else if (!*exists) {
                 data.error("file",
                            "{} does not exist (looked for {}); write its path relative to the "
@@ -370,15 +448,24 @@ private:
                     in_quotes(*file));
             } else {
                 is_set = looks_like_data_set(source.file);
+                is_text = !is_set;
             }
         }
         source.kind = kind == "bars" ? DataKind::bars : DataKind::quotes;
         source.instrument = instrument.value_or("");
         source.interval = interval.value_or(Duration{});
         source.max_gap = data.duration("max_gap").value_or(kUsualGap);
+        read_foreign(data, source, is_text || (file && !is_set));
         if (is_set) {
             read_data_set(data, source);
-        } else {
+        } else if (is_text) {
+            const bool is_open = !data.has("kind") || (kind == "bars" && !interval);
+            if (is_open) {
+                complete(data, source);
+            }
+            all_bars_known_ =
+                all_bars_known_ && (source.kind != DataKind::bars || (instrument && source.foreign.only.empty()));
+        } else if (source.is_stream()) {
             if (!data.has("kind")) {
                 data.complain_missing("kind");
             }
@@ -398,18 +485,18 @@ private:
             data.error("clock", "wall needs a session of its own: with other entries beside it nobody knows what may "
                                 "still come of them; leave it or them out");
         }
-        if (source.kind == DataKind::quotes && (kind || is_set)) {
+        if (source.kind == DataKind::quotes && (kind || is_set || is_text)) {
             for (const std::string_view key : {"instrument", "interval"}) {
                 if (data.has(key)) {
                     data.error(key, "is for bars; quotes name their instruments in the file, so leave it out");
                 }
             }
         }
-        if (instrument && source.kind == DataKind::bars) {
-            if (interval) {
-                bar_intervals_[*instrument].insert(source.interval);
+        if (!source.instrument.empty() && source.kind == DataKind::bars) {
+            if (source.interval.ns != 0) {
+                bar_intervals_[source.instrument].insert(source.interval);
             }
-            instrument_id(*instrument);
+            instrument_id(source.instrument);
         }
         scenario_.data.push_back(std::move(source));
     }

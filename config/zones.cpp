@@ -51,6 +51,20 @@ Result<markets::Zone> zone_named(const std::string& name, Date from, Date to) {
     return zone;
 }
 
+Result<markets::Zone> zone_of_data(const std::string& name) {
+    if (name.starts_with('+') || name.starts_with('-')) {
+        const auto stamp = parse_timestamp("2000-01-01T00:00" + name);
+        if (!stamp) {
+            return fail(
+                ErrorKind::usage,
+                fmt::format("there is no offset '{}'; write one such as +05:30, or a name such as Asia/Kolkata", name));
+        }
+        return markets::Zone{name, {{kBeforeAll, stamp->utc_offset_s}}};
+    }
+    return zone_named(name, Date{static_cast<std::int32_t>(kMinTime.ns / kDayNs)},
+                      Date{static_cast<std::int32_t>(kMaxTime.ns / kDayNs)});
+}
+
 Result<markets::Calendar> calendar_of(markets::CalendarDraft draft) {
     const std::vector<markets::KnownRow>& known = draft.table.trading_known;
     if (known.empty()) {

@@ -13,6 +13,9 @@ namespace alpha::config {
 /// usage) a name that nobody knows, and says so where the system has no time zones. A zone named UTC needs none.
 Result<markets::Zone> zone_named(const std::string& name, Date from, Date to);
 
+/// The zone of an IANA name or an offset such as +05:30, for data of any time. Refuses (kind usage) what is neither.
+Result<markets::Zone> zone_of_data(const std::string& name);
+
 /// The calendar of a draft: with the zone that it names, over all days it knows.
 Result<markets::Calendar> calendar_of(markets::CalendarDraft draft);
 

@@ -25,6 +25,8 @@ public:
     /// Bytes of the file itself, as stored, read so far and in all.
     virtual std::uint64_t consumed() const = 0;
     virtual std::uint64_t file_bytes() const = 0;
+    /// Of a text that was made of a file's: where the line of that number comes from. Without a file's name: it is the file's own.
+    virtual ErrorPlace origin(std::uint64_t /*line*/) const { return {}; }
 };
 
 /// Opens a regular file; `path` is also its name in messages. Refuses (kind data) what is missing

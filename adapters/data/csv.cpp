@@ -1,6 +1,7 @@
 #include "adapters/data/csv.hpp"
 
 #include "adapters/data/byte_source.hpp"
+#include "adapters/data/foreign.hpp"
 #include "adapters/data/text_hash.hpp"
 #include "events/assert.hpp"
 #include "events/limits.hpp"
@@ -90,7 +91,7 @@ public:
                                       "{}: the data changed: a sender that connected again did not send again what was "
                                       "taken before line {}; send the same lines from line 1, or begin a new session",
                                       name_, lines + 1)}
-                          : changed_before(name_, fmt::format("line {}", lines + 1));
+                          : changed_before(name_, fmt::format("line {}", origin(lines + 1).line));
     }
 
     /// Whether a sender's first line can be the one that was taken first, where lines up to `last` were taken: one that is later begins
@@ -164,9 +165,13 @@ public:
     std::uint64_t number() const { return number_; }
     const std::optional<Error>& failure() const { return failure_; }
     FeedProgress progress() const { return {bytes_->consumed(), bytes_->file_bytes()}; }
-    std::string place(std::uint64_t line) const { return fmt::format("{}:{}", name_, line); }
+    std::string place(std::uint64_t line) const {
+        const ErrorPlace at = origin(line);
+        return fmt::format("{}:{}", at.file, at.line);
+    }
     Error refusal(std::uint64_t line, std::string_view what) const {
-        return {ErrorKind::data, fmt::format("{}:{}: {}", name_, line, what), ErrorCode::bad_record, {name_, line, 0}};
+        const ErrorPlace at = origin(line);
+        return {ErrorKind::data, fmt::format("{}:{}: {}", at.file, at.line, what), ErrorCode::bad_record, at};
     }
     Error refusal(std::string_view what) const { return refusal(number_, what); }
 
@@ -232,6 +237,12 @@ private:
         ended_ = *got == 0;
         end_ += *got;
         return true;
+    }
+
+    /// The line as a person finds it, who may have another file before his eyes than is read here.
+    ErrorPlace origin(std::uint64_t line) const {
+        ErrorPlace at = bytes_->origin(line);
+        return at.file.empty() ? ErrorPlace{name_, line, 0} : at;
     }
 
     Error ends_before(std::uint64_t lines) const {
@@ -1052,7 +1063,12 @@ private:
         } else {
             const auto stamp = parse_timestamp(text);
             if (!stamp) {
-                return reason(text, stamp.error());
+                const bool lacks_zone = stamp.error().why != nullptr &&
+                                        std::string_view(stamp.error().why).starts_with("has no UTC offset");
+                return reason(text, stamp.error()) +
+                       (lacks_zone ? ", or name the zone: tz: Asia/Kolkata in the scenario, --tz Asia/Kolkata on the "
+                                     "command line"
+                                   : "");
             }
             label = stamp->time;
             if (date_only()) {
@@ -1110,11 +1126,11 @@ Result<std::unique_ptr<RecordStream>> open_csv_quotes(const DataSource& source) 
         std::make_unique<CsvQuotes>(LineReader(source.name(), std::move(*bytes), false), source.instrument));
 }
 
-Result<std::unique_ptr<BarRows>> open_csv_bars(const DataSource& source) {
+Result<std::unique_ptr<BarRows>> open_csv_bars(const DataSource& source, const TimesOf& times) {
     if (auto good = judge_csv_bars(source); !good) {
         return tl::unexpected(good.error());
     }
-    auto bytes = open_bytes(source.file);
+    auto bytes = open_text(source, times);
     if (!bytes) {
         return tl::unexpected(bytes.error());
     }

@@ -17,7 +17,8 @@ inline constexpr std::string_view kQuoteHeader = "ts_ns,instrument,bid,bid_qty,a
 
 /// Opens `source.file` and reads its header.
 Result<std::unique_ptr<RecordStream>> open_csv_quotes(const DataSource& source);
-Result<std::unique_ptr<BarRows>> open_csv_bars(const DataSource& source);
+/// Bars may also be written as other programs write them (adapters/data/foreign.hpp), which reads times without an offset by `times`.
+Result<std::unique_ptr<BarRows>> open_csv_bars(const DataSource& source, const TimesOf& times = {});
 
 /// What a scenario says of bars, before any are there: refuses (kind usage) an interval or a name that cannot be.
 Result<void> judge_csv_bars(const DataSource& source);

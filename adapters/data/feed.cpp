@@ -931,7 +931,7 @@ struct Opened {
     SourceForm form = SourceForm::synth;
 };
 
-Result<Opened> open_source(const DataSource& source) {
+Result<Opened> open_source(const DataSource& source, const TimesOf& times) {
     Opened opened;
     const auto keep = [&opened](auto part) {
         if constexpr (std::is_convertible_v<decltype(part), std::unique_ptr<BarRows>>) {
@@ -956,7 +956,7 @@ Result<Opened> open_source(const DataSource& source) {
     if (quotes) {
         return open_csv_quotes(source).map(keep);
     }
-    return open_csv_bars(source).map(keep);
+    return open_csv_bars(source, times).map(keep);
 }
 
 SourceIdentity identity_of(const DataSource& source, SourceForm form) {
@@ -1009,7 +1009,7 @@ Result<NamedStream> open_stream(const DataSource& source, std::size_t number, co
 
 /// Looks at a file of bars before it is read for what it holds: the first closes would be wrong already.
 Result<void> judge_interval_of(const DataSource& source, SourceForm form, const TimesOf& times) {
-    Result<Opened> again = open_source(source);
+    Result<Opened> again = open_source(source, times);
     return !again
                ? Result<void>()
                : judge_interval(*again->bars, times,
@@ -1026,7 +1026,7 @@ Result<std::unique_ptr<MergedFeed>> open_all(const std::vector<DataSource>& sour
             opened.emplace_back();
             continue;
         }
-        auto one = open_source(source);
+        auto one = open_source(source, times);
         if (!one) {
             return tl::unexpected(one.error());
         }

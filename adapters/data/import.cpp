@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -113,19 +114,32 @@ Result<std::unique_ptr<BarRows>> open_bars(const DataSource& source) {
 
 }  // namespace
 
-Result<void> complete_from_csv(DataSource& source, bool tells_kind) {
+Result<std::optional<ForeignReport>> complete_from_csv(DataSource& source, bool tells_kind, const TimesOf& times) {
+    if (!tells_kind && source.kind == DataKind::quotes) {
+        return std::nullopt;
+    }
+    auto foreign = look_at_foreign(source, times);
+    if (!foreign) {
+        return foreign;
+    }
+    if (*foreign) {
+        source.kind = DataKind::bars;
+        source.interval = source.interval.ns == 0 ? (*foreign)->interval : source.interval;
+        if (source.instrument.empty() && !(*foreign)->names_instruments) {
+            source.instrument =
+                (*foreign)->symbols.empty() ? instrument_after(source.file) : (*foreign)->symbols.front();
+        }
+        return foreign;
+    }
     std::string as_quotes;
     if (tells_kind) {
         source.kind = DataKind::quotes;
         const auto quotes = open_csv_quotes(source);
         if (quotes) {
-            return {};
+            return std::nullopt;
         }
         as_quotes = quotes.error().message;
         source.kind = DataKind::bars;
-    }
-    if (source.kind == DataKind::quotes) {
-        return {};
     }
     const auto shape = shape_of_csv_bars(source.file);
     if (!shape) {
@@ -136,10 +150,10 @@ Result<void> complete_from_csv(DataSource& source, bool tells_kind) {
     }
     source.interval = source.interval.ns == 0 ? shape->interval : source.interval;
     if (source.instrument.empty() && !shape->names_instruments) {
-        source.instrument = std::filesystem::path(source.file).stem().string();
-        source.instrument = name_refusal(source.instrument).empty() ? source.instrument : "unnamed";
+        source.instrument = instrument_after(source.file);
+        source.instrument = source.instrument.empty() ? "unnamed" : source.instrument;
     }
-    return {};
+    return std::nullopt;
 }
 
 Result<DataSetInfo> scan_csv(const DataSource& source, const OnProgress& on_progress) {

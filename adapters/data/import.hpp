@@ -2,13 +2,16 @@
 /// From CSV to a data set: parsed once, then read back many times without parsing.
 
 #include "adapters/data/feed.hpp"
+#include "adapters/data/foreign.hpp"
+
+#include <optional>
 
 namespace alpha {
 
-/// Fills in what a CSV says of itself and `source` does not: with `tells_kind` the kind, and of bars the interval (the shortest
+/// Fills in what a file says of itself and `source` does not: with `tells_kind` the kind, and of bars the interval (the shortest
 /// distance of two of them, a day where they are labelled by date) and, where no column names it, the instrument (after the
-/// file). Refuses (kind data) a file that begins neither as quotes nor as bars.
-Result<void> complete_from_csv(DataSource& source, bool tells_kind);
+/// file). Refuses (kind data) a file that begins neither as quotes nor as bars. What it says is nothing where the CSV is alpha's own.
+Result<std::optional<ForeignReport>> complete_from_csv(DataSource& source, bool tells_kind, const TimesOf& times = {});
 
 /// Called every few hundred records of a long piece of work; may be null.
 using OnProgress = std::function<void(const FeedProgress&)>;

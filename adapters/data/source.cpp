@@ -7,7 +7,7 @@ std::string stream_name(std::string_view stream) {
 }
 
 std::string DataSource::name() const {
-    return is_stream() ? stream_name(stream) : synth ? "synthetic data" : file;
+    return is_stream() ? stream_name(stream) : synth ? "synthetic data" : shown_as.empty() ? file : shown_as;
 }
 
 }  // namespace alpha

@@ -1,6 +1,7 @@
 #pragma once
 /// Where market data come from: what a scenario says of it.
 
+#include "events/market.hpp"
 #include "events/time.hpp"
 #include "store/data_set.hpp"
 
@@ -8,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace alpha {
@@ -31,10 +33,43 @@ struct SynthSpec {
 
 class Interrupt;  // adapters/data/interrupt.hpp
 
+/// In which order a date of numbers gives day, month and year.
+enum class DateOrder : std::uint8_t { unknown, dmy, mdy, ymd };
+/// What becomes of two different bars of one instrument and time.
+enum class Duplicates : std::uint8_t { refuse, first, last };
+
+/// A moment, or a whole day in the time that the data are written in.
+struct DataBound {
+    std::optional<Date> day;
+    Time time;
+};
+
+/// How the files of other programs are read, where they leave it open (adapters/data/foreign.hpp).
+struct ForeignOptions {
+    std::vector<std::pair<std::string, std::string>> columns;  ///< what is meant, and the column that holds it
+    std::optional<markets::Zone> zone;                         ///< of times without an offset
+    std::optional<DataBound> from;                             ///< the first that is taken
+    std::optional<DataBound> to;                               ///< a day: the last; a time: the first that is not
+    std::optional<std::uint32_t> decimals;                     ///< that prices keep, up to 8
+    DateOrder dates = DateOrder::unknown;
+    Duplicates duplicates = Duplicates::refuse;
+    Duration resample;              ///< zero: the rows stay as they are
+    std::vector<std::string> only;  ///< the instruments to keep; empty: all
+
+    /// Whether alpha's own CSV, too, is to be read so, and not as it stands.
+    bool changes_content() const {
+        return !columns.empty() || from || to || decimals || dates != DateOrder::unknown ||
+               duplicates != Duplicates::refuse || resample.ns != 0 || !only.empty();
+    }
+};
+
 /// One entry of a scenario's `data:`: a file, a stream or synthetic data.
 struct DataSource {
-    std::string file;    ///< CSV, plain, .gz or .zst, or a data set
-    std::string stream;  ///< CSV from a sender: where it comes from (adapters/data/stream.hpp)
+    std::string
+        file;  ///< CSV, plain, .gz or .zst, or a data set; several at once: a folder, or a pattern such as data/*.csv
+    std::vector<std::string> more;  ///< further ones, read together with it
+    std::string shown_as;           ///< how messages call it; empty: by its path
+    std::string stream;             ///< CSV from a sender: where it comes from (adapters/data/stream.hpp)
     DataKind kind = DataKind::quotes;
     std::string instrument;  ///< bars whose file has no instrument column
     Duration interval;       ///< bars
@@ -46,6 +81,7 @@ struct DataSource {
     /// A record of it may come at most so long after the feed's record before it: what is farther ahead has a slip in its time, and
     /// timers would fire all the way there.
     Duration max_gap = kUsualGap;
+    ForeignOptions foreign;
     std::optional<SynthSpec> synth;
     const Interrupt* interrupt =
         nullptr;  ///< what ends the reading of a stream; null: nothing does. It outlives the feed.

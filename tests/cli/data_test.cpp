@@ -120,7 +120,7 @@ TEST_CASE("options that do not belong to the kind of data are refused", "[cli]")
     const Workplace here;
     here.write("t.csv", few_quotes("100.30"));
     CHECK(here.alpha({"data", "import", "t.csv", "--kind", "quotes", "--interval", "1m", "--to", "t.alpha"}).code == 2);
-    CHECK(here.alpha({"data", "import", "t.csv", "--kind", "bars", "--instrument", "X", "--to", "t.alpha"}).code == 2);
+    CHECK(here.alpha({"data", "import", "t.csv", "--kind", "bars", "--instrument", "X", "--to", "t.alpha"}).code == 3);
     CHECK_FALSE(here.has("t.alpha"));
 }
 

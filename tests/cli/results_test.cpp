@@ -71,19 +71,21 @@ TEST_CASE("trades are backtesting.py's on three series", "[cli][results]") {
     here.write("s.yaml", "name: peers\naccount: {currency: USD, cash: 1000000}\n"
                          "data: [{file: bars.csv, kind: bars, instrument: X, interval: day}]\n"
                          "brokers: {paper: {paper: {fill: next_open}}}\n"
-                         "strategies: [{id: s, instruments: [X], use: " + strategy + "}]\n");
+                         "strategies: [{id: s, instruments: [X], use: " +
+                             strategy + "}]\n");
     const Ran ran = here.alpha({"backtest", "s.yaml", "-q", "--journal", "j", "--trades", "trades.csv"});
     CAPTURE(ran.err);
     REQUIRE(ran.code == 0);
     std::vector<Row> got;
-    for (const Row& row : columns(here.read("trades.csv"), {"side", "quantity", "entry_time", "exit_time", "entry_price",
-                                                            "exit_price", "gross_pnl", "ended"})) {
+    for (const Row& row : columns(here.read("trades.csv"), {"side", "quantity", "entry_time", "exit_time",
+                                                            "entry_price", "exit_price", "gross_pnl", "ended"})) {
         if (row[7] == "fill") {
             got.push_back({(row[0] == "SELL" ? "-" : "") + row[1], row[2].substr(0, 10), row[3].substr(0, 10),
                            two_decimals(row[4]), two_decimals(row[5]), two_decimals(row[6])});
         }
     }
-    std::vector<Row> expected = rows_of(here.shell("cat " ALPHA_SOURCE_DIR "/tests/results/backtesting_py_" + number + ".csv").out);
+    std::vector<Row> expected =
+        rows_of(here.shell("cat " ALPHA_SOURCE_DIR "/tests/results/backtesting_py_" + number + ".csv").out);
     expected.erase(expected.begin());
     REQUIRE(expected.size() > 15);
     // It makes a trade of each pair of orders, as alpha does; trades that end together may stand in another order.
@@ -99,7 +101,8 @@ TEST_CASE("a report of the same journal is the same, and says what the run said"
     REQUIRE(ran.code == 0);
     const Ran json = here.alpha({"report", "j", "--json"});
     REQUIRE(json.code == 0);
-    for (const std::string field : {"equity", "realized_pnl", "charges", "orders", "fills", "log_head", "state_digest"}) {
+    for (const std::string field :
+         {"equity", "realized_pnl", "charges", "orders", "fills", "log_head", "state_digest"}) {
         CAPTURE(field);
         CHECK(json_field(json.out, field) == json_field(ran.out, field));
     }
@@ -134,29 +137,30 @@ TEST_CASE("a live session has the results of its backtest", "[cli][results]") {
 TEST_CASE("costs add up from what prices gave to the net, and trades to the realized profit", "[cli][results]") {
     const Workplace here;
     REQUIRE(here.alpha({"backtest", ALPHA_SOURCE_DIR "/scenarios/demo.yaml", "-q", "--journal", "j"}).code == 0);
-    const Ran checked = here.shell(
-        "$ALPHA report j --json > r.json && $ALPHA show trades j --csv > lots.csv && $ALPHA show trades j --rounds --csv > "
-        "rounds.csv && python3 - <<'E'\n"
-        "import csv, json\n"
-        "from decimal import Decimal as D\n"
-        "r = json.load(open('r.json'))\n"
-        "net = D(r['equity']) - D(r['initial_cash'])\n"
-        "assert sum(D(c['amount']) for c in r['costs']) == net\n"
-        "assert D(r['realized_pnl']) + D(r['unrealized_pnl']) - D(r['charges']) == net\n"
-        "for file in 'lots.csv', 'rounds.csv':\n"
-        "    rows = list(csv.DictReader(open(file)))\n"
-        "    assert rows\n"
-        "    assert sum(D(t['net_pnl']) for t in rows) == net, file\n"
-        "    assert sum(D(t['charges']) for t in rows) == D(r['charges'])\n"
-        "    for t in rows:\n"
-        "        assert D(t['mae']) <= D(t['gross_pnl']) <= D(t['mfe'])\n"
-        "        assert int(t['entry_ts_ns']) <= int(t['exit_ts_ns'])\n"
-        "closed = [t for t in csv.DictReader(open('lots.csv')) if t['ended'] != 'open']\n"
-        "by = sum(g['trades'] for g in r['by_instrument'])\n"
-        "assert by == len(closed) == sum(g['trades'] for g in r['by_hour']) == sum(g['trades'] for g in r['by_weekday'])\n"
-        "days = r['days']\n"
-        "assert len(days) == 5 and days[-1]['equity'] == r['equity']\n"
-        "E");
+    const Ran checked = here.shell("$ALPHA report j --json > r.json && $ALPHA show trades j --csv > lots.csv && $ALPHA "
+                                   "show trades j --rounds --csv > "
+                                   "rounds.csv && python3 - <<'E'\n"
+                                   "import csv, json\n"
+                                   "from decimal import Decimal as D\n"
+                                   "r = json.load(open('r.json'))\n"
+                                   "net = D(r['equity']) - D(r['initial_cash'])\n"
+                                   "assert sum(D(c['amount']) for c in r['costs']) == net\n"
+                                   "assert D(r['realized_pnl']) + D(r['unrealized_pnl']) - D(r['charges']) == net\n"
+                                   "for file in 'lots.csv', 'rounds.csv':\n"
+                                   "    rows = list(csv.DictReader(open(file)))\n"
+                                   "    assert rows\n"
+                                   "    assert sum(D(t['net_pnl']) for t in rows) == net, file\n"
+                                   "    assert sum(D(t['charges']) for t in rows) == D(r['charges'])\n"
+                                   "    for t in rows:\n"
+                                   "        assert D(t['mae']) <= D(t['gross_pnl']) <= D(t['mfe'])\n"
+                                   "        assert int(t['entry_ts_ns']) <= int(t['exit_ts_ns'])\n"
+                                   "closed = [t for t in csv.DictReader(open('lots.csv')) if t['ended'] != 'open']\n"
+                                   "by = sum(g['trades'] for g in r['by_instrument'])\n"
+                                   "assert by == len(closed) == sum(g['trades'] for g in r['by_hour']) == "
+                                   "sum(g['trades'] for g in r['by_weekday'])\n"
+                                   "days = r['days']\n"
+                                   "assert len(days) == 5 and days[-1]['equity'] == r['equity']\n"
+                                   "E");
     CAPTURE(checked.err);
     CHECK(checked.code == 0);
 }
@@ -180,14 +184,17 @@ TEST_CASE("a benchmark is named, or refused with what there is", "[cli][results]
     const Workplace here;
     REQUIRE(here.alpha({"backtest", ALPHA_SOURCE_DIR "/scenarios/demo.yaml", "-q", "--journal", "j"}).code == 0);
     CHECK(json_field(here.alpha({"report", "j", "--json"}).out, "benchmark") == "\"3 instruments in equal parts\"");
-    CHECK(json_field(here.alpha({"report", "j", "--json", "--benchmark", "NSE:BETA"}).out, "benchmark") == "\"NSE:BETA\"");
+    CHECK(json_field(here.alpha({"report", "j", "--json", "--benchmark", "NSE:BETA"}).out, "benchmark") ==
+          "\"NSE:BETA\"");
     const Ran refused = here.alpha({"report", "j", "--benchmark", "NIFTY"});
     CHECK(refused.code == 2);
-    CHECK(contains(refused.err, "no price of NIFTY is in the log, so there is nothing to compare with; it holds NSE:ALPHA, "
-                                "NSE:BETA, NSE:GAMMA"));
+    CHECK(contains(refused.err,
+                   "no price of NIFTY is in the log, so there is nothing to compare with; it holds NSE:ALPHA, "
+                   "NSE:BETA, NSE:GAMMA"));
 }
 
-TEST_CASE("out of how many a result was chosen is counted, and a ledger that was changed is refused", "[cli][results]") {
+TEST_CASE("out of how many a result was chosen is counted, and a ledger that was changed is refused",
+          "[cli][results]") {
     const Workplace here;
     const std::string scenario = here.shell("cat " ALPHA_SOURCE_DIR "/scenarios/demo.yaml").out;
     for (int i = 0; i < 3; ++i) {
