@@ -123,6 +123,17 @@ TEST_CASE("a sale beyond what is held is short, and says by how much", "[results
     CHECK(books->scrips.front().short_term == money("-20"));
 }
 
+TEST_CASE("units of funds are owned, and their charges are not those of shares", "[results][tradebook]") {
+    const Result<Tradebook> tradebook =
+        read({kHeader + "A FUND,INF000A01010,2023-01-02,BSE,MF,,buy,false,10.5,100,1,1,2023-01-02T00:00:00\n"
+                        "A FUND,INF000A01010,2024-01-03,BSE,MF,,sell,false,10.5,110,2,2,2024-01-03T00:00:00\n"});
+    REQUIRE(tradebook);
+    const Result<TradebookBooks> books = books_of(tradebook->rows);
+    REQUIRE(books);
+    CHECK(books->scrips.front().long_term == money("105"));
+    CHECK_FALSE(charges_of_tradebook(markets::embedded_charges("zerodha").value(), tradebook->rows));
+}
+
 TEST_CASE("trades of one second go by their ids as numbers", "[results][tradebook]") {
     // As texts, 10 would come before 9, and the sale before the purchase.
     const Result<Tradebook> tradebook =
