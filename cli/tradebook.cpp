@@ -260,13 +260,15 @@ std::string books_text(const Tradebook& tradebook, const TradebookBooks& books,
     }
     table.row({"all", show_count(all.trades), "", "", "", "", gain(all.realized, style), part(all.intraday),
                part(all.short_term), part(all.long_term), part(all.contracts)});
-    for (const auto& [title, amount] :
-         {std::pair("intraday", &ScripBook::intraday), std::pair("short term", &ScripBook::short_term),
-          std::pair("long term", &ScripBook::long_term), std::pair("contracts", &ScripBook::contracts)}) {
-        if (std::ranges::all_of(books.scrips, [&](const ScripBook& scrip) { return (scrip.*amount).raw == 0; })) {
+    const auto drop_empty = [&](const char* title, const auto& amount_of) {
+        if (std::ranges::all_of(books.scrips, [&](const ScripBook& scrip) { return amount_of(scrip).raw == 0; })) {
             table.drop(title);
         }
-    }
+    };
+    drop_empty("intraday", [](const ScripBook& scrip) { return scrip.intraday; });
+    drop_empty("short term", [](const ScripBook& scrip) { return scrip.short_term; });
+    drop_empty("long term", [](const ScripBook& scrip) { return scrip.long_term; });
+    drop_empty("contracts", [](const ScripBook& scrip) { return scrip.contracts; });
     std::string text = table.text(style);
     text += fmt::format("\nbought {}, sold {}, realized {} before charges\n", money(all.bought_amount),
                         money(all.sold_amount), gain(all.realized, style));

@@ -191,7 +191,7 @@ private:
 /// The kind of a contract, by the end of its name.
 std::optional<markets::ChargeSegment> charge_segment_of(const TradebookRow& row) {
     if (row.is_share()) {
-        return markets::ChargeSegment::equity;
+        return row.segment == "MF" ? std::nullopt : std::optional(markets::ChargeSegment::equity);
     }
     if (row.symbol.ends_with("FUT")) {
         return markets::ChargeSegment::futures;

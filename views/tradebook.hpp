@@ -44,7 +44,8 @@ struct TradebookRow {
     std::uint32_t file = 0;  ///< where it is from: which of the files, 0 for a journal,
     std::uint64_t line = 0;  ///< and its line, or the journal's event
 
-    bool is_share() const { return segment.empty() ? expiry == kNoDay : segment == "EQ"; }
+    /// Whether it is of what is owned (units of funds too), and no contract.
+    bool is_share() const { return expiry == kNoDay && segment != "FO" && segment != "CDS" && segment != "COM"; }
     Money amount() const { return notional(price, quantity); }
     /// The second in which it was executed, since 1970.
     std::int64_t second() const { return floor_of(time, Duration{kSecondNs}).ns / kSecondNs; }

@@ -111,7 +111,8 @@ void run_random(const Workplace& here, unsigned seed) {
 TEST_CASE("a journal's tradebook has its positions and its profit", "[cli][tradebook]") {
     SECTION("of the demo") {
         const Workplace here;
-        REQUIRE(here.alpha({"backtest", ALPHA_SOURCE_DIR "/scenarios/demo.yaml", "--journal", "j", "-q"}).code == 0);
+        const std::string demo = ALPHA_SOURCE_DIR "/scenarios/demo.yaml";
+        REQUIRE(here.alpha({"backtest", demo, "--journal", "j", "-q"}).code == 0);
         check_round_trip(here, "main");
         check_round_trip(here, "maker");
     }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 #include <map>
 #include <string>
 #include <vector>
@@ -123,6 +124,17 @@ TEST_CASE("a sale beyond what is held is short, and says by how much", "[results
     CHECK(books->scrips.front().short_term == money("-20"));
 }
 
+TEST_CASE("units of funds are owned, and their charges are not those of shares", "[results][tradebook]") {
+    const Result<Tradebook> tradebook =
+        read({kHeader + "A FUND,INF000A01010,2023-01-02,BSE,MF,,buy,false,10.5,100,1,1,2023-01-02T00:00:00\n"
+                        "A FUND,INF000A01010,2024-01-03,BSE,MF,,sell,false,10.5,110,2,2,2024-01-03T00:00:00\n"});
+    REQUIRE(tradebook);
+    const Result<TradebookBooks> books = books_of(tradebook->rows);
+    REQUIRE(books);
+    CHECK(books->scrips.front().long_term == money("105"));
+    CHECK_FALSE(charges_of_tradebook(markets::embedded_charges("zerodha").value(), tradebook->rows));
+}
+
 TEST_CASE("trades of one second go by their ids as numbers", "[results][tradebook]") {
     // As texts, 10 would come before 9, and the sale before the purchase.
     const Result<Tradebook> tradebook =
@@ -169,15 +181,17 @@ TEST_CASE("a trade that two files have counts once, unless they say it otherwise
     // The same ids on another day and on another exchange are other trades.
     const std::string third = "X,,2024-01-04,NSE,EQ,EQ,buy,false,5,102,1,1,2024-01-04T10:00:00\n"
                               "X,,2024-01-04,BSE,EQ,A,buy,false,5,102,1,1,2024-01-04T10:00:00\n";
-    for (const auto& files : {std::vector{kHeader + first + second, kHeader + third + second},
-                              std::vector{kHeader + third + second, kHeader + second + first}}) {
+    const std::string older = fmt::format("{}{}{}", kHeader, first, second);
+    const std::string newer = fmt::format("{}{}{}", kHeader, third, second);
+    const std::string turned = fmt::format("{}{}{}", kHeader, second, first);
+    for (const auto& files : {std::vector{older, newer}, std::vector{newer, turned}}) {
         const Result<Tradebook> tradebook = read(files);
         REQUIRE(tradebook);
         CHECK(tradebook->rows.size() == 4);
         CHECK(tradebook->duplicates == 1);
     }
     const std::string otherwise = "X,,2024-01-03,NSE,EQ,EQ,sell,false,10,101.05,2,2,2024-01-03T10:00:00\n";
-    const Result<Tradebook> tradebook = read({kHeader + first + second, kHeader + otherwise});
+    const Result<Tradebook> tradebook = read({older, kHeader + otherwise});
     REQUIRE_FALSE(tradebook);
     CHECK(tradebook.error().message ==
           "2.csv:2: trade 2 of order 2 stands in 1.csv:3 as well, and otherwise: price 101 there, 101.05 here; one of "
@@ -230,8 +244,7 @@ TEST_CASE("a bad row is refused with its line and how to mend it, field by field
     // Sums stay within what books hold.
     std::string many = kHeader;
     for (int i = 1; i <= 3; ++i) {
-        const std::string n = std::to_string(i);
-        many += "X,,2024-01-02,NSE,EQ,EQ,buy,false,10000000000,1," + n + "," + n + ",2024-01-02T10:00:00\n";
+        many += fmt::format("X,,2024-01-02,NSE,EQ,EQ,buy,false,10000000000,1,{0},{0},2024-01-02T10:00:00\n", i);
     }
     const Result<Tradebook> tradebook = read({many});
     REQUIRE(tradebook);
