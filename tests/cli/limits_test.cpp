@@ -78,7 +78,7 @@ TEST_CASE("without memory a run ends in a sentence and leaves nothing behind", "
         REQUIRE(ran.code == 75);
         CHECK((contains(ran.err, "there is not enough memory") || contains(ran.err, "no more threads")));
         CHECK(line_count(ran.err) == 1);
-        CHECK(here.shell("ls | tr '\\n' ' '").out == "good s.yaml ");
+        CHECK(here.shell("ls | tr '\\n' ' '").out == "good runs s.yaml ");
         const Ran read = here.shell(limit + "replay --journal good --verify -q");
         CAPTURE(read.err);
         CHECK((read.code == 0 || read.code == 75));

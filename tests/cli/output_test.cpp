@@ -197,7 +197,7 @@ TEST_CASE("runs that are started together each take a number at their start, and
         CHECK(here.has("runs/sweep-" + std::to_string(i)));
     }
     CHECK(journals.size() == 12);
-    CHECK(std::distance(fs::directory_iterator(here.path("runs")), {}) == 12);
+    CHECK(std::distance(fs::directory_iterator(here.path("runs")), {}) == 13);
 }
 
 TEST_CASE("what a killed run leaves is removed by the next of its name, what a living one builds is not", "[cli]") {

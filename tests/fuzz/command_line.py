@@ -130,7 +130,7 @@ def spoiled(rng, word):
 
 def value_for(rng, option):
     """Mostly something of the kind that the option wants."""
-    inputs, outputs = ("--config", "--plugin", "--scenarios", "--dir"), ("--to", "--fills", "--trades", "--report", "--log-file")
+    inputs, outputs = ("--config", "--plugin", "--scenarios", "--dir"), ("--to", "--fills", "--trades", "--report", "--ledger", "--log-file")
     kind = rng.random()
     if kind < 0.1:
         return rng.choice(NUMBERS + TIMES + WORDS + OLD + NEW)
@@ -226,14 +226,16 @@ def replaceable(place, line):
     def full(word):
         return os.path.realpath(place / word)
 
-    outputs = values_of(line, "--fills", "--trades", "--report", "--log-file")
+    outputs = values_of(line, "--fills", "--trades", "--report", "--ledger", "--log-file")
     others = [word for word in values_of(line) if word not in outputs]
     inputs = {full(word) for word in others}
     if full("hold.yaml") in inputs:
         inputs |= {full("quotes.csv"), full("twin")}
     if "golden" in line:
         inputs |= {full("scenarios/stories/quotes.csv"), full("scenarios/stories/story.yaml")}
-    appended = {full(word) for word in values_of(line, "--log-file")} - inputs
+    if line[:1] == ["backtest"] and "--ledger" not in " ".join(line):
+        outputs.append("runs/ledger.tsv")  # where every run is written down
+    appended = {full(word) for word in values_of(line, "--log-file", "--ledger")} - inputs
     twins = {full("quotes.csv"), full("twin")}  # one file under two names
     return {full(word) for word in outputs} - inputs | (twins if twins & appended else set())
 
@@ -271,7 +273,9 @@ def wrong_with(place, before, line, code, errors):
         else:
             within = any(path.startswith(name + "/") or name.startswith(path.removesuffix(".")) for name in named)
             golden = line[:2] == ["golden", "update"] and path.endswith("story.txt")
-            if path not in named and not within and not golden and top not in ("runs", "golden", "not-there", "registry"):
+            beside = line[:1] in (["data"], ["report"]) and path.rsplit(".", 1)[-1] in ("alpha", "html") and any(
+                name.startswith(path.rsplit(".", 1)[0]) for name in named)  # named after what was read
+            if path not in named and not within and not golden and not beside and top not in ("runs", "golden", "not-there", "registry"):
                 return f"made {path}", False
     for journal in touched:  # by a session that goes on with it: nothing that was in it is lost
         verified = subprocess.run([ALPHA, "verify", journal, "--json"], cwd=place, capture_output=True, text=True, env=ENVIRONMENT)
