@@ -134,6 +134,7 @@ void add_verify(Commands& commands);
 void add_diff(Commands& commands);
 void add_fork(Commands& commands);
 void add_data(Commands& commands);
+void add_init(Commands& commands);
 void add_calendar(Commands& commands);
 void add_charges(Commands& commands);
 void add_instruments(Commands& commands);

@@ -233,6 +233,7 @@ int run_program(int argc, char** argv) {
     add_diff(commands);
     add_fork(commands);
     add_data(commands);
+    add_init(commands);
     add_calendar(commands);
     add_charges(commands);
     add_instruments(commands);

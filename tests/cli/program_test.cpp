@@ -114,6 +114,7 @@ TEST_CASE("the reference of the commands knows every option that there is", "[cl
                                       "report",
                                       "why",
                                       "why-not",
+                                      "init",
                                       "data import",
                                       "data info",
                                       "data check",

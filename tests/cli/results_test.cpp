@@ -223,3 +223,38 @@ TEST_CASE("out of how many a result was chosen is counted, and a ledger that was
     CHECK(noted.code == 0);
     CHECK(contains(noted.err, "this run is not in the trial ledger: runs/ledger.tsv: its last line is no row"));
 }
+
+TEST_CASE("from a file as it was downloaded to a report in two commands", "[cli][results]") {
+    const Workplace here;
+    // As yfinance 0.2.51 and later writes one ticker.
+    std::string csv = "Price,Close,High,Low,Open,Volume\nTicker,AAPL,AAPL,AAPL,AAPL,AAPL\nDate,,,,,\n";
+    int cents = 18'000;
+    for (int month = 1; month <= 6; ++month) {
+        for (int day = 1; day <= 28; ++day) {
+            cents += ((month * 31 + day * 17) % 13 - 6) * 40 + ((month % 2 == 0) ? 25 : -25);
+            const std::string close = std::to_string(cents / 100) + "." + std::to_string(cents % 100 + 100).substr(1);
+            const std::string noisy = close + "0000305175781";  // floats that were printed whole
+            const std::string date = "2024-0" + std::to_string(month) + "-" + std::to_string(day + 100).substr(1);
+            csv += date + "," + noisy + "," + std::to_string(cents / 100 + 3) + "," + std::to_string(cents / 100 - 3) +
+                   "," + noisy + ",1000000\n";
+        }
+    }
+    here.write("AAPL.csv", csv);
+    const Ran first = here.alpha({"init", "AAPL.csv"});
+    CAPTURE(first.err);
+    REQUIRE(first.code == 0);
+    CHECK(contains(first.out, "AAPL.csv: 168 bars of 1 instrument\nscenario: AAPL.yaml\n"));
+    const Ran second = here.alpha({"backtest", "AAPL.yaml", "--report", "AAPL.html"});
+    CAPTURE(second.err);
+    REQUIRE(second.code == 0);
+    CHECK(contains(second.out, "report: AAPL.html\n"));
+    const std::string report = here.read("AAPL.html");
+    CHECK(contains(report, "<html"));
+    CHECK(contains(report, "alpha backtest AAPL.yaml"));
+    CHECK(contains(second.out, "Fills"));
+    // Nothing of what is there is written over.
+    const Ran again = here.alpha({"init", "AAPL.csv"});
+    CHECK(again.code == 2);
+    CHECK(contains(again.err, "AAPL.yaml: is there already; name another with --to"));
+    CHECK(here.alpha({"init", "AAPL.csv", "--to", "-"}).out == here.read("AAPL.yaml"));
+}

@@ -26,7 +26,7 @@ DOCUMENTED = {0, 2, 3, 4, 5, 6, 75, 130}
 
 COMMANDS = [["backtest"], ["live"], ["status"], ["kill"], ["golden", "check"], ["golden", "update"], ["log"], ["show", "portfolios"],
             ["show", "orders"], ["show", "fills"], ["show", "trades"], ["report"], ["why"], ["why-not"], ["replay"], ["verify"], ["diff"], ["fork"], ["data", "import"], ["data", "info"],
-            ["data", "check"], ["data", "synth"], ["calendar"], ["charges"], ["charges", "explain"], ["instruments", "load"], ["instruments", "show"], ["instruments", "find"], ["instruments", "diff"],
+            ["data", "check"], ["init"], ["data", "synth"], ["calendar"], ["charges"], ["charges", "explain"], ["instruments", "load"], ["instruments", "show"], ["instruments", "find"], ["instruments", "diff"],
             ["tradebook", "export"], ["tradebook", "books"], ["tradebook", "compare"]]
 QUOTES = "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n" + "".join(
     f"{1_704_080_700_000_000_000 + i * 1_000_000_000},NSE:X,{100 + i % 7}.00,50,{100 + i % 7}.05,50\n" for i in range(200))
@@ -273,7 +273,7 @@ def wrong_with(place, before, line, code, errors):
         else:
             within = any(path.startswith(name + "/") or name.startswith(path.removesuffix(".")) for name in named)
             golden = line[:2] == ["golden", "update"] and path.endswith("story.txt")
-            beside = line[:1] in (["data"], ["report"]) and path.rsplit(".", 1)[-1] in ("alpha", "html") and any(
+            beside = line[:1] in (["data"], ["report"], ["init"]) and path.rsplit(".", 1)[-1] in ("alpha", "html", "yaml") and any(
                 name.startswith(path.rsplit(".", 1)[0]) for name in named)  # named after what was read
             if path not in named and not within and not golden and not beside and top not in ("runs", "golden", "not-there", "registry"):
                 return f"made {path}", False
