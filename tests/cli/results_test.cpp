@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <fstream>
 #include <map>
 #include <sstream>
 #include <vector>
@@ -51,6 +52,17 @@ std::string two_decimals(std::string number) {
     }
     return number + std::string(number.size() - point < 3 ? 3 - (number.size() - point) : 0, '0');
 }
+
+/// The demo's report, made where nothing was tried before.
+std::string demo_report() {
+    const Workplace here;
+    here.shell("mkdir scenarios && cp " ALPHA_SOURCE_DIR "/scenarios/demo.yaml scenarios/");
+    REQUIRE(
+        here.alpha({"backtest", "scenarios/demo.yaml", "-q", "--journal", "runs/demo", "--report", "demo.html"}).code ==
+        0);
+    return here.read("demo.html");
+}
+constexpr const char* kDemoReport = ALPHA_SOURCE_DIR "/docs/demo-report.html";
 
 }  // namespace
 
@@ -257,4 +269,15 @@ TEST_CASE("from a file as it was downloaded to a report in two commands", "[cli]
     CHECK(again.code == 2);
     CHECK(contains(again.err, "AAPL.yaml: is there already; name another with --to"));
     CHECK(here.alpha({"init", "AAPL.csv", "--to", "-"}).out == here.read("AAPL.yaml"));
+}
+
+TEST_CASE("the demo's report in docs/ is what make demo makes; renew it with test_cli [write-reference]",
+          "[cli][results]") {
+    std::ostringstream text;
+    text << std::ifstream(kDemoReport).rdbuf();
+    CHECK((text.str() == demo_report()));
+}
+
+TEST_CASE("write the demo's report", "[.][write-reference]") {
+    std::ofstream(kDemoReport) << demo_report();
 }
