@@ -112,9 +112,50 @@ Result<std::unique_ptr<BarRows>> open_bars(const DataSource& source) {
     return open_csv_bars(source);
 }
 
-}  // namespace
+/// Bars labelled by date are taken for days where nobody says how long they are. Those of weeks and months are so far apart that they
+/// cannot be: their close would be known days too early.
+Result<void> judge_days(const DataSource& source) {
+    constexpr std::size_t kRows = 65'536;
+    constexpr std::int64_t kWeekNs = 5 * kDayNs;  // a week with holidays
+    constexpr std::size_t kGapsLeast = 4;
+    auto rows = open_csv_bars(source);
+    if (!rows || !(*rows)->date_only()) {
+        return {};  // what is wrong is said by who reads it
+    }
+    std::vector<Time> last_of;
+    std::size_t gaps = 0;
+    std::int64_t shortest_ns = kWeekNs;
+    std::uint64_t line = 0;
+    for (std::size_t seen = 0; seen < kRows;) {
+        const auto batch = (*rows)->next();
+        if (!batch || batch->empty()) {
+            break;
+        }
+        for (const BarRow& row : *batch) {
+            const std::uint32_t symbol = row.bar.instrument.value;
+            last_of.resize(std::max<std::size_t>(last_of.size(), symbol + 1), kBeforeAll);
+            if (last_of[symbol] != kBeforeAll) {
+                const std::int64_t gap_ns = (row.label - last_of[symbol]).ns;
+                shortest_ns = ++gaps == 1 ? gap_ns : std::min(shortest_ns, gap_ns);
+                line = gaps == 1 ? row.line : line;
+            }
+            last_of[symbol] = row.label;
+        }
+        seen += batch->size();
+    }
+    if (gaps < kGapsLeast || shortest_ns < kWeekNs) {
+        return {};
+    }
+    return fail(
+        ErrorKind::data,
+        fmt::format(
+            "{}: the bars are {} days apart or more, so they seem to be of weeks or months, and a bar labelled by date "
+            "lasts that day: its close would be known too early. Use daily bars; if they are daily, write interval: "
+            "day",
+            (*rows)->place(line), shortest_ns / kDayNs));
+}
 
-Result<std::optional<ForeignReport>> complete_from_csv(DataSource& source, bool tells_kind, const TimesOf& times) {
+Result<std::optional<ForeignReport>> told_by_file(DataSource& source, bool tells_kind, const TimesOf& times) {
     if (!tells_kind && source.kind == DataKind::quotes) {
         return std::nullopt;
     }
@@ -154,6 +195,19 @@ Result<std::optional<ForeignReport>> complete_from_csv(DataSource& source, bool 
         source.instrument = source.instrument.empty() ? "unnamed" : source.instrument;
     }
     return std::nullopt;
+}
+
+}  // namespace
+
+Result<std::optional<ForeignReport>> complete_from_csv(DataSource& source, bool tells_kind, const TimesOf& times) {
+    const bool tells_interval = source.interval.ns == 0;
+    auto told = told_by_file(source, tells_kind, times);
+    if (told && tells_interval && source.kind == DataKind::bars && source.interval.ns == kDayNs) {
+        if (Result<void> good = judge_days(source); !good) {
+            return tl::unexpected(good.error());
+        }
+    }
+    return told;
 }
 
 Result<DataSetInfo> scan_csv(const DataSource& source, const OnProgress& on_progress) {

@@ -45,7 +45,7 @@ std::vector<Row> columns(const std::string& csv, const std::vector<std::string>&
 }
 
 /// With two decimals at least, as backtesting_py_N.csv has them.
-std::string two_decimals(std::string number) {
+std::string two_decimals(const std::string& number) {
     const std::size_t point = number.find('.');
     if (point == std::string::npos) {
         return number + ".00";
@@ -62,6 +62,7 @@ std::string demo_report() {
         0);
     return here.read("demo.html");
 }
+const std::string kDemo = ALPHA_SOURCE_DIR "/scenarios/demo.yaml";
 constexpr const char* kDemoReport = ALPHA_SOURCE_DIR "/docs/demo-report.html";
 
 }  // namespace
@@ -148,7 +149,7 @@ TEST_CASE("a live session has the results of its backtest", "[cli][results]") {
 
 TEST_CASE("costs add up from what prices gave to the net, and trades to the realized profit", "[cli][results]") {
     const Workplace here;
-    REQUIRE(here.alpha({"backtest", ALPHA_SOURCE_DIR "/scenarios/demo.yaml", "-q", "--journal", "j"}).code == 0);
+    REQUIRE(here.alpha({"backtest", kDemo, "-q", "--journal", "j"}).code == 0);
     const Ran checked = here.shell("$ALPHA report j --json > r.json && $ALPHA show trades j --csv > lots.csv && $ALPHA "
                                    "show trades j --rounds --csv > "
                                    "rounds.csv && python3 - <<'E'\n"
@@ -179,7 +180,7 @@ TEST_CASE("costs add up from what prices gave to the net, and trades to the real
 
 TEST_CASE("show trades narrows by name, and says what a misspelt one may mean", "[cli][results]") {
     const Workplace here;
-    REQUIRE(here.alpha({"backtest", ALPHA_SOURCE_DIR "/scenarios/demo.yaml", "-q", "--journal", "j"}).code == 0);
+    REQUIRE(here.alpha({"backtest", kDemo, "-q", "--journal", "j"}).code == 0);
     const std::size_t all = line_count(here.alpha({"show", "trades", "j", "--csv"}).out);
     const std::size_t maker = line_count(here.alpha({"show", "trades", "j", "--csv", "--strategy", "maker"}).out);
     const std::size_t trend = line_count(here.alpha({"show", "trades", "j", "--csv", "--portfolio", "main"}).out);
@@ -194,7 +195,7 @@ TEST_CASE("show trades narrows by name, and says what a misspelt one may mean", 
 
 TEST_CASE("a benchmark is named, or refused with what there is", "[cli][results]") {
     const Workplace here;
-    REQUIRE(here.alpha({"backtest", ALPHA_SOURCE_DIR "/scenarios/demo.yaml", "-q", "--journal", "j"}).code == 0);
+    REQUIRE(here.alpha({"backtest", kDemo, "-q", "--journal", "j"}).code == 0);
     CHECK(json_field(here.alpha({"report", "j", "--json"}).out, "benchmark") == "\"3 instruments in equal parts\"");
     CHECK(json_field(here.alpha({"report", "j", "--json", "--benchmark", "NSE:BETA"}).out, "benchmark") ==
           "\"NSE:BETA\"");
@@ -247,8 +248,12 @@ TEST_CASE("from a file as it was downloaded to a report in two commands", "[cli]
             const std::string close = std::to_string(cents / 100) + "." + std::to_string(cents % 100 + 100).substr(1);
             const std::string noisy = close + "0000305175781";  // floats that were printed whole
             const std::string date = "2024-0" + std::to_string(month) + "-" + std::to_string(day + 100).substr(1);
-            csv += date + "," + noisy + "," + std::to_string(cents / 100 + 3) + "," + std::to_string(cents / 100 - 3) +
-                   "," + noisy + ",1000000\n";
+            for (const std::string& field :
+                 {date, noisy, std::to_string(cents / 100 + 3), std::to_string(cents / 100 - 3), noisy}) {
+                csv += field;
+                csv += ',';
+            }
+            csv += "1000000\n";
         }
     }
     here.write("AAPL.csv", csv);
@@ -280,4 +285,28 @@ TEST_CASE("the demo's report in docs/ is what make demo makes; renew it with tes
 
 TEST_CASE("write the demo's report", "[.][write-reference]") {
     std::ofstream(kDemoReport) << demo_report();
+}
+
+TEST_CASE("weekly bars labelled by date are not taken for daily ones", "[cli][results]") {
+    const Workplace here;
+    std::string csv = "Date,Open,High,Low,Close,Adj Close,Volume\n";
+    for (const char* const date :
+         {"2024-01-01", "2024-01-08", "2024-01-15", "2024-01-22", "2024-01-29", "2024-02-05"}) {
+        csv += date;
+        csv += ",10,11,9,10.5,10.5,100\n";
+    }
+    here.write("W.csv", csv);
+    const Ran refused = here.alpha({"init", "W.csv"});
+    CHECK(refused.code == 3);
+    CHECK(contains(refused.err, "W.csv:3: the bars are 7 days apart or more, so they seem to be of weeks or months"));
+    const std::string scenario =
+        "account: {currency: USD, cash: 1000}\n"
+        "strategies: [{id: h, use: buy_and_hold, instruments: [W], params: {quantity: 1}}]\nname: w\n";
+    here.write("s.yaml", scenario + "data: [{file: W.csv}]\n");
+    const Ran no_run = here.alpha({"backtest", "s.yaml", "-q"});
+    CHECK(no_run.code == 2);
+    CHECK(contains(no_run.err, "the bars are 7 days apart or more"));
+    here.write("s.yaml",
+               scenario + "data: [{file: W.csv, kind: bars, instrument: W, interval: day}]\n");  // who says so means it
+    CHECK(here.alpha({"backtest", "s.yaml", "-q"}).code == 0);
 }

@@ -243,7 +243,7 @@ std::vector<Case> cases() {
          kT + "2024-01-02T09:15:00+05:30,10,13,9,12,11,A\n2024-01-02T09:30:00+05:30,12,12,8,9,7,A\n"
               "2024-01-02T15:15:00+05:30,9,9.5,9,9.25,8,A\n",
          resampled(15), nse_times},
-        {"minutes.csv", kD + "2024-01-02,10,13,8,9.25,26,A\n", resampled(24 * 60), nse_times},
+        {"minutes.csv", kD + "2024-01-02,10,13,8,9.25,26,A\n", resampled(1'440), nse_times},
         {"minutes.csv",
          "minutes.csv:1: the bars lie 1m apart, and such bars do not add up to bars of 30s; resample to a multiple",
          [](DataSource& source) { source.foreign.resample = Duration{30 * kSecondNs}; }},
