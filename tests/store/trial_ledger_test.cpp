@@ -131,6 +131,7 @@ TEST_CASE("what a process that was killed left of a row is cut off by the next o
 TEST_CASE("runs that end at the same moment each have their row", "[ledger]") {
     const Folder here;
     std::vector<std::thread> threads;
+    threads.reserve(4);
     for (int t = 0; t < 4; ++t) {
         threads.emplace_back([&here, t] {
             for (int i = 0; i < 25; ++i) {
