@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -309,4 +310,34 @@ TEST_CASE("weekly bars labelled by date are not taken for daily ones", "[cli][re
     here.write("s.yaml",
                scenario + "data: [{file: W.csv, kind: bars, instrument: W, interval: day}]\n");  // who says so means it
     CHECK(here.alpha({"backtest", "s.yaml", "-q"}).code == 0);
+}
+
+TEST_CASE("the report of a year of minutes is under a megabyte", "[cli][results]") {
+    const Workplace here;
+    const Ran made = here.shell("python3 -c '\n"
+                                "import datetime\n"
+                                "print(\"timestamp,open,high,low,close,volume\")\n"
+                                "day, close, roll = datetime.date(2024, 1, 1), 100_000, 1\n"
+                                "for _ in range(250):\n"
+                                "    while day.weekday() > 4: day += datetime.timedelta(days=1)\n"
+                                "    for minute in range(375):\n"
+                                "        roll = (roll * 6364136223846793005 + 1442695040888963407) % 2**64\n"
+                                "        opened, close = close, max(1000, close + (roll >> 33) % 201 - 100)\n"
+                                "        low, high = min(opened, close) - 5, max(opened, close) + 5\n"
+                                "        at = 9 * 60 + 15 + minute\n"
+                                "        print(f\"{day}T{at // 60:02}:{at % 60:02}:00+05:30,\" + \",\".join(f\"{p / "
+                                "100}\" for p in (opened, high, low, close)) + \",100\")\n"
+                                "    day += datetime.timedelta(days=1)\n"
+                                "' > minutes.csv");
+    REQUIRE(made.code == 0);
+    here.write("s.yaml",
+               "name: year\naccount: {currency: INR, cash: 1000000}\ndata: [{file: minutes.csv, instrument: X}]\n"
+               "instruments: {X: {session: nse}}\n"
+               "strategies: [{id: s, use: sma_cross, instruments: [X], params: {fast: 10, slow: 30, quantity: 10}}]\n");
+    const Ran ran = here.alpha({"backtest", "s.yaml", "--json", "--report", "year.html"});
+    CAPTURE(ran.err);
+    REQUIRE(ran.code == 0);
+    CHECK(json_field(ran.out, "bars") == "93750");
+    CHECK(std::filesystem::file_size(here.path("year.html")) < 1'000'000);
+    CHECK(std::filesystem::file_size(here.path("year.html")) > 100'000);
 }
