@@ -58,7 +58,8 @@ Result<ReadModels> ReadModels::of(const Journal& journal) {
 }
 
 Result<void> ReadModels::rows(
-    ReadModel table, const std::string& from, const std::function<bool(const std::string& key, const std::string& value)>& visit) const {
+    ReadModel table, const std::string& from,
+    const std::function<bool(const std::string& key, const std::string& value)>& visit) const {
     const auto number = static_cast<std::uint8_t>(table);
     if (journal_ != nullptr) {
         return journal_->rows_from(number, from, visit);
@@ -73,7 +74,8 @@ Result<void> ReadModels::rows(
 }
 
 template <class Model>
-Result<void> ReadModels::each(ReadModel table, const std::string& from, const std::function<bool(const Model&)>& visit) const {
+Result<void> ReadModels::each(ReadModel table, const std::string& from,
+                              const std::function<bool(const Model&)>& visit) const {
     Result<void> readable;
     const Result<void> ok = rows(table, from, [&](const std::string& key, const std::string& value) {
         Model model;
