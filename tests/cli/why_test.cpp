@@ -362,8 +362,14 @@ TEST_CASE("why-not: what a strategy was last called with lies far behind the nea
                          "strategies:\n"
                          "  - {id: one, use: script, instruments: [ACME], params: {orders: at 9 buy 1 ACME}}\n"
                          "  - {id: other, use: script, instruments: [BETA], params: {orders: at 90000 buy 1 BETA}}\n");
-    REQUIRE(here.alpha({"live", "--broker", "paper", "s.yaml", "--journal", "j", "-q"}).code == 0);
-    REQUIRE(json_field(here.alpha({"verify", "j", "--json"}).out, "snapshots") != "0");
+    // A session that has no time for a snapshot takes none: on a busy machine it is run again.
+    std::string snapshots = "0";
+    for (int tries = 0; tries < 20 && snapshots == "0"; ++tries) {
+        here.shell("rm -rf j");
+        REQUIRE(here.alpha({"live", "--broker", "paper", "s.yaml", "--journal", "j", "-q"}).code == 0);
+        snapshots = json_field(here.alpha({"verify", "j", "--json"}).out, "snapshots");
+    }
+    REQUIRE(snapshots != "0");
     // 2 ACME's session, 3 its only quote.
     const std::string page = flat(why_not(here, {"one", "--at", "@70000"}));
     CHECK(contains(page, line("answer", "it was not called: nothing that it trades on came behind event 3; at event 3 "
