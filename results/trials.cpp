@@ -1,9 +1,9 @@
 #include "results/trials.hpp"
 
+#include "results/numbers.hpp"
 #include "results/overfitting.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <set>
 
 namespace alpha {
@@ -22,24 +22,6 @@ std::vector<double> returns_of(const TrialRow& row) {
         before = equity;
     }
     return returns;
-}
-
-double mean_of(const std::vector<double>& values) {
-    double sum = 0;
-    for (const double value : values) {
-        sum += value;
-    }
-    return sum / static_cast<double>(values.size());
-}
-
-/// Of a sample.
-double variance_of(const std::vector<double>& values) {
-    const double mean = mean_of(values);
-    double sum = 0;
-    for (const double value : values) {
-        sum += (value - mean) * (value - mean);
-    }
-    return sum / static_cast<double>(values.size() - 1);
 }
 
 /// The returns of those that ran over the days of `log_head`, or of the last one where that is not among them: only they can be compared.
@@ -76,11 +58,8 @@ std::optional<TrialSummary> trials_of(const std::vector<TrialRow>& rows, const s
         }
         all += row.log_head + '\n';
         const std::vector<double> returns = returns_of(row);
-        if (returns.size() >= 2) {
-            const double variance = variance_of(returns);
-            if (variance > 0) {
-                sharpes.push_back(mean_of(returns) / std::sqrt(variance));
-            }
+        if (const Maybe sharpe = ratio_of(mean_of(returns), deviation_of(returns))) {
+            sharpes.push_back(*sharpe);
         }
         distinct.push_back(&row);
     }
@@ -90,9 +69,7 @@ std::optional<TrialSummary> trials_of(const std::vector<TrialRow>& rows, const s
     trials.is_recorded = seen.contains(log_head);
     trials.distinct = seen.size() + (trials.is_recorded ? 0U : 1U);
     trials.head = to_hex(sha256(Bytes(reinterpret_cast<const std::uint8_t*>(all.data()), all.size())));
-    if (sharpes.size() >= 2) {
-        summary.sharpe_variance = variance_of(sharpes);
-    }
+    summary.sharpe_variance = covariance_of(sharpes, sharpes);
     if (const std::optional<Overfitting> overfitting = overfitting_of(same_days(distinct, log_head))) {
         trials.overfitting_probability = overfitting->probability;
     }
