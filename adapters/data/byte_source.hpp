@@ -1,6 +1,6 @@
 #pragma once
-/// The bytes of a file, decompressed on the way: plain, gzip or zstd, told apart by how the file
-/// begins and never by its name. Memory is constant: one block of the file at a time and the
+/// The bytes of a file, unpacked on the way: plain, gzip, zstd or a zip archive of one file, told apart by how the file
+/// begins and never by its name. UTF-16 becomes UTF-8. Memory is constant: one block of the file at a time and the
 /// decompressor's window.
 
 #include "events/result.hpp"
@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace alpha {
 
@@ -30,7 +31,13 @@ public:
 };
 
 /// Opens a regular file; `path` is also its name in messages. Refuses (kind data) what is missing
-/// or cannot be read.
+/// or cannot be read, and an archive of several files.
 Result<std::unique_ptr<ByteSource>> open_bytes(const std::string& path);
+
+/// The names of the files in a zip archive, sorted, without those that a desktop leaves in it; empty where the file is no zip archive.
+/// Refuses (kind data) what cannot be read.
+Result<std::vector<std::string>> files_in_zip(const std::string& path);
+/// Opens one of them.
+Result<std::unique_ptr<ByteSource>> open_in_zip(const std::string& path, const std::string& file);
 
 }  // namespace alpha

@@ -521,6 +521,18 @@ Result<std::optional<Part>> part_of(const DataSource& source, const std::string&
     Part part;
     part.path = path;
     part.name = source.shown_as.empty() ? path : source.shown_as;
+    auto lean = source.shown_as.empty() ? lean_file(path, part.name) : Result<std::optional<LeanFile>>();
+    if (!lean) {
+        return tl::unexpected(lean.error());
+    }
+    if (*lean) {
+        part.lean = std::move(*lean);
+        part.layout = layout_of(*part.lean);
+        part.symbol = source.instrument.empty() ? part.lean->ticker : source.instrument;
+        auto surveyed = survey(part, source.foreign);
+        part.by_date = part.lean->resolution == "daily";
+        return surveyed ? Result<std::optional<Part>>(std::move(part)) : tl::unexpected(surveyed.error());
+    }
     const auto head = head_of(path);
     if (!head) {
         return tl::unexpected(head.error());
@@ -635,6 +647,12 @@ Result<std::shared_ptr<const Plan>> plan_of(const DataSource& source, const Time
                                                      last.name, last.by_date ? "rows of dates" : "rows of times",
                                                      first.name, first.by_date ? "rows of dates" : "other rows"));
         }
+        if (first.lean && last.lean && first.lean->ticks != last.lean->ticks) {
+            return fail(ErrorKind::data,
+                        fmt::format("{}: holds other ticks than {}; name those of trades or those of quotes alone, as "
+                                    "with *_trade.zip",
+                                    last.name, first.name));
+        }
     }
     const Part& first = plan->parts.front();
     if (!source.instrument.empty() && plan->options.only.empty()) {
@@ -736,7 +754,7 @@ Result<DataBound> parse_bound(std::string_view text) {
 
 std::string instrument_after(const std::string& file) {
     fs::path path = fs::path(file).filename();
-    if (path.extension() == ".gz" || path.extension() == ".zst") {
+    if (path.extension() == ".gz" || path.extension() == ".zst" || path.extension() == ".zip") {
         path = path.stem();
     }
     std::string name = path.stem().string();
@@ -788,6 +806,8 @@ Result<std::optional<ForeignReport>> look_at_foreign(const DataSource& source, c
                                      (*plan)->parts.front().numbers.decimals));
     tell(counts.empty, fmt::format("dropped {}", count_of(counts.empty, "empty row")));
     tell(counts.untraded, fmt::format("dropped {} in which nothing was traded", count_of(counts.untraded, "row")));
+    tell(counts.suspicious, fmt::format("left out {} that LEAN marks as suspicious or without a price",
+                                        count_of(counts.suspicious, "row")));
     tell(counts.no_volume, fmt::format("took {} as 0", count_of(counts.no_volume, "empty volume")));
     tell(counts.repeated, fmt::format("dropped {}", count_of(counts.repeated, "repeated row")));
     tell(counts.replaced, fmt::format("kept the {} of {} of one time, {}",

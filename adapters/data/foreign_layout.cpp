@@ -1,5 +1,6 @@
 #include "adapters/data/foreign_layout.hpp"
 
+#include "adapters/data/lean.hpp"
 #include "adapters/data/record_stream.hpp"
 #include "events/time.hpp"
 
@@ -28,11 +29,6 @@ std::string plain_name(std::string_view field) {
 // ---- what is no table of market data ----------------------------------------------------------------------------------
 
 std::string_view no_market_data(std::string_view text) {
-    if (text.starts_with("PK\x03\x04")) {
-        return text.find("xl/") != std::string_view::npos || text.find("[Content_Types]") != std::string_view::npos
-                   ? "is an Excel workbook; open it and save the sheet as CSV"
-                   : "is a zip archive; unpack it and name the file inside";
-    }
     if (text.starts_with("\xD0\xCF\x11\xE0")) {
         return "is an old Excel workbook (.xls); open it and save the sheet as CSV";
     }
@@ -548,6 +544,12 @@ Result<std::optional<Layout>> recognise(const Head& head, const std::string& nam
     }
     if (auto headless = recognise_headless(lines[0])) {
         return headless;
+    }
+    if (is_like_lean(lines[0])) {
+        return tl::unexpected(refusal_at(name, 1,
+                                         "looks like a row of QuantConnect's LEAN, whose folders say of what day and "
+                                         "instrument it is and how its prices are written; name the zip archive in "
+                                         "them, as in equity/usa/minute/aapl/20131007_trade.zip"));
     }
     Layout layout;
     layout.field_of.fill(kAbsent);

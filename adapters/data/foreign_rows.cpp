@@ -545,6 +545,9 @@ std::string text_of(Time time, std::int32_t offset_s) {
 }
 
 Result<std::unique_ptr<Records>> open_records(const Part& part) {
+    if (part.lean) {
+        return open_lean(part);
+    }
     if (part.layout.is_json) {
         return Candles::open(part);
     }
@@ -552,7 +555,11 @@ Result<std::unique_ptr<Records>> open_records(const Part& part) {
     if (!bytes) {
         return tl::unexpected(bytes.error());
     }
-    return std::make_unique<Lines>(part, std::move(*bytes));
+    return open_lines(part, std::move(*bytes));
+}
+
+std::unique_ptr<Records> open_lines(const Part& part, std::unique_ptr<ByteSource> bytes) {
+    return std::make_unique<Lines>(part, std::move(bytes));
 }
 
 Result<void> survey(Part& part, const ForeignOptions& options) {
@@ -597,6 +604,7 @@ Result<bool> FileRows::next(Row& row) {
     while (waiting_.empty()) {
         auto is_there = records_->next(fields_, line_);
         if (!is_there || !*is_there) {
+            counts_->suspicious += records_->left_out();
             return is_there;
         }
         if (auto read = read_record(); !read) {

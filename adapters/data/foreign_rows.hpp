@@ -3,6 +3,7 @@
 
 #include "adapters/data/byte_source.hpp"
 #include "adapters/data/foreign_layout.hpp"
+#include "adapters/data/lean.hpp"
 #include "adapters/data/record_stream.hpp"
 
 #include <cstdint>
@@ -35,6 +36,7 @@ struct Part {
     std::string path;
     std::string name;  ///< in messages
     Layout layout;
+    std::optional<LeanFile> lean;
     bool has_lone_cr = false;
     NumberStyle numbers;
     DateOrder order = DateOrder::unknown;
@@ -50,6 +52,7 @@ struct Counts {
     std::uint64_t rounded = 0;
     std::uint64_t empty = 0;
     std::uint64_t untraded = 0;
+    std::uint64_t suspicious = 0;  ///< of LEAN's, and those without a price
     std::uint64_t no_volume = 0;
     std::uint64_t repeated = 0;      ///< whole rows that were there before
     std::uint64_t replaced = 0;      ///< rows of one time, of which one was kept
@@ -64,8 +67,12 @@ public:
     /// The next record that holds anything; false at the end. Valid until the next call.
     virtual Result<bool> next(Fields& fields, std::uint64_t& line) = 0;
     virtual FeedProgress progress() const = 0;
+    /// Records so far that say themselves that they do not count.
+    virtual std::uint64_t left_out() const { return 0; }
 };
 Result<std::unique_ptr<Records>> open_records(const Part& part);
+/// The lines of bytes that come from elsewhere. The part must outlive them.
+std::unique_ptr<Records> open_lines(const Part& part, std::unique_ptr<ByteSource> bytes);
 
 /// Reads the whole file for what must be known before a row of it can be read. Refuses (kind data) what stays ambiguous.
 Result<void> survey(Part& part, const ForeignOptions& options);

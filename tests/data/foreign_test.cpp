@@ -212,9 +212,13 @@ std::vector<Case> cases() {
         {"orders.csv",
          "orders.csv:1: is a list of an account's orders, not prices of a market; download candles of the instruments "
          "instead, such as Kite's historical candles or the exchange's bhavcopy"},
-        {"excel.xlsx", "excel.xlsx:1: is an Excel workbook; open it and save the sheet as CSV"},
+        {"excel.xlsx", "excel.xlsx: is an Excel workbook; open it and save the sheet as CSV"},
         {"old-excel.xls", "old-excel.xls:1: is an old Excel workbook (.xls); open it and save the sheet as CSV"},
-        {"archive.zip", "archive.zip:1: is a zip archive; unpack it and name the file inside"},
+        {"archive.zip", kD + "2024-01-02,10.5,11.25,10,11,1000,archive\n"},
+        {"several.zip",
+         "several.zip: is a zip archive of 2 files, a.csv and others; unpack it and name the file, or the folder where "
+         "they belong together"},
+        {"utf16.csv", "date,open,high,low,close\n2024-01-02,10,12,9,11\n"},
         {"page.csv", "page.csv:1: is a web page or XML, not a table: the site answered with a page, perhaps to log in "
                      "or that it was "
                      "busy; download the CSV again in a browser, and look into it before"},
@@ -301,10 +305,173 @@ TEST_CASE("what is wrong with a bar is told at a line of the translation", "[dat
     source.interval = kMinute;
     CHECK_THAT(read_all({source}).error,
                Catch::StartsWith(source.file + ":4: '2024-01-02' is a date, but the bars last 1m"));
-    source.file = folder() + "/utf16.csv";
-    CHECK_THAT(read_all({source}).error, Catch::Contains(":1: is UTF-16 text; save it as UTF-8"));
     source.file = folder() + "/kite-cut.json";
     CHECK_THAT(read_all({source}).error, Catch::StartsWith(source.file + ":1: is not whole JSON"));
+}
+
+/// Of tests/data/lean: what becomes of each.
+std::vector<Case> lean_cases() {
+    const auto ticks = [](DataSource& source) {
+        source.foreign.zone = new_york();
+        source.foreign.resample = kMinute;
+    };
+    const auto sbin = [](DataSource& source) { source.instrument = "NSE:SBIN"; };
+    return {
+        {"equity/usa/daily/aapl.zip", kD + "1998-01-02,13.63,16.25,13.5,16.25,6315000,AAPL\n"
+                                           "1998-01-05,16.5001,16.56,15.19,15.88,5677300,AAPL\n"},
+        {"equity/usa/hour/aapl.zip", "equity/usa/hour/aapl.zip:1: '2024-01-02T09:00:00' " + kNoZone},
+        {"equity/usa/hour/aapl.zip",
+         kT + "2024-01-02T09:00:00-05:00,136.3,162.5,135,162.5,63,AAPL\n"
+              "2024-01-02T10:00:00-05:00,165,165.6,151.9,158.8,56,AAPL\n",
+         kNewYork},
+        {"equity/usa/minute/aapl/*_trade.zip",
+         kT + "2024-01-02T09:30:00-05:00,136.3,162.5,135,162.5,6315,AAPL\n"
+              "2024-01-02T09:31:00-05:00,165,165.6,151.9,158.8,56773,AAPL\n"
+              "2024-07-05T09:30:00-04:00,136.3,162.5,135,162.5,6315,AAPL\n"
+              "2024-07-05T09:31:00-04:00,165,165.6,151.9,158.8,56773,AAPL\n",
+         kNewYork},
+        {"equity/usa/minute/aapl/20240102_quote.zip",
+         kT + "2024-01-02T09:30:00-05:00,0.01005,0.01105,0.00905,0.01005,0,AAPL\n"
+              "2024-01-02T09:31:00-05:00,165,165.6,151.9,158.8,0,AAPL\n",
+         kNewYork},
+        {"equity/usa/minute/aapl",
+         "equity/usa/minute/aapl/20240102_trade.zip: holds other ticks than equity/usa/minute/aapl/20240102_quote.zip; "
+         "name those of trades or those of quotes alone, as with *_trade.zip",
+         kNewYork},
+        {"equity/usa/tick/aapl/20240102_trade.zip",
+         "equity/usa/tick/aapl/20240102_trade.zip:1: holds single prices, not bars; say how long the bars made of them "
+         "are to last, as in resample: 1m (--resample 1m on the command line)",
+         kNewYork},
+        {"equity/usa/tick/aapl/20240102_trade.zip",
+         kT + "2024-01-02T09:30:00-05:00,137.45,137.46,137.45,137.46,300,AAPL\n", ticks},
+        {"equity/usa/tick/aapl/20240102_quote.zip",
+         "equity/usa/tick/aapl/20240102_quote.zip:1: holds LEAN's ticks of quotes of a share, each of which gives one "
+         "side of the book alone; name its quotes by the second or the minute",
+         ticks},
+        {"equity/india/minute/sbin/20240102_trade.zip",
+         kT + "2024-01-02T09:15:00+05:30,640,645.5,638,641.95,10,NSE:SBIN\n", sbin, nse_times},
+        {"forex/oanda/daily/eurusd.zip", kD + "2024-01-02,1.10005,1.2001,1.0001,1.1501,0,EURUSD\n"},
+        {"forex/oanda/tick/eurusd/20240102_quote.zip",
+         kT + "2024-01-02T00:00:00-05:00,1.1001,1.2001,1.1001,1.2001,0,EURUSD\n", ticks},
+        {"crypto/coinbase/minute/btcusd/20240102_trade.zip",
+         kT + "2024-01-02T00:00:00Z,42000.5,42001,41999.25,42000,1.5,BTCUSD\n"
+              "2024-01-02T00:01:00Z,42000,42010,41990,42005.12345678,0.25,BTCUSD\n"},
+        {"crypto/coinbase/daily/btcusd_trade.zip", kD + "2024-01-02,42000,43000,41000,42500,1000.5,BTCUSD\n"},
+        {"future/cme/minute/es/20240102_trade.zip", kT + "2024-01-02T00:00:00Z,4800,4801,4799,4800.25,10,ES-20240315\n"
+                                                         "2024-01-02T00:00:00Z,4850,4851,4849,4850.25,3,ES-20240621\n"
+                                                         "2024-01-02T00:01:00Z,4850,4850,4850,4850,1,ES-20240621\n"},
+        {"future/cme/minute/es/20240102_trade.zip", kT + "2024-01-02T00:00:00Z,4800,4801,4799,4800.25,10,ES-20240315\n",
+         [](DataSource& source) { source.instrument = "ES-20240315"; }},
+        {"future/cme/minute/es/20240102_openinterest.zip", "future/cme/minute/es/20240102_openinterest.zip:1: holds "
+                                                           "LEAN's open interest, not prices; name the archive of "
+                                                           "trades or quotes, as with *_trade.zip"},
+        {"future/cme/daily/nq_trade.zip",
+         "future/cme/daily/nq_trade.zip: nq_trade.csv in it does not end with a contract's expiry as LEAN's do; unpack "
+         "it and leave that file out"},
+        {"option/usa/minute/goog", kT + "2024-01-02T09:30:00-05:00,12.08,12.56,12.08,12.5,404,GOOG-20240119-P-712.5\n",
+         kNewYork},
+        {"equity/usa/daily/bad.zip", "equity/usa/daily/bad.zip:2: price '1o000' is not a number"},
+        {"equity/usa/daily/short.zip",
+         "equity/usa/daily/short.zip:1: has 5 fields, where LEAN writes 6 for bars of trades"},
+        {"equity/usa/daily/other.zip",
+         "equity/usa/daily/other.zip:1: '2024-01-02' is no time as LEAN writes it here, such as 20131001 09:00"},
+    };
+}
+
+TEST_CASE("an archive of LEAN's does not become the right bars or the right refusal", "[data][foreign]") {
+    const std::string lean = std::filesystem::path(folder()).parent_path() / "lean";
+    for (const Case& each : lean_cases()) {
+        CAPTURE(each.file);
+        DataSource source = source_of(lean + "/" + each.file);
+        each.given(source);
+        std::string text = text_of(source, each.times);
+        for (std::size_t at = text.find(lean); at != std::string::npos; at = text.find(lean)) {
+            text.erase(at, lean.size() + 1);
+        }
+        CHECK(text == each.becomes);
+    }
+    DataSource ticks = source_of(lean + "/equity/usa/tick/aapl/20240102_trade.zip");
+    ticks.foreign.zone = new_york();
+    ticks.foreign.resample = kMinute;
+    const auto told = look_at_foreign(ticks, {});
+    REQUIRE((told.has_value() && told->has_value()));
+    CHECK((*told)->read_as == "LEAN equity tick trades, times America/New_York");
+    CHECK((*told)->did == std::vector<std::string>{"left out 1 row that LEAN marks as suspicious or without a price",
+                                                   "made bars of 1m of 2 rows"});
+}
+
+TEST_CASE("a row of LEAN's outside of its folders is guessed at", "[data][foreign]") {
+    const TempDir dir;
+    for (const char* row :
+         {"19980102 00:00,136300,162500,135000,162500,6315000\n", "34200000,136300,162500,135000,162500,6315000\n"}) {
+        CHECK_THAT(
+            text_of(source_of(dir.write("aapl.csv", row)), {}),
+            Catch::Contains("aapl.csv:1: looks like a row of QuantConnect's LEAN, whose folders say of what day"));
+    }
+}
+
+TEST_CASE("a damaged zip archive is not refused", "[data][foreign]") {
+    const TempDir dir;
+    const std::string whole = content_of(folder() + "/archive.zip");
+    const std::string good = text_of(source_of(dir.write("archive.zip", whole)), {});
+    CHECK(good == kD + "2024-01-02,10.5,11.25,10,11,1000,archive\n");
+    std::size_t refused = 0;
+    for (std::size_t at = 0; at < whole.size(); ++at) {
+        std::string text = whole;
+        text[at] = static_cast<char>(text[at] ^ 0x15);
+        const std::string read = text_of(source_of(dir.write("archive.zip", text)), {});
+        // A date of the archive's own may be another; what it holds may not.
+        CHECK((read == good || read.find(",archive\n") == std::string::npos));
+        refused += read == good ? 0U : 1U;
+        CHECK(text_of(source_of(dir.write("cut.zip", whole.substr(0, at))), {}) != good);
+    }
+    CHECK(refused > whole.size() / 4);
+}
+
+TEST_CASE("UTF-16 is not read, or read as something else", "[data][foreign]") {
+    const TempDir dir;
+    const std::string text =
+        "Date;Open;High;Low;Close;Instrument\r\n02.01.2024;10;12;9;11;\xE2\x82\xB9\xF0\x9D\x84\x9E\r\n";
+    const auto wide = [&text](bool is_little) {
+        std::string bytes = is_little ? "\xFF\xFE" : "\xFE\xFF";
+        const auto add = [&](unsigned unit) {
+            const char low = static_cast<char>(unit & 0xFFU);
+            const char high = static_cast<char>(unit >> 8U);
+            bytes += is_little ? low : high;
+            bytes += is_little ? high : low;
+        };
+        for (std::size_t i = 0; i < text.size(); ++i) {
+            if (text.compare(i, 3, "\xE2\x82\xB9") == 0) {
+                add(0x20B9);
+                i += 2;
+            } else if (text.compare(i, 4, "\xF0\x9D\x84\x9E") == 0) {
+                add(0xD834);
+                add(0xDD1E);
+                i += 3;
+            } else {
+                add(static_cast<unsigned char>(text[i]));
+            }
+        }
+        return bytes;
+    };
+    const auto read = [&](std::string_view bytes) {
+        DataSource source = source_of(dir.write("wide.csv", bytes));
+        source.foreign.dates = DateOrder::dmy;
+        return text_of(source, {});
+    };
+    const std::string good = read(text);
+    CHECK(good == kD + "2024-01-02,10,12,9,11,0,\xE2\x82\xB9\xF0\x9D\x84\x9E\n");
+    CHECK(read(wide(true)) == good);
+    CHECK(read(wide(false)) == good);
+    CHECK(read(gzip(wide(true))) == good);
+    const std::string cut = wide(true).substr(0, wide(true).size() - 1);
+    CHECK_THAT(read(cut), Catch::Contains("wide.csv: begins as UTF-16 text and goes on as none; save it as UTF-8"));
+    // A half of a character at every place where a block of it may end.
+    std::string more = wide(true);
+    for (std::size_t size = 0; size < (1U << 20U); size += 66) {
+        more += std::string("\r\0\n\0", 4);
+    }
+    CHECK(read(more) == good);
 }
 
 TEST_CASE("what was done to a file is not told", "[data][foreign]") {
