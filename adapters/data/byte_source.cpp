@@ -330,6 +330,7 @@ class Utf16Source final : public ByteSource {
 public:
     Utf16Source(std::string name, const char* encoding, std::unique_ptr<ByteSource> wide)
         : name_(std::move(name)), wide_(std::move(wide)), converter_(iconv_open("UTF-8", encoding)) {
+        // NOLINTNEXTLINE(performance-no-int-to-ptr): POSIX has it so
         ALPHA_ASSERT(converter_ != reinterpret_cast<iconv_t>(-1), "the C library knows UTF-16");
     }
     ~Utf16Source() override { static_cast<void>(iconv_close(converter_)); }
@@ -455,9 +456,8 @@ Result<std::unique_ptr<ByteSource>> open_bytes(const std::string& path) {
     const bool is_utf16 = (head[0] == 0xFF && head[1] == 0xFE) || (head[0] == 0xFE && head[1] == 0xFF);
     std::unique_ptr<ByteSource> source;
     if (begins_as_zip(head)) {
-        return open_only_one(path, file.bytes()).map([&path](std::unique_ptr<ByteSource> only) {
-            return as_utf8(path, std::move(only));
-        });
+        auto only = open_only_one(path, file.bytes());
+        return only ? as_utf8(path, std::move(*only)) : std::move(only);
     }
     if (begins_as_gzip(head)) {
         source = std::make_unique<GzipSource>(std::move(file));

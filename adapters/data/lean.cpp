@@ -56,7 +56,7 @@ std::string contract_of(const LeanFile& lean, std::string_view file) {
     if (!compact_date(expiry)) {
         return {};
     }
-    const std::string name = fmt::format("{}-{}", lean.ticker, expiry);
+    std::string name = fmt::format("{}-{}", lean.ticker, expiry);
     if (lean.type == "future") {
         return name;
     }
@@ -96,7 +96,7 @@ public:
                     return tl::unexpected(opened.error());
                 }
             }
-            const auto is_there = lines_->next(row_, line);
+            auto is_there = lines_->next(row_, line);
             if (!is_there) {
                 return is_there;
             }
@@ -105,7 +105,7 @@ public:
                 ++file_;
                 continue;
             }
-            const auto is_taken = read_row(line);
+            auto is_taken = read_row(line);
             if (!is_taken) {
                 return is_taken;
             }
@@ -195,7 +195,7 @@ private:
         if (row_.size() >= kSuspiciousFields && row_[row_.size() - 1] == "1") {
             return false;
         }
-        const auto first = add_price(1, line);
+        auto first = add_price(1, line);
         if (!first || !*first) {
             return first;
         }
