@@ -41,6 +41,8 @@ struct ReadRequest {
     std::string dates;
     std::string duplicates;
     std::string resample;
+    std::string calendar;
+    std::string session;
 };
 
 struct ImportRequest {
@@ -202,6 +204,7 @@ Result<ForeignOptions> foreign_options(const ReadRequest& request, const Zone& z
 /// A source, and what its files were taken for where they are another program's.
 struct Told {
     DataSource source;
+    TimesOf times;
     std::optional<ForeignReport> foreign;
 };
 
@@ -235,7 +238,14 @@ Result<Told> source_of(const ReadRequest& request, const Zone& zone, const std::
         }
         source.interval = *length;
     }
-    auto foreign = complete_from_csv(source, request.kind.empty());
+    const auto times = asked_times(request.calendar, request.session);
+    if (!times) {
+        return tl::unexpected(times.error());
+    }
+    if (*times) {
+        told.times = [its = **times](const std::string& /*instrument*/) { return std::optional(its); };
+    }
+    auto foreign = complete_from_csv(source, request.kind.empty(), told.times);
     if (!foreign) {
         return tl::unexpected(foreign.error());
     }
@@ -255,17 +265,16 @@ void warn_of_end(const DataSource& source, const DataSetInfo& info, const Wiring
 }
 
 /// Imports `source` into a new data set and prints what is in it.
-Result<int> import_to(const DataSource& source, const std::string& to, Wiring& wiring,
-                      std::optional<ForeignReport> foreign = std::nullopt) {
+Result<int> import_to(const Told& told, const std::string& to, Wiring& wiring) {
     ProgressBar progress(wiring.progress);
-    const Result<DataSetInfo> info =
-        import_data(source, to, [&progress](const FeedProgress& at) { progress.update(at.done, at.total); });
+    const Result<DataSetInfo> info = import_data(
+        told.source, to, [&progress](const FeedProgress& at) { progress.update(at.done, at.total); }, told.times);
     progress.clear();
     if (!info) {
         return tl::unexpected(info.error());
     }
-    warn_of_end(source, *info, wiring);
-    print_contents(wiring, {to, "data set", *info, true, std::move(foreign)});
+    warn_of_end(told.source, *info, wiring);
+    print_contents(wiring, {to, "data set", *info, true, told.foreign});
     return kExitOk;
 }
 
@@ -351,20 +360,20 @@ Result<int> data_import(const ImportRequest& request, Wiring& wiring) {
     if (!told) {
         return tl::unexpected(told.error());
     }
-    return import_to(told->source, to, wiring, std::move(told->foreign));
+    return import_to(*told, to, wiring);
 }
 
 /// Reads a CSV to its end and prints what is in it.
-Result<int> show_csv(const DataSource& source, Wiring& wiring, std::optional<ForeignReport> foreign = std::nullopt) {
+Result<int> show_csv(const Told& told, Wiring& wiring) {
     ProgressBar progress(wiring.progress);
     const Result<DataSetInfo> info =
-        scan_csv(source, [&progress](const FeedProgress& at) { progress.update(at.done, at.total); });
+        scan_csv(told.source, [&progress](const FeedProgress& at) { progress.update(at.done, at.total); }, told.times);
     progress.clear();
     if (!info) {
         return tl::unexpected(info.error());
     }
-    warn_of_end(source, *info, wiring);
-    print_contents(wiring, {source.name(), "CSV", *info, false, std::move(foreign)});
+    warn_of_end(told.source, *info, wiring);
+    print_contents(wiring, {told.source.name(), "CSV", *info, false, told.foreign});
     return kExitOk;
 }
 
@@ -389,7 +398,7 @@ Result<int> data_info(const ReadRequest& request, Wiring& wiring) {
     if (!told) {
         return tl::unexpected(told.error());
     }
-    return show_csv(told->source, wiring, std::move(told->foreign));
+    return show_csv(*told, wiring);
 }
 
 Result<int> data_synth(const SynthRequest& request, Wiring& wiring) {
@@ -406,17 +415,17 @@ Result<int> data_synth(const SynthRequest& request, Wiring& wiring) {
             return fail(ErrorKind::usage, fmt::format("--to {}: name it {} for text or {} for a data set", request.to,
                                                       kCsvSuffix, kDataSetSuffix));
         }
-        DataSource source;
-        source.synth = spec;
-        return import_to(source, request.to, wiring);
+        Told told;
+        told.source.synth = spec;
+        return import_to(told, request.to, wiring);
     }
     const Result<void> written = write_synth_csv(spec, request.to);
     if (!written) {
         return tl::unexpected(written.error());
     }
-    DataSource source;
-    source.file = request.to;
-    return show_csv(source, wiring);
+    Told told;
+    told.source.file = request.to;
+    return show_csv(told, wiring);
 }
 
 constexpr const char* kReadsIn = ". A file's times without an offset are read in it";
@@ -442,7 +451,11 @@ void add_reading(const Command& command, ReadRequest& request) {
     command
         .option("--duplicates", request.duplicates, "Which of two different bars of one time counts; default: refused")
         .one_of({"first", "last"});
-    command.option("--resample", request.resample, "Make bars of this length of shorter ones or of single prices");
+    command.option("--resample", request.resample,
+                   "Make bars of this length of shorter ones or of single prices, counted from the opening where "
+                   "--calendar or --session says when that is, else from midnight");
+    command.option("--calendar", request.calendar, "The calendar that the market trades by, such as NSE_EQ or XNYS");
+    command.option("--session", request.session, "Or its hours on every day: nse, utc, or such as 09:15-15:30+05:30");
 }
 
 void add_import(const Command& group, Commands& commands) {
@@ -452,7 +465,7 @@ void add_import(const Command& group, Commands& commands) {
                      "Example:\n  alpha data import AAPL.csv --to aapl.alpha",
                      [request](Wiring& wiring) { return data_import(*request, wiring); });
     commands.prints_times(command, kReadsIn);
-    command.option("file", request->read.files, "Files, plain, .gz or .zst; folders; or - for standard input")
+    command.option("file", request->read.files, "Files, plain, .gz, .zst or .zip; folders; or - for standard input")
         .required();
     add_reading(command, request->read);
     command.option("--to", request->to,

@@ -91,25 +91,11 @@ Result<markets::DayTimes> times_of_calendar(const std::string& name) {
 
 Result<Given> given_by(const CheckRequest& request) {
     Given given;
-    if (!request.calendar.empty() && !request.session.empty()) {
-        return fail(ErrorKind::usage, "--calendar and --session both say when the market trades; write one of them");
+    auto times = asked_times(request.calendar, request.session);
+    if (!times) {
+        return tl::unexpected(times.error());
     }
-    if (!request.calendar.empty()) {
-        Result<markets::DayTimes> times = times_of_calendar(request.calendar);
-        if (!times) {
-            return tl::unexpected(times.error());
-        }
-        given.times = std::move(*times);
-    }
-    if (!request.session.empty()) {
-        const Result<TradingHours> hours = config::parse_hours(request.session);
-        if (!hours) {
-            return fail(ErrorKind::usage, fmt::format("--session {} {}; write nse, utc, or hours such as "
-                                                      "09:15-15:30+05:30",
-                                                      request.session, hours.error().message));
-        }
-        given.times = markets::DayTimes(*hours);
-    }
+    given.times = std::move(*times);
     if (!request.tick.empty()) {
         const Result<Price> tick = parse_price(request.tick);
         if (!tick || tick->raw <= 0) {
@@ -421,6 +407,24 @@ Result<int> data_check(const CheckRequest& request, Wiring& wiring) {
 }
 
 }  // namespace
+
+Result<std::optional<markets::DayTimes>> asked_times(const std::string& calendar, const std::string& session) {
+    if (!calendar.empty() && !session.empty()) {
+        return fail(ErrorKind::usage, "--calendar and --session both say when the market trades; write one of them");
+    }
+    if (!calendar.empty()) {
+        return times_of_calendar(calendar).map([](markets::DayTimes times) { return std::optional(std::move(times)); });
+    }
+    if (session.empty()) {
+        return std::nullopt;
+    }
+    const Result<TradingHours> hours = config::parse_hours(session);
+    if (!hours) {
+        return fail(ErrorKind::usage, fmt::format("--session {} {}; write nse, utc, or hours such as 09:15-15:30+05:30",
+                                                  session, hours.error().message));
+    }
+    return std::optional(markets::DayTimes(*hours));
+}
 
 void add_data_check(const Command& group, Commands& commands) {
     auto request = std::make_shared<CheckRequest>();

@@ -103,22 +103,22 @@ Result<std::unique_ptr<RecordStream>> open_quotes(const DataSource& source) {
 }
 
 /// Bars whose interval they bear out.
-Result<std::unique_ptr<BarRows>> open_bars(const DataSource& source) {
-    if (auto first = open_csv_bars(source)) {
+Result<std::unique_ptr<BarRows>> open_bars(const DataSource& source, const TimesOf& times) {
+    if (auto first = open_csv_bars(source, times)) {
         if (auto good = judge_interval(**first, {}); !good) {
             return tl::unexpected(good.error());
         }
     }
-    return open_csv_bars(source);
+    return open_csv_bars(source, times);
 }
 
 /// Bars labelled by date are taken for days where nobody says how long they are. Those of weeks and months are so far apart that they
 /// cannot be: their close would be known days too early.
-Result<void> judge_days(const DataSource& source) {
+Result<void> judge_days(const DataSource& source, const TimesOf& times) {
     constexpr std::size_t kRows = 65'536;
     constexpr std::int64_t kWeekNs = 5 * kDayNs;  // a week with holidays
     constexpr std::size_t kGapsLeast = 4;
-    auto rows = open_csv_bars(source);
+    auto rows = open_csv_bars(source, times);
     if (!rows || !(*rows)->date_only()) {
         return {};  // what is wrong is said by who reads it
     }
@@ -203,14 +203,14 @@ Result<std::optional<ForeignReport>> complete_from_csv(DataSource& source, bool 
     const bool tells_interval = source.interval.ns == 0;
     auto told = told_by_file(source, tells_kind, times);
     if (told && tells_interval && source.kind == DataKind::bars && source.interval.ns == kDayNs) {
-        if (Result<void> good = judge_days(source); !good) {
+        if (Result<void> good = judge_days(source, times); !good) {
             return tl::unexpected(good.error());
         }
     }
     return told;
 }
 
-Result<DataSetInfo> scan_csv(const DataSource& source, const OnProgress& on_progress) {
+Result<DataSetInfo> scan_csv(const DataSource& source, const OnProgress& on_progress, const TimesOf& times) {
     DataSetInfo info;
     info.kind = source.kind;
     std::error_code unknown;
@@ -221,7 +221,7 @@ Result<DataSetInfo> scan_csv(const DataSource& source, const OnProgress& on_prog
         Counter counter(std::move(info));
         return quotes ? copy(**quotes, counter, on_progress) : tl::unexpected(quotes.error());
     }
-    auto bars = open_bars(source);
+    auto bars = open_bars(source, times);
     if (!bars) {
         return tl::unexpected(bars.error());
     }
@@ -231,7 +231,8 @@ Result<DataSetInfo> scan_csv(const DataSource& source, const OnProgress& on_prog
     return copy(**bars, counter, on_progress);
 }
 
-Result<DataSetInfo> import_data(const DataSource& source, const std::string& to, const OnProgress& on_progress) {
+Result<DataSetInfo> import_data(const DataSource& source, const std::string& to, const OnProgress& on_progress,
+                                const TimesOf& times) {
     if (!source.synth && looks_like_data_set(source.file)) {
         return fail(ErrorKind::usage,
                     fmt::format("{}: is a data set already; use it as it is, or copy the file", source.file));
@@ -244,7 +245,7 @@ Result<DataSetInfo> import_data(const DataSource& source, const std::string& to,
         auto writer = DataSetWriter::create(to, DataKind::quotes, Duration{}, false);
         return writer ? copy(**quotes, **writer, on_progress) : tl::unexpected(writer.error());
     }
-    auto bars = open_bars(source);
+    auto bars = open_bars(source, times);
     if (!bars) {
         return tl::unexpected(bars.error());
     }

@@ -124,6 +124,23 @@ TEST_CASE("options that do not belong to the kind of data are refused", "[cli]")
     CHECK_FALSE(here.has("t.alpha"));
 }
 
+TEST_CASE("bars made on the command line do not begin with the session", "[cli]") {
+    const Workplace here;
+    here.write("m.csv", "timestamp,open,high,low,close\n2024-01-02 09:14:00,9,9,9,9\n2024-01-02 09:15:00,1,1,1,1\n"
+                        "2024-01-02 10:14:00,2,2,2,2\n2024-01-02 10:15:00,3,3,3,3\n2024-01-02 15:29:00,4,4,4,4\n");
+    for (const char* when : {"--session=nse", "--session=09:15-15:30+05:30", "--calendar=NSE_EQ"}) {
+        const Ran ran = here.alpha({"data", "info", "m.csv", "--resample", "1h", when, "--json"});
+        CAPTURE(when, ran.err);
+        REQUIRE(ran.code == 0);
+        CHECK(contains(ran.out, R"("first_ts_ns":"1704167100000000000","last_ts_ns":"1704188700000000000")"));
+        CHECK(contains(ran.out, "left out 1 row outside of the session"));
+    }
+    const Ran midnight = here.alpha({"data", "info", "m.csv", "--resample", "1h", "--tz", "Asia/Kolkata", "--json"});
+    CHECK(contains(midnight.out, R"("first_ts_ns":"1704166200000000000")"));
+    CHECK(contains(here.alpha({"data", "info", "m.csv", "--calendar", "NSE"}).err, "there is no such calendar; write"));
+    CHECK(here.alpha({"data", "info", "m.csv", "--calendar", "NSE_EQ", "--session", "nse"}).code == 2);
+}
+
 TEST_CASE("data info reads what import reads, and tells the same", "[cli]") {
     const Workplace here;
     here.write("named.csv", "timestamp,instrument,open,high,low,close,volume\n"
