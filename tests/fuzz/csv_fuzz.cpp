@@ -1,39 +1,21 @@
 /// Market data files of any bytes: no crash, records in order and in bounds, refusals that name the file and the line.
 
 #include "adapters/data/feed.hpp"
+#include "tests/fuzz/memory_file.hpp"
 #include "tests/fuzz/records.hpp"
 
 #include <array>
 #include <cctype>
 #include <string_view>
-#include <sys/mman.h>
-#include <unistd.h>
 
 namespace alpha::fuzz {
 
 namespace {
 
-/// A file that lies in memory and has a path.
-class MemoryFile {
-public:
-    explicit MemoryFile(Bytes bytes) : descriptor_(::memfd_create("alpha-fuzz", MFD_CLOEXEC)) {
-        ALPHA_ASSERT(descriptor_ >= 0, "no memory file could be made");
-        const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
-        ALPHA_ASSERT(written == static_cast<ssize_t>(bytes.size()), "a memory file could not be written");
-    }
-    ~MemoryFile() { static_cast<void>(::close(descriptor_)); }
-    MemoryFile(const MemoryFile&) = delete;
-    MemoryFile& operator=(const MemoryFile&) = delete;
-
-    std::string path() const { return "/proc/self/fd/" + std::to_string(descriptor_); }
-
-private:
-    int descriptor_;
-};
-
-/// Compressed files and data sets have no lines to name.
+/// Compressed files and data sets have no lines to name, and UTF-16 that goes on as something else has none either.
 bool has_lines(Bytes bytes) {
-    constexpr std::array<std::string_view, 3> kOthers{"\x1F\x8B", "\x28\xB5\x2F\xFD", "alphaset"};
+    constexpr std::array<std::string_view, 7> kOthers{"\x1F\x8B",   "\x28\xB5\x2F\xFD", "alphaset", "PK\x03\x04",
+                                                      "PK\x05\x06", "\xFF\xFE",         "\xFE\xFF"};
     const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     return std::ranges::none_of(kOthers, [&](std::string_view front) { return text.starts_with(front); }) &&
            // A zstd file may also begin with a skippable frame.
