@@ -34,26 +34,6 @@ constexpr const char* kShown[] = {"net_return",  "cagr",          "annual_volati
                                   "win_rate",    "profit_factor", "expectancy",        "average_trade", "best_trade",
                                   "worst_trade", "average_held",  "turnover",          "charges"};
 
-std::string metric_text(const Metric& metric, const std::string& currency) {
-    const auto number = [&](double value) {
-        if (metric.unit != MetricUnit::percent) {
-            return fmt::format("{:.2f}", value);
-        }
-        const std::string text = show_percent(value);
-        // A plus is for what may be a loss.
-        return text.starts_with('+') && std::string_view(metric.group) != "return" ? text.substr(1) : text;
-    };
-    return std::visit(overloaded{[](std::monostate) { return std::string("n/a"); },
-                                 [&](double value) { return number(value); },
-                                 [&](Money amount) { return show_money(amount, currency); },
-                                 [](std::uint64_t count) { return show_count(count); },
-                                 [](Duration held) {
-                                     return show_seconds(static_cast<double>(held.ns) / static_cast<double>(kSecondNs));
-                                 },
-                                 [](Date date) { return to_iso(date); }},
-                      metric.value);
-}
-
 std::string statistics_table(const Results& results, const Style& style) {
     const auto benchmark = std::ranges::find(results.sections, std::string("benchmark"),
                                              [](const Section& section) { return section.kind; });

@@ -378,9 +378,6 @@ public:
     }
 
 private:
-    static std::string strategy_of(const Results& results, const Trade& trade) {
-        return trade.strategy == kOperator ? "operator" : results.strategies[trade.strategy.value];
-    }
     std::string table(const Results& results, const std::vector<Trade>& trades) const {
         const std::string& currency = results.currency;
         Table table({{"entered", Table::Align::left},

@@ -593,4 +593,36 @@ std::string to_json(const Envelope& envelope, const Event& event, const Names& n
     return out + '}';
 }
 
+bool cut_csv_row(std::string_view line, std::vector<std::string>& cells) {
+    cells.clear();
+    std::size_t at = 0;
+    while (true) {
+        std::string cell;
+        if (at < line.size() && line[at] == '"') {
+            for (++at; at < line.size() && (line[at] != '"' || line.substr(at, 2) == "\"\""); ++at) {
+                cell += line[at];
+                if (line[at] == '"') {  // a doubled one is one
+                    ++at;
+                }
+            }
+            if (at == line.size()) {
+                return false;
+            }
+            ++at;
+            if (at < line.size() && line[at] != ',') {
+                return false;
+            }
+        } else {
+            const std::size_t end = std::min(line.find(',', at), line.size());
+            cell = line.substr(at, end - at);
+            at = end;
+        }
+        cells.push_back(std::move(cell));
+        if (at == line.size()) {
+            return true;
+        }
+        ++at;
+    }
+}
+
 }  // namespace alpha

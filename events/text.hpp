@@ -54,6 +54,10 @@ std::string printable(std::string_view text);
 /// bidirectional ones, fillers, tags. Two names that differ must not look the same. O(length); a copy where there is none.
 std::string revealed(std::string_view text);
 
+/// Cuts a line of CSV into its cells, quoted as in RFC 4180 and without line breaks inside; spaces stay. False where quotes are not closed
+/// or something stands behind them. O(length).
+bool cut_csv_row(std::string_view line, std::vector<std::string>& cells);
+
 /// `text` as a JSON string, quotes included; control characters, those that cannot be seen and invalid UTF-8 are escaped or replaced.
 std::string json_string(std::string_view text);
 

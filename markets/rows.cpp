@@ -1,5 +1,7 @@
 #include "markets/rows.hpp"
 
+#include "events/text.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -8,39 +10,6 @@ namespace {
 
 constexpr std::size_t kMaxRows = 100'000;
 constexpr std::size_t kMaxQuoted = 48;
-
-/// Cuts a line into cells; false where quotes are not closed or something stands behind them.
-bool cut(std::string_view line, std::vector<std::string>& cells) {
-    cells.clear();
-    std::size_t at = 0;
-    while (true) {
-        std::string cell;
-        if (at < line.size() && line[at] == '"') {
-            for (++at; at < line.size() && (line[at] != '"' || line.substr(at, 2) == "\"\""); ++at) {
-                cell += line[at];
-                if (line[at] == '"') {  // a doubled one is one
-                    ++at;
-                }
-            }
-            if (at == line.size()) {
-                return false;
-            }
-            ++at;
-            if (at < line.size() && line[at] != ',') {
-                return false;
-            }
-        } else {
-            const std::size_t end = std::min(line.find(',', at), line.size());
-            cell = line.substr(at, end - at);
-            at = end;
-        }
-        cells.push_back(std::move(cell));
-        if (at == line.size()) {
-            return true;
-        }
-        ++at;
-    }
-}
 
 /// Two digits at `at`, -1 where there are none.
 int two_digits(std::string_view text, std::size_t at) {
@@ -76,7 +45,7 @@ Result<std::vector<Row>> read_csv_rows(const std::string& file, std::string_view
         if (line.empty() || line.starts_with('#')) {
             continue;
         }
-        if (!cut(line, cells)) {
+        if (!cut_csv_row(line, cells)) {
             return refuse_at(place, "a quote is not closed, or something stands behind one that is");
         }
         if (header.empty()) {

@@ -17,9 +17,6 @@ constexpr const char* kTradeColumns = "entry_ts_ns,exit_ts_ns,instrument,side,qu
                                       "entry_event,exit_event,fills,term,entry_time,"
                                       "exit_time";
 
-std::string name_in(const std::vector<std::string>& names, std::uint32_t id) {
-    return id < names.size() ? names[id] : "operator";
-}
 const char* product_of(const Trade& trade) {
     return trade.product == Product::none ? "" : name_of(trade.product);
 }
@@ -95,6 +92,10 @@ void add_statistics(std::string& out, const std::string& kind, const std::string
 
 }  // namespace
 
+std::string strategy_of(const Results& results, const Trade& trade) {
+    return trade.strategy == kOperator ? "operator" : results.strategies[trade.strategy.value];
+}
+
 std::string plain_text(const MetricValue& value) {
     return std::visit(
         overloaded{[](std::monostate) { return std::string(); },
@@ -111,15 +112,14 @@ std::string trades_csv(const Results& results, const std::vector<Trade>& trades)
     for (const Trade& trade : trades) {
         out += fmt::format(
             "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n",
-            trade.entry.time.ns, trade.exit.time.ns, csv_field(name_in(results.instruments, trade.instrument.value)),
+            trade.entry.time.ns, trade.exit.time.ns, csv_field(results.instruments[trade.instrument.value]),
             trade.side == Side::buy ? "BUY" : "SELL", to_string(trade.quantity), to_string(trade.entry.price),
             to_string(trade.exit.price), to_string(trade.gross), to_string(trade.charges), to_string(trade.net()),
             return_of(trade), to_string(trade.worst), to_string(trade.best), seconds(trade.held()),
-            csv_field(name_in(results.strategies, trade.strategy.value)),
-            csv_field(name_in(results.portfolios, trade.portfolio.value)), product_of(trade),
-            csv_field(trade.entry.tag), csv_field(trade.exit.tag), name_of(trade.end), order_of(trade.entry.order),
-            order_of(trade.exit.order), event_of(trade.entry.event), event_of(trade.exit.event), trade.fills,
-            term_of(trade), to_iso(trade.entry.time), to_iso(trade.exit.time));
+            csv_field(strategy_of(results, trade)), csv_field(results.portfolios[trade.portfolio.value]),
+            product_of(trade), csv_field(trade.entry.tag), csv_field(trade.exit.tag), name_of(trade.end),
+            order_of(trade.entry.order), order_of(trade.exit.order), event_of(trade.entry.event),
+            event_of(trade.exit.event), trade.fills, term_of(trade), to_iso(trade.entry.time), to_iso(trade.exit.time));
     }
     return out;
 }
@@ -128,7 +128,7 @@ std::string trade_json(const Results& results, const Trade& trade) {
     JsonObject object;
     object.time_ns("entry_ts_ns", trade.entry.time)
         .time_ns("exit_ts_ns", trade.exit.time)
-        .text("instrument", name_in(results.instruments, trade.instrument.value))
+        .text("instrument", results.instruments[trade.instrument.value])
         .text("side", name_of(trade.side))
         .decimal("quantity", trade.quantity)
         .decimal("entry_price", trade.entry.price)
@@ -140,8 +140,8 @@ std::string trade_json(const Results& results, const Trade& trade) {
         .decimal("mae", trade.worst)
         .decimal("mfe", trade.best)
         .json("held_s", seconds(trade.held()))
-        .text("strategy", name_in(results.strategies, trade.strategy.value))
-        .text("portfolio", name_in(results.portfolios, trade.portfolio.value))
+        .text("strategy", strategy_of(results, trade))
+        .text("portfolio", results.portfolios[trade.portfolio.value])
         .text("product", product_of(trade))
         .text("entry_tag", trade.entry.tag)
         .text("exit_tag", trade.exit.tag)

@@ -14,6 +14,9 @@ std::string trades_csv(const Results& results, const std::vector<Trade>& trades)
 /// One object on one line, without a line feed.
 std::string trade_json(const Results& results, const Trade& trade);
 
+/// Whose trade it is: a strategy's name, or "operator".
+std::string strategy_of(const Results& results, const Trade& trade);
+
 /// "section,name,metric,value,unit": every statistic that can be said, of the account and of each section.
 std::string statistics_csv(const Results& results);
 /// All but the curves and the trades: one object on one line, without a line feed.

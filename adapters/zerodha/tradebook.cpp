@@ -1,6 +1,7 @@
 #include "adapters/zerodha/tradebook.hpp"
 
 #include "events/limits.hpp"
+#include "events/text.hpp"
 #include "store/disk.hpp"
 
 #include <algorithm>
@@ -60,39 +61,6 @@ constexpr std::size_t index_of(Column column) {
 
 tl::unexpected<Error> refuse(const ErrorPlace& place, std::string_view what) {
     return fail(ErrorKind::data, fmt::format("{}:{}: {}", place.file, place.line, what), ErrorCode::bad_record, place);
-}
-
-/// Cuts a line into cells; false where quotes are not closed or something stands behind them.
-bool cut(std::string_view line, std::vector<std::string>& cells) {
-    cells.clear();
-    std::size_t at = 0;
-    while (true) {
-        std::string cell;
-        if (at < line.size() && line[at] == '"') {
-            for (++at; at < line.size(); ++at) {
-                if (line[at] != '"') {
-                    cell += line[at];
-                } else if (line.substr(at, 2) == "\"\"") {
-                    cell += line[at++];
-                } else {
-                    break;
-                }
-            }
-            if (at == line.size() || (at + 1 < line.size() && line[at + 1] != ',')) {
-                return false;
-            }
-            ++at;
-        } else {
-            const std::size_t end = std::min(line.find(',', at), line.size());
-            cell = line.substr(at, end - at);
-            at = end;
-        }
-        cells.push_back(std::move(cell));
-        if (at == line.size()) {
-            return true;
-        }
-        ++at;
-    }
 }
 
 std::string lower(std::string text) {
@@ -317,7 +285,7 @@ Result<void> TradebookReader::add(const std::string& file, std::string_view text
         if (line.empty()) {
             continue;
         }
-        if (!cut(line, cells)) {
+        if (!cut_csv_row(line, cells)) {
             return refuse(place,
                           fmt::format("a quote is not closed, or something stands behind one that is; {}", kAsGiven));
         }
