@@ -2,6 +2,7 @@
 
 #include "adapters/data/byte_source.hpp"
 #include "adapters/data/foreign.hpp"
+#include "adapters/data/interval_guess.hpp"
 #include "adapters/data/text_hash.hpp"
 #include "events/assert.hpp"
 #include "events/limits.hpp"
@@ -1100,13 +1101,6 @@ Result<std::unique_ptr<Parent>> begun(std::unique_ptr<Rows> rows) {
     return rows->come_there().map([&](bool) { return std::unique_ptr<Parent>(std::move(rows)); });
 }
 
-/// How long bars are that lie so far apart. Where daylight saving begins, a day lasts 23 hours.
-Duration interval_of(Duration shortest) {
-    constexpr Duration kShortDay{20 * 3'600LL * kSecondNs};
-    constexpr Duration kLongDay{28 * 3'600LL * kSecondNs};
-    return shortest >= kShortDay && shortest <= kLongDay ? Duration{kDayNs} : shortest;
-}
-
 }  // namespace
 
 Result<void> judge_csv_bars(const DataSource& source) {
@@ -1160,7 +1154,7 @@ Result<BarShape> shape_of_csv_bars(const std::string& file) {
     const std::size_t named = header->field_of[kBarInstrument];
     std::map<std::string, Time, std::less<>> last_of;
     Duration of_one{kDayNs};  // where no two bars show it
-    Duration shortest = kNever - Time{};
+    IntervalGuess guess;
     Fields fields;
     std::string_view line;
     bool more = true;  // a date, or what whoever reads the bars refuses, ends it
@@ -1182,10 +1176,13 @@ Result<BarShape> shape_of_csv_bars(const std::string& file) {
                 continue;
             }
             const Duration gap = stamp->time - std::exchange(last->second, stamp->time);
-            shortest = gap.ns > 0 ? std::min(shortest, gap) : shortest;
+            if (gap.ns > 0) {
+                guess.add(gap);
+            }
         }
     }
-    return BarShape{named != kAbsent, interval_refusal(shortest).empty() ? interval_of(shortest) : of_one};
+    const bool is_told = !guess.is_empty() && interval_refusal(guess.shortest()).empty();
+    return BarShape{named != kAbsent, is_told ? guess.shortest() : of_one, guess.doubt()};
 }
 
 }  // namespace alpha

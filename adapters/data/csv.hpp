@@ -32,6 +32,7 @@ std::unique_ptr<BarRows> csv_bars_from(const DataSource& source, std::unique_ptr
 struct BarShape {
     bool names_instruments = false;  ///< has a column for them
     Duration interval;               ///< the shortest distance of two bars; a day where they are labelled by date
+    std::string doubt;               ///< why it cannot be told
 };
 /// Reads all labels of the file. Refuses (kind data) another header; what is wrong further on is not judged.
 Result<BarShape> shape_of_csv_bars(const std::string& file);

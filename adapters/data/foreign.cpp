@@ -1,7 +1,9 @@
 #include "adapters/data/foreign.hpp"
 
 #include "adapters/data/foreign_rows.hpp"
+#include "adapters/data/interval_guess.hpp"
 #include "events/assert.hpp"
+#include "events/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -127,7 +129,7 @@ struct Plan {
     Duration resample;
     bool is_sorted = true;
     bool by_date = false;  ///< the bars that come out
-    Duration shortest;     ///< distance of two rows of one instrument; zero: there are none
+    IntervalGuess lengths;
     bool starts_at_midnight = true;
 };
 
@@ -198,8 +200,10 @@ private:
 /// A span of time that becomes one bar.
 struct Bucket {
     Row bar;
+    Date date;
     Time end;
     bool is_inside = true;
+    bool is_cut = false;  ///< by midnight: a bar of the next day would begin before it ends
 };
 
 /// The rows in order of time, without repeats, made into longer bars where that is asked for.
@@ -338,42 +342,99 @@ private:
         }
     }
 
-    /// The span that a time falls into: by the instrument's session, else by the days of the zone.
-    Bucket bucket_of(const Row& row) {
-        const std::int64_t step = plan_->resample.ns;
-        Bucket bucket;
-        bucket.bar = row;
+    /// Where trading without a break lies that a time belongs to.
+    struct Stretch {
+        Date date;
         Time open;
         Time close;
-        Date date;
+        Time end;  ///< nothing of the same date comes any more
+    };
+
+    /// By the instrument's session, a break of the day's apart; else a day of the zone.
+    Stretch stretch_of(const Row& row) {
+        Stretch found;
         const auto& times = chain_.times_of(row.symbol);
-        if (times) {
-            date = times->date_of(row.time);
-            open = times->open_on(date);
-            close = times->close_on(date);
-            bucket.end = times->end_of(date);
-        } else {
+        if (!times) {
             const markets::Zone* const zone = chain_.zone_of(row.symbol);
             const std::int32_t offset_s = zone == nullptr ? 0 : zone->offset_s_at(row.time);
-            date = TradingHours{offset_s}.date_of(row.time);
+            found.date = TradingHours{offset_s}.date_of(row.time);
             const auto midnight = [&](Date day) {
                 return zone == nullptr ? TradingHours{}.midnight(day) : zone->utc_of(day, 0);
             };
-            open = midnight(date);
-            close = bucket.end = midnight(Date{date.days + 1});
+            found.open = midnight(found.date);
+            found.close = found.end = midnight(Date{found.date.days + 1});
+            return found;
         }
+        found.date = times->date_of(row.time);
+        found.open = times->open_on(found.date);
+        found.close = times->close_on(found.date);
+        found.end = times->end_of(found.date);
+        if (times->calendar() == nullptr) {
+            return found;
+        }
+        // Worked out once a day.
+        stretches_.resize(std::max<std::size_t>(stretches_.size(), row.symbol + 1));
+        std::vector<Stretch>& all = stretches_[row.symbol];
+        if (all.empty() || all.front().date != found.date) {
+            all = stretches_within(*times, found);
+        }
+        const auto after = std::ranges::upper_bound(all, row.time, {}, &Stretch::open);
+        return after == all.begin() ? all.front() : *std::prev(after);
+    }
+    /// Of a day, in order, at least one.
+    static std::vector<Stretch> stretches_within(const markets::DayTimes& times, const Stretch& day) {
+        std::vector<Stretch> all;
+        for (const markets::PhaseTimes& phase : times.calendar()->phases_on(day.date)) {
+            if (phase.close <= day.open || phase.open >= day.close || !times.trades(times.calendar()->at(phase.open))) {
+                continue;
+            }
+            const bool goes_on = !all.empty() && all.back().close == phase.open;
+            if (!goes_on && phase.phase != markets::Phase::continuous) {
+                continue;  // as on other days, what is matched before an opening is in no bar
+            }
+            if (!goes_on) {
+                all.push_back({day.date, std::max(phase.open, day.open), {}, day.end});
+            }
+            all.back().close = std::min(phase.close, day.close);
+        }
+        return all.empty() ? std::vector{day} : all;
+    }
+
+    /// The bar that a row belongs to.
+    Bucket bucket_of(const Row& row) {
+        const std::int64_t step = plan_->resample.ns;
+        const Stretch stretch = stretch_of(row);
+        Bucket bucket;
+        bucket.bar = row;
+        bucket.date = stretch.date;
+        bucket.end = stretch.end;
         // A trade at the very end of the session still belongs to it.
-        const bool is_last = row.time == close && plan_->parts.front().layout.content != Content::bars;
-        bucket.is_inside = row.time >= open && (row.time < close || is_last);
+        const bool is_last = row.time == stretch.close && plan_->parts.front().layout.content != Content::bars;
+        bucket.is_inside = row.time >= stretch.open && (row.time < stretch.close || is_last);
         if (step == kDayNs) {
-            bucket.bar.time = TradingHours{}.midnight(date);
+            bucket.bar.time = TradingHours{}.midnight(stretch.date);
             bucket.bar.offset_s = 0;
             return bucket;
         }
-        const std::int64_t within = (is_last ? close.ns - 1 : row.time.ns) - open.ns;
-        bucket.bar.time = Time{open.ns + within / step * step};
-        bucket.end = std::min(Time{bucket.bar.time.ns + step}, close);
+        const std::int64_t within = (is_last ? stretch.close.ns - 1 : row.time.ns) - stretch.open.ns;
+        bucket.bar.time = Time{stretch.open.ns + within / step * step};
+        bucket.end = std::min(Time{bucket.bar.time.ns + step}, stretch.close);
         bucket.end.ns += is_last ? 1 : 0;
+        if (chain_.times_of(row.symbol)) {
+            return bucket;
+        }
+        constexpr std::int64_t kHourNs = 3'600 * kSecondNs;
+        if (const markets::Zone* const zone = chain_.zone_of(row.symbol); zone != nullptr && step > kHourNs) {
+            // By what the clock shows: bars after a change of the clocks begin when those of other days do.
+            const std::int64_t shown_ns =
+                row.time.ns + zone->offset_s_at(row.time) * kSecondNs - TradingHours{}.midnight(stretch.date).ns;
+            const auto at = [&](std::int64_t ns) {
+                return zone->utc_of(stretch.date, static_cast<std::int32_t>(std::min(ns, kDayNs) / kSecondNs));
+            };
+            bucket.bar.time = at(shown_ns / step * step);
+            bucket.end = at((shown_ns / step + 1) * step);
+        }
+        bucket.is_cut = (bucket.end - bucket.bar.time).ns != step;
         return bucket;
     }
 
@@ -382,6 +443,16 @@ private:
         if (!bucket.is_inside) {
             ++chain_.counts.outside;
             return {};
+        }
+        if (bucket.is_cut) {
+            return tl::unexpected(refusal_at(
+                plan_->parts[row.part].name, row.line,
+                fmt::format(
+                    "bars of {} counted from midnight do not fit the day of {}, whether because a day is no "
+                    "multiple of them or because the clocks were changed; say when the market trades (session: "
+                    "or calendar: of the instrument, --session or --calendar on the command line), count in UTC, "
+                    "or choose another length",
+                    to_string(plan_->resample), to_iso(bucket.date))));
         }
         const auto [at, is_new] = open_.try_emplace({bucket.bar.time, row.symbol}, bucket);
         if (is_new) {
@@ -422,6 +493,7 @@ private:
     std::map<std::uint32_t, std::size_t> of_symbol_;
     std::optional<Row> next_group_;
     std::optional<Error> failure_;
+    std::vector<std::vector<Stretch>> stretches_;  ///< of each symbol's present day
     std::map<std::pair<Time, std::uint32_t>, Bucket> open_;
     std::deque<Row> ready_;
     bool is_over_ = false;
@@ -551,6 +623,9 @@ Result<std::optional<Part>> part_of(const DataSource& source, const std::string&
     part.layout = std::move(**layout);
     part.has_lone_cr = head->has_lone_cr;
     part.symbol = source.instrument.empty() ? instrument_after(source.shown_as.empty() ? path : "") : source.instrument;
+    if (source.instrument.empty() && part.layout.name == "yfinance") {
+        part.symbol = name_of_yahoo(part.symbol);
+    }
     if (part.layout.naming == Naming::file && part.symbol.empty()) {
         return tl::unexpected(
             refusal_at(part.name, 1,
@@ -591,16 +666,20 @@ Result<void> check_rows(Plan& plan) {
         const std::int64_t gap = before == kBeforeAll ? 0 : std::abs(row.time.ns - before.ns);
         if (gap != 0) {
             common = std::gcd(common, gap);
-            plan.shortest.ns = plan.shortest.ns == 0 ? gap : std::min(plan.shortest.ns, gap);
+            plan.lengths.add(Duration{gap});
         }
     }
     const std::string& name = plan.parts.front().name;
     const auto refuse = [&name](std::string_view what) { return tl::unexpected(refusal_at(name, 1, what)); };
+    std::string held;
+    for (const std::string& other : chain.counts.others) {
+        held += (held.empty() ? "; the file holds " : ", ") + printable(other);
+    }
     for (const std::string& wanted : plan.options.only) {
         if (chain.symbols.find(wanted) == SymbolTable::kUnknown) {
-            return refuse(fmt::format("the file holds no row of instrument {}{}; check its name{}", in_quotes(wanted),
+            return refuse(fmt::format("the file holds no row of instrument {}{}; check its name{}{}", in_quotes(wanted),
                                       plan.options.from || plan.options.to ? " in that range" : "",
-                                      plan.options.from || plan.options.to ? " and the dates" : ""));
+                                      plan.options.from || plan.options.to ? " and the dates" : "", held));
         }
     }
     if (!plan.is_sorted && chain.counts.rows > kMaxSortedRows) {
@@ -722,20 +801,18 @@ std::string read_as(const Plan& plan) {
     return text;
 }
 
-/// How long bars are that lie so far apart. Where daylight saving begins, a day lasts 23 hours.
+/// How long the bars are that come out.
 Duration interval_of(const Plan& plan) {
-    constexpr Duration kShortDay{20 * 3'600LL * kSecondNs};
-    constexpr Duration kLongDay{28 * 3'600LL * kSecondNs};
     if (plan.by_date) {
         return {kDayNs};
     }
     if (plan.resample.ns != 0) {
         return plan.resample;
     }
-    if (plan.shortest.ns == 0) {
+    if (plan.lengths.is_empty()) {
         return Duration{plan.starts_at_midnight ? kDayNs : 60 * kSecondNs};
     }
-    return plan.shortest >= kShortDay && plan.shortest <= kLongDay ? Duration{kDayNs} : plan.shortest;
+    return plan.lengths.shortest();
 }
 
 }  // namespace
@@ -806,6 +883,8 @@ Result<std::optional<ForeignReport>> look_at_foreign(const DataSource& source, c
                                      (*plan)->parts.front().numbers.decimals));
     tell(counts.empty, fmt::format("dropped {}", count_of(counts.empty, "empty row")));
     tell(counts.untraded, fmt::format("dropped {} in which nothing was traded", count_of(counts.untraded, "row")));
+    tell(counts.adjusted, fmt::format("brought open, high and low of {} to where its adjusted close is",
+                                      count_of(counts.adjusted, "row")));
     tell(counts.suspicious, fmt::format("left out {} that LEAN marks as suspicious or without a price",
                                         count_of(counts.suspicious, "row")));
     tell(counts.no_volume, fmt::format("took {} as 0", count_of(counts.no_volume, "empty volume")));
@@ -820,6 +899,7 @@ Result<std::optional<ForeignReport>> look_at_foreign(const DataSource& source, c
     report.read_as = read_as(**plan);
     report.symbols = pipeline.chain().symbols.names();
     report.interval = interval_of(**plan);
+    report.interval_doubt = (*plan)->by_date || (*plan)->resample.ns != 0 ? "" : (*plan)->lengths.doubt();
     report.names_instruments = (*plan)->parts.front().layout.naming != Naming::file || (*plan)->parts.size() > 1;
     return report;
 }

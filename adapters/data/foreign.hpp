@@ -26,6 +26,7 @@ struct ForeignReport {
     std::vector<std::string> symbols;
     std::uint64_t bars = 0;
     Duration interval;  ///< the shortest distance of two bars of one instrument; a day where they are labelled by date
+    std::string interval_doubt;  ///< why it cannot be told
     bool names_instruments = false;
 };
 

@@ -76,7 +76,8 @@ const std::vector<Alias>& aliases() {
         {Role::low, {"low", "l", "low price"}},
         {Role::close, {"close", "c", "close price"}},
         {Role::volume,
-         {"volume", "tickvol", "vol", "v", "ttl trd qnty", "tottrdqty", "contracts", "total traded quantity"}},
+         {"volume", "tickvol", "vol", "vol.", "v", "ttl trd qnty", "tottrdqty", "contracts", "total traded quantity",
+          "traded quantity", "shares traded", "no.of shares", "no. of shares", "no. of contracts", "quantity", "qty"}},
         {Role::symbol, {"instrument", "symbol", "ticker", "tradingsymbol", "trading symbol", "name", "stock", "scrip"}},
         {Role::price, {"price", "ltp", "last price", "last traded price", "last"}},
         {Role::quantity, {"quantity", "qty", "size", "last quantity", "last traded quantity", "volume", "vol"}},
@@ -173,8 +174,23 @@ public:
                                            in_quotes(fmt::format("{}", fmt::join(*names_, ", "))))));
             }
             layout.put(role->role, at);
+            // Whoever counts adjusted closes wants bars that hold together.
+            const bool is_adjusted = role->role == Role::close && (*names_)[at].starts_with("adj");
+            layout.unadjusted = is_adjusted ? find("close") : layout.unadjusted;
         }
         return {};
+    }
+
+    /// Whether the table has an expiry beside its symbol, and perhaps a strike and a type.
+    bool put_contract(Layout& layout) const {
+        const auto put = [&](Role role, std::initializer_list<std::string_view> names) {
+            const auto at = std::ranges::find_if(names, [this](std::string_view name) { return has(name); });
+            layout.put(role, at == names.end() ? kAbsent : find(*at));
+        };
+        put(Role::expiry, {"expiry", "expiry date", "expirydate"});
+        put(Role::strike, {"strike price", "strike", "strikeprice"});
+        put(Role::option, {"option type", "optiontype"});
+        return layout.has(Role::expiry);
     }
 
 private:
@@ -226,6 +242,7 @@ void name_table(Layout& layout, const Header& header, std::string_view line) {
         layout.name = "NSE's site";
     } else if (line.starts_with('<')) {
         layout.name = "MetaTrader 5";
+        layout.keeps_sides = true;
     } else if (header.has("adj close") || header.has_all({"dividends", "stock splits"})) {
         layout.name = "yfinance";
     } else if (header.has_all({"open time", "close time"})) {
@@ -288,6 +305,7 @@ bool has_foreign_rows(const Head& head, const Layout& layout, bool has_zone) {
     Fields fields;
     std::vector<Time> labels;
     bool falls = true;
+    bool is_utc = false;
     for (std::size_t i = 1; i < lines.size(); ++i) {
         if (lines[i].empty() || !fields.split(lines[i], ',') || fields.size() != layout.fields) {
             continue;
@@ -302,9 +320,17 @@ bool has_foreign_rows(const Head& head, const Layout& layout, bool has_zone) {
                 return true;
             }
         }
-        if (Date day; is_time && day_of(time, DateOrder::unknown, day)) {
+        if (Date day; is_time && day_of(time, DateOrder::unknown, day) && day.days < kMaxTime.ns / kDayNs) {
             labels.push_back(Time{day.days * kDayNs + time.clock_ns});
             falls = falls && (labels.size() == 1 || labels.back() < labels[labels.size() - 2]);
+            is_utc = is_utc || (time.has_offset && time.offset_s == 0 && time.clock_ns != 0);
+        }
+        if (const std::size_t volume = layout.of(Role::volume); volume < fields.size()) {
+            Number number;
+            if (!parse_decimal(fields[volume]) &&
+                (is_absent(fields[volume]) || read_number(fields[volume], {}, number) == nullptr)) {
+                return true;
+            }
         }
         std::size_t absent = 0;
         for (const Role role : {Role::open, Role::high, Role::low, Role::close}) {
@@ -319,8 +345,12 @@ bool has_foreign_rows(const Head& head, const Layout& layout, bool has_zone) {
             return true;
         }
     }
+    // Days that are labelled in UTC are days of another place's clock.
+    constexpr std::int64_t kShortDayNs = 20 * 3'600 * kSecondNs;
+    const auto is_near = [](Time a, Time b) { return (b - a).ns < kShortDayNs; };
+    const bool are_days = labels.size() > 1 && std::ranges::adjacent_find(labels, is_near) == labels.end();
     constexpr std::size_t kEnough = 3;
-    return falls && labels.size() >= kEnough;
+    return (falls && labels.size() >= kEnough) || (has_zone && is_utc && are_days);
 }
 
 // ---- yfinance's several header lines ----------------------------------------------------------------------------------
@@ -374,14 +404,19 @@ Result<std::optional<Layout>> recognise_wide(const std::vector<std::string_view>
     layout.naming = Naming::column;
     for (std::size_t f = 1; f < tickers.size(); ++f) {
         const auto field = std::ranges::find(wanted, lower_case(prices[f]));
-        auto group = std::ranges::find(layout.groups, tickers[f], &Group::symbol);
+        const std::string symbol = name_of_yahoo(tickers[f]);
+        auto group = std::ranges::find(layout.groups, symbol, &Group::symbol);
         if (group == layout.groups.end()) {
-            layout.groups.push_back({std::string(tickers[f]), {}});
+            layout.groups.push_back({symbol, {}});
             layout.groups.back().field.fill(kAbsent);
             group = std::prev(layout.groups.end());
         }
         if (field != wanted.end()) {
             group->field[static_cast<std::size_t>(field - wanted.begin())] = f;
+        }
+        constexpr std::size_t kClose = 3;
+        if (wanted[kClose].starts_with("adj") && lower_case(prices[f]) == "close") {
+            group->unadjusted = f;
         }
     }
     for (const Group& group : layout.groups) {
@@ -460,6 +495,16 @@ Layout kite_candles() {
 }
 
 }  // namespace
+
+std::string name_of_yahoo(std::string_view ticker) {
+    for (const auto& [suffix, exchange] :
+         {std::pair<std::string_view, std::string_view>{".NS", "NSE:"}, {".BO", "BSE:"}}) {
+        if (ticker.ends_with(suffix) && ticker.size() > suffix.size() && ticker.find(':') == std::string_view::npos) {
+            return std::string(exchange).append(ticker.substr(0, ticker.size() - suffix.size()));
+        }
+    }
+    return std::string(ticker);
+}
 
 Error refusal_at(const std::string& name, std::uint64_t line, std::string_view what) {
     return {ErrorKind::data, fmt::format("{}:{}: {}", name, line, what), ErrorCode::bad_record, {name, line, 0}};
@@ -583,7 +628,7 @@ Result<std::optional<Layout>> recognise(const Head& head, const std::string& nam
         return tl::unexpected(mapped.error());
     }
     if (layout.naming == Naming::file && layout.has(Role::symbol)) {
-        layout.naming = Naming::column;
+        layout.naming = header.put_contract(layout) ? Naming::contract : Naming::column;
     }
     const bool has_range = layout.has(Role::open) && layout.has(Role::high) && layout.has(Role::low);
     if (has_range && !layout.has(Role::close) && layout.has(Role::price)) {
@@ -598,7 +643,8 @@ Result<std::optional<Layout>> recognise(const Head& head, const std::string& nam
     const bool stays = is_own && !is_one_of_many && !head.has_lone_cr && !options.changes_content() &&
                        layout.name == "plain table" &&
                        (!layout.has(Role::symbol) || header.find("instrument") == layout.of(Role::symbol)) &&
-                       !layout.has(Role::clock) && !has_foreign_rows(head, layout, has_zone);
+                       header.find("volume") == layout.of(Role::volume) && !layout.has(Role::clock) &&
+                       !has_foreign_rows(head, layout, has_zone);
     return stays ? Result<std::optional<Layout>>(std::nullopt) : std::optional<Layout>(std::move(layout));
 }
 

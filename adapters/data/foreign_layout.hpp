@@ -20,6 +20,7 @@ public:
     bool split(std::string_view line, char separator);
     std::size_t size() const { return fields_.size(); }
     std::string_view operator[](std::size_t i) const { return fields_[i]; }
+    void replace(std::size_t i, std::string_view field) { fields_[i] = field; }
     /// Of what has no separators: they must outlive their use.
     void set(std::vector<std::string_view> fields) { fields_ = std::move(fields); }
 
@@ -58,14 +59,16 @@ inline constexpr std::size_t kAbsent = static_cast<std::size_t>(-1);
 struct Group {
     std::string symbol;
     std::array<std::size_t, 5> field{kAbsent, kAbsent, kAbsent, kAbsent, kAbsent};  ///< open, high, low, close, volume
+    std::size_t unadjusted = kAbsent;  ///< the close that the other prices go with, where another counts
 };
 
 enum class Naming : std::uint8_t {
-    file,    ///< after the file
-    column,  ///< a column says it
-    equity,  ///< NSE's symbol and series
-    nse_fo,  ///< NSE's old table of contracts
-    udiff    ///< the exchanges' common table
+    file,     ///< after the file
+    column,   ///< a column says it
+    equity,   ///< NSE's symbol and series
+    nse_fo,   ///< NSE's old table of contracts
+    udiff,    ///< the exchanges' common table
+    contract  ///< of columns for the underlying, the expiry and, of options, the strike and the type
 };
 enum class Content : std::uint8_t { bars, trades, quotes };
 
@@ -79,7 +82,9 @@ struct Layout {
     std::vector<Group> groups;
     Naming naming = Naming::file;
     Content content = Content::bars;
-    bool drops_untraded = false;  ///< an open of 0 says that nothing was traded
+    bool drops_untraded = false;       ///< an open or a volume of 0 says that nothing was traded
+    bool keeps_sides = false;          ///< an empty bid or ask is the one before
+    std::size_t unadjusted = kAbsent;  ///< the close that open, high and low go with, where another counts
 
     std::size_t of(Role role) const { return field_of[static_cast<std::size_t>(role)]; }
     void put(Role role, std::size_t field) { field_of[static_cast<std::size_t>(role)] = field; }
@@ -99,6 +104,9 @@ struct Head {
 /// read together with others, alpha's own, too.
 Result<std::optional<Layout>> recognise(const Head& head, const std::string& name, const ForeignOptions& options,
                                         bool has_zone, bool is_one_of_many);
+
+/// "RELIANCE.NS" as Kite names it, "NSE:RELIANCE"; ".BO" is BSE's. Other names stay.
+std::string name_of_yahoo(std::string_view ticker);
 
 Error refusal_at(const std::string& name, std::uint64_t line, std::string_view what);
 

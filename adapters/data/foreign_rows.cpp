@@ -315,17 +315,17 @@ public:
                 return seen;
             }
         }
-        if (layout.separator == ';') {
-            for (const Role role :
-                 {Role::open, Role::high, Role::low, Role::close, Role::price, Role::bid, Role::ask}) {
-                see_number(at(role), line);
-            }
+        for (const Role role : {Role::open, Role::high, Role::low, Role::close, Role::price, Role::bid, Role::ask}) {
+            see_number(at(role), line);
         }
         if (layout.has(Role::expiry) && !at(Role::expiry).empty()) {
             TimeText expiry;
             Date day;
             if (read_time(at(Role::expiry), {}, expiry) == nullptr && day_of(expiry, DateOrder::unknown, day)) {
                 part_->expiries[std::string(at(Role::symbol))].insert(day);
+                if (at(Role::type).starts_with("FUT")) {
+                    part_->futures[std::string(at(Role::symbol))].insert(day);
+                }
             }
         }
         return {};
@@ -350,7 +350,7 @@ public:
         }
         if (point_line_ != 0) {
             part_->numbers.point = ',';
-        } else if (either_line_ != 0 && group_line_ == 0) {
+        } else if (either_line_ != 0 && group_line_ == 0 && dot_line_ == 0) {
             return refuse(either_line_,
                           "has a number such as 1,234, which may be 1.234 or 1234, and no row of the file shows "
                           "which; write its numbers with a point");
@@ -404,12 +404,17 @@ private:
     void see_number(std::string_view text, std::uint64_t line) {
         const auto note = [line](std::uint64_t& first) { first = first == 0 ? line : first; };
         switch (comma_of(text)) {
-        case CommaSays::point: return note(point_line_);
+        case CommaSays::point:
+            // Between commas it is a number that is badly grouped.
+            return part_->layout.separator == ',' ? void() : note(point_line_);
         case CommaSays::group: return note(group_line_);
         case CommaSays::either: return note(either_line_);
         case CommaSays::nothing: break;
         }
-        if (text.find('.') != std::string_view::npos && text.find('.') == text.rfind('.')) {
+        // 1.234 may have its digits grouped; 12.5 has not.
+        constexpr std::size_t kGroup = 3;
+        const std::size_t point = text.find('.');
+        if (point != std::string_view::npos && point == text.rfind('.') && text.size() - point - 1 != kGroup) {
             note(dot_line_);
         }
     }
@@ -483,7 +488,7 @@ Civil civil_of(Date date) {
 }
 
 /// A contract as Kite names it. Which expiry of a month is the monthly one, whose name has no day, the exchange's own name says where
-/// there is one; else it is the last of the month in the file.
+/// there is one; else it is the one that has a future, and where none of the month has, the last of the month in the file.
 std::string contract_name(const Part& part, std::string_view underlying, Date expiry, std::string_view strike,
                           std::string_view option, std::string_view own_name) {
     const Civil day = civil_of(expiry);
@@ -494,7 +499,14 @@ std::string contract_name(const Part& part, std::string_view underlying, Date ex
     bool is_monthly = own_name.starts_with(monthly);
     if (!is_monthly && !own_name.starts_with(weekly)) {
         is_monthly = true;
-        if (const auto found = part.expiries.find(underlying); found != part.expiries.end()) {
+        const auto of_futures = part.futures.find(underlying);
+        const auto in_month = [&day](Date other) {
+            const Civil its = civil_of(other);
+            return its.year == day.year && its.month == day.month;
+        };
+        if (of_futures != part.futures.end() && std::ranges::any_of(of_futures->second, in_month)) {
+            is_monthly = of_futures->second.contains(expiry);
+        } else if (const auto found = part.expiries.find(underlying); found != part.expiries.end()) {
             const auto later = found->second.upper_bound(expiry);
             const Civil next = later == found->second.end() ? Civil{0, 0, 0} : civil_of(*later);
             is_monthly = next.year != day.year || next.month != day.month;
@@ -634,10 +646,10 @@ Result<void> FileRows::read_record() {
     if (layout.groups.empty()) {
         const std::array<std::size_t, 5> fields{layout.of(Role::open), layout.of(Role::high), layout.of(Role::low),
                                                 layout.of(Role::close), layout.of(Role::volume)};
-        return read_prices(fields, symbol_of(), time);
+        return read_prices(fields, layout.unadjusted, symbol_of(), time);
     }
     for (const Group& group : layout.groups) {
-        if (auto read = read_prices(group.field, group.symbol, time); !read) {
+        if (auto read = read_prices(group.field, group.unadjusted, group.symbol, time); !read) {
             return read;
         }
     }
@@ -682,9 +694,38 @@ Result<void> FileRows::read_volume_at(std::size_t field, std::int64_t& into) {
     return {};
 }
 
-Result<void> FileRows::read_prices(const std::array<std::size_t, 5>& field, std::string_view symbol,
-                                   const TimeText& time) {
+/// Brings open, high and low to where the close was brought, as yfinance's auto_adjust does.
+Result<void> FileRows::adjust(std::size_t unadjusted, Row& row) {
+    std::int64_t close = 0;
+    if (auto read = read_number_at(unadjusted, "close", close); !read) {
+        return tl::unexpected(read.error());
+    }
+    if (close <= 0) {
+        return tl::unexpected(refusal("close is not positive, and the other prices cannot be adjusted as it was"));
+    }
+    Int128 unit = 1;
+    for (unsigned digit = part_->numbers.decimals; digit < unsigned{kScaleDigits}; ++digit) {
+        unit *= 10;
+    }
+    for (std::size_t p = 0; p < 3; ++p) {
+        const Int128 scaled = divide_half_even(Int128{row.price[p]} * row.price[3], Int128{close} * unit) * unit;
+        if (scaled > std::numeric_limits<std::int64_t>::max() || scaled < std::numeric_limits<std::int64_t>::min()) {
+            return tl::unexpected(refusal("has a price that is too large once it is adjusted"));
+        }
+        row.price[p] = static_cast<std::int64_t>(scaled);
+    }
+    ++counts_->adjusted;
+    return {};
+}
+
+Result<void> FileRows::read_prices(const std::array<std::size_t, 5>& field, std::size_t unadjusted,
+                                   std::string_view symbol, const TimeText& time) {
     if (!options_->only.empty() && std::ranges::find(options_->only, symbol) == options_->only.end()) {
+        constexpr std::size_t kSome = 5;
+        std::vector<std::string>& others = counts_->others;
+        if (others.size() < kSome && std::ranges::find(others, symbol) == others.end()) {
+            others.emplace_back(symbol);
+        }
         return {};
     }
     Row row;
@@ -718,17 +759,29 @@ Result<void> FileRows::read_prices(const std::array<std::size_t, 5>& field, std:
                 return good;
             }
         }
-        if (layout.drops_untraded && row.price[0] == 0) {
+        if (auto good = read_volume_at(field[4], row.volume); !good) {
+            return good;
+        }
+        if (layout.drops_untraded && (row.price[0] == 0 || (field[4] != kAbsent && row.volume == 0))) {
             ++counts_->untraded;
             return {};
         }
-        if (auto good = read_volume_at(field[4], row.volume); !good) {
+        if (auto good = unadjusted == kAbsent ? Result<void>() : adjust(unadjusted, row); !good) {
             return good;
         }
     } else {
         const bool is_trade = layout.content == Content::trades;
         const std::size_t first = layout.of(is_trade ? Role::price : Role::bid);
         const std::size_t second = layout.of(is_trade ? Role::price : Role::ask);
+        if (layout.keeps_sides && !is_trade && first < fields_.size() && second < fields_.size()) {
+            for (const auto& [side, at] : {std::pair(0U, first), std::pair(1U, second)}) {
+                if (is_absent(fields_[at])) {
+                    fields_.replace(at, sides_[side]);
+                } else {
+                    sides_[side] = fields_[at];
+                }
+            }
+        }
         const bool is_missing = first >= fields_.size() || second >= fields_.size() || is_absent(fields_[first]) ||
                                 is_absent(fields_[second]);
         if (is_missing) {
@@ -787,6 +840,7 @@ Result<void> FileRows::place(const TimeText& time, Row& row) const {
             return tl::unexpected(refusal(fmt::format("time {} is outside 1800 to 2199", time.count)));
         }
         row.time = Time{static_cast<std::int64_t>(ns)};
+        row.offset_s = shown_offset_s(row);
         return {};
     }
     Date day;
@@ -808,8 +862,8 @@ Result<void> FileRows::place(const TimeText& time, Row& row) const {
         return {};
     }
     if (time.has_offset) {
-        row.offset_s = time.offset_s;
         row.time = Time{local_ns - time.offset_s * kSecondNs};
+        row.offset_s = time.offset_s == 0 ? shown_offset_s(row) : time.offset_s;
         return {};
     }
     const markets::Zone* const zone = zone_of_(row.symbol);
@@ -827,6 +881,12 @@ Result<void> FileRows::place(const TimeText& time, Row& row) const {
             shown == Shown::never ? "never showed" : "showed twice", to_iso(Time{local_ns}).substr(0, 19))));
     }
     return {};
+}
+
+/// Which clock says what day a time in UTC is of: that of the market, where anybody says it.
+std::int32_t FileRows::shown_offset_s(const Row& row) const {
+    const markets::Zone* const zone = part_->by_date ? nullptr : zone_of_(row.symbol);
+    return zone == nullptr ? 0 : zone->offset_s_at(row.time);
 }
 
 bool FileRows::is_in_range(const Row& row) const {
@@ -851,6 +911,22 @@ std::string FileRows::symbol_of() const {
     switch (part_->layout.naming) {
     case Naming::file: return part_->symbol;
     case Naming::column: return std::string(symbol);
+    case Naming::contract: {
+        Date expiry;
+        if (symbol.empty() || !expiry_of(expiry)) {
+            return std::string(symbol);
+        }
+        std::string day = to_iso(expiry);
+        std::erase(day, '-');
+        const std::string_view option = at(Role::option);
+        const bool is_option = option == "CE" || option == "PE" || option == "C" || option == "P";
+        Number strike;
+        return !is_option ? fmt::format("{}-{}", symbol, day)
+                          : fmt::format("{}-{}-{}-{}", symbol, day, option[0],
+                                        read_number(at(Role::strike), part_->numbers, strike) == nullptr
+                                            ? to_string(Decimal{strike.raw})
+                                            : std::string(at(Role::strike)));
+    }
     case Naming::equity: {
         const std::string_view series = at(Role::series);
         const bool is_plain = series.empty() || series == "EQ" || series == "BE";

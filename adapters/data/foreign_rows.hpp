@@ -43,7 +43,8 @@ struct Part {
     std::int64_t unit_ns = 0;  ///< of counts since 1970
     bool by_date = false;      ///< its rows are of dates, not of times
     std::map<std::string, std::set<Date>, std::less<>> expiries;
-    std::string symbol;  ///< whose rows they are, where the rows do not say it
+    std::map<std::string, std::set<Date>, std::less<>> futures;  ///< those expiries that have one
+    std::string symbol;                                          ///< whose rows they are, where the rows do not say it
 };
 
 /// What was done with the rows, for whoever asks.
@@ -54,10 +55,12 @@ struct Counts {
     std::uint64_t untraded = 0;
     std::uint64_t suspicious = 0;  ///< of LEAN's, and those without a price
     std::uint64_t no_volume = 0;
-    std::uint64_t repeated = 0;      ///< whole rows that were there before
-    std::uint64_t replaced = 0;      ///< rows of one time, of which one was kept
-    std::uint64_t outside = 0;       ///< of the session
-    std::uint64_t out_of_range = 0;  ///< before --from or after --to
+    std::uint64_t adjusted = 0;       ///< rows whose open, high and low were scaled as their close is
+    std::uint64_t repeated = 0;       ///< whole rows that were there before
+    std::uint64_t replaced = 0;       ///< rows of one time, of which one was kept
+    std::uint64_t outside = 0;        ///< of the session
+    std::uint64_t out_of_range = 0;   ///< before --from or after --to
+    std::vector<std::string> others;  ///< some instruments that were not asked for
 };
 
 /// The lines of a file, or the candles of a JSON text.
@@ -91,10 +94,13 @@ public:
 
 private:
     Result<void> read_record();
-    Result<void> read_prices(const std::array<std::size_t, 5>& field, std::string_view symbol, const TimeText& time);
+    Result<void> read_prices(const std::array<std::size_t, 5>& field, std::size_t unadjusted, std::string_view symbol,
+                             const TimeText& time);
+    Result<void> adjust(std::size_t unadjusted, Row& row);
     Result<bool> read_number_at(std::size_t field, const char* what, std::int64_t& into);
     Result<void> read_volume_at(std::size_t field, std::int64_t& into);
     Result<void> place(const TimeText& time, Row& row) const;
+    std::int32_t shown_offset_s(const Row& row) const;
     std::string symbol_of() const;
     bool is_in_range(const Row& row) const;
     Error refusal(std::string_view what) const { return refusal_at(part_->name, line_, what); }
@@ -108,7 +114,8 @@ private:
     std::unique_ptr<Records> records_;
     Fields fields_;
     std::uint64_t line_ = 0;
-    std::vector<Row> waiting_;  ///< of the present record, the last in front
+    std::array<std::string, 2> sides_;  ///< the last bid and ask, where an empty one is that
+    std::vector<Row> waiting_;          ///< of the present record, the last in front
 };
 
 /// "2024-01-02T09:15:00+05:30"

@@ -269,6 +269,10 @@ const char* read_clock(std::string_view text, TimeText& into) {
     return nullptr;
 }
 
+// Digits of a date and a time of day without anything between them.
+constexpr std::size_t kToMinute = 12;
+constexpr std::size_t kToSecond = 14;
+
 bool read_epoch(std::string_view text, TimeText& into) {
     constexpr std::size_t kFewest = 9;
     constexpr std::size_t kMost = 19;
@@ -279,6 +283,13 @@ bool read_epoch(std::string_view text, TimeText& into) {
     const std::string_view decimals = point == number.size() ? std::string_view() : number.substr(point + 1);
     if (!all_digits(whole) || whole.size() < kFewest || whole.size() > kMost ||
         (point != number.size() && !all_digits(decimals))) {
+        return false;
+    }
+    // 202401020915 and 20240102091500 are no counts: of milliseconds or microseconds they would be of 1970 to 1976. And no count begins
+    // with a zero.
+    const bool is_written_out = (whole.size() == kToMinute || whole.size() == kToSecond) &&
+                                (whole.starts_with("19") || whole.starts_with("20"));
+    if (is_written_out || whole.front() == '0') {
         return false;
     }
     constexpr std::int64_t kLimit = std::numeric_limits<std::int64_t>::max() / 10;
@@ -486,7 +497,10 @@ const char* read_time(std::string_view text, std::string_view clock, TimeText& i
                    (text[kCompact] == ' ' || text[kCompact] == 'T')) {
             from = kCompact + 1;  // 20240102 170000
         }
-        if (from != std::string_view::npos) {
+        if ((text.size() == kToMinute || text.size() == kToSecond) && all_digits(text)) {  // 202401021700
+            clock = text.substr(kCompact);
+            date = text.substr(0, kCompact);
+        } else if (from != std::string_view::npos) {
             if (from == 0) {
                 return kNoTime;
             }

@@ -165,6 +165,9 @@ Result<std::optional<ForeignReport>> told_by_file(DataSource& source, bool tells
     }
     if (*foreign) {
         source.kind = DataKind::bars;
+        if (source.interval.ns == 0 && !(*foreign)->interval_doubt.empty()) {
+            return fail(ErrorKind::data, fmt::format("{}: {}", source.name(), (*foreign)->interval_doubt));
+        }
         source.interval = source.interval.ns == 0 ? (*foreign)->interval : source.interval;
         if (source.instrument.empty() && !(*foreign)->names_instruments) {
             source.instrument =
@@ -188,6 +191,9 @@ Result<std::optional<ForeignReport>> told_by_file(DataSource& source, bool tells
         return is_both
                    ? fail(ErrorKind::data, fmt::format("as quotes: {}\nas bars: {}", as_quotes, shape.error().message))
                    : tl::unexpected(shape.error());
+    }
+    if (source.interval.ns == 0 && !shape->doubt.empty()) {
+        return fail(ErrorKind::data, fmt::format("{}: {}", source.name(), shape->doubt));
     }
     source.interval = source.interval.ns == 0 ? shape->interval : source.interval;
     if (source.instrument.empty() && !shape->names_instruments) {

@@ -141,6 +141,22 @@ TEST_CASE("bars made on the command line do not begin with the session", "[cli]"
     CHECK(here.alpha({"data", "info", "m.csv", "--calendar", "NSE_EQ", "--session", "nse"}).code == 2);
 }
 
+TEST_CASE("bars made of shorter ones reach over a break of their session", "[cli]") {
+    const Workplace here;
+    std::string minutes = "timestamp,open,high,low,close\n";
+    for (int minute = 9 * 60 + 15; minute < 12 * 60 + 30; ++minute) {
+        minutes += fmt::format("2024-03-02 {:02}:{:02}:00,1,1,1,1\n", minute / 60, minute % 60);
+    }
+    here.write("m.csv", minutes);  // a Saturday that trades from 09:15 to 10:00 and from 11:30 to 12:30
+    const auto told = [&](const char* length) {
+        return here.alpha({"data", "info", "m.csv", "--resample", length, "--calendar", "NSE_EQ", "--json"}).out;
+    };
+    CHECK(contains(told("30m"), R"("records":4,)"));
+    CHECK(contains(told("30m"), "left out 90 rows outside of the session"));
+    CHECK(contains(told("1h"), R"("records":2,)"));
+    CHECK(contains(told("day"), R"("records":1,)"));
+}
+
 TEST_CASE("data info reads what import reads, and tells the same", "[cli]") {
     const Workplace here;
     here.write("named.csv", "timestamp,instrument,open,high,low,close,volume\n"

@@ -88,7 +88,9 @@ const std::string kKiteForm =
 std::vector<Case> cases() {
     return {
         {"yfinance.csv", kD + "2024-01-02,10.5,11.25,10,11,1000,yfinance\n2024-01-03,11,12,10.5,11.5,2000,yfinance\n"},
-        {"yfinance.csv", kD + "2024-01-02,10.5,11.25,10,10.9,1000,yfinance\n2024-01-03,11,12,10.5,11.4,2000,yfinance\n",
+        {"yfinance.csv",
+         kD + "2024-01-02,10.40454545,11.14772727,9.90909091,10.9,1000,yfinance\n"
+              "2024-01-03,10.90434783,11.89565217,10.40869565,11.4,2000,yfinance\n",
          [](DataSource& source) { source.foreign.columns = {{"close", "Adj Close"}}; }},
         {"yfinance.csv",
          "yfinance.csv:1: there is no column 'Adjusted' for close; the columns are 'date, open, high, low, close, adj "
@@ -102,7 +104,8 @@ std::vector<Case> cases() {
          kD + "2024-01-02,10,12,9,11,100,AA\n2024-01-02,20,22,19,21,200,BB\n2024-01-03,11.5,13,11,12,300,AA\n"},
         {"yfinance-wide.csv", kD + "2024-01-02,20,22,19,21,200,BB\n",
          [](DataSource& source) { source.instrument = "BB"; }},
-        {"yfinance-wide.csv", "yfinance-wide.csv:1: the file holds no row of instrument 'CC'; check its name",
+        {"yfinance-wide.csv",
+         "yfinance-wide.csv:1: the file holds no row of instrument 'CC'; check its name; the file holds BB",
          [](DataSource& source) { source.foreign.only = {"AA", "CC"}; }},
         {"yfinance-grouped.csv", kD + "2024-01-02,10,12,9,11,100,AA\n2024-01-02,20,22,19,21,200,BB\n"},
         {"yfinance-intraday.csv", kT + "2024-01-02T09:30:00-05:00,10,12,9,11,100,yfinance-intraday\n"
@@ -267,6 +270,61 @@ std::vector<Case> cases() {
          [](DataSource&) {}, nse_times},
         {"cut.csv", "cut.csv:2: has 4 fields where the header has 6; is the line cut short?"},
         {"no-such-day.csv", "no-such-day.csv:2: has a day that does not exist; check the date"},
+        {"daily-midnight-epoch.csv",
+         kT + "2024-01-08T00:00:00+05:30,100,101,99,100,5,daily-midnight-epoch\n"
+              "2024-01-09T00:00:00+05:30,101,102,100,101,5,daily-midnight-epoch\n"
+              "2024-01-10T00:00:00+05:30,102,103,101,102,5,daily-midnight-epoch\n",
+         kKolkata},
+        {"daily-midnight-utc.csv",
+         kT + "2024-01-08T00:00:00+05:30,100,101,99,100,5,daily-midnight-utc\n"
+              "2024-01-09T00:00:00+05:30,101,102,100,101,5,daily-midnight-utc\n",
+         kKolkata},
+        {"daily-midnight-epoch.csv",
+         kT + "2024-01-09T00:00:00+05:30,101,102,100,101,5,daily-midnight-epoch\n"
+              "2024-01-10T00:00:00+05:30,102,103,101,102,5,daily-midnight-epoch\n",
+         [](DataSource& source) { source.foreign.from = DataBound{Date{19'731}, {}}; }, nse_times},
+        {"nse-fo-weekly-after.csv", kD + "2024-01-02,48000,48010,47990,48000,9,NFO:BANKNIFTY24JANFUT\n"
+                                         "2024-01-02,1000,1010,990,1000,9,NFO:BANKNIFTY24JAN48000CE\n"
+                                         "2024-01-02,1200,1210,1190,1200,9,NFO:BANKNIFTY2413148000CE\n"},
+        {"written-out.csv",
+         kT + "2024-01-02T09:15:00+05:30,10,12,9,11,1,written-out\n"
+              "2024-01-02T09:16:00+05:30,11,12,10,11.5,2,written-out\n",
+         kKolkata},
+        {"written-out-seconds.csv",
+         kT + "2024-01-02T09:15:00+05:30,10,12,9,11,0,written-out-seconds\n"
+              "2024-01-02T09:16:00+05:30,11,12,10,11.5,0,written-out-seconds\n",
+         kKolkata},
+        {"leading-zero.csv", "leading-zero.csv:2: has a day that does not exist; check the date", kKolkata},
+        {"mt5-ticks.csv",
+         kT + "2024-03-08T00:00:00+05:30,1.10455,1.10455,1.1043,1.1043,0,mt5-ticks\n"
+              "2024-03-08T00:01:00+05:30,1.105,1.105,1.105,1.105,0,mt5-ticks\n"
+              "2024-03-08T00:02:00+05:30,1.1051,1.1051,1.1051,1.1051,0,mt5-ticks\n",
+         [](DataSource& source) {
+             source.foreign.zone = fixed_zone(19'800);
+             source.foreign.resample = kMinute;
+         }},
+        {"one-sided.csv", kT + "2024-01-02T09:15:00Z,10.5,10.5,10.5,10.5,0,A\n", resampled(1)},
+        {"short-volume.csv",
+         kD + "2024-01-02,10,12,9,11,100,short-volume\n2024-01-03,11,12,10,11.5,200,short-volume\n"},
+        {"bse.csv", kD + "2024-01-02,640,645.5,638,641.95,100000,bse\n2024-01-03,642,646,640,645,20000,bse\n"},
+        {"grouped-tabs.csv", "grouped-tabs.csv:2: has a number such as 1,234, which may be 1.234 or 1234, and no row "
+                             "of the file shows which; write its numbers with a point"},
+        {"quoted-commas.csv", "quoted-commas.csv:2: has a number such as 1,234, which may be 1.234 or 1234, and no row "
+                              "of the file shows which; write its numbers with a point"},
+        {"grouped-tabs-shown.csv", kD + "2024-01-02,1085,1090,1080,1086.5,10,grouped-tabs-shown\n"
+                                        "2024-01-03,999.5,1090,990,1000,10,grouped-tabs-shown\n"},
+        {"nse-options.csv", kD + "2024-01-05,187,188,186,187.5,10,NIFTY-20240125-C-21700\n"
+                                 "2024-01-08,100,101,99,100,20,NIFTY-20240125-P-21800.5\n"},
+        {"nse-futures.csv", kD + "2024-01-05,187,188,186,187.5,0,NIFTY-20240125\n"
+                                 "2024-01-05,287,288,286,287.5,0,NIFTY-20240229\n"},
+        {"RELIANCE.NS.csv", kD + "2024-01-02,10,12,9,11,7,NSE:RELIANCE\n"},
+        {"yfinance-india.csv", kD + "2024-01-02,10,12,9,11,0,NSE:RELIANCE\n2024-01-02,20,22,19,21,0,BSE:TCS\n"},
+        {"yfinance-india.csv",
+         "yfinance-india.csv:1: the file holds no row of instrument 'RELIANCE.NS'; check its name; the file holds "
+         "NSE:RELIANCE, BSE:TCS",
+         [](DataSource& source) { source.instrument = "RELIANCE.NS"; }},
+        {"adjusted-wide.csv", kD + "2024-01-02,50,55,45,50,7,IBM\n",
+         [](DataSource& source) { source.foreign.columns = {{"close", "Adj Close"}}; }},
         {"date-and-time.csv",
          "date-and-time.csv:2: holds a date, but line 3 a time of day; give every row the one or every row the other"},
     };
@@ -408,6 +466,51 @@ TEST_CASE("a row of LEAN's outside of its folders is guessed at", "[data][foreig
             text_of(source_of(dir.write("aapl.csv", row)), {}),
             Catch::Contains("aapl.csv:1: looks like a row of QuantConnect's LEAN, whose folders say of what day"));
     }
+}
+
+TEST_CASE("bars of which nothing says how long they last are taken for shorter ones", "[data][foreign]") {
+    const auto told = [](const std::string& file, bool tells_interval) {
+        DataSource source = source_of(folder() + "/" + file);
+        source.interval = tells_interval ? Duration{} : kDay;
+        const auto report = complete_from_csv(source, false);
+        return report ? to_string(source.interval) : report.error().message.substr(folder().size() + 1);
+    };
+    CHECK_THAT(told("months.csv", true), Catch::StartsWith("months.csv: the bars lie 28d apart or more, so they seem"));
+    CHECK_THAT(told("half-hour-first.csv", true),
+               Catch::StartsWith("half-hour-first.csv: most bars lie 1h apart, but some only 30m"));
+    CHECK_THAT(told("muhurat.csv", true), Catch::StartsWith("muhurat.csv: most bars lie 1d apart, but some only") &&
+                                              Catch::Contains("interval: 1d"));
+    CHECK(told("muhurat.csv", false) == "1d");
+    // Bars are missing where nothing was traded.
+    const TempDir dir;
+    std::string sparse = "timestamp,open,high,low,close\n";
+    for (const int minute : {0, 2, 4, 5, 7, 9, 10, 12}) {
+        sparse += fmt::format("2024-01-02T09:{:02}:00Z,1,1,1,1\n", minute);
+    }
+    DataSource source = source_of(dir.write("sparse.csv", sparse));
+    REQUIRE(complete_from_csv(source, false).has_value());
+    CHECK(source.interval == kMinute);
+}
+
+TEST_CASE("bars counted from midnight overlap where the clocks change", "[data][foreign]") {
+    const auto read = [](std::int64_t from_hour, std::int64_t hours, std::int64_t length) {
+        const TempDir dir;
+        std::string text = "timestamp,open,high,low,close\n";
+        for (std::int64_t hour = from_hour; hour < from_hour + hours; ++hour) {  // 9 March 2024, 05:00 UTC: midnight
+            text += to_iso(Time{(1'709'960'400 + hour * 3'600) * kSecondNs}) + ",1,1,1,1\n";
+        }
+        DataSource source = source_of(dir.write("h.csv", text));
+        source.foreign.zone = new_york();
+        source.foreign.resample = Duration{length * 3'600 * kSecondNs};
+        return text_of(source, {});
+    };
+    CHECK_THAT(read(0, 72, 4), Catch::Contains("bars of 4h counted from midnight do not fit the day of 2024-03-10"));
+    // Nothing is traded in the night of a change: what comes later begins when it does on other days.
+    CHECK_THAT(read(24 + 4, 40, 4), Catch::Contains("\n2024-03-10T04:00:00-04:00,") &&
+                                        Catch::Contains("\n2024-03-10T20:00:00-04:00,") &&
+                                        Catch::Contains("\n2024-03-11T00:00:00-04:00,"));
+    CHECK_THAT(read(0, 72, 1), Catch::Contains("\n2024-03-10T03:00:00-04:00,"));
+    CHECK_THAT(read(0, 24, 7), Catch::Contains("bars of 7h counted from midnight do not fit the day of 2024-03-09"));
 }
 
 TEST_CASE("a damaged zip archive is not refused", "[data][foreign]") {
