@@ -385,6 +385,7 @@ struct Nights {
     Sizes sizes;
     std::vector<SplitSeen> splits;  ///< the first few
     Count others;                   ///< splits beyond those
+    bool is_fresh = false;          ///< the last night is the last of `splits`
 
     void see(std::int64_t before, std::int64_t after, const Mark& mark, bool is_explained) {
         const std::int64_t less = std::min(before, after);
@@ -395,9 +396,16 @@ struct Nights {
             sizes.add(size_of(distance(before, after), less));
         }
         const std::optional<SplitRatio> ratio = split_like(Price{before}, Price{after});
+        const bool was_seen = std::exchange(is_fresh, false);
         if (!ratio || is_explained) {
             return;
         }
+        constexpr std::int64_t kNearPart = 5;
+        if (was_seen && distance(after, splits.back().before.raw) <= splits.back().before.raw / kNearPart) {
+            splits.pop_back();  // a day of wrong prices is told as a jump
+            return;
+        }
+        is_fresh = splits.size() < bounds::kSplitsNamed;
         if (splits.size() < bounds::kSplitsNamed) {
             splits.push_back({mark.time, Price{before}, Price{after}, *ratio});
         } else {
@@ -574,7 +582,7 @@ void place_in_day(BarSeries& s, const DayTimes& times, const Mark& mark, bool is
         if (!is_new_day) {
             note_missing(s, s.label + s.interval, label);
         } else if (s.day.has_hours && label < s.day.last && !is_first_day) {  // else: an evening session
-            note_missing(s, s.day.first, label);
+            note_missing(s, s.day.trades.empty() ? s.day.first : s.day.trades.front().open, label);
         }
     }
     if (!s.is_on_grid) [[unlikely]] {

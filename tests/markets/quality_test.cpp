@@ -276,6 +276,7 @@ TEST_CASE("a hole within a session is found by its length", "[quality]") {
     Bars late = nse_minutes();
     REQUIRE(cut(late, "2024-07-04T09:15+05:30", "2024-07-04T10:00+05:30") == 45);
     CHECK(found_in(late, nse_hours()) == "doubtful missing_bars 45 2024-07-04T03:45:00Z");
+    CHECK(found_in(late, by_calendar("NSE_EQ")) == "doubtful missing_bars 45 2024-07-04T03:45:00Z");
     // A minute here and there is nothing.
     Bars thin = nse_minutes();
     Dice dice;
@@ -356,6 +357,13 @@ TEST_CASE("an opening as after a split is named, unless somebody told of it, or 
     bar.open.raw *= 2;
     bar.high = bar.open;
     CHECK(found_in(wrong, by_calendar("NSE_EQ"), Price{}) == "serious outlier 1 2024-08-01T03:45:00Z");
+
+    // All prices of one day are.
+    Bars tenfold = bars_of("NSE_EQ", kDay, "2024-07-01", "2024-09-30");
+    move_all(at(tenfold, "2024-08-01T09:15+05:30"), [](std::int64_t raw) { return raw * 10; });
+    const std::string found = found_in(tenfold, by_calendar("NSE_EQ"), Price{});
+    CHECK(found.find("split") == std::string::npos);
+    CHECK(found.find("2024-08-01T03:45:00Z") != std::string::npos);
 
     // A price that doubles or halves each night.
     Bars wild = bars_of("NSE_EQ", kDay, "2024-07-01", "2024-09-30");
