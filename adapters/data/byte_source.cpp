@@ -1,6 +1,7 @@
 #include "adapters/data/byte_source.hpp"
 
 #include "events/assert.hpp"
+#include "events/text.hpp"
 #include "store/machine.hpp"
 
 #include <algorithm>
@@ -234,7 +235,8 @@ public:
         }
         if ((about.valid & ZIP_STAT_ENCRYPTION_METHOD) != 0 && about.encryption_method != ZIP_EM_NONE) {
             return fail(ErrorKind::data,
-                        fmt::format("{}: {} in it is locked with a password; unpack it and name the file", path, name));
+                        fmt::format("{}: {} in it is locked with a password; unpack it and name the file", path,
+                                    printable(name)));
         }
         zip_file_t* const file = zip_fopen_index(archive->get(), about.index, 0);
         if (file == nullptr) {
@@ -295,7 +297,7 @@ Result<std::unique_ptr<ByteSource>> open_only_one(const std::string& path, std::
                         ? fmt::format("{}: is a zip archive without a file in it; download it again", path)
                         : fmt::format("{}: is a zip archive of {} files, {} and others; unpack it and name the file, "
                                       "or the folder where they belong together",
-                                      path, files->size(), files->front()));
+                                      path, files->size(), printable(files->front())));
     }
     return ZipSource::open(path, files->front(), file_bytes);
 }

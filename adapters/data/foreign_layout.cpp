@@ -320,7 +320,10 @@ bool has_foreign_rows(const Head& head, const Layout& layout, bool has_zone) {
                 return true;
             }
         }
-        if (Date day; is_time && day_of(time, DateOrder::unknown, day) && day.days < kMaxTime.ns / kDayNs) {
+        const auto is_in_bounds = [](Date day) {
+            return day.days > kMinTime.ns / kDayNs && day.days < kMaxTime.ns / kDayNs;
+        };
+        if (Date day; is_time && day_of(time, DateOrder::unknown, day) && is_in_bounds(day)) {
             labels.push_back(Time{day.days * kDayNs + time.clock_ns});
             falls = falls && (labels.size() == 1 || labels.back() < labels[labels.size() - 2]);
             is_utc = is_utc || (time.has_offset && time.offset_s == 0 && time.clock_ns != 0);

@@ -1,6 +1,7 @@
 #include "adapters/data/lean.hpp"
 
 #include "adapters/data/foreign_rows.hpp"
+#include "events/text.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -132,13 +133,13 @@ private:
 
     Result<void> open_file() {
         const std::string& file = files_[file_];
-        inner_.name = files_.size() == 1 ? part_->name : fmt::format("{}({})", part_->name, file);
+        inner_.name = files_.size() == 1 ? part_->name : fmt::format("{}({})", part_->name, printable(file));
         symbol_ = lean_->by_contract ? contract_of(*lean_, file) : part_->symbol;
         if (symbol_.empty()) {
             return fail(ErrorKind::data,
                         fmt::format("{}: {} in it does not end with a contract's expiry as LEAN's do; unpack it and "
                                     "leave that file out",
-                                    part_->name, file));
+                                    part_->name, printable(file)));
         }
         auto bytes = open_in_zip(part_->path, file);
         if (!bytes) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -340,4 +341,48 @@ TEST_CASE("the report of a year of minutes is under a megabyte", "[cli][results]
     CHECK(json_field(ran.out, "bars") == "93750");
     CHECK(std::filesystem::file_size(here.path("year.html")) < 1'000'000);
     CHECK(std::filesystem::file_size(here.path("year.html")) > 100'000);
+}
+
+TEST_CASE("a statistic of the AAPL run is not what quantstats and backtesting.py say of it", "[cli][results]") {
+    // tests/results/compare_run.py says how expected_aapl.csv was made.
+    const std::string folder = std::string(ALPHA_SOURCE_DIR) + "/../shared/data/daily";
+    if (!std::filesystem::exists(folder)) {
+        WARN("SKIPPED: there is no " + folder);
+        return;
+    }
+    const Workplace here;
+    here.write("aapl.yaml",
+               "name: aapl\naccount: {currency: USD, cash: 100000}\ndata: [{file: " + folder +
+                   "/aapl.csv, instrument: AAPL}]\nactions: [{file: " + folder +
+                   "/aapl-actions.csv, instrument: AAPL}]\ninstruments: {AAPL: {calendar: XNYS}}\n"
+                   "strategies: [{id: cross, use: sma_cross, instruments: [AAPL], params: {fast: 20, slow: "
+                   "50, quantity: 100}}]\nbroker: {paper: {fill: next_open}}\ncharges: {rate: 0.001}\n");
+    const Ran ran = here.alpha({"backtest", "aapl.yaml", "--journal", "j", "-q"});
+    CAPTURE(ran.err);
+    REQUIRE(ran.code == 0);
+    const Ran report = here.alpha({"report", "j", "--json"});
+    const std::string_view said = std::string_view(report.out).substr(report.out.find("\"statistics\":{"));
+    std::ifstream expected(std::string(ALPHA_SOURCE_DIR) + "/tests/results/expected_aapl.csv");
+    std::string line;
+    std::size_t compared = 0;
+    std::getline(expected, line);
+    while (std::getline(expected, line)) {
+        const std::size_t comma = line.find(',');
+        const std::string metric = line.substr(0, comma);
+        const std::string value = line.substr(comma + 1, line.find(',', comma + 1) - comma - 1);
+        std::string ours = json_field(said, metric);
+        std::erase(ours, '"');
+        CAPTURE(metric, value, ours);
+        char* end = nullptr;
+        const double theirs = std::strtod(value.c_str(), &end);
+        if (value.empty()) {
+            CHECK(ours == "null");
+        } else if (*end != '\0') {  // a date
+            CHECK(ours == value);
+        } else {
+            CHECK(std::stod(ours) == Approx(theirs).epsilon(1e-9).margin(1e-12));
+        }
+        ++compared;
+    }
+    CHECK(compared == 133);
 }
