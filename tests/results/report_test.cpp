@@ -174,7 +174,7 @@ Results four_days() {
         {"net_return", "net return", "return", MetricUnit::percent, 0.21},
         {"gross_return", "gross return", "return", MetricUnit::percent, 0.25},
         {"cagr", "CAGR", "return", MetricUnit::percent, -0.034},
-        {"max_drawdown", "max drawdown", "drawdown", MetricUnit::percent, -0.1},
+        {"max_drawdown", "max drawdown, by day", "drawdown", MetricUnit::percent, -0.1},
         {"max_drawdown_days", "longest drawdown", "drawdown", MetricUnit::days, std::uint64_t{1}},
         {"sharpe", "Sharpe ratio", "ratio", MetricUnit::ratio, 1.206},
         {"deflated_sharpe", "deflated Sharpe ratio", "ratio", MetricUnit::percent, {}},
