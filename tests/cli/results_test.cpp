@@ -68,6 +68,16 @@ std::string demo_report() {
 const std::string kDemo = ALPHA_SOURCE_DIR "/scenarios/demo.yaml";
 constexpr const char* kDemoReport = ALPHA_SOURCE_DIR "/docs/demo-report.html";
 
+/// Four daily bars, each closing below its open and above the close before, held from the first close on.
+void write_four_days(const Workplace& here) {
+    here.write("five.csv", "date,open,high,low,close,volume\n2024-01-04,100,100,100,100,1000\n"
+                           "2024-01-05,101,111,101,110,1000\n2024-01-08,121,121,120,120,1000\n"
+                           "2024-01-09,131,131,130,130,1000\n");
+    here.write("five.yaml",
+               "name: five\naccount: {currency: INR, cash: 100000}\ndata: [{file: five.csv}]\nsnapshot_interval: 1d\n"
+               "strategies: [{id: h, use: buy_and_hold, instruments: [five], params: {quantity: 100}}]\n");
+}
+
 }  // namespace
 
 TEST_CASE("trades are backtesting.py's on three series", "[cli][results]") {
@@ -341,18 +351,29 @@ TEST_CASE("an assumption of a report names a setting, or a value of one, that a 
 
 TEST_CASE("the max drawdown of a report does not say that it is by day, where that of a run is by every mark",
           "[cli][results]") {
-    // Each close lies below its bar's open, and above the close before.
     const Workplace here;
-    here.write("five.csv", "date,open,high,low,close,volume\n2024-01-04,100,100,100,100,1000\n"
-                           "2024-01-05,101,111,101,110,1000\n2024-01-08,121,121,120,120,1000\n"
-                           "2024-01-09,131,131,130,130,1000\n");
-    here.write("five.yaml", "name: five\naccount: {currency: INR, cash: 100000}\ndata: [{file: five.csv}]\n"
-                            "strategies: [{id: h, use: buy_and_hold, instruments: [five], params: {quantity: 100}}]\n");
+    write_four_days(here);
     const Ran run = here.alpha({"backtest", "five.yaml", "--journal", "j"});
     CHECK(contains(run.out, "Max drawdown        -0.10%"));
     CHECK(contains(here.alpha({"report", "j"}).out, "max drawdown, by day     0.00%"));
     CHECK(contains(here.read("j.html"), "max drawdown, by day"));
     CHECK(contains(here.alpha({"report", "j", "--csv"}).out, "max_drawdown,0,"));
+}
+
+// As docs/how-to-results.md says of both.
+TEST_CASE("the days of a report are not the closes, or daily snapshots are not taken before them", "[cli][results]") {
+    const Workplace here;
+    write_four_days(here);
+    REQUIRE(here.alpha({"backtest", "five.yaml", "--journal", "j", "-q"}).code == 0);
+    const std::string report = here.alpha({"report", "j", "--json"}).out;
+    CHECK(contains(report, R"("days":[{"date":"2024-01-04","equity":"100000",)"));
+    CHECK(contains(report, R"({"date":"2024-01-05","equity":"101000",)"));
+    CHECK(contains(report, R"({"date":"2024-01-08","equity":"102000",)"));
+    CHECK(contains(report, R"({"date":"2024-01-09","equity":"103000",)"));
+    const Ran rows =
+        here.shell("$ALPHA log j --type pnl_snapshot | sed -E 's/^[0-9]+ (.*T).* (equity=[0-9]+) .*/\\1 \\2/'");
+    CHECK(rows.out == "2024-01-05T equity=100000\n2024-01-06T equity=100100\n2024-01-07T equity=101000\n"
+                      "2024-01-09T equity=102100\n2024-01-10T equity=103100\n");
 }
 
 TEST_CASE("weekly bars labelled by date are not taken for daily ones", "[cli][results]") {
