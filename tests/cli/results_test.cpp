@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <fmt/format.h>
 #include <fstream>
 #include <map>
 #include <regex>
@@ -339,8 +340,9 @@ TEST_CASE("an assumption of a report names a setting, or a value of one, that a 
                     is_open ? std::vector<std::string>{"1", "1s"} : std::vector<std::string>{(*at)[2]};
                 CAPTURE(text, key, values);
                 CHECK(std::ranges::any_of(values, [&](const std::string& value) {
-                    const std::string setting = key + ": " + value;
-                    return run(bars + (is_brokers ? "broker: {paper: {" + setting + "}}\n" : setting + "\n")).code == 0;
+                    const std::string setting = fmt::format("{}: {}", key, value);
+                    return run(bars + (is_brokers ? fmt::format("broker: {{paper: {{{}}}}}", setting) : setting))
+                               .code == 0;
                 }));
                 named.insert(key);
             }
