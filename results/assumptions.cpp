@@ -49,7 +49,7 @@ void of_broker(const BrokerConfig& broker, bool has_bars, bool has_quotes, std::
     if (setting(broker, "limit_fill") == "reached") {
         add("limits fill when reached",
             "A limit order fills as soon as the market reaches its price, as if it stood first in the queue. "
-            "limit_fill: crossed asks the market to go through it.");
+            "limit_fill: through asks the market to go through it.");
     }
 }
 

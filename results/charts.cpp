@@ -806,10 +806,10 @@ std::string equity_figure(const Results& results) {
         fmt::format("Equity went from {} to {} ({})", show_money(results.initial_cash, results.currency),
                     show_money(results.equity, results.currency), show_percent(ratio));
     const std::vector<DrawdownPeriod> worst = worst_drawdowns(results);
-    finding += worst.empty()
-                   ? "; no day ended below an earlier one's peak"
-                   : fmt::format("; the deepest fall was {}, from {} to {}", show_percent(worst.front().depth),
-                                 to_iso(worst.front().peak), to_iso(worst.front().trough));
+    finding += worst.empty() ? "; no day ended below an earlier one's peak"
+                             : fmt::format("; the deepest fall by the ends of days was {}, from {} to {}",
+                                           show_percent(worst.front().depth), to_iso(worst.front().peak),
+                                           to_iso(worst.front().trough));
     if (!results.benchmark.empty()) {
         finding += fmt::format("; {} would have ended at {}", results.benchmark_name,
                                show_money(amount_of(results.benchmark.back()), results.currency));

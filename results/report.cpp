@@ -363,8 +363,10 @@ std::string Page::cards() const {
                  is_short ? "drawn out from " + counted(r_.days.size(), "trading day")
                           : with("volatility ", "annual_volatility", " a year"),
                  "The steady yearly growth that leads from the first day to the last");
-    html += card("max_drawdown", with("the longest lasted ", "max_drawdown_days"),
-                 "The deepest fall of equity from an earlier peak, by the ends of days");
+    html +=
+        card("max_drawdown", with("the longest lasted ", "max_drawdown_days"),
+             "The deepest fall of equity from an earlier peak, by the ends of days; alpha backtest prints it by every "
+             "mark, as deep or deeper");
     html += card("sharpe", sharpe,
                  "Average daily return over its deviation, for a year; above 1 is good, above 3 is suspect");
     html += card("profit_factor", with("average win over average loss ", "payoff"),

@@ -793,12 +793,14 @@ constexpr Row kRows[] = {
     Row{{"upi", "ulcer performance index", "ratio", Unit::ratio, "net_return / ulcer_index.",
          "quantstats stats.ulcer_performance_index"},
         [](const Facts& f) -> MetricValue { return said(ratio_of(f.own.total(), f.ulcer())); }},
-    Row{{"max_drawdown", "max drawdown", "drawdown", Unit::percent,
-         "Lowest of Ei / highest of E0 .. Ei - 1; 0 where there is none.",
+    Row{{"max_drawdown", "max drawdown, by day", "drawdown", Unit::percent,
+         "Lowest of Ei / highest of E0 .. Ei - 1; 0 where there is none. alpha backtest prints the fall over every "
+         "mark, "
+         "which is as deep or deeper.",
          "quantstats stats.max_drawdown; backtesting.py Max. Drawdown"},
         [](const Facts& f) -> MetricValue { return said(f.own.max_drawdown()); }},
-    Row{{"max_drawdown_money", "max drawdown in money", "drawdown", Unit::money, "Lowest of Ei - highest of E0 .. Ei.",
-         "alpha"},
+    Row{{"max_drawdown_money", "max drawdown in money, by day", "drawdown", Unit::money,
+         "Lowest of Ei - highest of E0 .. Ei.", "alpha"},
         [](const Facts& f) -> MetricValue {
             Money peak = f.in.initial;
             Money depth;
@@ -924,8 +926,8 @@ constexpr Row kRows[] = {
         [](const Facts& f) -> MetricValue {
             return said(times(ratio_of(f.other.mean, f.other.deviation), f.root_year));
         }},
-    Row{{"benchmark_max_drawdown", "benchmark's max drawdown", "benchmark", Unit::percent, "As max_drawdown, of B.",
-         "quantstats stats.max_drawdown"},
+    Row{{"benchmark_max_drawdown", "benchmark's max drawdown, by day", "benchmark", Unit::percent,
+         "As max_drawdown, of B.", "quantstats stats.max_drawdown"},
         [](const Facts& f) -> MetricValue { return said(f.other.max_drawdown()); }},
     Row{{"trades", "trades", "trade", Unit::count, "k: trades that were closed. All below are of these.",
          "backtesting.py # Trades"},

@@ -4,8 +4,11 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
+#include <fmt/format.h>
 #include <fstream>
 #include <map>
+#include <regex>
+#include <set>
 #include <sstream>
 #include <vector>
 
@@ -66,6 +69,16 @@ std::string demo_report() {
 }
 const std::string kDemo = ALPHA_SOURCE_DIR "/scenarios/demo.yaml";
 constexpr const char* kDemoReport = ALPHA_SOURCE_DIR "/docs/demo-report.html";
+
+/// Four daily bars, each closing below its open and above the close before, held from the first close on.
+void write_four_days(const Workplace& here) {
+    here.write("five.csv", "date,open,high,low,close,volume\n2024-01-04,100,100,100,100,1000\n"
+                           "2024-01-05,101,111,101,110,1000\n2024-01-08,121,121,120,120,1000\n"
+                           "2024-01-09,131,131,130,130,1000\n");
+    here.write("five.yaml",
+               "name: five\naccount: {currency: INR, cash: 100000}\ndata: [{file: five.csv}]\nsnapshot_interval: 1d\n"
+               "strategies: [{id: h, use: buy_and_hold, instruments: [five], params: {quantity: 100}}]\n");
+}
 
 }  // namespace
 
@@ -287,6 +300,83 @@ TEST_CASE("the demo's report in docs/ is what make demo makes; renew it with tes
 
 TEST_CASE("write the demo's report", "[.][write-reference]") {
     std::ofstream(kDemoReport) << demo_report();
+}
+
+TEST_CASE("an assumption of a report names a setting, or a value of one, that a scenario does not take",
+          "[cli][results]") {
+    const Workplace here;
+    here.write("bars.csv", "date,open,high,low,close,volume\n2024-01-04,100,101,99,100,1000\n"
+                           "2024-01-05,101,102,100,101,1000\n2024-01-08,102,103,101,102,1000\n");
+    here.write("quotes.csv", few_quotes("100.00"));
+    const std::string bars = "name: s\naccount: {currency: INR, cash: 100000}\ndata: [{file: bars.csv}]\n"
+                             "strategies: [{id: s, use: buy_and_hold, instruments: [bars], params: {quantity: 1}}]\n";
+    const std::string quotes =
+        "name: s\naccount: {currency: INR, cash: 100000}\ndata: [{file: quotes.csv, kind: quotes}]\n"
+        "strategies: [{id: s, use: buy_and_hold, instruments: [\"NSE:X\"], params: {quantity: 1}}]\n";
+    int runs = 0;
+    const auto run = [&](const std::string& scenario) {
+        here.write("s.yaml", scenario);
+        return here.alpha({"backtest", "s.yaml", "-q", "--journal", "runs/" + std::to_string(++runs)});
+    };
+    // Between them, each sentence of results/assumptions.cpp that names a setting.
+    std::set<std::string> named;
+    for (const std::string& scenario : {bars + "charges: {per_fill: 1}\n", quotes}) {
+        const Ran ran = run(scenario);
+        CAPTURE(scenario, ran.err);
+        REQUIRE(ran.code == 0);
+        const std::string report = here.alpha({"report", "runs/" + std::to_string(runs), "--json"}).out;
+        static const std::regex kAssumption("\\{\"title\":\"([^\"]*)\",\"text\":\"([^\"]*)\"\\}");
+        for (std::sregex_iterator each(report.begin(), report.end(), kAssumption), end; each != end; ++each) {
+            const bool is_brokers = (*each)[1].str().starts_with("paper: ");
+            const std::string text = (*each)[2];
+            static const std::regex kSetting("\\b([a-z][a-z_]+): ?([a-z][a-z_]*)?");
+            for (std::sregex_iterator at(text.begin(), text.end(), kSetting); at != end; ++at) {
+                const std::string key = (*at)[1];
+                if (key == "price" || key == "day") {  // prose: "meets the next price: results ..."
+                    continue;
+                }
+                // A value stands right before what the sentence says of it; "set latency:" leaves it to the reader.
+                const bool is_open = text.substr(0, static_cast<std::size_t>(at->position())).ends_with("set ");
+                const std::vector<std::string> values =
+                    is_open ? std::vector<std::string>{"1", "1s"} : std::vector<std::string>{(*at)[2]};
+                CAPTURE(text, key, values);
+                CHECK(std::ranges::any_of(values, [&](const std::string& value) {
+                    const std::string setting = fmt::format("{}: {}", key, value);
+                    return run(bars + (is_brokers ? fmt::format("broker: {{paper: {{{}}}}}", setting) : setting))
+                               .code == 0;
+                }));
+                named.insert(key);
+            }
+        }
+    }
+    CHECK(named == std::set<std::string>{"charges", "fill", "latency", "limit_fill", "slippage", "use_size"});
+}
+
+TEST_CASE("the max drawdown of a report does not say that it is by day, where that of a run is by every mark",
+          "[cli][results]") {
+    const Workplace here;
+    write_four_days(here);
+    const Ran run = here.alpha({"backtest", "five.yaml", "--journal", "j"});
+    CHECK(contains(run.out, "Max drawdown        -0.10%"));
+    CHECK(contains(here.alpha({"report", "j"}).out, "max drawdown, by day     0.00%"));
+    CHECK(contains(here.read("j.html"), "max drawdown, by day"));
+    CHECK(contains(here.alpha({"report", "j", "--csv"}).out, "max_drawdown,0,"));
+}
+
+// As docs/how-to-results.md says of both.
+TEST_CASE("the days of a report are not the closes, or daily snapshots are not taken before them", "[cli][results]") {
+    const Workplace here;
+    write_four_days(here);
+    REQUIRE(here.alpha({"backtest", "five.yaml", "--journal", "j", "-q"}).code == 0);
+    const std::string report = here.alpha({"report", "j", "--json"}).out;
+    CHECK(contains(report, R"("days":[{"date":"2024-01-04","equity":"100000",)"));
+    CHECK(contains(report, R"({"date":"2024-01-05","equity":"101000",)"));
+    CHECK(contains(report, R"({"date":"2024-01-08","equity":"102000",)"));
+    CHECK(contains(report, R"({"date":"2024-01-09","equity":"103000",)"));
+    const Ran rows =
+        here.shell("$ALPHA log j --type pnl_snapshot | sed -E 's/^[0-9]+ (.*T).* (equity=[0-9]+) .*/\\1 \\2/'");
+    CHECK(rows.out == "2024-01-05T equity=100000\n2024-01-06T equity=100100\n2024-01-07T equity=101000\n"
+                      "2024-01-09T equity=102100\n2024-01-10T equity=103100\n");
 }
 
 TEST_CASE("weekly bars labelled by date are not taken for daily ones", "[cli][results]") {

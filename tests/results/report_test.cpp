@@ -174,7 +174,7 @@ Results four_days() {
         {"net_return", "net return", "return", MetricUnit::percent, 0.21},
         {"gross_return", "gross return", "return", MetricUnit::percent, 0.25},
         {"cagr", "CAGR", "return", MetricUnit::percent, -0.034},
-        {"max_drawdown", "max drawdown", "drawdown", MetricUnit::percent, -0.1},
+        {"max_drawdown", "max drawdown, by day", "drawdown", MetricUnit::percent, -0.1},
         {"max_drawdown_days", "longest drawdown", "drawdown", MetricUnit::days, std::uint64_t{1}},
         {"sharpe", "Sharpe ratio", "ratio", MetricUnit::ratio, 1.206},
         {"deflated_sharpe", "deflated Sharpe ratio", "ratio", MetricUnit::percent, {}},
@@ -456,6 +456,7 @@ TEST_CASE("what makes one doubt is said beside the cards", "[report]") {
 TEST_CASE("ticks are round and few", "[report]") {
     const auto texts = [](const std::vector<Tick>& ticks) {
         std::vector<std::string> all;
+        all.reserve(ticks.size());
         for (const Tick& tick : ticks) {
             all.push_back(tick.text);
         }
@@ -482,6 +483,7 @@ TEST_CASE("ticks are round and few", "[report]") {
     CHECK(wide.high == 100);
 
     std::vector<Date> days;
+    days.reserve(400);
     for (std::int32_t i = 0; i < 400; ++i) {
         days.push_back(Date{19'722 + i});  // from 2023-12-31
     }
@@ -492,6 +494,7 @@ TEST_CASE("ticks are round and few", "[report]") {
     days.resize(2);
     CHECK(texts(date_ticks(days, 1)) == Texts{"2023-12-31"});
     std::vector<Time> times;
+    times.reserve(4);
     for (std::int64_t i = 0; i < 4; ++i) {
         times.push_back(Time{(1'704'166'200 + i * 3'600) * kSecondNs});  // from 2024-01-02 03:30 UTC
     }
