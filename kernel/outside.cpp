@@ -1,0 +1,731 @@
+#include "kernel/outside.hpp"
+
+#include "events/assert.hpp"
+#include "events/order_tag.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <utility>
+
+namespace alpha {
+
+namespace {
+
+using Kind = OutsideFactKind;
+
+/// Ends by which nothing should be alive at the broker.
+bool is_end_by_us(WireEnd end) {
+    return end == WireEnd::not_sent || end == WireEnd::refused || end == WireEnd::doubted || end == WireEnd::resolved ||
+           end == WireEnd::by_evidence;
+}
+
+}  // namespace
+
+const char* name_of(WireState state) {
+    switch (state) {
+    case WireState::held: return "held";
+    case WireState::sending: return "sending";
+    case WireState::doubtful: return "doubtful";
+    case WireState::unknown: return "unknown";
+    case WireState::stale: return "stale";
+    case WireState::live: return "live";
+    case WireState::stray: return "stray";
+    case WireState::ended: return "ended";
+    }
+    return "";
+}
+
+const char* name_of(WireEnd end) {
+    switch (end) {
+    case WireEnd::none: return "none";
+    case WireEnd::not_sent: return "not_sent";
+    case WireEnd::refused: return "refused";
+    case WireEnd::doubted: return "doubted";
+    case WireEnd::resolved: return "resolved";
+    case WireEnd::by_evidence: return "by_evidence";
+    case WireEnd::closed: return "closed";
+    case WireEnd::filled: return "filled";
+    case WireEnd::cancelled: return "cancelled";
+    case WireEnd::rejected: return "rejected";
+    case WireEnd::expired: return "expired";
+    }
+    return "";
+}
+
+const char* name_of(OutsideFactKind kind) {
+    switch (kind) {
+    case Kind::accepted: return "accepted";
+    case Kind::rejected: return "rejected";
+    case Kind::cancelled: return "cancelled";
+    case Kind::expired: return "expired";
+    case Kind::triggered: return "triggered";
+    case Kind::modified: return "modified";
+    case Kind::cancel_rejected: return "cancel_rejected";
+    case Kind::modify_rejected: return "modify_rejected";
+    case Kind::filled: return "filled";
+    case Kind::moved: return "moved";
+    case Kind::outside_filled: return "outside_filled";
+    case Kind::outcome_unknown: return "outcome_unknown";
+    case Kind::outcome_stale: return "outcome_stale";
+    case Kind::conflict: return "conflict";
+    case Kind::differs: return "differs";
+    }
+    return "";
+}
+
+Wire& OutsideBook::wire(OrderId order) {
+    const auto at = wires_.find(order);
+    ALPHA_ASSERT(at != wires_.end(), "an order of this broker");
+    return at->second;
+}
+
+const Wire* OutsideBook::find(OrderId order) const {
+    const auto at = wires_.find(order);
+    return at == wires_.end() ? nullptr : &at->second;
+}
+
+// ---- what the kernel decides --------------------------------------------------------------------------------------------
+
+void OutsideBook::intend(OrderId order, InstrumentId instrument, Side side, Product product, Qty quantity, Date day) {
+    Wire made;
+    made.instrument = instrument;
+    made.side = side;
+    made.product = product;
+    made.day = day;
+    made.confirmed = made.asked = quantity;
+    const bool is_new = wires_.emplace(order, std::move(made)).second;
+    ALPHA_ASSERT(is_new, "an order's number is its own");
+}
+
+void OutsideBook::cancel(OrderId order, Facts& facts) {
+    Wire& its = wire(order);
+    if (its.state == WireState::held) {
+        close(order, WireEnd::not_sent, Kind::cancelled, "not sent: cancelled first", facts);
+    } else if (its.is_reserved() && its.cancel == ChangeState::none) {
+        its.cancel = ChangeState::wanted;
+    }
+}
+
+bool OutsideBook::modify(OrderId order, Qty quantity, Facts& facts) {
+    Wire& its = wire(order);
+    if (its.state == WireState::held) {
+        its.confirmed = its.asked = quantity;
+        facts.push_back({.kind = Kind::modified, .order = order, .quantity = quantity});
+        return true;
+    }
+    if (its.state != WireState::live || its.is_ending || its.modify != ChangeState::none ||
+        its.cancel != ChangeState::none) {
+        return false;
+    }
+    its.modify = ChangeState::wanted;
+    its.asked = quantity;
+    return true;
+}
+
+void OutsideBook::latch(Facts& facts) {
+    is_latched_ = true;
+    for (auto& [order, its] : wires_) {
+        if (its.state == WireState::held) {
+            close(order, WireEnd::not_sent, Kind::cancelled, "not sent: killed", facts);
+        } else if (its.is_reserved() && its.cancel == ChangeState::none) {
+            its.cancel = ChangeState::wanted;
+        }
+    }
+}
+
+void OutsideBook::overdue(OrderId order, Facts& facts) {
+    if (wire(order).state == WireState::held) {
+        close(order, WireEnd::not_sent, Kind::cancelled, "not sent: expired", facts);
+    }
+}
+
+// ---- messages -----------------------------------------------------------------------------------------------------------
+
+void OutsideBook::on(const SendStarted& started, Time now, Date day) {
+    Wire& its = wire(started.order);
+    switch (started.what) {
+    case Send::place:
+        ALPHA_ASSERT(its.state == WireState::held, "what may have been sent is not sent again");
+        its.state = WireState::sending;
+        ++its.attempts;
+        its.sent_at = now;
+        its.day = day;
+        its.has_final_read = false;
+        return;
+    case Send::cancel:
+        if (const auto other = its.others.find(started.broker_order); other != its.others.end()) {
+            other->second = ChangeState::sending;
+            return;
+        }
+        its.cancel = ChangeState::sending;
+        its.cancels = static_cast<std::uint8_t>(std::min<unsigned>(its.cancels + 1U, rules_.cancels_most));
+        return;
+    case Send::modify: its.modify = ChangeState::sending; return;
+    }
+}
+
+void OutsideBook::on(const SendEnded& ended, Time now, Facts& facts) {
+    Wire& its = wire(ended.order);
+    if (ended.what == Send::place) {
+        return end_place(ended.order, ended, now, facts);
+    }
+    if (const auto other = its.others.find(ended.broker_order);
+        ended.what == Send::cancel && other != its.others.end()) {
+        // It is over when its row says so.
+        if (other->second != ChangeState::none) {
+            other->second = ended.outcome == SendOutcome::acked ? ChangeState::acked : ChangeState::wanted;
+        }
+        return;
+    }
+    end_change(its, ended, now);
+}
+
+void OutsideBook::end_change(Wire& its, const SendEnded& ended, Time now) {
+    const bool is_cancel = ended.what == Send::cancel;
+    ChangeState& change = is_cancel ? its.cancel : its.modify;
+    if (change == ChangeState::none) {
+        return;  // its order's row was faster
+    }
+    (is_cancel ? its.cancel_ended_at : its.modify_ended_at) = now;
+    its.modify_reads = is_cancel ? its.modify_reads : std::uint8_t{0};
+    switch (ended.outcome) {
+    case SendOutcome::acked: change = ChangeState::acked; return;
+    case SendOutcome::refused: change = ChangeState::refused; return;
+    case SendOutcome::unknown: change = ChangeState::unknown; return;
+    case SendOutcome::not_started: change = ChangeState::wanted; return;
+    // To cancel twice does no harm; to modify twice may undo a third change.
+    case SendOutcome::doubtful:
+    case SendOutcome::withheld: change = is_cancel ? ChangeState::wanted : ChangeState::unknown; return;
+    }
+}
+
+void OutsideBook::end_place(OrderId order, const SendEnded& ended, Time now, Facts& facts) {
+    Wire& its = wire(order);
+    const bool is_acked = ended.outcome == SendOutcome::acked;
+    switch (its.state) {
+    case WireState::sending: break;
+    case WireState::doubtful:
+    case WireState::unknown:
+    case WireState::stale:
+        if (is_acked) {
+            its.state = WireState::live;
+            learn(order, ended.broker_order, facts);
+            finish(order, {}, facts);
+        }
+        return;
+    case WireState::live:
+    case WireState::stray:
+        if (is_acked && ended.broker_order != its.broker_order) {
+            second(order, ended.broker_order, false, facts);
+        }
+        return;  // of what is known already the record is enough
+    case WireState::ended:
+        if (is_acked && its.broker_order.empty()) {  // the broker has what was over here
+            conflict(order, fmt::format("it is alive at the broker as {}", ended.broker_order), facts);
+            learn(order, ended.broker_order, facts);
+            its.state = WireState::stray;
+            its.end = WireEnd::none;
+            its.cancel = ChangeState::wanted;
+        } else if (is_acked && ended.broker_order != its.broker_order) {
+            second(order, ended.broker_order, false, facts);
+        }
+        return;
+    case WireState::held: return;
+    }
+    its.ended_at = now;
+    switch (ended.outcome) {
+    case SendOutcome::acked:
+        its.state = WireState::live;
+        learn(order, ended.broker_order, facts);
+        return finish(order, {}, facts);
+    case SendOutcome::refused: return close(order, WireEnd::refused, Kind::rejected, ended.text, facts);
+    case SendOutcome::doubtful:
+        its.state = WireState::doubtful;
+        its.clean_reads = 0;
+        return;
+    case SendOutcome::not_started:
+        if (its.cancel == ChangeState::none && its.attempts < rules_.places_most && is_up_ && !is_latched_) {
+            its.state = WireState::held;
+            return;
+        }
+        return close(order, WireEnd::not_sent, Kind::cancelled,
+                     is_latched_                          ? "not sent: killed"
+                     : its.cancel != ChangeState::none    ? "not sent: cancelled first"
+                     : its.attempts >= rules_.places_most ? "not sent: the broker cannot be reached"
+                                                          : "not sent: session down",
+                     facts);
+    case SendOutcome::withheld:
+        return close(order, WireEnd::not_sent, Kind::cancelled, is_latched_ ? "not sent: killed" : "not sent: expired",
+                     facts);
+    case SendOutcome::unknown:
+        its.state = WireState::unknown;
+        its.clean_reads = 0;
+        facts.push_back({.kind = Kind::outcome_unknown, .order = order});
+        return;
+    }
+}
+
+// ---- rows of the book ---------------------------------------------------------------------------------------------------
+
+/// Type and prices are left out: a protected market order comes back as a limit at a price that nobody sent.
+bool OutsideBook::fits(const Wire& its, const BrokerOrderSeen& row) const {
+    const bool is_quantity = row.quantity == its.confirmed || row.quantity == its.asked;
+    return row.instrument == its.instrument && row.side == its.side && row.product == its.product && is_quantity &&
+           row.placed_at.ns >= its.sent_at.ns - rules_.clock_off.ns;
+}
+
+std::optional<OrderId> OutsideBook::order_of(const BrokerOrderSeen& row) const {
+    if (const auto known = of_broker_.find(row.broker_order); known != of_broker_.end()) {
+        return known->second;
+    }
+    for (const auto& [order, its] : wires_) {
+        if (its.told_id == row.broker_order && its.is_nobody_sure()) {
+            return order;
+        }
+    }
+    const auto tag = parse_order_tag(row.tag);
+    return tag && tag->log == log_ && wires_.contains(tag->order) ? std::optional(tag->order) : std::nullopt;
+}
+
+void OutsideBook::on(const BrokerOrderSeen& row, Time /*now*/, Facts& facts) {
+    const std::optional<OrderId> order = order_of(row);
+    if (!order) {
+        strangers_.insert_or_assign(row.broker_order, row);
+        return;
+    }
+    Wire& its = wire(*order);
+    if (!its.broker_order.empty() && its.broker_order != row.broker_order) {
+        return second(*order, row.broker_order, is_terminal(row.status), facts);
+    }
+    switch (its.state) {
+    case WireState::held:
+        // Nothing of it was sent from here, and the broker has it.
+        conflict(*order, fmt::format("the broker has it as {} before it was sent", row.broker_order), facts);
+        [[fallthrough]];
+    case WireState::ended: break;
+    case WireState::sending:
+    case WireState::doubtful:
+    case WireState::unknown:
+    case WireState::stale: return adopt(*order, row, !its.told_id.empty(), facts);
+    case WireState::live:
+    case WireState::stray: return judge(*order, row, facts);
+    }
+    if (its.broker_order.empty()) {
+        if (is_end_by_us(its.end) && !its.is_conflict) {
+            conflict(*order, fmt::format("it is alive at the broker as {}", row.broker_order), facts);
+        }
+        learn(*order, row.broker_order, facts);
+    } else {
+        const bool is_alive = !is_terminal(row.status) && its.end != WireEnd::filled;
+        const bool has_grown =
+            row.status == RowStatus::open && row.filled < row.quantity && row.quantity > its.confirmed;
+        const bool is_short = row.filled > its.booked;
+        if (!is_alive && !has_grown && !is_short) {
+            return;
+        }
+        differ(*order,
+               is_short ? fmt::format("the broker filled {} of it, {} are booked", to_string(row.filled),
+                                      to_string(its.booked))
+                        : std::string("it is over here and open at the broker"),
+               true, facts);
+    }
+    its.state = WireState::stray;
+    its.end = WireEnd::none;
+    its.is_ending = false;
+    its.short_reads = 0;
+    its.cancel = ChangeState::wanted;
+    its.cancels = 0;
+    judge(*order, row, facts);
+}
+
+/// The broker has what nobody was sure of.
+void OutsideBook::adopt(OrderId order, const BrokerOrderSeen& row, bool is_told, Facts& facts) {
+    Wire& its = wire(order);
+    const bool is_ours = is_told || fits(its, row);
+    its.state = WireState::live;
+    its.told_id.clear();
+    learn(order, row.broker_order, facts);
+    if (!is_ours) {
+        conflict(order, "the broker has other terms under its tag", facts);
+        its.cancel = its.cancel == ChangeState::none ? ChangeState::wanted : its.cancel;
+    }
+    judge(order, row, facts);  // it may be over already, and will not be told again
+}
+
+void OutsideBook::learn(OrderId order, const std::string& broker_order, Facts& facts) {
+    Wire& its = wire(order);
+    its.broker_order = broker_order;
+    of_broker_.insert_or_assign(broker_order, order);
+    strangers_.erase(broker_order);
+    facts.push_back({.kind = Kind::accepted, .order = order, .text = broker_order});
+    const auto take = [&](std::map<TradeKey, BrokerTradeSeen>& from, Kind kind) {
+        for (auto at = from.begin(); at != from.end();) {
+            if (at->second.broker_order != broker_order) {
+                ++at;
+                continue;
+            }
+            const BrokerTradeSeen trade = at->second;
+            at = from.erase(at);
+            book(order, trade, kind, facts);
+        }
+    };
+    take(parked_, Kind::filled);
+    take(outside_, Kind::moved);
+}
+
+/// One more order that bears the tag: both are to go.
+void OutsideBook::second(OrderId order, const std::string& broker_order, bool is_over, Facts& facts) {
+    Wire& its = wire(order);
+    if (const auto known = its.others.find(broker_order); known != its.others.end()) {
+        known->second = is_over ? ChangeState::none : known->second;
+        return;
+    }
+    its.others.emplace(broker_order, is_over ? ChangeState::none : ChangeState::wanted);
+    of_broker_.insert_or_assign(broker_order, order);
+    conflict(order, fmt::format("the broker has it twice, as {} and {}", its.broker_order, broker_order), facts);
+    if (its.is_reserved() && its.cancel == ChangeState::none) {
+        its.cancel = ChangeState::wanted;
+    }
+    for (auto at = parked_.begin(); at != parked_.end();) {
+        const bool is_its = at->second.broker_order == broker_order;
+        const BrokerTradeSeen trade = at->second;
+        at = is_its ? parked_.erase(at) : std::next(at);
+        if (is_its) {
+            book(order, trade, Kind::filled, facts);
+        }
+    }
+}
+
+/// What a row says of an order whose id is known.
+void OutsideBook::judge(OrderId order, const BrokerOrderSeen& row, Facts& facts) {
+    Wire& its = wire(order);
+    its.broker_filled = std::max(its.broker_filled, row.filled);
+    if (row.status == RowStatus::pending) {
+        return finish(order, row.text, facts);
+    }
+    const bool has_other_quantity = row.quantity != its.confirmed;
+    const bool has_other_price = its.has_row && (row.price != its.price || row.trigger != its.trigger);
+    if (has_other_quantity || has_other_price) {
+        if (its.modify != ChangeState::none) {
+            its.modify = ChangeState::none;
+            its.asked = row.quantity;
+        } else {
+            differ(order, "its terms were changed at the broker", false, facts);
+            its.asked = std::max(its.asked, row.quantity);
+        }
+        its.confirmed = row.quantity;
+        facts.push_back({.kind = Kind::modified,
+                         .order = order,
+                         .quantity = row.quantity,
+                         .price = row.price,
+                         .trigger = row.trigger});
+    }
+    if (its.row == RowStatus::trigger_pending && (row.status == RowStatus::open || row.status == RowStatus::complete)) {
+        facts.push_back({.kind = Kind::triggered, .order = order});
+    }
+    its.has_row = true;
+    its.row = row.status;
+    its.price = row.price;
+    its.trigger = row.trigger;
+    its.is_ending = is_terminal(row.status);
+    if (its.is_ending) {
+        its.cancel = ChangeState::none;
+        its.modify = ChangeState::none;
+    }
+    finish(order, row.text, facts);
+}
+
+/// A terminal row ends an order only once the trades are there that it speaks of.
+void OutsideBook::finish(OrderId order, const std::string& text, Facts& facts) {
+    Wire& its = wire(order);
+    if (its.state != WireState::live && its.state != WireState::stray) {
+        return;
+    }
+    const bool is_settled = its.is_ending && its.booked >= its.broker_filled;
+    if (its.booked >= its.total() || (is_settled && its.row == RowStatus::complete)) {
+        its.state = WireState::ended;
+        its.end = WireEnd::filled;
+        its.cancel = ChangeState::none;
+        its.modify = ChangeState::none;
+        if (its.booked < its.confirmed) {
+            facts.push_back({.kind = Kind::cancelled, .order = order, .text = "complete at the broker with less"});
+        }
+    } else if (is_settled && its.row == RowStatus::cancelled) {
+        close(order, WireEnd::cancelled, Kind::cancelled, text, facts);
+    } else if (is_settled && its.row == RowStatus::rejected) {
+        close(order, WireEnd::rejected, Kind::rejected, text, facts);
+    }
+}
+
+void OutsideBook::close(OrderId order, WireEnd end, OutsideFactKind kind, std::string text, Facts& facts) {
+    Wire& its = wire(order);
+    its.state = WireState::ended;
+    its.end = end;
+    its.cancel = ChangeState::none;
+    its.modify = ChangeState::none;
+    facts.push_back({.kind = kind, .order = order, .text = std::move(text)});
+}
+
+void OutsideBook::conflict(OrderId order, std::string text, Facts& facts) {
+    wire(order).is_conflict = true;
+    facts.push_back({.kind = Kind::conflict, .order = order, .text = std::move(text)});
+    latch(facts);
+}
+
+void OutsideBook::differ(OrderId order, std::string text, bool freezes, Facts& facts) {
+    if (freezes) {
+        frozen_.insert(wire(order).instrument);
+    }
+    facts.push_back({.kind = Kind::differs, .order = order, .text = std::move(text), .freezes = freezes});
+}
+
+// ---- trades -------------------------------------------------------------------------------------------------------------
+
+void OutsideBook::on(const BrokerTradeSeen& trade, Facts& facts) {
+    const TradeKey key = key_of(trade);
+    if (booked_.contains(key) || outside_.contains(key) || parked_.contains(key)) {
+        return;
+    }
+    if (const auto known = of_broker_.find(trade.broker_order); known != of_broker_.end()) {
+        book(known->second, trade, Kind::filled, facts);
+        finish(known->second, {}, facts);
+    } else {
+        parked_.emplace(key, trade);  // its row may be on the way
+    }
+}
+
+void OutsideBook::book(OrderId order, const BrokerTradeSeen& trade, OutsideFactKind kind, Facts& facts) {
+    booked_.insert(key_of(trade));
+    Wire& its = wire(order);
+    if (trade.broker_order == its.broker_order) {  // a second order's fills end nothing of the first
+        its.booked += trade.quantity;
+    }
+    facts.push_back({.kind = kind, .order = order, .trade = trade});
+}
+
+void OutsideBook::put_outside(const BrokerTradeSeen& trade, Facts& facts) {
+    const bool is_traded_here =
+        std::ranges::any_of(wires_, [&](const auto& each) { return each.second.instrument == trade.instrument; });
+    if (is_traded_here) {
+        frozen_.insert(trade.instrument);
+    }
+    outside_.emplace(key_of(trade), trade);
+    facts.push_back({.kind = Kind::outside_filled, .trade = trade, .freezes = is_traded_here});
+}
+
+// ---- complete reads -----------------------------------------------------------------------------------------------------
+
+void OutsideBook::on(const BookRead& read, Time now, Facts& facts) {
+    for (auto at = parked_.begin(); at != parked_.end();) {
+        const bool is_nobodys = strangers_.contains(at->second.broker_order) || read.day > at->second.day;
+        const BrokerTradeSeen trade = at->second;
+        at = is_nobodys ? parked_.erase(at) : std::next(at);
+        if (is_nobodys) {
+            put_outside(trade, facts);
+        }
+    }
+    for (const auto& each : wires_) {
+        read_one(each.first, read, now, facts);
+    }
+}
+
+void OutsideBook::read_one(OrderId order, const BookRead& read, Time now, Facts& facts) {
+    Wire& its = wire(order);
+    const bool is_own_day = read.day == its.day;
+    for (auto& [id, cancel] : its.others) {
+        cancel = cancel == ChangeState::acked ? ChangeState::wanted : cancel;
+    }
+    its.has_final_read = its.has_final_read || (read.is_final && is_own_day);
+    const auto begun_after = [&read](Time from, Duration later) { return read.begun_at.ns >= from.ns + later.ns; };
+    switch (its.state) {
+    case WireState::held:
+    case WireState::sending:
+    case WireState::ended: return;
+    case WireState::doubtful:
+        if (!is_own_day) {  // a later day's book says nothing of it
+            its.state = WireState::stale;
+            facts.push_back({.kind = Kind::outcome_stale, .order = order});
+        } else if (begun_after(its.ended_at, rules_.seen_after) && ++its.clean_reads >= rules_.reads) {
+            close(order, WireEnd::doubted, Kind::rejected, "the broker did not take it", facts);
+        }
+        return;
+    case WireState::unknown:
+    case WireState::stale: {
+        constexpr Duration kSoon{kSecondNs};
+        if (its.state == WireState::unknown && begun_after(its.sent_at, kSoon)) {
+            its.clean_reads = static_cast<std::uint8_t>(std::min<unsigned>(its.clean_reads + 1U, rules_.reads_to_ask));
+            if (its.clean_reads >= rules_.reads_to_ask && now.ns - its.sent_at.ns >= rules_.ask_after.ns) {
+                its.state = WireState::stale;
+                facts.push_back({.kind = Kind::outcome_stale, .order = order});
+            }
+        }
+        const bool is_disputed = its.is_conflict && its.broker_order.empty();
+        if (read.is_final && read.positions_agree && is_own_day && !is_disputed) {
+            close(order, WireEnd::by_evidence, Kind::cancelled, "closed by evidence", facts);
+        }
+        return;
+    }
+    case WireState::live:
+    case WireState::stray: break;
+    }
+    if (!is_own_day) {
+        if (its.has_final_read && its.booked >= its.broker_filled) {
+            return close(order, WireEnd::expired, Kind::expired, {}, facts);
+        }
+        its.cancel = ChangeState::none;
+        its.modify = ChangeState::none;
+        if (!std::exchange(its.is_missing, true)) {
+            differ(order, "its day is over, and what became of it was not seen", true, facts);
+        }
+        return;
+    }
+    if (its.is_ending && its.booked < its.broker_filled) {
+        constexpr std::uint8_t kShortReads = 3;
+        its.short_reads = static_cast<std::uint8_t>(std::min<unsigned>(its.short_reads + 1U, kShortReads));
+        if (its.short_reads == kShortReads && !std::exchange(its.is_missing, true)) {
+            differ(order,
+                   fmt::format("the broker filled {} of it, {} are booked", to_string(its.broker_filled),
+                               to_string(its.booked)),
+                   true, facts);
+        }
+        return;
+    }
+    if (!its.is_ending) {
+        read_changes(order, read, facts);
+    }
+    finish(order, {}, facts);
+}
+
+/// What a read that shows an order as it was says of its cancel and its modify.
+void OutsideBook::read_changes(OrderId order, const BookRead& read, Facts& facts) {
+    Wire& its = wire(order);
+    const auto begun_after = [&](Time from) { return read.begun_at.ns >= from.ns + rules_.seen_after.ns; };
+    const bool must_go = is_latched_ || its.is_conflict;
+    const bool is_refused = its.cancel == ChangeState::refused;
+    const bool is_unseen =
+        its.cancel == ChangeState::unknown || (its.cancel == ChangeState::acked && begun_after(its.cancel_ended_at));
+    if (is_refused || is_unseen) {
+        const bool tries_again = must_go || (is_unseen && its.cancels < rules_.cancels_most);
+        its.cancel = tries_again ? ChangeState::wanted : ChangeState::none;
+        if (!tries_again) {
+            facts.push_back({.kind = Kind::cancel_rejected, .order = order, .text = "the broker keeps it open"});
+        }
+    }
+    if (its.modify == ChangeState::refused ||
+        ((its.modify == ChangeState::acked || its.modify == ChangeState::unknown) &&
+         begun_after(its.modify_ended_at))) {
+        const std::uint8_t need = its.modify == ChangeState::refused ? std::uint8_t{1} : rules_.reads;
+        if (++its.modify_reads >= need) {
+            its.modify = ChangeState::none;
+            its.modify_reads = 0;
+            its.asked = its.confirmed;
+            facts.push_back({.kind = Kind::modify_rejected, .order = order, .text = "the broker keeps its terms"});
+        }
+    }
+}
+
+// ---- sessions and people ------------------------------------------------------------------------------------------------
+
+void OutsideBook::on(SessionChange change, Facts& facts) {
+    if (change == SessionChange::reconciling) {
+        return;
+    }
+    is_up_ = change == SessionChange::up;
+    if (is_up_) {
+        return;
+    }
+    const bool is_restart = change == SessionChange::restarted;
+    for (auto& [order, its] : wires_) {
+        if (its.state == WireState::held) {
+            close(order, WireEnd::not_sent, Kind::cancelled,
+                  is_restart ? "not sent: restarted" : "not sent: session down", facts);
+        }
+        if (!is_restart) {
+            continue;
+        }
+        if (its.state == WireState::sending) {
+            its.state = WireState::unknown;
+            its.clean_reads = 0;
+            facts.push_back({.kind = Kind::outcome_unknown, .order = order});
+        }
+        its.cancel = its.cancel == ChangeState::sending ? ChangeState::unknown : its.cancel;
+        its.modify = its.modify == ChangeState::sending ? ChangeState::unknown : its.modify;
+        for (auto& [id, cancel] : its.others) {
+            cancel = cancel == ChangeState::none ? cancel : ChangeState::wanted;
+        }
+    }
+}
+
+bool OutsideBook::on(const OrderResolved& resolved, Facts& facts) {
+    const auto at = wires_.find(resolved.order);
+    if (at == wires_.end()) {
+        return false;
+    }
+    Wire& its = at->second;
+    const bool is_asked_about =
+        its.state == WireState::doubtful || its.state == WireState::unknown || its.state == WireState::stale;
+    switch (resolved.how) {
+    case Resolution::closed:
+        if (its.state != WireState::live && its.state != WireState::stray) {
+            return false;
+        }
+        differ(resolved.order, fmt::format("accepted as it is by {}", resolved.by), false, facts);
+        close(resolved.order, WireEnd::closed, Kind::cancelled, fmt::format("closed by {}", resolved.by), facts);
+        return true;
+    case Resolution::not_placed:
+        if (!is_asked_about) {
+            return false;
+        }
+        close(resolved.order, WireEnd::resolved, Kind::cancelled,
+              fmt::format("resolved as not placed by {}", resolved.by), facts);
+        return true;
+    case Resolution::placed: break;
+    }
+    if (!is_asked_about || of_broker_.contains(resolved.broker_order)) {
+        return false;
+    }
+    const auto stranger = strangers_.find(resolved.broker_order);
+    if (stranger == strangers_.end()) {
+        its.told_id = resolved.broker_order;  // until its row comes
+        return true;
+    }
+    const BrokerOrderSeen row = stranger->second;
+    if (!row.tag.empty() || !fits(its, row)) {
+        return false;
+    }
+    adopt(resolved.order, row, true, facts);
+    return true;
+}
+
+// ---- what may be sent ---------------------------------------------------------------------------------------------------
+
+std::vector<SendWish> OutsideBook::wishes() const {
+    std::vector<SendWish> cancels;
+    std::vector<SendWish> modifies;
+    std::vector<SendWish> places;
+    for (const auto& [order, its] : wires_) {
+        const bool is_alive = its.state == WireState::live || its.state == WireState::stray;
+        if (is_alive && its.cancel == ChangeState::wanted && !its.is_ending) {
+            cancels.push_back({order, Send::cancel, its.broker_order});
+        }
+        for (const auto& [id, cancel] : its.others) {
+            if (cancel == ChangeState::wanted) {
+                cancels.push_back({order, Send::cancel, id});
+            }
+        }
+        if (!is_up_ || is_latched_) {
+            continue;
+        }
+        if (its.state == WireState::live && its.modify == ChangeState::wanted && its.cancel == ChangeState::none) {
+            modifies.push_back({order, Send::modify, its.broker_order});
+        }
+        if (its.state == WireState::held) {
+            places.push_back({order, Send::place, {}});
+        }
+    }
+    cancels.insert(cancels.end(), modifies.begin(), modifies.end());
+    cancels.insert(cancels.end(), places.begin(), places.end());
+    return cancels;
+}
+
+}  // namespace alpha

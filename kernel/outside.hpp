@@ -1,0 +1,233 @@
+#pragma once
+/// The protocol of orders at a broker outside of the process: what is known of each between deciding it and knowing what became of it.
+///
+/// Three rules carry it. A message leaves once at most by itself: what may have reached the broker is never sent again. Nothing is guessed: an
+/// order that nobody can tell the state of stays open, with its quantity reserved, until the broker's book or a person says what it is. And
+/// fills are trades by their ids, never differences of totals.
+///
+/// A pure fold: the same words give the same state and the same facts. docs/orders-outside.md has the table for people, and
+/// tests/kernel/outside_test.cpp a test for each of its cells.
+
+#include "events/outside.hpp"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+namespace alpha {
+
+/// Values are in snapshots: do not renumber.
+enum class WireState : std::uint8_t {
+    held = 1,      ///< decided, and nothing of it has left
+    sending = 2,   ///< its message may be on the way
+    doubtful = 3,  ///< the broker says it has not taken it, in a way that can be wrong
+    unknown = 4,   ///< nobody knows whether the broker has it
+    stale = 5,     ///< the same, and a person has been asked
+    live = 6,      ///< the broker has it, under an id that is known
+    stray = 7,     ///< it was over here, and is alive at the broker: reserved again, to be cancelled
+    ended = 8
+};
+const char* name_of(WireState state);
+
+/// Why an order is over.
+enum class WireEnd : std::uint8_t {
+    none = 0,
+    not_sent = 1,
+    refused = 2,      ///< by the broker's answer
+    doubted = 3,      ///< doubtful, and no complete read has shown it for long enough
+    resolved = 4,     ///< by a person: never placed
+    by_evidence = 5,  ///< the day's final read does not have it, and positions agree
+    closed = 6,       ///< by a person
+    filled = 7,
+    cancelled = 8,
+    rejected = 9,  ///< in the broker's book
+    expired = 10
+};
+const char* name_of(WireEnd end);
+
+/// A cancel or a modify, beside the order.
+enum class ChangeState : std::uint8_t { none = 0, wanted = 1, sending = 2, acked = 3, refused = 4, unknown = 5 };
+
+/// Reads and times after which something counts. `reads` is more than may pass between a message's first byte and its taking effect, and between
+/// that and its being seen, together.
+struct OutsideRules {
+    std::uint8_t reads = 3;
+    std::uint8_t reads_to_ask = 3;        ///< complete reads without an unknown order before a person is asked
+    Duration ask_after{120 * kSecondNs};  ///< and not before
+    Duration seen_after{5 * kSecondNs};   ///< how long a change may take to be seen
+    Duration clock_off{5 * kSecondNs};    ///< the broker's clock may be behind by
+    std::uint8_t places_most = 3;         ///< attempts, where none of them began
+    std::uint8_t cancels_most = 5;
+};
+
+/// What is known of one order.
+struct Wire {
+    InstrumentId instrument;
+    Side side = Side::buy;
+    Product product = Product::none;
+    Date day;  ///< of trading on which it was sent
+    WireState state = WireState::held;
+    WireEnd end = WireEnd::none;
+    std::uint8_t attempts = 0;
+    std::uint8_t clean_reads = 0;  ///< complete ones without it
+    Time sent_at;
+    Time ended_at;             ///< its message
+    std::string broker_order;  ///< empty: not known
+    std::string told_id;       ///< what a person said that it is, and no row has shown yet
+    Qty confirmed;             ///< the total that the broker has
+    Qty asked;                 ///< the larger total that a modify may have made of it
+    Qty booked;                ///< of trades of broker_order
+    Qty broker_filled;         ///< what rows say
+    RowStatus row = RowStatus::pending;
+    Price price;  ///< as its row last said
+    Price trigger;
+    bool is_ending = false;  ///< its row is terminal, and trades may be missing
+    std::uint8_t short_reads = 0;
+    ChangeState cancel = ChangeState::none;
+    std::uint8_t cancels = 0;
+    Time cancel_ended_at;
+    ChangeState modify = ChangeState::none;
+    std::uint8_t modify_reads = 0;
+    Time modify_ended_at;
+    bool is_conflict = false;
+    bool has_final_read = false;                ///< of its own day
+    bool has_row = false;                       ///< one was seen
+    bool is_missing = false;                    ///< it was told that the order, or fills of it, are not in the book
+    std::map<std::string, ChangeState> others;  ///< further orders that bear its tag, and their cancels
+
+    /// Whether it may still fill: its quantity stays reserved.
+    bool is_reserved() const { return state != WireState::ended; }
+    bool is_nobody_sure() const {
+        return state == WireState::sending || state == WireState::doubtful || state == WireState::unknown ||
+               state == WireState::stale;
+    }
+    Qty total() const { return confirmed < asked ? asked : confirmed; }
+    friend bool operator==(const Wire&, const Wire&) = default;
+};
+
+/// What follows from a word.
+enum class OutsideFactKind : std::uint8_t {
+    accepted = 1,  ///< the broker has it, under `text`
+    rejected,      ///< `text`: why
+    cancelled,     ///< `text`: why
+    expired,
+    triggered,
+    modified,  ///< `quantity`, `price` and `trigger` are its terms
+    cancel_rejected,
+    modify_rejected,
+    filled,          ///< `trade`
+    moved,           ///< `trade` had been booked outside, and is this order's
+    outside_filled,  ///< `trade`, which nobody here asked for
+    outcome_unknown,
+    outcome_stale,  ///< a person is to be asked
+    conflict,       ///< `text`: what; the broker's portfolios are latched
+    differs         ///< `text`: what; `freezes`: no more entries in the instrument
+};
+const char* name_of(OutsideFactKind kind);
+
+struct OutsideFact {
+    OutsideFactKind kind = OutsideFactKind::accepted;
+    OrderId order{};  ///< 0: none of ours
+    std::string text{};
+    Qty quantity{};
+    Price price{};
+    Price trigger{};
+    BrokerTradeSeen trade{};
+    bool freezes = false;
+    friend bool operator==(const OutsideFact&, const OutsideFact&) = default;
+};
+
+/// What may be sent next.
+struct SendWish {
+    OrderId order;
+    Send what = Send::place;
+    std::string broker_order;  ///< whom a cancel or a modify is for
+    friend bool operator==(const SendWish&, const SendWish&) = default;
+};
+
+/// All that is known of one broker outside. Each call is one word or one decision of the kernel's; what follows is added to `facts`, in the
+/// order in which it is to be recorded. O(log orders), a read O(open orders + parked trades).
+class OutsideBook {
+public:
+    using Facts = std::vector<OutsideFact>;
+
+    explicit OutsideBook(std::uint32_t log_number, OutsideRules rules = {}) : log_(log_number), rules_(rules) {}
+
+    // What the kernel decides. An order's number is new, what is cancelled or modified is there.
+    void intend(OrderId order, InstrumentId instrument, Side side, Product product, Qty quantity, Date day);
+    void cancel(OrderId order, Facts& facts);
+    /// To another total; of prices the row says what they are. False where it cannot be now.
+    bool modify(OrderId order, Qty quantity, Facts& facts);
+    void latch(Facts& facts);
+    void release() { is_latched_ = false; }
+    /// What has waited too long to be sent.
+    void overdue(OrderId order, Facts& facts);
+
+    // What comes from outside, at the time at which it came.
+    void on(const SendStarted& started, Time now, Date day);
+    void on(const SendEnded& ended, Time now, Facts& facts);
+    void on(const BrokerOrderSeen& row, Time now, Facts& facts);
+    void on(const BrokerTradeSeen& trade, Facts& facts);
+    void on(const BookRead& read, Time now, Facts& facts);
+    void on(SessionChange change, Facts& facts);
+    /// Refused (false) where the order is not one that a person is asked about, or the broker's order is another's.
+    bool on(const OrderResolved& resolved, Facts& facts);
+
+    /// Cancels first, then modifies, then orders as they were decided.
+    std::vector<SendWish> wishes() const;
+
+    const Wire* find(OrderId order) const;
+    bool is_up() const { return is_up_; }
+    bool is_latched() const { return is_latched_; }
+    bool is_frozen(InstrumentId instrument) const { return frozen_.contains(instrument); }
+    /// A person looked at it.
+    void thaw(InstrumentId instrument) { frozen_.erase(instrument); }
+    const std::map<OrderId, Wire>& wires() const { return wires_; }
+
+    friend bool operator==(const OutsideBook& a, const OutsideBook& b) {
+        return a.wires_ == b.wires_ && a.of_broker_ == b.of_broker_ && a.parked_ == b.parked_ &&
+               a.outside_ == b.outside_ && a.booked_ == b.booked_ && a.strangers_ == b.strangers_ &&
+               a.frozen_ == b.frozen_ && a.is_up_ == b.is_up_ && a.is_latched_ == b.is_latched_;
+    }
+
+private:
+    using TradeKey = std::tuple<std::string, std::string, std::string>;  // exchange, broker order, trade
+    static TradeKey key_of(const BrokerTradeSeen& trade) { return {trade.exchange, trade.broker_order, trade.trade}; }
+
+    Wire& wire(OrderId order);
+    bool fits(const Wire& wire, const BrokerOrderSeen& row) const;
+    std::optional<OrderId> order_of(const BrokerOrderSeen& row) const;
+    void end_place(OrderId order, const SendEnded& ended, Time now, Facts& facts);
+    static void end_change(Wire& wire, const SendEnded& ended, Time now);
+    void adopt(OrderId order, const BrokerOrderSeen& row, bool is_told, Facts& facts);
+    void learn(OrderId order, const std::string& broker_order, Facts& facts);
+    void book(OrderId order, const BrokerTradeSeen& trade, OutsideFactKind kind, Facts& facts);
+    void second(OrderId order, const std::string& broker_order, bool is_over, Facts& facts);
+    void judge(OrderId order, const BrokerOrderSeen& row, Facts& facts);
+    void finish(OrderId order, const std::string& text, Facts& facts);
+    void close(OrderId order, WireEnd end, OutsideFactKind kind, std::string text, Facts& facts);
+    void read_one(OrderId order, const BookRead& read, Time now, Facts& facts);
+    void conflict(OrderId order, std::string text, Facts& facts);
+    void differ(OrderId order, std::string text, bool freezes, Facts& facts);
+    void put_outside(const BrokerTradeSeen& trade, Facts& facts);
+    void read_changes(OrderId order, const BookRead& read, Facts& facts);
+
+    std::uint32_t log_;
+    OutsideRules rules_;
+    std::map<OrderId, Wire> wires_;
+    std::map<std::string, OrderId, std::less<>> of_broker_;  ///< own orders and second ones, by the broker's id
+    std::map<TradeKey, BrokerTradeSeen> parked_;             ///< of orders that no row has named yet
+    std::map<TradeKey, BrokerTradeSeen> outside_;
+    std::set<TradeKey> booked_;
+    std::map<std::string, BrokerOrderSeen, std::less<>> strangers_;  ///< rows of somebody else, as last seen
+    std::set<InstrumentId> frozen_;
+    bool is_up_ = false;
+    bool is_latched_ = false;
+};
+
+}  // namespace alpha
