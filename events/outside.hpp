@@ -43,6 +43,17 @@ struct SendStarted {
     friend bool operator==(const SendStarted&, const SendStarted&) = default;
 };
 
+/// A message on its way to its first byte.
+struct OutsideMessage {
+    SendStarted started;
+    Seq seq = 0;        ///< of `started` in the log
+    Time decided;       ///< when the order, or its change, was asked for
+    Duration age_most;  ///< a place is not begun later than this after it was decided; zero: whenever
+    std::string tag;    ///< events/order_tag.hpp
+};
+/// What is to become of a message whose turn it is.
+enum class Turn : std::uint8_t { begin, withhold_killed, withhold_old };
+
 struct SendEnded {
     OrderId order;
     Send what = Send::place;

@@ -7,11 +7,11 @@
 
 namespace alpha {
 
-void Outbox::push(OutboxMessage message) {
+void Outbox::push(OutsideMessage message) {
     bool is_ready = false;
     {
         const std::scoped_lock lock(mutex_);
-        std::deque<OutboxMessage>& queue = message.started.what == Send::cancel ? cancels_ : others_;
+        std::deque<OutsideMessage>& queue = message.started.what == Send::cancel ? cancels_ : others_;
         ALPHA_ASSERT(queue.empty() || queue.back().seq < message.seq, "messages come in the order of the log");
         is_ready = message.seq < durable_;
         queue.push_back(std::move(message));
@@ -26,7 +26,7 @@ void Outbox::set_durable(Seq before) {
     {
         const std::scoped_lock lock(mutex_);
         durable_ = std::max(durable_, before);
-        const auto has_one = [this](const std::deque<OutboxMessage>& queue) {
+        const auto has_one = [this](const std::deque<OutsideMessage>& queue) {
             return !queue.empty() && queue.front().seq < durable_;
         };
         is_ready = has_one(cancels_) || has_one(others_);
@@ -41,11 +41,11 @@ void Outbox::release(Seq seq) {
     hold_places(false);
 }
 
-std::optional<OutboxMessage> Outbox::take() {
+std::optional<OutsideMessage> Outbox::take() {
     const std::scoped_lock lock(mutex_);
-    for (std::deque<OutboxMessage>* const queue : {&cancels_, &others_}) {
+    for (std::deque<OutsideMessage>* const queue : {&cancels_, &others_}) {
         if (!queue->empty() && queue->front().seq < durable_) {
-            OutboxMessage message = std::move(queue->front());
+            OutsideMessage message = std::move(queue->front());
             queue->pop_front();
             return message;
         }
@@ -53,7 +53,7 @@ std::optional<OutboxMessage> Outbox::take() {
     return std::nullopt;
 }
 
-Outbox::Turn Outbox::turn_of(const OutboxMessage& message, Time now) const {
+Turn Outbox::turn_of(const OutsideMessage& message, Time now) const {
     if (message.started.what != Send::place) {
         return Turn::begin;
     }

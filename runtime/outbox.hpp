@@ -14,28 +14,16 @@
 #include <functional>
 #include <mutex>
 #include <optional>
-#include <string>
 
 namespace alpha {
 
-struct OutboxMessage {
-    SendStarted started;
-    Seq seq = 0;        ///< of `started` in the log
-    Time decided;       ///< when the order, or its change, was asked for
-    Duration age_most;  ///< a place is not begun later than this after it was decided; zero: whenever
-    std::string tag;
-};
-
 class Outbox {
 public:
-    /// What is to become of a message whose turn it is.
-    enum class Turn : std::uint8_t { begin, withhold_killed, withhold_old };
-
     /// `on_ready` is called when there may be something to take; it must not wait, and not call the outbox.
     explicit Outbox(std::function<void()> on_ready = {}) : on_ready_(std::move(on_ready)) {}
 
     /// The deciding thread. Messages come in the order of their seq.
-    void push(OutboxMessage message);
+    void push(OutsideMessage message);
     /// The log's thread: every event before this one is durable.
     void set_durable(Seq before);
     /// Any thread, and at once: no place begins from here on, whatever was decided.
@@ -45,16 +33,16 @@ public:
     void release(Seq seq);
 
     /// The broker's thread: the next message whose SendStarted is durable, cancels first; none: nothing is ready.
-    std::optional<OutboxMessage> take();
+    std::optional<OutsideMessage> take();
     /// The broker's thread, right before the first byte: nothing that may take long lies between this and it.
-    Turn turn_of(const OutboxMessage& message, Time now) const;
+    Turn turn_of(const OutsideMessage& message, Time now) const;
 
     std::size_t size() const;
 
 private:
     mutable std::mutex mutex_;
-    std::deque<OutboxMessage> cancels_;
-    std::deque<OutboxMessage> others_;
+    std::deque<OutsideMessage> cancels_;
+    std::deque<OutsideMessage> others_;
     Seq durable_ = 0;
     std::atomic<bool> holds_places_{false};
     std::atomic<Seq> released_at_{0};

@@ -9,8 +9,8 @@ using namespace alpha;
 
 namespace {
 
-OutboxMessage message(Seq seq, Send what = Send::place, Time decided = Time{0}) {
-    OutboxMessage made;
+OutsideMessage message(Seq seq, Send what = Send::place, Time decided = Time{0}) {
+    OutsideMessage made;
     made.started.order = OrderId{seq};
     made.started.what = what;
     made.seq = seq;
@@ -67,26 +67,26 @@ TEST_CASE("a cancel waits behind orders", "[outbox]") {
 TEST_CASE("an order begins under a kill, or one of before it after its release", "[outbox]") {
     Outbox outbox;
     const Time now{kSecondNs};
-    CHECK(outbox.turn_of(message(5), now) == Outbox::Turn::begin);
+    CHECK(outbox.turn_of(message(5), now) == Turn::begin);
     outbox.hold_places(true);
-    CHECK(outbox.turn_of(message(5), now) == Outbox::Turn::withhold_killed);
-    CHECK(outbox.turn_of(message(6, Send::cancel), now) == Outbox::Turn::begin);
-    CHECK(outbox.turn_of(message(6, Send::modify), now) == Outbox::Turn::begin);
+    CHECK(outbox.turn_of(message(5), now) == Turn::withhold_killed);
+    CHECK(outbox.turn_of(message(6, Send::cancel), now) == Turn::begin);
+    CHECK(outbox.turn_of(message(6, Send::modify), now) == Turn::begin);
     outbox.release(9);
-    CHECK(outbox.turn_of(message(5), now) == Outbox::Turn::withhold_killed);
-    CHECK(outbox.turn_of(message(9), now) == Outbox::Turn::begin);
-    CHECK(outbox.turn_of(message(10), now) == Outbox::Turn::begin);
+    CHECK(outbox.turn_of(message(5), now) == Turn::withhold_killed);
+    CHECK(outbox.turn_of(message(9), now) == Turn::begin);
+    CHECK(outbox.turn_of(message(10), now) == Turn::begin);
 }
 
 TEST_CASE("an order is begun on a market that is gone", "[outbox]") {
     const Outbox outbox;
-    CHECK(outbox.turn_of(message(1, Send::place, Time{kSecondNs}), Time{3 * kSecondNs}) == Outbox::Turn::begin);
+    CHECK(outbox.turn_of(message(1, Send::place, Time{kSecondNs}), Time{3 * kSecondNs}) == Turn::begin);
     CHECK(outbox.turn_of(message(1, Send::place, Time{kSecondNs}), Time{3 * kSecondNs + 1}) ==
-          Outbox::Turn::withhold_old);
-    CHECK(outbox.turn_of(message(1, Send::cancel, Time{kSecondNs}), Time{9 * kSecondNs}) == Outbox::Turn::begin);
-    OutboxMessage ageless = message(1);
+          Turn::withhold_old);
+    CHECK(outbox.turn_of(message(1, Send::cancel, Time{kSecondNs}), Time{9 * kSecondNs}) == Turn::begin);
+    OutsideMessage ageless = message(1);
     ageless.age_most = Duration{};
-    CHECK(outbox.turn_of(ageless, Time{900 * kSecondNs}) == Outbox::Turn::begin);
+    CHECK(outbox.turn_of(ageless, Time{900 * kSecondNs}) == Turn::begin);
 }
 
 TEST_CASE("three threads lose a message, double one, or take one before it is durable", "[outbox]") {

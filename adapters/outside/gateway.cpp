@@ -1,0 +1,183 @@
+#include "adapters/outside/gateway.hpp"
+
+#include <algorithm>
+
+namespace alpha {
+
+Gateway::Gateway(OutsideClient& client, Say say, TurnOf turn_of, GatewaySettings settings)
+    : client_(&client), say_(std::move(say)), turn_of_(std::move(turn_of)), settings_(settings) {}
+
+void Gateway::connect(Time now) {
+    state_ = State::reconciling;
+    before_.reset();
+    last_whole_ = now;
+    say_(SessionChange::reconciling);
+    begin_read(now);
+}
+
+void Gateway::disconnect(SessionChange why, Time /*now*/) {
+    if (state_ == State::off) {
+        return;
+    }
+    state_ = State::off;
+    reading_since_.reset();
+    say_(why);
+}
+
+// ---- messages -----------------------------------------------------------------------------------------------------------
+
+void Gateway::end(const OutsideMessage& message, SendOutcome outcome, std::string broker_order, std::string text) {
+    const SendStarted& started = message.started;
+    // Of a cancel or a modify it is the order that it was for.
+    std::string id = started.what == Send::place ? std::move(broker_order) : started.broker_order;
+    say_(SendEnded{started.order, started.what, started.attempt, outcome, std::move(id), std::move(text)});
+}
+
+void Gateway::send(const OutsideMessage& message, Time now) {
+    if (state_ == State::off) {
+        return end(message, SendOutcome::not_started, {}, "nobody is connected");
+    }
+    switch (turn_of_(message, now)) {
+    case Turn::withhold_killed: return end(message, SendOutcome::withheld, {}, "killed");
+    case Turn::withhold_old: return end(message, SendOutcome::withheld, {}, "too old");
+    case Turn::begin: break;
+    }
+    const SendToken token = ++last_token_;
+    in_flight_.emplace(token, InFlight{message, Time{now.ns + settings_.answer_within.ns}});
+    client_->begin(token, message);
+}
+
+void Gateway::answered(SendToken token, const SendAnswer& answer, Time now) {
+    const auto at = in_flight_.find(token);
+    if (at == in_flight_.end()) {
+        return;  // it was given up, and said so
+    }
+    const OutsideMessage message = std::move(at->second.message);
+    in_flight_.erase(at);
+    end(message, answer.outcome, answer.broker_order, answer.text);
+    if (answer.needs_login) {
+        return disconnect(SessionChange::login_needed, now);
+    }
+    hint(now);
+}
+
+// ---- the book -----------------------------------------------------------------------------------------------------------
+
+void Gateway::expect(std::size_t unsure, std::size_t working) {
+    unsure_ = unsure;
+    working_ = working;
+}
+
+void Gateway::hint(Time now) {
+    is_hinted_ = true;
+    tick(now);
+}
+
+Duration Gateway::pause() const {
+    const bool is_unsure = state_ == State::reconciling || unsure_ != 0 || !in_flight_.empty();
+    return is_hinted_     ? settings_.read_least
+           : is_unsure    ? settings_.read_when_unsure
+           : working_ > 0 ? settings_.read_when_working
+                          : settings_.read_when_quiet;
+}
+
+void Gateway::begin_read(Time now) {
+    is_hinted_ = false;
+    reading_since_ = now;
+    last_read_ = now;
+    client_->read_book();
+}
+
+void Gateway::was_read(const std::optional<OutsideRead>& read, Time now) {
+    if (!reading_since_) {
+        return;  // it took too long, or nobody is connected
+    }
+    const Time begun_at = *std::exchange(reading_since_, std::nullopt);
+    // A day's book only grows: one that shrank is not whole.
+    const bool has_shrunk = read && read->day == day_ &&
+                            (read->orders.size() < rows_.size() || read->trades.size() < trades_.size());
+    if (!read || has_shrunk) {
+        return tick(now);
+    }
+    last_whole_ = now;
+    tell(*read, begun_at);
+    if (state_ == State::reconciling) {
+        const bool is_same = before_ && before_->day == read->day && before_->orders == read->orders &&
+                             before_->trades == read->trades;
+        before_ = *read;
+        if (is_same) {
+            before_.reset();
+            state_ = State::up;
+            say_(SessionChange::up);
+        }
+    }
+    tick(now);
+}
+
+/// Trades first, then rows that changed: so a row that says how much has filled finds its trades booked.
+void Gateway::tell(const OutsideRead& read, Time begun_at) {
+    if (read.day != day_) {
+        day_ = read.day;
+        rows_.clear();
+        trades_.clear();
+    }
+    for (const BrokerTradeSeen& trade : read.trades) {
+        if (trades_.emplace(TradeKey{trade.exchange, trade.broker_order, trade.trade}, true).second) {
+            say_(trade);
+        }
+    }
+    for (const BrokerOrderSeen& row : read.orders) {
+        const auto known = rows_.find(row.broker_order);
+        if (known == rows_.end() || known->second != row) {
+            rows_.insert_or_assign(row.broker_order, row);
+            say_(row);
+        }
+    }
+    say_(BookRead{begun_at, read.day, read.is_final, read.positions_agree});
+}
+
+// ---- time ---------------------------------------------------------------------------------------------------------------
+
+void Gateway::tick(Time now) {
+    for (auto at = in_flight_.begin(); at != in_flight_.end();) {
+        if (at->second.until > now) {
+            ++at;
+            continue;
+        }
+        const OutsideMessage message = std::move(at->second.message);
+        client_->abandon(at->first);
+        at = in_flight_.erase(at);
+        end(message, SendOutcome::unknown, {}, "no answer came in time");
+    }
+    if (state_ == State::off) {
+        return;
+    }
+    if (reading_since_ && now.ns - reading_since_->ns >= settings_.read_within.ns) {
+        reading_since_.reset();
+    }
+    if (state_ == State::up && now.ns - last_whole_.ns >= settings_.down_after.ns) {
+        state_ = State::reconciling;
+        before_.reset();
+        say_(SessionChange::down);
+    }
+    if (!reading_since_ && now.ns - last_read_.ns >= pause().ns) {
+        begin_read(now);
+    }
+}
+
+Time Gateway::next_due() const {
+    Time due = kNever;
+    for (const auto& each : in_flight_) {
+        due = std::min(due, each.second.until);
+    }
+    if (state_ == State::off) {
+        return due;
+    }
+    if (state_ == State::up) {
+        due = std::min(due, Time{last_whole_.ns + settings_.down_after.ns});
+    }
+    return std::min(due, reading_since_ ? Time{reading_since_->ns + settings_.read_within.ns}
+                                        : Time{last_read_.ns + pause().ns});
+}
+
+}  // namespace alpha

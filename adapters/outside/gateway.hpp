@@ -1,0 +1,125 @@
+#pragma once
+/// The side of a broker outside that talks: begins messages, waits for their answers, reads the broker's book and says what in it is new. It
+/// decides nothing and knows nothing that must survive: what it says are words (events/outside.hpp), and a new one that is told what is known
+/// already says nothing twice that matters.
+///
+/// No thread, no clock, no socket: time comes in, what is to be asked of the broker goes to a client (a transport and a translation), and the
+/// client's answers come in again. One thread calls it.
+
+#include "events/outside.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace alpha {
+
+/// One transmission.
+using SendToken = std::uint64_t;
+
+/// Asks a broker. Nothing here may wait, and no answer may come before the call returned.
+class OutsideClient {
+public:
+    virtual ~OutsideClient() = default;
+    virtual void begin(SendToken token, const OutsideMessage& message) = 0;
+    /// Nobody waits for it any more: its connection is not used again.
+    virtual void abandon(SendToken token) = 0;
+    /// Orders first, then trades, which can only be more whole.
+    virtual void read_book() = 0;
+};
+
+struct SendAnswer {
+    SendOutcome outcome = SendOutcome::unknown;
+    std::string broker_order;
+    std::string text;
+    bool needs_login = false;  ///< the broker knows this session no more
+};
+
+/// What a read gave; an error, or a row that cannot be read, gives none.
+struct OutsideRead {
+    Date day;
+    bool is_final = false;
+    bool positions_agree = false;
+    std::vector<BrokerOrderSeen> orders;
+    std::vector<BrokerTradeSeen> trades;
+};
+
+using OutsideWord = std::variant<SendEnded, BrokerOrderSeen, BrokerTradeSeen, BookRead, SessionChange>;
+
+struct GatewaySettings {
+    Duration answer_within{7 * kSecondNs};
+    Duration read_within{5 * kSecondNs};
+    Duration read_when_unsure{kSecondNs};      ///< while a message, or what became of one, is open
+    Duration read_when_working{5 * kSecondNs};
+    Duration read_when_quiet{30 * kSecondNs};
+    Duration read_least{333'000'000};          ///< between two, whatever hints come
+    Duration down_after{30 * kSecondNs};       ///< without a whole read
+};
+
+class Gateway {
+public:
+    using Say = std::function<void(const OutsideWord&)>;
+    using TurnOf = std::function<Turn(const OutsideMessage&, Time)>;
+
+    /// All of these outlive the gateway.
+    Gateway(OutsideClient& client, Say say, TurnOf turn_of, GatewaySettings settings = {});
+
+    /// Connected, and logged in: reads until two reads in a row say the same, then says that it is up.
+    void connect(Time now);
+    void disconnect(SessionChange why, Time now);
+
+    /// Its turn has come: begun at once, or withheld. Where nobody is connected nothing of it is written.
+    void send(const OutsideMessage& message, Time now);
+    void answered(SendToken token, const SendAnswer& answer, Time now);
+    void was_read(const std::optional<OutsideRead>& read, Time now);
+    /// Something may have changed at the broker: a word of its own that is believed no further than to look.
+    void hint(Time now);
+    /// How many orders wait for something to become of them, and how many rest; how often the book is read goes by it.
+    void expect(std::size_t unsure, std::size_t working);
+
+    /// Does what is due at `now`.
+    void tick(Time now);
+    Time next_due() const;
+    bool is_up() const { return state_ == State::up; }
+
+private:
+    enum class State : std::uint8_t { off, reconciling, up };
+    struct InFlight {
+        OutsideMessage message;
+        Time until;
+    };
+    using TradeKey = std::tuple<std::string, std::string, std::string>;
+
+    void end(const OutsideMessage& message, SendOutcome outcome, std::string broker_order, std::string text);
+    void begin_read(Time now);
+    Duration pause() const;
+    void tell(const OutsideRead& read, Time begun_at);
+
+    OutsideClient* client_;
+    Say say_;
+    TurnOf turn_of_;
+    GatewaySettings settings_;
+    State state_ = State::off;
+    std::map<SendToken, InFlight> in_flight_;
+    SendToken last_token_ = 0;
+    std::size_t unsure_ = 0;
+    std::size_t working_ = 0;
+    // Reads.
+    std::optional<Time> reading_since_;
+    Time last_read_ = kBeforeAll;   ///< begun
+    Time last_whole_ = kBeforeAll;  ///< ended
+    bool is_hinted_ = false;
+    std::optional<OutsideRead> before_;  ///< while reconciling: what the read before said
+    Date day_;
+    std::map<std::string, BrokerOrderSeen> rows_;  ///< of the day, as last told
+    std::map<TradeKey, bool> trades_;
+};
+
+}  // namespace alpha
