@@ -13,12 +13,6 @@ namespace {
 
 using Kind = OutsideFactKind;
 
-/// Ends by which nothing should be alive at the broker.
-bool is_end_by_us(WireEnd end) {
-    return end == WireEnd::not_sent || end == WireEnd::refused || end == WireEnd::doubted || end == WireEnd::resolved ||
-           end == WireEnd::by_evidence;
-}
-
 }  // namespace
 
 const char* name_of(WireState state) {
@@ -154,7 +148,7 @@ void OutsideBook::on(const SendStarted& started, Time now, Date day) {
         return;
     case Send::cancel:
         if (const auto other = its.others.find(started.broker_order); other != its.others.end()) {
-            other->second = ChangeState::sending;
+            other->second.cancel = ChangeState::sending;
             return;
         }
         its.cancel = ChangeState::sending;
@@ -171,9 +165,9 @@ void OutsideBook::on(const SendEnded& ended, Time now, Facts& facts) {
     }
     if (const auto other = its.others.find(ended.broker_order);
         ended.what == Send::cancel && other != its.others.end()) {
-        // It is over when its row says so.
-        if (other->second != ChangeState::none) {
-            other->second = ended.outcome == SendOutcome::acked ? ChangeState::acked : ChangeState::wanted;
+        // It is over when its row says so; until then a read decides whether it is asked again.
+        if (other->second.cancel != ChangeState::none) {
+            other->second = {ended.outcome == SendOutcome::not_started ? ChangeState::wanted : ChangeState::acked, now};
         }
         return;
     }
@@ -201,7 +195,16 @@ void OutsideBook::end_change(Wire& its, const SendEnded& ended, Time now) {
 
 void OutsideBook::end_place(OrderId order, const SendEnded& ended, Time now, Facts& facts) {
     Wire& its = wire(order);
-    const bool is_acked = ended.outcome == SendOutcome::acked;
+    const auto of_another = of_broker_.find(ended.broker_order);
+    if (ended.outcome == SendOutcome::acked && of_another != of_broker_.end() && of_another->second != order) {
+        conflict(
+            order,
+            fmt::format("the broker answers with {}, which is order {}", ended.broker_order, of_another->second.value),
+            facts);
+    }
+    // An answer without a number, or with another order's, tells of none.
+    const bool is_acked = ended.outcome == SendOutcome::acked && !ended.broker_order.empty() &&
+                          (of_another == of_broker_.end() || of_another->second == order);
     switch (its.state) {
     case WireState::sending: break;
     case WireState::doubtful:
@@ -210,7 +213,7 @@ void OutsideBook::end_place(OrderId order, const SendEnded& ended, Time now, Fac
         if (is_acked) {
             its.state = WireState::live;
             learn(order, ended.broker_order, facts);
-            finish(order, {}, facts);
+            finish(order, facts);
         }
         return;
     case WireState::live:
@@ -223,9 +226,8 @@ void OutsideBook::end_place(OrderId order, const SendEnded& ended, Time now, Fac
         if (is_acked && its.broker_order.empty()) {  // the broker has what was over here
             conflict(order, fmt::format("it is alive at the broker as {}", ended.broker_order), facts);
             learn(order, ended.broker_order, facts);
-            its.state = WireState::stray;
-            its.end = WireEnd::none;
-            its.cancel = ChangeState::wanted;
+            revive(order);
+            finish(order, facts);
         } else if (is_acked && ended.broker_order != its.broker_order) {
             second(order, ended.broker_order, false, facts);
         }
@@ -235,9 +237,17 @@ void OutsideBook::end_place(OrderId order, const SendEnded& ended, Time now, Fac
     its.ended_at = now;
     switch (ended.outcome) {
     case SendOutcome::acked:
-        its.state = WireState::live;
-        learn(order, ended.broker_order, facts);
-        return finish(order, {}, facts);
+        if (is_acked) {
+            its.state = WireState::live;
+            learn(order, ended.broker_order, facts);
+            return finish(order, facts);
+        }
+        [[fallthrough]];
+    case SendOutcome::unknown:
+        its.state = WireState::unknown;
+        its.clean_reads = 0;
+        facts.push_back({.kind = Kind::outcome_unknown, .order = order});
+        return;
     case SendOutcome::refused: return close(order, WireEnd::refused, Kind::rejected, ended.text, facts);
     case SendOutcome::doubtful:
         its.state = WireState::doubtful;
@@ -257,11 +267,6 @@ void OutsideBook::end_place(OrderId order, const SendEnded& ended, Time now, Fac
     case SendOutcome::withheld:
         return close(order, WireEnd::not_sent, Kind::cancelled, is_latched_ ? "not sent: killed" : "not sent: expired",
                      facts);
-    case SendOutcome::unknown:
-        its.state = WireState::unknown;
-        its.clean_reads = 0;
-        facts.push_back({.kind = Kind::outcome_unknown, .order = order});
-        return;
     }
 }
 
@@ -278,19 +283,38 @@ std::optional<OrderId> OutsideBook::order_of(const BrokerOrderSeen& row) const {
     if (const auto known = of_broker_.find(row.broker_order); known != of_broker_.end()) {
         return known->second;
     }
+    if (const auto tag = parse_order_tag(row.tag); tag && tag->log == log_ && wires_.contains(tag->order)) {
+        return tag->order;
+    }
+    // A person knows it, where the broker lost the tag.
     for (const auto& [order, its] : wires_) {
-        if (its.told_id == row.broker_order && its.is_nobody_sure()) {
+        if (row.tag.empty() && its.told_id == row.broker_order && its.is_nobody_sure() && fits(its, row)) {
             return order;
         }
     }
-    const auto tag = parse_order_tag(row.tag);
-    return tag && tag->log == log_ && wires_.contains(tag->order) ? std::optional(tag->order) : std::nullopt;
+    return std::nullopt;
 }
 
 void OutsideBook::on(const BrokerOrderSeen& row, Time /*now*/, Facts& facts) {
     const std::optional<OrderId> order = order_of(row);
     if (!order) {
-        strangers_.insert_or_assign(row.broker_order, row);
+        const bool is_new = strangers_.insert_or_assign(row.broker_order, row).second;
+        const auto tag = parse_order_tag(row.tag);
+        if (is_new && tag && tag->log == log_) {
+            facts.push_back({.kind = Kind::differs,
+                             .order = tag->order,
+                             .text = "the broker has an order of this journal's that it does not know: the journal is "
+                                     "older than the book"});
+        }
+        for (auto& [told, its] : wires_) {
+            if (!its.told_id.empty() && its.told_id == row.broker_order) {
+                its.told_id.clear();
+                facts.push_back(
+                    {.kind = Kind::differs,
+                     .order = told,
+                     .text = fmt::format("{}, which it was said to be, is another order", row.broker_order)});
+            }
+        }
         return;
     }
     Wire& its = wire(*order);
@@ -301,17 +325,17 @@ void OutsideBook::on(const BrokerOrderSeen& row, Time /*now*/, Facts& facts) {
     case WireState::held:
         // Nothing of it was sent from here, and the broker has it.
         conflict(*order, fmt::format("the broker has it as {} before it was sent", row.broker_order), facts);
-        [[fallthrough]];
+        break;
     case WireState::ended: break;
     case WireState::sending:
     case WireState::doubtful:
     case WireState::unknown:
-    case WireState::stale: return adopt(*order, row, !its.told_id.empty(), facts);
+    case WireState::stale: return adopt(*order, row, facts);
     case WireState::live:
     case WireState::stray: return judge(*order, row, facts);
     }
     if (its.broker_order.empty()) {
-        if (is_end_by_us(its.end) && !its.is_conflict) {
+        if (!its.is_conflict) {
             conflict(*order, fmt::format("it is alive at the broker as {}", row.broker_order), facts);
         }
         learn(*order, row.broker_order, facts);
@@ -329,25 +353,30 @@ void OutsideBook::on(const BrokerOrderSeen& row, Time /*now*/, Facts& facts) {
                         : std::string("it is over here and open at the broker"),
                true, facts);
     }
+    revive(*order);
+    judge(*order, row, facts);
+}
+
+/// What was over here is alive: reserved again, and to go.
+void OutsideBook::revive(OrderId order) {
+    Wire& its = wire(order);
     its.state = WireState::stray;
     its.end = WireEnd::none;
     its.is_ending = false;
     its.short_reads = 0;
     its.cancel = ChangeState::wanted;
     its.cancels = 0;
-    judge(*order, row, facts);
 }
 
 /// The broker has what nobody was sure of.
-void OutsideBook::adopt(OrderId order, const BrokerOrderSeen& row, bool is_told, Facts& facts) {
+void OutsideBook::adopt(OrderId order, const BrokerOrderSeen& row, Facts& facts) {
     Wire& its = wire(order);
-    const bool is_ours = is_told || fits(its, row);
+    const bool is_ours = fits(its, row);
     its.state = WireState::live;
     its.told_id.clear();
     learn(order, row.broker_order, facts);
     if (!is_ours) {
         conflict(order, "the broker has other terms under its tag", facts);
-        its.cancel = its.cancel == ChangeState::none ? ChangeState::wanted : its.cancel;
     }
     judge(order, row, facts);  // it may be over already, and will not be told again
 }
@@ -377,10 +406,10 @@ void OutsideBook::learn(OrderId order, const std::string& broker_order, Facts& f
 void OutsideBook::second(OrderId order, const std::string& broker_order, bool is_over, Facts& facts) {
     Wire& its = wire(order);
     if (const auto known = its.others.find(broker_order); known != its.others.end()) {
-        known->second = is_over ? ChangeState::none : known->second;
+        known->second.cancel = is_over ? ChangeState::none : known->second.cancel;
         return;
     }
-    its.others.emplace(broker_order, is_over ? ChangeState::none : ChangeState::wanted);
+    its.others.emplace(broker_order, Wire::Other{is_over ? ChangeState::none : ChangeState::wanted, {}});
     of_broker_.insert_or_assign(broker_order, order);
     conflict(order, fmt::format("the broker has it twice, as {} and {}", its.broker_order, broker_order), facts);
     if (its.is_reserved() && its.cancel == ChangeState::none) {
@@ -399,16 +428,22 @@ void OutsideBook::second(OrderId order, const std::string& broker_order, bool is
 /// What a row says of an order whose id is known.
 void OutsideBook::judge(OrderId order, const BrokerOrderSeen& row, Facts& facts) {
     Wire& its = wire(order);
+    const bool is_same_order = row.instrument == its.instrument && row.side == its.side && row.product == its.product;
+    if (!is_same_order && !its.is_conflict) {
+        conflict(order, "the broker has something else under its number", facts);
+    }
     its.broker_filled = std::max(its.broker_filled, row.filled);
     if (row.status == RowStatus::pending) {
-        return finish(order, row.text, facts);
+        its.asked = std::max(its.asked, row.quantity);  // it may come to that
+        return finish(order, facts);
     }
     const bool has_other_quantity = row.quantity != its.confirmed;
     const bool has_other_price = its.has_row && (row.price != its.price || row.trigger != its.trigger);
     if (has_other_quantity || has_other_price) {
-        if (its.modify != ChangeState::none) {
+        // A modify is done once the row has the total that it asked for.
+        const bool is_sent = its.modify != ChangeState::none && its.modify != ChangeState::wanted;
+        if (is_sent && row.quantity == its.asked) {
             its.modify = ChangeState::none;
-            its.asked = row.quantity;
         } else {
             differ(order, "its terms were changed at the broker", false, facts);
             its.asked = std::max(its.asked, row.quantity);
@@ -428,15 +463,16 @@ void OutsideBook::judge(OrderId order, const BrokerOrderSeen& row, Facts& facts)
     its.price = row.price;
     its.trigger = row.trigger;
     its.is_ending = is_terminal(row.status);
+    its.row_text = row.text;
     if (its.is_ending) {
         its.cancel = ChangeState::none;
         its.modify = ChangeState::none;
     }
-    finish(order, row.text, facts);
+    finish(order, facts);
 }
 
 /// A terminal row ends an order only once the trades are there that it speaks of.
-void OutsideBook::finish(OrderId order, const std::string& text, Facts& facts) {
+void OutsideBook::finish(OrderId order, Facts& facts) {
     Wire& its = wire(order);
     if (its.state != WireState::live && its.state != WireState::stray) {
         return;
@@ -451,9 +487,9 @@ void OutsideBook::finish(OrderId order, const std::string& text, Facts& facts) {
             facts.push_back({.kind = Kind::cancelled, .order = order, .text = "complete at the broker with less"});
         }
     } else if (is_settled && its.row == RowStatus::cancelled) {
-        close(order, WireEnd::cancelled, Kind::cancelled, text, facts);
+        close(order, WireEnd::cancelled, Kind::cancelled, its.row_text, facts);
     } else if (is_settled && its.row == RowStatus::rejected) {
-        close(order, WireEnd::rejected, Kind::rejected, text, facts);
+        close(order, WireEnd::rejected, Kind::rejected, its.row_text, facts);
     }
 }
 
@@ -488,7 +524,7 @@ void OutsideBook::on(const BrokerTradeSeen& trade, Facts& facts) {
     }
     if (const auto known = of_broker_.find(trade.broker_order); known != of_broker_.end()) {
         book(known->second, trade, Kind::filled, facts);
-        finish(known->second, {}, facts);
+        finish(known->second, facts);
     } else {
         parked_.emplace(key, trade);  // its row may be on the way
     }
@@ -531,9 +567,18 @@ void OutsideBook::on(const BookRead& read, Time now, Facts& facts) {
 
 void OutsideBook::read_one(OrderId order, const BookRead& read, Time now, Facts& facts) {
     Wire& its = wire(order);
+    // A book of before it was sent, or of a day before, says nothing of it.
+    if (its.state == WireState::held || read.day < its.day || read.begun_at < its.sent_at) {
+        return;
+    }
     const bool is_own_day = read.day == its.day;
-    for (auto& [id, cancel] : its.others) {
-        cancel = cancel == ChangeState::acked ? ChangeState::wanted : cancel;
+    for (auto& [id, other] : its.others) {
+        const bool was_seen = read.begun_at.ns >= other.ended_at.ns + rules_.seen_after.ns;
+        if (!is_own_day) {
+            other.cancel = ChangeState::none;  // orders last a day
+        } else if (other.cancel == ChangeState::acked && was_seen) {
+            other.cancel = ChangeState::wanted;
+        }
     }
     its.has_final_read = its.has_final_read || (read.is_final && is_own_day);
     const auto begun_after = [&read](Time from, Duration later) { return read.begun_at.ns >= from.ns + later.ns; };
@@ -593,7 +638,7 @@ void OutsideBook::read_one(OrderId order, const BookRead& read, Time now, Facts&
     if (!its.is_ending) {
         read_changes(order, read, facts);
     }
-    finish(order, {}, facts);
+    finish(order, facts);
 }
 
 /// What a read that shows an order as it was says of its cancel and its modify.
@@ -601,9 +646,10 @@ void OutsideBook::read_changes(OrderId order, const BookRead& read, Facts& facts
     Wire& its = wire(order);
     const auto begun_after = [&](Time from) { return read.begun_at.ns >= from.ns + rules_.seen_after.ns; };
     const bool must_go = is_latched_ || its.is_conflict;
-    const bool is_refused = its.cancel == ChangeState::refused;
-    const bool is_unseen =
-        its.cancel == ChangeState::unknown || (its.cancel == ChangeState::acked && begun_after(its.cancel_ended_at));
+    const auto is_later = [&](Time ended_at) { return read.begun_at >= ended_at; };
+    const bool is_refused = its.cancel == ChangeState::refused && is_later(its.cancel_ended_at);
+    const bool is_unseen = (its.cancel == ChangeState::unknown && is_later(its.cancel_ended_at)) ||
+                           (its.cancel == ChangeState::acked && begun_after(its.cancel_ended_at));
     if (is_refused || is_unseen) {
         const bool tries_again = must_go || (is_unseen && its.cancels < rules_.cancels_most);
         its.cancel = tries_again ? ChangeState::wanted : ChangeState::none;
@@ -611,7 +657,7 @@ void OutsideBook::read_changes(OrderId order, const BookRead& read, Facts& facts
             facts.push_back({.kind = Kind::cancel_rejected, .order = order, .text = "the broker keeps it open"});
         }
     }
-    if (its.modify == ChangeState::refused ||
+    if ((its.modify == ChangeState::refused && is_later(its.modify_ended_at)) ||
         ((its.modify == ChangeState::acked || its.modify == ChangeState::unknown) &&
          begun_after(its.modify_ended_at))) {
         const std::uint8_t need = its.modify == ChangeState::refused ? std::uint8_t{1} : rules_.reads;
@@ -627,11 +673,8 @@ void OutsideBook::read_changes(OrderId order, const BookRead& read, Facts& facts
 // ---- sessions and people ------------------------------------------------------------------------------------------------
 
 void OutsideBook::on(SessionChange change, Facts& facts) {
-    if (change == SessionChange::reconciling) {
-        return;
-    }
     is_up_ = change == SessionChange::up;
-    if (is_up_) {
+    if (is_up_ || change == SessionChange::reconciling) {
         return;
     }
     const bool is_restart = change == SessionChange::restarted;
@@ -639,6 +682,11 @@ void OutsideBook::on(SessionChange change, Facts& facts) {
         if (its.state == WireState::held) {
             close(order, WireEnd::not_sent, Kind::cancelled,
                   is_restart ? "not sent: restarted" : "not sent: session down", facts);
+        }
+        if (its.modify == ChangeState::wanted) {  // the market that it was decided on is gone
+            its.modify = ChangeState::none;
+            its.asked = its.confirmed;
+            facts.push_back({.kind = Kind::modify_rejected, .order = order, .text = "not sent"});
         }
         if (!is_restart) {
             continue;
@@ -650,8 +698,8 @@ void OutsideBook::on(SessionChange change, Facts& facts) {
         }
         its.cancel = its.cancel == ChangeState::sending ? ChangeState::unknown : its.cancel;
         its.modify = its.modify == ChangeState::sending ? ChangeState::unknown : its.modify;
-        for (auto& [id, cancel] : its.others) {
-            cancel = cancel == ChangeState::none ? cancel : ChangeState::wanted;
+        for (auto& [id, other] : its.others) {
+            other.cancel = other.cancel == ChangeState::none ? ChangeState::none : ChangeState::wanted;
         }
     }
 }
@@ -666,7 +714,7 @@ bool OutsideBook::on(const OrderResolved& resolved, Facts& facts) {
         its.state == WireState::doubtful || its.state == WireState::unknown || its.state == WireState::stale;
     switch (resolved.how) {
     case Resolution::closed:
-        if (its.state != WireState::live && its.state != WireState::stray) {
+        if ((its.state != WireState::live && its.state != WireState::stray) || (!its.is_missing && !its.is_ending)) {
             return false;
         }
         differ(resolved.order, fmt::format("accepted as it is by {}", resolved.by), false, facts);
@@ -681,7 +729,10 @@ bool OutsideBook::on(const OrderResolved& resolved, Facts& facts) {
         return true;
     case Resolution::placed: break;
     }
-    if (!is_asked_about || of_broker_.contains(resolved.broker_order)) {
+    const auto is_told = [&](const auto& each) { return each.second.told_id == resolved.broker_order; };
+    const auto is_of_it = [&](const auto& each) { return each.second.broker_order == resolved.broker_order; };
+    if (!is_asked_about || resolved.broker_order.empty() || of_broker_.contains(resolved.broker_order) ||
+        std::ranges::any_of(wires_, is_told) || std::ranges::any_of(outside_, is_of_it)) {
         return false;
     }
     const auto stranger = strangers_.find(resolved.broker_order);
@@ -693,7 +744,7 @@ bool OutsideBook::on(const OrderResolved& resolved, Facts& facts) {
     if (!row.tag.empty() || !fits(its, row)) {
         return false;
     }
-    adopt(resolved.order, row, true, facts);
+    adopt(resolved.order, row, facts);
     return true;
 }
 
@@ -708,8 +759,8 @@ std::vector<SendWish> OutsideBook::wishes() const {
         if (is_alive && its.cancel == ChangeState::wanted && !its.is_ending) {
             cancels.push_back({order, Send::cancel, its.broker_order});
         }
-        for (const auto& [id, cancel] : its.others) {
-            if (cancel == ChangeState::wanted) {
+        for (const auto& [id, other] : its.others) {
+            if (other.cancel == ChangeState::wanted) {
                 cancels.push_back({order, Send::cancel, id});
             }
         }

@@ -95,10 +95,16 @@ struct Wire {
     std::uint8_t modify_reads = 0;
     Time modify_ended_at;
     bool is_conflict = false;
-    bool has_final_read = false;                ///< of its own day
-    bool has_row = false;                       ///< one was seen
-    bool is_missing = false;                    ///< it was told that the order, or fills of it, are not in the book
-    std::map<std::string, ChangeState> others;  ///< further orders that bear its tag, and their cancels
+    bool has_final_read = false;  ///< of its own day
+    bool has_row = false;         ///< one was seen
+    bool is_missing = false;      ///< it was told that the order, or fills of it, are not in the book
+    std::string row_text;         ///< why the broker ended it
+    struct Other {
+        ChangeState cancel = ChangeState::wanted;
+        Time ended_at;  ///< its cancel's message
+        friend bool operator==(const Other&, const Other&) = default;
+    };
+    std::map<std::string, Other> others;  ///< further orders that bear its tag
 
     /// Whether it may still fill: its quantity stays reserved.
     bool is_reserved() const { return state != WireState::ended; }
@@ -175,7 +181,8 @@ public:
     void on(const BrokerTradeSeen& trade, Facts& facts);
     void on(const BookRead& read, Time now, Facts& facts);
     void on(SessionChange change, Facts& facts);
-    /// Refused (false) where the order is not one that a person is asked about, or the broker's order is another's.
+    /// Refused (false) where the order is not one that a person is asked about, or the broker's order is another's. `closed` is for one that
+    /// the broker has no more, or of which trades are missing.
     bool on(const OrderResolved& resolved, Facts& facts);
 
     /// Cancels first, then modifies, then orders as they were decided.
@@ -204,12 +211,13 @@ private:
     std::optional<OrderId> order_of(const BrokerOrderSeen& row) const;
     void end_place(OrderId order, const SendEnded& ended, Time now, Facts& facts);
     static void end_change(Wire& wire, const SendEnded& ended, Time now);
-    void adopt(OrderId order, const BrokerOrderSeen& row, bool is_told, Facts& facts);
+    void adopt(OrderId order, const BrokerOrderSeen& row, Facts& facts);
+    void revive(OrderId order);
     void learn(OrderId order, const std::string& broker_order, Facts& facts);
     void book(OrderId order, const BrokerTradeSeen& trade, OutsideFactKind kind, Facts& facts);
     void second(OrderId order, const std::string& broker_order, bool is_over, Facts& facts);
     void judge(OrderId order, const BrokerOrderSeen& row, Facts& facts);
-    void finish(OrderId order, const std::string& text, Facts& facts);
+    void finish(OrderId order, Facts& facts);
     void close(OrderId order, WireEnd end, OutsideFactKind kind, std::string text, Facts& facts);
     void read_one(OrderId order, const BookRead& read, Time now, Facts& facts);
     void conflict(OrderId order, std::string text, Facts& facts);

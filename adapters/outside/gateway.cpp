@@ -94,16 +94,16 @@ void Gateway::was_read(const std::optional<OutsideRead>& read, Time now) {
     }
     const Time begun_at = *std::exchange(reading_since_, std::nullopt);
     // A day's book only grows: one that shrank is not whole.
-    const bool has_shrunk = read && read->day == day_ &&
-                            (read->orders.size() < rows_.size() || read->trades.size() < trades_.size());
+    const bool has_shrunk =
+        read && read->day == day_ && (read->orders.size() < rows_.size() || read->trades.size() < trades_.size());
     if (!read || has_shrunk) {
         return tick(now);
     }
     last_whole_ = now;
     tell(*read, begun_at);
     if (state_ == State::reconciling) {
-        const bool is_same = before_ && before_->day == read->day && before_->orders == read->orders &&
-                             before_->trades == read->trades;
+        const bool is_same =
+            before_ && before_->day == read->day && before_->orders == read->orders && before_->trades == read->trades;
         before_ = *read;
         if (is_same) {
             before_.reset();

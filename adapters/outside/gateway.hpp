@@ -56,11 +56,11 @@ using OutsideWord = std::variant<SendEnded, BrokerOrderSeen, BrokerTradeSeen, Bo
 struct GatewaySettings {
     Duration answer_within{7 * kSecondNs};
     Duration read_within{5 * kSecondNs};
-    Duration read_when_unsure{kSecondNs};      ///< while a message, or what became of one, is open
+    Duration read_when_unsure{kSecondNs};  ///< while a message, or what became of one, is open
     Duration read_when_working{5 * kSecondNs};
     Duration read_when_quiet{30 * kSecondNs};
-    Duration read_least{333'000'000};          ///< between two, whatever hints come
-    Duration down_after{30 * kSecondNs};       ///< without a whole read
+    Duration read_least{333'000'000};     ///< between two, whatever hints come
+    Duration down_after{30 * kSecondNs};  ///< without a whole read
 };
 
 class Gateway {

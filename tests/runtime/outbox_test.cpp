@@ -81,8 +81,7 @@ TEST_CASE("an order begins under a kill, or one of before it after its release",
 TEST_CASE("an order is begun on a market that is gone", "[outbox]") {
     const Outbox outbox;
     CHECK(outbox.turn_of(message(1, Send::place, Time{kSecondNs}), Time{3 * kSecondNs}) == Turn::begin);
-    CHECK(outbox.turn_of(message(1, Send::place, Time{kSecondNs}), Time{3 * kSecondNs + 1}) ==
-          Turn::withhold_old);
+    CHECK(outbox.turn_of(message(1, Send::place, Time{kSecondNs}), Time{3 * kSecondNs + 1}) == Turn::withhold_old);
     CHECK(outbox.turn_of(message(1, Send::cancel, Time{kSecondNs}), Time{9 * kSecondNs}) == Turn::begin);
     OutsideMessage ageless = message(1);
     ageless.age_most = Duration{};
