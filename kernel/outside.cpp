@@ -107,7 +107,7 @@ bool OutsideBook::modify(OrderId order, Qty quantity, Facts& facts) {
         facts.push_back({.kind = Kind::modified, .order = order, .quantity = quantity});
         return true;
     }
-    if (its.state != WireState::live || its.is_ending || its.modify != ChangeState::none ||
+    if (its.state != WireState::live || its.is_ending || its.is_missing || its.modify != ChangeState::none ||
         its.cancel != ChangeState::none) {
         return false;
     }
@@ -152,9 +152,15 @@ void OutsideBook::on(const SendStarted& started, Time now, Date day) {
             return;
         }
         its.cancel = ChangeState::sending;
+        its.cancel_attempt = started.attempt;
         its.cancels = static_cast<std::uint8_t>(std::min<unsigned>(its.cancels + 1U, rules_.cancels_most));
         return;
-    case Send::modify: its.modify = ChangeState::sending; return;
+    case Send::modify:
+        its.modify = ChangeState::sending;
+        its.modify_attempt = started.attempt;
+        its.modify_ended_at = now;  // where a restart takes its end
+        its.modify_reads = 0;
+        return;
     }
 }
 
@@ -177,11 +183,10 @@ void OutsideBook::on(const SendEnded& ended, Time now, Facts& facts) {
 void OutsideBook::end_change(Wire& its, const SendEnded& ended, Time now) {
     const bool is_cancel = ended.what == Send::cancel;
     ChangeState& change = is_cancel ? its.cancel : its.modify;
-    if (change == ChangeState::none) {
-        return;  // its order's row was faster
+    if (change == ChangeState::none || ended.attempt != (is_cancel ? its.cancel_attempt : its.modify_attempt)) {
+        return;  // its order's row was faster, and the next one may be on the way
     }
     (is_cancel ? its.cancel_ended_at : its.modify_ended_at) = now;
-    its.modify_reads = is_cancel ? its.modify_reads : std::uint8_t{0};
     switch (ended.outcome) {
     case SendOutcome::acked: change = ChangeState::acked; return;
     case SendOutcome::refused: change = ChangeState::refused; return;
@@ -212,8 +217,7 @@ void OutsideBook::end_place(OrderId order, const SendEnded& ended, Time now, Fac
     case WireState::stale:
         if (is_acked) {
             its.state = WireState::live;
-            learn(order, ended.broker_order, facts);
-            finish(order, facts);
+            learn_of_answer(order, ended.broker_order, facts);
         }
         return;
     case WireState::live:
@@ -225,9 +229,8 @@ void OutsideBook::end_place(OrderId order, const SendEnded& ended, Time now, Fac
     case WireState::ended:
         if (is_acked && its.broker_order.empty()) {  // the broker has what was over here
             conflict(order, fmt::format("it is alive at the broker as {}", ended.broker_order), facts);
-            learn(order, ended.broker_order, facts);
             revive(order);
-            finish(order, facts);
+            learn_of_answer(order, ended.broker_order, facts);
         } else if (is_acked && ended.broker_order != its.broker_order) {
             second(order, ended.broker_order, false, facts);
         }
@@ -239,8 +242,7 @@ void OutsideBook::end_place(OrderId order, const SendEnded& ended, Time now, Fac
     case SendOutcome::acked:
         if (is_acked) {
             its.state = WireState::live;
-            learn(order, ended.broker_order, facts);
-            return finish(order, facts);
+            return learn_of_answer(order, ended.broker_order, facts);
         }
         [[fallthrough]];
     case SendOutcome::unknown:
@@ -271,6 +273,12 @@ void OutsideBook::end_place(OrderId order, const SendEnded& ended, Time now, Fac
 }
 
 // ---- rows of the book ---------------------------------------------------------------------------------------------------
+
+/// Whether an order of the broker's that bears no tag may be it.
+bool OutsideBook::may_be_a_stranger(const Wire& its) const {
+    return std::ranges::any_of(strangers_,
+                               [&](const auto& each) { return each.second.tag.empty() && fits(its, each.second); });
+}
 
 /// Type and prices are left out: a protected market order comes back as a limit at a price that nobody sent.
 bool OutsideBook::fits(const Wire& its, const BrokerOrderSeen& row) const {
@@ -341,8 +349,7 @@ void OutsideBook::on(const BrokerOrderSeen& row, Time /*now*/, Facts& facts) {
         learn(*order, row.broker_order, facts);
     } else {
         const bool is_alive = !is_terminal(row.status) && its.end != WireEnd::filled;
-        const bool has_grown =
-            row.status == RowStatus::open && row.filled < row.quantity && row.quantity > its.confirmed;
+        const bool has_grown = row.status == RowStatus::open && row.filled < row.quantity && row.quantity > its.total();
         const bool is_short = row.filled > its.booked;
         if (!is_alive && !has_grown && !is_short) {
             return;
@@ -383,10 +390,26 @@ void OutsideBook::adopt(OrderId order, const BrokerOrderSeen& row, Facts& facts)
 
 void OutsideBook::learn(OrderId order, const std::string& broker_order, Facts& facts) {
     Wire& its = wire(order);
+    if (const auto other = of_broker_.find(broker_order); other != of_broker_.end() && other->second != order) {
+        // A person took it for another's.
+        conflict(other->second, fmt::format("{} is order {} of here", broker_order, order.value), facts);
+    }
     its.broker_order = broker_order;
     of_broker_.insert_or_assign(broker_order, order);
     strangers_.erase(broker_order);
     facts.push_back({.kind = Kind::accepted, .order = order, .text = broker_order});
+    take_trades(order, broker_order, facts);
+}
+
+/// Its row may have been told before, as one without a tag, and is then not told again.
+void OutsideBook::learn_of_answer(OrderId order, const std::string& broker_order, Facts& facts) {
+    const auto row = strangers_.extract(broker_order);
+    learn(order, broker_order, facts);
+    row ? judge(order, row.mapped(), facts) : finish(order, facts);
+}
+
+/// What was told of a broker's order before it was known whose it is.
+void OutsideBook::take_trades(OrderId order, const std::string& broker_order, Facts& facts) {
     const auto take = [&](std::map<TradeKey, BrokerTradeSeen>& from, Kind kind) {
         for (auto at = from.begin(); at != from.end();) {
             if (at->second.broker_order != broker_order) {
@@ -409,20 +432,12 @@ void OutsideBook::second(OrderId order, const std::string& broker_order, bool is
         known->second.cancel = is_over ? ChangeState::none : known->second.cancel;
         return;
     }
+    const auto row = strangers_.extract(broker_order);
+    is_over = is_over || (row && is_terminal(row.mapped().status));
     its.others.emplace(broker_order, Wire::Other{is_over ? ChangeState::none : ChangeState::wanted, {}});
     of_broker_.insert_or_assign(broker_order, order);
     conflict(order, fmt::format("the broker has it twice, as {} and {}", its.broker_order, broker_order), facts);
-    if (its.is_reserved() && its.cancel == ChangeState::none) {
-        its.cancel = ChangeState::wanted;
-    }
-    for (auto at = parked_.begin(); at != parked_.end();) {
-        const bool is_its = at->second.broker_order == broker_order;
-        const BrokerTradeSeen trade = at->second;
-        at = is_its ? parked_.erase(at) : std::next(at);
-        if (is_its) {
-            book(order, trade, Kind::filled, facts);
-        }
-    }
+    take_trades(order, broker_order, facts);
 }
 
 /// What a row says of an order whose id is known.
@@ -433,7 +448,8 @@ void OutsideBook::judge(OrderId order, const BrokerOrderSeen& row, Facts& facts)
         conflict(order, "the broker has something else under its number", facts);
     }
     its.broker_filled = std::max(its.broker_filled, row.filled);
-    if (row.status == RowStatus::pending) {
+    its.is_pending = row.status == RowStatus::pending;
+    if (its.is_pending) {
         its.asked = std::max(its.asked, row.quantity);  // it may come to that
         return finish(order, facts);
     }
@@ -446,7 +462,7 @@ void OutsideBook::judge(OrderId order, const BrokerOrderSeen& row, Facts& facts)
             its.modify = ChangeState::none;
         } else {
             differ(order, "its terms were changed at the broker", false, facts);
-            its.asked = std::max(its.asked, row.quantity);
+            its.asked = its.modify == ChangeState::none ? std::max(its.asked, row.quantity) : its.asked;
         }
         its.confirmed = row.quantity;
         facts.push_back({.kind = Kind::modified,
@@ -587,7 +603,7 @@ void OutsideBook::read_one(OrderId order, const BookRead& read, Time now, Facts&
     case WireState::sending:
     case WireState::ended: return;
     case WireState::doubtful:
-        if (!is_own_day) {  // a later day's book says nothing of it
+        if (!is_own_day || may_be_a_stranger(its)) {  // a later day's book says nothing of it
             its.state = WireState::stale;
             facts.push_back({.kind = Kind::outcome_stale, .order = order});
         } else if (begun_after(its.ended_at, rules_.seen_after) && ++its.clean_reads >= rules_.reads) {
@@ -605,7 +621,7 @@ void OutsideBook::read_one(OrderId order, const BookRead& read, Time now, Facts&
             }
         }
         const bool is_disputed = its.is_conflict && its.broker_order.empty();
-        if (read.is_final && read.positions_agree && is_own_day && !is_disputed) {
+        if (read.is_final && read.positions_agree && is_own_day && !is_disputed && !may_be_a_stranger(its)) {
             close(order, WireEnd::by_evidence, Kind::cancelled, "closed by evidence", facts);
         }
         return;
@@ -658,12 +674,11 @@ void OutsideBook::read_changes(OrderId order, const BookRead& read, Facts& facts
         }
     }
     if ((its.modify == ChangeState::refused && is_later(its.modify_ended_at)) ||
-        ((its.modify == ChangeState::acked || its.modify == ChangeState::unknown) &&
+        ((its.modify == ChangeState::acked || its.modify == ChangeState::unknown) && !its.is_pending &&
          begun_after(its.modify_ended_at))) {
         const std::uint8_t need = its.modify == ChangeState::refused ? std::uint8_t{1} : rules_.reads;
         if (++its.modify_reads >= need) {
             its.modify = ChangeState::none;
-            its.modify_reads = 0;
             its.asked = its.confirmed;
             facts.push_back({.kind = Kind::modify_rejected, .order = order, .text = "the broker keeps its terms"});
         }

@@ -90,13 +90,16 @@ struct Wire {
     std::uint8_t short_reads = 0;
     ChangeState cancel = ChangeState::none;
     std::uint8_t cancels = 0;
+    std::uint8_t cancel_attempt = 0;  ///< whose answer counts
     Time cancel_ended_at;
     ChangeState modify = ChangeState::none;
+    std::uint8_t modify_attempt = 0;
     std::uint8_t modify_reads = 0;
     Time modify_ended_at;
     bool is_conflict = false;
     bool has_final_read = false;  ///< of its own day
     bool has_row = false;         ///< one was seen
+    bool is_pending = true;       ///< its row does not say yet what its terms are
     bool is_missing = false;      ///< it was told that the order, or fills of it, are not in the book
     std::string row_text;         ///< why the broker ended it
     struct Other {
@@ -208,12 +211,15 @@ private:
 
     Wire& wire(OrderId order);
     bool fits(const Wire& wire, const BrokerOrderSeen& row) const;
+    bool may_be_a_stranger(const Wire& wire) const;
     std::optional<OrderId> order_of(const BrokerOrderSeen& row) const;
     void end_place(OrderId order, const SendEnded& ended, Time now, Facts& facts);
     static void end_change(Wire& wire, const SendEnded& ended, Time now);
     void adopt(OrderId order, const BrokerOrderSeen& row, Facts& facts);
     void revive(OrderId order);
     void learn(OrderId order, const std::string& broker_order, Facts& facts);
+    void learn_of_answer(OrderId order, const std::string& broker_order, Facts& facts);
+    void take_trades(OrderId order, const std::string& broker_order, Facts& facts);
     void book(OrderId order, const BrokerTradeSeen& trade, OutsideFactKind kind, Facts& facts);
     void second(OrderId order, const std::string& broker_order, bool is_over, Facts& facts);
     void judge(OrderId order, const BrokerOrderSeen& row, Facts& facts);
