@@ -20,6 +20,11 @@ bool is_multiple(Price price, Price tick) {
     return price.raw % tick.raw == 0;
 }
 
+/// Whether a stop that has triggered could not trade at once.
+bool is_beyond(Side side, Price trigger, Price price) {
+    return side == Side::buy ? price < trigger : price > trigger;
+}
+
 FaultEffect merged(FaultEffect a, const FaultEffect& b) {
     const auto take = [](auto& into, const auto& from) {
         if (from) {
@@ -60,69 +65,6 @@ Reply answered(Reply own, const FaultEffect& effect) {
 }
 
 }  // namespace
-
-const char* text_of(Product product) {
-    switch (product) {
-    case Product::cnc: return "CNC";
-    case Product::mis: return "MIS";
-    case Product::nrml: return "NRML";
-    case Product::mtf: return "MTF";
-    }
-    return "";
-}
-
-const char* text_of(OrderType type) {
-    switch (type) {
-    case OrderType::market: return "MARKET";
-    case OrderType::limit: return "LIMIT";
-    case OrderType::sl: return "SL";
-    case OrderType::sl_m: return "SL-M";
-    }
-    return "";
-}
-
-const char* text_of(Variety variety) {
-    switch (variety) {
-    case Variety::regular: return "regular";
-    case Variety::amo: return "amo";
-    case Variety::co: return "co";
-    case Variety::iceberg: return "iceberg";
-    case Variety::auction: return "auction";
-    }
-    return "";
-}
-
-const char* text_of(Validity validity) {
-    switch (validity) {
-    case Validity::day: return "DAY";
-    case Validity::ioc: return "IOC";
-    case Validity::ttl: return "TTL";
-    }
-    return "";
-}
-
-const char* text_of(Status status) {
-    switch (status) {
-    case Status::put_order_req_received: return "PUT ORDER REQ RECEIVED";
-    case Status::validation_pending: return "VALIDATION PENDING";
-    case Status::open_pending: return "OPEN PENDING";
-    case Status::open: return "OPEN";
-    case Status::trigger_pending: return "TRIGGER PENDING";
-    case Status::modify_validation_pending: return "MODIFY VALIDATION PENDING";
-    case Status::modify_pending: return "MODIFY PENDING";
-    case Status::modified: return "MODIFIED";
-    case Status::not_modified: return "NOT MODIFIED";
-    case Status::cancel_pending: return "CANCEL PENDING";
-    case Status::complete: return "COMPLETE";
-    case Status::cancelled: return "CANCELLED";
-    case Status::rejected: return "REJECTED";
-    }
-    return "";
-}
-
-const char* text_of(Side side) {
-    return side == Side::buy ? "BUY" : "SELL";
-}
 
 std::size_t places_of(const Ledger& ledger, std::string_view tag) {
     return static_cast<std::size_t>(std::ranges::count_if(
@@ -242,7 +184,7 @@ std::optional<Reply> KiteExchange::gate(Route route, const Caller& caller, std::
             return refusal(403, "PermissionException", "Orders are taken from registered addresses only.");
         }
         const Limits& limits = settings_.limits;
-        const std::array<std::int64_t, 3> windows{second, second / 60, kCashHours.date_of(clock()).days};
+        const std::array<std::int64_t, 3> windows{second, second / 60, kCashHours.date_of(server_time()).days};
         const std::array<std::uint32_t, 3> most{limits.orders_per_second, limits.orders_per_minute,
                                                 limits.orders_per_day};
         for (std::size_t i = 0; i < windows.size(); ++i) {
@@ -370,6 +312,11 @@ std::optional<std::string> KiteExchange::wrong_with(const ModifyOrder& change, s
         if (price && (price->raw <= 0 || !is_multiple(*price, instrument.tick))) {
             return "Prices should be a multiple of the tick size " + to_string(instrument.tick) + ".";
         }
+    }
+    if (order.terms.order_type == OrderType::sl &&
+        is_beyond(order.terms.transaction_type, change.trigger_price.value_or(order.terms.trigger_price),
+                  change.price.value_or(order.terms.price))) {
+        return "Trigger price lies beyond the price.";
     }
     return std::nullopt;
 }

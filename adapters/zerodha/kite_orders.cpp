@@ -184,7 +184,7 @@ void KiteExchange::run(const WalkDue& due) {
 // ---- an order's life ------------------------------------------------------------------------------------------------
 
 std::string KiteExchange::next_order_id() {
-    return digits_of(kCashHours.date_of(clock())) + padded(++order_number_, 13);
+    return digits_of(kCashHours.date_of(server_time())) + padded(++order_number_, 13);
 }
 
 void KiteExchange::run(const PlaceDue& due) {
@@ -607,7 +607,8 @@ void KiteExchange::match(Order& order) {
     std::int64_t& offered = is_buy ? market.ask_left : market.bid_left;
     const bool has_limit = terms.order_type != OrderType::market;
     const bool meets = other.raw != 0 && (!has_limit || (is_buy ? terms.price >= other : terms.price <= other));
-    const bool rested = std::exchange(order.rests, true);
+    const bool rested = order.rests;
+    order.rests = rested || !meets;
     const std::int64_t offered_lots = offered - offered % market.instrument.lot;
     const std::int64_t quantity = std::min(order.left(), offered_lots);
     if (!meets || quantity <= 0) {

@@ -4,7 +4,6 @@
 #include "adapters/zerodha/kite_exchange.hpp"
 
 #include <catch2/catch.hpp>
-
 #include <string>
 #include <utility>
 #include <vector>
