@@ -540,6 +540,7 @@ PositionRow KiteExchange::row_of(std::size_t instrument, Product product, const 
 Reply KiteExchange::positions(Time now, const Caller& caller) {
     return read(now, Route::positions, caller, [&](Account& account, const FaultEffect& effect, Reply& own) {
         std::vector<PositionRow> rows;
+        rows.reserve(account.positions.size());
         for (const auto& [key, position] : account.positions) {
             rows.push_back(row_of(key.first, key.second, position));
         }

@@ -20,9 +20,10 @@
 /// | market_protection 0 is refused; a protected MARKET comes back as LIMIT, tags mktp and mktp:2.00   | [F][M]|
 /// | its price: last price and per cent, to the tick towards the market, within the circuit            | [?]   |
 /// | -1 protects by Settings::auto_protection; a protected SL-M becomes SL, per cent from its trigger  | [?]   |
-/// | wrong tag, tick, lot, protection, closed market: HTTP 400, never in the book                      | [F]   |
+/// | orders come from registered addresses alone; the others are answered with a PermissionException   | [F][?]|
+/// | some refusals are HTTP 400 and never in the book; that it is tag, tick, lot, hours and protection | [F][?]|
 /// | margin, holdings, circuit, freeze: REJECTED in the book, or HTTP 400 (Settings::checks_at_request)| [M][?]|
-/// | margin: full value; a short is paid in full on top of its proceeds                                | [?]   |
+/// | margin: full value; a short is paid in full on top of its proceeds; what a sale brings is there   | [?]   |
 /// | a stop triggers by the last price; SL keeps its type when it has triggered                        | [K]   |
 /// | an order takes what the quote's other side offers, each unit once, first come first served; one   |       |
 /// | that the quote was away from trades at its own limit; simulated orders never meet each other      | [?]   |
@@ -90,7 +91,7 @@ struct Walk {
     Price start;
     Duration step{kSecondNs};
     std::int64_t ticks = 2;
-    std::int64_t size = 100;  ///< the most units on either side
+    std::int64_t size = 100;  ///< the most lots on either side
 };
 
 struct AccountSettings {
@@ -204,12 +205,11 @@ struct Reply {
 
 // ---- faults ---------------------------------------------------------------------------------------------------------
 
-/// Which requests of the API a fault is for. The phone has none.
+/// Which requests of the API a fault is for: of those that came past token, address and limits. The phone has none.
 struct FaultWhen {
     Route route = Route::any;
-    std::uint32_t nth =
-        0;  ///< of those that came past token, address and limits and that the rest of this fits, from 1; 0: each
-    std::string tag{};  ///< of a place, or of the order that is changed; empty: any
+    std::uint32_t nth = 0;  ///< of those that the rest of this fits, from 1; 0: each
+    std::string tag{};      ///< of a place, or of the order that is changed; empty: any
     Time from = kBeforeAll;
     Time until = kNever;                ///< not including
     std::uint32_t per_thousand = 1000;  ///< how probable
@@ -284,7 +284,7 @@ std::int64_t net_of(const Ledger& ledger, std::string_view account, std::string_
 // ---- the simulator --------------------------------------------------------------------------------------------------
 
 /// Requires of its settings: an account's id and an instrument's name once, ticks and lots above 0. Of its callers: time that does not go back.
-/// A copy goes on by itself. O(log) a request and what falls due; a read is O(rows), a quote O(open orders).
+/// A copy goes on by itself. What falls due is O(log), a quote O(open orders at it), a check of RMS and a read O(orders of the day).
 class KiteExchange {
 public:
     KiteExchange(Settings settings, std::uint64_t seed);

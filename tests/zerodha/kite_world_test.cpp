@@ -173,7 +173,7 @@ TEST_CASE("a copy does not go on as the original does", "[kite]") {
     CHECK(w.kite.ledger() == copy.kite.ledger());
 }
 
-TEST_CASE("money, shares or fills come from nowhere", "[kite]") {
+TEST_CASE("money or shares or fills come from nowhere", "[kite]") {
     const bool has_faults = GENERATE(false, true);
     for (std::uint64_t seed = 1; seed <= 100; ++seed) {
         World w(busy_world(), seed);
