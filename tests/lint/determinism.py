@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Names that could make two runs of the same log differ, banned where results are decided.
 
-The folds (events/, kernel/, markets/, and each folder of adapters/ with a Venue, as paper/) and strategies/ may not see a clock, randomness, the environment, files, a locale,
+The folds (events/, kernel/, markets/, each folder of adapters/ with a Venue, as paper/, and the files in PURE) and strategies/ may not see a clock, randomness, the environment, files, a locale,
 hash order, pointer order or threads. The folds may not use floating point at all; strategies may, but no libm function whose last
 bit differs between machines. Build files may not relax floating-point arithmetic.
 
@@ -19,6 +19,7 @@ from cpp_source import Source, cpp_files, project_files, read, report, unit_of
 
 FOLDS = {"events", "kernel", "markets", "adapters/paper"}
 STRICT = FOLDS | {"strategies"}
+PURE = {f"adapters/zerodha/kite_{name}" for name in ("exchange.hpp", "exchange.cpp", "orders.cpp", "words.hpp", "words.cpp")}  # folds beside files that are none
 
 
 def words(names):
@@ -227,7 +228,7 @@ def strict_files(root):
     """Gives {file: folder whose rules hold for it}: one that executes orders inside the process is a fold, whatever it is called."""
     names = list(cpp_files(root))
     venues = {unit_of(name) for name in names if name.startswith("adapters/") and VENUE.search(Source(read(root, name)).bare)}
-    units = {name: "adapters/paper" if unit_of(name) in venues else unit_of(name) for name in names}
+    units = {name: "adapters/paper" if unit_of(name) in venues or name in PURE else unit_of(name) for name in names}
     return {name: unit for name, unit in units.items() if unit in STRICT}
 
 

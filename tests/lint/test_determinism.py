@@ -133,6 +133,13 @@ class Determinism(PlantedTree):
         self.assertEqual({(name, number) for name, number, _ in found}, {("adapters/other/b.cpp", 1), ("adapters/other/b.cpp", 2)})
         self.assertEqual(self.findings({"adapters/other/b.cpp": "// no : public Venue\ndouble price = 0;\n"}), [])
 
+    def test_a_pure_file_is_a_fold_wherever_it_is(self):
+        root = pathlib.Path(__file__).resolve().parents[2]
+        for name in determinism.PURE:
+            self.assertTrue((root / name).is_file(), name)
+            self.assertEqual(len(self.findings({name: "double price = 0;\nint r = rand();\n"})), 2)
+        self.assertEqual(self.findings({"adapters/zerodha/other.cpp": "double price = 0;\n"}), [])
+
     def test_strategies_may_use_doubles(self):
         for line in FLOATS:
             if "long" not in line:

@@ -1013,7 +1013,7 @@ void OutsideWorld::check_order(OrderId order, const Wire& wire) {
         const bool is_excused = closed_.contains(order) || (!is_known && (is_misjudged || doubled_.contains(order))) ||
                                 (b.is_touched && (b.has_lost_tag || !is_told(b)));
         const auto other = wire.others.find(b.id);
-        const bool is_going = other != wire.others.end() && other->second != ChangeState::none;
+        const bool is_going = other != wire.others.end() && other->second.cancel != ChangeState::none;
         if (is_over && b.is_alive() && !is_excused && !is_going) {
             throw Broken(fmt::format("I3: {}, and {} is alive at the broker", say_where(order, wire), b.id));
         }
