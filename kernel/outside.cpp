@@ -450,9 +450,10 @@ void OutsideBook::judge(OrderId order, const BrokerOrderSeen& row, Facts& facts)
     its.broker_filled = std::max(its.broker_filled, row.filled);
     its.is_pending = row.status == RowStatus::pending;
     if (its.is_pending) {
-        its.asked = std::max(its.asked, row.quantity);  // it may come to that
+        its.announced = row.quantity;  // it may come to that
         return finish(order, facts);
     }
+    its.announced = {};
     const bool has_other_quantity = row.quantity != its.confirmed;
     const bool has_other_price = its.has_row && (row.price != its.price || row.trigger != its.trigger);
     if (has_other_quantity || has_other_price) {

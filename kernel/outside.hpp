@@ -10,6 +10,7 @@
 
 #include "events/outside.hpp"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -81,6 +82,7 @@ struct Wire {
     std::string told_id;       ///< what a person said that it is, and no row has shown yet
     Qty confirmed;             ///< the total that the broker has
     Qty asked;                 ///< the larger total that a modify may have made of it
+    Qty announced;             ///< what a row that is pending has; zero: none is
     Qty booked;                ///< of trades of broker_order
     Qty broker_filled;         ///< what rows say
     RowStatus row = RowStatus::pending;
@@ -115,7 +117,8 @@ struct Wire {
         return state == WireState::sending || state == WireState::doubtful || state == WireState::unknown ||
                state == WireState::stale;
     }
-    Qty total() const { return confirmed < asked ? asked : confirmed; }
+    /// What it may come to.
+    Qty total() const { return std::max({confirmed, asked, announced}); }
     friend bool operator==(const Wire&, const Wire&) = default;
 };
 
