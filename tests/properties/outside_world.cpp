@@ -877,7 +877,7 @@ Read OutsideWorld::read_book() {
     return read;
 }
 
-void OutsideWorld::tell(Read read, bool is_final) {
+void OutsideWorld::tell(const Read& read, bool is_final) {
     std::vector<decltype(Input::what)> words;
     const auto tells_twice = [&] { return !is_quiet_ && one_in(12); };
     const auto add = [&](const auto& word) { words.insert(words.end(), tells_twice() ? 2 : 1, word); };

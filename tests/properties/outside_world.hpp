@@ -176,7 +176,7 @@ private:
     bool is_in_flight(OrderId order) const;
     bool is_told(const BrokerOrder& order) const;
     Read read_book();
-    void tell(Read read, bool is_final);
+    void tell(const Read& read, bool is_final);
     bool resolve(OrderId order, Resolution how, const std::string& id);
 
     // Each says whether it could be done.
