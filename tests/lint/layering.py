@@ -28,6 +28,7 @@ ALLOWED = {
     "views": {"events", "markets", "kernel", "store", "views"},
     "results": {"events", "markets", "kernel", "store", "views", "results"},
     "adapters/paper": {"events", "adapters/paper"},  # a pure fold as the kernel is: it must not know how facts are kept
+    "adapters/outside": {"events", "adapters/outside"},  # driven by time that comes in, as a fold is
     "adapters/data": {"events", "markets", "store", "views", "adapters/data"},
     "include": {"include"},  # what is installed: it stands alone
     "plugins": {"events", "kernel", "strategies", "store", "include", "plugins"},

@@ -9,7 +9,7 @@ import unittest
 import determinism
 from planted import PlantedTree
 
-FOLDS = ("events", "kernel", "markets", "adapters/paper")
+FOLDS = ("events", "kernel", "markets", "adapters/paper", "adapters/outside")
 STRICT = (*FOLDS, "strategies")
 FREE = ("store", "adapters/data", "runtime", "cli", "bench", "tests/kernel")
 

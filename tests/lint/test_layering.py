@@ -14,8 +14,8 @@ class Layering(PlantedTree):
     check_tree = staticmethod(layering.check_tree)
 
     # Every folder against every header it could reach for: the table of ARCHITECTURE.md, spelt out once more.
-    FOLDERS = ("events", "markets", "kernel", "strategies", "store", "views", "adapters/paper", "adapters/data", "adapters/kafka",
-               "plugins", "config", "runtime", "cli")
+    FOLDERS = ("events", "markets", "kernel", "strategies", "store", "views", "adapters/paper", "adapters/outside", "adapters/data",
+               "adapters/kafka", "plugins", "config", "runtime", "cli")
     REACHES = {
         "events": "events",
         "markets": "events markets",
@@ -24,12 +24,13 @@ class Layering(PlantedTree):
         "store": "events markets store",
         "views": "events markets kernel store views",
         "adapters/paper": "events adapters/paper",
+        "adapters/outside": "events adapters/outside",
         "adapters/data": "events markets store views adapters/data",
         "adapters/kafka": "events store views adapters/kafka",
         "plugins": "events kernel strategies store plugins",
-        "config": "events markets kernel strategies store adapters/paper adapters/data adapters/kafka plugins config",
-        "runtime": "events markets kernel strategies store views adapters/paper adapters/data adapters/kafka plugins config runtime",
-        "cli": "events markets kernel strategies store views adapters/paper adapters/data adapters/kafka plugins config runtime cli",
+        "config": "events markets kernel strategies store adapters/paper adapters/outside adapters/data adapters/kafka plugins config",
+        "runtime": "events markets kernel strategies store views adapters/paper adapters/outside adapters/data adapters/kafka plugins config runtime",
+        "cli": "events markets kernel strategies store views adapters/paper adapters/outside adapters/data adapters/kafka plugins config runtime cli",
     }
 
     def test_each_direction(self):
