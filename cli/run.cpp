@@ -148,7 +148,7 @@ Result<void> check_outputs(const RunRequest& request, const std::string& journal
         apart = apart ? check_apart(option, path, in_use) : apart;
         in_use.push_back({option, path});
     }
-    return apart;
+    return apart ? check_replaced(request.report, kHtmlReport) : apart;
 }
 
 /// "-" is standard output, as everywhere.

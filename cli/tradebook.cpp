@@ -446,7 +446,9 @@ private:
         const std::size_t all = found_.differences.size();
         text += all == 1 ? "no other differs"
                          : fmt::format("{} in all: {}, {} only in the journal, {} only in the files",
-                                       counted(all, "difference"), counted(all - ours - theirs, "trade that differs"),
+                                       counted(all, "difference"),
+                                       counted(all - ours - theirs, "trade") +
+                                           (all - ours - theirs == 1 ? " that differs" : " that differ"),
                                        ours, theirs);
         text += fmt::format("; {} the same\n", counted(found_.same, "trade"));
         text += notes_text();

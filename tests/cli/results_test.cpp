@@ -252,6 +252,35 @@ TEST_CASE("out of how many a result was chosen is counted, and a ledger that was
     CHECK(contains(noted.err, "this run is not in the trial ledger: runs/ledger.tsv: its last line is no row"));
 }
 
+TEST_CASE("a report takes the place of a file that was written by hand", "[cli][results]") {
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("s", 2'000));
+    here.write("mine.yaml", "name: mine\n");
+    const std::string refusal = "error: mine.yaml: exists and is no report of alpha's; name another\n";
+    const Ran run = here.alpha({"backtest", "s.yaml", "-q", "--journal", "j", "--report", "mine.yaml"});
+    CHECK(run.code == 2);
+    CHECK(run.err == refusal);
+    CHECK_FALSE(here.has("j"));
+    REQUIRE(here.alpha({"backtest", "s.yaml", "-q", "--journal", "j", "--report", "r.html"}).code == 0);
+    CHECK(here.alpha({"report", "j", "--to", "mine.yaml"}).err == refusal);
+    CHECK(here.alpha({"report", "j", "--csv", "--to", "mine.yaml"}).err == refusal);
+    CHECK(here.read("mine.yaml") == "name: mine\n");
+    // One of ours is replaced, by its own form alone, and so is an empty file.
+    here.write("e.html", "");
+    for (int time = 0; time < 2; ++time) {
+        CHECK(here.alpha({"report", "j", "--to", "r.html"}).code == 0);
+        CHECK(here.alpha({"report", "j", "--to", "e.html"}).code == 0);
+        CHECK(here.alpha({"report", "j", "--csv", "--to", "r.csv"}).out == "r.csv\n");
+        CHECK(here.alpha({"report", "j", "--json", "--to", "r.json"}).out.empty());
+    }
+    CHECK(here.alpha({"report", "j", "--json", "--to", "r.csv"}).code == 2);
+    CHECK(here.alpha({"report", "j", "--csv", "--to", "r.html"}).code == 2);
+    // --to says where they go; without it, and with -, it is standard output.
+    CHECK(here.read("r.csv") == here.alpha({"report", "j", "--csv"}).out);
+    CHECK(here.read("r.json") == here.alpha({"report", "j", "--json", "--to", "-"}).out);
+    CHECK_FALSE(here.has("j.html"));
+}
+
 TEST_CASE("from a file as it was downloaded to a report in two commands", "[cli][results]") {
     const Workplace here;
     // As yfinance 0.2.51 and later writes one ticker.

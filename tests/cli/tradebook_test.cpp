@@ -159,6 +159,23 @@ TEST_CASE("one price that differs by a paisa is found, and that trade alone", "[
     }
 }
 
+TEST_CASE("many trades that differ are not counted in English", "[cli][tradebook]") {
+    const Workplace here;
+    run_random(here, 9);
+    REQUIRE(here.shell("$ALPHA tradebook export j > t.csv").code == 0);
+    here.write("change.py", "import csv, decimal, sys\n"
+                            "rows = list(csv.reader(open('t.csv')))\n"
+                            "for r in rows[1:3]:\n"
+                            "    r[9] = str(decimal.Decimal(r[9]) + decimal.Decimal('0.01'))\n"
+                            "csv.writer(open('u.csv', 'w')).writerows(rows)\n"
+                            "csv.writer(open('v.csv', 'w')).writerows(rows[:1] + rows[3:])\n");
+    REQUIRE(here.shell("python3 change.py").code == 0);
+    CHECK(contains(here.alpha({"tradebook", "compare", "j", "u.csv"}).out,
+                   "2 differences in all: 2 trades that differ, 0 only in the journal, 0 only in the files"));
+    CHECK(contains(here.alpha({"tradebook", "compare", "j", "v.csv"}).out,
+                   "2 differences in all: 0 trades that differ, 2 only in the journal"));
+}
+
 TEST_CASE("days and portfolios narrow what is exported and compared", "[cli][tradebook]") {
     const Workplace here;
     run_random(here, 4);
