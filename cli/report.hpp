@@ -8,9 +8,9 @@
 
 namespace alpha {
 
-/// Opens the journal and folds it; `command` is what makes it again, empty where nobody knows. `ledger` (store/trial_ledger.hpp) may be
-/// missing, and empty: it is not asked; one that was tampered with is refused.
-Result<FoldedResults> results_of_journal(const std::string& journal, const std::string& command, ResultsOptions options,
+/// Opens the journal and folds it. `ledger` (store/trial_ledger.hpp) may be missing, and empty: it is not asked; one that was tampered with
+/// is refused.
+Result<FoldedResults> results_of_journal(const std::string& journal, ResultsOptions options,
                                          const std::string& ledger = kTrialLedger);
 
 }  // namespace alpha
