@@ -191,6 +191,9 @@ void TradeBook::execute(Book& book, Seq step, Move move) {
 void TradeBook::open(Book& book, const Move& move) {
     Round& round = book.round;
     if (!book.is_active) {
+        if (move.leg.date != book.rows_date) {
+            end_rows(book);  // and what was seen is forgotten
+        }
         book.side = move.side;
         round = {};
         round.trade.portfolio = book.key.portfolio;
