@@ -147,7 +147,7 @@ Result<int> report(const ReportRequest& request, Wiring& wiring) {
     ProgressBar progress(wiring.progress);
     ResultsOptions options;
     options.benchmark = request.benchmark;
-    const Result<FoldedResults> folded = results_of_journal(request.journal, "", options, request.ledger);
+    const Result<FoldedResults> folded = results_of_journal(request.journal, options, request.ledger);
     if (!folded) {
         return tl::make_unexpected(folded.error());
     }
@@ -194,8 +194,7 @@ Result<void> check_replaced(const std::string& path, const ReportForm& form) {
     return fail(ErrorKind::usage, fmt::format("{}: exists and is no report of alpha's; name another", path));
 }
 
-Result<FoldedResults> results_of_journal(const std::string& path, const std::string& command, ResultsOptions options,
-                                         const std::string& ledger) {
+Result<FoldedResults> results_of_journal(const std::string& path, ResultsOptions options, const std::string& ledger) {
     const Result<std::unique_ptr<Journal>> journal = open_journal(path);
     if (!journal) {
         return tl::make_unexpected(journal.error());
@@ -219,7 +218,6 @@ Result<FoldedResults> results_of_journal(const std::string& path, const std::str
     if (folded) {
         Results& results = folded->results;
         results.journal = path;
-        results.command = command;
         results.log_head = head;
         results.state_digest = to_hex(state_digest(folded->state));
         if (trials) {
@@ -249,9 +247,10 @@ void add_report(Commands& commands) {
                 name.erase(name.find_last_not_of('/') + 1);
                 request->to = name + ".html";
             }
-            if (Result<void> apart =
-                    check_apart("--to", request->to, std::array{InUse{"the journal", request->journal}});
-                !apart) {
+            const std::array in_use{InUse{"the journal", request->journal}, InUse{"the trial ledger", request->ledger}};
+            Result<void> apart = check_apart("--to", request->to, in_use);
+            apart = apart ? check_apart("--log-file", wiring.log_file, in_use) : apart;
+            if (!apart) {
                 return Result<int>(tl::make_unexpected(apart.error()));
             }
             if (Result<void> good = check_replaced(request->to, wiring.json    ? kJsonReport

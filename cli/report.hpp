@@ -21,9 +21,9 @@ inline constexpr ReportForm kJsonReport{"{\"scenario\":", true};
 /// Refuses (kind usage) to replace a file that holds something and is no report of this form: somebody may have written it by hand.
 Result<void> check_replaced(const std::string& path, const ReportForm& form);
 
-/// Opens the journal and folds it; `command` is what makes it again, empty where nobody knows. `ledger` (store/trial_ledger.hpp) may be
-/// missing, and empty: it is not asked; one that was tampered with is refused.
-Result<FoldedResults> results_of_journal(const std::string& journal, const std::string& command, ResultsOptions options,
+/// Opens the journal and folds it. `ledger` (store/trial_ledger.hpp) may be missing, and empty: it is not asked; one that was tampered with
+/// is refused.
+Result<FoldedResults> results_of_journal(const std::string& journal, ResultsOptions options,
                                          const std::string& ledger = kTrialLedger);
 
 }  // namespace alpha
