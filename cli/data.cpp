@@ -2,8 +2,7 @@
 #include "adapters/data/synth.hpp"
 #include "cli/command.hpp"
 #include "cli/data_check.hpp"
-#include "config/zones.hpp"
-#include "events/fixed.hpp"
+#include "cli/reading.hpp"
 #include "store/data_set.hpp"
 #include "store/disk.hpp"
 #include "store/machine.hpp"
@@ -27,23 +26,6 @@ namespace alpha {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// What says how files are read, as typed.
-struct ReadRequest {
-    std::vector<std::string> files;
-    std::string kind;  ///< empty: told from the file, as is what follows
-    std::string instrument;
-    std::string interval;
-    std::vector<std::string> map;
-    std::string from;
-    std::string until;
-    std::optional<std::uint32_t> decimals;
-    std::string dates;
-    std::string duplicates;
-    std::string resample;
-    std::string calendar;
-    std::string session;
-};
 
 struct ImportRequest {
     ReadRequest read;
@@ -130,131 +112,6 @@ void print_contents(Wiring& wiring, const Contents& contents) {
     } else {
         wiring.out.write(contents_text(contents, wiring.out_style, wiring.zone));
     }
-}
-
-Result<Duration> bar_length(std::string_view option, const std::string& text) {
-    const Result<Duration> duration = parse_duration(text);
-    if (!duration) {
-        return fail(ErrorKind::usage, fmt::format("{}: {}", option, duration.error().message));
-    }
-    if (*duration < kShortestBar || *duration > kLongestBar) {
-        return fail(ErrorKind::usage, fmt::format("{} {}: write a duration from {} to {}", option, text,
-                                                  to_string(kShortestBar), to_string(kLongestBar)));
-    }
-    return *duration;
-}
-
-Result<void> read_bound(std::string_view option, const std::string& text, std::optional<DataBound>& into) {
-    if (text.empty()) {
-        return {};
-    }
-    auto bound = parse_bound(text);
-    if (!bound) {
-        return fail(ErrorKind::usage, fmt::format("{}: {}", option, bound.error().message));
-    }
-    into = *bound;
-    return {};
-}
-
-/// What was typed of how other programs' files are read.
-Result<ForeignOptions> foreign_options(const ReadRequest& request, const Zone& zone) {
-    ForeignOptions options;
-    for (const std::string& each : request.map) {
-        const std::size_t equals = each.find('=');
-        if (equals == std::string::npos || equals == 0 || equals + 1 == each.size()) {
-            return fail(
-                ErrorKind::usage,
-                fmt::format(
-                    "--map {}: write what is meant and the column that holds it, as in --map \"close=Adj Close\"",
-                    each));
-        }
-        options.columns.emplace_back(each.substr(0, equals), each.substr(equals + 1));
-    }
-    if (zone.is_named()) {
-        auto named = config::zone_of_data(zone.name());
-        if (!named) {
-            return fail(ErrorKind::usage, "--tz: " + named.error().message);
-        }
-        options.zone = std::move(*named);
-    }
-    if (auto read = read_bound("--from", request.from, options.from); !read) {
-        return tl::unexpected(read.error());
-    }
-    if (auto read = read_bound("--until", request.until, options.to); !read) {
-        return tl::unexpected(read.error());
-    }
-    if (!request.resample.empty()) {
-        const auto length = bar_length("--resample", request.resample);
-        if (!length) {
-            return tl::unexpected(length.error());
-        }
-        options.resample = *length;
-    }
-    options.decimals = request.decimals;
-    options.dates = request.dates == "dmy"   ? DateOrder::dmy
-                    : request.dates == "mdy" ? DateOrder::mdy
-                    : request.dates == "ymd" ? DateOrder::ymd
-                                             : DateOrder::unknown;
-    options.duplicates = request.duplicates == "first"  ? Duplicates::first
-                         : request.duplicates == "last" ? Duplicates::last
-                                                        : Duplicates::refuse;
-    return options;
-}
-
-/// A source, and what its files were taken for where they are another program's.
-struct Told {
-    DataSource source;
-    TimesOf times;
-    std::optional<ForeignReport> foreign;
-};
-
-/// What the request leaves open, the files say.
-Result<Told> source_of(const ReadRequest& request, const Zone& zone, const std::string& shown_as = {}) {
-    Told told;
-    DataSource& source = told.source;
-    source.shown_as = shown_as;
-    source.file = request.files.front();
-    source.more.assign(request.files.begin() + 1, request.files.end());
-    source.kind = request.kind == "bars" ? DataKind::bars : DataKind::quotes;
-    auto options = foreign_options(request, zone);
-    if (!options) {
-        return tl::unexpected(options.error());
-    }
-    source.foreign = std::move(*options);
-    if (request.instrument.find(',') == std::string::npos) {
-        source.instrument = request.instrument;
-    } else {
-        std::string_view rest = request.instrument;
-        for (std::size_t comma = 0; comma != std::string_view::npos;
-             rest.remove_prefix(comma == std::string_view::npos ? 0 : comma + 1)) {
-            comma = rest.find(',');
-            source.foreign.only.emplace_back(rest.substr(0, comma));
-        }
-    }
-    if (!request.interval.empty()) {
-        const auto length = bar_length("--interval", request.interval);
-        if (!length) {
-            return tl::unexpected(length.error());
-        }
-        source.interval = *length;
-    }
-    const auto times = asked_times(request.calendar, request.session);
-    if (!times) {
-        return tl::unexpected(times.error());
-    }
-    if (*times) {
-        told.times = [its = **times](const std::string& /*instrument*/) { return std::optional(its); };
-    }
-    auto foreign = complete_from_csv(source, request.kind.empty(), told.times);
-    if (!foreign) {
-        return tl::unexpected(foreign.error());
-    }
-    told.foreign = std::move(*foreign);
-    if (source.kind == DataKind::quotes && (!request.instrument.empty() || !request.interval.empty())) {
-        return fail(ErrorKind::usage,
-                    "--instrument and --interval belong to --kind bars; quotes name their instrument");
-    }
-    return told;
 }
 
 /// With -q too: in the data set nobody sees it any more.
@@ -386,17 +243,13 @@ Result<int> data_info(const ReadRequest& request, Wiring& wiring) {
     if (!*exists && file.find_first_of("*?") == std::string::npos) {
         return fail(ErrorKind::usage, fmt::format("{}: there is no such file", file));
     }
-    if (looks_like_data_set(file)) {
-        const Result<std::unique_ptr<DataSetReader>> reader = DataSetReader::open(file);
-        if (!reader) {
-            return tl::unexpected(reader.error());
-        }
-        print_contents(wiring, {file, "data set", (*reader)->info(), true});
-        return kExitOk;
-    }
     auto told = source_of(request, wiring.zone);
     if (!told) {
         return tl::unexpected(told.error());
+    }
+    if (told->set) {
+        print_contents(wiring, {file, "data set", *told->set, true});
+        return kExitOk;
     }
     return show_csv(*told, wiring);
 }
@@ -426,36 +279,6 @@ Result<int> data_synth(const SynthRequest& request, Wiring& wiring) {
     Told told;
     told.source.file = request.to;
     return show_csv(told, wiring);
-}
-
-constexpr const char* kReadsIn = ". A file's times without an offset are read in it";
-
-/// Options that say how files are read.
-void add_reading(const Command& command, ReadRequest& request) {
-    command.option("--kind", request.kind, "What its lines are: quotes or bars; default: told from the file")
-        .one_of({"quotes", "bars"});
-    command.option(
-        "--instrument", request.instrument,
-        "Bars: whose they are, where the file has no such column (default: the file's name), or which of its "
-        "instruments to keep, separated by commas");
-    command.option("--interval", request.interval,
-                   "Bars: how long each is, such as 1m or day; default: the shortest distance of two of them");
-    command
-        .option("--map", request.map,
-                "Which column holds what, as in --map \"close=Adj Close\"; may be given again for others")
-        .repeatable();
-    command.option("--from", request.from, "Rows from this date or time on");
-    command.option("--until", request.until, "Rows up to this date, the day included, or before this time");
-    command.option("--decimals", request.decimals, "How many decimals prices keep", 0, unsigned{kScaleDigits});
-    command.option("--dates", request.dates, "The order of dates such as 01/02/2024").one_of({"dmy", "mdy", "ymd"});
-    command
-        .option("--duplicates", request.duplicates, "Which of two different bars of one time counts; default: refused")
-        .one_of({"first", "last"});
-    command.option("--resample", request.resample,
-                   "Make bars of this length of shorter ones or of single prices, counted from the opening where "
-                   "--calendar or --session says when that is, else from midnight");
-    command.option("--calendar", request.calendar, "The calendar that the market trades by, such as NSE_EQ or XNYS");
-    command.option("--session", request.session, "Or its hours on every day: nse, utc, or such as 09:15-15:30+05:30");
 }
 
 void add_import(const Command& group, Commands& commands) {

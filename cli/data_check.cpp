@@ -1,6 +1,6 @@
 #include "cli/data_check.hpp"
 
-#include "adapters/data/import.hpp"
+#include "cli/reading.hpp"
 #include "config/fields.hpp"
 #include "config/market.hpp"
 #include "config/scenario.hpp"
@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,11 +26,8 @@ namespace alpha {
 namespace {
 
 struct CheckRequest {
-    std::vector<std::string> files;
-    std::string calendar;
-    std::string session;
+    ReadRequest read;
     std::string tick;
-    std::string interval;
     std::uint32_t limit = 50;
     bool is_strict = false;
 };
@@ -91,7 +89,7 @@ Result<markets::DayTimes> times_of_calendar(const std::string& name) {
 
 Result<Given> given_by(const CheckRequest& request) {
     Given given;
-    auto times = asked_times(request.calendar, request.session);
+    auto times = asked_times(request.read.calendar, request.read.session);
     if (!times) {
         return tl::unexpected(times.error());
     }
@@ -106,56 +104,43 @@ Result<Given> given_by(const CheckRequest& request) {
     return given;
 }
 
-Result<DataSource> source_of_file(const std::string& file, const std::string& interval) {
+/// Of a file that is no scenario.
+Result<DataSource> source_of_file(const std::string& file, const ReadRequest& request, const Zone& zone) {
     const Result<bool> exists = is_there(file);
     if (!exists) {
         return tl::unexpected(exists.error());
     }
-    if (!*exists) {
+    if (!*exists && file.find_first_of("*?") == std::string::npos) {
         return fail(ErrorKind::usage, fmt::format("{}: there is no such file", file), ErrorCode::not_found);
     }
-    DataSource source;
-    source.file = file;
-    if (looks_like_data_set(file)) {
-        const Result<std::unique_ptr<DataSetReader>> reader = DataSetReader::open(file);
-        if (!reader) {
-            return tl::unexpected(reader.error());
-        }
-        source.kind = (*reader)->info().kind;
-        source.interval = (*reader)->info().interval;
-        return source;
-    }
-    if (!interval.empty()) {
-        const Result<Duration> duration = parse_duration(interval);
-        if (!duration || *duration < kShortestBar || *duration > kLongestBar) {
-            return fail(ErrorKind::usage, fmt::format("--interval {}: write a duration from {} to {}", interval,
-                                                      to_string(kShortestBar), to_string(kLongestBar)));
-        }
-        source.interval = *duration;
-    }
-    if (const auto told = complete_from_csv(source, true); !told) {
-        return tl::unexpected(told.error());
-    }
-    if (source.kind == DataKind::quotes) {
-        source.interval = {};
-    }
-    return source;
+    ReadRequest one = request;
+    one.files = {file};
+    return source_of(one, zone).map([](Told told) { return std::move(told.source); });
 }
 
-Result<Checked> checked_of(const std::string& file, const CheckRequest& request) {
+Result<Checked> checked_of(const std::string& file, const CheckRequest& request, const Zone& zone) {
     Checked checked;
     checked.name = file;
     if (!is_scenario(file)) {
-        return source_of_file(file, request.interval).map([&](DataSource source) {
+        return source_of_file(file, request.read, zone).map([&](DataSource source) {
             checked.sources.push_back(std::move(source));
             return std::move(checked);
         });
     }
-    if (!request.calendar.empty() || !request.session.empty() || !request.tick.empty() || !request.interval.empty()) {
+    std::vector<std::string_view> typed = typed_options(request.read);
+    for (const auto& [option, text] :
+         {std::pair<std::string_view, const std::string&>{"--calendar", request.read.calendar},
+          {"--session", request.read.session},
+          {"--tick", request.tick}}) {
+        if (!text.empty()) {
+            typed.push_back(option);
+        }
+    }
+    if (!typed.empty()) {
         return fail(ErrorKind::usage,
-                    fmt::format("{}: a scenario says itself when its instruments trade, their ticks and intervals; "
-                                "leave out --calendar, --session, --tick and --interval",
-                                file));
+                    fmt::format("{}: a scenario says itself how its files are read, when its instruments trade and in "
+                                "which ticks; leave out {}",
+                                file, fmt::join(typed, ", ")));
     }
     Result<Scenario> scenario = load_scenario(file);
     if (!scenario) {
@@ -295,11 +280,11 @@ std::string painted(const Style& style, markets::Gravity gravity) {
                                                    : style.dim(name);
 }
 
-std::string text_of(const Found& found, const Style& style) {
+std::string text_of(const Found& found, const Style& style, const Zone& zone) {
     const markets::DataFinding& finding = found.finding;
     return fmt::format("{}: {} {}: {} ({})\n  {}\n", found.file, painted(style, finding.gravity),
                        style.bold(name_of(finding.flaw)), finding.instrument, show_count(finding.count),
-                       finding.sentence);
+                       zone.show_all(finding.sentence));
 }
 
 std::string json_of(const Found& found) {
@@ -363,7 +348,8 @@ void print(const Report& report, std::uint32_t limit, Wiring& wiring) {
     const std::size_t shown = limit == 0 ? report.found.size() : std::min<std::size_t>(report.found.size(), limit);
     if (!wiring.quiet || wiring.json) {
         for (std::size_t i = 0; i < shown; ++i) {
-            wiring.out.write(wiring.json ? json_of(report.found[i]) : text_of(report.found[i], wiring.out_style));
+            wiring.out.write(wiring.json ? json_of(report.found[i])
+                                         : text_of(report.found[i], wiring.out_style, wiring.zone));
         }
     }
     if (wiring.json) {
@@ -383,8 +369,8 @@ Result<int> data_check(const CheckRequest& request, Wiring& wiring) {
         return tl::unexpected(given.error());
     }
     Report report;
-    for (const std::string& file : request.files) {
-        const Result<Checked> checked = checked_of(file, request);
+    for (const std::string& file : request.read.files) {
+        const Result<Checked> checked = checked_of(file, request, wiring.zone);
         if (checked) {
             check(*checked, *given, report, wiring);
         } else {
@@ -437,12 +423,11 @@ void add_data_check(const Command& group, Commands& commands) {
         "each\n"
         "finding means.",
         [request](Wiring& wiring) { return data_check(*request, wiring); });
-    command.option("file", request->files, "Data sets, CSVs (plain, .gz or .zst) or scenarios (.yaml)").required();
-    command.option("--calendar", request->calendar, "The calendar that the market trades by, such as NSE_EQ or XNYS");
-    command.option("--session", request->session, "Or its hours on every day: nse, utc, or such as 09:15-15:30+05:30");
+    commands.prints_times(command, kReadsIn);
+    command.option("file", request->read.files, "Data sets, files as `data import` takes them, or scenarios (.yaml)")
+        .required();
+    add_reading(command, request->read);
     command.option("--tick", request->tick, "The step of prices, such as 0.05; default: not judged");
-    command.option("--interval", request->interval,
-                   "CSV of bars: how long each is; default: the shortest distance of two of them");
     command.option("--limit", request->limit, "Findings to show at most; 0: all").shows_default();
     command.flag("--strict", request->is_strict, "A serious finding is an error (exit code 3)");
 }

@@ -147,38 +147,54 @@ Result<int> report(const ReportRequest& request, Wiring& wiring) {
     ProgressBar progress(wiring.progress);
     ResultsOptions options;
     options.benchmark = request.benchmark;
-    const Result<FoldedResults> folded = results_of_journal(request.journal, "", options, request.ledger);
+    const Result<FoldedResults> folded = results_of_journal(request.journal, options, request.ledger);
     if (!folded) {
         return tl::make_unexpected(folded.error());
     }
     const Results& results = folded->results;
-    if (wiring.json) {
-        wiring.out.write(results_json(results) + '\n');
-        return kExitOk;
-    }
-    if (request.csv) {
-        wiring.out.write(statistics_csv(results));
-        return kExitOk;
-    }
+    const bool is_html = !wiring.json && !request.csv;
+    const std::string text = wiring.json   ? results_json(results) + '\n'
+                             : request.csv ? statistics_csv(results)
+                                           : report_html(results);
     const bool to_screen = request.to == "-";
+    if (to_screen && !is_html) {
+        wiring.out.write(text);
+        return kExitOk;
+    }
     Result<OutputFile> file = OutputFile::open(to_screen ? "/dev/stdout" : request.to);
-    Result<void> written = file ? file->write(report_html(results)) : tl::make_unexpected(file.error());
+    Result<void> written = file ? file->write(text) : tl::make_unexpected(file.error());
     written = written ? file->commit() : written;
     if (!written) {
         return tl::make_unexpected(written.error());
     }
-    if (!to_screen) {
-        wiring.out.write(wiring.quiet ? request.to + '\n'
-                                      : report_text(results, wiring.zone, wiring.out_style, request.plot) +
-                                            fmt::format("\nreport: {}\n", request.to));
+    if (!to_screen && !wiring.json) {
+        wiring.out.write(wiring.quiet || !is_html ? request.to + '\n'
+                                                  : report_text(results, wiring.zone, wiring.out_style, request.plot) +
+                                                        fmt::format("\nreport: {}\n", request.to));
     }
     return kExitOk;
 }
 
 }  // namespace
 
-Result<FoldedResults> results_of_journal(const std::string& path, const std::string& command, ResultsOptions options,
-                                         const std::string& ledger) {
+Result<void> check_replaced(const std::string& path, const ReportForm& form) {
+    constexpr std::size_t kHead = 4'096;
+    std::error_code unknown;
+    if (path == "-" || !std::filesystem::is_regular_file(path, unknown)) {
+        return {};
+    }
+    const Result<std::string> head = read_file(path, kHead);
+    if (!head) {
+        return tl::make_unexpected(head.error());
+    }
+    const std::size_t at = head->find(form.mark);
+    if (head->empty() || (form.is_first ? at == 0 : at != std::string::npos)) {
+        return {};
+    }
+    return fail(ErrorKind::usage, fmt::format("{}: exists and is no report of alpha's; name another", path));
+}
+
+Result<FoldedResults> results_of_journal(const std::string& path, ResultsOptions options, const std::string& ledger) {
     const Result<std::unique_ptr<Journal>> journal = open_journal(path);
     if (!journal) {
         return tl::make_unexpected(journal.error());
@@ -202,7 +218,6 @@ Result<FoldedResults> results_of_journal(const std::string& path, const std::str
     if (folded) {
         Results& results = folded->results;
         results.journal = path;
-        results.command = command;
         results.log_head = head;
         results.state_digest = to_hex(state_digest(folded->state));
         if (trials) {
@@ -221,29 +236,39 @@ void add_report(Commands& commands) {
         "  alpha report runs/demo --to demo.html\n\n"
         "The file is whole in itself: no network, no script, the same bytes each time. Everything in it is read from "
         "the log, so it is the\n"
-        "same for a backtest, a live session and its replay. --json and --csv print statistics instead and write no "
-        "file.\n"
+        "same for a backtest, a live session and its replay. --json and --csv print statistics instead.\n"
         "docs/reference-statistics.md has every formula.",
         [request](Wiring& wiring) {
-            if (request->to.empty()) {
+            const bool is_html = !wiring.json && !request->csv;
+            if (request->to.empty() && !is_html) {
+                request->to = "-";
+            } else if (request->to.empty()) {
                 std::string name = std::filesystem::path(request->journal).lexically_normal().string();
                 name.erase(name.find_last_not_of('/') + 1);
                 request->to = name + ".html";
             }
-            if (Result<void> apart =
-                    check_apart("--to", request->to, std::array{InUse{"the journal", request->journal}});
-                !apart) {
+            const std::array in_use{InUse{"the journal", request->journal}, InUse{"the trial ledger", request->ledger}};
+            Result<void> apart = check_apart("--to", request->to, in_use);
+            apart = apart ? check_apart("--log-file", wiring.log_file, in_use) : apart;
+            if (!apart) {
                 return Result<int>(tl::make_unexpected(apart.error()));
+            }
+            if (Result<void> good = check_replaced(request->to, wiring.json    ? kJsonReport
+                                                                : request->csv ? kCsvReport
+                                                                               : kHtmlReport);
+                !good) {
+                return Result<int>(tl::make_unexpected(good.error()));
             }
             return read_isolated(wiring, "the journal " + request->journal, [&] { return report(*request, wiring); });
         });
     journal_option(command, request->journal).required();
     commands.prints_times(command);
-    command.option("--to", request->to, "The HTML file to write; default: JOURNAL.html; - is standard output");
+    command.option("--to", request->to,
+                   "The file to write; default: JOURNAL.html, of --json and --csv standard output, which is -");
     command.option("--benchmark", request->benchmark,
                    "Compare with buying this instrument and holding it; default: what strategies name, in equal parts");
     command.option("--ledger", request->ledger, "The trial ledger that says how much was tried").shows_default();
-    command.flag("--csv", request->csv, "Print every statistic as CSV instead: section,name,metric,value,unit");
+    command.flag("--csv", request->csv, "Every statistic as CSV instead: section,name,metric,value,unit");
     command.flag("--plot", request->plot, "Also draw the equity in the terminal");
 }
 

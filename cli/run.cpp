@@ -19,6 +19,7 @@
 #include "views/projection.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <fmt/format.h>
 #include <limits>
@@ -136,11 +137,13 @@ private:
 };
 
 /// No output of the run may be what it reads, nor lie in its journal.
-Result<void> check_outputs(const RunRequest& request, const std::string& journal, const Scenario& scenario,
-                           const Wiring& wiring) {
+Result<void> check_outputs(const RunRequest& request, bool is_live, const std::string& journal,
+                           const Scenario& scenario, const Wiring& wiring) {
     std::vector<InUse> in_use = inputs_of(scenario);
     in_use.push_back({"the journal", journal});
-    Result<void> apart = check_apart("--log-file", wiring.log_file, in_use);
+    Result<void> apart = check_apart("--ledger", is_live ? "" : request.ledger, in_use);
+    in_use.push_back({"the trial ledger", request.ledger});
+    apart = apart ? check_apart("--log-file", wiring.log_file, in_use) : apart;
     in_use.push_back({"the log file", wiring.log_file});
     for (const auto& [option, path] : {std::pair<const char*, const std::string&>{"--fills", request.fills},
                                        {"--trades", request.trades},
@@ -148,7 +151,7 @@ Result<void> check_outputs(const RunRequest& request, const std::string& journal
         apart = apart ? check_apart(option, path, in_use) : apart;
         in_use.push_back({option, path});
     }
-    return apart;
+    return apart ? check_replaced(request.report, kHtmlReport) : apart;
 }
 
 /// "-" is standard output, as everywhere.
@@ -175,11 +178,11 @@ public:
         }
         return ResultFiles(std::move(*trades), std::move(*report), request.ledger);
     }
-    Result<void> write(const std::string& command, const std::string& journal) {
+    Result<void> write(const std::string& journal) {
         if (!trades_ && !report_) {
             return {};
         }
-        const Result<FoldedResults> folded = results_of_journal(journal, command, {}, ledger_);
+        const Result<FoldedResults> folded = results_of_journal(journal, {}, ledger_);
         if (!folded) {
             return tl::make_unexpected(folded.error());
         }
@@ -212,7 +215,10 @@ void note_trial(const std::string& ledger, const Scenario& scenario, const RunRe
     for (const DayEquity& day : result.day_equity) {
         row.days.emplace_back(day.date, day.equity);
     }
-    if (const Result<void> added = append_trial(ledger, std::move(row)); !added) {
+    LedgerWait wait;
+    wait.stop = &stop_on_signals();
+    wait.tell = [&wiring](const std::string& what) { wiring.note("waiting for the trial ledger " + what); };
+    if (const Result<void> added = append_trial(ledger, std::move(row), wait); !added) {
         wiring.note("this run is not in the trial ledger: " + added.error().message);
     }
 }
@@ -243,7 +249,7 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
     }
     const std::string stem = "runs/" + file_name_of(scenario->config.name) + "-";
     std::string journal_path = request.journal.empty() && run.is_live ? stem + "live" : request.journal;
-    if (Result<void> apart = check_outputs(request, journal_path, *scenario, wiring); !apart) {
+    if (Result<void> apart = check_outputs(request, run.is_live, journal_path, *scenario, wiring); !apart) {
         return tl::unexpected(apart.error());
     }
     run.log->debug("configuration: {} loaded", scenario->config.name);
@@ -266,6 +272,12 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
             return tl::unexpected(opened.error());
         }
         journal_path = opened->path;
+        // Of a journal that took the next free number nobody knew the name before.
+        if (Result<void> apart = check_apart("--ledger", run.is_live ? "" : request.ledger,
+                                             std::array{InUse{"the journal", journal_path}});
+            !apart) {
+            return tl::unexpected(apart.error());
+        }
         std::unique_ptr<Notifier> notifier;
         if (run.is_live && !scenario->notify.empty()) {
             notifier = make_notifier(scenario->notify, wiring.loggers.of("notify"));
@@ -305,7 +317,7 @@ Result<int> run_and_report(const RunRequest& request, const std::string& command
     if (!run.is_live && !result.interrupted) {
         note_trial(request.ledger, *scenario, result, wiring);
     }
-    if (Result<void> written = files->write(command + shell_path(request.scenario), journal_path); !written) {
+    if (Result<void> written = files->write(journal_path); !written) {
         return fail(written.error().kind, fmt::format("{}\nThe run itself is whole: its journal is {}",
                                                       written.error().message, journal_path));
     }

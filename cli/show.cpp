@@ -343,7 +343,7 @@ public:
           strategy_("strategy", options.strategy) {}
 
     Result<int> show() {
-        const Result<FoldedResults> folded = results_of_journal(options_.journal, "", {}, "");
+        const Result<FoldedResults> folded = results_of_journal(options_.journal, {}, "");
         if (!folded) {
             return tl::make_unexpected(folded.error());
         }

@@ -186,6 +186,15 @@ std::vector<std::string> doubts_of(const Tradebook& tradebook, const TradebookBo
                                      "amounts are those of one unit a lot",
                                      tradebook.place_of(*lots), printable(instrument_of(*lots))));
     }
+    const auto is_after_midnight = [](const TradebookRow& row) { return row.executed_on() != row.date; };
+    if (const auto late = std::ranges::find_if(tradebook.rows, is_after_midnight); late != tradebook.rows.end()) {
+        const auto others = static_cast<std::uint64_t>(std::ranges::count_if(tradebook.rows, is_after_midnight) - 1);
+        doubts.push_back(
+            fmt::format("{}: {} was executed after the midnight of its trade_date, {}, and counts as of that "
+                        "day{}",
+                        tradebook.place_of(*late), printable(instrument_of(*late)), to_iso(late->date),
+                        others == 0 ? "" : fmt::format(", and so do {}", counted(others, "other trade"))));
+    }
     return doubts;
 }
 
@@ -446,7 +455,9 @@ private:
         const std::size_t all = found_.differences.size();
         text += all == 1 ? "no other differs"
                          : fmt::format("{} in all: {}, {} only in the journal, {} only in the files",
-                                       counted(all, "difference"), counted(all - ours - theirs, "trade that differs"),
+                                       counted(all, "difference"),
+                                       counted(all - ours - theirs, "trade") +
+                                           (all - ours - theirs == 1 ? " that differs" : " that differ"),
                                        ours, theirs);
         text += fmt::format("; {} the same\n", counted(found_.same, "trade"));
         text += notes_text();

@@ -426,7 +426,7 @@ private:
             saw += "mark " + words_.price(seen.mark);
             saw += seen.bid.raw == 0 && seen.ask.raw == 0 ? "" : " (" + words_.touch(seen.bid, seen.ask) + ")";
         }
-        saw += ", held " + words_.qty(seen.held);
+        saw += ", held " + held(seen.held, seen.net, "");
         if (story_.signals.empty()) {
             page_.line("", saw);
             return;
@@ -434,6 +434,18 @@ private:
         const auto& signal = std::get<SignalRaised>(story_.signals.back().event);
         page_.line("", fmt::format("{}; signalled {}", saw, name_of(signal.direction)),
                    story_.signals.back().envelope.seq);
+    }
+
+    std::string product() const {
+        return asked_.product == Product::none ? std::string(" without a product")
+                                               : fmt::format(" in {}", name_of(asked_.product));
+    }
+    /// "140 ACME"; "-45 NSE:A in mis, -24 in all", for an order moves what is held of its product alone.
+    std::string held(Qty of_product, Qty in_all, const std::string& instrument) const {
+        const bool is_part = of_product != in_all;
+        return fmt::format("{}{}{}{}", words_.qty(of_product), instrument,
+                           is_part || asked_.product != Product::none ? product() : "",
+                           is_part ? fmt::format(", {} in all", words_.qty(in_all)) : std::string());
     }
 
     void linked() {
@@ -694,10 +706,12 @@ private:
                 *std::find_if(story_.facts.rbegin(), story_.facts.rend(), [](const OrderFact& each) {
                     return std::holds_alternative<OrderFilled>(each.fact.event);
                 });
-            page_.line("then", fmt::format("{} held {} {}{}", story_.order.portfolio, words_.qty(last.held_after),
-                                           story_.order.instrument,
-                                           last.held_after.raw == 0 ? std::string()
-                                                                    : ", cost " + words_.money(last.cost_after)));
+            const bool is_part = last.held_after != last.net_after;
+            const std::string cost = last.held_after.raw == 0 ? std::string()
+                                                              : fmt::format(", cost{} {}", is_part ? product() : "",
+                                                                            words_.money(last.cost_after));
+            page_.line("then", fmt::format("{} held {}{}", story_.order.portfolio,
+                                           held(last.held_after, last.net_after, " " + story_.order.instrument), cost));
         }
     }
 
@@ -740,7 +754,8 @@ std::string seen_json(const Seen& seen) {
     object.decimal("mark", seen.mark).decimal("bid", seen.bid).decimal("ask", seen.ask).decimal("touch", seen.touch);
     object.json("updated_ts_ns", seen.updated == kBeforeAll ? "null" : json_string(std::to_string(seen.updated.ns)))
         .decimal("held", seen.held)
-        .decimal("cost", seen.cost);
+        .decimal("cost", seen.cost)
+        .decimal("net", seen.net);
     return object.done();
 }
 
@@ -751,7 +766,8 @@ std::string fact_json(const OrderFact& fact, const Names& names) {
         .json("linked", event_or_null(fact.linked, names))
         .json("saw", seen_json(fact.seen))
         .decimal("held_after", fact.held_after)
-        .decimal("cost_after", fact.cost_after);
+        .decimal("cost_after", fact.cost_after)
+        .decimal("net_after", fact.net_after);
     return object.done();
 }
 

@@ -93,8 +93,9 @@ private:
 
 Result<markets::ChargePlan> charges_of_yaml(const std::string& file, const std::string& text, std::string name) {
     Findings findings;
-    const std::vector<Item> nodes = parse_yaml(text, findings);
+    std::vector<Item> nodes = parse_yaml(text, findings);
     if (findings.errors.empty()) {
+        refuse_commas(nodes, findings);
         refuse_duplicate_keys(nodes, findings);
     }
     if (!findings.errors.empty()) {

@@ -373,6 +373,12 @@ private:
         };
         bound("from", options.from);
         bound("until", options.to);
+        if (options.from && options.to && is_empty_range(*options.from, *options.to)) {
+            data.error("until", "nothing lies between from {} and until {}; exchange them",
+                       data.text("from").value_or(""), data.text("until").value_or(""));
+            options.from.reset();  // that the file has no such row would be said as well
+            options.to.reset();
+        }
         if (const Item* const map = data.has("map") ? data.child("map") : nullptr) {
             if (map->kind != Item::Kind::map) {
                 data.error("map", "expects a map, found {}; write {{close: Adj Close}}", kind_text(*map));
@@ -397,13 +403,15 @@ private:
         }
     }
     /// What the scenario leaves open of a file, the file says. Its times are read as of any zone: how far apart they are is all that
-    /// is asked here, and whose clock they are of is asked when they are read.
-    void complete(Fields& data, DataSource& source) {
+    /// is asked here, and whose clock they are of is asked when they are read. False: it cannot be understood.
+    bool complete(Fields& data, DataSource& source) {
         const auto all_day = [](const std::string&) { return std::optional<markets::DayTimes>(markets::DayTimes{}); };
         const bool was_given = data.has("kind");
-        if (auto told = complete_from_csv(source, !was_given, all_day); !told) {
+        const auto told = complete_from_csv(source, !was_given, all_day);
+        if (!told) {
             data.error("file", "{}", told.error().message);
         }
+        return told.has_value();
     }
     void read_file(Fields& data) {
         DataSource source;
@@ -456,13 +464,12 @@ private:
         source.interval = interval.value_or(Duration{});
         source.max_gap = data.duration("max_gap").value_or(kUsualGap);
         read_foreign(data, source, is_text || (file && !is_set));
+        bool is_understood = false;
         if (is_set) {
-            read_data_set(data, source);
+            is_understood = read_data_set(data, source);
         } else if (is_text) {
             const bool is_open = !data.has("kind") || (kind == "bars" && !interval);
-            if (is_open) {
-                complete(data, source);
-            }
+            is_understood = !is_open || complete(data, source);
             all_bars_known_ =
                 all_bars_known_ && (source.kind != DataKind::bars || (instrument && source.foreign.only.empty()));
         } else if (source.is_stream()) {
@@ -474,8 +481,11 @@ private:
             }
             all_bars_known_ = all_bars_known_ && (kind != "bars" || instrument.has_value());
         }
-        has_quotes_ = has_quotes_ || source.kind == DataKind::quotes;
-        has_bars_ = has_bars_ || source.kind == DataKind::bars;
+        // Of a file that was refused nobody knows what it holds: nothing more is said of that.
+        const bool is_kind_known = kind || is_understood;
+        all_bars_known_ = all_bars_known_ && is_kind_known;
+        has_quotes_ = has_quotes_ || !is_kind_known || source.kind == DataKind::quotes;
+        has_bars_ = has_bars_ || !is_kind_known || source.kind == DataKind::bars;
         if (source.is_clocked && source.kind == DataKind::bars) {
             data.error("clock",
                        "wall goes with quotes alone: a bar is sent when it closes, and its open would always come too "
@@ -485,7 +495,7 @@ private:
             data.error("clock", "wall needs a session of its own: with other entries beside it nobody knows what may "
                                 "still come of them; leave it or them out");
         }
-        if (source.kind == DataKind::quotes && (kind || is_set || is_text)) {
+        if (source.kind == DataKind::quotes && is_kind_known) {
             for (const std::string_view key : {"instrument", "interval"}) {
                 if (data.has(key)) {
                     data.error(key, "is for bars; quotes name their instruments in the file, so leave it out");
@@ -501,11 +511,11 @@ private:
         scenario_.data.push_back(std::move(source));
     }
     /// A data set knows what it holds; what is written beside it must agree.
-    void read_data_set(Fields& data, DataSource& source) {
+    /// False: it cannot be read, which is for the feed to refuse, as data.
+    bool read_data_set(Fields& data, DataSource& source) {
         const auto reader = DataSetReader::open(source.file);
         if (!reader) {
-            all_bars_known_ = false;  // a damaged file is for the feed to refuse, as data
-            return;
+            return false;
         }
         const DataSetInfo& info = (*reader)->info();
         const auto name = [](DataKind kind) { return kind == DataKind::bars ? "bars" : "quotes"; };
@@ -524,6 +534,7 @@ private:
                 bar_intervals_[symbol].insert(info.interval);
             }
         }
+        return true;
     }
 
     // ---- account and portfolios

@@ -13,7 +13,7 @@ using config::Item;
 
 Result<Scenario> parse_scenario(const std::string& text, const std::string& path) {
     Findings findings;
-    const std::vector<Item> nodes = config::parse_yaml(text, findings);
+    std::vector<Item> nodes = config::parse_yaml(text, findings);
     if (findings.errors.empty() && (nodes.empty() || nodes.front().kind == Item::Kind::nothing)) {
         findings.error({}, "is empty; write at least name, account, data and strategies");
     }
@@ -24,6 +24,7 @@ Result<Scenario> parse_scenario(const std::string& text, const std::string& path
     if (!findings.errors.empty()) {
         return tl::unexpected(config::usage_error(findings, path));
     }
+    config::refuse_commas(nodes, findings);
     config::refuse_duplicate_keys(nodes, findings);
     Scenario scenario = config::read_scenario(nodes, path, findings);
     if (!findings.errors.empty()) {

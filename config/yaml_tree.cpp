@@ -217,6 +217,31 @@ std::vector<Item> parse_yaml(std::string_view text, Findings& findings) {
     return findings.errors.empty() ? tree.nodes() : std::vector<Item>{};
 }
 
+void refuse_commas(std::vector<Item>& nodes, Findings& findings) {
+    const auto is_number = [](std::string_view text) {
+        return !text.empty() && text.find_first_not_of("0123456789.") == std::string_view::npos;
+    };
+    for (Item& map : nodes) {
+        for (std::size_t e = 1; map.kind == Item::Kind::map && e < map.entries.size(); ++e) {
+            const Item::Entry& begun = map.entries[e - 1];
+            Item& number = nodes[begun.value];
+            const auto is_rest = [&](const Item::Entry& entry) {
+                return is_number(entry.key) && nodes[entry.value].kind == Item::Kind::nothing;
+            };
+            const auto rest = map.entries.begin() + static_cast<std::ptrdiff_t>(e);
+            const auto end = std::find_if_not(rest, map.entries.end(), is_rest);
+            if (!is_number(number.text) || rest == end) {
+                continue;
+            }
+            for (auto part = rest; part != end; ++part) {
+                number.text += part->key;
+            }
+            findings.error(number.at, "{}: a number has no commas; write {}, without commas", begun.key, number.text);
+            map.entries.erase(rest, end);
+        }
+    }
+}
+
 /// yaml-cpp keeps both of two equal keys; whichever we took, the other would be ignored silently.
 void refuse_duplicate_keys(const std::vector<Item>& nodes, Findings& findings) {
     for (const Item& node : nodes) {

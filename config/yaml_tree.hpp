@@ -34,6 +34,10 @@ std::string kind_text(const Item& node);
 /// Parses the text; the root is node 0. What is not one YAML document goes into `findings`.
 std::vector<Item> parse_yaml(std::string_view text, Findings& findings);
 
+/// Refuses numbers with commas, of which YAML between braces takes the rest for keys ("cash: 1,00,000"), and joins them, so that nothing
+/// else is said of those keys.
+void refuse_commas(std::vector<Item>& nodes, Findings& findings);
+
 /// yaml-cpp keeps both of two equal keys; whichever we took, the other would be ignored silently.
 void refuse_duplicate_keys(const std::vector<Item>& nodes, Findings& findings);
 

@@ -142,7 +142,7 @@ public:
         if (is_held_) {
             held_ = Duration{held_.ns + (state_.now - held_since_).ns};
         }
-        trades_.finish(state_.instruments, state_.now, state_.trading_date == kNoDay ? Date{} : state_.trading_date,
+        trades_.finish(state_.now, state_.trading_date == kNoDay ? Date{} : state_.trading_date,
                        [&](InstrumentId id) { return state_.markets[id.value].mark; });
         Results& r = results_;
         r.lots = std::move(trades_.lots());

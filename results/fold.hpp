@@ -24,7 +24,7 @@ struct ResultsOptions {
 
 /// What a log came to, and the state at its end.
 struct FoldedResults {
-    Results results;  ///< without what only its caller knows: journal, command, log_head, state_digest, trials
+    Results results;  ///< without what only its caller knows: journal, log_head, state_digest, trials
     State state;
 };
 

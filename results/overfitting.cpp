@@ -7,6 +7,7 @@
 #include <bit>
 #include <cmath>
 #include <numbers>
+#include <set>
 
 namespace alpha {
 
@@ -29,10 +30,10 @@ double sharpe_of(Moments moments, double days) {
 }
 
 bool is_usable(std::span<const std::vector<double>> returns) {
-    return returns.size() >= 2 && std::ranges::all_of(returns, [&](const std::vector<double>& row) {
-               return row.size() == returns.front().size() &&
-                      std::ranges::all_of(row, [](double value) { return std::isfinite(value); });
-           });
+    return !returns.empty() && std::ranges::all_of(returns, [&](const std::vector<double>& row) {
+        return row.size() == returns.front().size() &&
+               std::ranges::all_of(row, [](double value) { return std::isfinite(value); });
+    });
 }
 
 /// By trial and block.
@@ -67,8 +68,13 @@ double expected_max_sharpe(std::uint64_t trials, double variance) {
                                   std::numbers::egamma * -normal_quantile(1 / (n * std::numbers::e)));
 }
 
-std::optional<Overfitting> overfitting_of(std::span<const std::vector<double>> returns, std::size_t blocks_max) {
-    if (!is_usable(returns)) {
+std::optional<Overfitting> overfitting_of(std::span<const std::vector<double>> trials, std::size_t blocks_max) {
+    if (!is_usable(trials)) {
+        return std::nullopt;
+    }
+    const std::set<std::vector<double>> distinct(trials.begin(), trials.end());
+    const std::vector<std::vector<double>> returns(distinct.begin(), distinct.end());
+    if (returns.size() < 2) {
         return std::nullopt;
     }
     const std::size_t blocks = std::min({blocks_max, kBlocksMax, returns.front().size() / 2}) / 2 * 2;
@@ -101,12 +107,18 @@ std::optional<Overfitting> overfitting_of(std::span<const std::vector<double>> r
             outside[trial] = sharpe_of(out, half_days);
         }
         const auto best = static_cast<std::size_t>(std::ranges::max_element(inside) - inside.begin());
+        if (std::ranges::count(inside, inside[best]) > 1) {
+            continue;
+        }
         const double found = outside[best];
         const auto below = std::ranges::count_if(outside, [&](double value) { return value < found; });
         const auto same = std::ranges::count(outside, found);
         // Twice the rank, below + (same + 1) / 2, against n + 1: whole numbers, so that the median is met exactly.
         overfitted += 2 * below + same + 1 <= static_cast<std::ptrdiff_t>(returns.size()) + 1 ? 1U : 0U;
         ++result.splits;
+    }
+    if (result.splits == 0) {
+        return std::nullopt;
     }
     result.probability = static_cast<double>(overfitted) / static_cast<double>(result.splits);
     return result;

@@ -698,7 +698,7 @@ std::string Page::trials() const {
                trials.deflated_sharpe ? unsigned_percent(*trials.deflated_sharpe) : "n/a"});
     table.row({"probability of overfitting, by combinatorial cross-validation over runs of the same days",
                trials.overfitting_probability ? unsigned_percent(*trials.overfitting_probability)
-                                              : "n/a: it needs several of them"});
+                                              : "n/a: it needs several that differ, and one of them the best"});
     table.row({"ledger's head", in_code(trials.head)});
     return panel(table.finish());
 }
@@ -722,15 +722,18 @@ std::string Page::formulas() const {
 
 std::string Page::commands() const {
     const std::string journal = shell_path(r_.journal);
-    std::string html = "<p>The same configuration and data give this log again, to the byte:</p>\n";
-    html += fmt::format("<pre>{}</pre>\n", in_code(r_.command.empty() ? "not known" : r_.command));
-    html += "<p>Whether the journal is whole and unaltered, and whether alpha still decides as it says:</p>\n";
+    std::string html =
+        "<p>Whether the journal is whole and unaltered, and whether alpha still decides as it says:</p>\n";
     html += fmt::format("<pre>{}\n{}</pre>\n", in_code("alpha verify " + journal),
                         in_code(fmt::format("alpha replay {} --verify", journal)));
     html += "<p>Both show these, or say where they part:</p>\n";
     html += fmt::format("<pre>log head      {}\nstate digest  {}</pre>\n",
                         escaped(r_.log_head.empty() ? "n/a" : r_.log_head),
                         escaped(r_.state_digest.empty() ? "n/a" : r_.state_digest));
+    html +=
+        fmt::format("<p>Recorded data and the same scenario give this log again, to the byte: {} with the file of the "
+                    "scenario {}, whose place no journal knows.</p>\n",
+                    in_code("alpha backtest"), escaped(r_.scenario));
     return html;
 }
 

@@ -29,7 +29,7 @@ const char* name_of(TradeEnd end);
 struct TradeLeg {
     Time time;
     Date date;           ///< the instrument's trading day
-    Seq event = kNoSeq;  ///< of its first fill; `alpha log --from` shows it
+    Seq event = kNoSeq;  ///< of an entry's first fill and an exit's last, as `time`; `alpha log --from` shows it
     OrderId order;       ///< 0: none, by settlement or action
     Price price;         ///< average, half-even
     Money notional;      ///< price x quantity x multiplier, of the fills
@@ -51,7 +51,9 @@ struct Trade {
     TradeEnd end = TradeEnd::open;
     Money gross;    ///< before charges; open ones at the last mark
     Money charges;  ///< of its fills, each in proportion
-    Money best;  ///< the most it was up at any mark while it was held, gross; at least 0 (maximum favourable excursion)
+    /// The most it was up at any mark while it was held, gross; at least 0 (maximum favourable excursion). Of several parts the sum: what
+    /// was held then, at that mark, and what those that were closed by then had made.
+    Money best;
     Money worst;  ///< the most it was down; at most 0 (maximum adverse excursion)
     std::uint32_t fills = 0;
     bool is_long_term = false;  ///< lots: held for more than twelve months
@@ -145,7 +147,6 @@ struct Results {
     std::string log_head;  ///< hexadecimal
     std::string state_digest;
     std::string journal;  ///< as a person named it
-    std::string command;  ///< what makes it again
     Seq events = 0;
     std::uint64_t quotes = 0;
     std::uint64_t bars = 0;

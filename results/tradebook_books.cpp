@@ -127,7 +127,7 @@ public:
     }
 
     TradebookBooks finish() {
-        book_.finish(instruments_, time_, last_, [&](InstrumentId id) { return marks_[id.value]; });
+        book_.finish(time_, last_, [&](InstrumentId id) { return marks_[id.value]; });
         TradebookBooks books;
         Results& results = books.results;
         results.lots = std::move(book_.lots());
@@ -139,7 +139,7 @@ public:
         for (const Trade& lot : results.lots) {
             ScripBook& scrip = scrips_[lot.instrument.value];
             if (lot.is_open()) {
-                scrip.cost += lot.entry.notional;
+                scrip.cost += lot.side == Side::buy ? lot.entry.notional : -lot.entry.notional;
                 continue;
             }
             scrip.realized += lot.gross;
@@ -150,7 +150,7 @@ public:
             part += lot.gross;
         }
         for (ScripBook& scrip : scrips_) {
-            scrip.average = average_price(scrip.cost, abs(scrip.net()));
+            scrip.average = average_price(scrip.cost, scrip.net());
             results.instruments.push_back(scrip.name);
             results.multipliers.push_back(1);
             results.realized_pnl += scrip.realized;

@@ -39,7 +39,7 @@ struct ScripBook {
     Money bought_amount;
     Money sold_amount;
     Price average;  ///< what a unit of what is held cost (of a short: brought), half-even; zero where nothing is held
-    Money cost;     ///< of what is held
+    Money cost;     ///< of what is held; below zero: a short's, as in the books of a portfolio
 
     // Realized, by what it was. They add up to `realized`.
     Money realized;

@@ -11,8 +11,6 @@ namespace alpha {
 
 namespace {
 
-constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
-
 Qty smaller(Qty a, Qty b) {
     return std::min(a, b);
 }
@@ -41,10 +39,6 @@ Money profit(Side side, Money entry, Money exit) {
     return side == Side::buy ? exit - entry : entry - exit;
 }
 
-Price average(const Instrument& of, Money notional, Qty quantity) {
-    return average_price(notional, of.units(quantity));
-}
-
 }  // namespace
 
 const char* name_of(TradeEnd end) {
@@ -59,30 +53,32 @@ const char* name_of(TradeEnd end) {
 
 // ---- extremes -----------------------------------------------------------------------------------------------------------------
 
-void ExtremesSince::settle() {
-    if (!front_.empty()) {
-        return;
+void History::add(const Extremes& seen) {
+    Extremes all = seen;
+    for (std::size_t n = 0;; ++n) {
+        if (n == levels_.size()) {
+            levels_.emplace_back();
+        }
+        std::vector<Extremes>& level = levels_[n];
+        level.push_back(all);
+        if (level.size() % 2 != 0) {
+            return;
+        }
+        all.add(level[level.size() - 2]);
     }
-    Extremes behind;
-    for (; !back_.empty(); back_.pop_back()) {
-        behind.add(back_.back());
-        front_.push_back(behind);
-    }
-    since_ = {};
 }
 
-Extremes ExtremesSince::front() {
-    settle();
-    ALPHA_ASSERT(!front_.empty(), "there is a first moment");
-    Extremes all = front_.back();
-    all.add(since_);
+Extremes History::between(Moment from, Moment to) const {
+    Extremes all;
+    for (std::size_t n = 0; from < to; ++n, from /= 2, to /= 2) {
+        if (from % 2 != 0) {
+            all.add(levels_[n][from++]);
+        }
+        if (to % 2 != 0) {
+            all.add(levels_[n][--to]);
+        }
+    }
     return all;
-}
-
-void ExtremesSince::pop() {
-    settle();
-    ALPHA_ASSERT(!front_.empty(), "there is a first moment");
-    front_.pop_back();
 }
 
 // ---- marks --------------------------------------------------------------------------------------------------------------------
@@ -104,9 +100,8 @@ void TradeBook::see(Book& book, const Extremes& seen) {
     }
     book.seen.add(seen);
     Round& round = book.round;
-    const Qty units{round.net.raw * multiplier_[book.key.instrument.value]};
     for (const std::int64_t raw : {seen.low, seen.high}) {
-        const Money value = notional(Price{raw}, units);
+        const Money value = notional(Price{raw}, units(book.key.instrument, round.net));
         const Money up = book.side == Side::buy ? round.cash + value : round.cash - value;
         round.trade.best = std::max(round.trade.best, up);
         round.trade.worst = std::min(round.trade.worst, up);
@@ -161,7 +156,8 @@ void TradeBook::set_active(Book& book, bool is_active) {
     }
 }
 
-void TradeBook::execute(Book& book, const Instrument& of, Seq step, Move move) {
+void TradeBook::execute(Book& book, Seq step, Move move) {
+    ++moves_;
     Market& market = market_of(book.key.instrument);
     flush(market);
     if (market.range_step != step) {
@@ -173,11 +169,12 @@ void TradeBook::execute(Book& book, const Instrument& of, Seq step, Move move) {
         closing.quantity = smaller(move.quantity, held);
         if (closing.quantity != move.quantity) {
             // As the books do (kernel/portfolio.hpp, with_fill): it closes at its price, and opens with the rest.
-            closing.notional = move.end == TradeEnd::fill ? notional(of, move.leg.price, closing.quantity)
-                                                          : pro_rata(move.notional, closing.quantity, move.quantity);
+            closing.notional = move.end == TradeEnd::fill
+                                   ? notional(move.leg.price, units(book.key.instrument, closing.quantity))
+                                   : pro_rata(move.notional, closing.quantity, move.quantity);
             closing.charges = pro_rata(move.charges, closing.quantity, move.quantity);
         }
-        close(book, of, closing);
+        close(book, closing);
         move.quantity -= closing.quantity;
         move.notional -= closing.notional;
         move.charges -= closing.charges;
@@ -187,13 +184,16 @@ void TradeBook::execute(Book& book, const Instrument& of, Seq step, Move move) {
     }
     book.range_step = market.range_step == step ? step : book.range_step;
     if (move.quantity.raw > 0) {
-        open(book, of, move);
+        open(book, move);
     }
 }
 
-void TradeBook::open(Book& book, const Instrument& of, const Move& move) {
+void TradeBook::open(Book& book, const Move& move) {
     Round& round = book.round;
     if (!book.is_active) {
+        if (move.leg.date != book.rows_date) {
+            end_rows(book);  // and what was seen is forgotten
+        }
         book.side = move.side;
         round = {};
         round.trade.portfolio = book.key.portfolio;
@@ -203,23 +203,22 @@ void TradeBook::open(Book& book, const Instrument& of, const Move& move) {
         round.trade.strategy = move.strategy;
         round.trade.entry = move.leg;
         round.trade.entry.notional = {};
-        book.last_lot_trade = kNone;
         set_active(book, true);
     }
     const bool is_same_order = !book.lots.empty() && move.leg.order.value != 0 &&
                                book.lots.back().entry.order == move.leg.order &&
                                book.lots.back().entry.date == move.leg.date;
     if (!is_same_order) {
-        book.lots.push_back({move.leg, move.strategy, {}, {}, {}, {}, 0});
-        book.lots.back().entry.notional = {};
-        book.seen.push();
+        Lot& lot = book.lots.emplace_back();
+        lot.entry = move.leg;
+        lot.strategy = move.strategy;
     }
     Lot& lot = book.lots.back();
     lot.left += move.quantity;
     lot.notional += move.notional;
     lot.charges += move.charges;
-    ++lot.fills;
-    lot.entry.price = average(of, lot.notional, lot.left);
+    lot.entry.price = average_price(lot.notional, units(book.key.instrument, lot.left));
+    lot.fills.push_back({moves_, book.seen.now(), move.quantity, move.notional});
 
     round.net += move.quantity;
     round.entered += move.quantity;
@@ -230,8 +229,8 @@ void TradeBook::open(Book& book, const Instrument& of, const Move& move) {
     ++round.trade.fills;
 }
 
-void TradeBook::close(Book& book, const Instrument& of, const Move& move) {
-    close_lots(book, of, move);
+void TradeBook::close(Book& book, const Move& move) {
+    close_lots(book, move);
     Round& round = book.round;
     round.net -= move.quantity;
     round.left += move.quantity;
@@ -244,8 +243,8 @@ void TradeBook::close(Book& book, const Instrument& of, const Move& move) {
         const Money sold = trade.exit.notional;
         trade.exit = move.leg;
         trade.exit.notional = sold;
-        trade.exit.price = average(of, sold, round.left);
-        trade.entry.price = average(of, trade.entry.notional, round.entered);
+        trade.exit.price = average_price(sold, units(trade.instrument, round.left));
+        trade.entry.price = average_price(trade.entry.notional, units(trade.instrument, round.entered));
         trade.end = move.end;
         trade.gross = round.cash;
         trade.best = std::max(trade.best, trade.gross);
@@ -255,78 +254,148 @@ void TradeBook::close(Book& book, const Instrument& of, const Move& move) {
     }
 }
 
-void TradeBook::close_lots(Book& book, const Instrument& of, const Move& move) {
+void TradeBook::close_lots(Book& book, const Move& move) {
+    if (move.leg.order.value != 0 && move.leg.date != book.rows_date) {
+        end_rows(book);
+        book.rows_date = move.leg.date;
+    }
     Qty quantity = move.quantity;
     Money bought_back = move.notional;
     Money charges = move.charges;
     while (quantity.raw > 0) {
         ALPHA_ASSERT(!book.lots.empty(), "what is closed is held");
-        Lot& lot = book.lots.front();
-        const Qty part = smaller(lot.left, quantity);
-        Trade trade;
-        trade.portfolio = book.key.portfolio;
-        trade.strategy = lot.strategy;
-        trade.instrument = book.key.instrument;
-        trade.product = book.key.product;
-        trade.side = book.side;
-        trade.quantity = part;
-        trade.entry = lot.entry;
-        trade.entry.notional = take_part(lot.notional, part, lot.left);
-        trade.exit = move.leg;
-        trade.exit.notional = take_part(bought_back, part, quantity);
-        trade.charges = take_part(lot.charges, part, lot.left) + take_part(charges, part, quantity);
-        const Money income = take_part(lot.income, part, lot.left);
-        trade.gross = profit(book.side, trade.entry.notional, trade.exit.notional) + income;
-        trade.end = move.end;
-        trade.fills = 2;
-        trade.is_long_term = is_longer_than_a_year(trade.entry.date, trade.exit.date);
-        note_excursion(trade, of, book.seen.front());
-        lot.left -= part;
+        const Qty part = smaller(book.lots.front().left, quantity);
+        TradeLeg exit = move.leg;
+        exit.notional = take_part(bought_back, part, quantity);
+        const Money charged = take_part(charges, part, quantity);
         quantity -= part;
-        add_lot_trade(book, of, std::move(trade));
-        if (lot.left.raw == 0) {
-            book.lots.pop_front();
-            book.seen.pop();
-        }
+        leave(book, part, exit, charged, move.end);
     }
 }
 
-void TradeBook::note_excursion(Trade& trade, const Instrument& of, const Extremes& seen) {
+/// So much of the first lot ends.
+void TradeBook::leave(Book& book, Qty part, const TradeLeg& exit, Money charges, TradeEnd end) {
+    Lot& lot = book.lots.front();
+    const bool is_long = book.side == Side::buy;
+    Trade trade;
+    trade.portfolio = book.key.portfolio;
+    trade.strategy = lot.strategy;
+    trade.instrument = book.key.instrument;
+    trade.product = book.key.product;
+    trade.side = book.side;
+    trade.quantity = part;
+    trade.entry = lot.entry;
+    trade.entry.notional = take_part(lot.notional, part, lot.left);
+    trade.exit = exit;
+    trade.charges = take_part(lot.charges, part, lot.left) + charges;
+    const Money income = take_part(lot.income, part, lot.left);
+    trade.gross = profit(book.side, trade.entry.notional, exit.notional) + income;
+    trade.end = end;
+    trade.is_long_term = is_longer_than_a_year(trade.entry.date, exit.date);
+    Row& row = add_part(book, std::move(trade));
+    add_entries(row, lot, part, is_long);
+    for (Cash& later : lot.later) {
+        row.steps.push_back({later.at, {}, take_part(later.amount, part, lot.left)});
+    }
+    row.steps.push_back({book.seen.now(), -part, is_long ? exit.notional : -exit.notional});
+    lot.left -= part;
+    if (lot.left.raw == 0) {
+        book.lots.pop_front();
+    }
+}
+
+void TradeBook::add_entries(Row& row, Lot& lot, Qty part, bool is_long) {
+    for (Qty rest = part; rest.raw > 0;) {
+        Fill& fill = lot.fills[lot.first];
+        const Qty quantity = smaller(fill.left, rest);
+        const Money paid = take_part(fill.notional, quantity, fill.left);
+        row.steps.push_back({fill.at, quantity, is_long ? -paid : paid});
+        fill.left -= quantity;
+        rest -= quantity;
+        lots_[row.at].fills += lot.is_filled_here && row.last_entry != fill.move ? 1 : 0;
+        row.last_entry = fill.move;
+        lot.first += fill.left.raw == 0 ? 1 : 0;
+    }
+}
+
+/// What an order bought on a day and another sold on a day is one trade, whatever lies between.
+TradeBook::Row& TradeBook::add_part(Book& book, Trade part) {
+    const auto key = [](const TradeLeg& leg, std::uint64_t move) {
+        return LegKey{leg.order, leg.date, leg.order.value == 0 ? move : 0};
+    };
+    const auto [found, is_new] =
+        book.rows.try_emplace({key(part.entry, book.lots.front().fills.front().move), key(part.exit, moves_)});
+    Row& row = found->second;
+    const std::uint32_t exit_fills = row.last_exit != moves_ && !part.is_open() ? 1 : 0;
+    row.last_exit = moves_;
+    if (is_new) {
+        row.at = lots_.size();
+        part.fills = exit_fills;
+        lots_.push_back(std::move(part));
+        return row;
+    }
+    Trade& whole = lots_[row.at];
+    whole.fills += exit_fills;
+    whole.quantity += part.quantity;
+    const auto join = [&](TradeLeg& all, const TradeLeg& leg) {
+        all.notional += leg.notional;
+        if (all.price != leg.price) {
+            all.price = average_price(all.notional, units(whole.instrument, whole.quantity));
+        }
+    };
+    join(whole.entry, part.entry);
+    join(whole.exit, part.exit);
+    whole.exit.time = part.exit.time;
+    whole.exit.event = part.exit.event;
+    whole.gross += part.gross;
+    whole.charges += part.charges;
+    return row;
+}
+
+/// Nothing more comes to the trades that have ended.
+void TradeBook::end_rows(Book& book) {
+    for (auto& [legs, row] : book.rows) {
+        note_excursion(lots_[row.at], book.seen, row.steps);
+    }
+    book.rows.clear();
+    if (book.lots.empty()) {
+        book.seen = {};
+    }
+}
+
+/// What its parts made that are closed, and the others at each mark.
+void TradeBook::note_excursion(Trade& trade, const History& seen, std::vector<Step>& steps) const {
     trade.best = std::max(Money{}, trade.gross);
     trade.worst = std::min(Money{}, trade.gross);
-    if (seen.is_any()) {
-        for (const std::int64_t raw : {seen.low, seen.high}) {
-            const Money up = profit(trade.side, trade.entry.notional, notional(of, Price{raw}, trade.quantity));
+    // Where an order's fills went into several trades they did so at one price: what each was filled at differs from that.
+    Money apart = trade.gross;
+    for (const Step& step : steps) {
+        apart -= step.cash;
+    }
+    Qty rest = trade.quantity;
+    for (Step& step : steps) {
+        if (step.held.raw > 0) {
+            step.cash += take_part(apart, step.held, rest);
+            rest -= step.held;
+        }
+    }
+    std::ranges::stable_sort(steps, {}, &Step::at);
+    Qty held;
+    Money cash;
+    for (std::size_t i = 0; i + 1 < steps.size(); ++i) {
+        held += steps[i].held;
+        cash += steps[i].cash;
+        const Extremes range = seen.between(steps[i].at, steps[i + 1].at);
+        if (held.raw == 0 || !range.is_any()) {
+            continue;
+        }
+        for (const std::int64_t raw : {range.low, range.high}) {
+            const Money value = notional(Price{raw}, units(trade.instrument, held));
+            const Money up = trade.side == Side::buy ? cash + value : cash - value;
             trade.best = std::max(trade.best, up);
             trade.worst = std::min(trade.worst, up);
         }
     }
-}
-
-/// An order that filled in pieces is one entry, or one exit.
-void TradeBook::add_lot_trade(Book& book, const Instrument& of, Trade trade) {
-    if (book.last_lot_trade != kNone) {
-        Trade& last = lots_[book.last_lot_trade];
-        const bool is_same = trade.entry.order.value != 0 && trade.exit.order.value != 0 &&
-                             last.entry.order == trade.entry.order && last.entry.date == trade.entry.date &&
-                             last.exit.order == trade.exit.order && last.exit.date == trade.exit.date;
-        if (is_same) {
-            last.quantity += trade.quantity;
-            last.entry.notional += trade.entry.notional;
-            last.exit.notional += trade.exit.notional;
-            last.entry.price = average(of, last.entry.notional, last.quantity);
-            last.exit.price = average(of, last.exit.notional, last.quantity);
-            last.exit.time = trade.exit.time;
-            last.gross += trade.gross;
-            last.charges += trade.charges;
-            last.best += trade.best;
-            last.worst += trade.worst;
-            ++last.fills;
-            return;
-        }
-    }
-    book.last_lot_trade = lots_.size();
-    lots_.push_back(std::move(trade));
 }
 
 // ---- facts --------------------------------------------------------------------------------------------------------------------
@@ -340,7 +409,7 @@ void TradeBook::fill(const Envelope& envelope, Date date, const Instrument& of, 
     move.charges = fill.charges;
     move.leg = {envelope.time, date, envelope.seq, fill.order, fill.price, {}, fill.order_tag};
     move.strategy = fill.strategy;
-    execute(book_of(of, fill.instrument, fill.portfolio, fill.product), of, envelope.correlation, std::move(move));
+    execute(book_of(of, fill.instrument, fill.portfolio, fill.product), envelope.correlation, std::move(move));
 }
 
 void TradeBook::settle(const Envelope& envelope, const Instrument& of, const PositionSettled& settled) {
@@ -359,8 +428,7 @@ void TradeBook::settle(const Envelope& envelope, const Instrument& of, const Pos
     move.leg = {envelope.time, settled.date, envelope.seq, {}, Price{price}, {}, name_of(settled.kind)};
     move.end = TradeEnd::settlement;
     move.strategy = kOperator;
-    execute(book_of(of, settled.instrument, settled.portfolio, settled.product), of, envelope.correlation,
-            std::move(move));
+    execute(book_of(of, settled.instrument, settled.portfolio, settled.product), envelope.correlation, std::move(move));
 }
 
 void TradeBook::scale(Book& book, Qty to) {
@@ -368,17 +436,24 @@ void TradeBook::scale(Book& book, Qty to) {
     if (from == to || from.raw == 0) {
         return;
     }
+    end_rows(book);
     const auto grown = [&](Int128 raw) { return static_cast<std::int64_t>(raw * to.raw / from.raw); };
     Int128 before = 0;
     std::int64_t given = 0;
     for (Lot& lot : book.lots) {
-        before += lot.left.raw;
-        const std::int64_t until = grown(before);
-        lot.left = Qty{until - given};
-        given = until;
-        lot.entry.price = Price{static_cast<std::int64_t>(Int128{lot.entry.price.raw} * from.raw / to.raw)};
+        lot.left = {};
+        for (std::size_t i = lot.first; i < lot.fills.size(); ++i) {
+            Qty& left = lot.fills[i].left;
+            before += left.raw;
+            const std::int64_t until = grown(before);
+            left = Qty{until - given};
+            given = until;
+            lot.left += left;
+        }
+        lot.entry.price = average_price(lot.notional, units(book.key.instrument, lot.left));
     }
-    book.seen.change_all([&](std::int64_t raw) { return static_cast<std::int64_t>(Int128{raw} * from.raw / to.raw); });
+    book.seen.change_all(
+        [&](std::int64_t raw) { return static_cast<std::int64_t>(divide_half_even(Int128{raw} * from.raw, to.raw)); });
     Round& round = book.round;
     round.net = to;
     round.entered = Qty{grown(round.entered.raw)};
@@ -391,7 +466,9 @@ void TradeBook::pay(Book& book, Money amount) {
     Qty of = book.round.net;
     for (Lot& lot : book.lots) {
         if (of.raw > 0) {
-            lot.income += take_part(left, smaller(lot.left, of), of);
+            const Money part = take_part(left, smaller(lot.left, of), of);
+            lot.income += part;
+            lot.later.push_back({book.seen.now(), part});
             of -= smaller(lot.left, of);
         }
     }
@@ -416,13 +493,13 @@ void TradeBook::adjust(const Envelope& envelope, const CorporateAction& action, 
         move.quantity = smaller(abs(adjusted.fraction), book.round.net);
         move.notional = abs(adjusted.cash);
         move.leg = leg;
-        move.leg.price = average(of, move.notional, move.quantity);
+        move.leg.price = average_price(move.notional, of.units(move.quantity));
         move.end = TradeEnd::action;
         move.strategy = kOperator;
-        execute(book, of, envelope.correlation, std::move(move));
+        execute(book, envelope.correlation, std::move(move));
     };
     if (is_other) {
-        receive(book, of, envelope, adjusted, leg);
+        receive(book, envelope, adjusted, leg);
         sell_fraction();
         return;
     }
@@ -437,11 +514,13 @@ void TradeBook::adjust(const Envelope& envelope, const CorporateAction& action, 
         return;
     case ActionKind::merger: {
         pay(book, adjusted.cash);
+        end_rows(book);
         Moving moving;
         moving.step = envelope.correlation;
         moving.key = book.key;
         moving.side = book.side;
         moving.lots = std::move(book.lots);
+        moving.seen = std::move(book.seen);
         moving.round = std::move(book.round);
         moving.leg = leg;
         moving_.push_back(std::move(moving));
@@ -465,9 +544,13 @@ void TradeBook::adjust(const Envelope& envelope, const CorporateAction& action, 
             Lot part = lot;
             part.notional = Money{divide_half_even(lot.notional.raw * action.cost_part.raw, kScale)};
             part.charges = part.income = {};
-            part.fills = 0;
+            part.is_filled_here = false;
+            part.fills = {{lot.fills.front().move, 0, lot.left, part.notional}};
+            part.first = 0;
+            part.later.clear();
             lot.notional -= part.notional;
-            lot.entry.price = average(of, lot.notional, lot.left);
+            lot.entry.price = average_price(lot.notional, of.units(lot.left));
+            lot.later.push_back({book.seen.now(), book.side == Side::buy ? part.notional : -part.notional});
             moving.round.trade.entry.notional += part.notional;
             moving.lots.push_back(std::move(part));
         }
@@ -483,8 +566,7 @@ void TradeBook::adjust(const Envelope& envelope, const CorporateAction& action, 
 }
 
 /// What was held of one share is held of another: the same entries at the same cost.
-void TradeBook::receive(Book& book, const Instrument& of, const Envelope& envelope, const PositionAdjusted& adjusted,
-                        const TradeLeg& leg) {
+void TradeBook::receive(Book& book, const Envelope& envelope, const PositionAdjusted& adjusted, const TradeLeg& leg) {
     const auto found = std::ranges::find_if(moving_, [&](const Moving& each) {
         return each.key.portfolio == adjusted.portfolio && each.key.product == adjusted.product;
     });
@@ -502,21 +584,19 @@ void TradeBook::receive(Book& book, const Instrument& of, const Envelope& envelo
     whole.key = book.key;
     whole.side = moving.side;
     whole.lots = std::move(moving.lots);
+    whole.seen = std::move(moving.seen);
     whole.round = std::move(moving.round);
     scale(whole, came);
     if (!book.is_active) {
+        end_rows(book);
         book.side = moving.side;
         book.lots = std::move(whole.lots);
-        book.seen = {};
-        for (std::size_t i = 0; i < book.lots.size(); ++i) {
-            book.seen.push();
-        }
+        book.seen = std::move(whole.seen);
         book.round = std::move(whole.round);
         book.round.entered = book.round.net;
         book.round.left = {};
         book.round.trade.instrument = book.key.instrument;
         book.round.trade.quantity = book.round.net;
-        book.last_lot_trade = kNone;
         set_active(book, true);
         return;
     }
@@ -531,7 +611,7 @@ void TradeBook::receive(Book& book, const Instrument& of, const Envelope& envelo
         move.leg = closes ? leg : lot.entry;
         move.end = TradeEnd::action;
         if (move.quantity.raw > 0) {
-            execute(book, of, envelope.correlation, std::move(move));
+            execute(book, envelope.correlation, std::move(move));
         }
     }
 }
@@ -546,24 +626,20 @@ void TradeBook::end_moving(const Envelope& envelope) {
             ++at;
             continue;
         }
-        for (Lot& lot : at->lots) {
-            Trade trade = at->round.trade;
-            trade.strategy = lot.strategy;
-            trade.quantity = lot.left;
-            trade.entry = lot.entry;
-            trade.entry.notional = lot.notional;
-            trade.exit = at->leg;
-            trade.gross = profit(at->side, lot.notional, {}) + lot.income;
-            trade.charges = lot.charges;
-            trade.best = std::max(Money{}, trade.gross);
-            trade.worst = std::min(Money{}, trade.gross);
-            trade.end = TradeEnd::action;
-            trade.fills = lot.fills;
-            trade.is_long_term = is_longer_than_a_year(trade.entry.date, trade.exit.date);
-            if (lot.notional.raw != 0 || lot.income.raw != 0) {
-                lots_.push_back(std::move(trade));
+        ++moves_;
+        Book gone;
+        gone.key = at->key;
+        gone.side = at->side;
+        gone.lots = std::move(at->lots);
+        gone.seen = std::move(at->seen);
+        while (!gone.lots.empty()) {
+            if (const Lot& lot = gone.lots.front(); lot.notional.raw != 0 || lot.income.raw != 0) {
+                leave(gone, lot.left, at->leg, {}, TradeEnd::action);
+            } else {
+                gone.lots.pop_front();
             }
         }
+        end_rows(gone);
         Trade& trade = at->round.trade;
         trade.exit = at->leg;
         trade.gross = at->round.cash;
@@ -577,7 +653,7 @@ void TradeBook::end_moving(const Envelope& envelope) {
 
 // ---- the end ------------------------------------------------------------------------------------------------------------------
 
-void TradeBook::value_open(Book& book, const Instrument& of, Time now, Date today, Price mark) {
+void TradeBook::value_open(Book& book, Time now, Date today, Price mark) {
     if (!book.is_active) {
         return;
     }
@@ -585,50 +661,36 @@ void TradeBook::value_open(Book& book, const Instrument& of, Time now, Date toda
     leg.time = now;
     leg.date = today;
     leg.price = mark;
-    for (; !book.lots.empty(); book.lots.pop_front()) {
-        Lot& lot = book.lots.front();
-        Trade trade;
-        trade.portfolio = book.key.portfolio;
-        trade.strategy = lot.strategy;
-        trade.instrument = book.key.instrument;
-        trade.product = book.key.product;
-        trade.side = book.side;
-        trade.quantity = lot.left;
-        trade.entry = lot.entry;
-        trade.entry.notional = lot.notional;
-        trade.exit = leg;
-        trade.exit.notional = notional(of, mark, lot.left);
-        trade.gross = profit(book.side, lot.notional, trade.exit.notional) + lot.income;
-        trade.charges = lot.charges;
-        trade.fills = lot.fills;
-        trade.is_long_term = is_longer_than_a_year(trade.entry.date, today);
-        note_excursion(trade, of, book.seen.front());
-        book.seen.pop();
-        lots_.push_back(std::move(trade));
+    while (!book.lots.empty()) {
+        const Qty left = book.lots.front().left;
+        leg.notional = notional(mark, units(book.key.instrument, left));
+        leave(book, left, leg, {}, TradeEnd::open);
     }
     Round& round = book.round;
     Trade& trade = round.trade;
-    const Money value = notional(of, mark, round.net);
+    const Money value = notional(mark, units(book.key.instrument, round.net));
     trade.gross = round.cash + (book.side == Side::buy ? value : -value);
     trade.exit = leg;
     trade.exit.notional = value;
-    trade.entry.price = average(of, trade.entry.notional, round.entered);
+    trade.entry.price = average_price(trade.entry.notional, units(book.key.instrument, round.entered));
     trade.best = std::max(trade.best, trade.gross);
     trade.worst = std::min(trade.worst, trade.gross);
     rounds_.push_back(std::move(trade));
     set_active(book, false);
 }
 
-void TradeBook::finish(const std::vector<Instrument>& instruments, Time now, Date today,
-                       const std::function<Price(InstrumentId)>& mark_of) {
+void TradeBook::finish(Time now, Date today, const std::function<Price(InstrumentId)>& mark_of) {
     end_moving({});
     for (Market& market : markets_) {
         flush(market);
         apply_range(market);
     }
+    ++moves_;
     for (auto& [key, book] : books_) {
-        value_open(book, instruments[key.instrument.value], now, today, mark_of(key.instrument));
+        value_open(book, now, today, mark_of(key.instrument));
+        end_rows(book);
     }
+    std::ranges::stable_sort(lots_, {}, [](const Trade& trade) { return std::pair(trade.is_open(), trade.exit.time); });
 }
 
 }  // namespace alpha

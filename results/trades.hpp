@@ -1,6 +1,6 @@
 #pragma once
 /// Trades from fills: first in, first out (lots) and from flat to flat (rounds), with how far each was up and down while it was held.
-/// What prices did is seen once an event, whatever is held: O(1) a mark and amortized O(1) a lot.
+/// What prices did is seen once an event, whatever is held: O(1) a mark and O(log marks) a part of a fill that another closes.
 ///
 /// Over all trades of what is flat at the end, exactly: sum of gross = realized profit of the books, and sum of charges = charges of
 /// fills and settlements. Daily settlement of futures moves cash and no trade: a trade's profit is that from its entry to its exit.
@@ -32,42 +32,28 @@ struct Extremes {
     }
 };
 
-/// Extremes since each of several moments, of which the first is taken away first. Amortized O(1).
-class ExtremesSince {
+/// Extremes of what was seen between any two moments. Amortized O(1) to add, O(log) to ask.
+class History {
 public:
-    /// From here on.
-    void push() { back_.push_back({}); }
-    void add(const Extremes& seen) {
-        since_.add(seen);
-        if (!back_.empty()) {
-            back_.back().add(seen);
-        }
-    }
-    /// Since the first of them. Requires one.
-    Extremes front();
-    void pop();
-    /// Every price that was seen becomes another: `change` of a raw price.
+    using Moment = std::size_t;
+
+    /// What is added from here on is after it.
+    Moment now() const { return levels_.empty() ? 0 : levels_.front().size(); }
+    void add(const Extremes& seen);
+    /// Requires from <= to <= now().
+    Extremes between(Moment from, Moment to) const;
+    /// Every price that was seen becomes another, in the same order: `change` of a raw price.
     template <class Change>
     void change_all(Change change) {
-        const auto each = [&](Extremes& e) {
-            if (e.is_any()) {
+        for (std::vector<Extremes>& level : levels_) {
+            for (Extremes& e : level) {
                 e = {change(e.low), change(e.high)};
             }
-        };
-        for (Extremes& e : front_) {
-            each(e);
         }
-        for (Extremes& e : back_) {
-            each(e);
-        }
-        each(since_);
     }
 
 private:
-    void settle();
-    std::vector<Extremes> front_;  ///< the first is last; each is that of itself and all behind it in here
-    std::vector<Extremes> back_;   ///< each from its moment to the next one's
-    Extremes since_;               ///< since the first of `back_`, or since `front_` was made where there is none
+    std::vector<std::vector<Extremes>> levels_;  ///< each of the n-th is of 2^n that were added, from the first on
 };
 
 class TradeBook {
@@ -99,8 +85,7 @@ public:
     /// Whether anything is held.
     bool is_flat() const { return held_ == 0; }
     /// Ends the book: what is open is valued at `mark_of` of its instrument. Nothing may follow.
-    void finish(const std::vector<Instrument>& instruments, Time now, Date today,
-                const std::function<Price(InstrumentId)>& mark_of);
+    void finish(Time now, Date today, const std::function<Price(InstrumentId)>& mark_of);
     std::vector<Trade>& lots() { return lots_; }
     std::vector<Trade>& rounds() { return rounds_; }
 
@@ -111,6 +96,19 @@ private:
         Product product = Product::none;
         friend auto operator<=>(const Key&, const Key&) = default;
     };
+    /// What changed a trade's profit by itself, whatever its price did: what came in, less what was paid.
+    struct Cash {
+        History::Moment at = 0;
+        Money amount;
+    };
+    /// What is left of a fill, first in, first out.
+    struct Fill {
+        std::uint64_t move = 0;
+        History::Moment at = 0;
+        Qty left;
+        Money notional;  ///< of that
+    };
+    /// Fills of one order on one day, with none of another in between: what is left of them is at one price.
     struct Lot {
         TradeLeg entry;
         StrategyId strategy;
@@ -118,7 +116,30 @@ private:
         Money notional;  ///< of what is left
         Money charges;   ///< likewise
         Money income;    ///< dividends less what went with fractions
-        std::uint32_t fills = 0;
+        std::vector<Fill> fills;
+        std::size_t first = 0;       ///< of `fills`, of which something is left
+        std::vector<Cash> later;     ///< since its entry
+        bool is_filled_here = true;  ///< else its fills were of another share
+    };
+    /// What a trade was made of at a moment: from then on its profit is what is held at a mark, and the cash of it.
+    struct Step {
+        History::Moment at = 0;
+        Qty held;
+        Money cash;
+    };
+    /// An order on a day; where there was none, a move.
+    struct LegKey {
+        OrderId order;
+        Date date;
+        std::uint64_t move = 0;
+        friend auto operator<=>(const LegKey&, const LegKey&) = default;
+    };
+    /// A row of `lots_` to which more may come: its exit is of the book's latest day.
+    struct Row {
+        std::size_t at = 0;            ///< in lots_
+        std::uint64_t last_entry = 0;  ///< the latest move of each
+        std::uint64_t last_exit = 0;
+        std::vector<Step> steps;
     };
     /// What is held from flat to flat.
     struct Round {
@@ -132,11 +153,12 @@ private:
         Key key;
         Side side = Side::buy;  ///< of what is held
         std::deque<Lot> lots;
-        ExtremesSince seen;
+        std::map<std::pair<LegKey, LegKey>, Row> rows;  ///< by entry and exit
+        Date rows_date;                                 ///< of the exits of these
+        History seen;
         Round round;
         bool is_active = false;
-        Seq range_step = kNoSeq;                                               ///< the bar whose range it knows
-        std::size_t last_lot_trade = std::numeric_limits<std::size_t>::max();  ///< in lots_
+        Seq range_step = kNoSeq;  ///< the bar whose range it knows
     };
     struct Market {
         Extremes segment;  ///< since the books were last told
@@ -160,6 +182,7 @@ private:
         Key key;
         Side side = Side::buy;
         std::deque<Lot> lots;
+        History seen;
         Round round;
         TradeLeg leg;  ///< its end, where no share comes for it
     };
@@ -174,19 +197,22 @@ private:
     void see(Book& book, const Extremes& seen);
     void flush(Market& market);
     void apply_range(Market& market);
-    void execute(Book& book, const Instrument& of, Seq step, Move move);
-    void close(Book& book, const Instrument& of, const Move& move);
-    void close_lots(Book& book, const Instrument& of, const Move& move);
-    void open(Book& book, const Instrument& of, const Move& move);
-    void add_lot_trade(Book& book, const Instrument& of, Trade trade);
-    static void note_excursion(Trade& trade, const Instrument& of, const Extremes& seen);
+    void execute(Book& book, Seq step, Move move);
+    void close(Book& book, const Move& move);
+    void close_lots(Book& book, const Move& move);
+    void open(Book& book, const Move& move);
+    void leave(Book& book, Qty part, const TradeLeg& exit, Money charges, TradeEnd end);
+    Row& add_part(Book& book, Trade part);
+    void end_rows(Book& book);
+    void add_entries(Row& row, Lot& lot, Qty part, bool is_long);
+    void note_excursion(Trade& trade, const History& seen, std::vector<Step>& steps) const;
+    Qty units(InstrumentId instrument, Qty quantity) const { return Qty{quantity.raw * multiplier_[instrument.value]}; }
     void set_active(Book& book, bool is_active);
-    static void scale(Book& book, Qty to);
+    void scale(Book& book, Qty to);
     static void pay(Book& book, Money amount);
-    void receive(Book& book, const Instrument& of, const Envelope& envelope, const PositionAdjusted& adjusted,
-                 const TradeLeg& leg);
+    void receive(Book& book, const Envelope& envelope, const PositionAdjusted& adjusted, const TradeLeg& leg);
     void end_moving(const Envelope& envelope);
-    void value_open(Book& book, const Instrument& of, Time now, Date today, Price mark);
+    void value_open(Book& book, Time now, Date today, Price mark);
 
     std::map<Key, Book> books_;
     std::vector<Market> markets_;
@@ -194,7 +220,8 @@ private:
     std::vector<Trade> lots_;
     std::vector<Trade> rounds_;
     std::vector<Moving> moving_;
-    std::size_t held_ = 0;  ///< books that are not flat
+    std::uint64_t moves_ = 0;  ///< number of the latest
+    std::size_t held_ = 0;     ///< books that are not flat
 };
 
 }  // namespace alpha

@@ -61,9 +61,11 @@ Seen seen_in(const State& state, const Decision& by) {
     seen.ask = market.has_touch ? market.ask : Price{};
     seen.touch = market.touch(by.terms.side);
     seen.updated = market.updated;
-    const Holding held = state.portfolios[by.portfolio.value].position(instrument).book_of(by.terms.product);
+    const Position& position = state.portfolios[by.portfolio.value].position(instrument);
+    const Holding held = position.book_of(by.terms.product);
     seen.held = held.net;
     seen.cost = held.cost;
+    seen.net = position.net;
     return seen;
 }
 
@@ -106,6 +108,7 @@ public:
             const Seen seen = seen_in(state, decision_);
             story_.facts.back().held_after = seen.held;
             story_.facts.back().cost_after = seen.cost;
+            story_.facts.back().net_after = seen.net;
         }
         if constexpr (kEndsOrFills<E>) {
             if (std::ranges::find(story_.linked, event.order, &LinkedOrder::order) != story_.linked.end()) {

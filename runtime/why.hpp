@@ -26,6 +26,7 @@ struct Seen {
     Time updated;  ///< when the newest price that counts came; kBeforeAll: none had
     Qty held;      ///< by the portfolio, under the order's product
     Money cost;    ///< of that
+    Qty net;       ///< by the portfolio, under all products
 };
 
 /// How an order is bound to another.
@@ -51,6 +52,7 @@ struct OrderFact {
     Seen seen;                           ///< right before it
     Qty held_after;                      ///< by the portfolio, under the order's product
     Money cost_after;
+    Qty net_after;  ///< under all products
 };
 
 /// Who or what ended an order.

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 namespace alpha {
@@ -124,6 +125,35 @@ Error damaged(const std::string& path, std::uint64_t line, std::string_view what
         {path, line, 0}};
 }
 
+/// Never waits in the system: a signal would not end that.
+Result<void> lock_ledger(const File& file, const LedgerWait& wait) {
+    using std::chrono::steady_clock;
+    constexpr std::chrono::milliseconds kLook{5};
+    constexpr std::chrono::seconds kPatience{1};
+    const std::string& path = file.path();
+    const auto begun = steady_clock::now();
+    for (bool is_told = false; ::flock(file.descriptor(), LOCK_EX | LOCK_NB) != 0;) {
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            return refused_by_system("The trial ledger " + path + " cannot be locked", errno, ErrorKind::usage);
+        }
+        if (wait.stop != nullptr && wait.stop->load()) {
+            return fail(ErrorKind::transient, path + ": another process has it locked, and the wait for it was ended");
+        }
+        const auto waited = steady_clock::now() - begun;
+        if (waited > wait.most) {
+            return fail(ErrorKind::transient,
+                        fmt::format("{}: another process has had it locked for {} s; look for one that was stopped",
+                                    path, std::chrono::duration_cast<std::chrono::seconds>(wait.most).count()));
+        }
+        if (waited > kPatience && !is_told && wait.tell) {
+            is_told = true;
+            wait.tell(path + ", which another process has locked");
+        }
+        std::this_thread::sleep_for(kLook);
+    }
+    return {};
+}
+
 }  // namespace
 
 std::string trial_family(const RunConfigured& config) {
@@ -158,7 +188,7 @@ std::string trial_family(const RunConfigured& config) {
     return family;
 }
 
-Result<void> append_trial(const std::string& path, TrialRow row) {
+Result<void> append_trial(const std::string& path, TrialRow row, const LedgerWait& wait) {
     std::error_code ignored;
     if (const std::filesystem::path folder = std::filesystem::path(path).parent_path(); !folder.empty()) {
         std::filesystem::create_directories(folder, ignored);
@@ -169,10 +199,8 @@ Result<void> append_trial(const std::string& path, TrialRow row) {
         return refused_by_system("The trial ledger " + path + " cannot be opened", errno, ErrorKind::usage);
     }
     File file(descriptor, path);
-    while (::flock(file.descriptor(), LOCK_EX) != 0) {
-        if (errno != EINTR) {
-            return refused_by_system("The trial ledger " + path + " cannot be locked", errno, ErrorKind::usage);
-        }
+    if (Result<void> locked = lock_ledger(file, wait); !locked) {
+        return locked;
     }
     const Result<LastLine> last = last_line(file);
     if (!last) {

@@ -12,7 +12,10 @@
 #include "events/time.hpp"
 #include "store/chain.hpp"
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,9 +40,16 @@ struct TrialRow {
 /// instruments a few are named, and the rest stands for itself by a hash.
 std::string trial_family(const RunConfigured& config);
 
+/// How to wait for another process that adds a row: it needs milliseconds, unless it was stopped.
+struct LedgerWait {
+    std::chrono::milliseconds most{30'000};
+    const std::atomic<bool>* stop = nullptr;            ///< ends it at once
+    std::function<void(const std::string& what)> tell;  ///< once, after a second
+};
+
 /// Adds a row, in one write, after those that other processes add at the same moment. What a process that was killed left of a row is cut
-/// off. Refuses (kind data) a file that is no ledger, and what the system refuses.
-Result<void> append_trial(const std::string& path, TrialRow row);
+/// off. Refuses (kind data) a file that is no ledger, (kind transient) one that another process keeps locked, and what the system refuses.
+Result<void> append_trial(const std::string& path, TrialRow row, const LedgerWait& wait = {});
 
 /// All rows, in their order; of a file that is not there, none. Refuses (kind data) with file:line a row that is not as it was written. O(bytes).
 Result<std::vector<TrialRow>> read_trials(const std::string& path);

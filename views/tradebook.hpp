@@ -47,6 +47,8 @@ struct TradebookRow {
     /// Whether it is of what is owned (units of funds too), and no contract.
     bool is_share() const { return expiry == kNoDay && segment != "FO" && segment != "CDS" && segment != "COM"; }
     Money amount() const { return notional(price, quantity); }
+    /// The day in India on which it was executed: that of trade_date, or the one after, of a session that goes on behind midnight.
+    Date executed_on() const { return TradingHours{.utc_offset_s = kIndiaOffsetS}.date_of(time); }
     /// The second in which it was executed, since 1970.
     std::int64_t second() const { return floor_of(time, Duration{kSecondNs}).ns / kSecondNs; }
 };

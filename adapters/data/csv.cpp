@@ -556,7 +556,8 @@ Result<Header> read_header(LineReader& lines, const Form& form) {
     }
     const Form& other = form.name == kBarForm.name ? kQuoteForm : kBarForm;
     if (!resembles(form, fields) && resembles(other, fields)) {
-        return refuse(fmt::format("is the header of {}, not of {}; write kind: {}", other.name, form.name, other.name));
+        return refuse(fmt::format("is the header of {}, not of {}; write kind: {} (--kind {} on the command line)",
+                                  other.name, form.name, other.name, other.name));
     }
     if (unknown.size() == fields.size()) {
         const bool semicolons = line.find(',') == std::string_view::npos && line.find(';') != std::string_view::npos;
@@ -1140,12 +1141,12 @@ std::unique_ptr<BarRows> csv_bars_from(const DataSource& source, std::unique_ptr
     return std::make_unique<CsvBars>(LineReader(source.name(), std::move(text), true), source);
 }
 
-Result<BarShape> shape_of_csv_bars(const std::string& file) {
-    auto bytes = open_bytes(file);
+Result<BarShape> shape_of_csv_bars(const DataSource& source) {
+    auto bytes = open_bytes(source.file);
     if (!bytes) {
         return tl::unexpected(bytes.error());
     }
-    LineReader lines(file, std::move(*bytes), false);
+    LineReader lines(source.name(), std::move(*bytes), false);
     const auto header = read_bar_header(lines);
     if (!header) {
         return tl::unexpected(header.error());

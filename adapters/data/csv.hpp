@@ -34,7 +34,7 @@ struct BarShape {
     Duration interval;               ///< the shortest distance of two bars; a day where they are labelled by date
     std::string doubt;               ///< why it cannot be told
 };
-/// Reads all labels of the file. Refuses (kind data) another header; what is wrong further on is not judged.
-Result<BarShape> shape_of_csv_bars(const std::string& file);
+/// Reads all labels of the source's file. Refuses (kind data) another header; what is wrong further on is not judged.
+Result<BarShape> shape_of_csv_bars(const DataSource& source);
 
 }  // namespace alpha

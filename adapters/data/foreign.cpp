@@ -638,6 +638,35 @@ Result<std::optional<Part>> part_of(const DataSource& source, const std::string&
     return part;
 }
 
+std::string bound_text(const DataBound& bound) {
+    return bound.day ? to_iso(*bound.day) : to_iso(bound.time);
+}
+
+/// What to say of a range in which there is no row, with what the files span.
+Error nothing_in_range(const Plan& plan) {
+    Plan whole = plan;
+    whole.options.from.reset();
+    whole.options.to.reset();
+    Chain chain(whole);
+    std::optional<Row> first;
+    std::optional<Row> last;
+    for (Row row; chain.next(row).value_or(false);) {
+        first = first && first->time <= row.time ? first : row;
+        last = last && last->time >= row.time ? last : row;
+    }
+    const auto show = [&](const Row& row) {
+        const Part& part = plan.parts[row.part];
+        return part.by_date ? to_iso(TradingHours{}.date_of(row.time)) : text_of(row.time, row.offset_s);
+    };
+    std::string range = plan.options.from ? "from " + bound_text(*plan.options.from) : std::string();
+    if (plan.options.to) {
+        range += (range.empty() ? "until " : " until ") + bound_text(*plan.options.to);
+    }
+    return refusal_at(plan.parts.front().name, 1,
+                      fmt::format("no row lies in the range {}: the first is of {}, the last of {}; check the dates",
+                                  range, first ? show(*first) : "", last ? show(*last) : ""));
+}
+
 /// Goes once through all rows for what must be known of them before they are translated.
 Result<void> check_rows(Plan& plan) {
     Chain chain(plan);
@@ -668,6 +697,9 @@ Result<void> check_rows(Plan& plan) {
             common = std::gcd(common, gap);
             plan.lengths.add(Duration{gap});
         }
+    }
+    if (chain.counts.rows == 0 && chain.counts.out_of_range != 0) {
+        return tl::unexpected(nothing_in_range(plan));
     }
     const std::string& name = plan.parts.front().name;
     const auto refuse = [&name](std::string_view what) { return tl::unexpected(refusal_at(name, 1, what)); };

@@ -349,7 +349,7 @@ bool has_foreign_rows(const Head& head, const Layout& layout, bool has_zone) {
         }
     }
     // Days that are labelled in UTC are days of another place's clock.
-    constexpr std::int64_t kShortDayNs = 20 * 3'600 * kSecondNs;
+    constexpr std::int64_t kShortDayNs = 20 * 3'600LL * kSecondNs;
     const auto is_near = [](Time a, Time b) { return (b - a).ns < kShortDayNs; };
     const bool are_days = labels.size() > 1 && std::ranges::adjacent_find(labels, is_near) == labels.end();
     constexpr std::size_t kEnough = 3;

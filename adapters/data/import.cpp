@@ -155,6 +155,42 @@ Result<void> judge_days(const DataSource& source, const TimesOf& times) {
             (*rows)->place(line), shortest_ns / kDayNs));
 }
 
+/// Why a file is neither quotes nor bars: by its first line, as the one that it was probably meant to be.
+Error neither(const DataSource& source, const Error& as_quotes, const Error& as_bars) {
+    constexpr std::size_t kEnough = 4'096;
+    std::string head(kEnough, '\0');
+    auto bytes = open_bytes(source.file);
+    std::size_t size = 0;
+    for (std::size_t got = 1; bytes && got != 0 && size < kEnough; size += got) {
+        got = (*bytes)->read(std::span(head).subspan(size)).value_or(0);
+    }
+    head.resize(size);
+    std::string_view text = head;
+    if (bytes && (text.empty() || text == "\xEF\xBB\xBF")) {
+        return {ErrorKind::data, fmt::format("{}: the file is empty", source.name())};
+    }
+    constexpr std::string_view kSeparators = ",;|\t \r\"\xEF\xBB\xBF";
+    bool is_of_quotes = false;
+    bool is_of_bars = false;
+    for (std::string_view line = text.substr(0, text.find('\n')); !line.empty();) {
+        std::string word(line.substr(0, line.find_first_of(kSeparators)));
+        line.remove_prefix(std::min(word.size() + 1, line.size()));
+        std::ranges::transform(word, word.begin(),
+                               [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+        const auto is_one_of = [&](std::initializer_list<std::string_view> words) {
+            return std::ranges::find(words, word) != words.end();
+        };
+        is_of_quotes = is_of_quotes || is_one_of({"bid", "ask"});
+        is_of_bars = is_of_bars || is_one_of({"open", "high", "low", "close", "date", "timestamp"});
+    }
+    if (as_quotes.message == as_bars.message || (is_of_bars && !is_of_quotes)) {
+        return as_bars;
+    }
+    return is_of_quotes
+               ? as_quotes
+               : Error{ErrorKind::data, fmt::format("as quotes: {}; as bars: {}", as_quotes.message, as_bars.message)};
+}
+
 Result<std::optional<ForeignReport>> told_by_file(DataSource& source, bool tells_kind, const TimesOf& times) {
     if (!tells_kind && source.kind == DataKind::quotes) {
         return std::nullopt;
@@ -175,22 +211,19 @@ Result<std::optional<ForeignReport>> told_by_file(DataSource& source, bool tells
         }
         return foreign;
     }
-    std::string as_quotes;
+    Error as_quotes;
     if (tells_kind) {
         source.kind = DataKind::quotes;
         const auto quotes = open_csv_quotes(source);
         if (quotes) {
             return std::nullopt;
         }
-        as_quotes = quotes.error().message;
+        as_quotes = quotes.error();
         source.kind = DataKind::bars;
     }
-    const auto shape = shape_of_csv_bars(source.file);
+    const auto shape = shape_of_csv_bars(source);
     if (!shape) {
-        const bool is_both = !as_quotes.empty() && as_quotes != shape.error().message;
-        return is_both
-                   ? fail(ErrorKind::data, fmt::format("as quotes: {}\nas bars: {}", as_quotes, shape.error().message))
-                   : tl::unexpected(shape.error());
+        return tl::unexpected(tells_kind ? neither(source, as_quotes, shape.error()) : shape.error());
     }
     if (source.interval.ns == 0 && !shape->doubt.empty()) {
         return fail(ErrorKind::data, fmt::format("{}: {}", source.name(), shape->doubt));
@@ -219,9 +252,11 @@ Result<std::optional<ForeignReport>> complete_from_csv(DataSource& source, bool 
 Result<DataSetInfo> scan_csv(const DataSource& source, const OnProgress& on_progress, const TimesOf& times) {
     DataSetInfo info;
     info.kind = source.kind;
-    std::error_code unknown;
-    const std::uintmax_t bytes = std::filesystem::file_size(source.file, unknown);
-    info.file_bytes = unknown ? 0 : bytes;
+    for (const std::string& file : files_of(source).value_or(std::vector<std::string>{})) {
+        std::error_code unknown;
+        const std::uintmax_t bytes = std::filesystem::file_size(file, unknown);
+        info.file_bytes += unknown ? 0 : bytes;
+    }
     if (source.kind == DataKind::quotes) {
         auto quotes = open_quotes(source);
         Counter counter(std::move(info));

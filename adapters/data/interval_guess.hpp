@@ -60,7 +60,7 @@ private:
     static Duration in_days(Duration gap) {
         constexpr Duration kShortDay{20 * 3'600LL * kSecondNs};
         constexpr Duration kLongDay{28 * 3'600LL * kSecondNs};
-        if (gap < kShortDay || (gap > kLongDay && gap.ns < 2 * kDayNs - 2 * 3'600 * kSecondNs)) {
+        if (gap < kShortDay || (gap > kLongDay && gap.ns < 2 * kDayNs - 2 * 3'600LL * kSecondNs)) {
             return gap;
         }
         return Duration{(gap.ns + kDayNs / 2) / kDayNs * kDayNs};

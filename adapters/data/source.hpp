@@ -44,6 +44,9 @@ struct DataBound {
     Time time;
 };
 
+/// Whether nothing lies between them, in whatever zone a day is meant.
+bool is_empty_range(const DataBound& from, const DataBound& until);
+
 /// How the files of other programs are read, where they leave it open (adapters/data/foreign.hpp).
 struct ForeignOptions {
     std::vector<std::pair<std::string, std::string>> columns;  ///< what is meant, and the column that holds it

@@ -152,6 +152,12 @@ public:
         if (!cell(Column::expiry_date).empty()) {
             row.expiry = date(Column::expiry_date);
         }
+        if (const std::int32_t later = row.executed_on().days - row.date.days; later != 0 && later != 1) {
+            wrong(Column::order_execution_time,
+                  fmt::format("it is on another day than the trade_date {}, which decides what is intraday and what is "
+                              "long-term; {}",
+                              cell(Column::trade_date).substr(0, kQuotedBytes), kAsGiven));
+        }
         if (row.symbol.empty()) {
             wrong(Column::symbol, "a trade is of something");
         }

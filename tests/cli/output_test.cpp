@@ -135,7 +135,7 @@ TEST_CASE("no output is written over what the run reads or builds", "[cli]") {
     fs::copy_file(ALPHA_TEST_PLUGINS "/libsma_twin.so", here.path("lib.so"));
     here.write("plugin.yaml", hold_scenario("p", "ticks.csv") + "plugins: [lib.so]\n");
     REQUIRE(here.alpha({"live", "--broker", "paper", "--config", "s.yaml", "--journal", "live", "-q"}).code == 0);
-    const auto before = here.shell("find . -type f | sort | xargs sha256sum").out;
+    auto before = here.shell("find . -type f | sort | xargs sha256sum").out;
     const auto refused = [&](const std::string& line, const std::string& what) {
         CAPTURE(line);
         const Ran ran = here.shell("$ALPHA " + line);
@@ -155,6 +155,25 @@ TEST_CASE("no output is written over what the run reads or builds", "[cli]") {
         refused("live --broker paper --config s.yaml --journal live " + option + " live/CURRENT", "lies in the");
         refused("backtest s.yaml --journal j " + option + " j", option + " j is ");
     }
+    here.shell("mkdir runs && $ALPHA backtest s.yaml --journal kept -q");
+    fs::create_symlink("runs/ledger.tsv", here.path("tried"));
+    before = here.shell("find . -type f | sort | xargs sha256sum").out;
+    for (const std::string option : {"--fills", "--trades", "--report", "--log-file"}) {
+        refused("backtest s.yaml --journal j -q --ledger h.csv " + option + " h.csv", "h.csv of this run");
+        refused("backtest s.yaml --journal j -q --ledger h.csv " + option + " ./h.csv", "h.csv of this run");
+        refused("backtest s.yaml --journal j " + option + " runs/ledger.tsv", "is the trial ledger runs/ledger.tsv of");
+        refused("backtest s.yaml --journal j " + option + " tried", "is the trial ledger runs/ledger.tsv of this run");
+        refused("live --broker paper s.yaml --journal live " + option + " tried",
+                "is the trial ledger runs/ledger.tsv");
+    }
+    refused("report kept --to runs/ledger.tsv", "--to runs/ledger.tsv is the trial ledger runs/ledger.tsv of this run");
+    refused("report kept --to tried", "is the trial ledger");
+    refused("report kept --ledger s.yaml --to s.yaml", "is the trial ledger");
+    refused("report kept --to r.html --log-file tried", "is the trial ledger");
+    refused("backtest s.yaml --journal j --ledger j/l.tsv", "--ledger j/l.tsv lies in the journal j of this run");
+    refused("backtest s.yaml --journal j --ledger j", "is the journal j of this run");
+    refused("backtest s.yaml --ledger runs/story-1/l.tsv", "lies in the journal runs/story-1 of this run");
+    refused("backtest s.yaml --journal j --ledger ticks.csv", "--ledger ticks.csv is the data file ticks.csv of");
     refused("backtest s.yaml --journal j --fills f.csv --log-file f.csv",
             "f.csv is what --fills names, f.csv of this run");
     refused("verify --journal live --log-file live/000001.log", "lies in what --journal names, live of this run");

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <csignal>
 #include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
@@ -10,6 +13,9 @@
 #include <regex>
 #include <set>
 #include <sstream>
+#include <sys/file.h>
+#include <thread>
+#include <unistd.h>
 #include <vector>
 
 namespace {
@@ -142,8 +148,8 @@ TEST_CASE("a report of the same journal is the same, and says what the run said"
     REQUIRE(here.alpha({"report", "j", "-q"}).out == "j.html\n");
     CHECK(here.read("j.html") == once);
     CHECK(here.alpha({"report", "j", "--to", "-"}).out == once);
-    // What made the journal is known to the run alone.
-    CHECK(contains(here.read("first.html"), "alpha backtest s.yaml"));
+    CHECK(here.read("first.html") == once);
+    CHECK(contains(once, "<code>alpha backtest</code> with the file of the scenario s, whose place no journal knows"));
     // A second run is nothing new to the ledger.
     here.shell("rm -r j");
     REQUIRE(here.alpha({"backtest", "s.yaml", "--json", "--journal", "j", "--report", "second.html"}).code == 0);
@@ -252,6 +258,35 @@ TEST_CASE("out of how many a result was chosen is counted, and a ledger that was
     CHECK(contains(noted.err, "this run is not in the trial ledger: runs/ledger.tsv: its last line is no row"));
 }
 
+TEST_CASE("a report takes the place of a file that was written by hand", "[cli][results]") {
+    const Workplace here;
+    here.write("s.yaml", synth_scenario("s", 2'000));
+    here.write("mine.yaml", "name: mine\n");
+    const std::string refusal = "error: mine.yaml: exists and is no report of alpha's; name another\n";
+    const Ran run = here.alpha({"backtest", "s.yaml", "-q", "--journal", "j", "--report", "mine.yaml"});
+    CHECK(run.code == 2);
+    CHECK(run.err == refusal);
+    CHECK_FALSE(here.has("j"));
+    REQUIRE(here.alpha({"backtest", "s.yaml", "-q", "--journal", "j", "--report", "r.html"}).code == 0);
+    CHECK(here.alpha({"report", "j", "--to", "mine.yaml"}).err == refusal);
+    CHECK(here.alpha({"report", "j", "--csv", "--to", "mine.yaml"}).err == refusal);
+    CHECK(here.read("mine.yaml") == "name: mine\n");
+    // One of ours is replaced, by its own form alone, and so is an empty file.
+    here.write("e.html", "");
+    for (int time = 0; time < 2; ++time) {
+        CHECK(here.alpha({"report", "j", "--to", "r.html"}).code == 0);
+        CHECK(here.alpha({"report", "j", "--to", "e.html"}).code == 0);
+        CHECK(here.alpha({"report", "j", "--csv", "--to", "r.csv"}).out == "r.csv\n");
+        CHECK(here.alpha({"report", "j", "--json", "--to", "r.json"}).out.empty());
+    }
+    CHECK(here.alpha({"report", "j", "--json", "--to", "r.csv"}).code == 2);
+    CHECK(here.alpha({"report", "j", "--csv", "--to", "r.html"}).code == 2);
+    // --to says where they go; without it, and with -, it is standard output.
+    CHECK(here.read("r.csv") == here.alpha({"report", "j", "--csv"}).out);
+    CHECK(here.read("r.json") == here.alpha({"report", "j", "--json", "--to", "-"}).out);
+    CHECK_FALSE(here.has("j.html"));
+}
+
 TEST_CASE("from a file as it was downloaded to a report in two commands", "[cli][results]") {
     const Workplace here;
     // As yfinance 0.2.51 and later writes one ticker.
@@ -282,7 +317,7 @@ TEST_CASE("from a file as it was downloaded to a report in two commands", "[cli]
     CHECK(contains(second.out, "report: AAPL.html\n"));
     const std::string report = here.read("AAPL.html");
     CHECK(contains(report, "<html"));
-    CHECK(contains(report, "alpha backtest AAPL.yaml"));
+    CHECK(contains(report, "with the file of the scenario AAPL"));
     CHECK(contains(second.out, "Fills"));
     // Nothing of what is there is written over.
     const Ran again = here.alpha({"init", "AAPL.csv"});
@@ -475,4 +510,47 @@ TEST_CASE("a statistic of the AAPL run is not what quantstats and backtesting.py
         ++compared;
     }
     CHECK(compared == 133);
+}
+
+TEST_CASE("a ledger that somebody keeps locked holds a run up", "[cli][results]") {
+    const Workplace here;
+    here.write("s.yaml", hold_scenario("s", "x.csv"));
+    here.write("x.csv", few_quotes("100.00"));
+    REQUIRE(here.alpha({"backtest", "s.yaml", "-q", "--journal", "j"}).code == 0);
+    const int ledger = ::open(here.path("runs/ledger.tsv").c_str(), O_RDONLY | O_CLOEXEC);
+    REQUIRE(::flock(ledger, LOCK_EX) == 0);
+    const pid_t process = here.start({"backtest", "s.yaml", "--journal", "k", "--report", "k.html"});
+    std::this_thread::sleep_for(std::chrono::milliseconds(1'500));
+    REQUIRE(::kill(process, GENERATE(SIGINT, SIGTERM)) == 0);
+    const Ran ran = here.finish(process);
+    ::close(ledger);
+    CHECK(ran.code == 0);
+    CHECK(contains(ran.err, "waiting for the trial ledger runs/ledger.tsv, which another process has locked\n"));
+    CHECK(contains(ran.err, "this run is not in the trial ledger: runs/ledger.tsv: another process has it locked, and "
+                            "the wait for it was ended"));
+    CHECK(contains(ran.out, "journal: k"));
+    CHECK(here.has("k.html"));
+    CHECK(line_count(here.read("runs/ledger.tsv")) == 2);
+}
+
+TEST_CASE("fills of other orders in between make several trades of one", "[cli][results]") {
+    const Workplace here;
+    here.write("q.csv", "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n"
+                        "1781495000000000000,X,99.90,50,100.00,50\n"
+                        "1781495060000000000,X,101.00,3,101.10,50\n"
+                        "1781495120000000000,X,100.50,50,100.60,50\n"
+                        "1781495180000000000,X,101.00,50,101.10,50\n");
+    here.write("s.yaml",
+               "name: s\naccount: {currency: INR, cash: 100000}\ndata: [{file: q.csv, kind: quotes}]\n"
+               "broker: {paper: {use_size: true}}\ncharges: none\nstrategies: [{id: t, use: script, "
+               "instruments: [X], params: {orders: at 1 buy 9 X; at 1 sell 6 X limit 101; at 3 sell 3 X}}]\n");
+    REQUIRE(here.alpha({"backtest", "s.yaml", "-q", "--journal", "j", "--trades", "t.csv"}).code == 0);
+    const std::string csv = here.read("t.csv");
+    const auto rows =
+        columns(csv, {"entry_order", "exit_order", "quantity", "exit_price", "mfe", "fills", "exit_event"});
+    CHECK(rows ==
+          std::vector<Row>{{"1", "3", "3", "100.5", "3.15", "2", "14"}, {"1", "2", "6", "101", "6.3", "3", "16"}});
+    const Ran log = here.alpha({"log", "j", "--from", "16", "--to", "16"});
+    CHECK(contains(log.out, columns(csv, {"exit_time"}).at(1).at(0)));
+    CHECK(json_field(here.alpha({"report", "j", "--json"}).out, "trades") == "2");
 }

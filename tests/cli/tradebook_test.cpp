@@ -159,6 +159,23 @@ TEST_CASE("one price that differs by a paisa is found, and that trade alone", "[
     }
 }
 
+TEST_CASE("many trades that differ are not counted in English", "[cli][tradebook]") {
+    const Workplace here;
+    run_random(here, 9);
+    REQUIRE(here.shell("$ALPHA tradebook export j > t.csv").code == 0);
+    here.write("change.py", "import csv, decimal, sys\n"
+                            "rows = list(csv.reader(open('t.csv')))\n"
+                            "for r in rows[1:3]:\n"
+                            "    r[9] = str(decimal.Decimal(r[9]) + decimal.Decimal('0.01'))\n"
+                            "csv.writer(open('u.csv', 'w')).writerows(rows)\n"
+                            "csv.writer(open('v.csv', 'w')).writerows(rows[:1] + rows[3:])\n");
+    REQUIRE(here.shell("python3 change.py").code == 0);
+    CHECK(contains(here.alpha({"tradebook", "compare", "j", "u.csv"}).out,
+                   "2 differences in all: 2 trades that differ, 0 only in the journal, 0 only in the files"));
+    CHECK(contains(here.alpha({"tradebook", "compare", "j", "v.csv"}).out,
+                   "2 differences in all: 0 trades that differ, 2 only in the journal"));
+}
+
 TEST_CASE("days and portfolios narrow what is exported and compared", "[cli][tradebook]") {
     const Workplace here;
     run_random(here, 4);
@@ -195,22 +212,26 @@ TEST_CASE("books say what they cannot know", "[cli][tradebook]") {
                "X,,2024-01-02,NSE,EQ,EQ,sell,false,10,100,1,1,2024-01-02T10:00:00,\n"
                "Y,,2024-01-02,NSE,EQ,EQ,sell,false,10,100,2,2,2024-01-02T10:00:00,\n"
                "NIFTY2410421500CE,,2024-01-02,NSE,FO,,buy,false,50,10,3,3,2024-01-02T10:00:00,2024-01-04\n"
-               "X,,2024-01-05,NSE,EQ,EQ,buy,false,10,90,4,4,2024-01-05T10:00:00,\n");
+               "X,,2024-01-05,NSE,EQ,EQ,buy,false,10,90,4,4,2024-01-05T10:00:00,\n"
+               "Z,,2024-01-05,NSE,EQ,EQ,buy,false,1,90,5,5,2024-01-06T00:10:00,\n");
     const Ran books = here.alpha({"tradebook", "books", "t.csv", "t.csv"});
     CAPTURE(books.out, books.err);
     CHECK(books.code == 0);
     CHECK(contains(books.err, "t.csv:2: 10 of NSE:X are sold beyond"));
     CHECK(contains(books.err, "and so it is with 1 other share"));
+    CHECK(contains(books.err,
+                   "t.csv:6: NSE:Z was executed after the midnight of its trade_date, 2024-01-05, and counts "
+                   "as of that day\n"));
     CHECK(contains(books.err, "1 contract expired and is still held, NFO:NIFTY2410421500CE first"));
     CHECK(contains(books.out, "realized +₹100.00 before charges"));
-    CHECK(contains(books.out, "4 trades more than once, and taken once"));
+    CHECK(contains(books.out, "5 trades more than once, and taken once"));
     // Charges of those days, by the table: two notes, of what was traded on each.
     const Ran charged = here.alpha({"tradebook", "books", "t.csv", "--charges", "india", "--json"});
     CHECK(charged.code == 0);
     CHECK(contains(charged.out, "\"note_charges\":\""));
     const Ran lots = here.alpha({"tradebook", "books", "t.csv", "--trades"});
     CHECK(lots.code == 0);
-    CHECK(line_count(lots.out) == 4);  // a header, one that is closed, two that are open
+    CHECK(line_count(lots.out) == 5);  // a header, one that is closed, three that are open
     const Ran bad = here.shell("sed -i '3s/,10,100,/,ten,100,/' t.csv; $ALPHA tradebook books t.csv --json");
     CHECK(bad.code == 3);
     CHECK(contains(bad.err, "t.csv:3: quantity 'ten': "));

@@ -555,3 +555,29 @@ TEST_CASE("why-not says what it does not know", "[cli]") {
     refused({"trader", "--at", "yesterday"}, "--at yesterday: ");
     refused({"trader"}, "--at is required");
 }
+
+TEST_CASE("why: what is held of one product is called what is held", "[cli]") {
+    const Workplace here;
+    std::string quotes = kHeader;
+    for (int i = 0; i < 3; ++i) {
+        quotes += quote(i, "99.90", "100.00", 500, "NSE:A&B");
+    }
+    here.write("q.csv", quotes);
+    here.write("s.yaml",
+               "name: s\naccount: {currency: INR, cash: 100000}\ndata: [{file: q.csv, kind: quotes}]\n"
+               "default_instrument: {session: nse}\ncharges: none\nstrategies:\n"
+               "  - {id: c, use: script, instruments: [\"NSE:A&B\"], product: cnc, params: {orders: \"at 1 buy 20 "
+               "NSE:A&B\"}}\n"
+               "  - {id: m, use: script, instruments: [\"NSE:A&B\"], product: mis, params: {orders: \"at 2 sell 45 "
+               "NSE:A&B\"}}\n");
+    REQUIRE(here.alpha({"backtest", "s.yaml", "--journal", "j", "-q"}).code == 0);
+    const std::string first = here.alpha({"why", "j", "1"}).out;
+    CHECK(contains(first, on("c saw mark 99.95 (99.90 x 100.00), held 0 in cnc")));
+    CHECK(contains(first, line("then", "main held 20 NSE:A&B in cnc, cost ₹2,000.00")));
+    const std::string second = here.alpha({"why", "j", "2"}).out;
+    CHECK(contains(second, on("m saw mark 99.95 (99.90 x 100.00), held 0 in mis, 20 in all")));
+    CHECK(contains(second, line("then", "main held -45 NSE:A&B in mis, -25 in all, cost in mis -₹4,495.50")));
+    const std::string json = here.alpha({"why", "j", "2", "--json"}).out;
+    CHECK(contains(json, "\"held\":\"0\",\"cost\":\"0\",\"net\":\"20\"}"));
+    CHECK(contains(json, "\"held_after\":\"-45\",\"cost_after\":\"-4495.5\",\"net_after\":\"-25\"}"));
+}

@@ -261,6 +261,9 @@ TEST_CASE("a mistake is missed, misplaced or badly explained", "[config]") {
         {"cash: 1000000", "cash: -5", "2:32: account.cash: '-5' is out of range"},
         {"cash: 1000000", "cash: 1.123456789", "2:32: account.cash: '1.123456789' is not a number with at most eight"},
         {"cash: 1000000", "cash: 1000000000000001", "2:32: account.cash: '1000000000000001' is out of range"},
+        {"cash: 1000000", "cash: 1,00,00,000", "2:32: cash: a number has no commas; write 10000000, without commas"},
+        {"cash: 1000000", "cash: 1,000.50", "2:32: cash: a number has no commas; write 1000.50, without commas"},
+        {"cash: 1000000", "cash: 1000000, 12", "2:32: cash: a number has no commas"},
         {"cash: 1000000", "cash: [1]", "2:32: account.cash: expects a value, found a list"},
         // data
         {"data: [{file: ticks.csv, kind: quotes}]\n", "", "1:1: 'data' is missing"},
@@ -446,6 +449,49 @@ TEST_CASE("bars without what they need are let through", "[config]") {
                Catch::StartsWith("3:63: data.interval: 'daily' is not a duration"));
     // An instrument column may name them instead.
     CHECK(errors(replaced(kBars, ", instrument: IBM", "")).empty());
+}
+
+TEST_CASE("a file that cannot be read is a mistake in every key beside it", "[config]") {
+    const std::string open = replaced(kBars, "kind: bars, ", "");
+    write_text(folder() / "letter.csv", "Dear reader,\nthis is no market data.\n");
+    write_text(folder() / "empty.csv", "");
+    for (const auto& [file, says] : {std::pair<const char*, const char*>{"nowhere.csv", "'nowhere.csv' does not exist"},
+                                     {"letter.csv", "as quotes: "},
+                                     {"empty.csv", "the file is empty"},
+                                     {"/dev/null", "'/dev/null' is not a file"},
+                                     {"none/*.csv", ""}}) {
+        const std::vector<std::string> found = errors(replaced(open, "ibm.csv", file));
+        CAPTURE(found);
+        REQUIRE(found.size() == 1);
+        CHECK_THAT(found[0],
+                   Catch::StartsWith("3:15: data.file: ") && Catch::Contains(says) && !Catch::Contains("?as"));
+    }
+    // What is written is judged all the same.
+    CHECK(errors(replaced(replaced(kBars, "ibm.csv", "nowhere.csv"), "bars, ", "quotes, ")).size() == 4);
+}
+
+TEST_CASE("from behind until is a market without a row", "[config]") {
+    const auto with = [](const std::string& range) { return errors(replaced(kBars, "day}", "day, " + range + "}")); };
+    CHECK(with("from: 2024-02-01, until: 2024-01-01") ==
+          std::vector<std::string>{
+              "3:93: data.until: nothing lies between from 2024-02-01 and until 2024-01-01; exchange them"});
+    CHECK(with("from: 2024-02-01T09:15Z, until: 2024-02-01T09:15Z").size() == 1);
+    CHECK(with("from: 2024-02-02, until: 2024-02-01T09:15+05:30").size() == 1);
+    CHECK(with("from: 2024-02-03T09:15Z, until: 2024-02-01").size() == 1);
+    write_text(folder() / "days.csv", "date,open,high,low,close\n2024-01-02,1,1,1,1\n2024-01-03,1,1,1,1\n");
+    const std::string open = replaced(kBars, "ibm.csv, kind: bars, ", "days.csv, ");
+    CHECK(errors(replaced(open, "interval: day", "from: 2024-02-01, until: 2024-01-01")).size() == 1);
+    CHECK_THAT(errors(replaced(open, "interval: day", "from: 2025-01-01")).at(0),
+               Catch::Contains("no row lies in the range from 2025-01-01: the first is of 2024-01-02"));
+    // A day is one of some zone, which is not known here.
+    CHECK(with("from: 2024-02-02, until: 2024-02-01T20:00Z").empty());
+    CHECK(with("from: 2024-02-02T05:00Z, until: 2024-02-01").empty());
+    CHECK(with("from: 2024-02-01, until: 2024-02-01").empty());
+}
+
+TEST_CASE("a number with commas is a mistake for each of its parts", "[config]") {
+    CHECK(errors(replaced(kGood, "quantity: 100", "quantity: 1,00,00")) ==
+          std::vector<std::string>{"5:100: quantity: a number has no commas; write 10000, without commas"});
 }
 
 TEST_CASE("mistakes come one at a time or out of order", "[config]") {

@@ -152,6 +152,19 @@ TEST_CASE("a CSV is told to hold something else than the data set made of it", "
     letter.file = dir.write("letter.csv", "Dear reader,\nthis is no market data.\n");
     CHECK_THAT(complete_from_csv(letter, true).error().message,
                Catch::Contains("as quotes: ") && Catch::Contains("as bars: "));
+    CHECK_THAT(complete_from_csv(letter, true).error().message, !Catch::Contains("\n"));
+    const auto refusal = [&dir](const std::string& text) {
+        DataSource source;
+        source.file = dir.write("x.csv", text);
+        return complete_from_csv(source, true).error().message;
+    };
+    // The reading that was probably meant, alone.
+    CHECK_THAT(refusal(""), Catch::EndsWith("x.csv: the file is empty"));
+    CHECK_THAT(refusal("\xEF\xBB\xBF"), Catch::EndsWith("x.csv: the file is empty"));
+    CHECK_THAT(refusal("Date,Open,hi\n1,2,3\n"), Catch::Contains("x.csv:1: the header lacks") &&
+                                                     !Catch::Contains("ts_ns") && !Catch::Contains("as bars"));
+    CHECK_THAT(refusal("ts_ns,instrument,bid,bid_qty,ask\n1,2,3\n"),
+               Catch::Contains("x.csv:1: the header lacks ask_qty") && !Catch::Contains("as quotes"));
     DataSource damaged;
     damaged.file = dir.write("damaged.csv", head + minutes + "2024-01-02T09:17:00+05:30,1,1,1\n");
     REQUIRE(complete_from_csv(damaged, true).has_value());

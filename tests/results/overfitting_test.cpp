@@ -59,15 +59,30 @@ TEST_CASE("overfitting of what cannot be split is not said", "[results]") {
     CHECK(overfitting_of(trial_returns(2, 100, 1, 0), 40)->splits == 12'870);
 }
 
-TEST_CASE("skill is not overfitted, and what never moves is", "[results]") {
+TEST_CASE("skill is overfitted", "[results]") {
     // The last of them gains one in a hundred a day more than the others: it is the best of either half.
     CHECK(overfitting_of(trial_returns(10, 64, 5, 10'000))->probability == 0);
-    // None is above another: each is the median.
-    CHECK(overfitting_of(std::vector<std::vector<double>>(4, std::vector<double>(32, 0.0)))->probability == 1);
     // The same by hand: what wins in one half loses in the other.
     const std::vector<std::vector<double>> turned{{0.02, 0.01, -0.02, -0.01}, {-0.02, -0.01, 0.02, 0.01}};
     CHECK(overfitting_of(turned)->probability == 1);
     CHECK(overfitting_of(turned)->splits == 2);
+}
+
+TEST_CASE("a tie for the best is taken for evidence of overfitting", "[results]") {
+    const std::vector<double> still(32, 0.0);
+    CHECK(!overfitting_of(std::vector<std::vector<double>>(4, still)));
+    const std::vector<std::vector<double>> skilled = trial_returns(10, 64, 5, 10'000);
+    CHECK(!overfitting_of(std::vector<std::vector<double>>(4, skilled.front())));
+    // One that ran twice counts once.
+    std::vector<std::vector<double>> twice = trial_returns(5, 64, 5, 0);
+    const auto once = overfitting_of(twice);
+    twice.insert(twice.end(), {twice[0], twice[3], twice[3]});
+    CHECK(overfitting_of(twice)->probability == once->probability);
+    CHECK(overfitting_of(twice)->splits == once->splits);
+    // By hand, two blocks of two days. In the first nothing moves; of the second the third is the best, and one of three equals before it.
+    const std::vector<std::vector<double>> late{{0, 0, 0.01, -0.02}, {0, 0, 0.01, 0.02}, {0, 0, 0.02, 0.03}};
+    CHECK(overfitting_of(late)->splits == 1);
+    CHECK(overfitting_of(late)->probability == 1);
 }
 
 TEST_CASE("the highest Sharpe ratio to expect grows with the trials", "[results]") {

@@ -160,7 +160,6 @@ Results four_days() {
     r.scenario = "by hand";
     r.currency = "USD";
     r.journal = "my runs/by hand";
-    r.command = "alpha backtest by_hand.yaml";
     r.initial_cash = rupees(100);
     const std::array<std::int64_t, 4> equity{110, 99, 121, 121};
     for (std::size_t i = 0; i < equity.size(); ++i) {

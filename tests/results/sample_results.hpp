@@ -66,7 +66,6 @@ private:
         r_.log_head = "9c1e5ab0d3f6472185b2c4e6f8091a3b5c7d9e1f20314253647586978a9bacbd";
         r_.state_digest = "1f2e3d4c5b6a79880716253443526170a1b2c3d4e5f60718293a4b5c6d7e8f90";
         r_.journal = "runs/" + shape_.prefix + "breakout";
-        r_.command = "alpha backtest scenarios/breakout.yaml --journal runs/breakout";
         r_.portfolios = {shape_.prefix + "main"};
         r_.strategies = {shape_.prefix + "breakout", shape_.prefix + "reversal"};
         r_.instruments = {shape_.prefix + "NSE:ALPHA", shape_.prefix + "NSE:BETA", shape_.prefix + "NSE:GAMMA"};

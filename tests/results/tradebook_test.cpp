@@ -124,6 +124,27 @@ TEST_CASE("a sale beyond what is held is short, and says by how much", "[results
     CHECK(books->scrips.front().short_term == money("-20"));
 }
 
+TEST_CASE("what a short in a tradebook cost is not below zero, as in a portfolio's books", "[results][tradebook]") {
+    const Result<Tradebook> tradebook =
+        read({kHeader + "X,,2024-01-02,NSE,EQ,EQ,sell,false,10,101.5,1,1,2024-01-02T10:00:00\n"});
+    const ScripBook book = books_of(tradebook.value().rows).value().scrips.front();
+    CHECK(book.cost == money("-1015"));
+    CHECK(book.average == px("101.5"));
+    CHECK(book.net() == qty("-10"));
+}
+
+TEST_CASE("an execution after midnight is not of the trade date before", "[results][tradebook]") {
+    const Result<Tradebook> tradebook =
+        read({kHeader + "GOLD,,2024-01-02,MCX,COM,,buy,false,1,100,1,1,2024-01-02T23:59:59\n"
+                        "GOLD,,2024-01-02,MCX,COM,,sell,false,1,101,2,2,2024-01-03T00:10:00\n"});
+    REQUIRE(tradebook);
+    CHECK(tradebook->rows[0].executed_on() == tradebook->rows[0].date);
+    CHECK(tradebook->rows[1].executed_on().days == tradebook->rows[1].date.days + 1);
+    const std::vector<Trade> lots = books_of(tradebook->rows).value().results.lots;
+    REQUIRE(lots.size() == 1);
+    CHECK(lots.front().exit.date == lots.front().entry.date);
+}
+
 TEST_CASE("units of funds are owned, and their charges are not those of shares", "[results][tradebook]") {
     const Result<Tradebook> tradebook =
         read({kHeader + "A FUND,INF000A01010,2023-01-02,BSE,MF,,buy,false,10.5,100,1,1,2023-01-02T00:00:00\n"
@@ -232,6 +253,8 @@ TEST_CASE("a bad row is refused with its line and how to mend it, field by field
              {11, "1.1E+15", "order_id '1.1E+15': a spreadsheet has cut its digits"},
              {12, "10:00:00", "order_execution_time '10:00:00': write the time in India as"},
              {12, "2024-01-02T10:00:00Z", "without a zone"},
+             {12, "2024-01-01T23:59:59", "it is on another day than the trade_date 2024-01-02"},
+             {12, "2024-01-04T00:00:00", "it is on another day than the trade_date 2024-01-02"},
              {13, "25JAN", "expiry_date '25JAN': "},
          }) {
         CAPTURE(bad.column, bad.text);

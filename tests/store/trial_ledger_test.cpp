@@ -1,11 +1,16 @@
 #include "store/trial_ledger.hpp"
 #include "tests/store/support.hpp"
 
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <sys/file.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 using namespace alpha;
@@ -174,4 +179,31 @@ TEST_CASE("a family is what was tried, whatever its parameters and its name", "[
     CHECK(many.starts_with("buy_and_hold+sma_cross on A, B, C, D and 2 more ("));
     config.strategies[0].instruments.pop_back();
     CHECK(trial_family(config) != many);
+}
+
+TEST_CASE("a ledger that another process keeps locked is waited for without end", "[ledger]") {
+    const Folder here;
+    REQUIRE(append_trial(here.ledger(), tried("aa")));
+    const std::string before = read(here.ledger());
+    const int other = ::open(here.ledger().c_str(), O_RDONLY | O_CLOEXEC);
+    REQUIRE(::flock(other, LOCK_EX) == 0);
+    std::atomic<bool> stop = true;
+    LedgerWait wait;
+    wait.stop = &stop;
+    const Result<void> ended = append_trial(here.ledger(), tried("bb"), wait);
+    REQUIRE(!ended);
+    CHECK(ended.error().message == here.ledger() + ": another process has it locked, and the wait for it was ended");
+    stop = false;
+    wait.most = std::chrono::milliseconds(1'200);
+    std::vector<std::string> told;
+    wait.tell = [&](const std::string& what) { told.push_back(what); };
+    const Result<void> given_up = append_trial(here.ledger(), tried("bb"), wait);
+    REQUIRE(!given_up);
+    CHECK(given_up.error().kind == ErrorKind::transient);
+    CHECK_THAT(given_up.error().message, Catch::Contains("another process has had it locked for 1 s"));
+    CHECK(told == std::vector<std::string>{here.ledger() + ", which another process has locked"});
+    CHECK(read(here.ledger()) == before);
+    ::close(other);
+    stop = true;  // nobody waits for what is free
+    CHECK(append_trial(here.ledger(), tried("bb"), wait));
 }
