@@ -26,11 +26,12 @@ void Gateway::disconnect(SessionChange why, Time /*now*/) {
 
 // ---- messages -----------------------------------------------------------------------------------------------------------
 
-void Gateway::end(const OutsideMessage& message, SendOutcome outcome, std::string broker_order, std::string text) {
+void Gateway::end(const OutsideMessage& message, SendOutcome outcome, const std::string& broker_order,
+                  std::string text) {
     const SendStarted& started = message.started;
     // Of a cancel or a modify it is the order that it was for.
-    std::string id = started.what == Send::place ? std::move(broker_order) : started.broker_order;
-    say_(SendEnded{started.order, started.what, started.attempt, outcome, std::move(id), std::move(text)});
+    const std::string& id = started.what == Send::place ? broker_order : started.broker_order;
+    say_(SendEnded{started.order, started.what, started.attempt, outcome, id, std::move(text)});
 }
 
 void Gateway::send(const OutsideMessage& message, Time now) {

@@ -97,7 +97,7 @@ private:
     };
     using TradeKey = std::tuple<std::string, std::string, std::string>;
 
-    void end(const OutsideMessage& message, SendOutcome outcome, std::string broker_order, std::string text);
+    void end(const OutsideMessage& message, SendOutcome outcome, const std::string& broker_order, std::string text);
     void begin_read(Time now);
     Duration pause() const;
     void tell(const OutsideRead& read, Time begun_at);

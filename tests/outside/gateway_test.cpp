@@ -11,7 +11,7 @@ using namespace alpha;
 namespace {
 
 constexpr Date kDay{20'000};
-constexpr Time kStart{kDay.days * kDayNs + 4 * 3'600 * kSecondNs};
+constexpr Time kStart{kDay.days * kDayNs + 4 * 3'600LL * kSecondNs};
 
 Time at(double s) {
     return Time{kStart.ns + static_cast<std::int64_t>(s * 1e9)};

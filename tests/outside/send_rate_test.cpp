@@ -11,7 +11,7 @@ using namespace alpha;
 namespace {
 
 constexpr Date kDay{20'000};
-constexpr Time kStart{kDay.days * kDayNs + 4 * 3'600 * kSecondNs};
+constexpr Time kStart{kDay.days * kDayNs + 4 * 3'600LL * kSecondNs};
 constexpr std::int64_t kMs = 1'000'000;
 
 Time at(std::int64_t ms) {
@@ -98,6 +98,7 @@ TEST_CASE("a minute or a day has more than the broker takes, and a cancel waits 
 
 TEST_CASE("a restart begins a new second, or a new minute", "[outside]") {
     std::vector<Time> recent;
+    recent.reserve(8);
     for (int n = 0; n < 8; ++n) {
         recent.push_back(at(n));
     }

@@ -1,8 +1,11 @@
 #include "tests/properties/outside_world.hpp"
 
+#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <map>
+#include <string>
 
 namespace alpha::test {
 
