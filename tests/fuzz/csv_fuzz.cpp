@@ -44,21 +44,8 @@ void read(const DataSource& source, bool with_line) {
     if (!feed) {
         return check_refusal(feed.error(), source.file, with_line);
     }
-    Time last = kBeforeAll;
-    while (true) {
-        const auto records = (*feed)->next();
-        if (!records) {
-            return check_refusal(records.error(), source.file, with_line);
-        }
-        if (records->empty()) {
-            return;
-        }
-        for (const FeedRecord& record : *records) {
-            ALPHA_ASSERT(record.time >= last && record.time >= kMinTime && record.time <= kMaxTime,
-                         "records come in order");
-            last = record.time;
-            check_record(record, (*feed)->symbols().size());
-        }
+    if (const auto error = read_to_end(**feed)) {
+        check_refusal(*error, source.file, with_line);
     }
 }
 

@@ -67,21 +67,8 @@ void read(DataSource source) {
     if (!feed) {
         return check_refusal(feed.error(), source.file);
     }
-    Time last = kBeforeAll;
-    while (true) {
-        const auto records = (*feed)->next();
-        if (!records) {
-            return check_refusal(records.error(), source.file);
-        }
-        if (records->empty()) {
-            return;
-        }
-        for (const FeedRecord& record : *records) {
-            ALPHA_ASSERT(record.time >= last && record.time >= kMinTime && record.time <= kMaxTime,
-                         "records come in order");
-            last = record.time;
-            check_record(record, (*feed)->symbols().size());
-        }
+    if (const auto error = read_to_end(**feed)) {
+        check_refusal(*error, source.file);
     }
 }
 

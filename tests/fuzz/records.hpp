@@ -5,6 +5,9 @@
 #include "events/limits.hpp"
 #include "tests/fuzz/input.hpp"
 
+#include <optional>
+#include <span>
+
 namespace alpha::fuzz {
 
 inline void check_record(const FeedRecord& record, std::size_t symbols) {
@@ -25,6 +28,31 @@ inline void check_record(const FeedRecord& record, std::size_t symbols) {
                    },
                    record.event);
     ALPHA_ASSERT(good, "a record is within its bounds");
+}
+
+/// What must hold of the records of one batch after those of before, the last of them at `last`.
+inline void check_batch(std::span<const FeedRecord> records, std::size_t symbols, Time& last) {
+    for (const FeedRecord& record : records) {
+        ALPHA_ASSERT(record.time >= last && record.time >= kMinTime && record.time <= kMaxTime,
+                     "records come in order");
+        last = record.time;
+        check_record(record, symbols);
+    }
+}
+
+/// Reads a feed that has an end to it; what it was refused with, if anything.
+inline std::optional<Error> read_to_end(Feed& feed) {
+    Time last = kBeforeAll;
+    while (true) {
+        const auto records = feed.next();
+        if (!records) {
+            return records.error();
+        }
+        if (records->empty()) {
+            return std::nullopt;
+        }
+        check_batch(*records, feed.symbols().size(), last);
+    }
 }
 
 }  // namespace alpha::fuzz

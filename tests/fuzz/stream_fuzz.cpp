@@ -77,12 +77,7 @@ ByteBuffer read(DataSource source, const std::vector<Bytes>& senders, Bytes posi
             return reached;
         }
         ALPHA_ASSERT(!records->empty(), "a socket has no end");
-        for (const FeedRecord& record : *records) {
-            ALPHA_ASSERT(record.time >= last && record.time >= kMinTime && record.time <= kMaxTime,
-                         "records come in order");
-            last = record.time;
-            check_record(record, (*feed)->symbols().size());
-        }
+        check_batch(*records, (*feed)->symbols().size(), last);
     }
 }
 
