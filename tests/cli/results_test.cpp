@@ -554,3 +554,36 @@ TEST_CASE("fills of other orders in between make several trades of one", "[cli][
     CHECK(contains(log.out, columns(csv, {"exit_time"}).at(1).at(0)));
     CHECK(json_field(here.alpha({"report", "j", "--json"}).out, "trades") == "2");
 }
+
+TEST_CASE("a benchmark loses what a split or a dividend takes off the price", "[cli][results]") {
+    const Workplace here;
+    here.write("x.csv", "date,open,high,low,close,volume\n2024-01-01,100,100,100,100,1\n2024-01-02,100,100,100,100,1\n"
+                        "2024-01-03,50,50,50,50,1\n2024-01-04,50,50,50,50,1\n");
+    here.write("a.csv", "ex_date,action,value\n2024-01-03,split,2\n");
+    here.write("s.yaml", "name: s\naccount: {currency: USD, cash: 1000}\ndata: [{file: x.csv, instrument: X}]\n"
+                         "actions: [{file: a.csv, instrument: X}]\ncharges: none\n"
+                         "strategies: [{id: h, use: buy_and_hold, instruments: [X], params: {quantity: 1}}]\n");
+    const Ran ran = here.alpha({"backtest", "s.yaml", "--journal", "j", "-q"});
+    CAPTURE(ran.err);
+    REQUIRE(ran.code == 0);
+    CHECK(json_field(here.alpha({"report", "j", "--json"}).out, "buy_hold_return") == "0");
+}
+
+TEST_CASE("the way from prices to net leaves out what is charged at the end of a day", "[cli][results]") {
+    const Workplace here;
+    here.write("x.csv", "date,open,high,low,close,volume\n2024-01-01,100,100,100,100,1\n2024-01-02,100,100,100,100,1\n"
+                        "2024-01-03,100,100,100,100,1\n2024-01-04,100,100,100,100,1\n2024-01-05,100,100,100,100,1\n"
+                        "2024-01-08,100,100,100,100,1\n2024-01-09,100,100,100,100,1\n");
+    here.write(
+        "s.yaml",
+        "name: s\naccount: {currency: INR, cash: 100000}\ndata: [{file: x.csv, instrument: \"NSE:X\"}]\n"
+        "instruments: {\"NSE:X\": {session: nse, exchange: NSE, kind: share}}\ncharges: zerodha\n"
+        "strategies: [{id: t, use: script, product: cnc, instruments: [\"NSE:X\"], params: {orders: \"at 1 buy 10 "
+        "NSE:X; at 5 sell 10 NSE:X\"}}]\n");
+    const Ran ran = here.alpha({"backtest", "s.yaml", "--journal", "j", "-q"});
+    CAPTURE(ran.err);
+    REQUIRE(ran.code == 0);
+    const Ran json = here.alpha({"report", "j", "--json"});
+    CAPTURE(json.out);
+    CHECK(contains(json.out, "\"name\":\"dp\""));
+}
