@@ -303,7 +303,7 @@ std::optional<OrderId> OutsideBook::order_of(const BrokerOrderSeen& row) const {
     return std::nullopt;
 }
 
-void OutsideBook::on(const BrokerOrderSeen& row, Time /*now*/, Facts& facts) {
+void OutsideBook::on(const BrokerOrderSeen& row, Facts& facts) {
     const std::optional<OrderId> order = order_of(row);
     if (!order) {
         const bool is_new = strangers_.insert_or_assign(row.broker_order, row).second;

@@ -183,7 +183,7 @@ public:
     // What comes from outside, at the time at which it came.
     void on(const SendStarted& started, Time now, Date day);
     void on(const SendEnded& ended, Time now, Facts& facts);
-    void on(const BrokerOrderSeen& row, Time now, Facts& facts);
+    void on(const BrokerOrderSeen& row, Facts& facts);
     void on(const BrokerTradeSeen& trade, Facts& facts);
     void on(const BookRead& read, Time now, Facts& facts);
     void on(SessionChange change, Facts& facts);

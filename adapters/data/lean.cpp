@@ -118,18 +118,19 @@ public:
         }
     }
     FeedProgress progress() const override {
-        std::error_code error;
-        const std::uintmax_t bytes = fs::file_size(part_->path, error);
-        const std::uint64_t total = error ? 0 : bytes;
         const std::uint64_t inside = lines_ == nullptr ? 0 : lines_->progress().done;
-        return {(total * file_ + inside) / files_.size(), total};
+        return {(bytes_ * file_ + inside) / files_.size(), bytes_};
     }
 
     std::uint64_t left_out() const override { return left_out_; }
 
 private:
     LeanRows(const Part& part, std::vector<std::string> files)
-        : part_(&part), lean_(&*part.lean), files_(std::move(files)) {}
+        : part_(&part), lean_(&*part.lean), files_(std::move(files)) {
+        std::error_code error;
+        const std::uintmax_t bytes = fs::file_size(part.path, error);
+        bytes_ = error ? 0 : bytes;
+    }
 
     Result<void> open_file() {
         const std::string& file = files_[file_];
@@ -277,6 +278,7 @@ private:
     const Part* part_;
     const LeanFile* lean_;
     std::vector<std::string> files_;
+    std::uint64_t bytes_ = 0;  ///< of the archive
     std::size_t file_ = 0;
     Part inner_;
     std::unique_ptr<Records> lines_;

@@ -15,7 +15,7 @@ void Gateway::connect(Time now) {
     begin_read(now);
 }
 
-void Gateway::disconnect(SessionChange why, Time /*now*/) {
+void Gateway::disconnect(SessionChange why) {
     if (state_ == State::off) {
         return;
     }
@@ -57,7 +57,7 @@ void Gateway::answered(SendToken token, const SendAnswer& answer, Time now) {
     in_flight_.erase(at);
     end(message, answer.outcome, answer.broker_order, answer.text);
     if (answer.needs_login) {
-        return disconnect(SessionChange::login_needed, now);
+        return disconnect(SessionChange::login_needed);
     }
     hint(now);
 }
@@ -123,7 +123,7 @@ void Gateway::tell(const OutsideRead& read, Time begun_at) {
         trades_.clear();
     }
     for (const BrokerTradeSeen& trade : read.trades) {
-        if (trades_.emplace(TradeKey{trade.exchange, trade.broker_order, trade.trade}, true).second) {
+        if (trades_.emplace(trade.exchange, trade.broker_order, trade.trade).second) {
             say_(trade);
         }
     }

@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -73,7 +74,7 @@ public:
 
     /// Connected, and logged in: reads until two reads in a row say the same, then says that it is up.
     void connect(Time now);
-    void disconnect(SessionChange why, Time now);
+    void disconnect(SessionChange why);
 
     /// Its turn has come: begun at once, or withheld. Where nobody is connected nothing of it is written.
     void send(const OutsideMessage& message, Time now);
@@ -119,7 +120,7 @@ private:
     std::optional<OutsideRead> before_;  ///< while reconciling: what the read before said
     Date day_;
     std::map<std::string, BrokerOrderSeen> rows_;  ///< of the day, as last told
-    std::map<TradeKey, bool> trades_;
+    std::set<TradeKey> trades_;
 };
 
 }  // namespace alpha

@@ -75,7 +75,7 @@ struct Story {
     }
     void row(const BrokerOrderSeen& seen) {
         now = now + seconds(1);
-        last = [=](Story& story) { story.book.on(seen, story.now, story.facts); };
+        last = [=](Story& story) { story.book.on(seen, story.facts); };
         last(*this);
     }
     void trade(const std::string& id, std::int64_t quantity, const std::string& broker_order = "B1") {

@@ -150,7 +150,7 @@ TEST_CASE("a message has two ends, or none", "[outside]") {
     CHECK(desk.take().empty());
     // What is on the way when the session ends has its end as well.
     desk.gateway.send(message(2), at(10));
-    desk.gateway.disconnect(SessionChange::down, at(10.1));
+    desk.gateway.disconnect(SessionChange::down);
     CHECK(desk.take() == Texts{"down"});
     CHECK(desk.gateway.next_due() == at(17));
     desk.gateway.tick(at(17));

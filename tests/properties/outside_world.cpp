@@ -77,7 +77,7 @@ void Engine::take(const Input& input) {
                        [&](const SendEnded& i) { book.on(i, input.at, facts); },
                        [&](const BrokerOrderSeen& i) {
                            rows.insert_or_assign(i.broker_order, i);
-                           book.on(i, input.at, facts);
+                           book.on(i, facts);
                        },
                        [&](const BrokerTradeSeen& i) {
                            told.emplace(i.broker_order, i.trade);
