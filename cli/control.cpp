@@ -338,7 +338,9 @@ Control::Handler answer_requests(Inbox& inbox, SessionFacts facts) {
                 fail(ErrorKind::usage,
                      fmt::format("this session does not know '{}'; it is of another version of alpha", asked.verb)));
         }
-        inbox.post({[request](const State& state) { return inputs_of(request, state); }, std::move(asker)});
+        const bool is_kill = request.kind == OperatorRequest::Kind::kill;
+        inbox.post({[request](const State& state) { return inputs_of(request, state); }, std::move(asker),
+                    is_kill ? std::optional(request.name) : std::nullopt});
     };
 }
 

@@ -302,8 +302,18 @@ std::string refusal(const OrderView& order, const OrderTerms& terms, const Words
     case Rule::margin:
         return fmt::format("it needed {} of margin, and {} was free: {} short", exact_money(observed, words),
                            exact_money(limit, words), exact_money(excess, words));
+    case Rule::broker_down: return "the broker was not there, or not yet known to be in order";
+    case Rule::not_supported: return "the broker has no order that lasts for longer than a day";
+    case Rule::feed_down: return fmt::format("{} live sources of prices were not there", to_string(observed));
+    case Rule::frozen_instrument:
+        return fmt::format("broker and books differ in {}, and nobody had looked", instrument);
+    case Rule::unknown_outcome:
+        return fmt::format("nobody knew what had become of order {} in {}", to_string(observed), instrument);
+    case Rule::send_backlog: return counts("orders that wait to be sent, with it,");
+    case Rule::modifications: return counts("changes of it");
     case Rule::none:
     case Rule::operator_kill:
+    case Rule::conflict:
     case Rule::not_open:
     case Rule::overfill:
     case Rule::unmatched_fill:

@@ -13,6 +13,8 @@ namespace alpha {
 std::span<const BrokerSpec> broker_catalog();
 /// Null when there is none of that kind.
 const BrokerSpec* find_broker(std::string_view kind);
+/// The same, with those that no scenario can name yet: a journal may hold them.
+const BrokerSpec* find_any_broker(std::string_view kind);
 std::vector<std::string_view> broker_kinds();
 
 }  // namespace alpha

@@ -31,7 +31,7 @@ Read read_payload(Bytes payload, std::uint8_t version, E& event) {
 template <class... Fields>
 [[gnu::always_inline]] inline void put_root(ByteBuffer& out, std::uint16_t tag, std::uint8_t version, Time time,
                                             const Fields&... fields) {
-    constexpr std::uint32_t kPayload = (Wire<Fields>::size + ... + 0);
+    constexpr std::uint32_t kPayload = (Layout<Fields>::size + ... + 0);
     OutCursor ar(out);
     ar(kPayload, tag, version, std::uint8_t{0}, time, fields...);
 }

@@ -34,10 +34,10 @@ constexpr bool is_valid(ReportKind v) { return v >= ReportKind::accepted && v <=
 // clang-format on
 
 template <class T>
-struct Wire;  // size, put, get (false: a value it cannot have)
+struct Layout;  // size, put, get (false: a value it cannot have)
 
 template <class Rep>
-struct RawWire {
+struct RawLayout {
     static constexpr std::size_t size = sizeof(Rep);
     static void put(std::uint8_t* to, Rep value) { std::memcpy(to, &value, sizeof value); }
     static Rep get(const std::uint8_t* from) {
@@ -48,14 +48,14 @@ struct RawWire {
 };
 
 template <PlainNumber T>
-struct Wire<T> : RawWire<T> {
+struct Layout<T> : RawLayout<T> {
     static bool get(const std::uint8_t* from, T& value) {
-        value = RawWire<T>::get(from);
+        value = RawLayout<T>::get(from);
         return true;
     }
 };
 template <>
-struct Wire<bool> {
+struct Layout<bool> {
     static constexpr std::size_t size = 1;
     static void put(std::uint8_t* to, bool value) { *to = value ? 1 : 0; }
     static bool get(const std::uint8_t* from, bool& value) {
@@ -65,9 +65,9 @@ struct Wire<bool> {
 };
 template <class T>
     requires std::is_enum_v<T>
-struct Wire<T> : RawWire<T> {
+struct Layout<T> : RawLayout<T> {
     static bool get(const std::uint8_t* from, T& value) {
-        const auto raw = RawWire<std::underlying_type_t<T>>::get(from);
+        const auto raw = RawLayout<std::underlying_type_t<T>>::get(from);
         value = static_cast<T>(raw);
         return is_valid(value);
     }
@@ -75,21 +75,21 @@ struct Wire<T> : RawWire<T> {
 /// A byte: 0 for nothing, else the value's number plus one.
 template <class T>
     requires std::is_enum_v<T>
-struct Wire<std::optional<T>> : RawWire<std::uint8_t> {
+struct Layout<std::optional<T>> : RawLayout<std::uint8_t> {
     static void put(std::uint8_t* to, std::optional<T> value) {
-        RawWire<std::uint8_t>::put(to, value ? static_cast<std::uint8_t>(static_cast<unsigned>(*value) + 1U)
-                                             : std::uint8_t{0});
+        RawLayout<std::uint8_t>::put(to, value ? static_cast<std::uint8_t>(static_cast<unsigned>(*value) + 1U)
+                                               : std::uint8_t{0});
     }
     static bool get(const std::uint8_t* from, std::optional<T>& value) {
-        const std::uint8_t raw = RawWire<std::uint8_t>::get(from);
+        const std::uint8_t raw = RawLayout<std::uint8_t>::get(from);
         value = raw == 0 ? std::nullopt : std::optional(static_cast<T>(raw - 1));
         return !value || is_valid(*value);
     }
 };
-#define ALPHA_WIRE_MEMBER(TYPE, MEMBER)                                                                                \
+#define ALPHA_LAYOUT_MEMBER(TYPE, MEMBER)                                                                              \
     template <>                                                                                                        \
-    struct Wire<TYPE> : RawWire<decltype(TYPE::MEMBER)> {                                                              \
-        using Raw = RawWire<decltype(TYPE::MEMBER)>;                                                                   \
+    struct Layout<TYPE> : RawLayout<decltype(TYPE::MEMBER)> {                                                          \
+        using Raw = RawLayout<decltype(TYPE::MEMBER)>;                                                                 \
         static void put(std::uint8_t* to, TYPE value) {                                                                \
             Raw::put(to, value.MEMBER);                                                                                \
         }                                                                                                              \
@@ -98,26 +98,26 @@ struct Wire<std::optional<T>> : RawWire<std::uint8_t> {
             return true;                                                                                               \
         }                                                                                                              \
     }
-ALPHA_WIRE_MEMBER(Price, raw);
-ALPHA_WIRE_MEMBER(Qty, raw);
-ALPHA_WIRE_MEMBER(Volume, raw);
-ALPHA_WIRE_MEMBER(Money, raw);
-ALPHA_WIRE_MEMBER(Decimal, raw);
-ALPHA_WIRE_MEMBER(Time, ns);
-ALPHA_WIRE_MEMBER(Duration, ns);
-ALPHA_WIRE_MEMBER(Date, days);
-#undef ALPHA_WIRE_MEMBER
+ALPHA_LAYOUT_MEMBER(Price, raw);
+ALPHA_LAYOUT_MEMBER(Qty, raw);
+ALPHA_LAYOUT_MEMBER(Volume, raw);
+ALPHA_LAYOUT_MEMBER(Money, raw);
+ALPHA_LAYOUT_MEMBER(Decimal, raw);
+ALPHA_LAYOUT_MEMBER(Time, ns);
+ALPHA_LAYOUT_MEMBER(Duration, ns);
+ALPHA_LAYOUT_MEMBER(Date, days);
+#undef ALPHA_LAYOUT_MEMBER
 template <class Tag, class Rep>
-struct Wire<Id<Tag, Rep>> : RawWire<Rep> {
-    static void put(std::uint8_t* to, Id<Tag, Rep> id) { RawWire<Rep>::put(to, id.value); }
+struct Layout<Id<Tag, Rep>> : RawLayout<Rep> {
+    static void put(std::uint8_t* to, Id<Tag, Rep> id) { RawLayout<Rep>::put(to, id.value); }
     static bool get(const std::uint8_t* from, Id<Tag, Rep>& id) {
-        id.value = RawWire<Rep>::get(from);
+        id.value = RawLayout<Rep>::get(from);
         return true;
     }
 };
 
 template <class T>
-concept FixedField = requires { Wire<T>::size; };
+concept FixedField = requires { Layout<T>::size; };
 /// A struct that stands in events with a version and length of its own:
 ///
 ///   u8 version | u8 oldest version whose reader can skip what is newer | u32 bytes of fields | fields
@@ -167,8 +167,8 @@ public:
     template <class... Ts>
     [[gnu::always_inline]] inline OutCursor& operator()(Ts&&... fields) {
         if constexpr ((FixedField<unnamed_t<Ts>> && ...)) {
-            std::uint8_t* at = out_.extend((Wire<unnamed_t<Ts>>::size + ... + 0));
-            ((Wire<unnamed_t<Ts>>::put(at, value_of(fields)), at += Wire<unnamed_t<Ts>>::size), ...);
+            std::uint8_t* at = out_.extend((Layout<unnamed_t<Ts>>::size + ... + 0));
+            ((Layout<unnamed_t<Ts>>::put(at, value_of(fields)), at += Layout<unnamed_t<Ts>>::size), ...);
         } else {
             (one(value_of(fields)), ...);
         }
@@ -218,14 +218,15 @@ public:
     template <class... Ts>
     [[gnu::always_inline]] inline InCursor& operator()(Ts&&... fields) {
         if constexpr ((FixedField<unnamed_t<Ts>> && ...)) {
-            constexpr std::size_t kSize = (Wire<unnamed_t<Ts>>::size + ... + 0);
+            constexpr std::size_t kSize = (Layout<unnamed_t<Ts>>::size + ... + 0);
             if (left() < kSize) [[unlikely]] {
                 fail(kFailed | kCutShort);
                 return *this;
             }
             const std::uint8_t* at = at_;
             at_ += kSize;
-            ((faults_ |= Wire<unnamed_t<Ts>>::get(at, value_of(fields)) ? 0 : kFailed, at += Wire<unnamed_t<Ts>>::size),
+            ((faults_ |= Layout<unnamed_t<Ts>>::get(at, value_of(fields)) ? 0 : kFailed,
+              at += Layout<unnamed_t<Ts>>::size),
              ...);
         } else {
             (one(value_of(fields)), ...);

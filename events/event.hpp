@@ -14,6 +14,7 @@
 #include "events/margin.hpp"
 #include "events/market.hpp"
 #include "events/named.hpp"
+#include "events/outside.hpp"
 #include "events/product.hpp"
 #include "events/side.hpp"
 #include "events/time.hpp"
@@ -84,7 +85,15 @@ enum class Direction : std::uint8_t { flat = 1, lengthen = 2, shorten = 3 };
     X(holdings, 35) /* shares that are not there to be sold */                                                        \
     X(square_off, 36) /* too late for a position of the day, or the broker closes it */                               \
     X(margin, 37) /* more margin than there is */                                                                     \
-    X(corporate_action, 38) /* what it stood for is no more what it was */
+    X(corporate_action, 38) /* what it stood for is no more what it was */                                            \
+    X(broker_down, 39) /* the broker outside is not there, or not yet known to be in order */                         \
+    X(unknown_outcome, 40) /* nobody knows what became of an earlier order of the strategy in the instrument */       \
+    X(feed_down, 41) /* a live source of prices is not there */                                                       \
+    X(frozen_instrument, 42) /* broker and books differ in it, and nobody has looked */                               \
+    X(not_supported, 43) /* the broker has no such order */                                                           \
+    X(conflict, 44) /* the broker says of an order what cannot be */                                                  \
+    X(send_backlog, 45) /* too many orders wait to be sent */                                                         \
+    X(modifications, 46) /* the order was changed as often as the broker allows */
 // clang-format on
 enum class Rule : std::uint8_t {
 #define ALPHA_VALUE(NAME, NUMBER) NAME = (NUMBER),
@@ -209,7 +218,7 @@ struct StrategyConfig {
 
 /// One configured limit. Units depend on the rule: shares, currency, seconds, per cent or a count.
 struct RiskLimit {
-    static constexpr std::uint8_t struct_version = 2;
+    static constexpr std::uint8_t struct_version = 3;
     Rule rule = Rule::none;
     Decimal limit;
     friend bool operator==(const RiskLimit&, const RiskLimit&) = default;
@@ -349,6 +358,25 @@ struct BarClosed {
         ar(named("instrument", instrument), named("open", open), named("high", high), named("low", low),
            named("close", close), named("volume", volume));
         since(ar, 2, named("label", label), named("interval_ns", interval));
+    }
+};
+
+/// A trade that a live source tells of. A snapshot feed tells of the last one only: what was traded in between is in `volume`.
+struct TradeTick {
+    static constexpr std::uint16_t tag = 46;
+    static constexpr std::uint8_t version = 1;
+    static constexpr const char* name_v = "trade";
+    InstrumentId instrument;
+    Price price;
+    Qty quantity;          ///< zero: not told
+    Volume volume;         ///< traded so far on the day; zero: not told
+    Volume open_interest;  ///< zero: not told
+    Time exchange_time;    ///< on the exchange's clock; 0: not told
+    friend bool operator==(const TradeTick&, const TradeTick&) = default;
+    template <class Ar>
+    void serialize(Ar& ar) {
+        ar(named("instrument", instrument), named("price", price), named("quantity", quantity), named("volume", volume),
+           named("open_interest", open_interest), named("exchange_time", exchange_time));
     }
 };
 
@@ -513,7 +541,7 @@ struct OrderIntended {
 /// The order broke a rule and went nowhere. `limit` and `observed` are in the rule's units.
 struct OrderRefused {
     static constexpr std::uint16_t tag = 13;
-    static constexpr std::uint8_t version = 3;
+    static constexpr std::uint8_t version = 4;
     static constexpr std::uint8_t bare_version = 1;
     static constexpr const char* name_v = "order_refused";
     OrderId order;
@@ -535,7 +563,7 @@ struct OrderRefused {
 /// A cancel goes to the broker. `rule` is none where the strategy asked, else what forced it (kill switch, a linked order).
 struct CancelIntended {
     static constexpr std::uint16_t tag = 14;
-    static constexpr std::uint8_t version = 3;
+    static constexpr std::uint8_t version = 4;
     static constexpr const char* name_v = "cancel_intended";
     OrderId order;
     Rule rule = Rule::none;
@@ -549,7 +577,7 @@ struct CancelIntended {
 /// A change of quantity or prices goes to the broker. `quantity` is the order's new total, fills included.
 struct ModifyIntended {
     static constexpr std::uint16_t tag = 15;
-    static constexpr std::uint8_t version = 3;
+    static constexpr std::uint8_t version = 4;
     static constexpr const char* name_v = "modify_intended";
     OrderId order;
     Qty quantity;
@@ -570,7 +598,7 @@ struct ModifyIntended {
 /// A cancel or modify broke a rule and went nowhere.
 struct ChangeRefused {
     static constexpr std::uint16_t tag = 16;
-    static constexpr std::uint8_t version = 3;
+    static constexpr std::uint8_t version = 4;
     static constexpr const char* name_v = "change_refused";
     OrderId order;
     StrategyId strategy;
@@ -615,7 +643,7 @@ struct TimerCancelled {
 /// From here on the portfolio's kill switch stands at `scope`, through restarts, until KillSwitchReleased.
 struct KillSwitchLatched {
     static constexpr std::uint16_t tag = 19;
-    static constexpr std::uint8_t version = 3;
+    static constexpr std::uint8_t version = 4;
     static constexpr const char* name_v = "kill_switch_latched";
     PortfolioId portfolio;
     Rule rule = Rule::none;  ///< daily_loss, operator_kill, overfill or unmatched_fill
@@ -758,7 +786,7 @@ struct OrderExpired {
 
 struct OrderModified {
     static constexpr std::uint16_t tag = 28;
-    static constexpr std::uint8_t version = 3;
+    static constexpr std::uint8_t version = 4;
     static constexpr const char* name_v = "order_modified";
     OrderId order;
     Qty quantity;
@@ -1115,7 +1143,11 @@ struct MarginRulesSet {
     X(OrderCancelled) X(OrderExpired) X(OrderModified) X(ChangeRejected) X(ReportIgnored) X(RunReconfigured) \
     X(OrderReleased) X(StrategyResumed) X(MarketRulesSet) X(InstrumentChanged) X(ChargesBooked) \
     X(ProductRulesSet) X(SquareOffBegun) X(CorporateAction) X(PositionAdjusted) X(OrderAdjusted) \
-    X(SettlementPrice) X(ContractExpired) X(PositionSettled) X(MarginRulesSet)
+    X(SettlementPrice) X(ContractExpired) X(PositionSettled) X(MarginRulesSet) \
+    X(TradeTick) X(BrokerRulesSet) X(BrokerSessionChanged) X(SendStarted) X(SendEnded) X(BrokerOrderSeen) \
+    X(BrokerTradeSeen) X(BookRead) X(OrderResolved) X(AccountRead) X(FundsRead) X(OutsideAssigned) X(InstrumentThawed) \
+    X(OrderOverdue) X(OutcomeUnknown) X(OutcomeStale) X(OrderRevived) X(OrderConflict) X(OutsideFilled) \
+    X(ReconciliationDiffers) X(Reconciled) X(FeedChanged)
 // clang-format on
 
 /// The types of a list such as the one above, each written as `, T`.

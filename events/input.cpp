@@ -40,8 +40,9 @@ std::optional<Input> input_of(const Envelope& envelope, const Event& event) {
     return std::visit([&](const auto& e) { return find_among(envelope, e, std::type_identity<Input>{}); }, event);
 }
 
-bool is_request(const Input& input) {
-    return std::visit([]<class T>(const T&) { return is_alternative<T, RequestInput>; }, input);
+bool is_between_records(const Input& input) {
+    return std::visit([]<class T>(const T&) { return is_alternative<T, RequestInput> || is_alternative<T, WordInput>; },
+                      input);
 }
 
 }  // namespace alpha

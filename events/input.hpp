@@ -80,16 +80,22 @@ struct HaltRequest {
 // clang-format off
 /// Records of the market: each an event of the same type.
 #define ALPHA_MARKET_INPUTS(X) X(QuoteTick) X(BarOpened) X(BarClosed)
+/// What a broker outside says, what becomes of messages to it, and what a person says about it; each an event of the same type. It comes between
+/// two records of the market, as a request does.
+#define ALPHA_WORDS(X)                                                                                                \
+    X(BrokerRulesSet) X(BrokerSessionChanged) X(SendStarted) X(SendEnded) X(BrokerOrderSeen) X(BrokerTradeSeen)       \
+    X(BookRead) X(OrderResolved) X(AccountRead) X(FundsRead) X(OutsideAssigned) X(InstrumentThawed) X(FeedChanged)
 /// What a person or the runtime asks for: it comes between two records of the market, before what falls due at the same instant.
 #define ALPHA_REQUESTS(X) X(KillRequest) X(ReleaseRequest) X(ResumeRequest) X(HaltRequest)
 #define ALPHA_INPUTS(X)                                                                                               \
     ALPHA_MARKET_INPUTS(X) X(ListInstrument) X(MarketRulesSet) X(ProductRulesSet) X(MarginRulesSet) \
-    X(InstrumentChanged) X(CorporateAction) X(SettlementPrice) X(BrokerReport) ALPHA_REQUESTS(X)
+    X(InstrumentChanged) X(CorporateAction) X(SettlementPrice) X(BrokerReport) ALPHA_WORDS(X) ALPHA_REQUESTS(X)
 // clang-format on
 
 #define ALPHA_AND(T) , T
 using MarketInput = VariantOf<void ALPHA_MARKET_INPUTS(ALPHA_AND)>;
 using RequestInput = VariantOf<void ALPHA_REQUESTS(ALPHA_AND)>;
+using WordInput = VariantOf<void ALPHA_WORDS(ALPHA_AND)>;
 using Input = VariantOf<void ALPHA_INPUTS(ALPHA_AND)>;
 #undef ALPHA_AND
 
@@ -106,6 +112,7 @@ concept InputType = is_alternative<T, Input>;
 /// The input that the event is the record of; nothing where the kernel came to the event by itself.
 std::optional<Input> input_of(const Envelope& envelope, const Event& event);
 
-bool is_request(const Input& input);
+/// Whether it comes between two records of the market: before what falls due at the same instant, and not by what falls due before it.
+bool is_between_records(const Input& input);
 
 }  // namespace alpha

@@ -56,4 +56,41 @@ const char* name_of(Resolution how) {
     return "";
 }
 
+const char* name_of(AccountRowKind value) {
+    switch (value) {
+    case AccountRowKind::position: return "position";
+    case AccountRowKind::holding: return "holding";
+    }
+    return "";
+}
+
+const char* name_of(DifferenceKind value) {
+    switch (value) {
+    case DifferenceKind::order: return "order";
+    case DifferenceKind::position: return "position";
+    case DifferenceKind::holding: return "holding";
+    case DifferenceKind::clock: return "clock";
+    case DifferenceKind::journal_older: return "journal_older";
+    }
+    return "";
+}
+
+const char* name_of(DifferenceAction value) {
+    switch (value) {
+    case DifferenceAction::noted: return "noted";
+    case DifferenceAction::frozen: return "frozen";
+    case DifferenceAction::halted: return "halted";
+    }
+    return "";
+}
+
+const char* name_of(FeedState value) {
+    switch (value) {
+    case FeedState::up: return "up";
+    case FeedState::down: return "down";
+    case FeedState::stale: return "stale";
+    }
+    return "";
+}
+
 }  // namespace alpha

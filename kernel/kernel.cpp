@@ -27,13 +27,19 @@ struct Kernel::Request {
     Direction direction = Direction::flat;
 };
 
+/// What a broker outside has led to.
+struct Followed {
+    BrokerId broker;
+    OutsideFact fact;
+};
+
 /// The next leg of a group is to go to a broker that knows no links.
 struct NextLeg {
     OrderId order;
 };
 
 struct Kernel::Work {
-    std::variant<Request, BrokerReport, NextLeg> item;
+    std::variant<Request, BrokerReport, NextLeg, Followed> item;
     Cause cause;
 };
 
@@ -111,6 +117,21 @@ private:
     Cause cause_;
 };
 
+namespace {
+
+/// When what waits to be sent, or rests though it should have filled, may do so no longer.
+Time overdue_at(const OutsideBroker& outside, const Order& order, const Wire& wire) {
+    const OutsideRules& rules = outside.book.rules();
+    const bool is_market = order.terms.type == OrderType::market;
+    if (wire.state == WireState::held) {
+        return wire.decided + (is_market ? rules.market_age : rules.order_age);
+    }
+    const bool rests = wire.state == WireState::live && is_market && rules.market_rest.ns != 0;
+    return rests && wire.cancel == ChangeState::none ? wire.live_since + rules.market_rest : kNever;
+}
+
+}  // namespace
+
 Kernel::Kernel(Components parts, Frame& frame) : Kernel(State{}, std::move(parts), frame) {}
 
 Kernel::Kernel(State state, Components parts, Frame& frame)
@@ -138,6 +159,13 @@ Kernel::Kernel(State state, Components parts, Frame& frame)
         }
         note_square_off(InstrumentId{i});
         note_expiry(InstrumentId{i});
+    }
+    for (const auto& [broker, outside] : state_.outside) {
+        for (const auto& [id, wire] : outside.book.wires()) {
+            if (const Order* const order = state_.find_order(id); order != nullptr) {
+                note_overdue(*order, overdue_at(outside, *order, wire));
+            }
+        }
     }
     refresh_next_due();
 }
@@ -169,6 +197,12 @@ Seq Kernel::record(const E& event, Cause cause) {
             parts_.observer->on_session(envelope, event);
         } else if constexpr (std::is_same_v<E, ChargesBooked>) {
             parts_.observer->on_day_end(envelope, event);
+        } else if constexpr (std::is_same_v<E, OutcomeStale>) {
+            parts_.observer->on_stale(envelope, event);
+        } else if constexpr (std::is_same_v<E, OrderConflict>) {
+            parts_.observer->on_conflict(envelope, event);
+        } else if constexpr (std::is_same_v<E, ReconciliationDiffers>) {
+            parts_.observer->on_difference(envelope, event);
         }
     }
     return envelope.seq;
@@ -252,6 +286,9 @@ void Kernel::refresh_next_due() {
     if (!expiries_.empty()) {
         next_due_ = std::min(next_due_, expiries_.begin()->first);
     }
+    if (!overdues_.empty()) {
+        next_due_ = std::min(next_due_, overdues_.begin()->first);
+    }
 }
 
 void Kernel::run_due(Time now, bool session_end_included) {
@@ -272,7 +309,7 @@ bool Kernel::step_due(Time now, bool session_end_included) {
 /// What is due first, at `now` or before; of several at one time, as they stand here. False where that is a session that ends exactly now,
 /// or a contract with it, after the bar that closes with it.
 bool Kernel::run_next_due(Time now, bool session_end_included) {
-    enum class Due : std::uint8_t { nothing, square_off, session_end, expiry, timer, snapshot };
+    enum class Due : std::uint8_t { nothing, square_off, session_end, expiry, overdue, timer, snapshot };
     Due first = Due::nothing;
     Time when = kNever;
     const auto consider = [&](Due due, Time time, bool is_reached) {
@@ -289,6 +326,8 @@ bool Kernel::run_next_due(Time now, bool session_end_included) {
     consider(Due::square_off, square_off_due, square_off_due <= now);
     consider(Due::session_end, session_end, has_ended(session_end));
     consider(Due::expiry, expiry, has_ended(expiry));
+    const Time overdue = overdues_.empty() ? kNever : overdues_.begin()->first;
+    consider(Due::overdue, overdue, overdue <= now);
     consider(Due::timer, timer_due, timer_due <= now);
     consider(Due::snapshot, state_.next_snapshot, state_.next_snapshot <= now);
     switch (first) {
@@ -313,6 +352,12 @@ bool Kernel::run_next_due(Time now, bool session_end_included) {
         if (is_in_use(instrument) && expires_at(state_, instrument) == when) {
             expire(when, {instrument, last_day_of(state_, instrument)});
         }
+        break;
+    }
+    case Due::overdue: {
+        const OrderId order = overdues_.begin()->second;
+        overdues_.erase(overdues_.begin());
+        fall_overdue(when, order);
         break;
     }
     case Due::timer: fire_timer(when, state_.timers.front()); break;
@@ -991,10 +1036,10 @@ void Kernel::adjust_orders(const CorporateAction& action, Cause cause, std::vect
         if (action.kind == ActionKind::split && fits_after(order.terms.quantity, action)) {
             after = adjusted(order, instrument, action);
         }
-        const bool stays =
-            after && !order.modify_pending && after->quantity > after->filled && after->quantity <= limits::kMaxQty;
+        const bool stays = after && !order.modify_pending && state_.outside_of(order.broker) == nullptr &&
+                           after->quantity > after->filled && after->quantity <= limits::kMaxQty;
         if (is_open && !stays) {
-            if (order.held && !order.cancel_pending) {
+            if ((order.held || state_.outside_of(order.broker) != nullptr) && !order.cancel_pending) {
                 cancel_for(id, Rule::corporate_action, cause);  // no venue knows it
             } else if (!order.cancel_pending) {
                 record(CancelIntended{id, Rule::corporate_action}, cause);
@@ -1151,6 +1196,8 @@ void Kernel::do_work() {
         ++next_work_;
         if (const auto* report = std::get_if<BrokerReport>(&work.item)) {
             take_report(*report, work.cause);
+        } else if (const auto* follow = std::get_if<Followed>(&work.item)) {
+            take_follow(follow->broker, follow->fact, work.cause);
         } else if (const auto* leg = std::get_if<NextLeg>(&work.item)) {
             release_held(leg->order, work.cause);
         } else {
@@ -1462,7 +1509,7 @@ void Kernel::modify(const Request& request, Cause cause) {
     if (order == nullptr || is_terminal(order->status) || order->strategy != request.strategy) {
         return refuse_change(request, Verdict{Rule::not_open, {}, {}}, cause);
     }
-    if (order->modify_pending) {
+    if (order->modify_pending || !can_be_changed(*order)) {
         return refuse_change(request, Verdict{Rule::change_pending, {}, {}}, cause);
     }
     OrderTerms terms = order->terms;
@@ -1548,6 +1595,16 @@ void Kernel::cancel_timer(const Request& request, Cause cause) {
 // ---- brokers ---------------------------------------------------------------------------------------------------------------
 
 void Kernel::perform(BrokerId broker, const Effect& effect, Cause cause) {
+    if (state_.outside_of(broker) != nullptr) [[unlikely]] {
+        // What was recorded is on its way by that; what nothing was sent of yet is answered here.
+        if (const Order* const order = state_.find_order(order_of(effect)); order != nullptr) {
+            const OutsideBroker& outside = state_.outside.at(broker);
+            if (const Wire* const wire = outside.book.find(order->id); wire != nullptr) {
+                note_overdue(*order, overdue_at(outside, *order, *wire));
+            }
+        }
+        return queue_follows(broker, cause);
+    }
     if (!state_.calendars.is_empty()) [[unlikely]] {
         // While orders cannot fill no price stands that one could meet.
         const Order* const order = state_.find_order(order_of(effect));
@@ -1811,7 +1868,7 @@ void Kernel::leave_exits_only(PortfolioId portfolio, Rule rule, Cause cause) {
             if (order.terms.reduce_only) {
                 continue;  // its broker, or the kernel, cuts it as the position shrinks; an exit ends with its entry
             }
-            if (kept.leaves.raw == 0 || order.held) {
+            if (kept.leaves.raw == 0 || order.held || !can_be_changed(order)) {
                 cancel_for(kept.order, rule, cause);
             } else {
                 resize_for(kept.order, order.filled + kept.leaves, true, rule, cause);
@@ -2006,14 +2063,327 @@ void Kernel::follow_links(PortfolioId portfolio, InstrumentId instrument, Cause 
                 const Seq fact = record(OrderReleased{left.order, left.leaves}, cause);
                 perform(broker, placement_of(left.order), Cause{cause.root, fact});
             }
-        } else if (total == order.terms.quantity || order.modify_pending) {
-            continue;
+        } else if (total == order.terms.quantity || order.modify_pending || !can_be_changed(order)) {
+            continue;  // asked again when that is answered
         } else if (left.leaves.raw == 0) {
             cancel_for(left.order, Rule::linked_fill, cause);
         } else {
             resize_for(left.order, total, order.terms.reduce_only, Rule::linked_fill, cause);
         }
     }
+}
+
+// ---- brokers outside -------------------------------------------------------------------------------------------------------
+//
+// A word is recorded as it came, and its broker's book is brought forward by that (kernel/state.cpp). What the book says that follows is taken here
+// one by one, as reports of a venue are.
+
+void Kernel::note_overdue(const Order& order, Time due) {
+    if (due != kNever) {
+        overdues_.emplace(due, order.id);
+        next_due_ = std::min(next_due_, due);
+    }
+}
+
+void Kernel::fall_overdue(Time now, OrderId id) {
+    const Order* const order = state_.find_order(id);
+    const OutsideBroker* const outside = order == nullptr ? nullptr : state_.outside_of(order->broker);
+    const Wire* const wire = outside == nullptr ? nullptr : outside->book.find(id);
+    if (wire == nullptr || is_terminal(order->status) || overdue_at(*outside, *order, *wire) != now) {
+        return;  // it has gone on
+    }
+    const bool is_held = wire->state == WireState::held;
+    const BrokerId broker = order->broker;
+    const Seq root = begin_step(std::max(now, state_.now), OrderOverdue{id});
+    const Cause cause{root, root};
+    is_held ? queue_follows(broker, cause) : cancel_for(id, Rule::none, cause);
+    drain();
+}
+
+/// Whether its broker can be asked now to change it.
+bool Kernel::can_be_changed(const Order& order) const {
+    const OutsideBroker* const outside = order.held ? nullptr : state_.outside_of(order.broker);
+    return outside == nullptr || outside->book.can_modify(order.id);
+}
+
+/// A word about an order names what it answers, so that it can be walked back from to what led to the order.
+Kernel::Cause Kernel::links_of(OrderId id) const {
+    const Order* const order = state_.find_order(id);
+    if (order == nullptr) {
+        return {};
+    }
+    const OutsideBroker* const outside = state_.outside_of(order->broker);
+    const Wire* const wire = outside == nullptr ? nullptr : outside->book.find(id);
+    const bool was_sent = wire != nullptr && wire->sent != kNoSeq;
+    return {order->correlation, was_sent ? wire->sent : order->intent};
+}
+
+template <class E>
+void Kernel::take_word(Time now, const E& word, BrokerId broker, Cause links) {
+    if constexpr (requires { word.is_bounded(); }) {
+        ALPHA_ASSERT(word.is_bounded(), "a word's texts are cut before they get here");
+    }
+    run_due(now, false);
+    enter_step(now);
+    const Seq seq = record(word, links);
+    queue_follows(broker, {seq, seq});
+    drain();
+    refresh_next_due();
+}
+
+void Kernel::take_word_of(Time now, OrderId order, const auto& word) {
+    const Order* const of = state_.find_order(order);
+    ALPHA_ASSERT(of != nullptr, "a word is about an order that is known");
+    take_word(now, word, of->broker, links_of(order));
+}
+
+void Kernel::on(Time now, const BrokerRulesSet& set) {
+    take_word(now, set, set.broker);
+}
+
+void Kernel::on(Time now, const BrokerSessionChanged& changed) {
+    run_due(now, false);
+    const Seq seq = begin_step(now, changed);
+    const Cause cause{seq, seq};
+    queue_follows(changed.broker, cause);
+    drain();
+    if (changed.change == SessionChange::up) {
+        reconcile(changed.broker, cause);
+    }
+    refresh_next_due();
+}
+
+void Kernel::on(Time now, const SendStarted& started) {
+    take_word_of(now, started.order, started);
+}
+
+void Kernel::on(Time now, const SendEnded& ended) {
+    take_word_of(now, ended.order, ended);
+    // Where nothing of it was written it waits again, and perhaps has for too long.
+    const Order* const order = state_.find_order(ended.order);
+    if (const OutsideBroker* const outside = order == nullptr ? nullptr : state_.outside_of(order->broker);
+        outside != nullptr && !is_terminal(order->status)) {
+        if (const Wire* const wire = outside->book.find(ended.order); wire != nullptr) {
+            note_overdue(*order, overdue_at(*outside, *order, *wire));
+        }
+    }
+}
+
+void Kernel::on(Time now, const BrokerOrderSeen& row) {
+    const auto order = state_.outside.at(row.broker).book.order_of(row.broker_order, row.order_tag);
+    take_word(now, row, row.broker, order ? links_of(*order) : Cause{});
+}
+
+void Kernel::on(Time now, const BrokerTradeSeen& trade) {
+    const auto order = state_.outside.at(trade.broker).book.order_of(trade.broker_order, {});
+    take_word(now, trade, trade.broker, order ? links_of(*order) : Cause{});
+}
+
+void Kernel::on(Time now, const BookRead& read) {
+    run_due(now, false);
+    BookRead judged = read;
+    const std::map<InstrumentId, Qty> differing = differing_positions(state_, read.broker);
+    judged.positions_agree = differing.empty();
+    const OutsideBroker& outside = state_.outside.at(read.broker);
+    const std::map<InstrumentId, Qty> before = outside.suspected;
+    const Seq seq = begin_step(now, judged);
+    const Cause cause{seq, seq};
+    queue_follows(read.broker, cause);
+    drain();
+    // A row may lag a fill: what differs by the same at two reads in a row is no lag. It is said once.
+    for (const auto& [instrument, more] : differing) {
+        const auto at = before.find(instrument);
+        if (read.with_account && at != before.end() && at->second == more && !outside.book.is_frozen(instrument)) {
+            take_difference(read.broker, instrument, more, cause);
+        }
+    }
+    refresh_next_due();
+}
+
+void Kernel::on(Time now, const OrderResolved& resolved) {
+    take_word_of(now, resolved.order, resolved);
+}
+
+void Kernel::on(Time now, const AccountRead& row) {
+    take_word(now, row, row.broker);
+}
+
+void Kernel::on(Time now, const FundsRead& funds) {
+    take_word(now, funds, funds.broker);
+}
+
+void Kernel::on(Time now, const OutsideAssigned& assigned) {
+    take_word(now, assigned, assigned.broker);
+}
+
+void Kernel::on(Time now, const InstrumentThawed& thawed) {
+    take_word(now, thawed, thawed.broker);
+}
+
+void Kernel::on(Time now, const FeedChanged& changed) {
+    run_due(now, false);
+    begin_step(now, changed);
+    refresh_next_due();
+}
+
+void Kernel::queue_follows(BrokerId broker, Cause cause) {
+    const auto at = state_.outside.find(broker);
+    if (at == state_.outside.end()) {
+        return;
+    }
+    for (OutsideFact& fact : std::exchange(at->second.follows, {})) {
+        work_.push_back({Followed{broker, std::move(fact)}, cause});
+    }
+}
+
+void Kernel::take_follow(BrokerId broker, const OutsideFact& fact, Cause cause) {
+    using enum OutsideFactKind;
+    const Order* const order = state_.find_order(fact.order);
+    const Cause link = order == nullptr ? cause : Cause{order->correlation, cause.parent};
+    const auto report = [&](ReportKind kind) {
+        BrokerReport said;
+        said.order = fact.order;
+        said.kind = kind;
+        said.text = fact.text;
+        return said;
+    };
+    const auto outside_trade = [&](bool leaves) {
+        const BrokerTradeSeen& trade = fact.trade;
+        record(OutsideFilled{broker, trade.broker_order, trade.exchange, trade.trade, trade.instrument, trade.side,
+                             trade.product, trade.quantity, trade.price, leaves, fact.freezes},
+               link);
+    };
+    switch (fact.kind) {
+    case accepted:
+        take_report(report(ReportKind::accepted), cause);
+        if (const Order* const live = state_.find_order(fact.order); live != nullptr && !is_terminal(live->status)) {
+            const OutsideBroker& outside = state_.outside.at(broker);
+            if (const Wire* const wire = outside.book.find(fact.order); wire != nullptr) {
+                note_overdue(*live, overdue_at(outside, *live, *wire));
+            }
+            follow_links(live->portfolio, live->terms.instrument, Cause{link.root, state_.next_seq - 1});
+        }
+        return;
+    case rejected: return take_report(report(ReportKind::rejected), cause);
+    case cancelled: return take_report(report(ReportKind::cancelled), cause);
+    case expired: return take_report(report(ReportKind::expired), cause);
+    case triggered: return take_report(report(ReportKind::triggered), cause);
+    case cancel_rejected: return take_report(report(ReportKind::cancel_rejected), cause);
+    case modify_rejected: return take_report(report(ReportKind::modify_rejected), cause);
+    case modified: {
+        if (order == nullptr) {
+            return;
+        }
+        BrokerReport said = report(ReportKind::modified);
+        said.quantity = fact.quantity;
+        // A protected market order has a price at the broker that nobody sent; to whoever asked for it it has none.
+        said.limit_price = !needs_limit(order->terms.type) ? Price{}
+                           : fact.price.raw != 0           ? fact.price
+                                                           : order->terms.limit_price;
+        said.stop_price = !needs_stop(order->terms.type) ? Price{}
+                          : fact.trigger.raw != 0        ? fact.trigger
+                                                         : order->terms.stop_price;
+        return take_report(said, cause);
+    }
+    case moved: outside_trade(true); [[fallthrough]];
+    case filled: {
+        BrokerReport said = report(ReportKind::filled);
+        said.quantity = fact.trade.quantity;
+        said.price = fact.trade.price;
+        said.trade = fact.trade.exchange + ':' + fact.trade.trade;
+        return take_report(said, cause);
+    }
+    case outside_filled: return outside_trade(false);
+    case outcome_unknown: record(OutcomeUnknown{fact.order}, link); return;
+    case outcome_stale: record(OutcomeStale{fact.order}, link); return;
+    case conflict: return take_conflict(broker, fact, link);
+    case differs: {
+        ReconciliationDiffers differs;
+        differs.broker = broker;
+        differs.action = fact.freezes ? DifferenceAction::frozen : DifferenceAction::noted;
+        differs.order = fact.order;
+        differs.instrument = order == nullptr ? kUnknownInstrument : order->terms.instrument;
+        differs.product = order == nullptr ? Product::none : order->terms.product;
+        differs.text = fact.text;
+        if (order == nullptr && fact.order.value != 0) {  // it is this journal's, and is not in it
+            differs.what = DifferenceKind::journal_older;
+            differs.action = DifferenceAction::halted;
+        }
+        const Seq seq = record(differs, link);
+        if (differs.action == DifferenceAction::halted) {
+            latch_all_of(broker, {link.root, seq});
+        }
+        return;
+    }
+    case revived: break;
+    }
+    if (order != nullptr && is_terminal(order->status)) {
+        const Seq seq = record(OrderRevived{fact.order}, link);
+        tell_order(*state_.find_order(fact.order), Cause{link.root, seq}, false);
+    }
+}
+
+/// Every portfolio of the broker is latched; what it has elsewhere goes on.
+void Kernel::take_conflict(BrokerId broker, const OutsideFact& fact, Cause cause) {
+    const Seq seq = record(OrderConflict{fact.order, fact.text}, cause);
+    latch_all_of(broker, {cause.root, seq});
+}
+
+void Kernel::latch_all_of(BrokerId broker, Cause cause) {
+    for (std::uint32_t p = 0; p < state_.portfolios.size(); ++p) {
+        const BrokerConfig* const its = broker_of(state_.config, PortfolioId{p});
+        if (state_.portfolios[p].is_open && its == &state_.config.brokers[broker.value]) {
+            latch(PortfolioId{p}, LatchScope::all, Verdict{Rule::conflict, {}, {}}, cause);
+        }
+    }
+}
+
+/// Broker and books are compared, and entries are open from here on. What the account held before the journal began is booked outside.
+void Kernel::reconcile(BrokerId broker, Cause cause) {
+    const std::map<InstrumentId, Qty> differing = differing_positions(state_, broker);
+    if (!state_.outside.at(broker).is_reconciled) {
+        const auto rows = state_.outside.at(broker).account_rows;
+        for (const auto& [key, row] : rows) {
+            const auto& [kind, instrument, product] = key;
+            if (const auto at = differing.find(instrument); at != differing.end() && at->second == row.quantity) {
+                record(OutsideFilled{broker,
+                                     {},
+                                     {},
+                                     "before the journal",
+                                     instrument,
+                                     row.quantity.raw > 0 ? Side::buy : Side::sell,
+                                     product,
+                                     abs(row.quantity),
+                                     row.average,
+                                     false,
+                                     false},
+                       cause);
+            }
+        }
+    }
+    for (const auto& [instrument, more] : differing_positions(state_, broker)) {
+        take_difference(broker, instrument, more, cause);
+    }
+    record(Reconciled{broker, state_.outside.at(broker).differences}, cause);
+}
+
+/// Frozen where somebody here holds it or has orders in it; noted where not.
+void Kernel::take_difference(BrokerId broker, InstrumentId instrument, Qty more, Cause cause) {
+    ReconciliationDiffers differs;
+    differs.broker = broker;
+    differs.what = DifferenceKind::position;
+    differs.instrument = instrument;
+    bool is_used = false;
+    for (const PortfolioId user : state_.markets[instrument.value].users) {
+        is_used = is_used || broker_of(state_.config, user) == &state_.config.brokers[broker.value];
+    }
+    differs.action = is_used ? DifferenceAction::frozen : DifferenceAction::noted;
+    for (const auto& [key, row] : state_.outside.at(broker).account_rows) {
+        differs.theirs += std::get<InstrumentId>(key) == instrument ? row.quantity : Qty{};
+    }
+    differs.ours = differs.theirs - more;
+    differs.text = "the account holds another quantity than the books";
+    record(differs, cause);
 }
 
 void Kernel::check_daily_losses(InstrumentId instrument, Cause cause) {

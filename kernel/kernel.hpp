@@ -44,6 +44,10 @@ public:
     virtual void on_day_end(const Envelope&, const ChargesBooked&) {}
     /// Why the plan of charges does not say what an order would cost.
     virtual void on_no_charges(const Error&) {}
+    /// Nobody knows what became of an order and a person is to be asked; the broker says what cannot be; broker and books differ.
+    virtual void on_stale(const Envelope&, const OutcomeStale&) {}
+    virtual void on_conflict(const Envelope&, const OrderConflict&) {}
+    virtual void on_difference(const Envelope&, const ReconciliationDiffers&) {}
 };
 
 class Kernel {
@@ -197,6 +201,20 @@ private:
     void take_fill(const Order& order, const BrokerReport& report, Cause cause);
     void ignore_report(const BrokerReport& report, const char* why, Cause cause);
     void tell_order(const Order& order, Cause cause, bool change_failed);
+    // Brokers outside.
+    template <class E>
+    void take_word(Time now, const E& word, BrokerId broker, Cause links = {});
+    void take_word_of(Time now, OrderId order, const auto& word);
+    Cause links_of(OrderId order) const;
+    void queue_follows(BrokerId broker, Cause cause);
+    void take_follow(BrokerId broker, const OutsideFact& fact, Cause cause);
+    void take_conflict(BrokerId broker, const OutsideFact& fact, Cause cause);
+    void latch_all_of(BrokerId broker, Cause cause);
+    void reconcile(BrokerId broker, Cause cause);
+    void take_difference(BrokerId broker, InstrumentId instrument, Qty more, Cause cause);
+    bool can_be_changed(const Order& order) const;
+    void note_overdue(const Order& order, Time due);
+    void fall_overdue(Time now, OrderId order);
     void cancel_for(OrderId order, Rule rule, Cause cause);
     void resize_for(OrderId order, Qty quantity, bool reduce_only, Rule rule, Cause cause);
     void latch(PortfolioId portfolio, LatchScope scope, const Verdict& verdict, Cause cause);
@@ -229,6 +247,7 @@ private:
     std::map<std::string, InstrumentId, std::less<>> by_name_;  // all instruments, once somebody has asked for one
     std::size_t names_known_ = 0;
     std::set<std::pair<Time, InstrumentId>> square_offs_;  // those in which something is held within the day
+    std::set<std::pair<Time, OrderId>> overdues_;  // orders at brokers outside that may not wait or rest for longer
     Time next_due_ = kNever;
     std::vector<Work> work_;
     std::size_t next_work_ = 0;

@@ -63,79 +63,141 @@ const char* name_of(OutsideFactKind kind) {
     case Kind::outcome_stale: return "outcome_stale";
     case Kind::conflict: return "conflict";
     case Kind::differs: return "differs";
+    case Kind::revived: return "revived";
     }
     return "";
 }
 
 Wire& OutsideBook::wire(OrderId order) {
+    ++changes_;
+    if (auto over = ended_.extract(order); !over.empty()) {
+        return wires_.insert(std::move(over)).position->second;
+    }
     const auto at = wires_.find(order);
     ALPHA_ASSERT(at != wires_.end(), "an order of this broker");
     return at->second;
 }
 
-const Wire* OutsideBook::find(OrderId order) const {
+/// Once a call is done: what is over is not looked at again and again.
+void OutsideBook::put_away(OrderId order) {
     const auto at = wires_.find(order);
-    return at == wires_.end() ? nullptr : &at->second;
+    if (at == wires_.end() || at->second.state != WireState::ended) {
+        return;
+    }
+    const bool has_others = std::ranges::any_of(
+        at->second.others, [](const auto& each) { return each.second.cancel != ChangeState::none; });
+    if (!has_others) {
+        ended_.insert(wires_.extract(at));
+    }
+}
+
+void OutsideBook::put_away_all() {
+    for (auto at = wires_.begin(); at != wires_.end();) {
+        put_away((at++)->first);
+    }
+}
+
+template <class F>
+void OutsideBook::for_all(F&& each) const {
+    std::ranges::for_each(wires_, each);
+    std::ranges::for_each(ended_, each);
+}
+
+const Wire* OutsideBook::find(OrderId order) const {
+    for (const std::map<OrderId, Wire>* const wires : {&wires_, &ended_}) {
+        if (const auto at = wires->find(order); at != wires->end()) {
+            return &at->second;
+        }
+    }
+    return nullptr;
+}
+
+std::size_t OutsideBook::waiting() const {
+    return static_cast<std::size_t>(
+        std::ranges::count(wires_, WireState::held, [](const auto& each) { return each.second.state; }));
 }
 
 // ---- what the kernel decides --------------------------------------------------------------------------------------------
 
-void OutsideBook::intend(OrderId order, InstrumentId instrument, Side side, Product product, Qty quantity, Date day) {
+void OutsideBook::intend(OrderId order, InstrumentId instrument, Side side, Product product, Qty quantity, Date day,
+                         Time decided) {
+    ++changes_;
     Wire made;
     made.instrument = instrument;
     made.side = side;
     made.product = product;
     made.day = day;
+    made.decided = decided;
     made.confirmed = made.asked = quantity;
     const bool is_new = wires_.emplace(order, std::move(made)).second;
     ALPHA_ASSERT(is_new, "an order's number is its own");
 }
 
-void OutsideBook::cancel(OrderId order, Facts& facts) {
+void OutsideBook::cancel(OrderId order, Facts& facts, CancelBy by) {
     Wire& its = wire(order);
     if (its.state == WireState::held) {
-        close(order, WireEnd::not_sent, Kind::cancelled, "not sent: cancelled first", facts);
-    } else if (its.is_reserved() && its.cancel == ChangeState::none) {
-        its.cancel = ChangeState::wanted;
+        close(order, WireEnd::not_sent, Kind::cancelled,
+              by == CancelBy::kill ? "not sent: killed" : "not sent: cancelled first", facts);
+    } else if (its.is_reserved()) {
+        its.must_go = its.must_go || by != CancelBy::strategy;
+        its.cancel = its.cancel == ChangeState::none ? ChangeState::wanted : its.cancel;
     }
+    put_away(order);
 }
 
-bool OutsideBook::modify(OrderId order, Qty quantity, Facts& facts) {
-    Wire& its = wire(order);
-    if (its.state == WireState::held) {
-        its.confirmed = its.asked = quantity;
-        facts.push_back({.kind = Kind::modified, .order = order, .quantity = quantity});
-        return true;
-    }
-    if (its.state != WireState::live || its.is_ending || its.is_missing || its.modify != ChangeState::none ||
-        its.cancel != ChangeState::none) {
+bool OutsideBook::can_modify(OrderId order) const {
+    const Wire* const its = find(order);
+    return its != nullptr &&
+           (its->state == WireState::held || (its->state == WireState::live && !its->is_ending && !its->is_missing &&
+                                              its->modify == ChangeState::none && its->cancel == ChangeState::none));
+}
+
+bool OutsideBook::modify(OrderId order, Qty quantity, Facts& facts, Price price, Price trigger) {
+    if (!can_modify(order)) {
         return false;
     }
-    its.modify = ChangeState::wanted;
+    Wire& its = wire(order);
+    its.asked_price = price;
+    its.asked_trigger = trigger;
     its.asked = quantity;
+    if (its.state == WireState::held) {
+        its.confirmed = quantity;
+        facts.push_back(
+            {.kind = Kind::modified, .order = order, .quantity = quantity, .price = price, .trigger = trigger});
+    } else {
+        its.modify = ChangeState::wanted;
+    }
     return true;
 }
 
 void OutsideBook::latch(Facts& facts) {
+    ++changes_;
     is_latched_ = true;
     for (auto& [order, its] : wires_) {
         if (its.state == WireState::held) {
             close(order, WireEnd::not_sent, Kind::cancelled, "not sent: killed", facts);
-        } else if (its.is_reserved() && its.cancel == ChangeState::none) {
-            its.cancel = ChangeState::wanted;
+        } else if (its.is_reserved()) {
+            its.must_go = true;
+            its.cancel = its.cancel == ChangeState::none ? ChangeState::wanted : its.cancel;
         }
     }
+}
+
+void OutsideBook::release() {
+    ++changes_;
+    is_latched_ = false;
 }
 
 void OutsideBook::overdue(OrderId order, Facts& facts) {
     if (wire(order).state == WireState::held) {
         close(order, WireEnd::not_sent, Kind::cancelled, "not sent: expired", facts);
     }
+    put_away(order);
 }
 
 // ---- messages -----------------------------------------------------------------------------------------------------------
 
-void OutsideBook::on(const SendStarted& started, Time now, Date day) {
+void OutsideBook::on(const SendStarted& started, Time now, Date day, Seq seq) {
     Wire& its = wire(started.order);
     switch (started.what) {
     case Send::place:
@@ -143,6 +205,7 @@ void OutsideBook::on(const SendStarted& started, Time now, Date day) {
         its.state = WireState::sending;
         ++its.attempts;
         its.sent_at = now;
+        its.sent = seq;
         its.day = day;
         its.has_final_read = false;
         return;
@@ -160,6 +223,7 @@ void OutsideBook::on(const SendStarted& started, Time now, Date day) {
         its.modify_attempt = started.attempt;
         its.modify_ended_at = now;  // where a restart takes its end
         its.modify_reads = 0;
+        its.modifications = static_cast<std::uint8_t>(std::min(its.modifications + 1, 0xFF));
         return;
     }
 }
@@ -167,7 +231,8 @@ void OutsideBook::on(const SendStarted& started, Time now, Date day) {
 void OutsideBook::on(const SendEnded& ended, Time now, Facts& facts) {
     Wire& its = wire(ended.order);
     if (ended.what == Send::place) {
-        return end_place(ended.order, ended, now, facts);
+        end_place(ended.order, ended, now, facts);
+        return put_away_all();  // a conflict ends others, too
     }
     if (const auto other = its.others.find(ended.broker_order);
         ended.what == Send::cancel && other != its.others.end()) {
@@ -229,7 +294,7 @@ void OutsideBook::end_place(OrderId order, const SendEnded& ended, Time now, Fac
     case WireState::ended:
         if (is_acked && its.broker_order.empty()) {  // the broker has what was over here
             conflict(order, fmt::format("it is alive at the broker as {}", ended.broker_order), facts);
-            revive(order);
+            revive(order, facts);
             learn_of_answer(order, ended.broker_order, facts);
         } else if (is_acked && ended.broker_order != its.broker_order) {
             second(order, ended.broker_order, false, facts);
@@ -261,14 +326,14 @@ void OutsideBook::end_place(OrderId order, const SendEnded& ended, Time now, Fac
             return;
         }
         return close(order, WireEnd::not_sent, Kind::cancelled,
-                     is_latched_                          ? "not sent: killed"
+                     is_latched_ || its.must_go           ? "not sent: killed"
                      : its.cancel != ChangeState::none    ? "not sent: cancelled first"
                      : its.attempts >= rules_.places_most ? "not sent: the broker cannot be reached"
                                                           : "not sent: session down",
                      facts);
     case SendOutcome::withheld:
-        return close(order, WireEnd::not_sent, Kind::cancelled, is_latched_ ? "not sent: killed" : "not sent: expired",
-                     facts);
+        return close(order, WireEnd::not_sent, Kind::cancelled,
+                     is_latched_ || its.must_go ? "not sent: killed" : "not sent: expired", facts);
     }
 }
 
@@ -276,8 +341,8 @@ void OutsideBook::end_place(OrderId order, const SendEnded& ended, Time now, Fac
 
 /// Whether an order of the broker's that bears no tag may be it.
 bool OutsideBook::may_be_a_stranger(const Wire& its) const {
-    return std::ranges::any_of(strangers_,
-                               [&](const auto& each) { return each.second.tag.empty() && fits(its, each.second); });
+    return std::ranges::any_of(
+        strangers_, [&](const auto& each) { return each.second.row.order_tag.empty() && fits(its, each.second.row); });
 }
 
 /// Type and prices are left out: a protected market order comes back as a limit at a price that nobody sent.
@@ -287,16 +352,23 @@ bool OutsideBook::fits(const Wire& its, const BrokerOrderSeen& row) const {
            row.placed_at.ns >= its.sent_at.ns - rules_.clock_off.ns;
 }
 
-std::optional<OrderId> OutsideBook::order_of(const BrokerOrderSeen& row) const {
-    if (const auto known = of_broker_.find(row.broker_order); known != of_broker_.end()) {
+std::optional<OrderId> OutsideBook::order_of(std::string_view broker_order, std::string_view order_tag) const {
+    if (const auto known = of_broker_.find(broker_order); known != of_broker_.end()) {
         return known->second;
     }
-    if (const auto tag = parse_order_tag(row.tag); tag && tag->log == log_ && wires_.contains(tag->order)) {
+    if (const auto tag = parse_order_tag(order_tag); tag && tag->log == log_ && find(tag->order) != nullptr) {
         return tag->order;
+    }
+    return std::nullopt;
+}
+
+std::optional<OrderId> OutsideBook::order_of(const BrokerOrderSeen& row) const {
+    if (const auto known = order_of(row.broker_order, row.order_tag)) {
+        return known;
     }
     // A person knows it, where the broker lost the tag.
     for (const auto& [order, its] : wires_) {
-        if (row.tag.empty() && its.told_id == row.broker_order && its.is_nobody_sure() && fits(its, row)) {
+        if (row.order_tag.empty() && its.told_id == row.broker_order && its.is_nobody_sure() && fits(its, row)) {
             return order;
         }
     }
@@ -304,10 +376,11 @@ std::optional<OrderId> OutsideBook::order_of(const BrokerOrderSeen& row) const {
 }
 
 void OutsideBook::on(const BrokerOrderSeen& row, Facts& facts) {
+    ++changes_;
     const std::optional<OrderId> order = order_of(row);
     if (!order) {
-        const bool is_new = strangers_.insert_or_assign(row.broker_order, row).second;
-        const auto tag = parse_order_tag(row.tag);
+        const bool is_new = strangers_.insert_or_assign(row.broker_order, Stranger{row}).second;
+        const auto tag = parse_order_tag(row.order_tag);
         if (is_new && tag && tag->log == log_) {
             facts.push_back({.kind = Kind::differs,
                              .order = tag->order,
@@ -325,28 +398,34 @@ void OutsideBook::on(const BrokerOrderSeen& row, Facts& facts) {
         }
         return;
     }
-    Wire& its = wire(*order);
+    see(*order, row, facts);
+    put_away_all();
+}
+
+void OutsideBook::see(OrderId order, const BrokerOrderSeen& row, Facts& facts) {
+    Wire& its = wire(order);
     if (!its.broker_order.empty() && its.broker_order != row.broker_order) {
-        return second(*order, row.broker_order, is_terminal(row.status), facts);
+        return second(order, row.broker_order, is_terminal(row.status), facts);
     }
     switch (its.state) {
     case WireState::held:
         // Nothing of it was sent from here, and the broker has it.
-        conflict(*order, fmt::format("the broker has it as {} before it was sent", row.broker_order), facts);
+        conflict(order, fmt::format("the broker has it as {} before it was sent", row.broker_order), facts);
         break;
     case WireState::ended: break;
     case WireState::sending:
     case WireState::doubtful:
     case WireState::unknown:
-    case WireState::stale: return adopt(*order, row, facts);
+    case WireState::stale: return adopt(order, row, facts);
     case WireState::live:
-    case WireState::stray: return judge(*order, row, facts);
+    case WireState::stray: return judge(order, row, facts);
     }
     if (its.broker_order.empty()) {
         if (!its.is_conflict) {
-            conflict(*order, fmt::format("it is alive at the broker as {}", row.broker_order), facts);
+            conflict(order, fmt::format("it is alive at the broker as {}", row.broker_order), facts);
         }
-        learn(*order, row.broker_order, facts);
+        revive(order, facts);
+        learn(order, row.broker_order, facts);
     } else {
         const bool is_alive = !is_terminal(row.status) && its.end != WireEnd::filled;
         const bool has_grown = row.status == RowStatus::open && row.filled < row.quantity && row.quantity > its.total();
@@ -354,19 +433,21 @@ void OutsideBook::on(const BrokerOrderSeen& row, Facts& facts) {
         if (!is_alive && !has_grown && !is_short) {
             return;
         }
-        differ(*order,
+        differ(order,
                is_short ? fmt::format("the broker filled {} of it, {} are booked", to_string(row.filled),
                                       to_string(its.booked))
                         : std::string("it is over here and open at the broker"),
                true, facts);
+        revive(order, facts);
     }
-    revive(*order);
-    judge(*order, row, facts);
+    judge(order, row, facts);
 }
 
 /// What was over here is alive: reserved again, and to go.
-void OutsideBook::revive(OrderId order) {
+void OutsideBook::revive(OrderId order, Facts& facts) {
+    facts.push_back({.kind = Kind::revived, .order = order});
     Wire& its = wire(order);
+    its.must_go = true;
     its.state = WireState::stray;
     its.end = WireEnd::none;
     its.is_ending = false;
@@ -405,7 +486,7 @@ void OutsideBook::learn(OrderId order, const std::string& broker_order, Facts& f
 void OutsideBook::learn_of_answer(OrderId order, const std::string& broker_order, Facts& facts) {
     const auto row = strangers_.extract(broker_order);
     learn(order, broker_order, facts);
-    row ? judge(order, row.mapped(), facts) : finish(order, facts);
+    row ? judge(order, row.mapped().row, facts) : finish(order, facts);
 }
 
 /// What was told of a broker's order before it was known whose it is.
@@ -433,7 +514,7 @@ void OutsideBook::second(OrderId order, const std::string& broker_order, bool is
         return;
     }
     const auto row = strangers_.extract(broker_order);
-    is_over = is_over || (row && is_terminal(row.mapped().status));
+    is_over = is_over || (row && is_terminal(row.mapped().row.status));
     its.others.emplace(broker_order, Wire::Other{is_over ? ChangeState::none : ChangeState::wanted, {}});
     of_broker_.insert_or_assign(broker_order, order);
     conflict(order, fmt::format("the broker has it twice, as {} and {}", its.broker_order, broker_order), facts);
@@ -535,6 +616,7 @@ void OutsideBook::differ(OrderId order, std::string text, bool freezes, Facts& f
 // ---- trades -------------------------------------------------------------------------------------------------------------
 
 void OutsideBook::on(const BrokerTradeSeen& trade, Facts& facts) {
+    ++changes_;
     const TradeKey key = key_of(trade);
     if (booked_.contains(key) || outside_.contains(key) || parked_.contains(key)) {
         return;
@@ -542,13 +624,14 @@ void OutsideBook::on(const BrokerTradeSeen& trade, Facts& facts) {
     if (const auto known = of_broker_.find(trade.broker_order); known != of_broker_.end()) {
         book(known->second, trade, Kind::filled, facts);
         finish(known->second, facts);
+        put_away(known->second);
     } else {
         parked_.emplace(key, trade);  // its row may be on the way
     }
 }
 
 void OutsideBook::book(OrderId order, const BrokerTradeSeen& trade, OutsideFactKind kind, Facts& facts) {
-    booked_.insert(key_of(trade));
+    booked_.emplace(key_of(trade), trade.day);
     Wire& its = wire(order);
     if (trade.broker_order == its.broker_order) {  // a second order's fills end nothing of the first
         its.booked += trade.quantity;
@@ -557,8 +640,8 @@ void OutsideBook::book(OrderId order, const BrokerTradeSeen& trade, OutsideFactK
 }
 
 void OutsideBook::put_outside(const BrokerTradeSeen& trade, Facts& facts) {
-    const bool is_traded_here =
-        std::ranges::any_of(wires_, [&](const auto& each) { return each.second.instrument == trade.instrument; });
+    bool is_traded_here = false;
+    for_all([&](const auto& each) { is_traded_here = is_traded_here || each.second.instrument == trade.instrument; });
     if (is_traded_here) {
         frozen_.insert(trade.instrument);
     }
@@ -577,9 +660,41 @@ void OutsideBook::on(const BookRead& read, Time now, Facts& facts) {
             put_outside(trade, facts);
         }
     }
+    ++changes_;
     for (const auto& each : wires_) {
         read_one(each.first, read, now, facts);
     }
+    put_away_all();
+    for (auto& [order, its] : ended_) {
+        its.has_final_read = its.has_final_read || (read.is_final && read.day == its.day);
+    }
+}
+
+std::vector<OrderId> OutsideBook::forget(const BookRead& read) {
+    constexpr std::int32_t kWeek = 7;
+    std::vector<OrderId> forgotten;
+    if (pruned_on_ == Date{}) {
+        pruned_on_ = read.day;
+    }
+    if (read.day <= pruned_on_ || (!read.is_final && read.day.days < pruned_on_.days + kWeek)) {
+        return forgotten;
+    }
+    pruned_on_ = read.day;
+    const auto is_past = [&](Date day) { return day < read.day; };
+    std::erase_if(ended_, [&](const auto& each) {
+        if (is_past(each.second.day)) {
+            forgotten.push_back(each.first);
+        }
+        return is_past(each.second.day);
+    });
+    std::erase_if(of_broker_, [&](const auto& each) { return find(each.second) == nullptr; });
+    std::erase_if(booked_, [&](const auto& each) { return is_past(each.second); });
+    std::erase_if(outside_, [&](const auto& each) { return is_past(each.second.day); });
+    std::erase_if(strangers_, [&](const auto& each) { return each.second.is_old; });
+    for (auto& [broker_order, stranger] : strangers_) {
+        stranger.is_old = true;
+    }
+    return forgotten;
 }
 
 void OutsideBook::read_one(OrderId order, const BookRead& read, Time now, Facts& facts) {
@@ -662,7 +777,7 @@ void OutsideBook::read_one(OrderId order, const BookRead& read, Time now, Facts&
 void OutsideBook::read_changes(OrderId order, const BookRead& read, Facts& facts) {
     Wire& its = wire(order);
     const auto begun_after = [&](Time from) { return read.begun_at.ns >= from.ns + rules_.seen_after.ns; };
-    const bool must_go = is_latched_ || its.is_conflict;
+    const bool must_go = is_latched_ || its.must_go || its.is_conflict;
     const auto is_later = [&](Time ended_at) { return read.begun_at >= ended_at; };
     const bool is_refused = its.cancel == ChangeState::refused && is_later(its.cancel_ended_at);
     const bool is_unseen = (its.cancel == ChangeState::unknown && is_later(its.cancel_ended_at)) ||
@@ -688,7 +803,13 @@ void OutsideBook::read_changes(OrderId order, const BookRead& read, Facts& facts
 
 // ---- sessions and people ------------------------------------------------------------------------------------------------
 
+void OutsideBook::note_live(OrderId order, Time now) {
+    wire(order).live_since = now;
+    put_away(order);
+}
+
 void OutsideBook::on(SessionChange change, Facts& facts) {
+    ++changes_;
     is_up_ = change == SessionChange::up;
     if (is_up_ || change == SessionChange::reconciling) {
         return;
@@ -718,14 +839,20 @@ void OutsideBook::on(SessionChange change, Facts& facts) {
             other.cancel = other.cancel == ChangeState::none ? ChangeState::none : ChangeState::wanted;
         }
     }
+    put_away_all();
 }
 
 bool OutsideBook::on(const OrderResolved& resolved, Facts& facts) {
-    const auto at = wires_.find(resolved.order);
-    if (at == wires_.end()) {
+    const bool is_done = resolve(resolved, facts);
+    put_away_all();
+    return is_done;
+}
+
+bool OutsideBook::resolve(const OrderResolved& resolved, Facts& facts) {
+    if (find(resolved.order) == nullptr) {
         return false;
     }
-    Wire& its = at->second;
+    Wire& its = wire(resolved.order);
     const bool is_asked_about =
         its.state == WireState::doubtful || its.state == WireState::unknown || its.state == WireState::stale;
     switch (resolved.how) {
@@ -756,8 +883,8 @@ bool OutsideBook::on(const OrderResolved& resolved, Facts& facts) {
         its.told_id = resolved.broker_order;  // until its row comes
         return true;
     }
-    const BrokerOrderSeen row = stranger->second;
-    if (!row.tag.empty() || !fits(its, row)) {
+    const BrokerOrderSeen row = stranger->second.row;
+    if (!row.order_tag.empty() || !fits(its, row)) {
         return false;
     }
     adopt(resolved.order, row, facts);

@@ -54,18 +54,6 @@ const char* name_of(WireEnd end);
 /// A cancel or a modify, beside the order.
 enum class ChangeState : std::uint8_t { none = 0, wanted = 1, sending = 2, acked = 3, refused = 4, unknown = 5 };
 
-/// Reads and times after which something counts. `reads` is more than may pass between a message's first byte and its taking effect, and between
-/// that and its being seen, together.
-struct OutsideRules {
-    std::uint8_t reads = 3;
-    std::uint8_t reads_to_ask = 3;        ///< complete reads without an unknown order before a person is asked
-    Duration ask_after{120 * kSecondNs};  ///< and not before
-    Duration seen_after{5 * kSecondNs};   ///< how long a change may take to be seen
-    Duration clock_off{5 * kSecondNs};    ///< the broker's clock may be behind by
-    std::uint8_t places_most = 3;         ///< attempts, where none of them began
-    std::uint8_t cancels_most = 5;
-};
-
 /// What is known of one order.
 struct Wire {
     InstrumentId instrument;
@@ -76,8 +64,11 @@ struct Wire {
     WireEnd end = WireEnd::none;
     std::uint8_t attempts = 0;
     std::uint8_t clean_reads = 0;  ///< complete ones without it
+    Time decided;                  ///< when it was asked for
     Time sent_at;
+    Seq sent = kNoSeq;         ///< the event that says so
     Time ended_at;             ///< its message
+    Time live_since;           ///< when it became live; meaningful then
     std::string broker_order;  ///< empty: not known
     std::string told_id;       ///< what a person said that it is, and no row has shown yet
     Qty confirmed;             ///< the total that the broker has
@@ -88,7 +79,11 @@ struct Wire {
     RowStatus row = RowStatus::pending;
     Price price;  ///< as its row last said
     Price trigger;
-    bool is_ending = false;  ///< its row is terminal, and trades may be missing
+    Price asked_price;  ///< what a change that is under way asks for, as is the next
+    Price asked_trigger;
+    std::uint8_t modifications = 0;  ///< that were begun
+    bool must_go = false;            ///< a rule wants it cancelled, not its strategy alone: it is tried without end
+    bool is_ending = false;          ///< its row is terminal, and trades may be missing
     std::uint8_t short_reads = 0;
     ChangeState cancel = ChangeState::none;
     std::uint8_t cancels = 0;
@@ -138,7 +133,8 @@ enum class OutsideFactKind : std::uint8_t {
     outcome_unknown,
     outcome_stale,  ///< a person is to be asked
     conflict,       ///< `text`: what; the broker's portfolios are latched
-    differs         ///< `text`: what; `freezes`: no more entries in the instrument
+    differs,        ///< `text`: what; `freezes`: no more entries in the instrument
+    revived         ///< it was over here and is alive at the broker: to be reserved again, and cancelled
 };
 const char* name_of(OutsideFactKind kind);
 
@@ -152,6 +148,13 @@ struct OutsideFact {
     BrokerTradeSeen trade{};
     bool freezes = false;
     friend bool operator==(const OutsideFact&, const OutsideFact&) = default;
+};
+
+/// Who wants an order cancelled.
+enum class CancelBy : std::uint8_t {
+    strategy,
+    rule,  ///< of the kernel's: it is tried without end
+    kill   ///< the same, for the kill switch
 };
 
 /// What may be sent next.
@@ -171,39 +174,62 @@ public:
     explicit OutsideBook(std::uint32_t log_number, OutsideRules rules = {}) : log_(log_number), rules_(rules) {}
 
     // What the kernel decides. An order's number is new, what is cancelled or modified is there.
-    void intend(OrderId order, InstrumentId instrument, Side side, Product product, Qty quantity, Date day);
-    void cancel(OrderId order, Facts& facts);
-    /// To another total; of prices the row says what they are. False where it cannot be now.
-    bool modify(OrderId order, Qty quantity, Facts& facts);
+    void intend(OrderId order, InstrumentId instrument, Side side, Product product, Qty quantity, Date day,
+                Time decided = {});
+    void cancel(OrderId order, Facts& facts, CancelBy by = CancelBy::strategy);
+    bool can_modify(OrderId order) const;
+    /// To another total and other prices. False, and nothing done, where it cannot be now.
+    bool modify(OrderId order, Qty quantity, Facts& facts, Price price = {}, Price trigger = {});
+    /// All of it is to be cancelled, and nothing else is sent until `release`.
     void latch(Facts& facts);
-    void release() { is_latched_ = false; }
+    void release();
     /// What has waited too long to be sent.
     void overdue(OrderId order, Facts& facts);
 
     // What comes from outside, at the time at which it came.
-    void on(const SendStarted& started, Time now, Date day);
+    void on(const SendStarted& started, Time now, Date day, Seq seq = kNoSeq);
     void on(const SendEnded& ended, Time now, Facts& facts);
     void on(const BrokerOrderSeen& row, Facts& facts);
     void on(const BrokerTradeSeen& trade, Facts& facts);
     void on(const BookRead& read, Time now, Facts& facts);
     void on(SessionChange change, Facts& facts);
+    /// Its acceptance was recorded: from then on it counts how long a market order rests.
+    void note_live(OrderId order, Time now);
     /// Refused (false) where the order is not one that a person is asked about, or the broker's order is another's. `closed` is for one that
     /// the broker has no more, or of which trades are missing.
     bool on(const OrderResolved& resolved, Facts& facts);
 
-    /// Cancels first, then modifies, then orders as they were decided.
+    /// After a read of a later day: what nobody can tell of any more is dropped. The orders that it was of; they are over.
+    std::vector<OrderId> forget(const BookRead& read);
+
+    /// Cancels first, then modifies, then orders as they were decided. O(orders that are not over).
     std::vector<SendWish> wishes() const;
+    /// Grows whenever something may have become to be wished.
+    std::uint64_t changes() const { return changes_; }
 
     const Wire* find(OrderId order) const;
+    /// Whose the broker's order is, by its number or its tag.
+    std::optional<OrderId> order_of(std::string_view broker_order, std::string_view order_tag) const;
+    std::uint32_t log_number() const { return log_; }
+    const OutsideRules& rules() const { return rules_; }
+    void set_rules(const OutsideRules& rules) { rules_ = rules; }
     bool is_up() const { return is_up_; }
     bool is_latched() const { return is_latched_; }
     bool is_frozen(InstrumentId instrument) const { return frozen_.contains(instrument); }
     /// A person looked at it.
     void thaw(InstrumentId instrument) { frozen_.erase(instrument); }
+    void freeze(InstrumentId instrument) { frozen_.insert(instrument); }
+    const std::set<InstrumentId>& frozen() const { return frozen_; }
+    /// Orders that may still fill, and those of which another one at the broker is to be cancelled.
     const std::map<OrderId, Wire>& wires() const { return wires_; }
+    /// Orders that are over, as long as something of them may come.
+    const std::map<OrderId, Wire>& ended() const { return ended_; }
+    /// Of them, those that nothing of was sent yet.
+    std::size_t waiting() const;
 
     friend bool operator==(const OutsideBook& a, const OutsideBook& b) {
-        return a.wires_ == b.wires_ && a.of_broker_ == b.of_broker_ && a.parked_ == b.parked_ &&
+        return a.log_ == b.log_ && a.rules_ == b.rules_ && a.wires_ == b.wires_ && a.ended_ == b.ended_ &&
+               a.pruned_on_ == b.pruned_on_ && a.of_broker_ == b.of_broker_ && a.parked_ == b.parked_ &&
                a.outside_ == b.outside_ && a.booked_ == b.booked_ && a.strangers_ == b.strangers_ &&
                a.frozen_ == b.frozen_ && a.is_up_ == b.is_up_ && a.is_latched_ == b.is_latched_;
     }
@@ -212,14 +238,23 @@ private:
     using TradeKey = std::tuple<std::string, std::string, std::string>;  // exchange, broker order, trade
     static TradeKey key_of(const BrokerTradeSeen& trade) { return {trade.exchange, trade.broker_order, trade.trade}; }
 
+    friend struct OutsideBookBytes;
+
+    /// One that is over and that something comes of all the same is among the others until the call is done.
     Wire& wire(OrderId order);
+    template <class F>
+    void for_all(F&& each) const;
+    void put_away(OrderId order);
+    void put_away_all();
     bool fits(const Wire& wire, const BrokerOrderSeen& row) const;
     bool may_be_a_stranger(const Wire& wire) const;
     std::optional<OrderId> order_of(const BrokerOrderSeen& row) const;
     void end_place(OrderId order, const SendEnded& ended, Time now, Facts& facts);
     static void end_change(Wire& wire, const SendEnded& ended, Time now);
     void adopt(OrderId order, const BrokerOrderSeen& row, Facts& facts);
-    void revive(OrderId order);
+    void see(OrderId order, const BrokerOrderSeen& row, Facts& facts);
+    bool resolve(const OrderResolved& resolved, Facts& facts);
+    void revive(OrderId order, Facts& facts);
     void learn(OrderId order, const std::string& broker_order, Facts& facts);
     void learn_of_answer(OrderId order, const std::string& broker_order, Facts& facts);
     void take_trades(OrderId order, const std::string& broker_order, Facts& facts);
@@ -237,14 +272,23 @@ private:
     std::uint32_t log_;
     OutsideRules rules_;
     std::map<OrderId, Wire> wires_;
+    std::map<OrderId, Wire> ended_;
     std::map<std::string, OrderId, std::less<>> of_broker_;  ///< own orders and second ones, by the broker's id
     std::map<TradeKey, BrokerTradeSeen> parked_;             ///< of orders that no row has named yet
     std::map<TradeKey, BrokerTradeSeen> outside_;
-    std::set<TradeKey> booked_;
-    std::map<std::string, BrokerOrderSeen, std::less<>> strangers_;  ///< rows of somebody else, as last seen
+    std::map<TradeKey, Date> booked_;
+    /// Of somebody else's orders the row as last seen. It stays over the next day, for what a person may say of it.
+    struct Stranger {
+        BrokerOrderSeen row;
+        bool is_old = false;
+        friend bool operator==(const Stranger&, const Stranger&) = default;
+    };
+    std::map<std::string, Stranger, std::less<>> strangers_;
     std::set<InstrumentId> frozen_;
     bool is_up_ = false;
     bool is_latched_ = false;
+    Date pruned_on_;  ///< the day of the read that something was dropped after
+    std::uint64_t changes_ = 0;
 };
 
 }  // namespace alpha

@@ -295,6 +295,72 @@ Verdict check_market(const RiskQuestion& q) {
     return q.reference_price().raw > 0 ? kPass : Verdict{Rule::no_market, {}, {}};
 }
 
+// ---- brokers outside ----
+
+/// Null: it executes inside the process.
+const OutsideBroker* outside_of(const RiskQuestion& q) {
+    return q.state.outside.empty() ? nullptr : q.state.outside_of(q.config().broker);
+}
+
+/// Kite, as others, has no order that lasts for longer than a day; a market order needs none.
+Verdict check_supported(const RiskQuestion& q) {
+    const bool lasts = q.terms.tif == TimeInForce::gtc && q.terms.type != OrderType::market;
+    return outside_of(q) != nullptr && lasts ? Verdict{Rule::not_supported, {}, count(1)} : kPass;
+}
+
+Verdict check_broker(const RiskQuestion& q) {
+    const OutsideBroker* const outside = outside_of(q);
+    return outside != nullptr && !outside->book.is_up() ? Verdict{Rule::broker_down, {}, count(1)} : kPass;
+}
+
+Verdict check_feeds(const RiskQuestion& q) {
+    return q.state.bad_feeds.empty() || q.terms.reduce_only || q.reduces()
+               ? kPass
+               : Verdict{Rule::feed_down, {}, count(q.state.bad_feeds.size())};
+}
+
+/// While nobody knows what became of an order of the strategy's in the instrument, it sends nothing more there.
+Verdict check_outcomes(const RiskQuestion& q) {
+    const OutsideBroker* const outside = outside_of(q);
+    if (outside == nullptr) {
+        return kPass;
+    }
+    for (const PlacedOrder& placed : q.state.orders_of(q.config().portfolio, q.terms.instrument)) {
+        const Wire* const wire = outside->book.find(placed.order);
+        const bool is_open = wire != nullptr && (wire->state == WireState::unknown || wire->state == WireState::stale);
+        if (is_open && q.state.open_orders.at(placed.order).strategy == q.strategy) {
+            return {Rule::unknown_outcome, {}, count(placed.order.value)};
+        }
+    }
+    return kPass;
+}
+
+Verdict check_frozen(const RiskQuestion& q) {
+    const OutsideBroker* const outside = outside_of(q);
+    return outside != nullptr && outside->book.is_frozen(q.terms.instrument) && !q.reduces()
+               ? Verdict{Rule::frozen_instrument, {}, count(1)}
+               : kPass;
+}
+
+Verdict check_backlog(const RiskQuestion& q) {
+    const OutsideBroker* const outside = outside_of(q);
+    if (outside == nullptr || q.is_modification) {
+        return kPass;
+    }
+    const std::size_t waiting = outside->book.waiting() + 1;
+    const std::size_t most = outside->book.rules().backlog;
+    return waiting > most ? Verdict{Rule::send_backlog, count(most), count(waiting)} : kPass;
+}
+
+Verdict check_modifications(const RiskQuestion& q) {
+    const OutsideBroker* const outside = outside_of(q);
+    const Wire* const wire = outside == nullptr || q.changed == nullptr ? nullptr : outside->book.find(q.changed->id);
+    const std::size_t most = outside == nullptr ? 0 : outside->book.rules().modifications;
+    return wire != nullptr && wire->modifications >= most
+               ? Verdict{Rule::modifications, count(most), count(wire->modifications + std::size_t{1})}
+               : kPass;
+}
+
 Verdict check_stale_data(const RiskQuestion& q) {
     const auto& limit = q.limits.of(Rule::stale_data);
     if (!limit) {
@@ -620,6 +686,8 @@ constexpr Check kChecks[] = {
     {Rule::expired, check_expired},
     {Rule::kill_switch, check_kill_switch},
     {Rule::strategy_halted, check_strategy_halted},
+    {Rule::broker_down, check_broker},
+    {Rule::not_supported, check_supported},
     {Rule::tick_size, check_tick_size},
     {Rule::lot_size, check_lot_size},
     {Rule::freeze_quantity, check_freeze_quantity},
@@ -630,6 +698,11 @@ constexpr Check kChecks[] = {
     {Rule::session_hours, check_session_hours},
     {Rule::square_off, check_square_off},
     {Rule::no_market, check_market},
+    {Rule::feed_down, check_feeds},
+    {Rule::frozen_instrument, check_frozen},
+    {Rule::unknown_outcome, check_outcomes},
+    {Rule::send_backlog, check_backlog},
+    {Rule::modifications, check_modifications},
     {Rule::stale_data, check_stale_data},
     {Rule::price_band, check_price_band},
     {Rule::order_quantity, check_order_quantity},

@@ -16,6 +16,13 @@
 /// | stale_data          | max_data_age          | time since the instrument's last market input                    | seconds  |
 /// | shorting            | allow_short: false    | the position if every working sell and this one fill             | units    |
 /// | freeze_quantity     | (the instrument's)    | the order's quantity                                             | units    |
+/// | broker_down         | (its broker's)        | whether a broker outside is there, and known to be in order     |          |
+/// | not_supported       | (its broker's)        | whether a broker outside has such orders: none that last for longer than a day | |
+/// | feed_down           | (its source's)        | whether every live source of prices is there; never refuses a reduction | count |
+/// | frozen_instrument   | (its broker's)        | whether broker and books differ in it; never refuses a reduction | |
+/// | unknown_outcome     | (its broker's)        | whether anybody knows what became of the strategy's orders in it | order    |
+/// | send_backlog        | (its broker's)        | orders that wait to be sent, with this one                       | count    |
+/// | modifications       | (its broker's)        | how often the order was changed, with this one                   | count    |
 /// | expired             | (the instrument's)    | the day against the contract's last one                          | day      |
 /// | unknown_day         | calendar: strict      | whether the instrument's calendar knows the day                  |          |
 /// | market_phase        | (its calendar's)      | what the market takes now: no stops in a closing auction, say    | phase    |

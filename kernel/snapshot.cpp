@@ -1,6 +1,7 @@
 #include "kernel/snapshot.hpp"
 
 #include "events/archive.hpp"
+#include "kernel/outside_bytes.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -140,8 +141,27 @@ void flat_fields(Ar& ar, State& s) {
     ar(s.config, s.rules, s.products, s.margin_rules);
     ar(s.instruments, s.markets, s.portfolios, s.strategies);
     timers_of(ar, s);
-    ar(s.next_seq, s.next_order, s.now, s.trading_date, s.next_snapshot, s.quotes, s.bars, s.orders, s.fills);
+    ar(s.next_seq, s.next_order, s.now, s.trading_date, s.next_snapshot, s.quotes, s.bars, s.orders, s.fills, s.trades);
     ar(s.path);
+}
+
+void save_sources(OutCursor& ar, const State& state) {
+    save_outside(ar, state.outside);
+    ar.count(state.bad_feeds.size());
+    for (const auto& [source, feed] : state.bad_feeds) {
+        ar(source, feed);
+    }
+}
+
+void load_sources(InCursor& ar, State& state) {
+    load_outside(ar, state.outside);
+    for (std::size_t n = ar.count(1); n > 0 && ar.ok(); --n) {
+        std::string source;
+        FeedState feed{};
+        ar(source, feed);
+        ar.require((state.bad_feeds.empty() || state.bad_feeds.rbegin()->first < source) && feed != FeedState::up);
+        state.bad_feeds.insert_or_assign(std::move(source), feed);
+    }
 }
 
 void save_closings(OutCursor& ar, const State& state) {
@@ -152,7 +172,7 @@ void save_closings(OutCursor& ar, const State& state) {
 }
 
 void load_closings(InCursor& ar, State& state) {
-    for (std::size_t n = ar.count(Wire<OrderId>::size); n > 0 && ar.ok(); --n) {
+    for (std::size_t n = ar.count(Layout<OrderId>::size); n > 0 && ar.ok(); --n) {
         ar(state.closings.emplace_back());
     }
     std::vector<OrderId> by_id(state.closings.begin(), state.closings.end());
@@ -168,6 +188,7 @@ void load_closings(InCursor& ar, State& state) {
 void save_front(OutCursor& ar, const State& state) {
     ar(kStateVersion);
     flat_fields(ar, const_cast<State&>(state));  // cereal's one serialize for both directions; writing only reads
+    save_sources(ar, state);
     save_orders(ar, state.open_orders);
 }
 
@@ -330,7 +351,7 @@ Fault fault_of_orders(const State& state, std::vector<OpenSums>& sums) {
         }
     }
     for (const auto& [id, order] : state.open_orders) {
-        if (is_terminal(order.status) || order.filled >= order.terms.quantity || state.closed_orders.contains(id)) {
+        if (is_terminal(order.status) || order.leaves().raw <= 0 || state.closed_orders.contains(id)) {
             return "an open order is not open";
         }
         OpenSums& sum = sums[order.portfolio.value];
@@ -541,8 +562,8 @@ Fault fault_of_state(const State& state) {
         return fault;
     }
     // Each relies on what those before it have judged.
-    for (Fault (*const judge)(const State&) :
-         {fault_of_progress, fault_of_markets, fault_of_books, fault_of_timers, fault_of_strategies}) {
+    for (Fault (*const judge)(const State&) : {fault_of_progress, fault_of_markets, fault_of_books, fault_of_outside,
+                                               fault_of_timers, fault_of_strategies}) {
         if (const Fault fault = judge(state); fault != nullptr) {
             return fault;
         }
@@ -590,6 +611,7 @@ Result<State> load_state(Bytes bytes) {
     if (ar.ok() && !derive_times(state)) {
         return fail(ErrorKind::data, "the state snapshot is damaged: its calendars are none");
     }
+    load_sources(ar, state);
     load_orders(ar, state.open_orders);
     load_orders(ar, state.closed_orders);
     load_closings(ar, state);

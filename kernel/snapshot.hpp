@@ -10,7 +10,7 @@ namespace alpha {
 
 /// In front of the canonical bytes, and so part of every digest. Raised whenever State or its encoding changes, or the same log folds into
 /// another state: snapshots are a cache and of older versions simply dropped, and digests of other versions are not compared.
-inline constexpr std::uint16_t kStateVersion = 6;
+inline constexpr std::uint16_t kStateVersion = 7;
 
 /// Appends what the digest is taken over: the state but for the order in which orders closed, which follows from the log alone. Equal
 /// states give equal bytes on every machine. O(state).

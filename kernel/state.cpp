@@ -159,6 +159,12 @@ auto neighbours(Orders& orders, OrderId id) {
                                  orders.upper_bound(OrderId{id.value + kReach}));
 }
 
+void forget_closed(State& state) {
+    for (; state.closings.size() > limits::kMaxClosedOrders; state.closings.pop_front()) {
+        state.closed_orders.erase(state.closings.front());
+    }
+}
+
 /// An order that has just closed, and with it what only it has kept from being forgotten, may be forgotten in its turn.
 void note_closed(State& state, const Order& order) {
     if (!is_bound(state, order)) {
@@ -169,9 +175,7 @@ void note_closed(State& state, const Order& order) {
             state.closings.push_back(id);
         }
     }
-    for (; state.closings.size() > limits::kMaxClosedOrders; state.closings.pop_front()) {
-        state.closed_orders.erase(state.closings.front());
-    }
+    forget_closed(state);
 }
 
 /// Changes an order under its reservation, and moves it to the closed ones when that ended it.
@@ -394,6 +398,68 @@ void begin_sums(State& state) {
         }
     }
     derive_margins(state);
+}
+
+// ---- orders at brokers outside ------------------------------------------------------------------------------------------
+
+OutsideBroker& outside_broker(State& state, BrokerId id) {
+    const auto at = state.outside.find(id);
+    ALPHA_ASSERT(at != state.outside.end(), "the fact names a broker that is none outside");
+    return at->second;
+}
+
+/// The one that has the order, or had it; null: none.
+OutsideBroker* broker_of_wire(State& state, OrderId id) {
+    for (auto& [broker, its] : state.outside) {
+        if (its.book.find(id) != nullptr) {
+            return &its;
+        }
+    }
+    return nullptr;
+}
+
+OutsideBroker& broker_of_word(State& state, OrderId id) {
+    OutsideBroker* const broker = broker_of_wire(state, id);
+    ALPHA_ASSERT(broker != nullptr, "the fact names an order that no broker outside has");
+    return *broker;
+}
+
+/// An order goes to its broker, where that is outside.
+void intend_outside(State& state, OrderId id, Qty quantity, Time now) {
+    const Order& order = state.open_orders.at(id);
+    if (const auto broker = state.outside.find(order.broker); broker != state.outside.end()) {
+        const OrderTerms& terms = order.terms;
+        broker->second.follows.clear();
+        broker->second.book.intend(id, terms.instrument, terms.side, terms.product, quantity,
+                                   state.times[terms.instrument.value].date_of(now), now);
+    }
+}
+
+CancelBy cancelled_by(Rule rule) {
+    switch (rule) {
+    case Rule::none: return CancelBy::strategy;
+    case Rule::operator_kill:
+    case Rule::daily_loss:
+    case Rule::overfill:
+    case Rule::unmatched_fill:
+    case Rule::conflict: return CancelBy::kill;
+    default: return CancelBy::rule;
+    }
+}
+
+/// A person lets a portfolio trade again: its broker takes orders, whatever it was latched for.
+void release_outside(State& state, PortfolioId portfolio) {
+    if (state.outside.empty()) {
+        return;
+    }
+    const BrokerConfig* const broker = broker_of(state.config, portfolio);
+    const auto at =
+        broker == nullptr
+            ? state.outside.end()
+            : state.outside.find(BrokerId{static_cast<std::uint32_t>(broker - state.config.brokers.data())});
+    if (at != state.outside.end()) {
+        at->second.book.release();
+    }
 }
 
 // ---- one fold a fact -----------------------------------------------------------------------------------------------------
@@ -770,6 +836,9 @@ void fold(State& state, const Envelope& envelope, const OrderIntended& e) {
         note_order_sent(state, portfolio, envelope.time);
     }
     ++state.orders;
+    if (!e.held) {
+        intend_outside(state, e.order, e.terms.quantity, envelope.time);
+    }
 }
 
 void fold(State& state, const Envelope&, const OrderRefused& e) {
@@ -779,6 +848,10 @@ void fold(State& state, const Envelope&, const OrderRefused& e) {
 
 void fold(State& state, const Envelope&, const CancelIntended& e) {
     known_order(state, e.order).cancel_pending = true;
+    if (OutsideBroker* const broker = broker_of_wire(state, e.order); broker != nullptr) {
+        broker->follows.clear();
+        broker->book.cancel(e.order, broker->follows, cancelled_by(e.rule));
+    }
 }
 
 void fold(State& state, const Envelope& envelope, const ModifyIntended& e) {
@@ -798,6 +871,11 @@ void fold(State& state, const Envelope& envelope, const ModifyIntended& e) {
     if (by_strategy) {
         note_order_sent(state, portfolio_of(state, known_order(state, e.order).portfolio), envelope.time);
     }
+    if (OutsideBroker* const broker = broker_of_wire(state, e.order); broker != nullptr) {
+        broker->follows.clear();
+        const bool done = broker->book.modify(e.order, e.quantity, broker->follows, e.limit_price, e.stop_price);
+        ALPHA_ASSERT(done, "an order is changed only where its broker can be asked to");
+    }
 }
 
 void fold(State&, const Envelope&, const ChangeRefused&) {}
@@ -814,12 +892,16 @@ void fold(State& state, const Envelope&, const KillSwitchLatched& e) {
     Portfolio& portfolio = portfolio_of(state, e.portfolio);
     portfolio.latch = e.scope;
     portfolio.killed_by = e.rule;
+    if (e.scope == LatchScope::flatten) {
+        release_outside(state, e.portfolio);  // what closes positions is to be sent
+    }
 }
 
 void fold(State& state, const Envelope&, const KillSwitchReleased& e) {
     Portfolio& portfolio = portfolio_of(state, e.portfolio);
     portfolio.latch = LatchScope::none;
     portfolio.killed_by = Rule::none;
+    release_outside(state, e.portfolio);
 }
 
 void fold(State& state, const Envelope&, const StrategyHalted& e) {
@@ -835,19 +917,23 @@ void fold(State& state, const Envelope&, const StrategyResumed& e) {
     state.strategies[e.strategy.value] = {};
 }
 
-void fold(State& state, const Envelope&, const OrderReleased& e) {
+void fold(State& state, const Envelope& envelope, const OrderReleased& e) {
     change_order(state, e.order, [&](Order& order) {
         order.held = false;
         order.terms.quantity = e.quantity;
     });
+    intend_outside(state, e.order, e.quantity, envelope.time);
 }
 
-void fold(State& state, const Envelope&, const OrderAccepted& e) {
+void fold(State& state, const Envelope& envelope, const OrderAccepted& e) {
     change_order(state, e.order, [&](Order& order) {
         order.status = transition(order.status, ReportKind::accepted).next;
         order.broker_order = e.broker_order;
     });
     note_missed(state, e.order);
+    if (OutsideBroker* const broker = broker_of_wire(state, e.order); broker != nullptr) {
+        broker->book.note_live(e.order, envelope.time);
+    }
 }
 
 void fold(State& state, const Envelope&, const OrderRejected& e) {
@@ -898,8 +984,9 @@ void fold(State& state, const Envelope& envelope, const OrderFilled& e) {
         order.status = transition(order.status, ReportKind::filled).next;
         order.filled += e.quantity;
         order.trades.book(e.trade);
-        // Under the first edition an order that was being made larger stayed open until the broker had answered.
-        const bool grows = state.config.rules < 2 && order.pending_quantity > order.filled;
+        // At a broker outside, and under the first edition, an order that is being made larger stays open until the broker has answered.
+        const bool grows = (state.config.rules < 2 || state.outside_of(order.broker) != nullptr) &&
+                           order.pending_quantity > order.filled;
         if (!is_terminal(order.status) && order.filled >= order.terms.quantity && !grows) {
             order.status = OrderStatus::filled;
         }
@@ -966,7 +1053,232 @@ void fold(State& state, const Envelope&, const ChangeRejected& e) {
 
 void fold(State&, const Envelope&, const ReportIgnored&) {}
 
+// ---- brokers outside -------------------------------------------------------------------------------------------------------
+//
+// A word and what follows from it are two kinds of facts. Folding the word brings the broker's book forward; what follows is kept beside it for
+// the kernel, which records it. Where a log is only folded, those facts are in the log, and what is kept is dropped with the next word.
+
+void fold(State& state, const Envelope&, const BrokerRulesSet& e) {
+    const auto [at, is_new] = state.outside.try_emplace(e.broker, e.log_number);
+    ALPHA_ASSERT(is_new || at->second.book.log_number() == e.log_number, "a journal's number stays");
+    at->second.book.set_rules(e.rules);
+}
+
+void fold(State& state, const Envelope&, const BrokerSessionChanged& e) {
+    OutsideBroker& broker = outside_broker(state, e.broker);
+    broker.follows.clear();
+    broker.book.on(e.change, broker.follows);
+    broker.session = e.change;
+    broker.account = e.account.empty() ? broker.account : e.account;
+    broker.differences = e.change == SessionChange::reconciling ? 0 : broker.differences;
+}
+
+void fold(State& state, const Envelope& envelope, const SendStarted& e) {
+    OutsideBroker& broker = broker_of_word(state, e.order);
+    const Wire& wire = *broker.book.find(e.order);
+    const Date day = state.times[wire.instrument.value].date_of(envelope.time);
+    broker.book.on(e, envelope.time, day, envelope.seq);
+    constexpr Duration kMinute{60 * kSecondNs};
+    std::vector<Time>& recent = broker.recent_sends;
+    recent.erase(recent.begin(), std::ranges::upper_bound(recent, envelope.time - kMinute));
+    recent.push_back(envelope.time);
+    if (day > broker.sends_day) {
+        broker.sends_day = day;
+        broker.sends_today = 0;
+    }
+    ++broker.sends_today;
+}
+
+void fold(State& state, const Envelope& envelope, const SendEnded& e) {
+    OutsideBroker& broker = broker_of_word(state, e.order);
+    broker.follows.clear();
+    broker.book.on(e, envelope.time, broker.follows);
+}
+
+void fold(State& state, const Envelope&, const BrokerOrderSeen& e) {
+    OutsideBroker& broker = outside_broker(state, e.broker);
+    broker.follows.clear();
+    broker.book.on(e, broker.follows);
+}
+
+void fold(State& state, const Envelope&, const BrokerTradeSeen& e) {
+    OutsideBroker& broker = outside_broker(state, e.broker);
+    broker.follows.clear();
+    broker.book.on(e, broker.follows);
+}
+
+void fold(State& state, const Envelope& envelope, const BookRead& e) {
+    OutsideBroker& broker = outside_broker(state, e.broker);
+    broker.follows.clear();
+    broker.book.on(e, envelope.time, broker.follows);
+    if (e.with_account) {
+        broker.suspected = differing_positions(state, e.broker);
+    }
+    for (const OrderId order : broker.book.forget(e)) {
+        if (const auto at = state.closed_orders.find(order);
+            at != state.closed_orders.end() && !is_bound(state, at->second)) {
+            state.closings.push_back(order);
+        }
+    }
+    forget_closed(state);
+}
+
+void fold(State& state, const Envelope&, const OrderResolved& e) {
+    OutsideBroker& broker = broker_of_word(state, e.order);
+    broker.follows.clear();
+    broker.book.on(e, broker.follows);
+}
+
+void fold(State& state, const Envelope&, const AccountRead& e) {
+    if (e.instrument == kUnknownInstrument) {
+        return;
+    }
+    auto& rows = outside_broker(state, e.broker).account_rows;
+    const std::tuple key{e.kind, e.instrument, e.product};
+    e.quantity.raw == 0 ? void(rows.erase(key)) : void(rows.insert_or_assign(key, AccountRow{e.quantity, e.average}));
+}
+
+void fold(State&, const Envelope&, const FundsRead&) {}
+
+/// What is held outside after a quantity came to it, or went, at a price.
+void change_outside(State& state, BrokerId broker, InstrumentId instrument, Product product, Qty signed_quantity,
+                    Price price) {
+    if (instrument == kUnknownInstrument) {
+        return;
+    }
+    auto& held = outside_broker(state, broker).outside;
+    OutsideHolding& row = held[{instrument, product}];
+    const Qty after = row.net + signed_quantity;
+    const bool closes = (row.net.raw > 0) != (signed_quantity.raw > 0) && row.net.raw != 0;
+    const Instrument& of = state.instruments[instrument.value];
+    if (!closes) {
+        row.cost += notional(of, price, signed_quantity);
+    } else if (abs(after) <= abs(row.net) && (after.raw > 0) == (row.net.raw > 0)) {
+        row.cost = pro_rata(row.cost, abs(after), abs(row.net));
+    } else {
+        row.cost = notional(of, price, after);  // through zero: what is left was traded at this price
+    }
+    row.net = after;
+    if (row.net.raw == 0) {
+        held.erase({instrument, product});
+    }
+}
+
+void fold(State& state, const Envelope&, const OutsideFilled& e) {
+    const Qty quantity = signed_qty(e.side, e.quantity);
+    change_outside(state, e.broker, e.instrument, e.product, e.leaves ? -quantity : quantity, e.price);
+}
+
+void fold(State& state, const Envelope&, const OutsideAssigned& e) {
+    change_outside(state, e.broker, e.instrument, e.product, -e.quantity, e.price);
+    Portfolio& portfolio = portfolio_of(state, e.portfolio);
+    Position& position = position_of(state, e.portfolio, e.instrument);
+    const Market& market = market_of(state, e.instrument);
+    const Instrument& of = state.instruments[e.instrument.value];
+    const Side side = e.quantity.raw > 0 ? Side::buy : Side::sell;
+    const Money value = notional(of, e.price, abs(e.quantity));
+    const PositionChange change = with_fill(position, e.product, side, abs(e.quantity), e.price, value, of);
+    const Money paid = cash_change(of, side, value, change.realized_pnl, Money{});
+    const Money moved = paid + market_value(of, change.after, market.mark) - market_value(of, position, market.mark);
+    portfolio.equity += moved;
+    state.path.equity += moved;
+    note_equity(state.path);
+    const auto fills = position.fills;
+    position = change.after;
+    position.fills = fills;  // none of an order
+    if (e.product != Product::none && !state.products.is_silent()) {
+        const Date today = market.session_date == kNoDay ? Date{} : market.session_date;
+        note_delivery(position.row(e.product), side, abs(e.quantity), today, {});
+    }
+    portfolio.cash += paid;
+    portfolio.realized_pnl += change.realized_pnl;
+    note_use(state, e.portfolio, e.instrument);
+    const auto& outside = outside_broker(state, e.broker).outside;
+    const bool is_any_left =
+        std::ranges::any_of(outside, [&](const auto& each) { return each.first.first == e.instrument; });
+    if (!is_any_left) {
+        outside_broker(state, e.broker).book.thaw(e.instrument);
+    }
+}
+
+void fold(State& state, const Envelope&, const InstrumentThawed& e) {
+    outside_broker(state, e.broker).book.thaw(e.instrument);
+}
+
+void fold(State& state, const Envelope&, const OrderOverdue& e) {
+    OutsideBroker& broker = broker_of_word(state, e.order);
+    broker.follows.clear();
+    broker.book.overdue(e.order, broker.follows);
+}
+
+void fold(State&, const Envelope&, const OutcomeUnknown&) {}
+void fold(State&, const Envelope&, const OutcomeStale&) {}
+void fold(State&, const Envelope&, const OrderConflict&) {}
+
+/// It is open again, and on its way to be cancelled.
+void fold(State& state, const Envelope&, const OrderRevived& e) {
+    auto node = state.closed_orders.extract(e.order);
+    ALPHA_ASSERT(!node.empty(), "what is revived was over");
+    std::erase(state.closings, e.order);
+    Order& order = node.mapped();
+    order.status = OrderStatus::working;
+    order.cancel_pending = true;
+    state.placed.insert({order.portfolio, order.terms.instrument, order.id});
+    ++portfolio_of(state, order.portfolio).open_orders;
+    if (order.filled >= order.terms.quantity) {  // an open order has something left: what, its row will say
+        order.terms.quantity = order.filled + Qty{1};
+    }
+    const Order& revived = state.open_orders.insert(std::move(node)).position->second;
+    reserve(state, revived);
+    note_use(state, revived.portfolio, revived.terms.instrument);
+    note_missed(state, e.order);
+    // What a link binds to it is remembered as long as it is open.
+    std::erase_if(state.closings, [&](OrderId id) {
+        const auto at = state.closed_orders.find(id);
+        return at != state.closed_orders.end() && is_bound(state, at->second);
+    });
+}
+
+void fold(State& state, const Envelope&, const ReconciliationDiffers& e) {
+    OutsideBroker& broker = outside_broker(state, e.broker);
+    ++broker.differences;
+    if (e.action == DifferenceAction::frozen && e.instrument != kUnknownInstrument) {
+        broker.book.freeze(e.instrument);
+    }
+}
+
+void fold(State& state, const Envelope&, const Reconciled& e) {
+    OutsideBroker& broker = outside_broker(state, e.broker);
+    broker.differences = 0;
+    broker.is_reconciled = true;
+}
+
+void fold(State& state, const Envelope&, const FeedChanged& e) {
+    e.state == FeedState::up ? void(state.bad_feeds.erase(e.source))
+                             : void(state.bad_feeds.insert_or_assign(e.source, e.state));
+}
+
+/// The newest price wins, and a trade's is one.
+void fold(State& state, const Envelope& envelope, const TradeTick& e) {
+    Market& market = market_of(state, e.instrument);
+    market.updated = envelope.time;
+    set_mark(state, e.instrument, e.price);
+    if (state.next_snapshot == kNever) {
+        ask_for_snapshot(state, envelope.time);
+    }
+    ++state.trades;
+}
+
 }  // namespace
+
+const OutsideBroker* State::outside_of(OrderId id) const {
+    for (const auto& [broker, its] : outside) {
+        if (its.book.find(id) != nullptr) {
+            return &its;
+        }
+    }
+    return nullptr;
+}
 
 const Order* State::find_order(OrderId id) const {
     if (const auto open = find_recent(open_orders, id); open != open_orders.end()) {
@@ -974,6 +1286,30 @@ const Order* State::find_order(OrderId id) const {
     }
     const auto closed = find_recent(closed_orders, id);
     return closed != closed_orders.end() ? &closed->second : nullptr;
+}
+
+std::map<InstrumentId, Qty> differing_positions(const State& state, BrokerId broker) {
+    const OutsideBroker& outside = state.outside.at(broker);
+    std::map<InstrumentId, Qty> more;
+    for (const auto& [key, row] : outside.account_rows) {
+        more[std::get<InstrumentId>(key)] += row.quantity;
+    }
+    for (const auto& [key, held] : outside.outside) {
+        more[key.first] -= held.net;
+    }
+    for (std::uint32_t p = 0; p < state.portfolios.size(); ++p) {
+        if (broker_of(state.config, PortfolioId{p}) != &state.config.brokers[broker.value]) {
+            continue;
+        }
+        const std::vector<Position>& positions = state.portfolios[p].positions;
+        for (std::uint32_t i = 0; i < positions.size(); ++i) {
+            if (positions[i].net.raw != 0) {
+                more[InstrumentId{i}] -= positions[i].net;
+            }
+        }
+    }
+    std::erase_if(more, [](const auto& each) { return each.second.raw == 0; });
+    return more;
 }
 
 Reserved reserved_by(const State& state, const Order& order) {
@@ -1027,6 +1363,10 @@ Qty linked_total(const State& state, const Order& order) {
 }
 
 bool is_bound(const State& state, const Order& order) {
+    const OutsideBroker* const outside = state.outside_of(order.broker);
+    if (outside != nullptr && outside->book.find(order.id) != nullptr) {
+        return true;
+    }
     return std::ranges::any_of(neighbours(state.open_orders, order.id),
                                [&](const auto& entry) { return are_linked(order, entry.second); });
 }
@@ -1234,7 +1574,7 @@ void check_invariants(const State& state) {
     }
     for (const auto& [id, order] : state.open_orders) {
         ALPHA_ASSERT(!is_terminal(order.status), "an open order is not terminal");
-        ALPHA_ASSERT(order.filled < order.terms.quantity, "an open order has something left");
+        ALPHA_ASSERT(order.leaves().raw > 0, "an open order has something left");
         ++open_orders[order.portfolio.value];
         placed.insert({order.portfolio, order.terms.instrument, id});
         if (!leads_reservation(state, order)) {

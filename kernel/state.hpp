@@ -5,6 +5,7 @@
 #include "events/event.hpp"
 #include "events/limits.hpp"
 #include "kernel/orders.hpp"
+#include "kernel/outside.hpp"
 #include "kernel/portfolio.hpp"
 #include "kernel/timers.hpp"
 #include "markets/calendar.hpp"
@@ -135,6 +136,47 @@ struct MarginBook {
     std::optional<InstrumentId> head_of(InstrumentId contract) const { return heads[family[contract.value]]; }
 };
 
+/// What is held of an instrument under a product that no portfolio here asked for.
+struct OutsideHolding {
+    Qty net;     ///< negative: short
+    Money cost;  ///< of it: what was paid, negative of a short
+    friend bool operator==(const OutsideHolding&, const OutsideHolding&) = default;
+};
+
+/// A row of what an account says that it holds.
+struct AccountRow {
+    Qty quantity;   ///< negative: short
+    Price average;  ///< zero: not told
+    friend bool operator==(const AccountRow&, const AccountRow&) = default;
+};
+
+/// A broker outside of the process.
+struct OutsideBroker {
+    explicit OutsideBroker(std::uint32_t log_number = 0) : book(log_number) {}
+
+    OutsideBook book;
+    SessionChange session = SessionChange::down;
+    std::string account;  ///< as BrokerSessionChanged gave it first
+    std::map<std::pair<InstrumentId, Product>, OutsideHolding> outside;
+    /// What the account says that it holds, as last read; O(1) rows an instrument.
+    std::map<std::tuple<AccountRowKind, InstrumentId, Product>, AccountRow> account_rows;
+    /// By instrument what the account held more than the books when both were compared last: a row may lag a fill. Told at the second time.
+    std::map<InstrumentId, Qty> suspected;
+    bool is_reconciled = false;      ///< once, so that what was there before the journal is booked
+    std::uint32_t differences = 0;   ///< since the session began to be reconciled
+    std::vector<Time> recent_sends;  ///< of the last minute, in order
+    Date sends_day;
+    std::uint32_t sends_today = 0;
+
+    OutsideBook::Facts follows;  ///< what follows from the last fact folded, for the kernel to record: not saved
+    friend bool operator==(const OutsideBroker& a, const OutsideBroker& b) {
+        return a.book == b.book && a.session == b.session && a.account == b.account && a.outside == b.outside &&
+               a.account_rows == b.account_rows && a.suspected == b.suspected && a.is_reconciled == b.is_reconciled &&
+               a.differences == b.differences && a.recent_sends == b.recent_sends && a.sends_day == b.sends_day &&
+               a.sends_today == b.sends_today;
+    }
+};
+
 struct State {
     RunConfigured config;                 ///< as event 0 gave it, or the last RunReconfigured
     markets::MarketRules rules;           ///< as the last MarketRulesSet gave them
@@ -148,6 +190,8 @@ struct State {
     std::map<OrderId, Order> closed_orders;
     /// Those of them that no link binds to an open order, in the order in which that came about: the first is forgotten first.
     std::deque<OrderId> closings;
+    std::map<BrokerId, OutsideBroker> outside;                ///< those that execute elsewhere
+    std::map<std::string, FeedState, std::less<>> bad_feeds;  ///< live sources that are not up
     Timers timers;
     Seq next_seq = 0;
     OrderId next_order{1};
@@ -157,6 +201,7 @@ struct State {
     EquityPath path;
     std::uint64_t quotes = 0;
     std::uint64_t bars = 0;
+    std::uint64_t trades = 0;  ///< that live sources told of
     std::uint64_t orders = 0;  ///< intended, refused ones not counted
     std::uint64_t fills = 0;
 
@@ -176,6 +221,12 @@ struct State {
         return markets::find_product(products, instruments[instrument.value], product, day);
     }
     const Order* find_order(OrderId id) const;
+    /// The broker outside that has the order, or had it; null: none.
+    const OutsideBroker* outside_of(OrderId id) const;
+    const OutsideBroker* outside_of(BrokerId id) const {
+        const auto at = outside.find(id);
+        return at == outside.end() ? nullptr : &at->second;
+    }
     /// A portfolio's open orders, by instrument, then by number. O(log open orders), and each as it is come to.
     auto orders_of(PortfolioId portfolio) const {
         return std::ranges::subrange(placed.lower_bound({portfolio, {}, {}}),
@@ -187,6 +238,10 @@ struct State {
                                      placed.lower_bound({portfolio, InstrumentId{instrument.value + 1}, {}}));
     }
 };
+
+/// Of what instruments an account at a broker outside holds another quantity than the broker's portfolios and what is booked outside: how much more
+/// it holds. By instrument. O(positions, rows).
+std::map<InstrumentId, Qty> differing_positions(const State& state, BrokerId broker);
 
 /// Computes what is derived from the rest of a state and not saved with it. Requires rules that derive_times took. O(state).
 void derive(State& state);

@@ -97,7 +97,7 @@ std::vector<Venue*> Components::venue_pointers() const {
 Result<Components> make_components(const RunConfigured& config, std::span<const StrategySpec> catalog) {
     Components parts;
     for (const BrokerConfig& broker : config.brokers) {
-        const BrokerSpec* spec = find_broker(broker.kind);
+        const BrokerSpec* spec = find_any_broker(broker.kind);
         if (spec == nullptr) {
             return fail(ErrorKind::usage, fmt::format("there is no broker of kind '{}'; write {}", broker.kind,
                                                       config::one_of(broker_kinds())));
@@ -178,7 +178,7 @@ Result<void> reconfigure(Kernel& kernel, std::vector<std::unique_ptr<Venue>>& ve
             parts->venues[b] = nullptr;
             continue;
         }
-        const BrokerSpec* spec = find_broker(config.brokers[b].kind);
+        const BrokerSpec* spec = find_any_broker(config.brokers[b].kind);
         ALPHA_ASSERT(spec != nullptr, "a broker was made of a kind that does not exist");
         Result<std::unique_ptr<Venue>> broker =
             spec->hold(config.brokers[b].settings, present.brokers[b].settings, *venues[b]);

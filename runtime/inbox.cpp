@@ -42,6 +42,9 @@ void Inbox::post(Message message) {
         const std::lock_guard lock(mutex_);
         gone = take_gone(waiting_, [](const Message& each) { return each.asker.has_gone(); });
         if (!closed_ && waiting_.size() < kMessagesMax) {
+            if (message.kills && hold_) {
+                hold_(*message.kills);
+            }
             waiting_.push_back(std::move(message));
             wake();
             return;
@@ -93,6 +96,18 @@ void Inbox::close() {
 void Inbox::on_post(std::function<void()> wake) {
     const std::lock_guard lock(mutex_);
     wake_ = std::move(wake);
+}
+
+void Inbox::on_kill(std::function<void(const std::string&)> hold) {
+    const std::lock_guard lock(mutex_);
+    hold_ = std::move(hold);
+}
+
+void Inbox::unless_killing(const std::function<void()>& lift) {
+    const std::lock_guard lock(mutex_);
+    if (std::ranges::none_of(waiting_, [](const Message& message) { return message.kills.has_value(); })) {
+        lift();
+    }
 }
 
 std::vector<Message> Inbox::take() {

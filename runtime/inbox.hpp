@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -72,6 +73,8 @@ struct Message {
     std::function<Result<std::vector<Input>>(const State&)> inputs;
     /// Answered once all that it led to is durable. Who expects no answer waits for no disk.
     Asker asker;
+    /// A kill: of whose portfolio, empty: of all. Orders on their way to a broker outside are held back before the session has heard of it.
+    std::optional<std::string> kills{};
 };
 
 class Inbox {
@@ -94,8 +97,12 @@ public:
 
     /// `wake` is called whenever something was posted, on the poster's thread, and not any more once this was called again.
     void on_post(std::function<void()> wake);
+    /// `hold` is called with whose portfolio as a kill is posted, on the poster's thread, before it waits with the others; it must not wait.
+    void on_kill(std::function<void(const std::string& portfolio)> hold);
     /// Whether anybody waits for anything. As cheap as it looks.
     bool any() const { return any_.load(std::memory_order_acquire); }
+    /// Calls `lift` unless a kill waits; none is posted while it runs. Whoever has taken one lifts what it has held.
+    void unless_killing(const std::function<void()>& lift);
     /// The messages that wait, first come first.
     std::vector<Message> take();
     /// Whether publish() would be heard.
@@ -115,6 +122,7 @@ private:
     std::shared_ptr<const SessionStatus> published_;
     Clock::TimePoint published_at_;
     std::function<void()> wake_;
+    std::function<void(const std::string&)> hold_;
     bool closed_ = false;
     std::atomic<bool> any_{false};
 };

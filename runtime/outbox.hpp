@@ -6,7 +6,7 @@
 /// thread puts messages in, the log's thread says what is durable, the broker's thread takes them out, and the thread that hears of a kill first
 /// holds places back before the kernel has heard of it.
 
-#include "events/outside.hpp"
+#include "events/outside_message.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -28,6 +28,7 @@ public:
     void set_durable(Seq before);
     /// Any thread, and at once: no place begins from here on, whatever was decided.
     void hold_places(bool on) { holds_places_.store(on, std::memory_order_seq_cst); }
+    bool holds_places() const { return holds_places_.load(std::memory_order_seq_cst); }
     /// The deciding thread, when a kill was lifted by the event at `seq` and that is durable: what was decided before it is never begun, and places
     /// of after it may.
     void release(Seq seq);

@@ -89,6 +89,7 @@ struct Reexecution::Work {
     Result<void> check_input(const Envelope& envelope, std::optional<InstrumentId> instrument) const;
     Result<bool> decide(const DecodedEvent& logged);
     bool knows_named(const Input& input) const;
+    bool knows_named_in(const auto& word) const;
     Result<void> repeat_reconfiguration(const Envelope& at, const RunReconfigured& event);
     bool compare_waiting();
     bool compare_made();
@@ -183,7 +184,10 @@ Result<bool> Reexecution::Work::decide(const DecodedEvent& logged) {
 bool Reexecution::Work::knows_named(const Input& input) const {
     return std::visit(
         [&](const auto& of_kind) {
-            if constexpr (requires { of_kind.portfolio; }) {
+            using T = std::remove_cvref_t<decltype(of_kind)>;
+            if constexpr (is_alternative<T, WordInput>) {
+                return kernel != nullptr && knows_named_in(of_kind);
+            } else if constexpr (requires { of_kind.portfolio; }) {
                 return kernel != nullptr && of_kind.portfolio.value < kernel->state().portfolios.size();
             } else if constexpr (requires { of_kind.strategy; }) {
                 return kernel != nullptr && of_kind.strategy.value < kernel->state().strategies.size();
@@ -194,6 +198,33 @@ bool Reexecution::Work::knows_named(const Input& input) const {
             }
         },
         input);
+}
+
+/// Whether what a word from outside names is there, and its texts are within their bounds.
+bool Reexecution::Work::knows_named_in(const auto& word) const {
+    const State& state = kernel->state();
+    bool is_known = true;
+    if constexpr (requires { word.is_bounded(); }) {
+        is_known = word.is_bounded();
+    }
+    if constexpr (std::same_as<std::remove_cvref_t<decltype(word)>, BrokerRulesSet>) {
+        const OutsideBroker* const outside = state.outside_of(word.broker);
+        const bool is_another = outside != nullptr && outside->book.log_number() != word.log_number;
+        is_known = is_known && word.broker.value < state.config.brokers.size() && !is_another;
+    } else if constexpr (requires { word.broker; }) {
+        is_known = is_known && state.outside_of(word.broker) != nullptr;
+    }
+    if constexpr (requires { word.order; }) {
+        is_known = is_known && state.outside_of(word.order) != nullptr && state.find_order(word.order) != nullptr;
+    }
+    if constexpr (requires { word.instrument; }) {
+        const bool is_listed = word.instrument.value < state.instruments.size();
+        is_known = is_known && (is_listed || word.instrument == kUnknownInstrument);
+    }
+    if constexpr (requires { word.portfolio; }) {
+        is_known = is_known && word.portfolio.value < state.portfolios.size();
+    }
+    return is_known;
 }
 
 /// Notes the difference at `seq`; `logged` is empty where the log ends.
@@ -326,7 +357,7 @@ Result<bool> Reexecution::Work::take(const EncodedHeader& header, Bytes event) {
     // What is asked for in a lull comes between two things that fall due, and does not lead to the first.
     if (!waiting.empty() && read()) {
         const std::optional<Input> input = input_of(read()->envelope, read()->event);
-        if (input && is_request(*input) && !catch_up()) {
+        if (input && is_between_records(*input) && !catch_up()) {
             return false;
         }
     }

@@ -120,14 +120,16 @@ class Session {
 public:
     /// `budget` watches the strategies that `make` makes.
     Session(const Scenario& scenario, LogWriter& log, const RunOptions& options, ComponentsMaker make,
-            CallbackBudget& budget)
+            CallbackBudget& budget, std::unique_ptr<OutsideLinks> links)
         : scenario_(scenario),
           log_(log),
           options_(options),
           clock_(*options.clock),
           make_(std::move(make)),
           budget_(budget),
-          summary_(scenario.config, options) {}
+          summary_(scenario.config, options),
+          links_(std::move(links)),
+          has_links_(!options.outside.empty()) {}
 
     /// Begins a log with event 0, which comes before all that follows.
     Result<void> begin(Time begins = Time{0}) {
@@ -152,6 +154,7 @@ public:
         if (!scenario_.margins.is_silent()) {
             kernel_->take(kernel_->state().now, MarginRulesSet{scenario_.margins});
         }
+        links_->introduce(*kernel_, false);
         know_instruments();
         begun_with_ = kernel_->state().next_seq;
         return {};
@@ -194,6 +197,7 @@ public:
             options_.log->warn("margins are other than those the journal goes by: the new ones hold from here on");
             kernel_->take(kernel_->state().now, MarginRulesSet{scenario_.margins});
         }
+        links_->introduce(*kernel_, true);
         options_.log->info("resumed at event {} in {:.3f} s: decided again from event {}", kernel_->state().next_seq,
                            std::chrono::duration<double>(clock_.now() - begun).count(), at->from);
         return {};
@@ -241,6 +245,7 @@ public:
         queue_ = (waits_ ? make_threaded_market_queue : make_direct_market_queue)(std::move(sources), times,
                                                                                   std::move(options));
         const WokenByInbox woken(options_.inbox, *queue_);
+        const Linked linked(*this);
         if (waits_) {
             prefer_latency();
         }
@@ -252,6 +257,7 @@ public:
         begun_ = last_input_ = clock_.now();
         options_.log->debug("feeds: reading");
         Result<void> outcome = loop();
+        settle_brokers();
         options_.log->debug("feeds: {}", outcome ? "ended" : outcome.error().message);
         return outcome;
     }
@@ -437,6 +443,9 @@ private:
                     return served;
                 }
             }
+            if (auto served = serve_brokers(); !served) {
+                return served;
+            }
             if (!stopping_ && (stopped() || is_over())) [[unlikely]] {
                 stop();
             }
@@ -506,7 +515,8 @@ private:
         const Clock::TimePoint now = clock_.now();
         const Clock::TimePoint look =
             batch_.frame.events != 0 ? std::max(now, last_input_ + kFlushAfter) : now + options_.look_for_stop;
-        return to_compare_ == 0 ? std::min(look, queue_->passes(kernel_->next_due())) : look;
+        return to_compare_ == 0 ? std::min(look, queue_->passes(std::min(kernel_->next_due(), links_->next_due())))
+                                : look;
     }
     /// What falls due while nothing comes happens at its time, not when the next record comes: the log is the same either way.
     Result<void> pass_silence() {
@@ -571,6 +581,11 @@ private:
             const std::uint64_t orders = kernel_->state().orders;
             if (auto taken = take(record, *batch.symbols); !taken || stopped_in_lull_) {
                 return taken;
+            }
+            if (has_links_) [[unlikely]] {
+                if (auto begun = start_sends(); !begun) {
+                    return begun;
+                }
             }
             if (options_.commit_orders && kernel_->state().orders != orders) [[unlikely]] {
                 if (auto asked = commit_orders(batch.received(record), kernel_->state().orders - orders); !asked) {
@@ -1021,6 +1036,67 @@ private:
         commit_times_->taken.clear();
     }
 
+    // ---- brokers outside -------------------------------------------------------------------------------------------------
+
+    /// While it lives, brokers outside talk with the session. Gone on every way out.
+    class Linked {
+    public:
+        explicit Linked(Session& session) : session_(session) {
+            if (!session.has_links_) {
+                return;
+            }
+            session.links_->connect(session.kernel_->state(), session.clock_, [&session] { session.queue_->wake(); });
+            if (session.options_.inbox != nullptr) {
+                session.options_.inbox->on_kill(
+                    [&session](const std::string& portfolio) { session.links_->hold(portfolio); });
+            }
+        }
+        Linked(const Linked&) = delete;
+        Linked& operator=(const Linked&) = delete;
+        ~Linked() {
+            if (session_.options_.inbox != nullptr) {
+                session_.options_.inbox->on_kill(nullptr);
+            }
+            session_.links_->disconnect();
+        }
+
+    private:
+        Session& session_;
+    };
+
+    /// What brokers have said is taken, and what is wished after it begun.
+    Result<void> serve_brokers() {
+        if (!has_links_ || to_compare_ != 0) [[likely]] {
+            return {};
+        }
+        if (links_->any()) {
+            links_->take_words(*kernel_, stamp());
+            halt_overrun();
+        }
+        return start_sends();
+    }
+    Result<void> start_sends() {
+        if (links_->start_sends(*kernel_, stamp()) == 0) [[likely]] {
+            return {};
+        }
+        return ask_commit([durable = links_->when_durable(kernel_->state().next_seq)](const Result<void>& done) {
+            if (done) {
+                durable();
+            }
+        });
+    }
+    /// What was begun is answered, or not known: that is written down before the end.
+    void settle_brokers() {
+        if (!has_links_) {
+            return;
+        }
+        constexpr std::chrono::seconds kMost{8};
+        links_->settle(kMost);
+        if (links_->any()) {
+            links_->take_words(*kernel_, stamp());
+        }
+    }
+
     // ---- the inbox -------------------------------------------------------------------------------------------------------
 
     /// Each message that is taken is answered; where one cannot be made durable, it and those behind it hear why.
@@ -1034,6 +1110,7 @@ private:
                 stored = carry_out(message);
             }
         }
+        links_->lift(*options_.inbox, kernel_->state().next_seq);
         if (options_.inbox->is_status_wanted()) {
             options_.inbox->publish(std::make_shared<const SessionStatus>(status()));
         }
@@ -1182,6 +1259,8 @@ private:
     std::shared_ptr<CommitTimes> commit_times_ = std::make_shared<CommitTimes>();
     std::vector<std::unique_ptr<Venue>> venues_;
     std::unique_ptr<Kernel> kernel_;  // writes into batch_, uses the venues
+    std::unique_ptr<OutsideLinks> links_;
+    bool has_links_ = false;
     std::map<std::string, InstrumentId> ids_;
     std::vector<std::optional<InstrumentId>> by_symbol_;
     DataWarnings warnings_;
@@ -1264,7 +1343,11 @@ Result<RunResult> run_scenario(const Scenario& scenario, LogWriter& log, const R
         }
         return parts;
     };
-    Session session(scenario, log, options, make, budget);
+    Result<std::unique_ptr<OutsideLinks>> links = OutsideLinks::make(options.outside, scenario.config);
+    if (!links) {
+        return tl::unexpected(links.error());
+    }
+    Session session(scenario, log, options, make, budget, std::move(*links));
     const bool is_new = stored == nullptr || stored->next_seq() == 0;
     if (auto ready = is_new ? session.begin() : session.resume(std::move(stored)); !ready) {
         return tl::unexpected(ready.error());

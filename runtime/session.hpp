@@ -3,6 +3,7 @@
 /// came out.
 
 #include "config/scenario.hpp"
+#include "runtime/outside_links.hpp"
 #include "store/clock.hpp"
 #include "store/journal.hpp"
 #include "views/books.hpp"
@@ -58,6 +59,8 @@ struct RunOptions {
     Inbox* inbox = nullptr;      ///< may be null; outlives the session
     /// A latch, a halt, a feed lost, in a sentence; from any thread, and must not wait; may be null.
     std::function<void(const std::string&)> on_alarm;
+    /// Brokers outside that orders go to; each is one of the scenario's. Its sources are stamped by the machine's clock.
+    std::vector<OutsideBrokerOptions> outside;
     /// The log, where it is one: commits are then asked for, and the session goes on meanwhile; null: it waits for them.
     BackgroundLog* background = nullptr;
 };

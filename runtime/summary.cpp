@@ -109,6 +109,25 @@ void Tally::on_halt(const Envelope& envelope, const StrategyHalted& halted) {
                       to_iso(envelope.time), printable(halted.reason)));
 }
 
+void Tally::on_stale(const Envelope& envelope, const OutcomeStale& stale) {
+    alarm(fmt::format("order {}: nobody knows since {} whether the broker has it; look there, and say what it is",
+                      stale.order.value, to_iso(envelope.time)));
+}
+
+void Tally::on_conflict(const Envelope& envelope, const OrderConflict& conflict) {
+    alarm(fmt::format("CONFLICT at {}: order {}: {}", to_iso(envelope.time), conflict.order.value,
+                      printable(conflict.text)));
+}
+
+void Tally::on_difference(const Envelope& envelope, const ReconciliationDiffers& differs) {
+    const std::string what = differs.order.value != 0 ? fmt::format("order {}", differs.order.value)
+                             : differs.instrument.value < state_->instruments.size()
+                                 ? state_->instruments[differs.instrument.value].name
+                                 : std::string("the account");
+    alarm(fmt::format("{}: broker and books differ at {} ({}): {}", what, to_iso(envelope.time),
+                      name_of(differs.action), printable(differs.text)));
+}
+
 void Tally::on_session(const Envelope&, const TradingSessionOpened& opened) {
     if (opened.date > today_) {
         if (today_ != kNoDay) {

@@ -47,6 +47,9 @@ public:
     void on_session(const Envelope& envelope, const TradingSessionOpened& opened) override;
     void on_day_end(const Envelope& envelope, const ChargesBooked& booked) override;
     void on_no_charges(const Error& why) override;
+    void on_stale(const Envelope& envelope, const OutcomeStale& stale) override;
+    void on_conflict(const Envelope& envelope, const OrderConflict& conflict) override;
+    void on_difference(const Envelope& envelope, const ReconciliationDiffers& differs) override;
     /// The account at the end of each trading day that has begun since this process did, the present one last.
     std::vector<DayEquity> days() const;
     /// Days that calendars do not know, and notes that could not be made, since this process began.

@@ -39,7 +39,27 @@ constexpr bool moves_rows(std::uint16_t tag) {
     case TimerCancelled::tag:
     case StrategyHalted::tag:
     case StrategyResumed::tag:
-    case ReportIgnored::tag: return false;
+    case ReportIgnored::tag:
+    case TradeTick::tag:
+    case BrokerRulesSet::tag:
+    case BrokerSessionChanged::tag:
+    case SendStarted::tag:
+    case SendEnded::tag:
+    case BrokerOrderSeen::tag:
+    case BrokerTradeSeen::tag:
+    case BookRead::tag:
+    case OrderResolved::tag:
+    case AccountRead::tag:
+    case FundsRead::tag:
+    case InstrumentThawed::tag:
+    case OrderOverdue::tag:
+    case OutcomeUnknown::tag:
+    case OutcomeStale::tag:
+    case OrderConflict::tag:
+    case OutsideFilled::tag:
+    case ReconciliationDiffers::tag:
+    case Reconciled::tag:
+    case FeedChanged::tag: return false;
     default: return true;
     }
 }
@@ -237,6 +257,19 @@ private:
         changed_positions_.emplace_back(e.portfolio, e.instrument);
         changed_portfolios_.push_back(e.portfolio);
     }
+    void note(const Envelope&, const OutsideAssigned& e) {
+        changed_positions_.emplace_back(e.portfolio, e.instrument);
+        changed_portfolios_.push_back(e.portfolio);
+    }
+    void note(const Envelope& envelope, const OrderRevived& e) {
+        Tracked& order = changed(envelope, e.order);
+        order.status = OrderStatus::working;
+        order.reason.clear();
+        if (order.filled >= order.terms.quantity) {
+            order.terms.quantity = order.filled + Qty{1};  // as its fold has it
+        }
+        projection_.has_revived_ = true;
+    }
     void note(const Envelope& envelope, const OrderAdjusted& e) {
         Tracked& order = changed(envelope, e.order);
         order.terms.quantity = e.quantity;
@@ -390,7 +423,9 @@ void Projection::keep(OrderId id, const Tracked& order, const Order* known) {
     OutCursor ar(encoded_);
     ar(id, order.filled_notional, order.reason, order.created_time);
     saved_.put(id, encoded_.view());
-    if (known != nullptr && is_terminal(known->status)) {
+    if (known != nullptr && !is_terminal(known->status)) {
+        closed_.erase(id);  // one that was over may be open again
+    } else if (known != nullptr) {
         encoded_.clear();
         save_order(*known, encoded_);
         closed_.put(id, encoded_.view());
@@ -409,6 +444,16 @@ std::uint64_t queued_ever(const State& state) {
 
 /// Forgets what the state forgot of those that could be forgotten before the frame. O(that, and how many more can be since).
 void Projection::forget_with(const State& after) {
+    if (std::exchange(has_revived_, false)) {  // what stood there may be bound again: it is looked at anew
+        for (const OrderId id : closings_) {
+            if (after.find_order(id) == nullptr) {
+                forget(id);
+            }
+        }
+        closings_.assign(after.closings.begin(), after.closings.end());
+        queued_ever_ = queued_ever(after);
+        return;
+    }
     const std::uint64_t queued = queued_ever(after) - queued_ever_;
     const std::uint64_t kept = after.closings.size() - std::min<std::uint64_t>(queued, after.closings.size());
     for (; closings_.size() > kept; closings_.pop_front()) {

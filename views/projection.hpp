@@ -59,6 +59,7 @@ private:
     std::uint64_t queued_ever_ = 0;  // how many had ever stood there, the forgotten ones included
     OrderBytes saved_;               // of each of those
     OrderBytes closed_;              // of those that the state has closed
+    bool has_revived_ = false;       // in the frame at hand: an order that was over is open again
     ByteBuffer encoded_;             // one at a time, on its way into either of them
     Seq next_seq_ = 0;
     std::uint64_t quotes_ = 0;

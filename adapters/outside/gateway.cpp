@@ -4,8 +4,13 @@
 
 namespace alpha {
 
-Gateway::Gateway(OutsideClient& client, Say say, TurnOf turn_of, GatewaySettings settings)
-    : client_(&client), say_(std::move(say)), turn_of_(std::move(turn_of)), settings_(settings) {}
+Gateway::Gateway(OutsideClient& client, Say say, TurnOf turn_of, GatewaySettings settings,
+                 std::function<Time()> event_time)
+    : client_(&client),
+      say_(std::move(say)),
+      turn_of_(std::move(turn_of)),
+      settings_(settings),
+      event_time_(std::move(event_time)) {}
 
 void Gateway::connect(Time now) {
     state_ = State::reconciling;
@@ -85,6 +90,7 @@ Duration Gateway::pause() const {
 void Gateway::begin_read(Time now) {
     is_hinted_ = false;
     reading_since_ = now;
+    begun_at_ = event_time_ ? event_time_() : now;
     last_read_ = now;
     client_->read_book();
 }
@@ -93,7 +99,7 @@ void Gateway::was_read(const std::optional<OutsideRead>& read, Time now) {
     if (!reading_since_) {
         return;  // it took too long, or nobody is connected
     }
-    const Time begun_at = *std::exchange(reading_since_, std::nullopt);
+    reading_since_.reset();
     // A day's book only grows: one that shrank is not whole.
     const bool has_shrunk =
         read && read->day == day_ && (read->orders.size() < rows_.size() || read->trades.size() < trades_.size());
@@ -101,7 +107,7 @@ void Gateway::was_read(const std::optional<OutsideRead>& read, Time now) {
         return tick(now);
     }
     last_whole_ = now;
-    tell(*read, begun_at);
+    tell(*read);
     if (state_ == State::reconciling) {
         const bool is_same =
             before_ && before_->day == read->day && before_->orders == read->orders && before_->trades == read->trades;
@@ -115,8 +121,12 @@ void Gateway::was_read(const std::optional<OutsideRead>& read, Time now) {
     tick(now);
 }
 
+bool Gateway::is_same_row(const AccountRead& a, const AccountRead& b) {
+    return a.kind == b.kind && a.instrument == b.instrument && a.product == b.product && a.symbol == b.symbol;
+}
+
 /// Trades first, then rows that changed: so a row that says how much has filled finds its trades booked.
-void Gateway::tell(const OutsideRead& read, Time begun_at) {
+void Gateway::tell(const OutsideRead& read) {
     if (read.day != day_) {
         day_ = read.day;
         rows_.clear();
@@ -134,7 +144,33 @@ void Gateway::tell(const OutsideRead& read, Time begun_at) {
             say_(row);
         }
     }
-    say_(BookRead{begun_at, read.day, read.is_final, read.positions_agree});
+    for (const AccountRead& row : read.account) {
+        const auto known =
+            std::ranges::find_if(account_, [&](const AccountRead& each) { return is_same_row(each, row); });
+        if (known == account_.end()) {
+            account_.push_back(row);
+            say_(row);
+        } else if (*known != row) {
+            *known = row;
+            say_(row);
+        }
+    }
+    if (read.with_account) {  // what is not there any more is gone
+        for (auto at = account_.begin(); at != account_.end();) {
+            const bool is_there =
+                std::ranges::any_of(read.account, [&](const AccountRead& row) { return is_same_row(*at, row); });
+            if (!is_there) {
+                at->quantity = {};
+                say_(*at);
+            }
+            at = is_there ? std::next(at) : account_.erase(at);
+        }
+    }
+    BookRead book{begun_at_, read.day, read.is_final};
+    book.orders = static_cast<std::uint32_t>(read.orders.size());
+    book.trades = static_cast<std::uint32_t>(read.trades.size());
+    book.with_account = read.with_account;
+    say_(book);
 }
 
 // ---- time ---------------------------------------------------------------------------------------------------------------

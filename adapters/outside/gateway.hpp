@@ -6,7 +6,7 @@
 /// No thread, no clock, no socket: time comes in, what is to be asked of the broker goes to a client (a transport and a translation), and the
 /// client's answers come in again. One thread calls it.
 
-#include "events/outside.hpp"
+#include "events/outside_message.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -47,12 +47,13 @@ struct SendAnswer {
 struct OutsideRead {
     Date day;
     bool is_final = false;
-    bool positions_agree = false;
     std::vector<BrokerOrderSeen> orders;
     std::vector<BrokerTradeSeen> trades;
+    bool with_account = false;  ///< what the account holds was read with it, whole
+    std::vector<AccountRead> account{};
 };
 
-using OutsideWord = std::variant<SendEnded, BrokerOrderSeen, BrokerTradeSeen, BookRead, SessionChange>;
+using OutsideWord = std::variant<SendEnded, BrokerOrderSeen, BrokerTradeSeen, AccountRead, BookRead, SessionChange>;
 
 struct GatewaySettings {
     Duration answer_within{7 * kSecondNs};
@@ -69,8 +70,10 @@ public:
     using Say = std::function<void(const OutsideWord&)>;
     using TurnOf = std::function<Turn(const OutsideMessage&, Time)>;
 
-    /// All of these outlive the gateway.
-    Gateway(OutsideClient& client, Say say, TurnOf turn_of, GatewaySettings settings = {});
+    /// The client outlives the gateway. `event_time` says how far the session has come, by which reads are stamped as they begin; empty: it is
+    /// where time is.
+    Gateway(OutsideClient& client, Say say, TurnOf turn_of, GatewaySettings settings = {},
+            std::function<Time()> event_time = {});
 
     /// Connected, and logged in: reads until two reads in a row say the same, then says that it is up.
     void connect(Time now);
@@ -89,6 +92,8 @@ public:
     void tick(Time now);
     Time next_due() const;
     bool is_up() const { return state_ == State::up; }
+    /// Messages that have begun, and wait for their answer.
+    std::size_t in_flight() const { return in_flight_.size(); }
 
 private:
     enum class State : std::uint8_t { off, reconciling, up };
@@ -101,12 +106,14 @@ private:
     void end(const OutsideMessage& message, SendOutcome outcome, const std::string& broker_order, std::string text);
     void begin_read(Time now);
     Duration pause() const;
-    void tell(const OutsideRead& read, Time begun_at);
+    void tell(const OutsideRead& read);
+    static bool is_same_row(const AccountRead& a, const AccountRead& b);
 
     OutsideClient* client_;
     Say say_;
     TurnOf turn_of_;
     GatewaySettings settings_;
+    std::function<Time()> event_time_;
     State state_ = State::off;
     std::map<SendToken, InFlight> in_flight_;
     SendToken last_token_ = 0;
@@ -114,6 +121,7 @@ private:
     std::size_t working_ = 0;
     // Reads.
     std::optional<Time> reading_since_;
+    Time begun_at_;                 ///< the same in the session's time
     Time last_read_ = kBeforeAll;   ///< begun
     Time last_whole_ = kBeforeAll;  ///< ended
     bool is_hinted_ = false;
@@ -121,6 +129,7 @@ private:
     Date day_;
     std::map<std::string, BrokerOrderSeen> rows_;  ///< of the day, as last told
     std::set<TradeKey> trades_;
+    std::vector<AccountRead> account_;  ///< rows as last told
 };
 
 }  // namespace alpha

@@ -74,7 +74,7 @@ public:
     template <FixedField T>
     T get(T otherwise, const char* why) {
         T value{};
-        require(in_.left() >= Wire<T>::size, "is cut short");
+        require(in_.left() >= Layout<T>::size, "is cut short");
         in_(value);
         require(in_.ok(), why);
         return ok() ? value : otherwise;

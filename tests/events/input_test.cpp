@@ -28,16 +28,57 @@ std::set<std::string> inputs_among(const Envelope& envelope, std::index_sequence
 
 TEST_CASE("which events are records of inputs", "[input]") {
     constexpr auto kAll = std::make_index_sequence<std::variant_size_v<Event>>();
-    CHECK(inputs_among(kRoot, kAll) ==
-          std::set<std::string>{"bar_closed", "bar_opened", "corporate_action", "instrument_changed",
-                                "instrument_listed", "kill_switch_released", "margin_rules_set", "market_rules_set",
-                                "product_rules_set", "quote", "settlement_price", "strategy_halted",
-                                "strategy_resumed"});
+    CHECK(inputs_among(kRoot, kAll) == std::set<std::string>{"account_read",
+                                                             "bar_closed",
+                                                             "bar_opened",
+                                                             "book_read",
+                                                             "broker_order_seen",
+                                                             "broker_rules_set",
+                                                             "broker_session_changed",
+                                                             "broker_trade_seen",
+                                                             "corporate_action",
+                                                             "feed_changed",
+                                                             "funds_read",
+                                                             "instrument_changed",
+                                                             "instrument_listed",
+                                                             "instrument_thawed",
+                                                             "kill_switch_released",
+                                                             "margin_rules_set",
+                                                             "market_rules_set",
+                                                             "order_resolved",
+                                                             "outside_assigned",
+                                                             "product_rules_set",
+                                                             "quote",
+                                                             "send_ended",
+                                                             "send_started",
+                                                             "settlement_price",
+                                                             "strategy_halted",
+                                                             "strategy_resumed"});
     // What carries links may be an input all the same: a broker's answer names the order that led to it.
-    CHECK(inputs_among(kFollows, kAll) ==
-          std::set<std::string>{"bar_closed", "bar_opened", "corporate_action", "instrument_changed",
-                                "instrument_listed", "margin_rules_set", "market_rules_set", "product_rules_set",
-                                "quote", "settlement_price", "strategy_resumed"});
+    CHECK(inputs_among(kFollows, kAll) == std::set<std::string>{"account_read",
+                                                                "bar_closed",
+                                                                "bar_opened",
+                                                                "book_read",
+                                                                "broker_order_seen",
+                                                                "broker_rules_set",
+                                                                "broker_session_changed",
+                                                                "broker_trade_seen",
+                                                                "corporate_action",
+                                                                "feed_changed",
+                                                                "funds_read",
+                                                                "instrument_changed",
+                                                                "instrument_listed",
+                                                                "instrument_thawed",
+                                                                "margin_rules_set",
+                                                                "market_rules_set",
+                                                                "order_resolved",
+                                                                "outside_assigned",
+                                                                "product_rules_set",
+                                                                "quote",
+                                                                "send_ended",
+                                                                "send_started",
+                                                                "settlement_price",
+                                                                "strategy_resumed"});
 }
 
 TEST_CASE("an input is found in its event as it was given", "[input]") {
@@ -61,11 +102,12 @@ TEST_CASE("an input is found in its event as it was given", "[input]") {
     const QuoteTick quote{InstrumentId{1}, Price{2}, Price{3}, Qty{4}, Qty{5}};
     CHECK(input_of(kRoot, quote) == Input(quote));
 
-    CHECK(is_request(KillRequest{}));
-    CHECK(is_request(ReleaseRequest{}));
-    CHECK(is_request(ResumeRequest{}));
-    CHECK(is_request(HaltRequest{}));
-    CHECK_FALSE(is_request(quote));
-    CHECK_FALSE(is_request(ListInstrument{}));
-    CHECK_FALSE(is_request(BrokerReport{}));
+    CHECK(is_between_records(KillRequest{}));
+    CHECK(is_between_records(ReleaseRequest{}));
+    CHECK(is_between_records(ResumeRequest{}));
+    CHECK(is_between_records(HaltRequest{}));
+    CHECK(is_between_records(SendEnded{}));
+    CHECK_FALSE(is_between_records(quote));
+    CHECK_FALSE(is_between_records(ListInstrument{}));
+    CHECK_FALSE(is_between_records(BrokerReport{}));
 }

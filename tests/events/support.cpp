@@ -100,6 +100,42 @@ MarginRow margin() {
     return e;
 }
 
+OutsideRules outside_rules() {
+    OutsideRules e;
+    e.reads = 4;
+    e.reads_to_ask = 5;
+    e.ask_after = Duration{90 * kSecondNs};
+    e.seen_after = Duration{6 * kSecondNs};
+    e.clock_off = Duration{7 * kSecondNs};
+    e.places_most = 2;
+    e.cancels_most = 8;
+    e.market_age = Duration{1 * kSecondNs};
+    e.order_age = Duration{9 * kSecondNs};
+    e.market_rest = Duration{11 * kSecondNs};
+    e.backlog = 300;
+    e.modifications = 24;
+    return e;
+}
+
+BrokerOrderSeen order_row() {
+    BrokerOrderSeen e;
+    e.broker_order = "240328000012345";
+    e.order_tag = "A0123456000000042XYZ";
+    e.instrument = InstrumentId{1};
+    e.side = Side::sell;
+    e.product = Product::mis;
+    e.quantity = qty_of(100);
+    e.filled = qty_of(40);
+    e.price = px("181.65");
+    e.trigger = px("182.5");
+    e.status = RowStatus::trigger_pending;
+    e.text = "waits for its trigger";
+    e.placed_at = Time{1'711'597'498'000'000'000};
+    e.raw_status = "NEW WORD";
+    e.evidence = "fedcba9876543210";
+    return e;
+}
+
 RunConfigured session() {
     RunConfigured e;
     e.name = "ema-cross";
@@ -226,6 +262,35 @@ std::vector<Sample> samples() {
                                {{markets::ChargeLine::stt, money("1.18")}},
                                money("-3.5")}},
         {root, MarginRulesSet{{"zerodha", {margin()}}}},
+        {root, TradeTick{ibm, px("181.75"), qty_of(40), Volume{qty_of(1'234'567)}, Volume{qty_of(4'500)},
+                         Time{1'711'597'499'000'000'000}}},
+        {root, BrokerRulesSet{BrokerId{0}, 123'456'789, outside_rules()}},
+        {root, BrokerSessionChanged{BrokerId{0}, SessionChange::login_needed, "0123456789abcdef", "the token is over"}},
+        {fact, SendStarted{order, Send::place, 2, "", "A0123456000000042XYZ"}},
+        {fact, SendEnded{order, Send::modify, 3, SendOutcome::doubtful, "240328000012345", "too many requests", 429,
+                         "NetworkException", "fedcba9876543210"}},
+        {fact, order_row()},
+        {fact, BrokerTradeSeen{"240328000012345", "NSE", "T77", ibm, Side::sell, qty_of(40), px("181.65"), Date{19'810},
+                               BrokerId{0}, Product::mis, Time{1'711'597'499'000'000'000}, "fedcba9876543210"}},
+        {root, BookRead{Time{1'711'597'499'500'000'000}, Date{19'810}, true, true, BrokerId{0}, 12, 7, true}},
+        {root, OrderResolved{order, Resolution::placed, "240328000012345", "meera", "seen in the app"}},
+        {root, AccountRead{BrokerId{0}, AccountRowKind::holding, ibm, Product::cnc, qty_of(-25), px("181.5"),
+                           Date{19'810}, "NSE:IBM", "fedcba9876543210"}},
+        {root, FundsRead{BrokerId{0}, money("1250000.5"), money("-3.25"), money("1300000")}},
+        {root, OutsideAssigned{PortfolioId{1}, BrokerId{0}, ibm, Product::cnc, qty_of(-25), px("181.5"), "meera",
+                               "sold in the app"}},
+        {root, InstrumentThawed{BrokerId{0}, ibm, "meera", "a bonus"}},
+        {root, OrderOverdue{order}},
+        {fact, OutcomeUnknown{order}},
+        {fact, OutcomeStale{order}},
+        {fact, OrderRevived{order}},
+        {fact, OrderConflict{order, "the broker has it twice, as 1 and 2"}},
+        {fact, OutsideFilled{BrokerId{0}, "240328000099999", "NSE", "T78", ibm, Side::sell, Product::mis, qty_of(25),
+                             px("181.7"), true, true}},
+        {fact, ReconciliationDiffers{BrokerId{0}, DifferenceKind::position, DifferenceAction::frozen, order, ibm,
+                                     Product::cnc, qty_of(100), qty_of(75), "the account holds another quantity"}},
+        {fact, Reconciled{BrokerId{0}, 3}},
+        {root, FeedChanged{"kite", FeedState::stale, "no bytes for 5 s"}},
     };
 }
 

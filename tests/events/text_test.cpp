@@ -375,6 +375,147 @@ const Lines kLines[] = {
      R"("2026-12-31","source":{"text":"a circular","grade":"official"},"doubt":"perhaps","line_num)"
      R"(ber":9}]}})",
     },
+    {
+     R"(7 2024-03-28T03:45:00.072Z trade instrument=IBM price=181.75 quantity=40 volume=1234567 open_int)"
+     R"(erest=4500 exchange_time=2024-03-28T03:44:59Z)",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"trade","instrument":"IBM","price":"181.75","quant)"
+     R"(ity":"40","volume":"1234567","open_interest":"4500","exchange_time":"1711597499000000000"})",
+    },
+    {
+     R"(7 2024-03-28T03:45:00.072Z broker_rules_set broker=paper log_number=123456789 reads=4 reads_to_a)"
+     R"(sk=5 ask_after=90s seen_after=6s clock_off=7s places_most=2 cancels_most=8 market_age=1s order_a)"
+     R"(ge=9s market_rest=11s backlog=300 modifications=24)",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"broker_rules_set","broker":"paper","log_number":1)"
+     R"(23456789,"reads":4,"reads_to_ask":5,"ask_after":"90000000000","seen_after":"6000000000","clock_o)"
+     R"(ff":"7000000000","places_most":2,"cancels_most":8,"market_age":"1000000000","order_age":"9000000)"
+     R"(000","market_rest":"11000000000","backlog":300,"modifications":24})",
+    },
+    {
+     R"(7 2024-03-28T03:45:00.072Z broker_session_changed broker=paper change=login_needed account=01234)"
+     R"(56789abcdef reason="the token is over")",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"broker_session_changed","broker":"paper","change")"
+     R"(:"login_needed","account":"0123456789abcdef","reason":"the token is over"})",
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z send_started order=42 what=place attempt=2 tag=A0123456000000042XYZ c)"
+     R"(ause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"send_started","cause":7,"root":3,"order":42,"what)"
+     R"(":"place","attempt":2,"broker_order":"","tag":"A0123456000000042XYZ"})",
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z send_ended order=42 what=modify attempt=3 outcome=doubtful broker_ord)"
+     R"(er=240328000012345 http=429 error_type=NetworkException text="too many requests" evidence=fedcba)"
+     R"(9876543210 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"send_ended","cause":7,"root":3,"order":42,"what":)"
+     R"("modify","attempt":3,"outcome":"doubtful","broker_order":"240328000012345","http":429,"error_typ)"
+     R"(e":"NetworkException","text":"too many requests","evidence":"fedcba9876543210"})",
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z broker_order_seen broker=paper broker_order=240328000012345 tag=A0123)"
+     R"(456000000042XYZ instrument=IBM side=sell product=mis quantity=100 filled=40 limit_price=181.65 s)"
+     R"(top_price=182.5 status=trigger_pending raw_status="NEW WORD" text="waits for its trigger" placed)"
+     R"(_at=2024-03-28T03:44:58Z evidence=fedcba9876543210 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"broker_order_seen","cause":7,"root":3,"broker":"p)"
+     R"(aper","broker_order":"240328000012345","tag":"A0123456000000042XYZ","instrument":"IBM","side":"s)"
+     R"(ell","product":"mis","quantity":"100","filled":"40","limit_price":"181.65","stop_price":"182.5",)"
+     R"("status":"trigger_pending","raw_status":"NEW WORD","text":"waits for its trigger","placed_at":"1)"
+     R"(711597498000000000","evidence":"fedcba9876543210"})",
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z broker_trade_seen broker=paper broker_order=240328000012345 exchange=)"
+     R"(NSE trade=T77 instrument=IBM side=sell product=mis quantity=40 price=181.65 day=2024-03-28 trade)"
+     R"(d_at=2024-03-28T03:44:59Z evidence=fedcba9876543210 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"broker_trade_seen","cause":7,"root":3,"broker":"p)"
+     R"(aper","broker_order":"240328000012345","exchange":"NSE","trade":"T77","instrument":"IBM","side":)"
+     R"("sell","product":"mis","quantity":"40","price":"181.65","day":"2024-03-28","traded_at":"17115974)"
+     R"(99000000000","evidence":"fedcba9876543210"})",
+    },
+    {
+     R"(7 2024-03-28T03:45:00.072Z book_read broker=paper begun_at=2024-03-28T03:44:59.500Z day=2024-03-)"
+     R"(28 orders=12 trades=7 with_account=true is_final=true positions_agree=true)",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"book_read","broker":"paper","begun_at":"171159749)"
+     R"(9500000000","day":"2024-03-28","orders":12,"trades":7,"with_account":true,"is_final":true,"posit)"
+     R"(ions_agree":true})",
+    },
+    {
+     R"(7 2024-03-28T03:45:00.072Z order_resolved order=42 how=placed broker_order=240328000012345 by=me)"
+     R"(era why="seen in the app")",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"order_resolved","order":42,"how":"placed","broker)"
+     R"(_order":"240328000012345","by":"meera","why":"seen in the app"})",
+    },
+    {
+     R"(7 2024-03-28T03:45:00.072Z account_read broker=paper kind=holding instrument=IBM product=cnc qua)"
+     R"(ntity=-25 average=181.5 day=2024-03-28 symbol=NSE:IBM evidence=fedcba9876543210)",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"account_read","broker":"paper","kind":"holding",")"
+     R"(instrument":"IBM","product":"cnc","quantity":"-25","average":"181.5","day":"2024-03-28","symbol")"
+     R"(:"NSE:IBM","evidence":"fedcba9876543210"})",
+    },
+    {
+     R"(7 2024-03-28T03:45:00.072Z funds_read broker=paper available=1250000.5 used=-3.25 opening=130000)"
+     R"(0)",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"funds_read","broker":"paper","available":"1250000)"
+     R"(.5","used":"-3.25","opening":"1300000"})",
+    },
+    {
+     R"(7 2024-03-28T03:45:00.072Z outside_assigned portfolio=hedge broker=paper instrument=IBM product=)"
+     R"(cnc quantity=-25 price=181.5 by=meera why="sold in the app")",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"outside_assigned","portfolio":"hedge","broker":"p)"
+     R"(aper","instrument":"IBM","product":"cnc","quantity":"-25","price":"181.5","by":"meera","why":"so)"
+     R"(ld in the app"})",
+    },
+    {
+     R"(7 2024-03-28T03:45:00.072Z instrument_thawed broker=paper instrument=IBM by=meera why="a bonus")",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"instrument_thawed","broker":"paper","instrument":)"
+     R"("IBM","by":"meera","why":"a bonus"})",
+    },
+    {
+     R"(7 2024-03-28T03:45:00.072Z order_overdue order=42)",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"order_overdue","order":42})",
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z outcome_unknown order=42 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"outcome_unknown","cause":7,"root":3,"order":42})",
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z outcome_stale order=42 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"outcome_stale","cause":7,"root":3,"order":42})",
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z order_revived order=42 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_revived","cause":7,"root":3,"order":42})",
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z order_conflict order=42 text="the broker has it twice, as 1 and 2" ca)"
+     R"(use=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"order_conflict","cause":7,"root":3,"order":42,"te)"
+     R"(xt":"the broker has it twice, as 1 and 2"})",
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z outside_filled broker=paper broker_order=240328000099999 exchange=NSE)"
+     R"( trade=T78 instrument=IBM side=sell product=mis quantity=25 price=181.7 leaves=true freezes=true)"
+     R"( cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"outside_filled","cause":7,"root":3,"broker":"pape)"
+     R"(r","broker_order":"240328000099999","exchange":"NSE","trade":"T78","instrument":"IBM","side":"se)"
+     R"(ll","product":"mis","quantity":"25","price":"181.7","leaves":true,"freezes":true})",
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z reconciliation_differs broker=paper what=position action=frozen order)"
+     R"(=42 instrument=IBM product=cnc ours=100 theirs=75 text="the account holds another quantity" caus)"
+     R"(e=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"reconciliation_differs","cause":7,"root":3,"broke)"
+     R"(r":"paper","what":"position","action":"frozen","order":42,"instrument":"IBM","product":"cnc","ou)"
+     R"(rs":"100","theirs":"75","text":"the account holds another quantity"})",
+    },
+    {
+     R"(8 2024-03-28T03:45:00.072Z reconciled broker=paper differences=3 cause=7 root=3)",
+     R"({"seq":8,"ts_ns":"1711597500072000000","type":"reconciled","cause":7,"root":3,"broker":"paper",")"
+     R"(differences":3})",
+    },
+    {
+     R"(7 2024-03-28T03:45:00.072Z feed_changed source=kite state=stale reason="no bytes for 5 s")",
+     R"({"seq":7,"ts_ns":"1711597500072000000","type":"feed_changed","source":"kite","state":"stale","re)"
+     R"(ason":"no bytes for 5 s"})",
+    },
 };
 // clang-format on
 

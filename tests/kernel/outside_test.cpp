@@ -150,14 +150,19 @@ std::string Story::told(std::string_view expected) const {
     }
     const std::vector<std::string> words = words_of(expected);
     std::string result;
-    for (std::size_t i = 0; i < facts.size(); ++i) {
-        result += (i == 0 ? "" : " ") + std::string(name_of(facts[i].kind));
+    std::size_t i = 0;
+    for (const OutsideFact& fact : facts) {
+        if (fact.kind == OutsideFactKind::revived) {
+            continue;  // the state says it, and a test of its own
+        }
+        result += (i == 0 ? "" : " ") + std::string(name_of(fact.kind));
         const std::size_t bracket = i < words.size() ? words[i].find('(') : std::string::npos;
         if (bracket != std::string::npos) {
-            result += "(" + facts[i].text.substr(0, words[i].size() - bracket - 2) + ")";
+            result += "(" + fact.text.substr(0, words[i].size() - bracket - 2) + ")";
         }
+        ++i;
     }
-    return result;
+    return i == 0 ? "-" : result;
 }
 
 std::string Story::next(OrderId order) const {
@@ -185,7 +190,7 @@ BrokerOrderSeen row_of(RowStatus status, std::int64_t filled = 0, std::int64_t q
                        const std::string& broker_order = "B1") {
     BrokerOrderSeen row;
     row.broker_order = broker_order;
-    row.tag = to_string(OrderTag{kLog, kOrder});
+    row.order_tag = to_string(OrderTag{kLog, kOrder});
     row.instrument = kInstrument;
     row.side = Side::buy;
     row.product = Product::mis;
@@ -587,13 +592,13 @@ TEST_CASE("a row that is another by more than its quantity is taken for the orde
         CHECK_FALSE(conflicts(row));
     }
     SECTION("another journal's tag") {
-        row.tag = to_string(OrderTag{kLog + 1, kOrder});
+        row.order_tag = to_string(OrderTag{kLog + 1, kOrder});
         story.row(row);
         CHECK(story.names() == "-");
         CHECK(story.next() == "unknown");
     }
     SECTION("no tag") {
-        row.tag = "";
+        row.order_tag = "";
         story.row(row);
         CHECK(story.names() == "-");
         CHECK(story.next() == "unknown");
@@ -1150,7 +1155,7 @@ TEST_CASE("trace 13: an order's trade is seen before its row", "[outside]") {
     }
     SECTION("booked outside, because its row came without a tag, and moved") {
         BrokerOrderSeen untagged = row_of(RowStatus::open, 40);
-        untagged.tag = "";
+        untagged.order_tag = "";
         story.row(untagged);
         story.reads(1);
         CHECK(story.take("-") == "outside_filled");
@@ -1163,7 +1168,7 @@ TEST_CASE("trace 13: an order's trade is seen before its row", "[outside]") {
     SECTION("a stranger's is booked outside") {
         story.trade("T7", 10, "S1");
         BrokerOrderSeen stranger = row_of(RowStatus::complete, 10, 10, "S1");
-        stranger.tag = "mine";
+        stranger.order_tag = "mine";
         story.row(stranger);
         story.reads(1);
         CHECK(story.names() == "outside_filled");
@@ -1272,15 +1277,15 @@ TEST_CASE("trace 17: a person takes a stranger's order for ours", "[outside]") {
     make_unknown(story, {});
     story.facts.clear();
     BrokerOrderSeen stranger = row_of(RowStatus::open, 0, 100, "S1");
-    stranger.tag = "";
+    stranger.order_tag = "";
     SECTION("with another tag") {
-        stranger.tag = to_string(OrderTag{kLog + 1, kOrder});
+        stranger.order_tag = to_string(OrderTag{kLog + 1, kOrder});
         story.row(stranger);
         story.resolve(Resolution::placed, "S1");
         CHECK_FALSE(story.is_agreed);
     }
     SECTION("with a person's word for a tag") {
-        stranger.tag = "mine";
+        stranger.order_tag = "mine";
         story.row(stranger);
         story.resolve(Resolution::placed, "S1");
         CHECK_FALSE(story.is_agreed);
@@ -1335,7 +1340,7 @@ TEST_CASE("trace 17: a person names the right order, and nothing comes of it", "
     make_unknown(story, {});
     story.facts.clear();
     BrokerOrderSeen untagged = row_of(RowStatus::open);
-    untagged.tag = "";
+    untagged.order_tag = "";
     SECTION("one that was seen: the gateway tells it again") {
         story.row(untagged);
         CHECK(story.names() == "-");
@@ -1356,7 +1361,7 @@ TEST_CASE("trace 17: a person names the right order, and nothing comes of it", "
     SECTION("one that turns out to be another journal's") {
         story.resolve(Resolution::placed, "S1");
         BrokerOrderSeen stranger = row_of(RowStatus::open, 0, 100, "S1");
-        stranger.tag = to_string(OrderTag{kLog + 1, kOrder});
+        stranger.order_tag = to_string(OrderTag{kLog + 1, kOrder});
         story.row(stranger);
         CHECK(story.next() == "unknown");
         CHECK(story.wire().broker_order.empty());
@@ -1364,7 +1369,7 @@ TEST_CASE("trace 17: a person names the right order, and nothing comes of it", "
     SECTION("one that turns out to be of another quantity") {
         story.resolve(Resolution::placed, "S1");
         BrokerOrderSeen stranger = row_of(RowStatus::open, 0, 10, "S1");
-        stranger.tag = "";
+        stranger.order_tag = "";
         story.row(stranger);
         CHECK(story.next() == "unknown");
         CHECK(story.wire().broker_order.empty());
@@ -1374,7 +1379,7 @@ TEST_CASE("trace 17: a person names the right order, and nothing comes of it", "
         story.book.on(SendStarted{kNext, Send::place, 1, ""}, story.now, kDay);
         story.resolve(Resolution::placed, "S1");
         BrokerOrderSeen next = row_of(RowStatus::open, 0, 100, "S1");
-        next.tag = to_string(OrderTag{kLog, kNext});
+        next.order_tag = to_string(OrderTag{kLog, kNext});
         story.row(next);
         CHECK(story.next() == "unknown");
         CHECK(story.next(kNext) == "live");

@@ -36,6 +36,9 @@ std::string text_of(const OutsideWord& word) {
                    },
                    [](const BrokerOrderSeen& e) { return fmt::format("row {} {}", e.broker_order, name_of(e.status)); },
                    [](const BrokerTradeSeen& e) { return fmt::format("trade {}", e.trade); },
+                   [](const AccountRead& e) {
+                       return fmt::format("account {} {}", e.instrument.value, to_string(e.quantity));
+                   },
                    [](const BookRead& e) { return fmt::format("book{}", e.is_final ? ", final" : ""); },
                    [](SessionChange e) { return std::string(name_of(e)); }},
         word);
@@ -52,7 +55,7 @@ struct Desk {
     std::vector<std::string> asked() { return std::exchange(client.did, {}); }
     void read(double s, const std::vector<BrokerOrderSeen>& rows = {},
               const std::vector<BrokerTradeSeen>& trades = {}) {
-        gateway.was_read(OutsideRead{kDay, false, true, rows, trades}, at(s));
+        gateway.was_read(OutsideRead{kDay, false, rows, trades}, at(s));
     }
     /// Connected at 0, up at 1.
     void come_up() {
@@ -227,6 +230,6 @@ TEST_CASE("a new day's book is taken for one that shrank", "[outside]") {
     desk.read(0.1, {row("B1"), row("B2")});
     desk.take();
     desk.gateway.tick(at(1));
-    desk.gateway.was_read(OutsideRead{Date{kDay.days + 1}, false, true, {row("B3")}, {}}, at(1.1));
+    desk.gateway.was_read(OutsideRead{Date{kDay.days + 1}, false, {row("B3")}, {}}, at(1.1));
     CHECK(desk.take() == Texts{"row B3 open", "book"});
 }

@@ -20,7 +20,7 @@ struct Visitor : Each... {
 
 BrokerOrderSeen row_of(const BrokerOrder& order, const Said& said) {
     return {.broker_order = order.id,
-            .tag = said.has_tag ? order.tag : std::string(),
+            .order_tag = said.has_tag ? order.tag : std::string(),
             .instrument = order.instrument,
             .side = order.side,
             .quantity = qty_of(said.quantity),
@@ -58,6 +58,13 @@ Engine::Engine(OutsideRules rules) : book(kLog, rules) {}
 bool Engine::knows(OrderId order, const std::string& broker_order) const {
     const Wire* wire = book.find(order);
     return wire != nullptr && (wire->broker_order == broker_order || wire->others.contains(broker_order));
+}
+
+/// Those that are over among them.
+std::map<OrderId, Wire> all_wires(const OutsideBook& book) {
+    std::map<OrderId, Wire> all = book.wires();
+    all.insert(book.ended().begin(), book.ended().end());
+    return all;
 }
 
 void Engine::take(const Input& input) {
@@ -207,7 +214,7 @@ void OutsideWorld::walk() {
         }
         pass(static_cast<std::int64_t>(below(400)));
         check();
-        if (engine_.book.wires().size() >= most_orders_ && one_in(8) &&
+        if (engine_.book.wires().size() + engine_.book.ended().size() >= most_orders_ && one_in(8) &&
             std::ranges::none_of(engine_.book.wires(), [](const auto& e) { return e.second.is_reserved(); })) {
             break;
         }
@@ -230,12 +237,13 @@ auto* OutsideWorld::any(Range& range, Test test) {
 }
 
 const Wire* OutsideWorld::any_wire(bool (*test)(const Wire&), OrderId& order) {
-    const auto* found = any(engine_.book.wires(), [&](const auto& each) { return test(each.second); });
+    const std::map<OrderId, Wire> all = all_wires(engine_.book);
+    const auto* found = any(all, [&](const auto& each) { return test(each.second); });
     if (found == nullptr) {
         return nullptr;
     }
     order = found->first;
-    return &found->second;
+    return engine_.book.find(order);
 }
 
 void OutsideWorld::say(std::string what) {
@@ -268,7 +276,7 @@ bool OutsideWorld::is_in_flight(OrderId order) const {
 // ---- the kernel and its strategies --------------------------------------------------------------------------------------
 
 bool OutsideWorld::intend() {
-    const OrderId order{engine_.book.wires().size() + 1};
+    const OrderId order{engine_.book.wires().size() + engine_.book.ended().size() + 1};
     const InstrumentId instrument{static_cast<std::uint32_t>(1 + below(kInstruments))};
     if (!is_running_ || order.value > most_orders_ ||
         std::ranges::count_if(engine_.book.wires(), [](const auto& e) { return e.second.is_reserved(); }) >=
@@ -977,7 +985,7 @@ bool OutsideWorld::day_over() {
 // ---- what holds ---------------------------------------------------------------------------------------------------------
 
 void OutsideWorld::check() {
-    for (const auto& [order, wire] : engine_.book.wires()) {
+    for (const auto& [order, wire] : all_wires(engine_.book)) {
         check_order(order, wire);
     }
     check_trades();
@@ -1133,7 +1141,7 @@ void OutsideWorld::check_books() {
                                      b.is.filled));
         }
     }
-    for (const auto& [order, wire] : engine_.book.wires()) {
+    for (const auto& [order, wire] : all_wires(engine_.book)) {
         if (wire.is_missing && !thawed_.contains(wire.instrument) && !engine_.book.is_frozen(wire.instrument)) {
             throw Broken(fmt::format("I5: {}, fills of it are missing, and its instrument is not frozen",
                                      say_where(order, wire)));
@@ -1144,7 +1152,7 @@ void OutsideWorld::check_books() {
 void OutsideWorld::go_quiet() {
     is_quiet_ = true;
     settle(rules_.reads + 8);
-    for (const auto& [order, wire] : engine_.book.wires()) {
+    for (const auto& [order, wire] : all_wires(engine_.book)) {
         for (const BrokerOrder& b : orders_) {
             if (b.order != order || !b.is_alive() || !engine_.knows(order, b.id)) {
                 continue;
@@ -1160,7 +1168,7 @@ void OutsideWorld::go_quiet() {
     check_books();
     final_read();
     settle(1);
-    for (const auto& [order, wire] : std::map(engine_.book.wires())) {
+    for (const auto& [order, wire] : all_wires(engine_.book)) {
         if (!is_asked_about(wire)) {
             continue;
         }
@@ -1173,14 +1181,14 @@ void OutsideWorld::go_quiet() {
         }
     }
     settle(5);
-    for (const auto& [order, wire] : std::map(engine_.book.wires())) {
+    for (const auto& [order, wire] : all_wires(engine_.book)) {
         if (is_known_alive(wire) && (wire.is_missing || wire.is_conflict)) {
             closed_.insert(order);
             resolve(order, Resolution::closed, "");
         }
     }
     settle(2);
-    for (const auto& [order, wire] : engine_.book.wires()) {
+    for (const auto& [order, wire] : all_wires(engine_.book)) {
         if (wire.state != WireState::ended) {
             throw Broken(fmt::format("I6: dead end: {}", say_where(order, wire)));
         }
