@@ -44,7 +44,7 @@ Result<int> forget(const ForgetRequest& request, Wiring& wiring) {
         wiring.out.write(forgotten_json(request, *forgotten));
         return kExitOk;
     }
-    wiring.out.write(fmt::format("{}: {} of evidence forgotten, {}, of the events before {} ({}); {} left\n",
+    wiring.out.write(fmt::format("{}: {} of evidence forgotten, {}, of the events before {} (event {}); {} left\n",
                                  request.journal, counted(forgotten->pieces, "piece"),
                                  show_bytes(static_cast<double>(forgotten->bytes)), request.before,
                                  show_count(forgotten->before), counted(forgotten->pieces_left, "piece")));
