@@ -30,10 +30,11 @@ constexpr std::string_view kEscapes = R"("\/bfnrt)";  // and u
 
 /// The number of four hexadecimal digits at the front; nothing where there are none.
 std::optional<unsigned> four_hex(std::string_view text) {
+    const std::string digits(text.substr(0, 4));
+    const char* const end = digits.data() + digits.size();
     unsigned value = 0;
-    const char* const end = text.data() + std::min<std::size_t>(text.size(), 4);
-    const auto read = std::from_chars(text.data(), end, value, 16);
-    return text.size() >= 4 && read.ec == std::errc() && read.ptr == end ? std::optional(value) : std::nullopt;
+    const auto read = std::from_chars(digits.data(), end, value, 16);
+    return digits.size() == 4 && read.ec == std::errc() && read.ptr == end ? std::optional(value) : std::nullopt;
 }
 
 /// How long the string at the front is, quotes included; 0 where it is none.

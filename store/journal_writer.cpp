@@ -88,7 +88,7 @@ public:
         if (!journal) {
             return tl::make_unexpected(journal.error());
         }
-        const Result<Forgotten> forgotten = evidence_before(**journal, before);
+        Result<Forgotten> forgotten = evidence_before(**journal, before);
         if (!forgotten) {
             return forgotten;
         }
@@ -106,7 +106,10 @@ public:
         }
         ok = (*db)->forget_evidence_before(std::max(forgotten->before, noted));
         ok = ok ? (*db)->close() : ok;
-        return ok ? forgotten : tl::make_unexpected(ok.error());
+        if (!ok) {
+            return tl::make_unexpected(ok.error());
+        }
+        return forgotten;
     }
 
     Result<void> append(Batch& batch) override {
