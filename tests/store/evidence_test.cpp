@@ -141,8 +141,8 @@ private:
             const auto [given, wanted] = pair(depth + 1);
             const std::string before = space() + name + space() + ":" + space();
             const std::string rest = space() + (n > 1 ? "," : "") + space();
-            out.first += before + (hides ? secret(given) : given) + rest;
-            out.second += before + (hides ? R"("")" : wanted) + rest;
+            out.first.append(before).append(hides ? secret(given) : given).append(rest);
+            out.second.append(before).append(hides ? R"("")" : wanted).append(rest);
         }
         return {out.first + "}", out.second + "}"};
     }
