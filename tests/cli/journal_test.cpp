@@ -306,7 +306,9 @@ TEST_CASE("damage of any kind is refused by every command that reads a journal, 
     });
 }
 
-TEST_CASE("journals of every earlier format and edition verify, fold and print, and are decided again where the rules are the same", "[cli]") {
+TEST_CASE("journals of every earlier format and edition verify, fold and print, and are decided again where the rules "
+          "are the same",
+          "[cli]") {
     const Workplace here;
     const fs::path kept = fs::path(ALPHA_SOURCE_DIR) / "tests/store/journals";
     std::ifstream heads(kept / "heads.txt");
@@ -345,8 +347,8 @@ TEST_CASE("journals of every earlier format and edition verify, fold and print, 
             CAPTURE(then_line);
             REQUIRE(std::getline(now, now_line));
             ++lines;
-            for (const char* field : {"seq", "ts_ns", "type", "order", "quantity", "price",
-                                      "cash", "notional", "realized_pnl", "rule", "reason"}) {
+            for (const char* field : {"seq", "ts_ns", "type", "order", "quantity", "price", "cash", "notional",
+                                      "realized_pnl", "rule", "reason"}) {
                 CHECK(json_field(now_line, field) == json_field(then_line, field));
             }
         }

@@ -399,6 +399,12 @@ public:
         kernel_->take(now, BarClosed{instrument, price, price, price, price, qty("1000"), now - interval, interval});
         after_step();
     }
+    /// A word from outside.
+    template <class Word>
+    void take(Time now, const Word& word) {
+        kernel_->take(now, word);
+        after_step();
+    }
     void tell(Time now, const BrokerReport& r) {
         kernel_->take(now, r);
         after_step();
