@@ -24,7 +24,7 @@ test: configure ## build everything and run every test
 
 bench: packages ## measure: bench/run and bench/latency, options in BENCH_ARGS and LATENCY_ARGS (docs/performance.md)
 	@$(CONFIGURE) -DALPHA_BUILD_BENCH=ON
-	@cmake --build --preset $(PRESET) --target alpha kernel_bench journal_bench tick_sender clock_gaps
+	@cmake --build --preset $(PRESET) --target alpha kernel_bench journal_bench outside_bench tick_sender clock_gaps
 	@bench/run $(BUILD) $(BENCH_ARGS)
 	@bench/latency $(BUILD) $(LATENCY_ARGS)
 

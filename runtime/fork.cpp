@@ -101,6 +101,13 @@ private:
 
     /// What the settings make of the configuration in force there.
     Result<void> read_settings() {
+        if (const Result<bool> sends = is_any_sent_behind(); !options_.settings.empty() && (!sends || *sends)) {
+            return sends ? fail(ErrorKind::usage,
+                                "behind there the journal's orders went to a broker outside, and nobody can say what "
+                                "it would have answered to others; fork without other settings, or run the scenario "
+                                "on paper")
+                         : tl::make_unexpected(sends.error());
+        }
         return with_settings(reexecution_->kernel()->state().config, options_.settings, options_.plugins,
                              options_.settings_come_from)
             .map([this](RunConfigured changed) { config_ = std::move(changed); });
@@ -217,6 +224,23 @@ private:
             outcome = outcome ? scanned : outcome;
         }
         return outcome ? store_frame() : outcome;
+    }
+    /// Whether the journal has an order that was sent to a broker outside behind the fork. Reads what lies there where one is known.
+    Result<bool> is_any_sent_behind() const {
+        bool is_any = false;
+        if (reexecution_->kernel()->state().outside.empty()) {
+            return is_any;
+        }
+        const Result<void> scanned = scan_ahead(journal_, at_, [&](const Frame& frame) {
+            Bytes rest = frame.bytes.view();
+            for (Seq seq = frame.first_seq; seq < frame.next_seq() && !is_any; ++seq) {
+                const Result<EncodedHeader> header = decode_header(rest, seq);
+                is_any = header && header->tag == SendStarted::tag && seq >= at_;
+                rest = rest.subspan(header ? header->total_bytes() : rest.size());
+            }
+            return !is_any;
+        });
+        return scanned.map([&] { return is_any; });
     }
     Result<void> store_frame() {
         const State& state = reexecution_->kernel()->state();

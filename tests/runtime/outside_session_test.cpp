@@ -4,6 +4,7 @@
 #include "config/scenario.hpp"
 #include "events/order_tag.hpp"
 #include "runtime/components.hpp"
+#include "runtime/fork.hpp"
 #include "runtime/inbox.hpp"
 #include "runtime/operator.hpp"
 #include "runtime/reexecution.hpp"
@@ -269,6 +270,23 @@ TEST_CASE("orders of a live session do not come back from a broker outside as fi
     }
     CHECK(all_of<Reconciled>(events).size() == 1);
     check_again(folder / "journal");
+
+    // What the broker would have answered to other orders nobody knows; the same orders are forked as they were.
+    const Result<std::unique_ptr<Journal>> stored = open_journal(folder / "journal");
+    REQUIRE(stored);
+    ForkOptions fork;
+    fork.at = events.size() / 2;
+    const std::unique_ptr<MemoryLog> same = make_memory_log();
+    const Result<Forked> forked = fork_journal(**stored, *same, fork);
+    INFO((forked ? "" : forked.error().message));
+    REQUIRE(forked);
+    CHECK(forked->now.log_head == forked->then.log_head);
+    fork.settings = {"strategies.maker.params.quantity=7"};
+    const Result<Forked> other = fork_journal(**stored, *make_memory_log(), fork);
+    REQUIRE_FALSE(other);
+    CHECK(other.error().kind == ErrorKind::usage);
+    INFO(other.error().message);
+    CHECK(other.error().message.find("broker outside") != std::string::npos);
 }
 
 TEST_CASE("an order is sent before the log has it on disk", "[runtime][virtual][outside]") {
