@@ -70,6 +70,7 @@ struct Desk {
         kernel->configure(c);
         OutsideRules rules;
         rules.backlog = 10'000;
+        rules.order_age = Duration{kDayNs};  // a hundred ticks are more than five seconds of the market
         kernel->take(Time{0}, BrokerRulesSet{kOutside, kLog, rules});
         kernel->take(Time{0}, BrokerSessionChanged{kOutside, SessionChange::up});
         sends.emplace(kernel->state(), kOutside, outbox, limits);
