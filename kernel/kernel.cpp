@@ -2183,7 +2183,7 @@ void Kernel::on(Time now, const BookRead& read) {
     run_due(now, false);
     BookRead judged = read;
     const std::map<InstrumentId, Qty> differing = differing_positions(state_, read.broker);
-    judged.positions_agree = differing.empty();
+    judged.positions_agree = read.with_account && differing.empty();
     const OutsideBroker& outside = state_.outside.at(read.broker);
     const std::map<InstrumentId, Qty> before = outside.suspected;
     const Seq seq = begin_step(now, judged);
@@ -2338,14 +2338,14 @@ void Kernel::latch_all_of(BrokerId broker, Cause cause) {
     }
 }
 
-/// Broker and books are compared, and entries are open from here on. What the account held before the journal began is booked outside.
+/// Broker and books are compared, and entries are open from here on. What the account held in the morning of the journal's first day nobody here
+/// asked for: it is booked outside. What came of that day its trades say.
 void Kernel::reconcile(BrokerId broker, Cause cause) {
-    const std::map<InstrumentId, Qty> differing = differing_positions(state_, broker);
     if (!state_.outside.at(broker).is_reconciled) {
         const auto rows = state_.outside.at(broker).account_rows;
         for (const auto& [key, row] : rows) {
             const auto& [kind, instrument, product] = key;
-            if (const auto at = differing.find(instrument); at != differing.end() && at->second == row.quantity) {
+            if (kind == AccountRowKind::holding) {
                 record(OutsideFilled{broker,
                                      {},
                                      {},

@@ -44,7 +44,7 @@ public:
     Gateway(OutsideClient& client, Say say, TurnOf turn_of, GatewaySettings settings = {},
             std::function<Time()> event_time = {});
 
-    /// Connected, and logged in: reads until two reads in a row say the same, then says that it is up.
+    /// Connected, and logged in: reads until two reads in a row say the same, the second with what the account holds, then says that it is up.
     void connect(Time now);
     void disconnect(SessionChange why);
 

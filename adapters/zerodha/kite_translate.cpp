@@ -227,8 +227,12 @@ std::vector<AccountRead> words_of(const std::vector<PositionRow>& positions, con
         return word;
     };
     for (const PositionRow& row : positions) {
-        if (row.quantity != 0) {
-            add(AccountRowKind::position, names.find(row.exchange, row.tradingsymbol), row, row.quantity).product =
+        const InstrumentId instrument = names.find(row.exchange, row.tradingsymbol);
+        if (row.overnight_quantity != 0) {
+            add(AccountRowKind::holding, instrument, row, row.overnight_quantity).product = product_of(row.product);
+        }
+        if (row.quantity != row.overnight_quantity) {
+            add(AccountRowKind::position, instrument, row, row.quantity - row.overnight_quantity).product =
                 product_of(row.product);
         }
     }

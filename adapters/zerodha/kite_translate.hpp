@@ -61,7 +61,7 @@ private:
 
 Result<BrokerOrderSeen> word_of(const OrderRow& row, const Symbols& names);
 Result<BrokerTradeSeen> word_of(const TradeRow& row, const Symbols& names);
-/// What the account holds, whole: positions are net and without products that were closed, holdings what was there in the morning.
+/// What the account holds, whole: what was there in the morning and what came of the day, each without what is nothing.
 std::vector<AccountRead> words_of(const std::vector<PositionRow>& positions, const std::vector<HoldingRow>& holdings,
                                   const Symbols& names, Date day);
 

@@ -7,7 +7,6 @@
 #include "kernel/snapshot.hpp"
 #include "runtime/reexecution.hpp"
 #include "tests/live/trader.hpp"
-#include "views/projection.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -395,7 +394,7 @@ void LiveWorld::restart() {
     life->kernel = std::move(revived.kernel);
     life_ = std::move(life);
     life_->frame->begin(life_->kernel->state().next_seq);
-    restarted_at_ = log_.next_seq();
+    restarted_ = timeline_.now();
     if (!breaks_.restarts_in_silence) {
         take(BrokerSessionChanged{kZerodha, SessionChange::restarted});
     }
@@ -415,7 +414,9 @@ void LiveWorld::on_begin(const OutsideMessage& message) {
         return;
     }
     const Order* const order = life_->kernel->state().find_order(message.started.order);
-    if (order->intent < restarted_at_) {
+    // An exit is decided when its entry fills.
+    const Wire& wire = *life_->kernel->state().outside.at(kZerodha).book.find(order->id);
+    if (wire.decided < restarted_) {
         broken("an order leaves that was decided before a restart");
     }
     if (const auto at = killed_before_.find(order->portfolio); at != killed_before_.end() && order->id < at->second) {
@@ -519,10 +520,12 @@ void LiveWorld::run_until(Time end) {
         if (runs()) {
             const Life& life = *life_;
             const bool waits = !life.words.empty();
-            const Time decides = std::min({life.kernel->next_due() + Duration{1}, life.sends->next_due(),
+            const Time due = life.kernel->next_due();
+            const Time decides = std::min({due == kNever ? due : due + Duration{1}, life.sends->next_due(),
                                            waits ? timeline_.now() + Duration{1} : kNever});
-            const Time talks = std::min(life.gateway->next_due(), life.outbox.size() != 0 ? durable_ == 0 ? kNever : timeline_.now() + ms(5) : kNever);
-            next = std::min({next, std::max(decides, life.busy_until), std::max(talks, life.broker_busy_until)});
+            const bool is_held_up = life.broker_busy_until > timeline_.now();
+            const Time talks = is_held_up ? life.broker_busy_until : life.gateway->next_due();
+            next = std::min({next, std::max(decides, life.busy_until), talks});
         }
         next = std::max(next, timeline_.now() + Duration{1});
         if (timeline_.next() <= next) {

@@ -166,7 +166,7 @@ private:
     bool is_trading_ = true;   ///< quotes come
     bool is_faulty_ = true;
     bool is_connected_ = false;
-    Seq restarted_at_ = 0;     ///< in the log; what was decided before is not begun any more
+    Time restarted_ = kBeforeAll;  ///< what was decided before is not begun any more
     std::map<PortfolioId, OrderId> killed_before_;  ///< orders with smaller numbers are not begun any more
     std::set<OrderId> placed_by_person_;
     std::set<OrderId> closed_by_person_;

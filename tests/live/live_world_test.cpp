@@ -55,10 +55,13 @@ TEST_CASE("kernel, outbox and gateway send an order twice, guess, or end with ot
             walk(world, seed);
         } catch (const Broken& what) {
             const std::string text = what.what();
+            if (seeds == 1) {
+                fmt::print("{}\n{}\n", fmt::join(world.story(100'000), "\n"), text);
+            }
             Finding& its = found[text.substr(0, text.find(':'))];
             if (its.seeds++ == 0 || world.inputs() < its.inputs) {
                 its.inputs = world.inputs();
-                its.text = fmt::format("seed {}: {}\n  {}", seed, text, fmt::join(world.story(4'000), "\n  "));
+                its.text = fmt::format("seed {}: {}\n  {}", seed, text, fmt::join(world.story(60), "\n  "));
             }
         }
     }

@@ -186,6 +186,7 @@ TEST_CASE("what the account holds is counted twice or not at all", "[kite]") {
     PositionRow strange = sold;
     strange.tradingsymbol = "TCS";
     strange.quantity = 3;
+    strange.overnight_quantity = 5;
     HoldingRow held;
     held.exchange = "BSE";  // the same share by its ISIN
     held.tradingsymbol = "SBIN";
@@ -194,13 +195,18 @@ TEST_CASE("what the account holds is counted twice or not at all", "[kite]") {
     held.quantity = 40;
     held.t1_quantity = 10;
     const std::vector<AccountRead> words = words_of({sold, closed, strange}, {held}, kNames, kFriday);
-    REQUIRE(words.size() == 3);
+    REQUIRE(words.size() == 4);
     CHECK(words[0].instrument == kSbin);
+    CHECK(words[0].kind == AccountRowKind::position);
     CHECK(words[0].quantity == qty_of(-20));
     CHECK(words[1].symbol == "NSE:TCS");
-    CHECK(words[2].kind == AccountRowKind::holding);
-    CHECK(words[2].instrument == kSbin);
-    CHECK(words[2].quantity == qty_of(50));
+    CHECK(words[1].kind == AccountRowKind::holding);
+    CHECK(words[1].quantity == qty_of(5));
+    CHECK(words[2].symbol == "NSE:TCS");
+    CHECK(words[2].quantity == qty_of(-2));
+    CHECK(words[3].kind == AccountRowKind::holding);
+    CHECK(words[3].instrument == kSbin);
+    CHECK(words[3].quantity == qty_of(50));
 }
 
 TEST_CASE("a book is of another day than it was read on", "[kite]") {
