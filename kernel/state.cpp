@@ -1225,13 +1225,14 @@ void fold(State& state, const Envelope&, const OrderRevived& e) {
     ALPHA_ASSERT(!node.empty(), "what is revived was over");
     std::erase(state.closings, e.order);
     Order& order = node.mapped();
+    release(state, order);  // what the other legs of its group reserve so far
     order.status = OrderStatus::working;
     order.cancel_pending = true;
     state.placed.insert({order.portfolio, order.terms.instrument, order.id});
     ++portfolio_of(state, order.portfolio).open_orders;
-    if (order.filled >= order.terms.quantity) {  // an open order has something left: what, its row will say
-        order.terms.quantity = order.filled + Qty{1};
-    }
+    // What it may come to, the row has said that it was revived by. An open order has something left, whatever a second one filled of it.
+    const Wire& wire = *broker_of_word(state, e.order).book.find(e.order);
+    order.terms.quantity = std::max({order.terms.quantity, wire.total(), order.filled + Qty{1}});
     const Order& revived = state.open_orders.insert(std::move(node)).position->second;
     reserve(state, revived);
     note_use(state, revived.portfolio, revived.terms.instrument);

@@ -714,9 +714,13 @@ void LiveWorld::resolve_stale() {
         }
         if (there.empty() && !line_.is_on_its_way(tag)) {
             said.push_back({id, Resolution::not_placed, {}, "ann", "the book does not have it"});
-        } else if (there.size() == 1) {
+        } else if (there.size() == 1 && placed_by_person_.insert(id).second) {
             said.push_back({id, Resolution::placed, there.front(), "ann", "it is in the book"});
-            placed_by_person_.insert(id);
+        } else if (there.size() == 1 && line_.arrivals(tag) == 1) {
+            // It was changed by hand, or its trades are booked outside: they stay there, and the order is over here.
+            (void)exchange_.cancel(timeline_.now(), kite::Caller::phone(kUser), there.front());
+            disowned_.insert(there.front());
+            said.push_back({id, Resolution::not_placed, {}, "ann", "it is looked after by hand"});
         }
     }
     for (const OrderResolved& resolved : said) {
@@ -844,7 +848,9 @@ void LiveWorld::check_state() const {
             if (order == nullptr) {
                 broken("an order is forgotten of which something may come: " + std::to_string(id.value));
             }
-            if (is_terminal(order->status) != (wire.state == WireState::ended)) {
+            // Fills of a second order of one tag are the first one's here, which may be filled by them.
+            const bool is_over = wire.state == WireState::ended || (wire.is_conflict && is_terminal(order->status));
+            if (is_terminal(order->status) != is_over) {
                 broken(fmt::format("an order is over on one side alone: {} {} and {}", id.value, name_of(order->status),
                                    name_of(wire.state)));
             }
@@ -900,7 +906,7 @@ void LiveWorld::check_settled() {
     std::map<std::string, std::int64_t> others;
     for (const auto& [id, really] : there) {
         const std::int64_t net = really.side == Side::buy ? really.filled : -really.filled;
-        if (really.origin == kite::Origin::api) {
+        if (really.origin == kite::Origin::api && !disowned_.contains(id)) {
             by_tag[really.tag].push_back(&really);
             ours[really.symbol] += net;
         } else {

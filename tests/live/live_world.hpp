@@ -39,10 +39,6 @@ struct Breaks {
     bool takes_hints_for_truth = false;   ///< updates of the broker's own are taken for rows of the book
     bool places_after_kill = false;       ///< nobody holds places back
     bool restarts_in_silence = false;     ///< the log does not say that a session was restarted
-    bool any() const {
-        return sends_again || sends_before_durable || denies_what_it_sent || tags_without_log ||
-               takes_hints_for_truth || places_after_kill || restarts_in_silence;
-    }
 };
 
 class LiveWorld {
@@ -169,9 +165,8 @@ private:
     Time restarted_ = kBeforeAll;  ///< what was decided before is not begun any more
     std::map<PortfolioId, OrderId> killed_before_;  ///< orders with smaller numbers are not begun any more
     std::set<OrderId> placed_by_person_;
-    std::set<OrderId> closed_by_person_;
+    std::set<std::string> disowned_;  ///< orders of the broker's whose trades stay outside, since a person had to say so
     std::uint64_t other_orders_ = 0;
-    std::vector<std::string> heard_updates_;
 };
 
 }  // namespace alpha::test
