@@ -254,9 +254,10 @@ void LiveWorld::script() {
     add(Route::cancel, some(80), {.answer = processing, .is_lost = true});
     add(Route::cancel, some(80), {.late_fill = ms(random.between(10, 6'000))});
     if (random.one_in(4)) {  // what the broker should never do
-        add(Route::place, some(60), {.is_untagged = true});
         add(Route::place, some(60), {.answer = no_money});
-        add(Route::place, some(60), {.again = 1});
+        // Not both: a second one without a tag nobody could tell from an order by hand.
+        random.one_in(2) ? add(Route::place, some(60), {.is_untagged = true})
+                         : add(Route::place, some(60), {.again = 1});
     }
     for (const Route route : {Route::orders, Route::trades, Route::positions, Route::holdings}) {
         add(route, some(80), {.answer = bad_gateway});
@@ -736,7 +737,10 @@ bool LiveWorld::is_quiet() const {
     return std::ranges::all_of(life_->kernel->state().outside.at(kZerodha).book.wires(), [](const auto& each) {
         const Wire& wire = each.second;
         return wire.state == WireState::live && !wire.is_ending && wire.cancel == ChangeState::none &&
-               wire.modify == ChangeState::none && wire.others.empty();
+               (wire.modify == ChangeState::none || wire.is_pending) &&  // a status that nobody knows answers nothing
+               std::ranges::all_of(wire.others, [](const auto& other) {
+                   return other.second.cancel == ChangeState::none;
+               });
     });
 }
 
@@ -752,7 +756,7 @@ void LiveWorld::go_quiet() {
     if (!is_connected_) {
         connect();
     }
-    run_until(timeline_.now() + seconds(plan_.rules.market_rest.ns != 0 ? 90 : 90));
+    run_until(timeline_.now() + seconds(90));  // an order may have been stuck for so long
     for (int round = 0; round < 20; ++round) {
         resolve_stale();
         run_until(timeline_.now() + seconds(8));
