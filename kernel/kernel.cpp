@@ -1660,7 +1660,7 @@ void Kernel::take_report(const BrokerReport& report, Cause cause) {
         if (!plausible || working + report.quantity > Qty{limits::kMaxWorking.raw / multiplier}) {
             return ignore_report(report, "implausible terms", link);
         }
-        change_answered = true;
+        change_answered = report.rule == Rule::none;
         as_asked = report.quantity == order->pending_quantity;
         // Of a broker that knows no links the kernel alone knows which orders only reduce.
         const bool reduce_only =
@@ -2278,6 +2278,9 @@ void Kernel::take_follow(BrokerId broker, const OutsideFact& fact, Cause cause) 
         said.stop_price = !needs_stop(order->terms.type) ? Price{}
                           : fact.trigger.raw != 0        ? fact.trigger
                                                          : order->terms.stop_price;
+        // What another has changed is no answer to what was asked for: that may still come.
+        const Wire* const wire = state_.outside.at(broker).book.find(fact.order);
+        said.rule = wire != nullptr && wire->modify != ChangeState::none ? Rule::change_pending : Rule::none;
         return take_report(said, cause);
     }
     case moved: outside_trade(true); [[fallthrough]];

@@ -427,7 +427,7 @@ void OutsideBook::see(OrderId order, const BrokerOrderSeen& row, Facts& facts) {
         revive(order, facts);
         learn(order, row.broker_order, facts);
     } else {
-        const bool is_alive = !is_terminal(row.status) && its.end != WireEnd::filled;
+        const bool is_alive = !is_terminal(row.status) && its.end != WireEnd::filled && row.quantity > its.booked;
         const bool has_grown = row.status == RowStatus::open && row.filled < row.quantity && row.quantity > its.total();
         const bool is_short = row.filled > its.booked;
         if (!is_alive && !has_grown && !is_short) {

@@ -447,6 +447,11 @@ CancelBy cancelled_by(Rule rule) {
     }
 }
 
+/// At a broker outside an order that is being made larger stays open until the broker has answered.
+bool may_grow(const State& state, const Order& order) {
+    return state.outside_of(order.broker) != nullptr && order.pending_quantity > order.filled;
+}
+
 /// A person lets a portfolio trade again: its broker takes orders, whatever it was latched for.
 void release_outside(State& state, PortfolioId portfolio) {
     if (state.outside.empty()) {
@@ -984,9 +989,7 @@ void fold(State& state, const Envelope& envelope, const OrderFilled& e) {
         order.status = transition(order.status, ReportKind::filled).next;
         order.filled += e.quantity;
         order.trades.book(e.trade);
-        // At a broker outside, and under the first edition, an order that is being made larger stays open until the broker has answered.
-        const bool grows = (state.config.rules < 2 || state.outside_of(order.broker) != nullptr) &&
-                           order.pending_quantity > order.filled;
+        const bool grows = state.config.rules < 2 ? order.pending_quantity > order.filled : may_grow(state, order);
         if (!is_terminal(order.status) && order.filled >= order.terms.quantity && !grows) {
             order.status = OrderStatus::filled;
         }
@@ -1030,7 +1033,7 @@ void fold(State& state, const Envelope&, const OrderModified& e) {
             }
             end_change(order);
         }
-        if (order.filled >= order.terms.quantity) {
+        if (order.filled >= order.terms.quantity && !may_grow(state, order)) {
             order.status = OrderStatus::filled;
         }
     });

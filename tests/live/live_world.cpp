@@ -254,10 +254,10 @@ void LiveWorld::script() {
     add(Route::cancel, some(80), {.answer = processing, .is_lost = true});
     add(Route::cancel, some(80), {.late_fill = ms(random.between(10, 6'000))});
     if (random.one_in(4)) {  // what the broker should never do
-        add(Route::place, some(60), {.answer = no_money});
-        // Not both: a second one without a tag nobody could tell from an order by hand.
-        random.one_in(2) ? add(Route::place, some(60), {.is_untagged = true})
-                         : add(Route::place, some(60), {.again = 1});
+        // One of them: without its tag nobody could tell what was refused, or is there twice, from an order by hand.
+        const std::array<kite::FaultEffect, 3> never{
+            kite::FaultEffect{.answer = no_money}, {.is_untagged = true}, {.again = 1}};
+        add(Route::place, some(100), never.at(random.below(3)));
     }
     for (const Route route : {Route::orders, Route::trades, Route::positions, Route::holdings}) {
         add(route, some(80), {.answer = bad_gateway});
