@@ -319,6 +319,7 @@ struct OrderResolved {
 };
 
 /// One row of what the account holds, when it is new or differs from what it last was; a quantity of zero: it is gone.
+/// A position is what came of the day's trades, a holding what was there in its morning; what is held is both together.
 enum class AccountRowKind : std::uint8_t { position = 1, holding = 2 };
 const char* name_of(AccountRowKind kind);
 constexpr bool is_valid(AccountRowKind kind) {

@@ -526,6 +526,20 @@ std::string printable(std::string_view text) {
     return out;
 }
 
+std::string bounded(std::string_view text, std::size_t most) {
+    const std::string whole = printable(text);
+    std::size_t bytes = 0;
+    for (std::string_view rest = whole; !rest.empty();) {
+        const std::size_t n = printable_length(rest);
+        if (bytes + n > most) {
+            break;
+        }
+        bytes += n;
+        rest.remove_prefix(n);
+    }
+    return whole.substr(0, bytes);
+}
+
 std::string revealed(std::string_view text) {
     std::string out;
     out.reserve(text.size());

@@ -49,6 +49,8 @@ std::size_t printable_length(std::string_view text);
 /// Whether all of it may be shown, and the text with '?' for every byte that may not.
 bool is_printable(std::string_view text);
 std::string printable(std::string_view text);
+/// The same, cut to so many bytes, between two characters.
+std::string bounded(std::string_view text, std::size_t most);
 
 /// `text` with "\\u202e" for every character that cannot be seen, or that turns around how its neighbours are shown: zero-width and
 /// bidirectional ones, fillers, tags. Two names that differ must not look the same. O(length); a copy where there is none.

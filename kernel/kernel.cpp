@@ -126,7 +126,8 @@ Time overdue_at(const OutsideBroker& outside, const Order& order, const Wire& wi
     if (wire.state == WireState::held) {
         return wire.decided + (is_market ? rules.market_age : rules.order_age);
     }
-    const bool rests = wire.state == WireState::live && is_market && rules.market_rest.ns != 0;
+    const bool rests = wire.state == WireState::live && is_market && rules.market_rest.ns != 0 && !wire.is_ending &&
+                       !wire.is_missing;
     return rests && wire.cancel == ChangeState::none ? wire.live_since + rules.market_rest : kNever;
 }
 
@@ -160,12 +161,8 @@ Kernel::Kernel(State state, Components parts, Frame& frame)
         note_square_off(InstrumentId{i});
         note_expiry(InstrumentId{i});
     }
-    for (const auto& [broker, outside] : state_.outside) {
-        for (const auto& [id, wire] : outside.book.wires()) {
-            if (const Order* const order = state_.find_order(id); order != nullptr) {
-                note_overdue(*order, overdue_at(outside, *order, wire));
-            }
-        }
+    for (const auto& each : state_.outside) {
+        note_overdues(each.second);
     }
     refresh_next_due();
 }
@@ -1597,12 +1594,7 @@ void Kernel::cancel_timer(const Request& request, Cause cause) {
 void Kernel::perform(BrokerId broker, const Effect& effect, Cause cause) {
     if (state_.outside_of(broker) != nullptr) [[unlikely]] {
         // What was recorded is on its way by that; what nothing was sent of yet is answered here.
-        if (const Order* const order = state_.find_order(order_of(effect)); order != nullptr) {
-            const OutsideBroker& outside = state_.outside.at(broker);
-            if (const Wire* const wire = outside.book.find(order->id); wire != nullptr) {
-                note_overdue(*order, overdue_at(outside, *order, *wire));
-            }
-        }
+        note_overdue(state_.outside.at(broker), order_of(effect));
         return queue_follows(broker, cause);
     }
     if (!state_.calendars.is_empty()) [[unlikely]] {
@@ -1668,7 +1660,7 @@ void Kernel::take_report(const BrokerReport& report, Cause cause) {
         if (!plausible || working + report.quantity > Qty{limits::kMaxWorking.raw / multiplier}) {
             return ignore_report(report, "implausible terms", link);
         }
-        change_answered = true;
+        change_answered = report.rule == Rule::none;
         as_asked = report.quantity == order->pending_quantity;
         // Of a broker that knows no links the kernel alone knows which orders only reduce.
         const bool reduce_only =
@@ -2078,10 +2070,22 @@ void Kernel::follow_links(PortfolioId portfolio, InstrumentId instrument, Cause 
 // A word is recorded as it came, and its broker's book is brought forward by that (kernel/state.cpp). What the book says that follows is taken here
 // one by one, as reports of a venue are.
 
-void Kernel::note_overdue(const Order& order, Time due) {
-    if (due != kNever) {
-        overdues_.emplace(due, order.id);
+void Kernel::note_overdue(const OutsideBroker& outside, OrderId id) {
+    const Order* const order = state_.find_order(id);
+    const Wire* const wire = outside.book.find(id);
+    if (order == nullptr || wire == nullptr || is_terminal(order->status)) {
+        return;
+    }
+    if (const Time due = overdue_at(outside, *order, *wire); due != kNever) {
+        overdues_.emplace(due, id);
         next_due_ = std::min(next_due_, due);
+    }
+}
+
+/// A word may set any of them back to waiting or resting: what falls due then is what falls due for a kernel that goes on from the state.
+void Kernel::note_overdues(const OutsideBroker& outside) {
+    for (const auto& each : outside.book.wires()) {
+        note_overdue(outside, each.first);
     }
 }
 
@@ -2128,6 +2132,7 @@ void Kernel::take_word(Time now, const E& word, BrokerId broker, Cause links) {
     const Seq seq = record(word, links);
     queue_follows(broker, {seq, seq});
     drain();
+    note_overdues(state_.outside.at(broker));
     refresh_next_due();
 }
 
@@ -2150,6 +2155,7 @@ void Kernel::on(Time now, const BrokerSessionChanged& changed) {
     if (changed.change == SessionChange::up) {
         reconcile(changed.broker, cause);
     }
+    note_overdues(state_.outside.at(changed.broker));
     refresh_next_due();
 }
 
@@ -2159,14 +2165,6 @@ void Kernel::on(Time now, const SendStarted& started) {
 
 void Kernel::on(Time now, const SendEnded& ended) {
     take_word_of(now, ended.order, ended);
-    // Where nothing of it was written it waits again, and perhaps has for too long.
-    const Order* const order = state_.find_order(ended.order);
-    if (const OutsideBroker* const outside = order == nullptr ? nullptr : state_.outside_of(order->broker);
-        outside != nullptr && !is_terminal(order->status)) {
-        if (const Wire* const wire = outside->book.find(ended.order); wire != nullptr) {
-            note_overdue(*order, overdue_at(*outside, *order, *wire));
-        }
-    }
 }
 
 void Kernel::on(Time now, const BrokerOrderSeen& row) {
@@ -2183,7 +2181,7 @@ void Kernel::on(Time now, const BookRead& read) {
     run_due(now, false);
     BookRead judged = read;
     const std::map<InstrumentId, Qty> differing = differing_positions(state_, read.broker);
-    judged.positions_agree = differing.empty();
+    judged.positions_agree = read.with_account && differing.empty();
     const OutsideBroker& outside = state_.outside.at(read.broker);
     const std::map<InstrumentId, Qty> before = outside.suspected;
     const Seq seq = begin_step(now, judged);
@@ -2197,6 +2195,7 @@ void Kernel::on(Time now, const BookRead& read) {
             take_difference(read.broker, instrument, more, cause);
         }
     }
+    note_overdues(outside);
     refresh_next_due();
 }
 
@@ -2257,10 +2256,6 @@ void Kernel::take_follow(BrokerId broker, const OutsideFact& fact, Cause cause) 
     case accepted:
         take_report(report(ReportKind::accepted), cause);
         if (const Order* const live = state_.find_order(fact.order); live != nullptr && !is_terminal(live->status)) {
-            const OutsideBroker& outside = state_.outside.at(broker);
-            if (const Wire* const wire = outside.book.find(fact.order); wire != nullptr) {
-                note_overdue(*live, overdue_at(outside, *live, *wire));
-            }
             follow_links(live->portfolio, live->terms.instrument, Cause{link.root, state_.next_seq - 1});
         }
         return;
@@ -2283,6 +2278,9 @@ void Kernel::take_follow(BrokerId broker, const OutsideFact& fact, Cause cause) 
         said.stop_price = !needs_stop(order->terms.type) ? Price{}
                           : fact.trigger.raw != 0        ? fact.trigger
                                                          : order->terms.stop_price;
+        // What another has changed is no answer to what was asked for: that may still come.
+        const Wire* const wire = state_.outside.at(broker).book.find(fact.order);
+        said.rule = wire != nullptr && wire->modify != ChangeState::none ? Rule::change_pending : Rule::none;
         return take_report(said, cause);
     }
     case moved: outside_trade(true); [[fallthrough]];
@@ -2338,14 +2336,14 @@ void Kernel::latch_all_of(BrokerId broker, Cause cause) {
     }
 }
 
-/// Broker and books are compared, and entries are open from here on. What the account held before the journal began is booked outside.
+/// Broker and books are compared, and entries are open from here on. What the account held in the morning of the journal's first day nobody here
+/// asked for: it is booked outside. What came of that day its trades say.
 void Kernel::reconcile(BrokerId broker, Cause cause) {
-    const std::map<InstrumentId, Qty> differing = differing_positions(state_, broker);
     if (!state_.outside.at(broker).is_reconciled) {
         const auto rows = state_.outside.at(broker).account_rows;
         for (const auto& [key, row] : rows) {
             const auto& [kind, instrument, product] = key;
-            if (const auto at = differing.find(instrument); at != differing.end() && at->second == row.quantity) {
+            if (kind == AccountRowKind::holding) {
                 record(OutsideFilled{broker,
                                      {},
                                      {},

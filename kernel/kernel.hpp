@@ -213,7 +213,8 @@ private:
     void reconcile(BrokerId broker, Cause cause);
     void take_difference(BrokerId broker, InstrumentId instrument, Qty more, Cause cause);
     bool can_be_changed(const Order& order) const;
-    void note_overdue(const Order& order, Time due);
+    void note_overdue(const OutsideBroker& outside, OrderId id);
+    void note_overdues(const OutsideBroker& outside);
     void fall_overdue(Time now, OrderId order);
     void cancel_for(OrderId order, Rule rule, Cause cause);
     void resize_for(OrderId order, Qty quantity, bool reduce_only, Rule rule, Cause cause);

@@ -427,7 +427,7 @@ void OutsideBook::see(OrderId order, const BrokerOrderSeen& row, Facts& facts) {
         revive(order, facts);
         learn(order, row.broker_order, facts);
     } else {
-        const bool is_alive = !is_terminal(row.status) && its.end != WireEnd::filled;
+        const bool is_alive = !is_terminal(row.status) && its.end != WireEnd::filled && row.quantity > its.booked;
         const bool has_grown = row.status == RowStatus::open && row.filled < row.quantity && row.quantity > its.total();
         const bool is_short = row.filled > its.booked;
         if (!is_alive && !has_grown && !is_short) {
@@ -544,7 +544,7 @@ void OutsideBook::judge(OrderId order, const BrokerOrderSeen& row, Facts& facts)
             its.modify = ChangeState::none;
         } else {
             differ(order, "its terms were changed at the broker", false, facts);
-            its.asked = its.modify == ChangeState::none ? std::max(its.asked, row.quantity) : its.asked;
+            its.asked = its.modify == ChangeState::none ? row.quantity : its.asked;
         }
         its.confirmed = row.quantity;
         facts.push_back({.kind = Kind::modified,
@@ -583,6 +583,8 @@ void OutsideBook::finish(OrderId order, Facts& facts) {
         its.modify = ChangeState::none;
         if (its.booked < its.confirmed) {
             facts.push_back({.kind = Kind::cancelled, .order = order, .text = "complete at the broker with less"});
+        } else if (its.booked < its.asked) {  // who asked for more still waits for it
+            facts.push_back({.kind = Kind::modify_rejected, .order = order, .text = "complete at the broker"});
         }
     } else if (is_settled && its.row == RowStatus::cancelled) {
         close(order, WireEnd::cancelled, Kind::cancelled, its.row_text, facts);

@@ -302,9 +302,10 @@ const OutsideBroker* outside_of(const RiskQuestion& q) {
     return q.state.outside.empty() ? nullptr : q.state.outside_of(q.config().broker);
 }
 
-/// Kite, as others, has no order that lasts for longer than a day; a market order needs none.
+/// Kite, as others, has no order that lasts for longer than a day; a market order needs none. An exit that was let through with its entry may be
+/// changed.
 Verdict check_supported(const RiskQuestion& q) {
-    const bool lasts = q.terms.tif == TimeInForce::gtc && q.terms.type != OrderType::market;
+    const bool lasts = q.terms.tif == TimeInForce::gtc && q.terms.type != OrderType::market && !q.is_modification;
     return outside_of(q) != nullptr && lasts ? Verdict{Rule::not_supported, {}, count(1)} : kPass;
 }
 

@@ -447,6 +447,11 @@ CancelBy cancelled_by(Rule rule) {
     }
 }
 
+/// At a broker outside an order that is being made larger stays open until the broker has answered.
+bool may_grow(const State& state, const Order& order) {
+    return state.outside_of(order.broker) != nullptr && order.pending_quantity > order.filled;
+}
+
 /// A person lets a portfolio trade again: its broker takes orders, whatever it was latched for.
 void release_outside(State& state, PortfolioId portfolio) {
     if (state.outside.empty()) {
@@ -984,9 +989,7 @@ void fold(State& state, const Envelope& envelope, const OrderFilled& e) {
         order.status = transition(order.status, ReportKind::filled).next;
         order.filled += e.quantity;
         order.trades.book(e.trade);
-        // At a broker outside, and under the first edition, an order that is being made larger stays open until the broker has answered.
-        const bool grows = (state.config.rules < 2 || state.outside_of(order.broker) != nullptr) &&
-                           order.pending_quantity > order.filled;
+        const bool grows = state.config.rules < 2 ? order.pending_quantity > order.filled : may_grow(state, order);
         if (!is_terminal(order.status) && order.filled >= order.terms.quantity && !grows) {
             order.status = OrderStatus::filled;
         }
@@ -1030,7 +1033,7 @@ void fold(State& state, const Envelope&, const OrderModified& e) {
             }
             end_change(order);
         }
-        if (order.filled >= order.terms.quantity) {
+        if (order.filled >= order.terms.quantity && !may_grow(state, order)) {
             order.status = OrderStatus::filled;
         }
     });
@@ -1071,6 +1074,10 @@ void fold(State& state, const Envelope&, const BrokerSessionChanged& e) {
     broker.session = e.change;
     broker.account = e.account.empty() ? broker.account : e.account;
     broker.differences = e.change == SessionChange::reconciling ? 0 : broker.differences;
+    if (e.change == SessionChange::restarted) {  // whoever reads now tells all that is there, and of what has gone nothing
+        broker.account_rows.clear();
+        broker.suspected.clear();
+    }
 }
 
 void fold(State& state, const Envelope& envelope, const SendStarted& e) {
@@ -1221,13 +1228,14 @@ void fold(State& state, const Envelope&, const OrderRevived& e) {
     ALPHA_ASSERT(!node.empty(), "what is revived was over");
     std::erase(state.closings, e.order);
     Order& order = node.mapped();
+    release(state, order);  // what the other legs of its group reserve so far
     order.status = OrderStatus::working;
     order.cancel_pending = true;
     state.placed.insert({order.portfolio, order.terms.instrument, order.id});
     ++portfolio_of(state, order.portfolio).open_orders;
-    if (order.filled >= order.terms.quantity) {  // an open order has something left: what, its row will say
-        order.terms.quantity = order.filled + Qty{1};
-    }
+    // What it may come to, the row has said that it was revived by. An open order has something left, whatever a second one filled of it.
+    const Wire& wire = *broker_of_word(state, e.order).book.find(e.order);
+    order.terms.quantity = std::max({order.terms.quantity, wire.total(), order.filled + Qty{1}});
     const Order& revived = state.open_orders.insert(std::move(node)).position->second;
     reserve(state, revived);
     note_use(state, revived.portfolio, revived.terms.instrument);

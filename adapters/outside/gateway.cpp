@@ -114,8 +114,9 @@ void Gateway::was_read(const std::optional<OutsideRead>& read, Time now) {
     last_whole_ = now;
     tell(*read);
     if (state_ == State::reconciling) {
-        const bool is_same =
-            before_ && before_->day == read->day && before_->orders == read->orders && before_->trades == read->trades;
+        // What the account holds belongs to it: books that were not compared with it open no entries.
+        const bool is_same = before_ && before_->day == read->day && before_->orders == read->orders &&
+                             before_->trades == read->trades && read->with_account;
         before_ = *read;
         if (is_same) {
             before_.reset();

@@ -6,7 +6,7 @@
 /// No thread, no clock, no socket: time comes in, what is to be asked of the broker goes to a client (a transport and a translation), and the
 /// client's answers come in again. One thread calls it.
 
-#include "events/outside_message.hpp"
+#include "events/outside_client.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -21,37 +21,6 @@
 #include <vector>
 
 namespace alpha {
-
-/// One transmission.
-using SendToken = std::uint64_t;
-
-/// Asks a broker. Nothing here may wait, and no answer may come before the call returned.
-class OutsideClient {
-public:
-    virtual ~OutsideClient() = default;
-    virtual void begin(SendToken token, const OutsideMessage& message) = 0;
-    /// Nobody waits for it any more: its connection is not used again.
-    virtual void abandon(SendToken token) = 0;
-    /// Orders first, then trades, which can only be more whole.
-    virtual void read_book() = 0;
-};
-
-struct SendAnswer {
-    SendOutcome outcome = SendOutcome::unknown;
-    std::string broker_order;
-    std::string text;
-    bool needs_login = false;  ///< the broker knows this session no more
-};
-
-/// What a read gave; an error, or a row that cannot be read, gives none.
-struct OutsideRead {
-    Date day;
-    bool is_final = false;
-    std::vector<BrokerOrderSeen> orders;
-    std::vector<BrokerTradeSeen> trades;
-    bool with_account = false;  ///< what the account holds was read with it, whole
-    std::vector<AccountRead> account{};
-};
 
 using OutsideWord = std::variant<SendEnded, BrokerOrderSeen, BrokerTradeSeen, AccountRead, BookRead, SessionChange>;
 
@@ -76,7 +45,7 @@ public:
     Gateway(OutsideClient& client, Say say, TurnOf turn_of, GatewaySettings settings = {},
             std::function<Time()> event_time = {});
 
-    /// Connected, and logged in: reads until two reads in a row say the same, then says that it is up.
+    /// Connected, and logged in: reads until two reads in a row say the same, the second with what the account holds, then says that it is up.
     void connect(Time now);
     void disconnect(SessionChange why);
 

@@ -56,9 +56,6 @@ namespace alpha::kite {
 
 // ---- what there is --------------------------------------------------------------------------------------------------
 
-inline constexpr std::int32_t kIstOffset_s = 19'800;
-inline constexpr TradingHours kCashHours{kIstOffset_s, 33'300, 55'800};  ///< 09:15 to 15:30
-
 struct Instrument {
     std::string exchange = "NSE";
     std::string tradingsymbol;
@@ -233,11 +230,11 @@ struct FaultEffect {
     std::uint32_t again = 0;  ///< a place is taken so many times more
     // Of a place
     Duration stuck{};                        ///< longer in PUT ORDER REQ RECEIVED
-    std::optional<std::string> rms_rejects;  ///< answered with 200, REJECTED in the book with this text
+    std::optional<std::string> rms_rejects{};  ///< answered with 200, REJECTED in the book with this text
     bool is_untagged = false;                ///< its rows have no tag
-    std::optional<std::string> odd_status;   ///< shown in place of OPEN, and of all before it
+    std::optional<std::string> odd_status{};   ///< shown in place of OPEN, and of all before it
     // Of a cancel
-    std::optional<Duration> late_fill;  ///< so long after CANCELLED, the exchange says that the rest had traded
+    std::optional<Duration> late_fill{};  ///< so long after CANCELLED, the exchange says that the rest had traded
 
     // Of a read
     Duration lag{};             ///< it is so far behind what would be read

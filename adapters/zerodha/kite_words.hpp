@@ -15,6 +15,9 @@
 
 namespace alpha::kite {
 
+inline constexpr std::int32_t kIstOffset_s = 19'800;
+inline constexpr TradingHours kCashHours{kIstOffset_s, 33'300, 55'800};  ///< 09:15 to 15:30
+
 enum class Product : std::uint8_t { cnc = 1, mis, nrml, mtf };
 enum class OrderType : std::uint8_t { market = 1, limit, sl, sl_m };
 enum class Variety : std::uint8_t { regular = 1, amo, co, iceberg, auction };

@@ -19,7 +19,7 @@ from cpp_source import Source, cpp_files, project_files, read, report, unit_of
 
 FOLDS = {"events", "kernel", "markets", "adapters/paper", "adapters/outside"}
 STRICT = FOLDS | {"strategies"}
-PURE = {f"adapters/zerodha/kite_{name}" for name in ("exchange.hpp", "exchange.cpp", "orders.cpp", "words.hpp", "words.cpp")}  # folds beside files that are none
+PURE = {f"adapters/zerodha/kite_{name}" for name in ("exchange.hpp", "exchange.cpp", "orders.cpp", "words.hpp", "words.cpp", "translate.hpp", "translate.cpp")}  # folds beside files that are none
 
 
 def words(names):

@@ -55,7 +55,7 @@ struct Desk {
     std::vector<std::string> asked() { return std::exchange(client.did, {}); }
     void read(double s, const std::vector<BrokerOrderSeen>& rows = {},
               const std::vector<BrokerTradeSeen>& trades = {}) {
-        gateway.was_read(OutsideRead{kDay, false, rows, trades}, at(s));
+        gateway.was_read(OutsideRead{kDay, false, rows, trades, true}, at(s));
     }
     /// Connected at 0, up at 1.
     void come_up() {

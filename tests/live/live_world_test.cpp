@@ -1,0 +1,74 @@
+#include "tests/live/live_world.hpp"
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <map>
+#include <string>
+
+namespace alpha::test {
+
+namespace {
+
+std::uint64_t number_of(const char* variable, std::uint64_t otherwise) {
+    const char* text = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): nobody sets it meanwhile
+    return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+struct Finding {
+    std::uint64_t seeds = 0;
+    std::size_t inputs = 0;
+    std::string text;
+};
+
+/// Throws what does not hold.
+void walk(LiveWorld& world, std::uint64_t seed) {
+    world.walk();
+    if (world.has_shadow()) {
+        LiveWorld calm(seed, {}, true);
+        calm.walk();
+        const auto ours = world.shadow();
+        const auto theirs = calm.shadow();
+        const std::size_t both = std::min(ours.size(), theirs.size());
+        if (!std::equal(ours.begin(), ours.begin() + static_cast<std::ptrdiff_t>(both), theirs.begin())) {
+            throw Broken("what a paper broker does depends on a broker outside");
+        }
+    }
+}
+
+}  // namespace
+
+// More or others by ALPHA_SEEDS=100000 and ALPHA_FIRST_SEED=7.
+TEST_CASE("kernel, outbox and gateway send an order twice, guess, or end with other books than the exchange",
+          "[live]") {
+    const std::uint64_t first = number_of("ALPHA_FIRST_SEED", 1);
+#ifdef ALPHA_SANITIZED
+    const std::uint64_t seeds = number_of("ALPHA_SEEDS", 200);
+#else
+    const std::uint64_t seeds = number_of("ALPHA_SEEDS", 3'000);
+#endif
+    std::map<std::string, Finding> found;  // by what does not hold
+    for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
+        LiveWorld world(seed);
+        try {
+            walk(world, seed);
+        } catch (const Broken& what) {
+            const std::string text = what.what();
+            if (seeds == 1) {
+                fmt::print("{}\n{}\n", fmt::join(world.story(100'000), "\n"), text);
+            }
+            Finding& its = found[text.substr(0, text.find(':'))];
+            if (its.seeds++ == 0 || world.inputs() < its.inputs) {
+                its.inputs = world.inputs();
+                its.text = fmt::format("seed {}: {}\n  {}", seed, text, fmt::join(world.story(60), "\n  "));
+            }
+        }
+    }
+    for (const auto& [what, its] : found) {
+        UNSCOPED_INFO(fmt::format("{}: {} of {} seeds, the shortest walk:\n{}", what, its.seeds, seeds, its.text));
+    }
+    CHECK(found.empty());
+}
+
+}  // namespace alpha::test
