@@ -139,6 +139,7 @@ void add_calendar(Commands& commands);
 void add_charges(Commands& commands);
 void add_instruments(Commands& commands);
 void add_tradebook(Commands& commands);
+void add_journal(Commands& commands);
 
 /// Runs `work`, which opens what `task` names for reading, in a child that may come to grief by damage
 /// (runtime/isolation.hpp), and leaves with its exit code. What it prints is printed there.

@@ -5,7 +5,9 @@
 #include "kernel/state.hpp"
 #include "runtime/components.hpp"
 #include "runtime/fold.hpp"
+#include "store/evidence.hpp"
 #include "store/journal.hpp"
+#include "views/json.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -31,6 +33,14 @@ struct LogRequest {
     std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();
     std::optional<Seq> caused_by;
     bool follow = false;
+    std::optional<Seq> evidence;
+
+    /// Whether it says which events are printed.
+    bool chooses() const {
+        const LogRequest all;
+        return follow || caused_by || from != all.from || to != all.to || limit != all.limit || !types.empty() ||
+               !instrument.empty();
+    }
 };
 
 /// How long a follower waits before it looks again.
@@ -355,6 +365,101 @@ Result<int> print_log(const LogRequest& options, Wiring& wiring) {
     return kExitOk;
 }
 
+// ---- evidence ----------------------------------------------------------------------------------------------------------
+
+struct Piece {
+    std::uint8_t number = 0;
+    std::string bytes;
+};
+
+/// Why there is no evidence of an event.
+std::string why_none(const Journal& journal, Seq seq, const Event& event) {
+    const Seq forgotten = journal.info().forgotten_before;
+    if (seq < forgotten) {
+        return fmt::format("event {} has no evidence: that of all events before {} was forgotten", seq, forgotten);
+    }
+    return evidence_said(event).empty()
+               ? fmt::format("event {}, {}, has no evidence: only what a broker outside said has some", seq,
+                             type_name(event))
+               : fmt::format("the evidence of event {} is not in this journal: it was lost, or stayed in the journal "
+                             "that this one was forked from",
+                             seq);
+}
+
+std::string piece_json(Seq seq, const Piece& piece, bool agrees) {
+    JsonObject object;
+    object.count("seq", seq)
+        .count("number", piece.number)
+        .text("evidence", evidence_of(piece.bytes))
+        .flag("agrees", agrees)
+        .count("bytes", piece.bytes.size())
+        .text("text", piece.bytes);
+    return object.done() + '\n';
+}
+
+/// Line by line, for a terminal obeys what stands between lines.
+std::string piece_text(std::string_view bytes) {
+    std::string text;
+    while (!bytes.empty()) {
+        const std::size_t end = std::min(bytes.find('\n'), bytes.size());
+        text += printable(bytes.substr(0, end)) + '\n';
+        bytes.remove_prefix(std::min(end + 1, bytes.size()));
+    }
+    return text;
+}
+
+Result<int> print_evidence(const LogRequest& options, Seq seq, Wiring& wiring) {
+    if (options.chooses()) {
+        return fail(ErrorKind::usage, "--evidence prints what one event has; leave the other options out");
+    }
+    const Result<std::unique_ptr<Journal>> journal = open_journal(options.journal);
+    if (!journal) {
+        return tl::unexpected(journal.error());
+    }
+    const Result<DecodedEvent> event = read_event(**journal, seq);
+    if (!event) {
+        return tl::unexpected(event.error());
+    }
+    std::vector<Piece> pieces;
+    const Result<void> read = (*journal)->evidence_from(seq, [&](Seq of, std::uint8_t number, std::string_view bytes) {
+        if (of == seq) {
+            pieces.push_back({number, std::string(bytes)});
+        }
+        return of == seq;
+    });
+    if (!read) {
+        return tl::unexpected(read.error());
+    }
+    if (pieces.empty()) {
+        return fail(ErrorKind::usage, fmt::format("{}: {}", options.journal, why_none(**journal, seq, event->event)),
+                    ErrorCode::not_found);
+    }
+    const std::string said = evidence_said(event->event);
+    Result<void> agree;
+    for (const Piece& piece : pieces) {
+        const Result<void> agrees = check_evidence(said, piece.number, piece.bytes);
+        agree = agree ? agrees : agree;
+        if (wiring.json) {
+            wiring.out.write(piece_json(seq, piece, agrees.has_value()));
+            continue;
+        }
+        if (!wiring.quiet) {
+            wiring.out.write(wiring.out_style.dim(
+                                 fmt::format("event {} {} · piece {} · {} bytes · {}", seq, type_name(event->event),
+                                             piece.number, show_count(piece.bytes.size()), evidence_of(piece.bytes))) +
+                             '\n');
+        }
+        wiring.out.write(piece_text(piece.bytes));
+    }
+    if (!agree) {
+        return fail(ErrorKind::data,
+                    fmt::format("{}: this is not what event {} was decided by: {}", options.journal, seq,
+                                agree.error().message),
+                    ErrorCode::altered);
+    }
+    return kExitOk;
+}
+
 }  // namespace
 
 void add_log(Commands& commands) {
@@ -363,8 +468,11 @@ void add_log(Commands& commands) {
                                          "Example:\n"
                                          "  alpha log runs/demo --type order_filled --instrument NSE:INFY --limit 20",
                                          [options](Wiring& wiring) {
-                                             return read_isolated(wiring, "the journal " + options->journal,
-                                                                  [&] { return print_log(*options, wiring); });
+                                             return read_isolated(wiring, "the journal " + options->journal, [&] {
+                                                 return options->evidence
+                                                            ? print_evidence(*options, *options->evidence, wiring)
+                                                            : print_log(*options, wiring);
+                                             });
                                          });
     journal_option(command, options->journal).required();
     commands.prints_times(command);
@@ -375,6 +483,8 @@ void add_log(Commands& commands) {
     command.option("--instrument", options->instrument, "Only events of this instrument and of its orders");
     command.option("--limit", options->limit, "At most so many events");
     command.option("--caused-by", options->caused_by, "Only this event, by number, and all that it led to");
+    command.option("--evidence", options->evidence,
+                   "The raw bytes behind what a broker outside said in this event, by number, and nothing else");
     command.flag("--follow", options->follow,
                  "Then print what is appended, until the journal has ended or Ctrl-C (exit code 130)");
 }

@@ -238,6 +238,7 @@ int run_program(int argc, char** argv) {
     add_charges(commands);
     add_instruments(commands);
     add_tradebook(commands);
+    add_journal(commands);
 
     if (argc <= 1) {
         std::fputs(commands.help().c_str(), stderr);

@@ -94,6 +94,7 @@ struct Reexecution::Work {
     Result<void> repeat_reconfiguration(const Envelope& at, const RunReconfigured& event);
     bool compare_waiting();
     bool compare_made();
+    bool compare_each(bool all);
     bool come_to(Time time);
     bool catch_up();
     bool differ(Seq seq, Bytes logged);
@@ -252,42 +253,51 @@ bool Reexecution::Work::differ(Seq seq, Bytes logged) {
 /// Compares the events that wait with as much as was made. The kernel had its input: what it did not come to, it never will.
 bool Reexecution::Work::compare_waiting() {
     const Bytes fresh = made->bytes.view().subspan(made_bytes);
-    Bytes rest = waiting.view();
+    const Bytes rest = waiting.view();
     if (rest.size() <= fresh.size() && std::memcmp(rest.data(), fresh.data(), rest.size()) == 0) [[likely]] {
         made_bytes += rest.size();
         compared = next;
         waiting.clear();
         return true;
     }
-    while (!rest.empty()) {
-        const Result<EncodedHeader> header = decode_header(rest, compared);
-        const std::size_t bytes = header ? header->total_bytes() : rest.size();
-        const Bytes now = made->bytes.view().subspan(made_bytes);
-        if (now.size() < bytes || std::memcmp(rest.data(), now.data(), bytes) != 0) {
-            return differ(compared, rest);
-        }
-        made_bytes += bytes;
-        rest = rest.subspan(bytes);
-        ++compared;
-    }
-    waiting.clear();
-    return true;
+    return compare_each(true);
 }
 
 /// Compares as much of what waits as was made: what falls due in a lull is many steps, and the log may be cut between two.
 bool Reexecution::Work::compare_made() {
     const std::size_t made_now = made->bytes.size() - made_bytes;
-    if (made_now >= waiting.size()) {
-        return compare_waiting();
+    return made_now >= waiting.size() ? compare_waiting() : compare_each(false);
+}
+
+/// The same event by event, each as this program writes it: an older one has written it in another version, and meant the same.
+bool Reexecution::Work::compare_each(bool all) {
+    Bytes rest = waiting.view();
+    ByteBuffer anew;
+    while (!rest.empty() && (all || made_bytes < made->bytes.size())) {
+        const Result<EncodedHeader> header = decode_header(rest, compared);
+        const Bytes logged = header ? rest.first(header->total_bytes()) : rest;
+        const Bytes now = made->bytes.view().subspan(made_bytes);
+        const auto begins = [&](Bytes event) {
+            return now.size() >= event.size() && std::memcmp(event.data(), now.data(), event.size()) == 0;
+        };
+        Bytes same = logged;
+        if (!begins(logged)) {
+            anew.clear();
+            if (const Result<DecodedEvent> event = decode(logged, compared); event) {
+                encode(anew, event->envelope, event->event);
+            }
+            same = anew.view();
+            if (same.empty() || !begins(same)) {
+                return differ(compared, rest);
+            }
+        }
+        made_bytes += same.size();
+        rest = rest.subspan(logged.size());
+        ++compared;
     }
-    if (std::memcmp(waiting.data(), made->bytes.data() + made_bytes, made_now) != 0) {
-        return compare_waiting();  // which finds out where
-    }
-    ByteBuffer rest;
-    rest.append(waiting.view().subspan(made_now));
-    waiting = std::move(rest);
-    made_bytes += made_now;
-    compared = made->next_seq();
+    ByteBuffer left;
+    left.append(rest);
+    waiting = std::move(left);
     return true;
 }
 

@@ -1,6 +1,7 @@
 #include "store/database.hpp"
 
 #include "store/checksum.hpp"
+#include "store/failpoint.hpp"
 #include "store/machine.hpp"
 #include "store/owner.hpp"
 #include "store/wire.hpp"
@@ -64,28 +65,32 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families(std::uint64_t log_file_byt
     // Keys mostly ascend behind their first byte: inserting looks where the last one went.
     common.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
 
-    rocksdb::ColumnFamilyOptions log = common;  // frames are compressed already
-    log.write_buffer_size = log_file_bytes;     // two of them bound what the family keeps in memory
     // Keys only ever grow, so files never overlap: moving one down is a record in the MANIFEST, and no byte of it is read or written.
     // Down there a seek finds the one file that it needs. The writer never waits for it.
-    log.num_levels = 2;
-    log.level0_file_num_compaction_trigger = kTopFiles;
-    log.level0_slowdown_writes_trigger = 1 << 20;
-    log.level0_stop_writes_trigger = 1 << 20;
-    log.max_bytes_for_level_base = kEndless;
-    log.max_compaction_bytes = kEndless;
-    log.soft_pending_compaction_bytes_limit = 0;
-    log.hard_pending_compaction_bytes_limit = 0;
+    rocksdb::ColumnFamilyOptions growing = common;
+    growing.num_levels = 2;
+    growing.level0_file_num_compaction_trigger = kTopFiles;
+    growing.level0_slowdown_writes_trigger = 1 << 20;
+    growing.level0_stop_writes_trigger = 1 << 20;
+    growing.max_bytes_for_level_base = kEndless;
+    growing.max_compaction_bytes = kEndless;
+    growing.soft_pending_compaction_bytes_limit = 0;
+    growing.hard_pending_compaction_bytes_limit = 0;
+    rocksdb::ColumnFamilyOptions log = growing;   // frames are compressed already
+    log.write_buffer_size = log_file_bytes;       // two of them bound what the family keeps in memory
     rocksdb::ColumnFamilyOptions small = common;  // the same few keys again and again
     small.write_buffer_size = kSmallMemtableBytes;
     rocksdb::ColumnFamilyOptions packed = small;
     // Not LZ4: without memory RocksDB hands it a null pointer, where Snappy throws.
     packed.compression = rocksdb::kSnappyCompression;
+    rocksdb::ColumnFamilyOptions evidence = growing;
+    evidence.write_buffer_size = kSmallMemtableBytes;
+    evidence.compression = packed.compression;
     return {{rocksdb::kDefaultColumnFamilyName, small},
             {kLogFamily, log},
             {kSnapshotFamily, packed},
             {kModelFamily, packed},
-            {kEvidenceFamily, packed}};
+            {kEvidenceFamily, evidence}};
 }
 
 tl::unexpected<Error> failed(const std::string& what, const std::string& path, const rocksdb::Status& status) {
@@ -129,6 +134,13 @@ SeqKey key_of(Seq seq) {
 
 Seq seq_of_key(const rocksdb::Slice& key) {
     return key.size() == sizeof(Seq) ? __builtin_bswap64(load<Seq>(bytes_of(key).data())) : kNoSeq;
+}
+
+EvidenceKey evidence_key_of(Seq seq, std::uint8_t number) {
+    EvidenceKey key{};
+    store(key.data(), __builtin_bswap64(seq));
+    key.back() = number;
+    return key;
 }
 
 rocksdb::Slice slice_of(Bytes bytes) {
@@ -277,6 +289,25 @@ Result<void> Database::drop_log_before(Seq seq) noexcept {
     return check("cannot be written", rocksdb::DeleteFilesInRange(db_.get(), log(), &from, &to, false));
 }
 
+Result<void> Database::forget_evidence_before(Seq seq) noexcept {
+    const SeqKey first = key_of(0);
+    const SeqKey end = key_of(seq);
+    const rocksdb::Slice from = slice_of(first);
+    const rocksdb::Slice to = slice_of(end);
+    std::array<std::uint8_t, sizeof seq> mark{};
+    store(mark.data(), seq);
+    rocksdb::WriteBatch batch;
+    Result<void> ok = check("cannot be written", batch.DeleteRange(evidence(), from, to));
+    ok = ok ? check("cannot be written", batch.Put(meta(), kForgottenKey, slice_of(mark))) : ok;
+    ok = ok ? write(batch) : ok;
+    // That it is gone is now written behind it, in files that still hold it. So does the write-ahead log, until all is flushed.
+    ok = ok ? flush() : ok;
+    failpoint("forget: noted, not removed");
+    rocksdb::CompactRangeOptions removing;
+    removing.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+    return ok ? check("cannot be written", db_->CompactRange(removing, evidence(), &from, &to)) : ok;
+}
+
 Result<void> Database::close() noexcept {
     for (rocksdb::ColumnFamilyHandle* const handle : handles_) {
         if (Result<void> ok = check("cannot be closed", db_->DestroyColumnFamilyHandle(handle)); !ok) {
@@ -373,6 +404,14 @@ Result<HeadRecord> read_head(const Database& db, const std::string& path) {
         return wrong_journal(path, "records no head");
     }
     return HeadRecord::from(bytes_of(*head));
+}
+
+Result<Seq> read_forgotten(const Database& db) {
+    const Result<std::optional<std::string>> said = db.find(db.meta(), kForgottenKey);
+    if (!said) {
+        return tl::make_unexpected(said.error());
+    }
+    return *said && (*said)->size() == sizeof(Seq) ? load<Seq>(bytes_of(**said).data()) : 0;
 }
 
 Result<DerivedRecord> read_derived(const Database& db) {

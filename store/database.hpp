@@ -8,15 +8,16 @@
 ///                         "derived"   u64 next event as of the newest rows | u64 of the newest snapshot; kNoSeq: none
 ///                         "verified"  what need not be verified again (store/verified_mark.hpp)
 ///                         "day/SEQ"   a day that was cut off (store/days.hpp)
+///                         "forgotten" u64 event: the evidence of those before it was forgotten; absent where none was
 ///                         "note/KEY"  text of a batch's notes; any number of them, and no reader needs any
 ///                         "end"       "clean", or "clean" | u16 state version | state digest; absent while being written
 ///   family "log"        u64 first event, big-endian -> stored frame (store/frame.hpp)
 ///   family "snapshots"  u64 next event, big-endian  -> u32 CRC-32C of key and bytes | bytes
 ///   family "models"     u8 table, from 1 | key      -> row of a read model
 ///                       u8 0                        -> u64 next event as of the newest rows, as "derived" has it
-///   family "evidence"   u64 event, big-endian | u8  -> what a broker outside said, word by word; empty as yet
+///   family "evidence"   u64 event, big-endian | u8 number, from 0 -> raw bytes behind what the event says (store/evidence.hpp)
 ///
-/// One write holds a frame, the rows and the snapshot that came with it, "head" and "feed". ON DISK, DO NOT CHANGE:
+/// One write holds a frame, the rows, the snapshot and the evidence that came with it, "head" and "feed". ON DISK, DO NOT CHANGE:
 /// store/migrations.hpp brings older formats here.
 
 #include "events/result.hpp"
@@ -37,6 +38,7 @@ inline constexpr int kJournalFormat = 3;
 inline constexpr char kHeadKey[] = "head";
 inline constexpr char kFeedKey[] = "feed";
 inline constexpr char kDerivedKey[] = "derived";
+inline constexpr char kForgottenKey[] = "forgotten";
 inline constexpr char kNotePrefix[] = "note/";
 inline constexpr char kEndKey[] = "end";
 inline constexpr char kCleanEnd[] = "clean";
@@ -55,6 +57,10 @@ using SeqKey = std::array<std::uint8_t, sizeof(Seq)>;
 SeqKey key_of(Seq seq);
 /// kNoSeq where the key is no event number.
 Seq seq_of_key(const rocksdb::Slice& key);
+
+/// The key of a piece of evidence: that of its event, and its number.
+using EvidenceKey = std::array<std::uint8_t, sizeof(Seq) + 1>;
+EvidenceKey evidence_key_of(Seq seq, std::uint8_t number);
 
 rocksdb::Slice slice_of(Bytes bytes);
 Bytes bytes_of(const rocksdb::Slice& slice);
@@ -134,6 +140,8 @@ public:
     Result<void> flush_log() noexcept;
     /// Removes files of the log that hold nothing but events before `seq`, where RocksDB has moved them down; the others stay until later.
     Result<void> drop_log_before(Seq seq) noexcept;
+    /// Removes the evidence of events before `seq`, from the files as well, and notes that. Requires evidence(), open for writing.
+    Result<void> forget_evidence_before(Seq seq) noexcept;
     /// The last word RocksDB has to say; nothing may follow.
     Result<void> close() noexcept;
 
@@ -172,6 +180,8 @@ private:
 
 /// What "head" says. Refuses (kind data) a database without it.
 Result<HeadRecord> read_head(const Database& db, const std::string& path);
+/// What "forgotten" says: 0 where there is no such key.
+Result<Seq> read_forgotten(const Database& db);
 /// What "derived" says: none of either where there is no such key, as in format 1.
 Result<DerivedRecord> read_derived(const Database& db);
 

@@ -11,11 +11,18 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace alpha {
 
 /// What is to be found beside a log without being part of it: text by key. Neither the chain nor a digest knows of them.
 using Notes = std::map<std::string, std::string>;
+
+/// Raw bytes behind what an event says (store/evidence.hpp).
+struct Evidence {
+    Seq seq = 0;  ///< of the event
+    std::string bytes;
+};
 
 /// What is stored at once or not at all: a frame of whole steps, and what derives from the log up to its end.
 struct Batch {
@@ -24,13 +31,16 @@ struct Batch {
     ByteBuffer snapshot;             ///< taken after the frame; empty: none
     std::uint64_t feed_records = 0;  ///< how many records of its feeds the session has read
     Notes notes;                     ///< each replaces the one of its key
-    std::optional<Date> ended_day;   ///< the events before the frame are a day that is over: a journal may cut it off
+    std::vector<Evidence>
+        evidence;  ///< of events of the frame, in their order; several of one have the numbers 0, 1, ...
+    std::optional<Date> ended_day;  ///< the events before the frame are a day that is over: a journal may cut it off
 
     void begin(Seq seq) {
         frame.begin(seq);
         rows.clear();
         snapshot.clear();
         notes.clear();
+        evidence.clear();
         ended_day.reset();
     }
 };

@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace rocksdb {
 class FileSystem;
@@ -57,7 +58,8 @@ Result<NamedJournal> create_numbered_journal(const std::string& stem, const Jour
 ///     and one whose disk has less free than the floor;
 ///   - (kind data) one whose log is damaged, or lacks events it once promised (its head is behind its anchor), and one that holds
 ///     links or other users' files. It is then left as it was, to the byte.
-/// Snapshots and rows that are damaged or lost are dropped, which `tell` hears, and made anew: rows at once, snapshots by and by.
+/// Snapshots and rows that are damaged or lost are dropped, which `tell` hears, and made anew: rows at once, snapshots by and by. Evidence
+/// whose files are lost is dropped, which `tell` hears as well.
 /// The folder and its files become their owner's alone. commit() refuses (kind transient) once the folder was moved, replaced or removed.
 /// What was appended is durable once commit() has returned: the write-ahead log first, then the anchor.
 Result<std::unique_ptr<LogWriter>> continue_journal(const std::string& path, const JournalOptions& options = {});
@@ -75,6 +77,7 @@ struct JournalInfo {
     std::uint64_t feed_records = 0;   ///< read by the session so far
     std::optional<Seq> anchored_seq;  ///< durably promised: all events before this one; none in format 1
     Notes notes;                      ///< what batches noted beside the log
+    Seq forgotten_before = 0;         ///< the evidence of events before this one was forgotten
 };
 
 /// A journal open for reading. Writes nothing, and may read while another process writes: it shows what was there when it
@@ -95,10 +98,13 @@ public:
                       const std::function<bool(const std::string& key, const std::string& value)>& visit) const {
         return rows_from(table, {}, visit);
     }
+    /// Calls `visit` with each piece of evidence of the events from `from` on, in their order, until it returns false.
+    virtual Result<void> evidence_from(
+        Seq from, const std::function<bool(Seq seq, std::uint8_t number, std::string_view bytes)>& visit) const = 0;
     /// Sees what was written since: opens the journal anew when its files have changed. O(files) when they have not; after a
     /// failure the journal shows what it showed before.
     virtual Result<void> refresh() = 0;
-    /// Everything beside the log against its checksums: each row and snapshot, what the files say of themselves, both slots of the anchor.
+    /// Everything beside the log against its checksums: each row, snapshot and piece of evidence, what the files say of themselves, both slots of the anchor.
     virtual Result<void> check_rest() const = 0;
     /// The newest snapshot, where the session that took it had itself folded to it and it is still that one: it need not be compared with
     /// the log again. Of a log that was verified.
@@ -111,5 +117,17 @@ public:
 /// is no journal, is of a newer format, lacks its first or last frame, or ends before its anchor. A damaged journal can make
 /// RocksDB abort the process: who must not end that way opens it in a child (runtime/isolation.hpp).
 Result<std::unique_ptr<Journal>> open_journal(const std::string& path, const JournalOptions& options = {});
+
+/// Evidence that was forgotten, and what is left.
+struct Forgotten {
+    Seq before = 0;  ///< it was of the events before this one
+    std::uint64_t pieces = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t pieces_left = 0;
+};
+
+/// Removes the evidence of events before a time from a journal, also from what its files hold without showing it. The log, its end and
+/// what derives from it stay as they are. Refuses what continue_journal refuses; where there is no evidence, nothing is touched.
+Result<Forgotten> forget_evidence(const std::string& path, Time before, const JournalOptions& options = {});
 
 }  // namespace alpha

@@ -19,7 +19,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The families beside the log hold what "derived" says: RocksDB may lose a file of theirs without a word.
+/// The families beside the log.
+constexpr const char* kBeside[] = {kSnapshotFamily, kModelFamily, kEvidenceFamily};
+
+std::vector<std::string> all_beside_but(const std::string& family) {
+    std::vector<std::string> others(std::begin(kBeside), std::end(kBeside));
+    std::erase(others, family);
+    return others;
+}
+
+/// Rows and snapshots hold what "derived" says: RocksDB may lose a file of theirs without a word.
 /// Those that were left out are not looked for.
 Result<void> check_derived(const Database& db, const std::string& path, const DerivedRecord& derived,
                            const std::vector<std::string>& without) {
@@ -78,7 +87,11 @@ public:
         return journal;
     }
 
-    /// Each snapshot, and each row, can be read.
+    /// What stands in a family beside the log can be read. Of evidence it is enough that its files are there: nobody decides by what they
+    /// hold, and no session reads it.
+    Result<void> check_beside(std::string_view family) const {
+        return family == kSnapshotFamily ? check_snapshots() : family == kModelFamily ? check_rows() : Result<void>{};
+    }
     Result<void> check_snapshots() const {
         if (db_->snapshots() == nullptr) {
             return {};
@@ -137,6 +150,25 @@ public:
         const std::unique_ptr<rocksdb::Iterator> at = db_->iterate(db_->models());
         for (at->Seek(first + from); at->Valid() && at->key().starts_with(first); at->Next()) {
             if (!visit(at->key().ToString().substr(1), at->value().ToString())) {
+                return {};
+            }
+        }
+        return db_->check("cannot be read", at->status());
+    }
+
+    Result<void> evidence_from(Seq from,
+                               const std::function<bool(Seq, std::uint8_t, std::string_view)>& visit) const override {
+        if (db_->evidence() == nullptr) {
+            return {};
+        }
+        const std::unique_ptr<rocksdb::Iterator> at = db_->iterate(db_->evidence());
+        const SeqKey first = key_of(from);
+        for (at->Seek(slice_of(first)); at->Valid(); at->Next()) {
+            if (at->key().size() != std::tuple_size_v<EvidenceKey>) {
+                return wrong_journal(path_, "has evidence of no event");
+            }
+            const Seq seq = seq_of_key({at->key().data(), sizeof(Seq)});
+            if (!visit(seq, bytes_of(at->key()).back(), at->value().ToStringView())) {
                 return {};
             }
         }
@@ -250,10 +282,13 @@ private:
         days_ = std::move(*days);
         ok = read_notes();
         ok = ok ? check_ends() : ok;
+        const Result<Seq> forgotten = read_forgotten(*db_);
+        if (!ok || !forgotten) {
+            return ok ? tl::make_unexpected(forgotten.error()) : ok;
+        }
+        info_.forgotten_before = *forgotten;
         const Result<DerivedRecord> derived = read_derived(*db_);
-        return !ok       ? ok
-               : derived ? check_derived(*db_, path_, *derived, without)
-                         : tl::make_unexpected(derived.error());
+        return derived ? check_derived(*db_, path_, *derived, without) : tl::make_unexpected(derived.error());
     }
 
     /// Reads what the database says of the log now.
@@ -432,11 +467,10 @@ ChainPlace known_of_days(const StoredJournal& log, const std::string& path, std:
 }  // namespace
 
 Result<Found> look_into(const std::string& path, const JournalOptions& options) {
-    using Check = Result<void> (StoredJournal::*)() const;
     Result<std::unique_ptr<StoredJournal>> log = StoredJournal::open_without(path, options, {});
     const bool opened_whole = log.has_value();
     if (!log) {  // without what lies beside the log, whatever is the matter there does not matter
-        log = StoredJournal::open_without(path, options, {kSnapshotFamily, kModelFamily});
+        log = StoredJournal::open_without(path, options, {std::begin(kBeside), std::end(kBeside)});
     }
     if (!log) {
         return tl::make_unexpected(log.error());
@@ -458,27 +492,21 @@ Result<Found> look_into(const std::string& path, const JournalOptions& options) 
         found.snapshot_seq = (*mark)->snapshot_seq;
         found.snapshot = (*mark)->snapshot;
     }
-    const auto look_at = [&](const char* family, const char* other, Check check) -> Result<void> {
+    for (const char* const family : kBeside) {
         Result<void> whole;
         if (opened_whole) {
-            whole = ((**log).*check)();
-        } else if (const auto with = StoredJournal::open_without(path, options, {other}); with) {
-            whole = ((**with).*check)();
+            whole = (*log)->check_beside(family);
+        } else if (const auto with = StoredJournal::open_without(path, options, all_beside_but(family)); with) {
+            whole = (*with)->check_beside(family);
         } else {
             whole = tl::make_unexpected(with.error());
         }
         if (!whole && whole.error().kind != ErrorKind::data) {
-            return whole;  // it says nothing of them
+            return tl::make_unexpected(whole.error());  // it says nothing of the family
         }
         if (!whole) {
             found.damaged.emplace_back(family);
         }
-        return {};
-    };
-    Result<void> ok = look_at(kSnapshotFamily, kModelFamily, &StoredJournal::check_snapshots);
-    ok = ok ? look_at(kModelFamily, kSnapshotFamily, &StoredJournal::check_rows) : ok;
-    if (!ok) {
-        return tl::make_unexpected(ok.error());
     }
     if (options.make_rows && std::ranges::find(found.damaged, kModelFamily) != found.damaged.end()) {
         Result<Rows> rows = options.make_rows(**log);

@@ -3,6 +3,7 @@
 #include "store/days.hpp"
 #include "store/disk.hpp"
 #include "store/disk_space.hpp"
+#include "store/evidence.hpp"
 #include "store/failpoint.hpp"
 #include "store/frame.hpp"
 #include "store/journal.hpp"
@@ -54,32 +55,15 @@ public:
                 return tl::make_unexpected(made.error());
             }
         }
-        if (Result<void> ok = check_is_journal(path); !ok) {
+        Result<Taken> taken = take(path, options);
+        if (!taken) {
+            return tl::make_unexpected(taken.error());
+        }
+        if (Result<void> ok = taken->owner.settle(); !ok) {
             return tl::make_unexpected(ok.error());
         }
-        Result<Owner> owner = Owner::take(path);
-        if (!owner) {
-            return tl::make_unexpected(owner.error());
-        }
-        failpoint("recovery: owned, not verified");
-        JournalOptions owned = options;
-        owned.files = private_files(files_of(options), path, owner->folder(), options.files == nullptr);
-        DiskSpace space(owned.files, path, options.free_space_floor_bytes);
-        if (Result<void> ok = space.check(0); !ok) {
-            drop_ballast(*owned.files, path);  // the next start has that much more
-            return tl::make_unexpected(ok.error());
-        }
-        Result<Found> found = look_into(path, owned);
-        if (!found) {
-            found = look_past_torn_record(path, owned, found.error());
-        }
-        if (!found) {
-            return tl::make_unexpected(found.error());
-        }
-        if (Result<void> ok = owner->settle(); !ok) {
-            return tl::make_unexpected(ok.error());
-        }
-        if (Result<void> ok = drop_damaged(path, owned, *found); !ok) {
+        const JournalOptions& owned = taken->options;
+        if (Result<void> ok = drop_damaged(path, owned, taken->found); !ok) {
             return tl::make_unexpected(ok.error());
         }
         Result<std::unique_ptr<Database>> db =
@@ -87,12 +71,45 @@ public:
         if (!db) {
             return tl::make_unexpected(db.error());
         }
-        std::unique_ptr<JournalWriter> writer(new JournalWriter(path, std::move(*db), owned.files, std::move(space),
-                                                                std::move(*owner), owned.log_file_bytes));
-        if (Result<void> ok = writer->take_up(*found); !ok) {
+        std::unique_ptr<JournalWriter> writer(new JournalWriter(
+            path, std::move(*db), owned.files, std::move(taken->space), std::move(taken->owner), owned.log_file_bytes));
+        if (Result<void> ok = writer->take_up(taken->found); !ok) {
             return tl::make_unexpected(ok.error());
         }
         return writer;
+    }
+
+    static Result<Forgotten> forget(const std::string& path, Time before, const JournalOptions& options) {
+        Result<Taken> taken = take(path, options);
+        if (!taken) {
+            return tl::make_unexpected(taken.error());
+        }
+        const Result<std::unique_ptr<Journal>> journal = open_journal(path, taken->options);
+        if (!journal) {
+            return tl::make_unexpected(journal.error());
+        }
+        Result<Forgotten> forgotten = evidence_before(**journal, before);
+        if (!forgotten) {
+            return forgotten;
+        }
+        // What was noted as forgotten may still be in the files, where that was cut off.
+        const Seq noted = (*journal)->info().forgotten_before;
+        if (forgotten->pieces == 0 && noted == 0) {
+            return forgotten;
+        }
+        Result<void> ok = taken->owner.settle();
+        Result<std::unique_ptr<Database>> db =
+            ok ? Database::open(path, Database::Mode::write, taken->options.files, taken->options.log_file_bytes)
+               : tl::make_unexpected(ok.error());
+        if (!db) {
+            return tl::make_unexpected(db.error());
+        }
+        ok = (*db)->forget_evidence_before(std::max(forgotten->before, noted));
+        ok = ok ? (*db)->close() : ok;
+        if (!ok) {
+            return tl::make_unexpected(ok.error());
+        }
+        return forgotten;
     }
 
     Result<void> append(Batch& batch) override {
@@ -184,6 +201,61 @@ private:
         return writer;
     }
 
+    /// A journal that is this process's alone, and sound, before RocksDB may write to it.
+    struct Taken {
+        Owner owner;
+        JournalOptions options;
+        DiskSpace space;
+        Found found;
+    };
+    static Result<Taken> take(const std::string& path, const JournalOptions& options) {
+        if (Result<void> ok = check_is_journal(path); !ok) {
+            return tl::make_unexpected(ok.error());
+        }
+        Result<Owner> owner = Owner::take(path);
+        if (!owner) {
+            return tl::make_unexpected(owner.error());
+        }
+        failpoint("recovery: owned, not verified");
+        JournalOptions owned = options;
+        owned.files = private_files(files_of(options), path, owner->folder(), options.files == nullptr);
+        DiskSpace space(owned.files, path, options.free_space_floor_bytes);
+        if (Result<void> ok = space.check(0); !ok) {
+            drop_ballast(*owned.files, path);  // the next start has that much more
+            return tl::make_unexpected(ok.error());
+        }
+        Result<Found> found = look_into(path, owned);
+        if (!found) {
+            found = look_past_torn_record(path, owned, found.error());
+        }
+        if (!found) {
+            return tl::make_unexpected(found.error());
+        }
+        return Taken{std::move(*owner), std::move(owned), std::move(space), std::move(*found)};
+    }
+
+    /// What forgetting the evidence of events before a time takes away.
+    static Result<Forgotten> evidence_before(const Journal& journal, Time time) {
+        EventReader events(journal);
+        Forgotten found;
+        for (Seq end = journal.next_seq(); found.before < end;) {
+            const Seq middle = found.before + (end - found.before) / 2;
+            const Result<DecodedEvent> event = events.read(middle);
+            if (!event) {
+                return tl::make_unexpected(event.error());
+            }
+            (event->envelope.time < time ? found.before : end) = event->envelope.time < time ? middle + 1 : middle;
+        }
+        const Result<void> read = journal.evidence_from(0, [&](Seq seq, std::uint8_t, std::string_view bytes) {
+            const bool goes = seq < found.before;
+            found.pieces += goes ? 1 : 0;
+            found.bytes += goes ? bytes.size() : 0;
+            found.pieces_left += goes ? 0 : 1;
+            return true;
+        });
+        return read ? Result<Forgotten>(found) : tl::make_unexpected(read.error());
+    }
+
     /// An empty journal under its own name.
     static Result<void> make_empty(const std::string& path, const JournalOptions& options) {
         Result<Partial> partial = Partial::make_folder(path, "start again");
@@ -226,8 +298,11 @@ private:
                     (family == kSnapshotFamily
                          ? " has lost checkpoints, or they are damaged. Its log is whole: all of them are "
                            "dropped, the session is decided again from event 0, and takes new ones."
-                         : " has lost rows of its read models, or they are damaged. Its log is whole: the rows "
-                           "are dropped and made anew from it."));
+                     : family == kModelFamily
+                         ? " has lost rows of its read models, or they are damaged. Its log is whole: the rows "
+                           "are dropped and made anew from it."
+                         : " has lost files with evidence of what a broker outside said. Its log is whole: what "
+                           "is left of the evidence is dropped, for nothing can make it anew."));
             }
         }
         Result<void> dropped = Database::drop(path, options.files, found.damaged);
@@ -309,7 +384,11 @@ private:
         rocksdb::WriteBatch batch;
         Result<void> ok;
         for (const std::string& family : found.damaged) {
-            (family == kSnapshotFamily ? derived_.snapshot_seq : derived_.rows_seq) = kNoSeq;
+            if (family == kSnapshotFamily) {
+                derived_.snapshot_seq = kNoSeq;
+            } else if (family == kModelFamily) {
+                derived_.rows_seq = kNoSeq;
+            }
         }
         const auto none = derived_.bytes();
         ok = put(batch, db_->meta(), kDerivedKey, slice_of(none));
@@ -469,7 +548,10 @@ private:
         hasher_.append(batch.frame);
         stored_.clear();
         encode_frame(batch.frame, stored_);
-        const std::size_t bytes = stored_.size() + batch.snapshot.size();
+        std::size_t bytes = stored_.size() + batch.snapshot.size();
+        for (const Evidence& each : batch.evidence) {
+            bytes += each.bytes.size();
+        }
         appended_bytes_ += bytes;
         if (appended_bytes_ >= kSpaceCheckBytes) {
             if (Result<void> ok = check_space(bytes); !ok) {
@@ -487,6 +569,7 @@ private:
             ok = ok ? put_rows_mark(batch_) : ok;
         }
         ok = ok && !batch.snapshot.empty() ? put_snapshot(batch.snapshot.view()) : ok;
+        ok = ok ? put_evidence(batch) : ok;
         ok = ok ? put_position(batch_, batch.feed_records) : ok;
         for (const auto& [note, text] : batch.notes) {
             ok = ok ? put(batch_, db_->meta(), kNotePrefix + note, text) : ok;
@@ -498,6 +581,25 @@ private:
         ok = db_->write(batch_);
         failpoint("append: batch written");
         return ok;
+    }
+
+    Result<void> put_evidence(const Batch& batch) {
+        Seq seq = kNoSeq;
+        std::uint8_t number = 0;
+        for (const Evidence& each : batch.evidence) {
+            ALPHA_ASSERT(each.seq >= batch.frame.first_seq && each.seq < batch.frame.next_seq(),
+                         "evidence comes with the frame of its event");
+            ALPHA_ASSERT(seq == kNoSeq || each.seq >= seq, "evidence is in the order of its events");
+            ALPHA_ASSERT(each.bytes.size() <= kMaxEvidenceBodyBytes, "evidence is cut before it comes here");
+            number = each.seq == seq ? static_cast<std::uint8_t>(number + 1) : std::uint8_t{0};
+            ALPHA_ASSERT(each.seq != seq || number != 0, "an event has at most 256 pieces of evidence");
+            seq = each.seq;
+            const EvidenceKey key = evidence_key_of(seq, number);
+            if (Result<void> ok = put(batch_, db_->evidence(), slice_of(key), each.bytes); !ok) {
+                return ok;
+            }
+        }
+        return {};
     }
 
     Result<void> check_space(std::size_t about_to_write) {
@@ -630,6 +732,10 @@ private:
 };
 
 }  // namespace
+
+Result<Forgotten> forget_evidence(const std::string& path, Time before, const JournalOptions& options) {
+    return JournalWriter::forget(path, before, options);
+}
 
 Result<std::unique_ptr<LogWriter>> create_journal(const std::string& path, const JournalOptions& options) {
     return JournalWriter::create(Partial::make_folder(path, "choose another --journal or remove it"), options)

@@ -1,5 +1,6 @@
 #include "store/verify.hpp"
 
+#include "store/evidence.hpp"
 #include "store/frame.hpp"
 #include "store/machine.hpp"
 
@@ -294,12 +295,39 @@ Result<Verified> verify_chain(const LogReader& log, const VerifyOptions& options
     return verified;
 }
 
+Result<void> check_evidence(const Journal& journal) {
+    EventReader events(journal);
+    Result<void> outcome;
+    const Result<void> read = journal.evidence_from(0, [&](Seq seq, std::uint8_t number, std::string_view bytes) {
+        if (seq >= journal.next_seq()) {
+            outcome = fail(ErrorKind::data,
+                           journal.name() + " has evidence of event " + std::to_string(seq) +
+                               ", which its log does not hold.",
+                           ErrorCode::altered);
+            return false;
+        }
+        const Result<DecodedEvent> event = events.read(seq);
+        outcome =
+            event ? check_evidence(evidence_said(event->event), number, bytes) : tl::make_unexpected(event.error());
+        if (event && !outcome) {
+            outcome = fail(ErrorKind::data,
+                           journal.name() + " has evidence of event " + std::to_string(seq) +
+                               " that is not its own: " + outcome.error().message + ".",
+                           ErrorCode::altered);
+        }
+        return outcome.has_value();
+    });
+    return read ? outcome : read;
+}
+
 Result<Verified> verify_journal(const Journal& journal, VerifyOptions options) {
     if (Result<void> ok = journal.check_rest(); !ok) {
         return tl::make_unexpected(ok.error());
     }
     options.promised = journal.promised();
-    return verify_chain(journal, options);
+    Result<Verified> verified = verify_chain(journal, options);
+    const Result<void> agrees = verified ? check_evidence(journal) : Result<void>{};
+    return agrees ? verified : tl::make_unexpected(agrees.error());
 }
 
 }  // namespace alpha

@@ -42,7 +42,11 @@ struct VerifyOptions {
 /// through what was promised. What was promised before `options.from` is not looked at. Memory does not grow with the log.
 Result<Verified> verify_chain(const LogReader& log, const VerifyOptions& options = {});
 
-/// verify_chain of a journal and its anchor, and Journal::check_rest.
+/// Refuses (kind data) evidence that is not what its event says. Evidence that is not there any more is no fault. Of a log that was
+/// verified; reads the frames of events that have some.
+Result<void> check_evidence(const Journal& journal);
+
+/// verify_chain of a journal and its anchor, Journal::check_rest and check_evidence.
 Result<Verified> verify_journal(const Journal& journal, VerifyOptions options = {});
 
 }  // namespace alpha

@@ -1,5 +1,7 @@
 #include "adapters/outside/gateway.hpp"
 
+#include "events/assert.hpp"
+
 #include <algorithm>
 
 namespace alpha {
@@ -10,7 +12,10 @@ Gateway::Gateway(OutsideClient& client, Say say, TurnOf turn_of, GatewaySettings
       say_(std::move(say)),
       turn_of_(std::move(turn_of)),
       settings_(settings),
-      event_time_(std::move(event_time)) {}
+      event_time_(std::move(event_time)) {
+    ALPHA_ASSERT(settings.down_after.ns > settings.read_when_quiet.ns + settings.read_within.ns,
+                 "a read that is due and takes its time is no sign that the broker is down");
+}
 
 void Gateway::connect(Time now) {
     state_ = State::reconciling;

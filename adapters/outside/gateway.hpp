@@ -60,9 +60,10 @@ struct GatewaySettings {
     Duration read_within{5 * kSecondNs};
     Duration read_when_unsure{kSecondNs};  ///< while a message, or what became of one, is open
     Duration read_when_working{5 * kSecondNs};
-    Duration read_when_quiet{30 * kSecondNs};
-    Duration read_least{333'000'000};     ///< between two, whatever hints come
-    Duration down_after{30 * kSecondNs};  ///< without a whole read
+    Duration read_when_quiet{20 * kSecondNs};
+    Duration read_least{333'000'000};  ///< between two, whatever hints come
+    Duration down_after{30 *
+                        kSecondNs};  ///< without a whole read; longer than read_when_quiet and read_within together
 };
 
 class Gateway {

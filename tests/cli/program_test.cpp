@@ -77,6 +77,8 @@ TEST_CASE("every command explains itself with an example", "[cli]") {
              {"instruments", "show"},
              {"instruments", "find"},
              {"instruments", "diff"},
+             {"journal"},
+             {"journal", "forget-evidence"},
              {"tradebook"},
              {"tradebook", "export"},
              {"tradebook", "books"},
@@ -126,6 +128,7 @@ TEST_CASE("the reference of the commands knows every option that there is", "[cl
                                       "instruments show",
                                       "instruments find",
                                       "instruments diff",
+                                      "journal forget-evidence",
                                       "tradebook export",
                                       "tradebook books",
                                       "tradebook compare"}) {

@@ -326,7 +326,7 @@ TEST_CASE("from a file as it was downloaded to a report in two commands", "[cli]
     CHECK(here.alpha({"init", "AAPL.csv", "--to", "-"}).out == here.read("AAPL.yaml"));
 }
 
-TEST_CASE("the demo's report in docs/ is what make demo makes; renew it with test_cli [write-reference]",
+TEST_CASE("the demo's report in docs/ is what make demo makes, renew it with test_cli [write-reference]",
           "[cli][results]") {
     std::ostringstream text;
     text << std::ifstream(kDemoReport).rdbuf();

@@ -27,7 +27,7 @@ DOCUMENTED = {0, 2, 3, 4, 5, 6, 75, 130}
 COMMANDS = [["backtest"], ["live"], ["status"], ["kill"], ["golden", "check"], ["golden", "update"], ["log"], ["show", "portfolios"],
             ["show", "orders"], ["show", "fills"], ["show", "trades"], ["report"], ["why"], ["why-not"], ["replay"], ["verify"], ["diff"], ["fork"], ["data", "import"], ["data", "info"],
             ["data", "check"], ["init"], ["data", "synth"], ["calendar"], ["charges"], ["charges", "explain"], ["instruments", "load"], ["instruments", "show"], ["instruments", "find"], ["instruments", "diff"],
-            ["tradebook", "export"], ["tradebook", "books"], ["tradebook", "compare"]]
+            ["tradebook", "export"], ["tradebook", "books"], ["tradebook", "compare"], ["journal", "forget-evidence"]]
 QUOTES = "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n" + "".join(
     f"{1_704_080_700_000_000_000 + i * 1_000_000_000},NSE:X,{100 + i % 7}.00,50,{100 + i % 7}.05,50\n" for i in range(200))
 BARS = "timestamp,open,high,low,close,volume\n" + "".join(

@@ -81,7 +81,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("what an order is taken to cost: its limit, its stop, or the touch; a sell at least the mark", "[kernel]") {
+TEST_CASE("what an order is taken to cost: its limit, its stop, or the touch, a sell at least the mark", "[kernel]") {
     // Each order alone, against 1,000.
     struct Row {
         const char* why;
@@ -301,7 +301,7 @@ TEST_CASE("charges to come are counted: per order, and a part of what the orders
     CHECK(account.used() == "997.096");  // 900 held, 96 ordered, 1 + 0.096
 }
 
-TEST_CASE("leverage multiplies the equity, in parts as well; none asks for nothing", "[kernel]") {
+TEST_CASE("leverage multiplies the equity, in parts as well, none asks for nothing", "[kernel]") {
     CHECK(Account("2").place(limit_order(Side::buy, "20", "100")) == "pass");
     CHECK(Account("2").place(limit_order(Side::buy, "20", "100.01")) == "2000 2000.2");
     CHECK(Account("2.5").place(limit_order(Side::buy, "25", "100")) == "pass");

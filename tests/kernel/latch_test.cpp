@@ -186,7 +186,7 @@ TEST_CASE("a change of an exit passes while entries are shut, within what reduce
     CHECK(floor.order(2).status == OrderStatus::cancelled);
 }
 
-TEST_CASE("a release lets entries pass again; what has become reduce-only stays that", "[kernel]") {
+TEST_CASE("a release lets entries pass again, what has become reduce-only stays that", "[kernel]") {
     Long floor(Setup::simple());
     floor.place(at(2), stop(Side::sell, "10", "60"));
     floor.kill(at(3), kMain, LatchScope::entries);
@@ -196,7 +196,7 @@ TEST_CASE("a release lets entries pass again; what has become reduce-only stays 
     CHECK(floor.order(3).status == OrderStatus::working);
 }
 
-TEST_CASE("a person's kill of entries leaves exits; all cancels those as well; a lesser one changes nothing",
+TEST_CASE("a person's kill of entries leaves exits, all cancels those as well, a lesser one changes nothing",
           "[kernel]") {
     Long floor(Setup::simple());
     floor.place(at(2), stop(Side::sell, "10", "60"));

@@ -613,7 +613,7 @@ TEST_CASE("what was bought and sold of a scrip is intraday, the rest delivery", 
     CHECK(lines_of(only_column(apart)).starts_with("brokerage 0.01 stt 26 "));
 }
 
-TEST_CASE("columns stand apart; open futures count by what daily settlement adds", "[charges][note]") {
+TEST_CASE("columns stand apart, open futures count by what daily settlement adds", "[charges][note]") {
     // 75 sold at 25,000, of which none were carried in; at the day's end they are worth 25,100: a short of -1,882,500.
     const auto note = note_of(
         "2026-06-15", {execution(1, kFutureSell, "75", "1875000"), execution(2, kDeliveryBuy, "10", "1000", "A")},

@@ -180,7 +180,7 @@ TEST_CASE("a broker that asks for a login is sent more", "[outside]") {
 TEST_CASE("the book is read seldom where something is open, or often where nothing is", "[outside]") {
     Desk desk;
     desk.come_up();
-    CHECK(desk.gateway.next_due() == at(31));
+    CHECK(desk.gateway.next_due() == at(21));
     desk.gateway.expect(0, 2);
     CHECK(desk.gateway.next_due() == at(6));
     desk.gateway.expect(1, 2);

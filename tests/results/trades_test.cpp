@@ -261,7 +261,7 @@ TEST_CASE("a dividend is part of the trades that were open on its day", "[result
     CHECK(t.book.rounds()[0].gross == money("5"));
 }
 
-TEST_CASE("a merger carries entries over to the other share; one for cash alone ends them", "[results]") {
+TEST_CASE("a merger carries entries over to the other share, one for cash alone ends them", "[results]") {
     Teller t;
     Instrument other = share();
     other.name = "Y";

@@ -71,7 +71,7 @@ TEST_CASE("an abort ends in an exit code while that is asked for, and is one aft
     CHECK(later.error().message.find("ended in signal 6") != std::string::npos);
 }
 
-TEST_CASE("a silent death under a limit on memory is not called damage; one with last words is", "[runtime]") {
+TEST_CASE("a silent death under a limit on memory is not called damage, one with last words is", "[runtime]") {
     rlimit before{};
     REQUIRE(getrlimit(RLIMIT_DATA, &before) == 0);
     REQUIRE(before.rlim_cur == RLIM_INFINITY);

@@ -141,7 +141,7 @@ Cost cost_of(Work work) {
 
 }  // namespace
 
-TEST_CASE("opening, seeking and verifying cost what they look at, at 4 files and at 400; starting again, what is new",
+TEST_CASE("opening, seeking and verifying cost what they look at, at 4 files and at 400, starting again, what is new",
           "[store]") {
     const TempFolder folder;
     const Long small = journal_of(folder, 4);

@@ -210,3 +210,46 @@ TEST_CASE("rows that cannot be made anew leave the journal refused and as it was
     CHECK(log.error().message == "no memory");
     CHECK(contents_of(path) == before);
 }
+
+TEST_CASE("evidence whose files are lost keeps a journal shut, or takes rows and checkpoints along", "[store]") {
+    const std::string how = GENERATE("lost", "cut short", "altered");
+    INFO(how);
+    const TempFolder folder;
+    const std::string path = finished_journal(folder);
+    {
+        const Result<std::unique_ptr<LogWriter>> log = continue_journal(path);
+        REQUIRE(log);
+        Batch batch;
+        batch.begin(kEvents);
+        append_mixed(batch.frame, kEvents);
+        batch.evidence.push_back({kEvents, std::string(100, 'x')});
+        REQUIRE((*log)->append(batch));
+        REQUIRE((*log)->finish({}));
+    }
+    damage(table_of(path, "evidence"), how);
+    const Result<std::unique_ptr<Journal>> damaged = open_journal(path);
+    const Result<Verified> verified = damaged ? verify_journal(**damaged) : tl::make_unexpected(damaged.error());
+    REQUIRE_FALSE(verified);
+    CHECK(verified.error().kind == ErrorKind::data);
+
+    JournalOptions options;
+    std::vector<std::string> told;
+    options.tell = [&](const std::string& text) { told.push_back(text); };
+    for (int i = 0; i < 2; ++i) {
+        const Result<std::unique_ptr<LogWriter>> log = continue_journal(path, options);
+        REQUIRE(log);
+        REQUIRE((*log)->finish({}));
+    }
+    // What is altered within a file is no matter to a session, and stays for whoever verifies.
+    CHECK(told == (how == "altered"
+                       ? std::vector<std::string>()
+                       : std::vector<std::string>{
+                             "The journal " + path +
+                             " has lost files with evidence of what a broker outside said. Its log is whole: what is "
+                             "left of the evidence is dropped, for nothing can make it anew."}));
+    const Result<std::unique_ptr<Journal>> journal = open_journal(path);
+    REQUIRE(journal);
+    CHECK(rows_in(**journal).size() == 4);
+    CHECK((*journal)->newest_snapshot(kEvents).value());
+    CHECK(verify_journal(**journal).has_value() == (how != "altered"));
+}
