@@ -41,10 +41,6 @@ struct SynthRequest {
 constexpr std::string_view kDataSetSuffix = ".alpha";
 constexpr std::string_view kCsvSuffix = ".csv";
 
-const char* kind_name(DataKind kind) {
-    return kind == DataKind::quotes ? "quotes" : "bars";
-}
-
 /// What a data set or CSV holds, however it was found out.
 struct Contents {
     std::string file;
@@ -57,7 +53,7 @@ struct Contents {
 std::string contents_json(const Contents& contents) {
     const DataSetInfo& info = contents.info;
     JsonObject object;
-    object.text("file", contents.file).text("format", contents.format).text("kind", kind_name(info.kind));
+    object.text("file", contents.file).text("format", contents.format).text("kind", name_of(info.kind));
     if (info.kind == DataKind::bars) {
         object.text("interval", to_string(info.interval)).flag("date_only", info.date_only);
     }
@@ -83,8 +79,8 @@ std::string contents_text(const Contents& contents, const Style& style, const Zo
     }
     std::string text = fmt::format("{} · {} · {}\n", style.bold(contents.file), contents.format,
                                    show_bytes(static_cast<double>(info.file_bytes)));
-    text += info.kind == DataKind::quotes
-                ? fmt::format("records  {} quotes\n", show_count(info.records))
+    text += info.kind != DataKind::bars
+                ? fmt::format("records  {} {}\n", show_count(info.records), name_of(info.kind))
                 : fmt::format("records  {} bars of {}{}\n", show_count(info.records), to_string(info.interval),
                               info.date_only ? ", labelled by date" : "");
     if (info.records != 0) {
@@ -107,8 +103,7 @@ void print_contents(Wiring& wiring, const Contents& contents) {
     if (wiring.json) {
         wiring.out.write(contents_json(contents));
     } else if (wiring.quiet) {
-        wiring.out.write(
-            fmt::format("{}: {} {}\n", contents.file, contents.info.records, kind_name(contents.info.kind)));
+        wiring.out.write(fmt::format("{}: {} {}\n", contents.file, contents.info.records, name_of(contents.info.kind)));
     } else {
         wiring.out.write(contents_text(contents, wiring.out_style, wiring.zone));
     }

@@ -54,10 +54,11 @@ struct Found {
 struct Report {
     std::vector<Found> found;
     std::uint64_t quotes = 0;
+    std::uint64_t trades = 0;  ///< only counted
     std::uint64_t bars = 0;
     std::uint64_t instruments = 0;
     std::array<std::uint64_t, 3> by_gravity{};
-    bool is_empty() const { return quotes == 0 && bars == 0; }
+    bool is_empty() const { return quotes == 0 && trades == 0 && bars == 0; }
     /// Of what could not be read to its end: what is above was found before that.
     std::optional<Error> error;
 };
@@ -189,6 +190,9 @@ public:
     void tell(const FeedRecord& record, const std::vector<std::string>& symbols) {
         if (const auto* const quote = std::get_if<QuoteTick>(&record.event)) {
             quality_.see(number_of(quote->instrument, symbols), record.time, *quote, ++quotes_);
+        } else if (const auto* const trade = std::get_if<TradeTick>(&record.event)) {
+            number_of(trade->instrument, symbols);
+            ++trades_;
         } else if (const auto* const bar = std::get_if<BarClosed>(&record.event)) {
             quality_.see(number_of(bar->instrument, symbols), record.time, *bar, ++bars_);
         }
@@ -199,6 +203,7 @@ public:
             report.found.push_back({checked_.name, std::move(finding)});
         }
         report.quotes += quotes_;
+        report.trades += trades_;
         report.bars += bars_;
         report.instruments += known_;
     }
@@ -237,6 +242,7 @@ private:
     markets::DataQuality quality_;
     std::uint32_t known_ = 0;
     std::uint64_t quotes_ = 0;
+    std::uint64_t trades_ = 0;
     std::uint64_t bars_ = 0;
 };
 
@@ -308,12 +314,19 @@ constexpr std::size_t index_of(markets::Gravity gravity) {
 
 std::string verdict_text(const Report& report) {
     std::string records;
-    if (report.bars != 0 || report.quotes == 0) {
-        records = fmt::format("{} {}", show_count(report.bars), report.bars == 1 ? "bar" : "bars");
+    const auto add = [&](std::uint64_t count, std::string_view what) {
+        records += records.empty() ? "" : " and ";
+        records += counted(count, what);
+    };
+    if (report.bars != 0 || report.quotes + report.trades == 0) {
+        add(report.bars, "bar");
     }
     if (report.quotes != 0) {
-        records += fmt::format("{}{} {}", records.empty() ? "" : " and ", show_count(report.quotes),
-                               report.quotes == 1 ? "quote" : "quotes");
+        add(report.quotes, "quote");
+    }
+    if (report.trades != 0) {
+        add(report.trades, "trade");
+        records += " (which are read, but not looked at)";
     }
     const std::string of = fmt::format("{} of {}", records, counted(report.instruments, "instrument"));
     const auto& [serious, doubtful, notes] = report.by_gravity;
@@ -340,6 +353,7 @@ std::string verdict_json(const Report& report) {
                .count("instruments", report.instruments)
                .count("bars", report.bars)
                .count("quotes", report.quotes)
+               .count("trades", report.trades)
                .done() +
            '\n';
 }

@@ -45,7 +45,7 @@ struct Contents {
     std::uint64_t records = 0;
     std::vector<std::string> symbols;
     std::vector<Price> highest;  ///< by symbol
-    bool are_bars = false;
+    DataKind kind = DataKind::quotes;
     bool is_indian = false;  ///< by the instruments' exchange or the files' times
 };
 
@@ -56,6 +56,12 @@ std::string yaml_text(std::string_view text) {
         quoted += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
     }
     return quoted + '"';
+}
+
+/// One of them.
+std::string record_name(DataKind kind) {
+    const std::string all = name_of(kind);
+    return all.substr(0, all.size() - 1);
 }
 
 /// Exchanges of India, as Kite names them.
@@ -89,7 +95,7 @@ bool is_on_indian_time(const Told& told, const std::string& symbol) {
 
 Result<Contents> contents_of(const Told& told, bool shows_progress) {
     Contents contents;
-    contents.are_bars = told.source.kind == DataKind::bars;
+    contents.kind = told.source.kind;
     const auto feed = open_feed({told.source}, told.times);
     if (!feed) {
         return tl::make_unexpected(feed.error());
@@ -113,6 +119,8 @@ Result<Contents> contents_of(const Told& told, bool shows_progress) {
                 see(bar->instrument, bar->high);
             } else if (const auto* const quote = std::get_if<QuoteTick>(&record.event)) {
                 see(quote->instrument, quote->ask);
+            } else if (const auto* const trade = std::get_if<TradeTick>(&record.event)) {
+                see(trade->instrument, trade->price);
             }
         }
         const FeedProgress at = (*feed)->progress();
@@ -203,7 +211,7 @@ std::string scenario_of(const InitRequest& request, const Contents& contents, co
     std::string text = fmt::format("# Made by alpha init from {}: {} of {}. Every line is yours to change.\n"
                                    "# What each key can be: docs/reference-scenario.md\n"
                                    "name: {}\n",
-                                   file, counted(contents.records, contents.are_bars ? "bar" : "quote"),
+                                   file, counted(contents.records, record_name(contents.kind)),
                                    counted(known, "instrument"), yaml_text(name));
     text += fmt::format(
         "account: {{currency: {}, cash: {}}}{}\n", yaml_text(currency), whole(means.cash),
@@ -223,8 +231,9 @@ std::string scenario_of(const InitRequest& request, const Contents& contents, co
     if (known > traded) {
         text += fmt::format("    # the file has {} more: alpha data info {}\n", known - traded, shell_path(file));
     }
-    text += contents.are_bars ? "broker: {paper: {fill: next_open}}  # decided on a close, filled at the next open\n"
-                              : "broker: {paper: {fill: touch}}\n";
+    text += contents.kind == DataKind::bars
+                ? "broker: {paper: {fill: next_open}}  # decided on a close, filled at the next open\n"
+                : "broker: {paper: {fill: touch}}\n";
     text += is_indian(contents.symbols.front())
                 ? "charges: zerodha                    # none, or a table of your own: docs/reference-charges.md\n"
                 : "charges: {rate: 0.001}              # a tenth of a per cent of what is traded: yours may differ\n";
@@ -232,11 +241,12 @@ std::string scenario_of(const InitRequest& request, const Contents& contents, co
 }
 
 /// A strategy to begin with. Refuses (kind usage) one that would never be told of a price of these data.
-Result<std::string> strategy_of(const InitRequest& request, bool are_bars) {
+Result<std::string> strategy_of(const InitRequest& request, DataKind kind) {
     if (request.use.empty()) {
-        return are_bars ? "sma_cross" : "ema_cross";
+        return kind == DataKind::bars ? "sma_cross" : kind == DataKind::quotes ? "ema_cross" : "buy_and_hold";
     }
-    const auto suits = [are_bars](const StrategySpec& spec) { return are_bars ? spec.uses_bars : spec.uses_quotes; };
+    const MarketKinds held{kind == DataKind::quotes, kind == DataKind::trades, kind == DataKind::bars};
+    const auto suits = [&held](const StrategySpec& spec) { return (spec.uses & held).any(); };
     const StrategySpec* const asked = find_strategy(request.use);
     if (asked == nullptr || suits(*asked)) {
         return request.use;
@@ -247,9 +257,9 @@ Result<std::string> strategy_of(const InitRequest& request, bool are_bars) {
             others.push_back(each.use);
         }
     }
-    return fail(ErrorKind::usage, fmt::format("--use {}: reads {} alone, and {} holds {}; write {}", request.use,
-                                              are_bars ? "quotes" : "bars", request.read.files.front(),
-                                              are_bars ? "bars" : "quotes", config::one_of(others)));
+    return fail(ErrorKind::usage,
+                fmt::format("--use {}: reads {} alone, and {} holds {}; write {}", request.use, name_of(asked->uses),
+                            request.read.files.front(), name_of(kind), config::one_of(others)));
 }
 
 Result<int> init(InitRequest request, Wiring& wiring) {
@@ -269,7 +279,7 @@ Result<int> init(InitRequest request, Wiring& wiring) {
     if (!told) {
         return tl::make_unexpected(told.error());
     }
-    const Result<std::string> use = strategy_of(request, told->source.kind == DataKind::bars);
+    const Result<std::string> use = strategy_of(request, told->source.kind);
     if (!use) {
         return tl::make_unexpected(use.error());
     }
@@ -298,7 +308,7 @@ Result<int> init(InitRequest request, Wiring& wiring) {
     wiring.out.write(
         wiring.quiet ? request.to + '\n'
                      : fmt::format("{}: {} of {}\nscenario: {}\nrun it:   alpha backtest {} --report {}\n", file,
-                                   counted(contents->records, contents->are_bars ? "bar" : "quote"),
+                                   counted(contents->records, record_name(contents->kind)),
                                    counted(contents->symbols.size(), "instrument"), request.to, shell_path(request.to),
                                    shell_path(std::filesystem::path(request.to).replace_extension(".html").string())));
     return kExitOk;

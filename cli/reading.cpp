@@ -91,8 +91,10 @@ Result<ForeignOptions> foreign_options(const ReadRequest& request, const Zone& z
 }  // namespace
 
 void add_reading(const Command& command, ReadRequest& request) {
-    command.option("--kind", request.kind, "What its lines are: quotes or bars; default: told from the file")
-        .one_of({"quotes", "bars"});
+    command
+        .option("--kind", request.kind,
+                "What its lines are: quotes, trades or bars; default: told from the file, which never says trades")
+        .one_of({"quotes", "trades", "bars"});
     command.option(
         "--instrument", request.instrument,
         "Bars: whose they are, where the file has no such column (default: the file's name), or which of its "
@@ -174,7 +176,9 @@ Result<Told> source_of(const ReadRequest& request, const Zone& zone, const std::
         source.interval = told.set->interval;
         return told;
     }
-    source.kind = request.kind == "bars" ? DataKind::bars : DataKind::quotes;
+    source.kind = request.kind == "bars"     ? DataKind::bars
+                  : request.kind == "trades" ? DataKind::trades
+                                             : DataKind::quotes;
     auto options = foreign_options(request, zone);
     if (!options) {
         return tl::unexpected(options.error());
@@ -204,9 +208,10 @@ Result<Told> source_of(const ReadRequest& request, const Zone& zone, const std::
         return tl::unexpected(foreign.error());
     }
     told.foreign = std::move(*foreign);
-    if (source.kind == DataKind::quotes && (!request.instrument.empty() || !request.interval.empty())) {
+    if (source.kind != DataKind::bars && (!request.instrument.empty() || !request.interval.empty())) {
         return fail(ErrorKind::usage,
-                    "--instrument and --interval belong to --kind bars; quotes name their instrument");
+                    fmt::format("--instrument and --interval belong to --kind bars; {} name their instrument",
+                                name_of(source.kind)));
     }
     return told;
 }

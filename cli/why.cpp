@@ -113,6 +113,9 @@ private:
     std::string said(const QuoteTick& e) const {
         return fmt::format("quote {} {}", names_.instrument(e.instrument), touch(e.bid, e.ask));
     }
+    std::string said(const TradeTick& e) const {
+        return fmt::format("trade {} {}", names_.instrument(e.instrument), price(e.price));
+    }
     std::string said(const BarOpened& e) const {
         return fmt::format("{} bar of {} opened at {}", to_string(e.interval), names_.instrument(e.instrument),
                            price(e.open));

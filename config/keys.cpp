@@ -130,11 +130,16 @@ constexpr std::array kDataKeys{
            "they go on without it until it sends again; what comes too late by then is refused "
            "([how](how-to-run-live.md))."),
     choice("clock", "sender", "sender|wall",
-           "Streams of quotes only: whose clock stamps the lines. With `wall` it is this machine's: while none comes, "
+           "Streams of quotes or trades only: whose clock stamps the lines. With `wall` it is this machine's: while "
+           "none comes, "
            "what "
            "falls due happens all the same, and a line that comes too late for that is refused "
            "([how](how-to-run-live.md)). It is then the only entry."),
-    choice("kind", "(told from the file)", "quotes|bars", "Required for a stream."),
+    plain("gives_again", Form::flag, "true",
+          "With `clock: wall` only: `false` where the sender cannot send once more what it has sent. A session that "
+          "goes on, or "
+          "hears another sender, takes what comes as new; what was sent while nobody listened is lost."),
+    choice("kind", "(told from the file)", "quotes|trades|bars", "Required for a stream, and for trades."),
     plain("instrument", Form::name, "(the file's instrument column, else its name)",
           "Bars only: whose bars these are, where the file has no such column; of another program's file that has one, "
           "which of its instruments to take."),
@@ -484,10 +489,7 @@ std::string scenario_reference() {
     }
     out += "\n## Strategies\n";
     for (const StrategySpec& spec : strategy_catalog()) {
-        out += fmt::format("\n### {}\n\n{}; trades on {}.\n\n", spec.name, spec.summary,
-                           spec.uses_quotes && spec.uses_bars ? "quotes and bars"
-                           : spec.uses_quotes                 ? "quotes"
-                                                              : "bars");
+        out += fmt::format("\n### {}\n\n{}; trades on {}.\n\n", spec.name, spec.summary, name_of(spec.uses));
         if (!spec.params.empty()) {
             out += "| parameter | write | default | meaning |\n|---|---|---|---|\n";
         }

@@ -293,8 +293,8 @@ private:
     }
     void read_synth(Fields& data) {
         for (const std::string_view key :
-             {"file", "stream", "idle", "clock", "kind", "instrument", "interval", "max_gap", "tz", "from", "until",
-              "map", "dates", "decimals", "duplicates", "resample"}) {
+             {"file", "stream", "idle", "clock", "gives_again", "kind", "instrument", "interval", "max_gap", "tz",
+              "from", "until", "map", "dates", "decimals", "duplicates", "resample"}) {
             if (data.has(key)) {
                 data.error(key, "describes a file and cannot stand beside synth; make it an entry of its own");
             }
@@ -424,6 +424,10 @@ private:
             data.error("clock",
                        "is whose clock stamps a stream's lines, and a file's are stamped already; leave it out");
         }
+        source.gives_again = data.flag("gives_again").value_or(true);
+        if (data.has("gives_again") && !source.is_clocked) {
+            data.error("gives_again", "goes with a stream and clock: wall alone; leave it out");
+        }
         const auto kind = data.choice("kind");
         const auto instrument = data.name("instrument");
         const auto interval = data.duration("interval");
@@ -459,7 +463,7 @@ private:
                 is_text = !is_set;
             }
         }
-        source.kind = kind == "bars" ? DataKind::bars : DataKind::quotes;
+        source.kind = kind == "bars" ? DataKind::bars : kind == "trades" ? DataKind::trades : DataKind::quotes;
         source.instrument = instrument.value_or("");
         source.interval = interval.value_or(Duration{});
         source.max_gap = data.duration("max_gap").value_or(kUsualGap);
@@ -484,21 +488,22 @@ private:
         // Of a file that was refused nobody knows what it holds: nothing more is said of that.
         const bool is_kind_known = kind || is_understood;
         all_bars_known_ = all_bars_known_ && is_kind_known;
-        has_quotes_ = has_quotes_ || !is_kind_known || source.kind == DataKind::quotes;
+        has_quotes_ = has_quotes_ || !is_kind_known || source.kind != DataKind::bars;
         has_bars_ = has_bars_ || !is_kind_known || source.kind == DataKind::bars;
         if (source.is_clocked && source.kind == DataKind::bars) {
-            data.error("clock",
-                       "wall goes with quotes alone: a bar is sent when it closes, and its open would always come too "
-                       "late; leave it out");
+            data.error("clock", "wall goes with quotes and trades alone: a bar is sent when it closes, and its open "
+                                "would always come too "
+                                "late; leave it out");
         }
         if (source.is_clocked && root_.child("data")->entries.size() > 1) {
             data.error("clock", "wall needs a session of its own: with other entries beside it nobody knows what may "
                                 "still come of them; leave it or them out");
         }
-        if (source.kind == DataKind::quotes && is_kind_known) {
+        if (source.kind != DataKind::bars && is_kind_known) {
             for (const std::string_view key : {"instrument", "interval"}) {
                 if (data.has(key)) {
-                    data.error(key, "is for bars; quotes name their instruments in the file, so leave it out");
+                    data.error(key, "is for bars; {} name their instruments in the file, so leave it out",
+                               name_of(source.kind));
                 }
             }
         }
@@ -518,10 +523,9 @@ private:
             return false;
         }
         const DataSetInfo& info = (*reader)->info();
-        const auto name = [](DataKind kind) { return kind == DataKind::bars ? "bars" : "quotes"; };
         if (data.has("kind") && source.kind != info.kind) {
-            data.error("kind", "the data set holds {}; write kind: {} or leave it out", name(info.kind),
-                       name(info.kind));
+            data.error("kind", "the data set holds {}; write kind: {} or leave it out", name_of(info.kind),
+                       name_of(info.kind));
         }
         if (info.kind == DataKind::bars && source.interval.ns != 0 && source.interval != info.interval) {
             data.error("interval", "the data set holds bars of {}; write that or leave it out",
@@ -1350,7 +1354,7 @@ private:
     bool several_brokers_ = false;                                 ///< `brokers` is given
     std::vector<Place> broker_places_;                             ///< of the names under `brokers`
     std::vector<std::optional<std::uint32_t>> portfolio_brokers_;  ///< by portfolio, as far as known
-    bool has_quotes_ = false;
+    bool has_quotes_ = false;                                      ///< or trades: finer than bars
     bool has_bars_ = false;
     bool is_reread_ = false;  ///< with settings of a fork
     struct NamedAt {

@@ -18,7 +18,7 @@ namespace alpha {
 
 /// What a scenario's data hold.
 struct DataHeld {
-    bool quotes = false;
+    bool quotes = false;  ///< or trades
     bool bars = false;
 };
 

@@ -157,11 +157,14 @@ Result<DecodedEvent> decode(Bytes bytes, Seq seq) {
     }
 }
 
-std::size_t decode_quote(Bytes bytes, Seq seq, Envelope& envelope, QuoteTick& quote) {
-    constexpr std::size_t payload = 4 + 4 * 8;
+namespace {
+
+/// `fields` are all of the event's, in their order.
+template <class E, class... Fields>
+std::size_t decode_plain(Bytes bytes, Seq seq, Envelope& envelope, Fields&... fields) {
+    constexpr std::size_t payload = (Layout<Fields>::size + ...);
     constexpr std::size_t whole = kHeaderBytes + payload;
-    constexpr std::uint64_t front =
-        payload | std::uint64_t{QuoteTick::tag} << 32U | std::uint64_t{QuoteTick::version} << 48U;
+    constexpr std::uint64_t front = payload | std::uint64_t{E::tag} << 32U | std::uint64_t{E::version} << 48U;
     std::uint64_t found = 0;
     if (bytes.size() < whole || (std::memcpy(&found, bytes.data(), sizeof found), found != front)) {
         return 0;
@@ -170,8 +173,20 @@ std::size_t decode_quote(Bytes bytes, Seq seq, Envelope& envelope, QuoteTick& qu
     envelope.seq = seq;
     envelope.correlation = kNoSeq;
     envelope.causation = kNoSeq;
-    ar(envelope.time, quote.instrument, quote.bid, quote.ask, quote.bid_qty, quote.ask_qty);
-    return whole;
+    ar(envelope.time, fields...);
+    return ar.ok() ? whole : 0;
+}
+
+}  // namespace
+
+std::size_t decode_tick(Bytes bytes, Seq seq, Envelope& envelope, QuoteTick& quote) {
+    return decode_plain<QuoteTick>(bytes, seq, envelope, quote.instrument, quote.bid, quote.ask, quote.bid_qty,
+                                   quote.ask_qty);
+}
+
+std::size_t decode_tick(Bytes bytes, Seq seq, Envelope& envelope, TradeTick& trade) {
+    return decode_plain<TradeTick>(bytes, seq, envelope, trade.instrument, trade.price, trade.quantity, trade.volume,
+                                   trade.open_interest, trade.exchange_time);
 }
 
 }  // namespace alpha

@@ -62,9 +62,10 @@ struct DecodedEvent {
 /// tag is refused (kind data).
 Result<DecodedEvent> decode(Bytes bytes, Seq seq);
 
-/// Reads the quote at the front of `bytes` and returns how many bytes it takes; 0 when anything else is there, or nothing
-/// whole. A few ns, against 25 for decode(): what reads a log goes through this first.
-std::size_t decode_quote(Bytes bytes, Seq seq, Envelope& envelope, QuoteTick& quote);
+/// Reads the quote, or the trade, at the front of `bytes` and returns how many bytes it takes; 0 when anything else is there, or
+/// nothing whole. A few ns, against 25 for decode(): what reads a log goes through these first.
+std::size_t decode_tick(Bytes bytes, Seq seq, Envelope& envelope, QuoteTick& quote);
+std::size_t decode_tick(Bytes bytes, Seq seq, Envelope& envelope, TradeTick& trade);
 
 /// Events per leaf of the hash chain. ON DISK, DO NOT CHANGE.
 inline constexpr std::uint32_t kLeafEvents = 4'096;

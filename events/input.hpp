@@ -79,7 +79,7 @@ struct HaltRequest {
 
 // clang-format off
 /// Records of the market: each an event of the same type.
-#define ALPHA_MARKET_INPUTS(X) X(QuoteTick) X(BarOpened) X(BarClosed)
+#define ALPHA_MARKET_INPUTS(X) X(QuoteTick) X(TradeTick) X(BarOpened) X(BarClosed)
 /// What a broker outside says, what becomes of messages to it, and what a person says about it; each an event of the same type. It comes between
 /// two records of the market, as a request does.
 #define ALPHA_WORDS(X)                                                                                                \

@@ -68,7 +68,7 @@ struct BrokerReport {
 /// Where a venue puts its answers, oldest first.
 using Reports = std::vector<BrokerReport>;
 
-/// The prices at which an auction's orders meet, from a quote or a bar of its time. A size of zero: not known.
+/// The prices at which an auction's orders meet, from a quote, a trade or a bar of its time. A size of zero: not known.
 struct AuctionPrices {
     InstrumentId instrument;
     Price bid;
@@ -86,9 +86,10 @@ public:
     /// Market inputs, each after it was marked and before any strategy sees it. Of bars only what counts (kernel/state.hpp):
     /// a shadowed bar is no price. `is_shortest`: the instrument has no bars of a shorter interval.
     virtual void on_quote(Time now, const QuoteTick& quote, Reports& out) = 0;
+    virtual void on_trade(Time /*now*/, const TradeTick& /*trade*/, Reports& /*out*/) {}
     virtual void on_bar_opened(Time now, const BarOpened& bar, bool is_shortest, Reports& out) = 0;
     virtual void on_bar_closed(Time now, const BarClosed& bar, Reports& out) = 0;
-    /// The open of a bar of the shortest interval that does not count, since quotes came in the bar before: no price to be marked
+    /// The open of a bar of the shortest interval that does not count, since quotes or trades came in the bar before: no price to be marked
     /// or matched by, but what waits for just such an open (`fill: next_open`) has it.
     virtual void on_shadowed_open(Time /*now*/, const BarOpened& /*bar*/, Reports& /*out*/) {}
     /// An opening or closing auction finds its price: market and limit orders that are there meet it, whatever they had met before. Stops and

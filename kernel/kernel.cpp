@@ -855,6 +855,18 @@ void Kernel::on(Time now, const QuoteTick& quote) {
         [&](Strategy& strategy, Context& context) { strategy.on_quote(quote, context); });
 }
 
+void Kernel::on(Time now, const TradeTick& trade) {
+    market_step(
+        now, now, trade,
+        [&](markets::Phase phase) {
+            const AuctionPrices prices{trade.instrument, trade.price, trade.price, trade.quantity, trade.quantity};
+            for (Venue* venue : parts_.venues) {
+                is_auction(phase) ? venue->on_auction(now, prices, reports_) : venue->on_trade(now, trade, reports_);
+            }
+        },
+        [&](Strategy& strategy, Context& context) { strategy.on_trade(trade, context); });
+}
+
 void Kernel::on(Time now, const BarOpened& bar) {
     market_step(
         now, now, bar,

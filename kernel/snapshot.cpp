@@ -19,8 +19,9 @@ void serialize(Ar& ar, BarSeries& s) {
 }
 template <class Ar>
 void serialize(Ar& ar, Market& m) {
-    ar(m.mark, m.bid, m.ask, m.bid_qty, m.ask_qty, m.quoted, m.has_touch, m.updated, m.session_date, m.day_ends,
-       m.session_closes, m.is_expired, m.settlement_date, m.settlement, m.acted, m.squares_off);
+    ar(m.mark, m.bid, m.ask, m.bid_qty, m.ask_qty, m.quoted, m.has_touch, m.last, m.last_qty, m.volume, m.open_interest,
+       m.traded, m.updated, m.session_date, m.day_ends, m.session_closes, m.is_expired, m.settlement_date, m.settlement,
+       m.acted, m.squares_off);
     ar(m.series, m.undated);
 }
 template <class Ar>
@@ -263,8 +264,10 @@ Fault fault_of_market(const State& state, const Market& market) {
     const auto past = [&](Time time) { return time == kBeforeAll || (within(time) && time <= state.now); };
     const bool plausible = within(market.mark) && within(market.bid) && within(market.ask) &&
                            within(market.bid_qty, limits::kMaxQty) && within(market.ask_qty, limits::kMaxQty) &&
-                           past(market.updated) && past(market.quoted) && within(market.acted) &&
-                           within(market.settlement_date) && within(Money{market.settlement.raw});
+                           past(market.updated) && past(market.quoted) && past(market.traded) && within(market.last) &&
+                           within(market.last_qty, limits::kMaxQty) && market.volume.is_valid() &&
+                           market.open_interest.is_valid() && within(market.acted) && within(market.settlement_date) &&
+                           within(Money{market.settlement.raw});
     if (!plausible) {
         return "a market has a price, a size or a time that none can have";
     }

@@ -309,7 +309,8 @@ BarSeries& series_of(Market& market, Duration interval) {
 /// Whether something finer than the bar came while it lasted. A shorter bar that closes as this one begins is of the time before,
 /// and one that closes with it says nothing that came before: which of two closes is told first does not matter.
 bool is_shadowed(const Market& market, const BarClosed& bar, Time now) {
-    return market.quoted >= bar.label || std::ranges::any_of(market.series, [&](const BarSeries& finer) {
+    return std::max(market.quoted, market.traded) >= bar.label ||
+           std::ranges::any_of(market.series, [&](const BarSeries& finer) {
                return finer.interval < bar.interval &&
                       (finer.label >= bar.label || (finer.closed > bar.label && finer.closed < now));
            });
@@ -700,7 +701,7 @@ void fold(State& state, const Envelope& envelope, const QuoteTick& e) {
     market.has_touch = true;
     Price mark = market.mark;
     if (e.bid.raw != 0 && e.ask.raw != 0) [[likely]] {
-        mark = mid(e.bid, e.ask);
+        mark = market.traded == kBeforeAll || e.bid > e.ask ? mid(e.bid, e.ask) : std::clamp(mark, e.bid, e.ask);
     } else if (mark.raw == 0) {
         mark = e.bid.raw != 0 ? e.bid : e.ask;
     } else if (state.config.rules >= 2) {
@@ -712,6 +713,21 @@ void fold(State& state, const Envelope& envelope, const QuoteTick& e) {
         ask_for_snapshot(state, envelope.time);
     }
     ++state.quotes;
+}
+
+/// A quote that stands goes on standing: a trade is no offer.
+void fold(State& state, const Envelope& envelope, const TradeTick& e) {
+    Market& market = market_of(state, e.instrument);
+    market.last = e.price;
+    market.last_qty = e.quantity;
+    market.volume = e.volume;
+    market.open_interest = e.open_interest;
+    market.traded = market.updated = envelope.time;
+    set_mark(state, e.instrument, e.price);
+    if (state.next_snapshot == kNever) {
+        ask_for_snapshot(state, envelope.time);
+    }
+    ++state.trades;
 }
 
 void fold(State& state, const Envelope& envelope, const BarOpened& e) {
@@ -1264,17 +1280,6 @@ void fold(State& state, const Envelope&, const Reconciled& e) {
 void fold(State& state, const Envelope&, const FeedChanged& e) {
     e.state == FeedState::up ? void(state.bad_feeds.erase(e.source))
                              : void(state.bad_feeds.insert_or_assign(e.source, e.state));
-}
-
-/// The newest price wins, and a trade's is one.
-void fold(State& state, const Envelope& envelope, const TradeTick& e) {
-    Market& market = market_of(state, e.instrument);
-    market.updated = envelope.time;
-    set_mark(state, e.instrument, e.price);
-    if (state.next_snapshot == kNever) {
-        ask_for_snapshot(state, envelope.time);
-    }
-    ++state.trades;
 }
 
 }  // namespace

@@ -36,18 +36,26 @@ struct BarSeries {
 
 /// What is known of an instrument's market. Shared by all portfolios: positions are marked from here, never copied.
 ///
-/// The newest price wins. A bar is shadowed when a quote, or a bar of a shorter interval, of its instrument came between its label
-/// and its end: its close is old news then, and its range has been traded in finer steps. It tells strategies and nothing else.
-/// An open counts unless the bar of its interval before it was shadowed: then finer prices are on their way again.
+/// The newest price wins. A bar is shadowed when a quote, a trade, or a bar of a shorter interval, of its instrument came between
+/// its label and its end: its close is old news then, and its range has been traded in finer steps. It tells strategies and nothing
+/// else. An open counts unless the bar of its interval before it was shadowed: then finer prices are on their way again.
+///
+/// THE MARK is the price of a trade, a bar's open or close, and of a quote the mid. Where trades are told of, or a quote has one side
+/// only, a quote says less than that: the mark stays as it was, brought within the quote. So it does not swing between mid and last
+/// trade, and a trade of an hour ago is no price that the market has left behind (docs/decisions/0029).
 struct Market {
-    Price
-        mark;  ///< bars: the open, then the close; quotes: the mid; with one side only, the mark before, kept within it
+    Price mark;
     Price bid;  ///< of the latest quote
     Price ask;
     Qty bid_qty;
     Qty ask_qty;
     Time quoted = kBeforeAll;        ///< when the latest quote came
     bool has_touch = false;          ///< that quote stands: no bar that counts has come since
+    Price last;                      ///< of the latest trade; zero: none was told
+    Qty last_qty;                    ///< what the latest trade said, as TradeTick does: zero where it did not say
+    Volume volume;                   ///< as above
+    Volume open_interest;            ///< as above
+    Time traded = kBeforeAll;        ///< when it came
     Time updated = kBeforeAll;       ///< when the newest price that counts came
     std::vector<BarSeries> series;   ///< by interval, the shortest first
     std::vector<OrderId> undated;    ///< DAY orders made while it was shut: the session that opens next is theirs

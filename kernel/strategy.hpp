@@ -124,6 +124,7 @@ public:
     virtual ~Strategy() = default;
 
     virtual void on_quote(const QuoteTick&, Context&) {}
+    virtual void on_trade(const TradeTick&, Context&) {}
     virtual void on_bar_opened(const BarOpened&, Context&) {}
     virtual void on_bar(const BarClosed&, Context&) {}
     virtual void on_timer(TimerId, Context&) {}

@@ -53,7 +53,7 @@ static_assert(sizeof(void*) != 8 ||
                sizeof(alpha_order_terms) == 48 && sizeof(alpha_quote) == 40 && sizeof(alpha_order_update) == 24 &&
                sizeof(alpha_instrument) == 32 && sizeof(alpha_market) == 48 && sizeof(alpha_position) == 56 &&
                sizeof(alpha_valuation) == 88 && sizeof(alpha_setting) == 24 && sizeof(alpha_param) == 48 &&
-               sizeof(alpha_plugin) == 120));
+               offsetof(alpha_plugin, on_trade) == 120 && sizeof(alpha_trade) == 48 && sizeof(alpha_plugin) == 128));
 
 alpha_money money_of(Money money) {
     return {static_cast<std::int64_t>(money.raw / kScale), static_cast<std::int64_t>(money.raw % kScale)};
@@ -213,8 +213,9 @@ Result<void> take_table(const alpha_plugin& given, Library& library) {
     if (table.create == nullptr || table.destroy == nullptr) {
         return refuse("its table lacks create or destroy");
     }
-    if (table.on_quote == nullptr && table.on_bar == nullptr && table.on_bar_opened == nullptr) {
-        return refuse("its table has none of on_quote, on_bar_opened and on_bar; nothing would ever move it");
+    if (table.on_quote == nullptr && table.on_trade == nullptr && table.on_bar == nullptr &&
+        table.on_bar_opened == nullptr) {
+        return refuse("its table has none of on_quote, on_trade, on_bar_opened and on_bar; nothing would ever move it");
     }
     if ((table.save == nullptr) != (table.load == nullptr)) {
         return refuse("its table has only one of save and load; they come together");
@@ -581,6 +582,11 @@ public:
         tell("on_quote", table().on_quote, context,
              alpha_quote{e.instrument.value, 0, e.bid.raw, e.ask.raw, e.bid_qty.raw, e.ask_qty.raw});
     }
+    void on_trade(const TradeTick& e, Context& context) override {
+        tell("on_trade", table().on_trade, context,
+             alpha_trade{e.instrument.value, 0, e.price.raw, e.quantity.raw, e.volume.as_quantity().raw,
+                         e.open_interest.as_quantity().raw, e.exchange_time.ns});
+    }
     void on_bar_opened(const BarOpened& e, Context& context) override {
         tell("on_bar_opened", table().on_bar_opened, context,
              alpha_bar_opened{e.instrument.value, 0, e.open.raw, e.label.ns, e.interval.ns});
@@ -701,8 +707,9 @@ StrategySpec spec_of(const std::shared_ptr<const Library>& library) {
     spec.name = library->table.name;
     spec.summary = library->table.summary;
     spec.params = library->params;
-    spec.uses_quotes = library->table.on_quote != nullptr;
-    spec.uses_bars = library->table.on_bar != nullptr || library->table.on_bar_opened != nullptr;
+    spec.uses.quotes = library->table.on_quote != nullptr;
+    spec.uses.trades = library->table.on_trade != nullptr;
+    spec.uses.bars = library->table.on_bar != nullptr || library->table.on_bar_opened != nullptr;
     spec.is_plugin = true;
     spec.make = [library](const StrategyConfig& config, std::span<const Instrument> listed) {
         return std::make_unique<PluginStrategy>(library, config, listed);

@@ -59,10 +59,10 @@ std::vector<Assumption> assumptions_of(const State& state, const Results& result
     std::vector<Assumption> all;
     for (const BrokerConfig& broker : state.config.brokers) {
         if (broker.kind == "paper") {
-            of_broker(broker, results.bars != 0, results.quotes != 0, all);
+            of_broker(broker, results.bars != 0, results.quotes + results.trade_ticks != 0, all);
         }
     }
-    if (results.bars != 0 && results.quotes == 0) {
+    if (results.bars != 0 && results.quotes + results.trade_ticks == 0) {
         all.push_back(
             {"bars, not ticks",
              "Within a bar nobody knows whether the high or the low came first; where both an exit at a loss and "

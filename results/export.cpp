@@ -213,6 +213,7 @@ std::string results_json(const Results& results) {
         .text("state_digest", results.state_digest)
         .count("events", results.events)
         .count("quotes", results.quotes)
+        .count("trade_ticks", results.trade_ticks)
         .count("bars", results.bars)
         .count("orders", results.orders)
         .count("refused", results.refused)

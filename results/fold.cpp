@@ -287,6 +287,7 @@ private:
         quality_.see(watched(e.instrument), envelope.time, e, envelope.seq);
         note_mark(envelope, e.instrument);
     }
+    void after(const Envelope& envelope, const TradeTick& e) { note_mark(envelope, e.instrument); }
     void after(const Envelope& envelope, const BarOpened& e) {
         if (state_.markets[e.instrument.value].counts(e.interval)) {
             note_mark(envelope, e.instrument);
@@ -441,6 +442,7 @@ private:
         r.currency = state_.config.currency;
         r.events = state_.next_seq;
         r.quotes = state_.quotes;
+        r.trade_ticks = state_.trades;
         r.bars = state_.bars;
         r.orders = state_.orders;
         r.fills = state_.fills;

@@ -293,6 +293,9 @@ std::string Page::head() const {
     fact("began with", escaped(fmt::format("{} ({})", money(r_.initial_cash), r_.currency)));
     fact("ended with", escaped(money(r_.equity)));
     fact("bars, quotes", fmt::format("{}, {}", show_count(r_.bars), show_count(r_.quotes)));
+    if (r_.trade_ticks != 0) {
+        fact("trades of the market", show_count(r_.trade_ticks));
+    }
     fact("orders, refused, fills",
          fmt::format("{}, {}, {}", show_count(r_.orders), show_count(r_.refused), show_count(r_.fills)));
     fact("strategies", r_.strategies.empty() ? "none" : escaped(listed(r_.strategies)));

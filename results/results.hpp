@@ -149,6 +149,7 @@ struct Results {
     std::string journal;  ///< as a person named it
     Seq events = 0;
     std::uint64_t quotes = 0;
+    std::uint64_t trade_ticks = 0;  ///< trades of the market that were told of
     std::uint64_t bars = 0;
     std::uint64_t orders = 0;
     std::uint64_t refused = 0;

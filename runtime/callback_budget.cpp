@@ -108,6 +108,10 @@ public:
         const Timed timed(*this, "on_quote");
         strategy_->on_quote(quote, context);
     }
+    void on_trade(const TradeTick& trade, Context& context) override {
+        const Timed timed(*this, "on_trade");
+        strategy_->on_trade(trade, context);
+    }
     void on_bar_opened(const BarOpened& bar, Context& context) override {
         const Timed timed(*this, "on_bar_opened");
         strategy_->on_bar_opened(bar, context);

@@ -69,7 +69,8 @@ struct Reexecution::Work {
         : made(&made_frame), observer(kernel_observer), make(std::move(parts_maker)) {}
 
     Result<bool> take(const EncodedHeader& header, Bytes event);
-    Result<bool> take_quote(const Envelope& envelope, const QuoteTick& quote, Bytes event);
+    template <class Tick>
+    Result<bool> take_tick(const Envelope& envelope, const Tick& tick, Bytes event);
     Result<bool> follow(Bytes bytes, Seq seq);
 
     Frame* made;  // what the kernel decides; all of it up to made_bytes is compared
@@ -332,24 +333,25 @@ bool Reexecution::Work::come_to(Time time) {
     return true;
 }
 
-Result<bool> Reexecution::Work::take_quote(const Envelope& envelope, const QuoteTick& quote, Bytes event) {
+template <class Tick>
+Result<bool> Reexecution::Work::take_tick(const Envelope& envelope, const Tick& tick, Bytes event) {
     ++next;
     waiting.append(event);
     if (envelope.seq < made->next_seq()) {
         return compare_waiting();
     }
     begin_anew();
-    if (Result<void> ok = check_input(envelope, quote.instrument); !ok) {
+    if (Result<void> ok = check_input(envelope, tick.instrument); !ok) {
         return tl::make_unexpected(ok.error());
     }
-    kernel->take(envelope.time, quote);
+    kernel->take(envelope.time, tick);
     return compare_waiting();
 }
 
 Result<bool> Reexecution::Work::follow(Bytes bytes, Seq seq) {
     Envelope envelope;
     QuoteTick quote;
-    if (decode_quote(bytes, seq, envelope, quote) != 0) [[likely]] {
+    if (decode_tick(bytes, seq, envelope, quote) != 0) [[likely]] {
         return check_input(envelope, quote.instrument).map([&] {
             kernel->take(envelope.time, quote);
             return true;
@@ -436,11 +438,16 @@ Result<bool> Reexecution::feed(const Frame& logged, Seq end) {
     for (Seq seq = logged.first_seq; seq < end; ++seq) {
         Envelope envelope;
         QuoteTick quote;
-        std::size_t bytes = decode_quote(rest, seq, envelope, quote);
+        TradeTick trade;
+        std::size_t bytes = decode_tick(rest, seq, envelope, quote);
         Result<bool> same = true;
         if (bytes != 0) [[likely]] {
             if (seq >= work.next) {
-                same = work.take_quote(envelope, quote, rest.first(bytes));
+                same = work.take_tick(envelope, quote, rest.first(bytes));
+            }
+        } else if (bytes = decode_tick(rest, seq, envelope, trade); bytes != 0) {
+            if (seq >= work.next) {
+                same = work.take_tick(envelope, trade, rest.first(bytes));
             }
         } else {
             const Result<EncodedHeader> header = decode_header(rest, seq);

@@ -209,6 +209,12 @@ public:
                         fmt::format("{}: its lines come by the clock, and no faster; leave --speed out",
                                     scenario_.data.front().name()));
         }
+        if (is_clocked() &&
+            !scenario_.data.front().gives_again) {  // what comes is new: there is nothing to compare it with
+            position_.clear();
+            records_before_ = summary_.records;
+            stored_.reset();
+        }
         MarketQueueOptions options{options_.speed,  &clock_,
                                    options_.spin,   std::exchange(position_, ByteBuffer()),
                                    records_before_, summary_.records};
@@ -362,13 +368,16 @@ private:
 
     /// Strategies that will see nothing they trade on, whatever the instruments turn out to be.
     void warn_of_kinds() const {
-        Appeared any;
+        MarketKinds any;
         for (const DataSource& source : scenario_.data) {
-            (source.kind == DataKind::quotes ? any.quotes : any.bars) = true;
+            (source.kind == DataKind::quotes   ? any.quotes
+             : source.kind == DataKind::trades ? any.trades
+                                               : any.bars) = true;
         }
         const State& state = kernel_->state();
         std::vector<DataWarning> warnings;
-        add_unseen(state, scenario_.plugins.catalog(), std::vector<Appeared>(state.instruments.size(), any), warnings);
+        add_unseen(state, scenario_.plugins.catalog(), std::vector<MarketKinds>(state.instruments.size(), any),
+                   warnings);
         for (const DataWarning& warning : warnings) {
             options_.log->warn("{}", warning.text);
         }

@@ -318,8 +318,9 @@ void Summary::save(ByteBuffer& out) const {
     put(out, records);
     put(out, first.ns);
     put(out, static_cast<std::uint32_t>(appeared.size()));
-    for (const Appeared& each : appeared) {
+    for (const MarketKinds& each : appeared) {
         put(out, static_cast<std::uint8_t>(each.quotes));
+        put(out, static_cast<std::uint8_t>(each.trades));
         put(out, static_cast<std::uint8_t>(each.bars));
     }
 }
@@ -332,8 +333,10 @@ bool Summary::load(Bytes bytes) {
     first.ns = in.get<std::int64_t>();
     appeared.clear();
     for (auto left = in.get<std::uint32_t>(); left > 0 && in.ok(); --left) {
-        const bool quotes = in.get<std::uint8_t>() != 0;
-        appeared.push_back({quotes, in.get<std::uint8_t>() != 0});
+        MarketKinds& as = appeared.emplace_back();
+        for (bool* const kind : {&as.quotes, &as.trades, &as.bars}) {
+            *kind = in.get<std::uint8_t>() != 0;
+        }
     }
     return in.ok() && in.left() == 0;
 }
@@ -346,12 +349,12 @@ void Summary::forget() {
     first = kNever;
 }
 
-void add_unseen(const State& state, std::span<const StrategySpec> catalog, const std::vector<Appeared>& appeared,
+void add_unseen(const State& state, std::span<const StrategySpec> catalog, const std::vector<MarketKinds>& appeared,
                 std::vector<DataWarning>& warnings) {
     constexpr std::size_t kNamed = 8;  // of one strategy
     std::vector<std::string_view> known;
     for (std::size_t i = 0; i < appeared.size(); ++i) {
-        if (appeared[i].quotes || appeared[i].bars) {
+        if (appeared[i].any()) {
             known.emplace_back(state.instruments[i].name);
         }
     }
@@ -360,17 +363,15 @@ void add_unseen(const State& state, std::span<const StrategySpec> catalog, const
     }
     for (const StrategyConfig& strategy : state.config.strategies) {
         const StrategySpec* const spec = find_strategy(strategy.use, catalog);
-        const bool is_choosy = spec != nullptr && spec->uses_quotes != spec->uses_bars;
         std::vector<std::string> found;
         for (const InstrumentId id : strategy.instruments) {
-            const Appeared as = id.value < appeared.size() ? appeared[id.value] : Appeared{};
+            const MarketKinds as = id.value < appeared.size() ? appeared[id.value] : MarketKinds{};
             const std::string& name = state.instruments[id.value].name;
-            if (!as.quotes && !as.bars) {
+            if (!as.any()) {
                 found.push_back(fmt::format("'{}' never appeared in the data; {}", name, instead_of(name, known)));
-            } else if (is_choosy && (spec->uses_quotes ? !as.quotes : !as.bars)) {
+            } else if (spec != nullptr && !(spec->uses & as).any()) {
                 found.push_back(fmt::format("{} trades on {}, and the data hold only {} of '{}'", spec->name,
-                                            spec->uses_quotes ? "quotes" : "bars",
-                                            spec->uses_quotes ? "bars" : "quotes", name));
+                                            name_of(spec->uses), name_of(as), name));
             }
         }
         for (std::size_t i = 0; i < std::min(found.size(), kNamed); ++i) {

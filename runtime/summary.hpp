@@ -135,21 +135,15 @@ private:
     std::size_t skipped_ = 0;
 };
 
-/// As what an instrument appeared in the data.
-struct Appeared {
-    bool quotes = false;
-    bool bars = false;
-};
-
 /// All of it.
 struct Summary {
     Summary(const RunConfigured& config, const RunOptions& options) : tally(config, options) {}
 
     Tally tally;
     EquityCurve curve;
-    std::uint64_t records = 0;       ///< taken from the feeds
-    Time first = kNever;             ///< of them
-    std::vector<Appeared> appeared;  ///< by instrument
+    std::uint64_t records = 0;          ///< taken from the feeds
+    Time first = kNever;                ///< of them
+    std::vector<MarketKinds> appeared;  ///< by instrument, as what it appeared in the data
 
     void save(ByteBuffer& out) const;
     /// False where the bytes are none of these.
@@ -174,12 +168,13 @@ struct Summary {
         if (instrument >= appeared.size()) [[unlikely]] {
             appeared.resize(instrument + 1);
         }
-        (std::is_same_v<E, QuoteTick> ? appeared[instrument].quotes : appeared[instrument].bars) = true;
+        MarketKinds& as = appeared[instrument];
+        (std::is_same_v<E, QuoteTick> ? as.quotes : std::is_same_v<E, TradeTick> ? as.trades : as.bars) = true;
     }
 };
 
 /// Adds the instruments that strategies are to trade and that never appeared, or only as what the strategy does not look at.
-void add_unseen(const State& state, std::span<const StrategySpec> catalog, const std::vector<Appeared>& appeared,
+void add_unseen(const State& state, std::span<const StrategySpec> catalog, const std::vector<MarketKinds>& appeared,
                 std::vector<DataWarning>& warnings);
 
 }  // namespace alpha

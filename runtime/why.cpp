@@ -82,7 +82,7 @@ public:
             }
             linked_.reset();
         }
-        if constexpr (std::is_same_v<E, QuoteTick>) {
+        if constexpr (std::is_same_v<E, QuoteTick> || std::is_same_v<E, TradeTick>) {
             return true;
         }
         if (envelope.seq == story_.order.created) {
@@ -99,7 +99,7 @@ public:
 
     template <class E>
     void after(const State& state, const Envelope& envelope, const E& event) {
-        if constexpr (std::is_same_v<E, QuoteTick>) {
+        if constexpr (std::is_same_v<E, QuoteTick> || std::is_same_v<E, TradeTick>) {
             return;
         }
         if (envelope.seq == story_.order.created) {

@@ -18,6 +18,7 @@ namespace {
 /// What a strategy trades on.
 struct Reads {
     bool quotes = true;
+    bool trades = true;
     bool bars = true;
     bool opens = true;  ///< of bars
 };
@@ -27,7 +28,8 @@ Reads reads_of(const StrategyConfig& config) {
     if (spec == nullptr) {
         return {};  // from a library: nobody knows
     }
-    return {spec->uses_quotes, spec->uses_bars, spec->uses_bars && config.use == "script"};
+    const MarketKinds uses = spec->uses;
+    return {uses.quotes, uses.trades, uses.bars, uses.bars && config.use == "script"};
 }
 
 /// Follows a log step by step and notes those in which a strategy was called. What a broker outside reports between two inputs has no root
@@ -56,7 +58,7 @@ public:
             ++now_.calls;
             now_.called_with = now_.called_with == kNoSeq ? envelope.seq : now_.called_with;
         }
-        if constexpr (!std::is_same_v<E, QuoteTick>) {
+        if constexpr (!std::is_same_v<E, QuoteTick> && !std::is_same_v<E, TradeTick>) {
             if (is_asked(state, event)) {
                 now_.asked.push_back(envelope.seq);
             }
@@ -83,6 +85,8 @@ private:
     bool calls(const State& state, const E& event) const {
         if constexpr (std::is_same_v<E, QuoteTick>) {
             return reads_.quotes && is_told(state, event.instrument);
+        } else if constexpr (std::is_same_v<E, TradeTick>) {
+            return reads_.trades && is_told(state, event.instrument);
         } else if constexpr (std::is_same_v<E, BarClosed>) {
             return reads_.bars && is_told(state, event.instrument);
         } else if constexpr (std::is_same_v<E, BarOpened>) {
@@ -202,7 +206,7 @@ public:
             if (count != nullptr && (is_script_ || (reads_quotes_ && has_both_sides(event)))) {
                 ++count->seen;
             }
-        } else if constexpr (std::is_same_v<E, BarOpened>) {
+        } else if constexpr (std::is_same_v<E, BarOpened> || std::is_same_v<E, TradeTick>) {
             Count* const count = count_of(event.instrument);
             if (count != nullptr && is_script_) {
                 ++count->seen;

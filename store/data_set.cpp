@@ -234,11 +234,21 @@ struct DataSetWriter::Writing {
     }
 };
 
+const char* name_of(DataKind kind) {
+    switch (kind) {
+    case DataKind::quotes: return "quotes";
+    case DataKind::bars: return "bars";
+    case DataKind::trades: return "trades";
+    }
+    return "";
+}
+
 DataSetWriter::DataSetWriter(std::unique_ptr<Writing> writing) : writing_(std::move(writing)) {}
 DataSetWriter::~DataSetWriter() = default;
 
 Result<std::unique_ptr<DataSetWriter>> DataSetWriter::create(const std::string& path, DataKind kind, Duration interval,
                                                              bool date_only) {
+    ALPHA_ASSERT(kind != DataKind::trades, "a data set holds quotes or bars");
     Result<Partial::WithFile> place = Partial::make_file(path, "choose another name or remove it");
     if (!place) {
         return tl::make_unexpected(place.error());

@@ -22,7 +22,13 @@
 
 namespace alpha {
 
-enum class DataKind : std::uint8_t { quotes = 1, bars = 2 };
+enum class DataKind : std::uint8_t {
+    quotes = 1,
+    bars = 2,
+    trades = 3  ///< no data set holds them yet
+};
+/// As people write it.
+const char* name_of(DataKind kind);
 
 struct DataSetInfo {
     DataKind kind = DataKind::quotes;

@@ -191,8 +191,16 @@ Result<bool> visit_events(const Frame& frame, Seq from, Visit&& visit) {
         }
         Envelope envelope;
         QuoteTick quote;
-        if (const std::size_t bytes = decode_quote(rest, seq, envelope, quote); bytes != 0) [[likely]] {
+        if (const std::size_t bytes = decode_tick(rest, seq, envelope, quote); bytes != 0) [[likely]] {
             if (!visit(std::as_const(envelope), std::as_const(quote))) {
+                return false;
+            }
+            rest = rest.subspan(bytes);
+            continue;
+        }
+        TradeTick trade;
+        if (const std::size_t bytes = decode_tick(rest, seq, envelope, trade); bytes != 0) {
+            if (!visit(std::as_const(envelope), std::as_const(trade))) {
                 return false;
             }
             rest = rest.subspan(bytes);

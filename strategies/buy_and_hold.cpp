@@ -28,6 +28,7 @@ public:
             buy_what_is_missing(quote.instrument, context);
         }
     }
+    void on_trade(const TradeTick& trade, Context& context) override { buy_what_is_missing(trade.instrument, context); }
     void on_bar(const BarClosed& bar, Context& context) override { buy_what_is_missing(bar.instrument, context); }
 
     void on_order(const OrderUpdate& update, Context& /*context*/) override { holdings_.on_order(update); }
@@ -104,8 +105,7 @@ StrategySpec buy_and_hold_spec() {
     spec.name = "buy_and_hold";
     spec.summary = "buys each instrument once, at its first price, and keeps it";
     spec.params = kParams;
-    spec.uses_quotes = true;
-    spec.uses_bars = true;
+    spec.uses = {.quotes = true, .trades = true, .bars = true};
     spec.make = [](const StrategyConfig& config, std::span<const Instrument>) -> std::unique_ptr<Strategy> {
         return std::make_unique<BuyAndHold>(config);
     };

@@ -167,6 +167,22 @@ tl::expected<std::vector<Setting>, std::vector<ParamError>> validate_params(cons
     return settings;
 }
 
+std::string name_of(MarketKinds kinds) {
+    std::vector<std::string_view> names;
+    for (const auto& [is_there, name] :
+         {std::pair(kinds.quotes, "quotes"), std::pair(kinds.trades, "trades"), std::pair(kinds.bars, "bars")}) {
+        if (is_there) {
+            names.emplace_back(name);
+        }
+    }
+    std::string text;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        text += i == 0 ? "" : i + 1 == names.size() ? " and " : ", ";
+        text += names[i];
+    }
+    return text;
+}
+
 std::string which_interval(std::string_view strategy, std::string_view instrument,
                            std::span<const Duration> intervals) {
     std::string all;

@@ -43,12 +43,25 @@ struct ParamError {
     std::string message;
 };
 
+/// What there is of a market, or what somebody looks at of it.
+struct MarketKinds {
+    bool quotes = false;
+    bool trades = false;
+    bool bars = false;
+
+    bool any() const { return quotes || trades || bars; }
+    friend MarketKinds operator&(MarketKinds a, MarketKinds b) {
+        return {a.quotes && b.quotes, a.trades && b.trades, a.bars && b.bars};
+    }
+};
+/// Such as "quotes and bars".
+std::string name_of(MarketKinds kinds);
+
 struct StrategySpec {
     std::string_view name;
     std::string_view summary;
     std::span<const ParamSpec> params;
-    bool uses_quotes = false;
-    bool uses_bars = false;
+    MarketKinds uses;
     bool is_plugin = false;  ///< from a library, which may do what it likes with the time it is given
     /// Checks what no single parameter can (fast below slow), on params that are canonical. `listed` are the session's instruments by
     /// id. Empty: nothing to check.

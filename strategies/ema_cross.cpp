@@ -138,7 +138,7 @@ StrategySpec ema_cross_spec() {
     spec.name = "ema_cross";
     spec.summary = "long while the fast exponential average of the mid is above the slow one, else flat";
     spec.params = kParams;
-    spec.uses_quotes = true;
+    spec.uses = {.quotes = true};
     spec.check = check_fast_below_slow;
     spec.make = [](const StrategyConfig& config, std::span<const Instrument>) -> std::unique_ptr<Strategy> {
         return std::make_unique<EmaCross>(config);

@@ -343,7 +343,7 @@ StrategySpec market_maker_spec() {
     spec.name = "market_maker";
     spec.summary = "quotes both sides around the mid, within an inventory limit";
     spec.params = kParams;
-    spec.uses_quotes = true;
+    spec.uses = {.quotes = true};
     spec.check = check_inventory;
     spec.make = [](const StrategyConfig& config, std::span<const Instrument>) -> std::unique_ptr<Strategy> {
         return std::make_unique<MarketMaker>(config);

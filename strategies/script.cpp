@@ -368,6 +368,7 @@ public:
     }
 
     void on_quote(const QuoteTick&, Context& context) override { next_event(context); }
+    void on_trade(const TradeTick&, Context& context) override { next_event(context); }
     void on_bar_opened(const BarOpened&, Context& context) override { next_event(context); }
     void on_bar(const BarClosed&, Context& context) override { next_event(context); }
 
@@ -507,8 +508,7 @@ StrategySpec script_spec() {
     spec.name = "script";
     spec.summary = "places the orders written down in `orders`, each at the market event it names";
     spec.params = kParams;
-    spec.uses_quotes = true;
-    spec.uses_bars = true;
+    spec.uses = {.quotes = true, .trades = true, .bars = true};
     spec.check = check;
     spec.make = [](const StrategyConfig& config, std::span<const Instrument> listed) -> std::unique_ptr<Strategy> {
         return std::make_unique<Script>(config, listed);

@@ -161,7 +161,7 @@ StrategySpec sma_cross_spec() {
     spec.summary = "buys when the fast simple average of closes crosses above the slow one, sells "
                    "on the way back";
     spec.params = kParams;
-    spec.uses_bars = true;
+    spec.uses = {.bars = true};
     spec.check = check_fast_below_slow;
     spec.make = [](const StrategyConfig& config, std::span<const Instrument>) -> std::unique_ptr<Strategy> {
         return std::make_unique<SmaCross>(config);

@@ -58,7 +58,7 @@ RunResult books_of(const State& state) {
     r.scenario = state.config.name;
     r.currency = state.config.currency;
     r.events = state.next_seq;
-    r.ticks = state.quotes;
+    r.ticks = state.quotes + state.trades;
     r.bars = state.bars;
     r.orders = state.orders;
     r.fills = state.fills;

@@ -77,7 +77,7 @@ struct RunResult {
     std::string scenario;
     std::string currency;
     std::uint64_t events = 0;
-    std::uint64_t ticks = 0;
+    std::uint64_t ticks = 0;  ///< quotes, and trades of the market
     std::uint64_t bars = 0;
     std::uint64_t orders = 0;
     std::uint64_t refused = 0;

@@ -71,6 +71,8 @@ constexpr std::size_t kPayloadBytes = 0;  // no other kind is skipped
 template <>
 constexpr std::size_t kPayloadBytes<QuoteTick> = 4 + 4 * 8;
 template <>
+constexpr std::size_t kPayloadBytes<TradeTick> = 4 + 5 * 8;
+template <>
 constexpr std::size_t kPayloadBytes<BarOpened> = 4 + 3 * 8;
 template <>
 constexpr std::size_t kPayloadBytes<BarClosed> = 4 + 7 * 8;
@@ -84,6 +86,10 @@ bool skip_plain(Bytes& events) {
     }
     events = events.subspan(kBytes);
     return true;
+}
+
+std::uint64_t ticks_of(const State& state) {
+    return state.quotes + state.trades;
 }
 
 /// What a walk needs of any other event.
@@ -112,7 +118,8 @@ public:
     void look_at(const Frame& frame) {
         Bytes rest = frame.bytes.view();
         for (Seq seq = frame.first_seq; seq < frame.next_seq(); ++seq) {
-            if (skip_plain<QuoteTick>(rest) || skip_plain<BarOpened>(rest) || skip_plain<BarClosed>(rest)) [[likely]] {
+            if (skip_plain<QuoteTick>(rest) || skip_plain<TradeTick>(rest) || skip_plain<BarOpened>(rest) ||
+                skip_plain<BarClosed>(rest)) [[likely]] {
                 continue;
             }
             const Front front = front_of(rest);
@@ -407,10 +414,10 @@ private:
 void Projection::take(const Frame& frame, const State& after, Rows& rows) {
     ALPHA_ASSERT(frame.first_seq == next_seq_ && frame.next_seq() == after.next_seq,
                  "frames are taken in order, each once, with the state after it");
-    const bool quotes_alone = after.quotes - quotes_ == frame.events;
+    const bool ticks_alone = ticks_of(after) - ticks_ == frame.events;
     next_seq_ = after.next_seq;
-    quotes_ = after.quotes;
-    if (quotes_alone) [[likely]] {
+    ticks_ = ticks_of(after);
+    if (ticks_alone) [[likely]] {
         return;
     }
     Pass pass(*this, after, rows);
@@ -488,7 +495,7 @@ Result<Projection> Projection::load(const State& state, Bytes bytes) {
     }
     Projection projection;
     projection.next_seq_ = state.next_seq;
-    projection.quotes_ = state.quotes;
+    projection.ticks_ = ticks_of(state);
     projection.closings_ = state.closings;
     projection.queued_ever_ = queued_ever(state);
     for (; count > 0; --count) {

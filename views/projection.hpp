@@ -62,7 +62,7 @@ private:
     bool has_revived_ = false;       // in the frame at hand: an order that was over is open again
     ByteBuffer encoded_;             // one at a time, on its way into either of them
     Seq next_seq_ = 0;
-    std::uint64_t quotes_ = 0;
+    std::uint64_t ticks_ = 0;
 };
 
 /// Everything folded from the first event on. Its rows are sorted by table and key; that of ReadModel::about comes last,

@@ -456,7 +456,18 @@ constexpr std::size_t kAbsent = static_cast<std::size_t>(-1);
 
 constexpr std::array<ColumnName, 6> kQuoteColumns{
     {{"ts_ns"}, {"instrument"}, {"bid"}, {"bid_qty"}, {"ask"}, {"ask_qty"}}};
-enum QuoteColumn : std::uint8_t { kTsNs, kInstrument, kBid, kBidQty, kAsk, kAskQty };
+/// Of all ticks, then those of quotes.
+enum TickColumn : std::uint8_t { kTsNs, kInstrument };
+enum QuoteColumn : std::uint8_t { kBid = kInstrument + 1, kBidQty, kAsk, kAskQty };
+
+constexpr std::array<ColumnName, 7> kTradeColumns{{{"ts_ns"},
+                                                   {"instrument"},
+                                                   {"price"},
+                                                   {"quantity"},
+                                                   {"volume", false},
+                                                   {"open_interest", false},
+                                                   {"exchange_ns", false}}};
+enum TradeColumn : std::uint8_t { kPrice = kInstrument + 1, kQuantity, kDayVolume, kOpenInterest, kExchangeNs };
 
 constexpr std::array<ColumnName, 8> kBarColumns{{{"date", false},
                                                  {"timestamp", false},
@@ -491,7 +502,9 @@ struct Form {
 };
 
 constexpr Form kQuoteForm{kQuoteColumns, kQuoteHeader, "quotes", false};
+constexpr Form kTradeForm{kTradeColumns, kTradeHeader, "trades", false};
 constexpr Form kBarForm{kBarColumns, "date,open,high,low,close,volume", "bars", true};
+constexpr std::array kForms{&kQuoteForm, &kTradeForm, &kBarForm};
 
 const ColumnName* find_column(const Form& form, std::string_view name) {
     for (const ColumnName& column : form.columns) {
@@ -554,10 +567,11 @@ Result<Header> read_header(LineReader& lines, const Form& form) {
         }
         field = f;
     }
-    const Form& other = form.name == kBarForm.name ? kQuoteForm : kBarForm;
-    if (!resembles(form, fields) && resembles(other, fields)) {
-        return refuse(fmt::format("is the header of {}, not of {}; write kind: {} (--kind {} on the command line)",
-                                  other.name, form.name, other.name, other.name));
+    for (const Form* const other : kForms) {
+        if (!resembles(form, fields) && resembles(*other, fields)) {
+            return refuse(fmt::format("is the header of {}, not of {}; write kind: {} (--kind {} on the command line)",
+                                      other->name, form.name, other->name, other->name));
+        }
     }
     if (unknown.size() == fields.size()) {
         const bool semicolons = line.find(',') == std::string_view::npos && line.find(';') != std::string_view::npos;
@@ -639,12 +653,52 @@ private:
     SymbolTable table_;
 };
 
-// ---- quotes -----------------------------------------------------------------------------------------------------------
+// ---- quotes and trades ------------------------------------------------------------------------------------------------
 
-class CsvQuotes final : public RecordStream {
+enum class FieldKind : std::uint8_t { decimal, volume, time };
+
+/// What the columns behind time and instrument are of a quote, and of a trade.
+struct QuoteFields {
+    using Event = QuoteTick;
+    static constexpr const Form& kForm = kQuoteForm;
+    static constexpr FieldKind kind_of(std::size_t /*column*/) { return FieldKind::decimal; }
+    static std::int64_t& raw_of(QuoteTick& quote, std::size_t column) {
+        switch (column) {
+        case kBid: return quote.bid.raw;
+        case kBidQty: return quote.bid_qty.raw;
+        case kAsk: return quote.ask.raw;
+        default: return quote.ask_qty.raw;
+        }
+    }
+    static std::string refusal(const QuoteTick& quote) { return quote_refusal(quote); }
+};
+struct TradeFields {
+    using Event = TradeTick;
+    static constexpr const Form& kForm = kTradeForm;
+    static constexpr FieldKind kind_of(std::size_t column) {
+        return column == kExchangeNs                             ? FieldKind::time
+               : column == kDayVolume || column == kOpenInterest ? FieldKind::volume
+                                                                 : FieldKind::decimal;
+    }
+    static std::int64_t& raw_of(TradeTick& trade, std::size_t column) {
+        switch (column) {
+        case kPrice: return trade.price.raw;
+        case kQuantity: return trade.quantity.raw;
+        case kDayVolume: return trade.volume.raw;
+        case kOpenInterest: return trade.open_interest.raw;
+        default: return trade.exchange_time.ns;
+        }
+    }
+    static std::string refusal(const TradeTick& trade) { return trade_refusal(trade); }
+};
+
+template <class Of>
+class CsvTicks final : public RecordStream {
 public:
-    CsvQuotes(LineReader lines, std::string only)
-        : lines_(std::move(lines)), symbols_(std::move(only)), batch_(kBatchRecords, FeedRecord{Time{}, QuoteTick{}}) {}
+    using Event = Of::Event;
+
+    CsvTicks(LineReader lines, std::string only)
+        : lines_(std::move(lines)), symbols_(std::move(only)), batch_(kBatchRecords, FeedRecord{Time{}, Event{}}) {}
 
     /// Reads the header and comes to where it was to go on. False where a sender has not sent so much yet, or has left before.
     Result<bool> come_there() {
@@ -652,12 +706,15 @@ public:
             if (!lines_.has_arrived()) {
                 return false;
             }
-            const auto header = read_header(lines_, kQuoteForm);
+            const auto header = read_header(lines_, Of::kForm);
             if (!header) {
                 return tl::unexpected(header.error());
             }
-            for (std::size_t c = 0; c < kQuoteColumns.size(); ++c) {
-                column_of_[header->field_of[c]] = static_cast<QuoteColumn>(c);
+            fields_there_ = header->fields;
+            for (std::size_t c = 0; c < kColumns; ++c) {
+                if (header->field_of[c] != kAbsent) {
+                    column_of_[header->field_of[c]] = static_cast<std::uint8_t>(c);
+                }
             }
             lines_.begin_batch(1);
             has_header_ = true;
@@ -708,7 +765,7 @@ public:
             }
             last_ = row.time;
             last_line_ = lines_.number();
-            batch_[n++] = FeedRecord{row.time, row.quote};
+            batch_[n++] = FeedRecord{row.time, row.event};
         }
         if (n == 0 && error_) {
             return tl::unexpected(*error_);
@@ -746,7 +803,7 @@ private:
 
     struct Row {
         Time time;
-        QuoteTick quote;
+        Event event;
     };
 
     std::optional<Time> time_of(std::string_view line) {
@@ -759,31 +816,19 @@ private:
         return time;
     }
 
-    static std::int64_t& raw_of(Row& row, QuoteColumn column) {
-        switch (column) {
-        case kBid: return row.quote.bid.raw;
-        case kBidQty: return row.quote.bid_qty.raw;
-        case kAsk: return row.quote.ask.raw;
-        case kAskQty: return row.quote.ask_qty.raw;
-        case kTsNs:
-        case kInstrument: break;
-        }
-        return row.time.ns;
-    }
-
     /// Reads a line of the usual form and judges it. False for anything else, good or bad:
     /// read_carefully decides.
     bool read_plain(std::string_view line, Row& row) {
         const char* p = line.data();
         const char* const end = p + line.size();
-        for (std::size_t f = 0; f < column_of_.size(); ++f) {
+        for (std::size_t f = 0; f < fields_there_; ++f) {
             if (f != 0) {
                 if (p == end) {
                     return false;
                 }
                 ++p;  // every field before this one ended at a comma
             }
-            const QuoteColumn column = column_of_[f];
+            const std::size_t column = column_of_[f];
             if (column == kTsNs) {
                 if (!read_ns(p, end, row.time.ns)) {
                     return false;
@@ -797,12 +842,13 @@ private:
                 if (symbol == SymbolTable::kUnknown || (p != end && *p == '"')) {
                     return false;
                 }
-                row.quote.instrument = InstrumentId{symbol};
-            } else if (!read_fixed(p, end, raw_of(row, column))) {
+                row.event.instrument = InstrumentId{symbol};
+            } else if (!(Of::kind_of(column) == FieldKind::time ? read_ns(p, end, Of::raw_of(row.event, column))
+                                                                : read_fixed(p, end, Of::raw_of(row.event, column)))) {
                 return false;
             }
         }
-        return p == end && row.time >= last_ && row.time >= kFirstStamp && is_good(row.quote);
+        return p == end && row.time >= last_ && row.time >= kFirstStamp && is_good(row.event);
     }
 
     /// Reads any line and says what is wrong with it, or nothing.
@@ -810,29 +856,17 @@ private:
         if (!fields_.split(line)) {
             return std::string(kBadQuotes);
         }
-        if (fields_.size() != column_of_.size()) {
-            return wrong_field_count(fields_.size(), column_of_.size());
+        if (fields_.size() != fields_there_) {
+            return wrong_field_count(fields_.size(), fields_there_);
         }
         std::string_view instrument;
-        for (std::size_t f = 0; f < column_of_.size(); ++f) {
-            const QuoteColumn column = column_of_[f];
+        for (std::size_t f = 0; f < fields_there_; ++f) {
+            const std::size_t column = column_of_[f];
             const std::string_view text = fields_[f];
-            if (column == kTsNs) {
-                const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), row.time.ns);
-                if (error != std::errc() || stop != text.data() + text.size()) {
-                    return fmt::format("ts_ns {} is not a time in whole nanoseconds since 1970, such as "
-                                       "1381152600072000000",
-                                       in_quotes(text));
-                }
-            } else if (column == kInstrument) {
+            if (column == kInstrument) {
                 instrument = text;
-            } else {
-                const auto value = parse_price(text);  // the same decimal form as a quantity
-                if (!value) {
-                    return fmt::format("{} {}; write a decimal such as 10.05", kQuoteColumns[column].name,
-                                       reason(text, value.error()));
-                }
-                raw_of(row, column) = value->raw;
+            } else if (std::string why = read_field(text, column, row); !why.empty()) {
+                return why;
             }
         }
         if (std::string why = stamp_refusal(row.time); !why.empty()) {
@@ -842,21 +876,46 @@ private:
             return fmt::format("time {} is before {} of line {}; sort the file by ts_ns", row.time.ns, last_.ns,
                                last_line_);
         }
-        if (std::string why = quote_refusal(row.quote); !why.empty()) {
+        if (std::string why = Of::refusal(row.event); !why.empty()) {
             return why;
         }
         const auto symbol = symbols_.admit(instrument);
         if (!symbol) {
             return symbol.error();
         }
-        row.quote.instrument = InstrumentId{*symbol};
+        row.event.instrument = InstrumentId{*symbol};
         return {};
     }
+    static std::string read_field(std::string_view text, std::size_t column, Row& row) {
+        const std::string_view name = Of::kForm.columns[column].name;
+        if (column == kTsNs || Of::kind_of(column) == FieldKind::time) {
+            std::int64_t& ns = column == kTsNs ? row.time.ns : Of::raw_of(row.event, column);
+            const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), ns);
+            return error == std::errc() && stop == text.data() + text.size()
+                       ? std::string()
+                       : fmt::format("{} {} is not a time in whole nanoseconds since 1970, such as 1381152600072000000",
+                                     name, in_quotes(text));
+        }
+        if (Of::kind_of(column) == FieldKind::volume) {
+            const Result<Volume> value = parse_volume(text);
+            Of::raw_of(row.event, column) = value ? value->raw : 0;
+            return value ? std::string()
+                         : fmt::format("{} {}; write a decimal such as 1085, up to 9223372036854775807", name,
+                                       reason(text, value.error()));
+        }
+        const Result<Price> value = parse_price(text);  // the same decimal form as a quantity
+        Of::raw_of(row.event, column) = value ? value->raw : 0;
+        return value ? std::string()
+                     : fmt::format("{} {}; write a decimal such as 10.05", name, reason(text, value.error()));
+    }
+
+    static constexpr std::size_t kColumns = Of::kForm.columns.size();
 
     LineReader lines_;
     FileSymbols symbols_;
     bool has_header_ = false;
-    std::array<QuoteColumn, kQuoteColumns.size()> column_of_{};
+    std::array<std::uint8_t, kColumns> column_of_{};  ///< by field
+    std::size_t fields_there_ = 0;
     std::optional<SourcePlace> goes_to_;
     std::vector<FeedRecord> batch_;
     std::size_t size_ = 0;         ///< records in the batch
@@ -1112,13 +1171,17 @@ Result<void> judge_csv_bars(const DataSource& source) {
     return why.empty() ? Result<void>() : fail(ErrorKind::usage, fmt::format("{}: {}", source.name(), why));
 }
 
-Result<std::unique_ptr<RecordStream>> open_csv_quotes(const DataSource& source) {
+Result<std::unique_ptr<RecordStream>> open_csv_ticks(const DataSource& source) {
     auto bytes = open_bytes(source.file);
     if (!bytes) {
         return tl::unexpected(bytes.error());
     }
-    return begun<CsvQuotes, RecordStream>(
-        std::make_unique<CsvQuotes>(LineReader(source.name(), std::move(*bytes), false), source.instrument));
+    const auto open = [&]<class Ticks>(std::type_identity<Ticks>) {
+        return begun<Ticks, RecordStream>(
+            std::make_unique<Ticks>(LineReader(source.name(), std::move(*bytes), false), source.instrument));
+    };
+    return source.kind == DataKind::trades ? open(std::type_identity<CsvTicks<TradeFields>>{})
+                                           : open(std::type_identity<CsvTicks<QuoteFields>>{});
 }
 
 Result<std::unique_ptr<BarRows>> open_csv_bars(const DataSource& source, const TimesOf& times) {
@@ -1133,8 +1196,12 @@ Result<std::unique_ptr<BarRows>> open_csv_bars(const DataSource& source, const T
         std::make_unique<CsvBars>(LineReader(source.name(), std::move(*bytes), false), source));
 }
 
-std::unique_ptr<RecordStream> csv_quotes_from(const DataSource& source, std::unique_ptr<ByteSource> text) {
-    return std::make_unique<CsvQuotes>(LineReader(source.name(), std::move(text), true), source.instrument);
+std::unique_ptr<RecordStream> csv_ticks_from(const DataSource& source, std::unique_ptr<ByteSource> text) {
+    LineReader lines(source.name(), std::move(text), true);
+    if (source.kind == DataKind::trades) {
+        return std::make_unique<CsvTicks<TradeFields>>(std::move(lines), source.instrument);
+    }
+    return std::make_unique<CsvTicks<QuoteFields>>(std::move(lines), source.instrument);
 }
 
 std::unique_ptr<BarRows> csv_bars_from(const DataSource& source, std::unique_ptr<ByteSource> text) {

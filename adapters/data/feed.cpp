@@ -32,22 +32,19 @@ namespace {
 // ---- the merge --------------------------------------------------------------------------------------------------------
 
 InstrumentId& instrument_of(MarketInput& event) {
-    if (auto* const quote = std::get_if<QuoteTick>(&event)) {
+    if (auto* const quote = std::get_if<QuoteTick>(&event)) [[likely]] {
         return quote->instrument;
     }
-    if (auto* const opened = std::get_if<BarOpened>(&event)) {
-        return opened->instrument;
-    }
-    return std::get<BarClosed>(event).instrument;
+    return std::visit([](auto& of_kind) -> InstrumentId& { return of_kind.instrument; }, event);
 }
 
-/// Among records of one time: bar close, quote, bar open.
+/// Among records of one time: bar close, quote and trade, bar open. In positions, do not change.
 int rank_of(const MarketInput& event) {
     constexpr int kClose = 0;
-    constexpr int kQuote = 1;
+    constexpr int kTick = 1;
     constexpr int kOpen = 2;
-    if (std::holds_alternative<QuoteTick>(event)) {
-        return kQuote;
+    if (std::holds_alternative<QuoteTick>(event) || std::holds_alternative<TradeTick>(event)) {
+        return kTick;
     }
     return std::holds_alternative<BarOpened>(event) ? kOpen : kClose;
 }
@@ -209,7 +206,7 @@ private:
         Duration max_gap;  ///< between a record of it and the feed's record before that
 
         // Of bars.
-        Duration interval;              ///< zero: they are quotes
+        Duration interval;              ///< zero: they are quotes or trades
         std::set<std::size_t> repeats;  ///< inputs whose bars it was seen to repeat
 
         bool has_bars() const { return interval.ns != 0; }
@@ -931,6 +928,12 @@ struct Opened {
     SourceForm form = SourceForm::synth;
 };
 
+SourceForm csv_form_of(DataKind kind) {
+    return kind == DataKind::quotes   ? SourceForm::csv_quotes
+           : kind == DataKind::trades ? SourceForm::csv_trades
+                                      : SourceForm::csv_bars;
+}
+
 Result<Opened> open_source(const DataSource& source, const TimesOf& times) {
     Opened opened;
     const auto keep = [&opened](auto part) {
@@ -941,20 +944,20 @@ Result<Opened> open_source(const DataSource& source, const TimesOf& times) {
         }
         return std::move(opened);
     };
-    const bool quotes = source.kind == DataKind::quotes;
+    const bool ticks = source.kind != DataKind::bars;
     if (source.synth) {
         return open_synth(*source.synth).map(keep);
     }
     if (looks_like_data_set(source.file)) {
-        opened.form = quotes ? SourceForm::set_quotes : SourceForm::set_bars;
-        if (quotes) {
+        opened.form = ticks ? SourceForm::set_quotes : SourceForm::set_bars;
+        if (ticks) {
             return open_set_quotes(source).map(keep);
         }
         return open_set_bars(source).map(keep);
     }
-    opened.form = quotes ? SourceForm::csv_quotes : SourceForm::csv_bars;
-    if (quotes) {
-        return open_csv_quotes(source).map(keep);
+    opened.form = csv_form_of(source.kind);
+    if (ticks) {
+        return open_csv_ticks(source).map(keep);
     }
     return open_csv_bars(source, times).map(keep);
 }
@@ -976,32 +979,32 @@ Result<NamedStream> open_stream(const DataSource& source, std::size_t number, co
                                 bool beside_intraday, FeedWatch watch) {
     ALPHA_ASSERT(watch.now != nullptr, "who reads streams hands in a clock");
     watch.taken_before = nullptr;  // the feed's alone, which forgets it at its end
-    const bool quotes = source.kind == DataKind::quotes;
+    const bool ticks = source.kind != DataKind::bars;
     auto senders = Senders::open(source, watch.now);
     if (!senders) {
         return tl::unexpected(senders.error());
     }
-    if (auto good = quotes ? Result<void>() : judge_csv_bars(source); !good) {
+    if (auto good = ticks ? Result<void>() : judge_csv_bars(source); !good) {
         return tl::unexpected(good.error());
     }
     const auto text = (*senders)->has_next() ? BarPlacement::Text::one_of_senders : BarPlacement::Text::only_sender;
     const auto interval_watch = std::make_shared<IntervalWatch>(IntervalWatch{Spacing(source.interval), watch.warn});
     const auto records_from = [=](std::unique_ptr<ByteSource> bytes) -> std::unique_ptr<RecordStream> {
-        if (quotes) {
-            return csv_quotes_from(source, std::move(bytes));
+        if (ticks) {
+            return csv_ticks_from(source, std::move(bytes));
         }
         return place_bars(csv_bars_from(source, std::move(bytes)), times, beside_intraday, text, interval_watch);
     };
-    if (!quotes && source.interval.ns == kDayNs) {
+    if (!ticks && source.interval.ns == kDayNs) {
         const auto none = place_bars(csv_bars_from(source, (*senders)->text()), times, beside_intraday, text);
         if (const std::string why = none->refusal_of_symbols(); !why.empty()) {
             return fail(ErrorKind::data, fmt::format("{}: {}", source.name(), why));
         }
     }
-    auto records =
-        std::make_unique<SenderRecords>(source.name(), number, std::move(*senders), records_from, std::move(watch));
+    auto records = std::make_unique<SenderRecords>(source.name(), number, source.gives_again, std::move(*senders),
+                                                   records_from, std::move(watch));
     SenderRecords* const same = records.get();
-    return NamedStream{source.name(),      identity_of(source, quotes ? SourceForm::csv_quotes : SourceForm::csv_bars),
+    return NamedStream{source.name(),      identity_of(source, csv_form_of(source.kind)),
                        std::move(records), same,
                        source.idle,        source.is_clocked,
                        source.max_gap};
@@ -1022,7 +1025,7 @@ Result<std::unique_ptr<MergedFeed>> open_all(const std::vector<DataSource>& sour
     bool intraday = false;
     for (const DataSource& source : sources) {
         if (source.is_stream()) {
-            intraday = intraday || source.kind == DataKind::quotes || source.interval.ns != kDayNs;
+            intraday = intraday || source.kind != DataKind::bars || source.interval.ns != kDayNs;
             opened.emplace_back();
             continue;
         }

@@ -1,6 +1,6 @@
 #pragma once
 /// Market data from files and from a seed, as one stream in the documented order: time, then bar
-/// close < quote < bar open, then source index, then record ordinal. Constant memory whatever the
+/// close < quote and trade < bar open, then source index, then record ordinal. Constant memory whatever the
 /// length.
 
 #include "adapters/data/source.hpp"

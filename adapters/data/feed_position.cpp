@@ -50,6 +50,7 @@ const char* words_of(SourceForm form) {
     case SourceForm::set_quotes: return "a data set of quotes";
     case SourceForm::set_bars: return "a data set of bars";
     case SourceForm::synth: return "synthetic";
+    case SourceForm::csv_trades: return "trades in CSV";
     }
     return nullptr;
 }

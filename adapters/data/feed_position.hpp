@@ -21,7 +21,7 @@
 
 namespace alpha {
 
-enum class SourceForm : std::uint8_t { csv_quotes = 1, csv_bars, set_quotes, set_bars, synth };
+enum class SourceForm : std::uint8_t { csv_quotes = 1, csv_bars, set_quotes, set_bars, synth, csv_trades };
 
 /// What a source is recognized by. The folder does not matter, the name does: of two files that nothing was read of yet,
 /// it alone says which is which.

@@ -57,11 +57,19 @@ private:
 
 template <class Writer>
 Result<void> add(Writer& writer, SetSymbols& symbols, const std::vector<std::string>& names, const FeedRecord& record) {
-    const auto* const quote = std::get_if<QuoteTick>(&record.event);
-    ALPHA_ASSERT(quote != nullptr, "a source of quotes gave something else");
-    QuoteTick stored = *quote;
-    stored.instrument = symbols.of(quote->instrument, names, writer);
-    return writer.add(record.time, stored);
+    if (const auto* const quote = std::get_if<QuoteTick>(&record.event)) {
+        QuoteTick stored = *quote;
+        stored.instrument = symbols.of(quote->instrument, names, writer);
+        return writer.add(record.time, stored);
+    }
+    if constexpr (std::same_as<Writer, Counter>) {
+        if (const auto* const trade = std::get_if<TradeTick>(&record.event)) {
+            symbols.of(trade->instrument, names, writer);
+            return writer.add(record.time, *trade);
+        }
+    }
+    ALPHA_ASSERT(false, "a source of ticks gave something else");
+    return {};
 }
 
 template <class Writer>
@@ -98,8 +106,8 @@ Result<DataSetInfo> copy(Source& source, Writer& writer, const OnProgress& on_pr
     }
 }
 
-Result<std::unique_ptr<RecordStream>> open_quotes(const DataSource& source) {
-    return source.synth ? open_synth(*source.synth) : open_csv_quotes(source);
+Result<std::unique_ptr<RecordStream>> open_ticks(const DataSource& source) {
+    return source.synth ? open_synth(*source.synth) : open_csv_ticks(source);
 }
 
 /// Bars whose interval they bear out.
@@ -192,7 +200,7 @@ Error neither(const DataSource& source, const Error& as_quotes, const Error& as_
 }
 
 Result<std::optional<ForeignReport>> told_by_file(DataSource& source, bool tells_kind, const TimesOf& times) {
-    if (!tells_kind && source.kind == DataKind::quotes) {
+    if (!tells_kind && source.kind != DataKind::bars) {
         return std::nullopt;
     }
     auto foreign = look_at_foreign(source, times);
@@ -214,7 +222,7 @@ Result<std::optional<ForeignReport>> told_by_file(DataSource& source, bool tells
     Error as_quotes;
     if (tells_kind) {
         source.kind = DataKind::quotes;
-        const auto quotes = open_csv_quotes(source);
+        const auto quotes = open_csv_ticks(source);
         if (quotes) {
             return std::nullopt;
         }
@@ -257,10 +265,10 @@ Result<DataSetInfo> scan_csv(const DataSource& source, const OnProgress& on_prog
         const std::uintmax_t bytes = std::filesystem::file_size(file, unknown);
         info.file_bytes += unknown ? 0 : bytes;
     }
-    if (source.kind == DataKind::quotes) {
-        auto quotes = open_quotes(source);
+    if (source.kind != DataKind::bars) {
+        auto ticks = open_ticks(source);
         Counter counter(std::move(info));
-        return quotes ? copy(**quotes, counter, on_progress) : tl::unexpected(quotes.error());
+        return ticks ? copy(**ticks, counter, on_progress) : tl::unexpected(ticks.error());
     }
     auto bars = open_bars(source, times);
     if (!bars) {
@@ -278,8 +286,15 @@ Result<DataSetInfo> import_data(const DataSource& source, const std::string& to,
         return fail(ErrorKind::usage,
                     fmt::format("{}: is a data set already; use it as it is, or copy the file", source.file));
     }
+    if (source.kind == DataKind::trades) {
+        return fail(
+            ErrorKind::usage,
+            fmt::format("{}: a data set cannot hold trades yet; name the CSV in the scenario (kind: trades), or "
+                        "make bars of it (--kind bars --interval 1m)",
+                        source.name()));
+    }
     if (source.synth || source.kind == DataKind::quotes) {
-        auto quotes = open_quotes(source);
+        auto quotes = open_ticks(source);
         if (!quotes) {
             return tl::unexpected(quotes.error());
         }

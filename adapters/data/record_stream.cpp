@@ -24,10 +24,10 @@ std::string price_refusal(const char* field, Price price) {
     return {};
 }
 
-std::string volume_refusal(Volume volume) {
+std::string volume_refusal(const char* field, Volume volume) {
     return volume.is_valid()
                ? std::string()
-               : fmt::format("volume {} is negative; volumes are zero or more", to_string(Qty{volume.raw}));
+               : fmt::format("{} {} is negative; volumes are zero or more", field, to_string(Qty{volume.raw}));
 }
 
 std::string quantity_refusal(const char* field, Qty quantity) {
@@ -101,10 +101,24 @@ std::string quote_refusal(const QuoteTick& quote) {
     return {};
 }
 
+std::string trade_refusal(const TradeTick& trade) {
+    for (std::string why :
+         {price_refusal("price", trade.price), quantity_refusal("quantity", trade.quantity),
+          volume_refusal("volume", trade.volume), volume_refusal("open_interest", trade.open_interest)}) {
+        if (!why.empty()) {
+            return why;
+        }
+    }
+    if (trade.price.raw == 0) {
+        return "price is 0; a trade has one, so remove the line";
+    }
+    return is_good(trade.exchange_time) ? std::string() : time_refusal(trade.exchange_time);
+}
+
 std::string bar_refusal(const BarClosed& bar) {
     for (std::string why :
          {price_refusal("open", bar.open), price_refusal("high", bar.high), price_refusal("low", bar.low),
-          price_refusal("close", bar.close), volume_refusal(bar.volume)}) {
+          price_refusal("close", bar.close), volume_refusal("volume", bar.volume)}) {
         if (!why.empty()) {
             return why;
         }

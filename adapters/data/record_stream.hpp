@@ -46,7 +46,7 @@ struct SourcePlace {
 
 struct BarRow;
 
-/// One source's records in order: time, then bar close < quote < bar open, then as they stand in
+/// One source's records in order: time, then bar close < quote and trade < bar open, then as they stand in
 /// the source. Their `instrument` is an index into this source's own symbols().
 class RecordStream {
 public:
@@ -164,6 +164,7 @@ std::string time_refusal(Time time);
 /// The same of a time that was written as a number: one that is seconds, milliseconds or microseconds is refused.
 std::string stamp_refusal(Time time);
 std::string quote_refusal(const QuoteTick& quote);
+std::string trade_refusal(const TradeTick& trade);
 std::string bar_refusal(const BarClosed& bar);
 std::string interval_refusal(Duration interval);
 
@@ -178,6 +179,13 @@ inline bool is_good(const QuoteTick& quote) {
     return within(quote.bid.raw, limits::kMaxPrice.raw) && within(quote.ask.raw, limits::kMaxPrice.raw) &&
            within(quote.bid_qty.raw, limits::kMaxQty.raw) && within(quote.ask_qty.raw, limits::kMaxQty.raw) &&
            (quote.bid.raw | quote.ask.raw) != 0;
+}
+
+/// Whether trade_refusal would be empty, without building a text.
+inline bool is_good(const TradeTick& trade) {
+    return trade.price.raw > 0 && trade.price <= limits::kMaxPrice && trade.quantity.raw >= 0 &&
+           trade.quantity <= limits::kMaxQty && trade.volume.is_valid() && trade.open_interest.is_valid() &&
+           is_good(trade.exchange_time);
 }
 
 /// Whether bar_refusal would be empty, without building a text.

@@ -5,10 +5,11 @@
 
 namespace alpha {
 
-SenderRecords::SenderRecords(std::string name, std::size_t number, std::unique_ptr<Senders> senders, Make make,
-                             FeedWatch watch)
+SenderRecords::SenderRecords(std::string name, std::size_t number, bool gives_again, std::unique_ptr<Senders> senders,
+                             Make make, FeedWatch watch)
     : name_(std::move(name)),
       number_(number),
+      gives_again_(gives_again),
       senders_(std::move(senders)),
       make_(std::move(make)),
       watch_(std::move(watch)),
@@ -85,7 +86,7 @@ void SenderRecords::begin_again(const SourcePlace& place, const std::string& why
                          senders_->is_within_line() ? " within a line, which is not taken" : ""),
              is_lost ? Notice::loss : Notice::note);
     }
-    place_ = place;
+    place_ = gives_again_ ? place : SourcePlace{};
     has_given_ = false;
     records_.reset();  // it reads the text that ends here
     senders_->dismiss();

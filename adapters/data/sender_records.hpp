@@ -13,8 +13,9 @@ class SenderRecords final : public RecordStream {
 public:
     using Make = std::function<std::unique_ptr<RecordStream>(std::unique_ptr<ByteSource> text)>;
 
-    /// `number`: the watch's, of the stream.
-    SenderRecords(std::string name, std::size_t number, std::unique_ptr<Senders> senders, Make make, FeedWatch watch);
+    /// `number`: the watch's, of the stream. `gives_again`: DataSource's.
+    SenderRecords(std::string name, std::size_t number, bool gives_again, std::unique_ptr<Senders> senders, Make make,
+                  FeedWatch watch);
 
     Senders& senders() { return *senders_; }
     std::size_t number() const { return number_; }
@@ -47,6 +48,7 @@ private:
 
     std::string name_;
     std::size_t number_;
+    bool gives_again_;
     std::unique_ptr<Senders> senders_;
     Make make_;
     FeedWatch watch_;

@@ -354,10 +354,6 @@ private:
     std::optional<Error> error_;
 };
 
-const char* name_of(DataKind kind) {
-    return kind == DataKind::quotes ? "quotes" : "bars";
-}
-
 /// Opens a set and compares it with what the scenario says of it.
 Result<SetEvents> open_set(const DataSource& source) {
     auto reader = DataSetReader::open(source.file);

@@ -81,6 +81,9 @@ struct DataSource {
     /// A stream whose lines are stamped by the clock of this machine: while none comes, time goes on all the same, and what falls due
     /// in the silence happens. A line that comes too late for that is refused and counted. It is then the only source.
     bool is_clocked = false;
+    /// A stream with a clock: whether its sender can send once more what it has sent. Else what a sender begins with is new, whatever was
+    /// taken before, and what was sent while nobody listened is lost.
+    bool gives_again = true;
     /// A record of it may come at most so long after the feed's record before it: what is farther ahead has a slip in its time, and
     /// timers would fire all the way there.
     Duration max_gap = kUsualGap;

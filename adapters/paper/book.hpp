@@ -70,18 +70,18 @@ struct Book {
     Price ask;
     Qty bid_left;  ///< of the displayed size, what nobody has taken yet
     Qty ask_left;
-    bool has_quote = false;               ///< a quote stands, even one without prices
-    Price bar_price;                      ///< of the newest open or close that counts; zero until one is seen
-    Time bar_time = kBeforeAll;           ///< when it came: an order of the same instant meets it
-    bool bar_is_open = false;             ///< it is an open
-    Qty volume_left;                      ///< use_size: our share of that bar, once it has closed
-    std::vector<OpenOrder> orders;        ///< by arrival
+    bool has_quote = false;  ///< a quote stands, even one without prices
+    Price last_price;        ///< of the newest open, close or trade that no quote stands before; zero until one is seen
+    Time last_time = kBeforeAll;    ///< when it came: an order of the same instant meets it
+    bool last_is_open = false;      ///< it is an open
+    Qty volume_left;                ///< use_size: of the newest trade, or our share of that bar once it has closed
+    std::vector<OpenOrder> orders;  ///< by arrival
     std::vector<PendingRequest> pending;  ///< by arrival, which is by due time
     std::vector<Net> nets;                ///< by portfolio and product; those that are not flat
     std::size_t linked = 0;               ///< orders with links; entries are not among them. Not saved
 
     bool is_untouched() const {
-        return !has_quote && bar_time == kBeforeAll && orders.empty() && pending.empty() && nets.empty();
+        return !has_quote && last_time == kBeforeAll && orders.empty() && pending.empty() && nets.empty();
     }
 };
 

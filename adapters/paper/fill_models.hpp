@@ -18,7 +18,7 @@ namespace paper {
 
 /// Where a price comes from that an order meets.
 enum class PriceKind : std::uint8_t {
-    touch,  ///< a quote's, or a bar's at this very instant
+    touch,  ///< a quote's, or a trade's or a bar's at this very instant
     open,   ///< of the bar that opens now
     close   ///< of the bar that closes now, for who came while it lasted
 };
@@ -30,7 +30,7 @@ struct FillModelSpec {
     const char* help;  ///< when an order fills, for the reference page
     /// `at_shortest_open`: a bar of the instrument's shortest interval opens now.
     bool (*takes_first)(PriceKind kind, bool at_shortest_open);
-    /// Whether the open of a bar that does not count, since quotes came in the bar before, is a price to it all the same.
+    /// Whether the open of a bar that does not count, since quotes or trades came in the bar before, is a price to it all the same.
     bool takes_shadowed_opens;
 };
 

@@ -29,6 +29,10 @@ bool saw_range(const Pass& pass, const OpenOrder& order) {
     return !order.is_asleep() && !order.awaits && order.arrived <= pass.bar->label;
 }
 
+bool came_with_trade(const Pass& pass, const OpenOrder& order) {
+    return std::ranges::find(pass.came_to_quote, order.id) != pass.came_to_quote.end();
+}
+
 void trigger(OpenOrder& order, Reports& out) {
     order.triggered = true;
     report(order.id, ReportKind::triggered, "", out);
@@ -38,6 +42,21 @@ void trigger(OpenOrder& order, Reports& out) {
 
 void Matching::at_quote(Pass& pass) {
     match_each(pass, [&](OpenOrder& order) { meet(pass, order, touch_for(pass.book, order.terms.side)); });
+}
+
+void Matching::at_trade(Pass& pass) {
+    const Offer offer{PriceKind::touch, pass.trade->price, size_left(pass.book)};
+    match_each(pass, [&](OpenOrder& order) {
+        if (!pass.book.has_quote) {
+            meet(pass, order, offer);
+        } else if (order.awaits || order.is_asleep() || came_with_trade(pass, order)) {
+            return;
+        } else if (order.is_armed_stop()) {
+            trigger_by_trade(pass, order);
+        } else if (order.has_limit()) {
+            meet(pass, order, offer);
+        }
+    });
 }
 
 void Matching::at_open(Pass& pass, Price open) {
@@ -75,10 +94,13 @@ void Matching::arrive(Pass& pass, OpenOrder& order) {
     } else if (pass.awaited_open > Price{0}) {
         meet(pass, order, {PriceKind::open, pass.awaited_open, nullptr});
     } else if (pass.book.has_quote) {
+        if (pass.trade != nullptr) {
+            pass.came_to_quote.push_back(order.id);
+        }
         meet(pass, order, touch_for(pass.book, order.terms.side));
-    } else if (pass.book.bar_time == pass.now && pass.book.bar_price > Price{0}) {
-        const auto kind = pass.book.bar_is_open ? PriceKind::open : PriceKind::touch;
-        meet(pass, order, {kind, pass.book.bar_price, pass.book.bar_is_open ? nullptr : size_left(pass.book)});
+    } else if (pass.book.last_time == pass.now && pass.book.last_price > Price{0}) {
+        const auto kind = pass.book.last_is_open ? PriceKind::open : PriceKind::touch;
+        meet(pass, order, {kind, pass.book.last_price, pass.book.last_is_open ? nullptr : size_left(pass.book)});
     }
 }
 
@@ -134,6 +156,17 @@ void Matching::take(Pass& pass, OpenOrder& order, const Offer& offer, bool arriv
         return;
     }
     fill(pass, order, offer.left, price);
+}
+
+/// What it becomes comes to the standing quote, as it does at an exchange.
+void Matching::trigger_by_trade(Pass& pass, OpenOrder& order) {
+    if (!through_stop(order, pass.trade->price)) {
+        return;
+    }
+    trigger(order, pass.out);
+    if (const Offer touch = touch_for(pass.book, order.terms.side); touch.price > Price{0}) {
+        take(pass, order, touch, true, false);
+    }
 }
 
 /// It has met its first price. An entry's end waits until the exits of what has filled have met it, too.

@@ -36,9 +36,11 @@ struct Pass {
     Book& book;
     Time now;
     Reports& out;
-    const BarClosed* bar = nullptr;  ///< that closes now
-    bool is_shortest_open = false;   ///< a bar opens that orders which wait for an open have waited for
-    Price awaited_open{};            ///< an open that is a price for what waited for one, and for nothing else
+    const BarClosed* bar = nullptr;        ///< that closes now
+    const TradeTick* trade = nullptr;      ///< that is told of now
+    std::vector<OrderId> came_to_quote{};  ///< with that trade, which was before them
+    bool is_shortest_open = false;         ///< a bar opens that orders which wait for an open have waited for
+    Price awaited_open{};                  ///< an open that is a price for what waited for one, and for nothing else
     std::vector<Born> born{};
     std::vector<Over> over{};
     bool has_born = false;     ///< exits have come alive inside the bar: their stops are to be looked at
@@ -78,6 +80,9 @@ public:
     // What all orders of the pass's book meet.
 
     void at_quote(Pass& pass);
+    /// Without a standing quote a trade is the touch of both sides. With one it fills what rests, and triggers stops, which come to the
+    /// quote then.
+    void at_trade(Pass& pass);
     void at_open(Pass& pass, Price open);
     /// The open of a bar that does not count: for what waits for one, and for nothing else.
     void at_shadowed_open(Pass& pass, Price open);
@@ -124,6 +129,7 @@ private:
 
     void meet(Pass& pass, OpenOrder& order, Offer offer);
     void take(Pass& pass, OpenOrder& order, const Offer& offer, bool arrives, bool waits_for_close);
+    void trigger_by_trade(Pass& pass, OpenOrder& order);
     void end_ioc(Pass& pass, OpenOrder& order, const char* why);
     bool reaches(const OpenOrder& order, Price price) const;
     void keep_promise(Pass& pass, OpenOrder& order);

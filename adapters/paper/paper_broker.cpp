@@ -45,9 +45,25 @@ public:
         clear_done(book);
     }
 
+    void on_trade(Time now, const TradeTick& trade, Reports& out) override {
+        Book& book = book_of(trade.instrument);
+        if (!book.has_quote) {
+            take_last_price(book, now, trade.price, false);
+        }
+        book.volume_left = settings_.use_size ? trade.quantity : Qty{};
+        if (book.orders.empty() && book.pending.empty()) [[likely]] {
+            return;
+        }
+        Pass pass{book, now, out};
+        pass.trade = &trade;
+        become_effective(pass);
+        matching_.at_trade(pass);
+        clear_done(book);
+    }
+
     void on_bar_opened(Time now, const BarOpened& bar, bool is_shortest, Reports& out) override {
         Book& book = book_of(bar.instrument);
-        take_bar_price(book, now, bar.open, true);
+        take_last_price(book, now, bar.open, true);
         book.volume_left = Qty{};
         if (book.orders.empty() && book.pending.empty()) {
             return;
@@ -77,8 +93,8 @@ public:
 
     void on_bar_closed(Time now, const BarClosed& bar, Reports& out) override {
         Book& book = book_of(bar.instrument);
-        const bool had_its_open = book.bar_is_open && book.bar_time == bar.label && !book.has_quote;
-        take_bar_price(book, now, bar.close, false);
+        const bool had_its_open = book.last_is_open && book.last_time == bar.label && !book.has_quote;
+        take_last_price(book, now, bar.close, false);
         book.volume_left = settings_.use_size ? matching_.share_of(bar.volume) : Qty{};
         if (book.orders.empty() && book.pending.empty()) {
             return;
@@ -352,15 +368,15 @@ private:
     }
 
     static void forget(Book& book) {
-        take_bar_price(book, kBeforeAll, Price{}, false);
+        take_last_price(book, kBeforeAll, Price{}, false);
         book.bid = book.ask = Price{};
         book.bid_left = book.ask_left = book.volume_left = Qty{};
     }
-    static void take_bar_price(Book& book, Time now, Price price, bool is_open) {
+    static void take_last_price(Book& book, Time now, Price price, bool is_open) {
         book.has_quote = false;
-        book.bar_price = price;
-        book.bar_time = now;
-        book.bar_is_open = is_open;
+        book.last_price = price;
+        book.last_time = now;
+        book.last_is_open = is_open;
     }
 
     static void clear_done(Book& book) {

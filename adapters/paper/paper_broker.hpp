@@ -7,14 +7,17 @@
 ///
 /// | case | rule |
 /// |---|---|
-/// | a bar is shadowed when a quote, or a bar of a shorter interval, of its instrument came in [label, end) | it tells strategies: no match, no mark, no touch. Its open counts unless the previous bar of that interval was shadowed |
-/// | an order arrives | with a standing quote: at once. With a bar's open or close of this very instant: at once. Else the next price of the instrument is its arrival: market, limit, stop, modify, IOC, from timers and across gaps alike |
-/// | next_open | the next open of the shortest interval that counts, never a quote or a close; quotes between do not take it away (with use_size they do: nobody tells what such a bar trades) |
+/// | a bar is shadowed when a quote, a trade, or a bar of a shorter interval, of its instrument came in [label, end) | it tells strategies: no match, no mark, no touch. Its open counts unless the previous bar of that interval was shadowed |
+/// | an order arrives | with a standing quote: at once. With a trade, or a bar's open or close, of this very instant: at once. Else the next price of the instrument is its arrival: market, limit, stop, modify, IOC, from timers and across gaps alike |
+/// | next_open | the next open of the shortest interval that counts, never a quote, a trade or a close; those between do not take it away (with use_size they do: nobody tells what such a bar trades) |
 /// | a bar's range (unshadowed) | orders that had arrived by the open's instant, and exits born of fills at the open; stops first |
 /// | arrived inside the bar | market and reached stops: at the close; limits: at their limit if the close reaches it |
 /// | exits born inside the bar | the stop, if the extreme lies at or beyond it; the target at the close only: what is not known hurts |
 /// | latency | the first price at or after it is due |
 /// | quotes stop, bars go on | the quote stands until a bar that is not shadowed |
+/// | a trade while a quote stands | fills limits that rest at their limit, where it reaches it; triggers stops, which come to the quote. What arrives or comes alive with it meets the quote, not this trade |
+/// | a trade while none stands | is the touch of both sides |
+/// | use_size with trades | what one trade fills, but for what comes to a quote, is no more than its quantity; nothing where that is not told |
 /// | use_size with bars | at most volume_share of the bar's volume, shared by all orders; what would fill at an open is decided at the close, at the open's price; nothing of a bar without volume |
 ///
 /// An order has arrived once it has met its first price: one that waits when a bar opens and is not shown that open (because it does
@@ -24,7 +27,7 @@
 /// "through" are seen from the order's side; buys look at the ask and sells at the bid.
 ///
 /// ARRIVAL. A request (place, cancel, modify) becomes effective inside perform when the latency is zero, else with the first price
-/// whose time is at least that of the request plus the latency, in the order they were made: at a quote or an open before any other
+/// whose time is at least that of the request plus the latency, in the order they were made: at a quote, a trade or an open before any other
 /// order is matched on it, at a close after.
 ///   place    `accepted`, then whatever follows on arrival.
 ///   cancel   `cancelled`; `cancel_rejected` ("order is not open") when the order finished meanwhile.
@@ -35,9 +38,9 @@
 /// MARKET ORDERS fill on arrival at the touch or the bar's price. While a standing quote has no price on their side they wait for
 /// one (IOC: cancelled, "no quote"). Under next_open they fill at that open.
 /// LIMIT ORDERS that can trade on arrival fill at the touch, which is their limit or better; the others rest (IOC: cancelled,
-/// "ioc"). A resting limit fills at its own limit on a quote that reaches it, at a bar's open at the open, inside a bar's range
-/// at its limit. `limit_fill: through` wants the price to go beyond the limit of an order that rests.
-/// STOPS trigger when the touch, a bar's open or its extreme is at the stop or through it; `triggered` is reported first. A stop
+/// "ioc"). A resting limit fills at its own limit on a quote or a trade that reaches it, at a bar's open at the open, inside a bar's
+/// range at its limit. `limit_fill: through` wants the price to go beyond the limit of an order that rests.
+/// STOPS trigger when the touch, a trade, a bar's open or its extreme is at the stop or through it; `triggered` is reported first. A stop
 /// fills at the touch, the open, or inside the bar at the stop itself, or at an open beyond it that did not count; a stop-limit
 /// becomes a limit order, which on the bar whose range triggered it fills at the stop or not at all: what followed inside the bar is
 /// unknown. Triggered by the close it fills at its limit, like any limit that came while the bar lasted. An IOC stop that does not
@@ -47,7 +50,7 @@
 /// limits::kMaxPrice: by a price, so many ticks, or a part of the price (rounded up to whole ticks).
 ///
 /// SIZE (use_size) is what a quote displays: ask_qty for buys, bid_qty for sells, shared by all orders until the instrument's next
-/// quote; of a bar volume_share of its volume. Bar fills are cut to whole lots, unless that is all of an order. A market order's rest waits for the next price, a
+/// quote; of a trade its quantity; of a bar volume_share of its volume. Fills by trades and bars are cut to whole lots, unless that is all of an order. A market order's rest waits for the next price, a
 /// limit's rest rests, an IOC's rest is cancelled ("ioc"). Each execution is a `filled` of its own, its trade id a decimal that
 /// counts this broker's executions from 1. What an open has promised is forgotten when another price comes before the bar's close,
 /// for the bar is shadowed then: a limit goes on resting, a market or IOC order waits for the next price (under next_open: the next

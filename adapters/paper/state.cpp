@@ -11,7 +11,7 @@ namespace alpha::paper {
 namespace {
 
 // u8 version | u64 executions | u32 books, each:
-//   u32 instrument (ascending) | u8 has_quote | i64 bid, ask, bid_left, ask_left, bar_price, bar_time | u8 bar_is_open |
+//   u32 instrument (ascending) | u8 has_quote | i64 bid, ask, bid_left, ask_left, last_price, last_time | u8 last_is_open |
 //   i64 volume_left
 //   u32 orders, each:  place | i64 filled, covered, arrived, promised | u8 awaits | u8 entry_ended | u8 triggered
 //   u32 requests, each:  i64 due | u8 kind | place: place
@@ -286,7 +286,7 @@ void save(const BrokerState& state, ByteBuffer& out) {
             continue;
         }
         to(static_cast<std::uint32_t>(i), book.has_quote, book.bid, book.ask, book.bid_left, book.ask_left,
-           book.bar_price, book.bar_time, book.bar_is_open, book.volume_left);
+           book.last_price, book.last_time, book.last_is_open, book.volume_left);
         to.count(book.orders.size());
         for (const OpenOrder& order : book.orders) {
             write_place(to, {order.id, order.terms, order.good_until, order.portfolio, order.tick, order.lot});
@@ -323,9 +323,9 @@ Result<BrokerState> load(Bytes bytes, const PaperSettings& settings) {
         book.ask = from.price();
         book.bid_left = from.size();
         book.ask_left = from.size();
-        book.bar_price = from.price();
-        book.bar_time = from.get<Time>();
-        book.bar_is_open = from.flag();
+        book.last_price = from.price();
+        book.last_time = from.get<Time>();
+        book.last_is_open = from.flag();
         book.volume_left = from.size();
         const auto remember = [&](OrderId id, OrderType type) {
             from.require(loaded.whereabouts.emplace(id, Whereabouts{instrument, type}).second,

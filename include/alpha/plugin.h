@@ -101,6 +101,17 @@ typedef struct alpha_quote {
     int64_t ask_quantity;
 } alpha_quote;
 
+/* A trade that was told of. A source may tell of the last one only: what was traded in between is in `volume`. */
+typedef struct alpha_trade {
+    uint32_t instrument;
+    uint32_t reserved;
+    int64_t price;
+    int64_t quantity;      /* 0: not told */
+    int64_t volume;        /* traded so far on the day; 0: not told. Like alpha_bar's, 92233720368.54775807 at most */
+    int64_t open_interest; /* 0: not told. As above */
+    int64_t exchange_time; /* on the exchange's clock; 0: not told */
+} alpha_trade;
+
 /* A bar begins; only its open is known yet. */
 typedef struct alpha_bar_opened {
     uint32_t instrument;
@@ -158,7 +169,9 @@ typedef struct alpha_instrument {
 typedef struct alpha_market {
     uint32_t struct_size;
     uint32_t reserved;
-    int64_t mark; /* bars: the open, then the close; quotes: the middle of both sides */
+    int64_t
+        mark; /* the newest of trades, bars' opens and closes, and the middles of quotes; where trades are told of, a quote
+                   * only bounds it */
     int64_t bid;
     int64_t ask;
     int64_t bid_quantity;
@@ -318,7 +331,7 @@ typedef struct alpha_plugin {
     int (*create)(const alpha_host* host, void** self);
     void (*destroy)(void* self);
 
-    /* Callbacks; null: not wanted. One of on_quote, on_bar_opened and on_bar is. */
+    /* Callbacks; null: not wanted. One of on_quote, on_trade, on_bar_opened and on_bar is. */
     int (*on_quote)(void* self, const alpha_host* host, const alpha_quote* quote);
     int (*on_bar_opened)(void* self, const alpha_host* host, const alpha_bar_opened* bar);
     int (*on_bar)(void* self, const alpha_host* host, const alpha_bar* bar);
@@ -331,6 +344,10 @@ typedef struct alpha_plugin {
      * first event. */
     int (*save)(void* self, const alpha_host* host);
     int (*load)(void* self, const alpha_host* host, const void* bytes, size_t size);
+
+    /* ---- what came later: a host that does not know it refuses a library that has one of these ---- */
+
+    int (*on_trade)(void* self, const alpha_host* host, const alpha_trade* trade);
 } alpha_plugin;
 
 /* The library's one exported function. Null when it cannot work with a host of that version and table. */

@@ -111,6 +111,15 @@ struct Quote {
     Quantity bid_quantity;
     Quantity ask_quantity;
 };
+/// A trade that was told of. A source may tell of the last one only: what was traded in between is in `volume`.
+struct Trade {
+    InstrumentId instrument = 0;
+    Price price;
+    Quantity quantity;       ///< zero: not told
+    Quantity volume;         ///< traded so far on the day, 92233720368.54775807 at most; zero: not told
+    Quantity open_interest;  ///< as above
+    Time exchange_time{};    ///< on the exchange's clock; zero: not told
+};
 /// A bar begins; only its open is known yet.
 struct BarOpened {
     InstrumentId instrument = 0;
@@ -565,6 +574,7 @@ public:
     virtual ~Strategy() = default;
 
     virtual void on_quote(const Quote&, Context&) {}
+    virtual void on_trade(const Trade&, Context&) {}
     virtual void on_bar_opened(const BarOpened&, Context&) {}
     virtual void on_bar(const Bar&, Context&) {}
     virtual void on_timer(TimerId, Context&) {}
@@ -626,6 +636,14 @@ struct Table {
         return guarded(host, [&] {
             Context context(host);
             of(self).on_quote({e->instrument, {e->bid}, {e->ask}, {e->bid_quantity}, {e->ask_quantity}}, context);
+        });
+    }
+    static int on_trade(void* self, const alpha_host* host, const alpha_trade* e) {
+        return guarded(host, [&] {
+            Context context(host);
+            of(self).on_trade(
+                {e->instrument, {e->price}, {e->quantity}, {e->volume}, {e->open_interest}, Time(e->exchange_time)},
+                context);
         });
     }
     static int on_bar_opened(void* self, const alpha_host* host, const alpha_bar_opened* e) {
@@ -714,6 +732,7 @@ struct Table {
             IsOverride<decltype(&T::on_fill)>::value ? &on_fill : nullptr,
             saves ? &save : nullptr,
             saves ? &load : nullptr,
+            IsOverride<decltype(&T::on_trade)>::value ? &on_trade : nullptr,
         };
         return host_abi_version == ALPHA_ABI_VERSION && host_struct_size >= sizeof(alpha_host) ? &table : nullptr;
     }

@@ -384,3 +384,35 @@ TEST_CASE("downloads that overlap are one market", "[cli]") {
     CHECK(contains(refused.err, "a.csv:4 already, with other values"));
     CHECK_FALSE(here.has("k"));
 }
+
+TEST_CASE("a file of trades is not looked at, not begun with, or imported as what it is not", "[cli]") {
+    const Workplace here;
+    std::string text = "ts_ns,instrument,price,quantity,volume\n";
+    for (int i = 0; i < 50; ++i) {
+        text += fmt::format("{},NSE:A,{}.5,{},{}\n", 1'704'186'900'000'000'000 + i * 1'000'000'000LL, 100 + i % 3,
+                            1 + i, i);
+    }
+    here.write("t.csv", text);
+    const Ran info = here.alpha({"data", "info", "t.csv", "--kind", "trades"});
+    CHECK(contains(info.out, "records  50 trades\n"));
+    const Ran check = here.alpha({"data", "check", "t.csv", "--kind", "trades"});
+    CHECK(check.code == 0);
+    CHECK(contains(check.out, "nothing found in 50 trades (which are read, but not looked at) of 1 instrument"));
+    const Ran import = here.alpha({"data", "import", "t.csv", "--kind", "trades", "--to", "t.alpha"});
+    CHECK(import.code == 2);
+    CHECK(contains(import.err, "a data set cannot hold trades yet"));
+    CHECK(here.alpha({"data", "import", "t.csv", "--kind", "bars", "--interval", "10s", "--to", "t.alpha"}).code == 0);
+    REQUIRE(here.alpha({"init", "t.csv", "--kind", "trades", "--to", "s.yaml"}).code == 0);
+    const Ran run = here.alpha({"backtest", "s.yaml", "--journal", "j", "--json"});
+    INFO(run.err);
+    REQUIRE(run.code == 0);
+    CHECK(json_field(run.out, "ticks") == "50");
+    CHECK(json_field(run.out, "fills") == "1");
+    CHECK(here.alpha({"replay", "--verify", "--journal", "j"}).code == 0);
+    CHECK(json_field(here.alpha({"report", "j", "--json"}).out, "trade_ticks") == "50");
+    here.write("wrong.yaml", "name: w\naccount: {currency: INR, cash: 1}\ndata: [{file: t.csv, kind: trades}]\n"
+                             "strategies: [{id: a, use: ema_cross, instruments: [\"NSE:A\"],\n"
+                             "  params: {fast: 2, slow: 3, quantity: 1}}]\n");
+    CHECK(contains(here.alpha({"backtest", "wrong.yaml", "--journal", "k"}).err,
+                   "ema_cross trades on quotes, and the data hold only trades of 'NSE:A'"));
+}

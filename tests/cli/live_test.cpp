@@ -904,3 +904,62 @@ assert again.returncode == 0
     CHECK(paced.code == 2);
     CHECK(contains(paced.err, "leave --speed out"));
 }
+
+TEST_CASE("a source that cannot send again is asked to after a kill, or its lines are compared with old ones",
+          "[cli]") {
+    const Workplace here;
+    here.write("s.yaml",
+               "name: wall\naccount: {currency: INR, cash: 1000000}\n"
+               "data: [{stream: stdin, kind: trades, clock: wall, gives_again: false}]\n"
+               "strategies: [{id: first, use: buy_and_hold, instruments: [\"NSE:A\"], params: {quantity: 10}}]\n"
+               "broker: {paper: {fill: touch}}\n");
+    here.write("send.py", R"(
+import subprocess, sys, time
+
+alpha = sys.argv[1]
+
+def begin():
+    session = subprocess.Popen([alpha, "live", "--broker", "paper", "s.yaml", "--journal", "j", "--quiet"], stdin=subprocess.PIPE, text=True)
+    session.stdin.write("ts_ns,instrument,price,quantity\n")
+    return session
+
+def say(to, stamp, price):
+    to.stdin.write(f"{stamp},NSE:A,{price},10\n")
+    to.stdin.flush()
+
+def logged():
+    return subprocess.run([alpha, "log", "j", "--type", "trade", "--quiet"], capture_output=True, text=True).stdout
+
+def until(holds, what):
+    for _ in range(1000):
+        if holds():
+            return
+        time.sleep(0.02)
+    sys.exit("never: " + what)
+
+session = begin()
+begun = time.time_ns()
+for i in range(3):
+    say(session, begun + i, 100 + i)
+until(lambda: "price=102" in logged(), "three trades in the journal")
+session.kill()
+session.wait(60)
+session = begin()
+say(session, begun + 1, 101)  # one of before comes too late
+say(session, time.time_ns(), 200)
+say(session, time.time_ns(), 201)
+session.stdin.close()
+assert session.wait(60) == 0
+assert logged().count(" trade ") == 5, logged()
+)");
+    const Ran sent = here.shell("python3 send.py $ALPHA");
+    INFO(sent.out << sent.err);
+    REQUIRE(sent.code == 0);
+    CHECK(here.alpha({"replay", "--verify", "--journal", "j"}).code == 0);
+    CHECK(line_count(here.alpha({"log", "--journal", "j", "--type", "order_filled"}).out) == 1);
+    here.write(
+        "asked.yaml",
+        "name: asked\naccount: {currency: INR, cash: 1}\ndata: [{stream: stdin, kind: trades, gives_again: false}]\n");
+    CHECK(contains(here.alpha({"backtest", "asked.yaml", "--journal", "k"}).err,
+                   "goes with a stream and clock: wall alone"));
+}

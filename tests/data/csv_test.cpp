@@ -113,6 +113,41 @@ TEST_CASE("a bad quote is let in, or refused without its place", "[data]") {
         quotes);
 }
 
+TEST_CASE("a trade's columns are lost, or taken for each other's", "[data]") {
+    const TempDir dir;
+    const auto read = [&](const std::string& text) {
+        const Reading reading = read_all({trades(dir.write("trades.csv", text))});
+        CHECK(reading.error.empty());
+        return reading.lines;
+    };
+    CHECK(read(fmt::format("ts_ns,instrument,price,quantity\n{},BAC,10.05,7\n", kT)) ==
+          std::vector{fmt::format("{} trade BAC 10.05 7 0 0 0", kT)});
+    CHECK(read(fmt::format("exchange_ns,Volume,price,open_interest,quantity,instrument,ts_ns\n"
+                           "{},123456789012345678,10.05,3.5,0,\"B,C\",{}\n",
+                           kT - 1, kT)) ==
+          std::vector{fmt::format("{} trade B,C 10.05 0 123456789012345678 3.5 {}", kT, kT - 1)});
+}
+
+TEST_CASE("a bad trade is let in, or refused without its place", "[data]") {
+    const std::string head = "ts_ns,instrument,price,quantity,volume,open_interest,exchange_ns\n";
+    const auto bad = [&](const std::string& values) { return fmt::format("{}{},BAC,{}\n", head, kT, values); };
+    check_refused({{"zero", bad("0,1,1,1,0"), 2, "price is 0; a trade has one"},
+                   {"negative", bad("-1,1,1,1,0"), 2, "price -1 is negative"},
+                   {"quantity", bad("1,-1,1,1,0"), 2, "quantity -1 is negative"},
+                   {"volume", bad("1,1,-1,1,0"), 2, "volume -1 is negative"},
+                   {"volume-text", bad("1,1,some,1,0"), 2, "volume 'some'"},
+                   {"open-interest", bad("1,1,1,-1,0"), 2, "open_interest -1 is negative"},
+                   {"exchange-text", bad("1,1,1,1,noon"), 2, "exchange_ns 'noon' is not a time"},
+                   {"exchange-late", bad("1,1,1,1,8000000000000000000"), 2, "outside 1800 to 2199"},
+                   {"missing", "ts_ns,instrument,price\n", 1, "the header lacks quantity"},
+                   {"misspelt", "ts_ns,instrument,price,quantity,volum\n", 1, "did you mean volume?"},
+                   {"quotes", kHead + row(kT), 1, "is the header of quotes, not of trades; write kind: quotes"}},
+                  trades);
+    check_refused({{"trades", "ts_ns,instrument,price,quantity\n", 1,
+                    "is the header of trades, not of quotes; write kind: trades (--kind trades on the command line)"}},
+                  quotes);
+}
+
 TEST_CASE("a file that is no CSV of quotes is taken for one", "[data]") {
     const std::string data = row(kT);
     check_refused(

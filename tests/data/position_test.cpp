@@ -133,6 +133,17 @@ public:
         return text;
     }
 
+    std::string trades_text(std::size_t rows, std::size_t names) {
+        std::string text = "instrument,ts_ns,volume,price,quantity\n";
+        std::int64_t ts = kStart.ns;
+        for (std::size_t volume = 0; rows > 0; --rows) {
+            ts += static_cast<std::int64_t>(below(3)) * kSecondNs;
+            const std::size_t quantity = below(50);
+            volume += quantity;
+            text += fmt::format("T{},{},{},{}.{},{}\n", below(names), ts, volume, 1 + below(900), below(10), quantity);
+        }
+        return text;
+    }
     std::string dates_text(std::size_t rows, std::size_t names, int number = 1) {
         std::string text = kDates;
         for (std::int32_t day = kFirstDay.days; rows > 0; ++day) {
@@ -150,7 +161,7 @@ public:
         const std::size_t rows = below(4) == 0 ? below(6) : below(2'500);
         const std::size_t names = 1 + below(below(3) == 0 ? 90 : 4);
         DataSource made;
-        switch (below(5)) {
+        switch (below(6)) {
         case 0:
         case 1: made = quotes(write(dir, number, quotes_text(below(8) == 0 ? 14'000 : rows, names))); break;
         case 2: {
@@ -159,6 +170,7 @@ public:
             made = bars(write(dir, number, text), Duration{repeated_minutes_ * kMinute.ns});
             break;
         }
+        case 4: made = trades(write(dir, number, trades_text(rows, names))); break;
         case 3: made = bars(write(dir, number, may_repeat(dates_text(rows / 2, names, number), 0)), kDay); break;
         default:
             made.synth = SynthSpec{};
@@ -166,7 +178,7 @@ public:
             made.synth->ticks = rows;
             made.synth->first_day = Date{kFirstDay.days + static_cast<std::int32_t>(below(3))};
         }
-        if (below(3) != 0) {
+        if (below(3) != 0 || made.kind == DataKind::trades) {
             return made;
         }
         const std::string set = dir.path(fmt::format("set{}", number));

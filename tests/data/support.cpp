@@ -67,6 +67,11 @@ std::string text_of(const FeedRecord& record, const std::vector<std::string>& sy
         return fmt::format("{} quote {} {} {} {} {}", t, symbols.at(q->instrument.value), to_string(q->bid),
                            to_string(q->bid_qty), to_string(q->ask), to_string(q->ask_qty));
     }
+    if (const auto* e = std::get_if<TradeTick>(&record.event)) {
+        return fmt::format("{} trade {} {} {} {} {} {}", t, symbols.at(e->instrument.value), to_string(e->price),
+                           to_string(e->quantity), to_string(e->volume), to_string(e->open_interest),
+                           e->exchange_time.ns);
+    }
     if (const auto* o = std::get_if<BarOpened>(&record.event)) {
         return fmt::format("{} open {} {}", t, symbols.at(o->instrument.value), to_string(o->open));
     }
@@ -111,6 +116,12 @@ Reading read_all(const std::vector<DataSource>& sources, const TimesOf& hours) {
 DataSource quotes(const std::string& file) {
     DataSource source;
     source.file = file;
+    return source;
+}
+
+DataSource trades(const std::string& file) {
+    DataSource source = quotes(file);
+    source.kind = DataKind::trades;
     return source;
 }
 

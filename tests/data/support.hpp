@@ -46,6 +46,7 @@ std::string text_of(const FeedRecord& record, const std::vector<std::string>& sy
 Reading read_all(const std::vector<DataSource>& sources, const TimesOf& hours = {});
 
 DataSource quotes(const std::string& file);
+DataSource trades(const std::string& file);
 DataSource bars(const std::string& file, Duration interval, const std::string& instrument = {});
 /// The source, and its records may be as far ahead of others as they like.
 DataSource whatever_gaps(DataSource source);

@@ -57,11 +57,13 @@ void read(const DataSource& source, bool with_line) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace alpha;
     fuzz::Input input({data, size});
-    const unsigned kind = input.below(5);
+    const unsigned kind = input.below(6);
     const fuzz::MemoryFile file(input.rest());
     DataSource source;
     source.file = file.path();
-    if (kind > 0) {
+    if (kind == 5) {
+        source.kind = DataKind::trades;
+    } else if (kind > 0) {
         source.kind = DataKind::bars;
         source.interval = Duration{kind <= 2 ? kDayNs : 60 * kSecondNs};
         source.instrument = kind % 2 == 0 ? "IBM" : "";

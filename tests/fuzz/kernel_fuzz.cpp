@@ -81,6 +81,7 @@ public:
     Asker(Input& input, std::vector<OrderId>& placed) : input_(input), placed_(placed) {}
 
     void on_quote(const QuoteTick& quote, Context& context) override { ask(quote.instrument, context, 3); }
+    void on_trade(const TradeTick& trade, Context& context) override { ask(trade.instrument, context, 2); }
     void on_bar_opened(const BarOpened& bar, Context& context) override { ask(bar.instrument, context, 2); }
     void on_bar(const BarClosed& bar, Context& context) override { ask(bar.instrument, context, 3); }
     void on_timer(TimerId, Context& context) override { ask({}, context, 3); }
@@ -266,6 +267,10 @@ private:
         case 6: return list();
         case 7: return kernel_->take(now_, report());
         case 8: return build(kernel_->state());
+        case 9: {
+            const Price last = price();
+            return kernel_->take(now_, TradeTick{instrument, last, qty_of(input_.below(16)), {}, {}, {}});
+        }
         default: return kernel_->take(now_, quote(instrument));
         }
     }

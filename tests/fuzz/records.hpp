@@ -20,6 +20,10 @@ inline void check_record(const FeedRecord& record, std::size_t symbols) {
                            return known(q.instrument) && price(q.bid) && price(q.ask) && size(q.bid_qty) &&
                                   size(q.ask_qty) && (q.bid.raw != 0 || q.ask.raw != 0);
                        },
+                       [&](const TradeTick& t) {
+                           return known(t.instrument) && t.price.raw > 0 && price(t.price) && size(t.quantity) &&
+                                  t.volume.is_valid() && t.open_interest.is_valid();
+                       },
                        [&](const BarOpened& b) { return known(b.instrument) && b.open.raw > 0 && price(b.open); },
                        [&](const BarClosed& b) {
                            return known(b.instrument) && b.low.raw > 0 && b.low <= b.open && b.low <= b.close &&

@@ -299,6 +299,9 @@ void csv_seeds() {
     write("csv", "quotes-semicolons", seed_of({0}, "ts_ns;instrument;bid;bid_qty;ask;ask_qty\n"));
     write("csv", "quotes-gzip", seed_of({0}, Bytes(gzipped(kQuotes))));
     write("csv", "quotes-set", seed_of({0}, Bytes(data_set())));
+    write("csv", "trades",
+          seed_of({5}, "ts_ns,instrument,price,quantity,volume,exchange_ns\n"
+                       "1381152600000000000,IBM,182.5,100,12345678901234,1381152599000000000\n"));
     write("csv", "empty", {0});
     write("csv", "binary", seed_of({0}, "PK\x03\x04 and more"));
     write("csv", "days", seed_of({2}, kDays));

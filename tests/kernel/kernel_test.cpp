@@ -234,6 +234,65 @@ struct Told {
 
 }  // namespace
 
+TEST_CASE("the mark swings between trades and mids, or stays at a trade that the quotes have left behind", "[kernel]") {
+    Floor floor(Setup::simple());
+    const auto mark = [&] { return to_string(floor.state().market(kIbm).mark); };
+    floor.quote(at(1), "99", "101");
+    CHECK(mark() == "100");
+    floor.trade(at(2), "100.5");
+    CHECK(mark() == "100.5");
+    floor.quote(at(3), "99", "101");
+    CHECK(mark() == "100.5");
+    floor.quote(at(4), "90", "91");
+    CHECK(mark() == "91");
+    floor.quote(at(5), "80", "101");  // it says nothing that is not known
+    CHECK(mark() == "91");
+    floor.quote(at(6), "95", "0");
+    CHECK(mark() == "95");
+    floor.quote(at(7), "99", "97");  // crossed
+    CHECK(mark() == "98");
+    floor.trade(at(8), "105");  // newer than the quote
+    CHECK(mark() == "105");
+    floor.bar_opened(at(60), "103");
+    floor.bar_closed(at(120), "102");
+    CHECK(mark() == "102");
+}
+
+TEST_CASE("what a trade says is not known of its market, or takes the place of a quote", "[kernel]") {
+    Floor floor(Setup::simple());
+    const Market& market = floor.state().market(kIbm);
+    CHECK(market.traded == kBeforeAll);
+    floor.trade(at(1), "100");
+    CHECK(market.touch(Side::buy) == px("100"));
+    floor.quote(at(2), "99", "101");
+    floor.trade(at(3), "102");
+    CHECK(market.touch(Side::buy) == px("101"));
+    CHECK(market.touch(Side::sell) == px("99"));
+    CHECK(market.last == px("102"));
+    CHECK(market.last_qty == qty("10"));
+    CHECK(market.volume == Volume{qty("500")});
+    CHECK(market.open_interest == Volume{qty("70")});
+    CHECK(market.traded == at(3));
+    CHECK(market.updated == at(3));
+    CHECK(market.quoted == at(2));
+    CHECK(floor.state().trades == 2);
+    CHECK(floor.strategy(0).heard == Lines{"trade", "quote", "trade"});
+}
+
+TEST_CASE("a bar in which a trade came is a price", "[kernel]") {
+    Floor floor(Setup::simple());
+    Told told(floor);
+    floor.bar_opened(at(60), "100");
+    floor.trade(at(90), "101");
+    CHECK(told.since() == Lines{"open 100 shortest"});
+    floor.bar_closed(at(120), "102");
+    floor.bar_opened(at(120), "103");
+    CHECK(told.since() == Lines{});
+    CHECK(floor.state().market(kIbm).mark == px("101"));
+    floor.bar_closed(at(180), "104");  // nothing came in this one
+    CHECK(told.since() == Lines{"close 104"});
+}
+
 TEST_CASE("a bar in which a quote came is shadowed: it tells strategies, and is no price", "[kernel]") {
     Floor floor(Setup::simple());
     Told told(floor);

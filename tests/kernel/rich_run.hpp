@@ -143,6 +143,9 @@ private:
     void quote(InstrumentId instrument, Price price) {
         const Price ask{price.raw + 2'000'000};
         floor_.quote(now_, to_string(price), to_string(ask), instrument);
+        if (price.raw % 5 == 0) {
+            floor_.trade(now_, to_string(Price{price.raw + 3'000'000}), instrument);
+        }
     }
     void bar(InstrumentId instrument, Price price) {
         if (dice_.below(2) == 0) {

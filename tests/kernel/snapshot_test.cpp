@@ -73,6 +73,11 @@ TEST_CASE("a state that differs in anything is saved to other bytes", "[kernel]"
     differs("a mark", [](State& s) { s.markets[0].mark.raw += 1; });
     differs("a market's age", [](State& s) { s.markets[0].updated.ns += 1; });
     differs("a touch", [](State& s) { s.markets[0].has_touch = !s.markets[0].has_touch; });
+    differs("a last trade", [](State& s) { s.markets[0].last.raw += 1; });
+    differs("a last trade's size", [](State& s) { s.markets[0].last_qty.raw += 1; });
+    differs("a day's volume", [](State& s) { s.markets[0].volume.raw += 1; });
+    differs("an open interest", [](State& s) { s.markets[0].open_interest.raw += 1; });
+    differs("a trade's age", [](State& s) { s.markets[0].traded = s.now; });
     differs("a quote's age", [](State& s) { s.markets[0].quoted.ns -= 1; });
     differs("a shadow", [](State& s) { s.markets[0].series.push_back({Duration{7}, at(0), at(0), true, false}); });
     differs("an order without a day", [](State& s) { s.markets[0].undated.push_back(OrderId{1}); });

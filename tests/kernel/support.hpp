@@ -177,6 +177,9 @@ public:
     Reports resting;
 
     void on_quote(Time now, const QuoteTick& q, Reports& out) override { market(now, q.instrument, q.bid, q.ask, out); }
+    void on_trade(Time now, const TradeTick& t, Reports& out) override {
+        market(now, t.instrument, t.price, t.price, out);
+    }
     void on_bar_opened(Time now, const BarOpened& b, bool is_shortest, Reports& out) override {
         if (on_open) {
             on_open(b, is_shortest);
@@ -282,6 +285,7 @@ private:
 /// what the test says.
 struct ScriptedStrategy {
     std::function<void(const QuoteTick&, Context&)> on_quote;
+    std::function<void(const TradeTick&, Context&)> on_trade;
     std::function<void(const BarOpened&, Context&)> on_bar_opened;
     std::function<void(const BarClosed&, Context&)> on_bar;
     std::function<void(TimerId, Context&)> on_timer;
@@ -306,6 +310,7 @@ class Actor final : public Strategy {
 public:
     explicit Actor(ScriptedStrategy& script) : script_(script) {}
     void on_quote(const QuoteTick& e, Context& c) override { tell("quote", script_.on_quote, e, c); }
+    void on_trade(const TradeTick& e, Context& c) override { tell("trade", script_.on_trade, e, c); }
     void on_bar_opened(const BarOpened& e, Context& c) override { tell("bar_opened", script_.on_bar_opened, e, c); }
     void on_bar(const BarClosed& e, Context& c) override { tell("bar", script_.on_bar, e, c); }
     void on_timer(TimerId id, Context& c) override {
@@ -388,6 +393,10 @@ public:
 
     void quote(Time now, std::string_view bid, std::string_view ask, InstrumentId instrument = kIbm) {
         kernel_->take(now, QuoteTick{instrument, px(bid), px(ask), qty("100"), qty("100")});
+        after_step();
+    }
+    void trade(Time now, std::string_view price, InstrumentId instrument = kIbm) {
+        kernel_->take(now, TradeTick{instrument, px(price), qty("10"), qty("500"), qty("70"), now - Duration{1}});
         after_step();
     }
     void bar_opened(Time now, std::string_view open, InstrumentId instrument = kIbm, Duration interval = kMinute) {

@@ -87,6 +87,7 @@ public:
             now_ = input.time;
             switch (input.kind) {
             case Input::Kind::quote: on_quote(input); break;
+            case Input::Kind::trade: on_trade(input); break;
             case Input::Kind::bar_opened:
                 if (open_counts(at_)) {
                     on_open(input);
@@ -119,7 +120,7 @@ public:
 private:
     // ---- what counts: looking back --------------------------------------------------------------------------------------
 
-    /// "when a quote, or a bar of a shorter interval, of its instrument arrived in [label, end)": the shorter bar that closes as this
+    /// "when a quote, a trade, or a bar of a shorter interval, of its instrument arrived in [label, end)": the shorter bar that closes as this
     /// one begins is of the time before.
     bool is_shadowed(std::size_t closing) const {
         const Input& bar = all_[closing];
@@ -130,7 +131,8 @@ private:
             }
             const bool is_inside = other.kind == Input::Kind::bar_opened ||
                                    (other.kind == Input::Kind::bar_closed && other.time > bar.bar.label);
-            if (other.kind == Input::Kind::quote || (is_inside && other.bar.interval < bar.bar.interval)) {
+            const bool is_tick = other.kind == Input::Kind::quote || other.kind == Input::Kind::trade;
+            if (is_tick || (is_inside && other.bar.interval < bar.bar.interval)) {
                 return true;
             }
         }
@@ -159,19 +161,26 @@ private:
         }
         return true;
     }
-    /// The newest input of the instrument that is a price.
+    /// The newest input of the instrument that is a price to who arrives: a trade is none while a quote stands.
     std::optional<std::size_t> newest_price(int instrument) const {
+        std::optional<std::size_t> trade;
         for (std::size_t i = at_ + 1; i-- > 0;) {
             const Input& other = all_[i];
             if (other.instrument != instrument) {
                 continue;
             }
-            if (other.kind == Input::Kind::quote || (other.kind == Input::Kind::bar_opened && open_counts(i)) ||
-                (other.kind == Input::Kind::bar_closed && !is_shadowed(i))) {
+            if (other.kind == Input::Kind::quote) {
                 return i;
             }
+            if (other.kind == Input::Kind::trade && !trade) {
+                trade = i;
+            }
+            if ((other.kind == Input::Kind::bar_opened && open_counts(i)) ||
+                (other.kind == Input::Kind::bar_closed && !is_shadowed(i))) {
+                return trade ? trade : i;
+            }
         }
-        return std::nullopt;
+        return trade;
     }
 
     // ---- requests and wishes --------------------------------------------------------------------------------------------
@@ -439,15 +448,18 @@ private:
         }
         return order.is_buy() ? price + by : std::max<Units>(1, price - by);
     }
-    /// As much as the price at hand has to offer; nobody gives a part of a lot of a bar's volume.
+    /// As much as the price at hand has to offer; nobody gives a part of a lot of what a bar or a trade has.
     void fill_within_size(Order& order, Units price) { fill_within_size(order, price, order.alive()); }
     void fill_within_size(Order& order, Units price, Units at_most) {
         if (!s_.use_size) {
             fill(order, at_most, price);
             return;
         }
-        Units& left = size_left_[{order.instrument, size_is_of_a_bar_ ? Side::buy : order.terms.side}];
-        const Units offered = size_is_of_a_bar_ ? left / s_.lot * s_.lot : left;
+        const bool is_of_a_quote = size_is_of_ == SizeOf::quote;
+        Units& left = size_is_of_ == SizeOf::trade
+                          ? trade_left_[order.instrument]
+                          : size_left_[{order.instrument, is_of_a_quote ? order.terms.side : Side::buy}];
+        const Units offered = is_of_a_quote ? left : left / s_.lot * s_.lot;
         const Units quantity = at_most <= left ? at_most : offered;
         left -= quantity;
         fill(order, quantity, price);
@@ -499,6 +511,8 @@ private:
         const Input& price = all_[*newest];
         if (price.kind == Input::Kind::quote) {
             meet_quote(order, price.quote);
+        } else if (price.time == now_ && price.kind == Input::Kind::trade) {
+            meet_trade(order, price.trade);
         } else if (price.time == now_ && price.kind == Input::Kind::bar_opened) {
             meet_open(order, price.bar);
         } else if (price.time == now_) {
@@ -509,7 +523,7 @@ private:
     // ---- a quote --------------------------------------------------------------------------------------------------------
 
     void on_quote(const Input& input) {
-        size_is_of_a_bar_ = false;
+        size_is_of_ = SizeOf::quote;
         size_left_[{input.instrument, Side::buy}] = input.quote.ask_size;
         size_left_[{input.instrument, Side::sell}] = input.quote.bid_size;
         const auto meet = [&](Order& order) {
@@ -522,7 +536,7 @@ private:
         meet_each(queue_of(input.instrument), meet);
     }
     void meet_quote(Order& order, const Quote& quote) {
-        size_is_of_a_bar_ = false;
+        size_is_of_ = SizeOf::quote;
         const Units touch = order.is_buy() ? quote.ask : quote.bid;
         bool arriving = !order.arrived;
         has_arrived(order);
@@ -546,6 +560,71 @@ private:
     /// Whether a price fills an order that rests.
     bool reaches(const Order& order, Units price) const {
         return s_.through ? order.is_beyond_limit(price) : order.can_trade_at(price);
+    }
+
+    // ---- a trade --------------------------------------------------------------------------------------------------------
+
+    void on_trade(const Input& input) {
+        trade_left_[input.instrument] = input.trade.size;
+        const Input& newest = all_[*newest_price(input.instrument)];
+        if (newest.kind == Input::Kind::trade) {  // "is the touch of both sides"
+            const auto meet = [&](Order& order) {
+                forget_promise(order);
+                if (order.arrived || !s_.next_open || order.is_exit()) {
+                    meet_trade(order, input.trade);
+                }
+            };
+            take_due(input.instrument, meet);
+            meet_each(queue_of(input.instrument), meet);
+            return;
+        }
+        std::set<int> came;  // "what arrives or comes alive with it meets the quote, not this trade"
+        const auto arrive = [&](Order& order) {
+            came.insert(order.id);
+            if (!s_.next_open || order.is_exit()) {
+                meet_quote(order, newest.quote);
+            }
+        };
+        take_due(input.instrument, arrive);
+        meet_each(queue_of(input.instrument), [&](Order& order) {
+            if (!order.arrived) {
+                arrive(order);
+            } else if (!came.contains(order.id)) {
+                meet_trade_at_rest(order, input.trade, newest.quote);
+            }
+        });
+    }
+    void meet_trade(Order& order, const Trade& trade) {
+        size_is_of_ = SizeOf::trade;
+        bool arriving = !order.arrived;
+        has_arrived(order);
+        if (order.is_waiting_stop() && order.is_at_stop(trade.price)) {
+            order.triggered = true;
+            arriving = true;
+        }
+        if (order.is_like_market()) {
+            fill_within_size(order, worsened(order, trade.price));
+        } else if (order.is_like_limit() && arriving && order.can_trade_at(trade.price)) {
+            fill_within_size(order, trade.price);
+        } else if (order.is_like_limit() && !arriving && reaches(order, trade.price)) {
+            fill_within_size(order, order.terms.limit);
+        }
+        end_if_ioc(order, "cancelled: ioc");
+    }
+    void meet_trade_at_rest(Order& order, const Trade& trade, const Quote& quote) {
+        if (order.is_like_limit() && reaches(order, trade.price)) {
+            size_is_of_ = SizeOf::trade;
+            fill_within_size(order, order.terms.limit);
+        } else if (order.is_waiting_stop() && order.is_at_stop(trade.price)) {
+            order.triggered = true;
+            size_is_of_ = SizeOf::quote;
+            const Units touch = order.is_buy() ? quote.ask : quote.bid;
+            if (touch != 0 && order.is_like_market()) {
+                fill_within_size(order, worsened(order, touch));
+            } else if (touch != 0 && order.can_trade_at(touch)) {
+                fill_within_size(order, touch);
+            }
+        }
     }
 
     // ---- a bar's open ---------------------------------------------------------------------------------------------------
@@ -605,7 +684,7 @@ private:
 
     void on_close(const Input& input) {
         const Bar& bar = input.bar;
-        size_is_of_a_bar_ = true;
+        size_is_of_ = SizeOf::bar;
         size_left_[{input.instrument, Side::buy}] = bar.volume * s_.volume_share / 10'000;
         for (auto& [id, order] : orders_) {
             order.triggered_in_range = false;
@@ -733,7 +812,7 @@ private:
     }
     /// Made at the close's very instant: it meets the close as any order meets the price it arrives with.
     void meet_close_on_arrival(Order& order, const Bar& bar) {
-        size_is_of_a_bar_ = true;
+        size_is_of_ = SizeOf::bar;
         has_arrived(order);
         if (order.is_waiting_stop() && order.is_at_stop(bar.close)) {
             order.triggered = true;
@@ -792,7 +871,9 @@ private:
     std::vector<Wish> under_way_;
     std::map<std::pair<int, int>, Units> net_;         // by portfolio and instrument
     std::map<std::pair<int, Side>, Units> size_left_;  // by instrument and side; of a bar: under buy
-    bool size_is_of_a_bar_ = false;
+    enum class SizeOf : std::uint8_t { quote, bar, trade };
+    SizeOf size_is_of_ = SizeOf::quote;
+    std::map<int, Units> trade_left_;  // by instrument
     std::function<void(Order&)> meet_born_;
     Units market_ = 0;  // inside a bar: what it has come to
     int next_order_ = 1;

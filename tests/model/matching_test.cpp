@@ -42,6 +42,10 @@ public:
         broker_->on_quote(now, quote, out);
         rebirth();
     }
+    void on_trade(Time now, const TradeTick& trade, Reports& out) override {
+        broker_->on_trade(now, trade, out);
+        rebirth();
+    }
     void on_bar_opened(Time now, const BarOpened& bar, bool is_shortest, Reports& out) override {
         broker_->on_bar_opened(now, bar, is_shortest, out);
         rebirth();
@@ -151,6 +155,7 @@ private:
     void script(int strategy) {
         test::ScriptedStrategy& made = scripts_[static_cast<std::size_t>(strategy)];
         made.on_quote = [this, strategy](const QuoteTick&, Context& c) { act(strategy, at_, c); };
+        made.on_trade = [this, strategy](const TradeTick&, Context& c) { act(strategy, at_, c); };
         made.on_bar_opened = [this, strategy](const BarOpened&, Context& c) { act(strategy, at_, c); };
         made.on_bar = [this, strategy](const BarClosed&, Context& c) { act(strategy, at_, c); };
         made.on_timer = [this, strategy](TimerId id, Context& c) { act(strategy, id.value, c); };
@@ -215,6 +220,10 @@ private:
         case Input::Kind::quote:
             kernel_->take(now, QuoteTick{instrument, to_price(input.quote.bid), to_price(input.quote.ask),
                                          to_qty(input.quote.bid_size), to_qty(input.quote.ask_size)});
+            break;
+        case Input::Kind::trade:
+            kernel_->take(now,
+                          TradeTick{instrument, to_price(input.trade.price), to_qty(input.trade.size), {}, {}, {}});
             break;
         case Input::Kind::bar_opened:
             kernel_->take(now, BarOpened{instrument, to_price(b.open), Time{b.label}, Duration{b.interval}});

@@ -21,13 +21,14 @@ Nanos closes_on(int day, int instrument) {
 }
 
 bool is_of_the_market(const Input& input) {
-    return input.kind == Input::Kind::quote || input.kind == Input::Kind::bar_opened ||
-           input.kind == Input::Kind::bar_closed;
+    return input.kind == Input::Kind::quote || input.kind == Input::Kind::trade ||
+           input.kind == Input::Kind::bar_opened || input.kind == Input::Kind::bar_closed;
 }
 
 class Maker {
 public:
-    explicit Maker(std::uint64_t seed) : dice_(seed * 0x9E37'79B9'7F4A'7C15ULL + 1) {
+    /// Trades came later: seeds that are no multiples of three are what they were before.
+    explicit Maker(std::uint64_t seed) : dice_(seed * 0x9E37'79B9'7F4A'7C15ULL + 1), has_trades_(seed % 3 == 0) {
         for (int i = 0; i < 8; ++i) {
             dice_.next();
         }
@@ -112,9 +113,13 @@ private:
                                           static_cast<Nanos>(dice_.below(6)) * 10 * kSecond);
                 }
             }
+            for (auto n = has_trades_ ? dice_.below(25) : 0; n > 0; --n) {
+                trade(instrument,
+                      opens_on(kFirstDay + day, instrument) + static_cast<Nanos>(dice_.below(60)) * 10 * kSecond);
+            }
         }
     }
-    /// At one time closes come first, then quotes, then opens (adapters/data/feed.hpp).
+    /// At one time closes come first, then quotes and trades, then opens (adapters/data/feed.hpp).
     void add(const Input& input, std::uint64_t rank) { made_.push_back({{input.time, rank, dice_.next()}, input}); }
     void bar(int instrument, Nanos label, Nanos interval, Nanos session_ends) {
         Bar b{level(), 0, 0, level(), 0, label, interval};
@@ -146,6 +151,14 @@ private:
             input.quote.bid_size = input.quote.bid == 0 ? 0 : input.quote.bid_size;
             input.quote.ask_size = input.quote.ask == 0 ? 0 : input.quote.ask_size;
         }
+        add(input, 1);
+    }
+    void trade(int instrument, Nanos time) {
+        Input input;
+        input.kind = Input::Kind::trade;
+        input.instrument = instrument;
+        input.time = time;
+        input.trade = {level(), static_cast<Units>(dice_.below(9)) * 100};
         add(input, 1);
     }
     /// At instants of their own, in sessions, before, between and after them.
@@ -285,6 +298,7 @@ private:
     std::vector<Ranked> made_;
     std::vector<Request> placed_;
     std::uint64_t levels_ = 0;
+    bool has_trades_ = false;
     bool quotes_now_ = true;
     int keys_ = 0;
 };

@@ -62,6 +62,8 @@ std::string input_text(const Input& input) {
         return text + fmt::format("quote {} x {} : {} x {}\n", price_text(input.quote.bid),
                                   quantity_text(input.quote.bid_size), price_text(input.quote.ask),
                                   quantity_text(input.quote.ask_size));
+    case Input::Kind::trade:
+        return text + fmt::format("trade {} x {}\n", price_text(input.trade.price), quantity_text(input.trade.size));
     case Input::Kind::bar_opened: return text + fmt::format("opens {}m at {}\n", minutes, price_text(input.bar.open));
     case Input::Kind::bar_closed:
         return text + fmt::format("closes {}m {} {} {} {} volume {}\n", minutes, price_text(input.bar.open),

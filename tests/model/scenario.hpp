@@ -31,6 +31,11 @@ struct Quote {
     Units ask_size = 0;
 };
 
+struct Trade {
+    Units price = 0;
+    Units size = 0;  ///< 0: not told
+};
+
 /// One order of a request.
 struct Leg {
     Side side = Side::buy;
@@ -66,11 +71,12 @@ struct Request {
 };
 
 struct Input {
-    enum class Kind : std::uint8_t { quote, bar_opened, bar_closed, session_opened, session_closed, timer };
+    enum class Kind : std::uint8_t { quote, trade, bar_opened, bar_closed, session_opened, session_closed, timer };
     Kind kind = Kind::quote;
     Nanos time = 0;
     int instrument = 0;
     Quote quote;
+    Trade trade;
     Bar bar;
     int date = 0;            ///< sessions: days since 1970
     Nanos session_ends = 0;  ///< of one that opens

@@ -161,6 +161,10 @@ public:
                           reports_);
         return said();
     }
+    Said trade(std::string_view price, std::int64_t quantity = 100, std::uint32_t instrument = 0) {
+        broker_->on_trade(now_, {InstrumentId{instrument}, px(price), qty_of(quantity), {}, {}, {}}, reports_);
+        return said();
+    }
     Said auction(std::string_view bid, std::string_view ask, std::int64_t size = 0) {
         broker_->on_auction(now_, {InstrumentId{0}, px(bid), px(ask), qty_of(size), qty_of(size)}, reports_);
         return said();

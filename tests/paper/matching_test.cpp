@@ -711,5 +711,110 @@ TEST_CASE("a DAY order whose session never came ends when a later one opens", "[
     CHECK(desk.session_closed(12) == Said{"2 expired"});
 }
 
+// ---- trades ----
+
+TEST_CASE("a trade that touches a resting limit does not fill it at its limit", "[paper]") {
+    Desk desk;
+    desk.quote("99", "101");
+    CHECK(desk.place(buy(10).limit("100")) == Said{"1 accepted"});
+    CHECK(desk.trade("100.5") == kNothing);
+    CHECK(desk.trade("100") == Said{"1 filled 10 at 100 #1"});
+    CHECK(desk.place(sell(10).limit("100.5")) == Said{"2 accepted"});
+    CHECK(desk.trade("100.7") == Said{"2 filled 10 at 100.5 #2"});
+}
+
+TEST_CASE("limit_fill: through fills a resting limit by a trade at it", "[paper]") {
+    PaperSettings settings;
+    settings.limit_fill = LimitFill::through;
+    Desk desk(settings);
+    desk.quote("99", "101");
+    desk.place(buy(10).limit("100"));
+    CHECK(desk.trade("100") == kNothing);
+    CHECK(desk.trade("99.99") == Said{"1 filled 10 at 100 #1"});
+}
+
+TEST_CASE("a trade is an offer while a quote stands", "[paper]") {
+    Desk desk;
+    desk.quote("99", "101");
+    desk.trade("100");
+    CHECK(desk.place(buy(10)) == Said{"1 accepted", "1 filled 10 at 101 #1"});
+    desk.quote("99", "0");
+    desk.place(buy(10));
+    CHECK(desk.trade("100") == kNothing);
+    CHECK(desk.quote("99", "101") == Said{"2 filled 10 at 101 #2"});
+}
+
+TEST_CASE("a stop that a trade triggers fills elsewhere than at the quote", "[paper]") {
+    Desk desk(with_slippage("0.05"));
+    desk.quote("99", "101");
+    desk.place(sell(10).stop("98"));
+    desk.place(sell(10).stop("98").limit("99.5"));
+    CHECK(desk.trade("98.01") == kNothing);
+    CHECK(desk.trade("98") == Said{"1 triggered", "1 filled 10 at 98.95 #1", "2 triggered"});
+    CHECK(desk.trade("99.5") == Said{"2 filled 10 at 99.5 #2"});
+    desk.quote("0", "101");
+    desk.place(sell(10).stop("98"));
+    CHECK(desk.trade("97") == Said{"3 triggered"});
+    CHECK(desk.quote("97.5", "101") == Said{"3 filled 10 at 97.45 #3"});
+}
+
+TEST_CASE("without a quote the last trade is no touch of both sides, or outlives its instant", "[paper]") {
+    Desk desk;
+    CHECK(desk.place(buy(10)) == Said{"1 accepted"});
+    CHECK(desk.trade("100") == Said{"1 filled 10 at 100 #1"});
+    CHECK(desk.place(sell(10)) == Said{"2 accepted", "2 filled 10 at 100 #2"});
+    desk.place(buy(10).limit("99"));
+    desk.place(sell(10).stop("99.5"));
+    CHECK(desk.wait(1).place(buy(10)) == Said{"5 accepted"});
+    CHECK(desk.trade("99.2") == Said{"4 triggered", "4 filled 10 at 99.2 #3", "5 filled 10 at 99.2 #4"});
+    CHECK(desk.trade("98") == Said{"3 filled 10 at 99 #5"});
+}
+
+TEST_CASE("use_size fills more by a trade than its quantity, or anything where that is not told", "[paper]") {
+    Desk desk(with_size());
+    desk.quote("99", "101", 5, 5);
+    desk.place(buy(100).limit("100"));
+    desk.place(buy(100).limit("100"));
+    CHECK(desk.trade("100", 0) == kNothing);
+    CHECK(desk.trade("100", 130) == Said{"1 filled 100 at 100 #1", "2 filled 30 at 100 #2"});
+    desk.place(buy(10));  // the quote's size is another
+    CHECK(desk.trade("100.5", 1'000) == kNothing);
+    CHECK(desk.trade("99.5", 1'000) == Said{"2 filled 70 at 100 #4"});
+    Desk unquoted(with_size());
+    unquoted.place(buy(100));
+    CHECK(unquoted.trade("100", 40) == Said{"1 filled 40 at 100 #1"});
+    CHECK(unquoted.place(sell(10)) == Said{"2 accepted"});  // the trade is used up
+    CHECK(unquoted.trade("101", 80) == Said{"1 filled 60 at 101 #2", "2 filled 10 at 101 #3"});
+}
+
+TEST_CASE("an exit meets the very trade that filled its entry, although a quote stands", "[paper]") {
+    Desk desk;
+    desk.quote("99", "101");
+    desk.bracket(buy(10).limit("100"), "99.9", "100.4");
+    // The bid of 99 is through the stop: that is what the market pays.
+    CHECK(desk.trade("100") ==
+          Said{"1 filled 10 at 100 #1", "2 triggered", "2 filled 10 at 99 #2", "3 cancelled: linked"});
+    desk.quote("99", "101");
+    desk.bracket(buy(10).limit("100"), "98", "99.5");
+    CHECK(desk.trade("99.8") == Said{"4 filled 10 at 100 #3"});
+    CHECK(desk.trade("99.8") == Said{"6 filled 10 at 99.5 #4", "5 cancelled: linked"});
+}
+
+TEST_CASE("what a latency has held back comes to the trade, not to the quote that stands", "[paper]") {
+    Desk desk(with_latency(5));
+    desk.quote("99", "101");
+    desk.place(buy(10).limit("100"));
+    desk.place(buy(10));
+    CHECK(desk.wait(5).trade("100") == Said{"1 accepted", "2 accepted", "2 filled 10 at 101 #1"});
+    CHECK(desk.trade("100") == Said{"1 filled 10 at 100 #2"});
+}
+
+TEST_CASE("next_open takes a trade for an open", "[paper]") {
+    Desk desk(next_open());
+    desk.place(buy(10));
+    CHECK(desk.trade("100") == kNothing);
+    CHECK(desk.opened("101") == Said{"1 filled 10 at 101 #1"});
+}
+
 }  // namespace
 }  // namespace alpha::test

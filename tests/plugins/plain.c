@@ -46,6 +46,12 @@ static int save(void* self, const alpha_host* host) {
 #endif
 static const alpha_param params[] = {{"times", ALPHA_INTEGER, 0, "unused", "1", LEAST, NULL}};
 
+#ifdef BEFORE_TRADES
+static int stray(void* self, const alpha_host* host, const alpha_trade* trade) {
+    abort();
+}
+#endif
+
 struct grown {
     alpha_plugin table;
     void (*on_dividend)(void);
@@ -55,6 +61,8 @@ static const struct grown grown = {
     {
 #if defined SMALL_TABLE
         sizeof(uint32_t) * 4,
+#elif defined BEFORE_TRADES
+        offsetof(alpha_plugin, on_trade),
 #elif defined USED_TAIL
         sizeof(struct grown),
 #else
@@ -76,7 +84,13 @@ static const struct grown grown = {
 #else
         on_quote,
 #endif
-        NULL, NULL, NULL, NULL, NULL, save, NULL},
+        NULL, NULL, NULL, NULL, NULL, save, NULL,
+#ifdef BEFORE_TRADES /* behind its table lies what is no callback */
+        stray
+#else
+        NULL
+#endif
+    },
     (void (*)(void))create,
 };
 

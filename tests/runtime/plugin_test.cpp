@@ -241,6 +241,37 @@ TEST_CASE("a library that needs more than an older host has is loaded by it", "[
     CHECK(entry(ALPHA_ABI_VERSION, offsetof(alpha_host, place_linked)) == nullptr);
 }
 
+TEST_CASE("a library's strategy is not told of trades, or of others", "[plugin]") {
+    const TempFolder folder;
+    write_text(folder / "trades.csv", "ts_ns,instrument,price,quantity,volume,open_interest,exchange_ns\n"
+                                      "1704186900000000000,A,100.5,7,200,3,1704186899999999995\n"
+                                      "1704186901000000000,A,101,7,200,3,1704186900999999995\n");
+    const auto log = make_memory_log();
+    run(scenario_of("name: s\naccount: {currency: INR, cash: 1000}\ndata: [{file: trades.csv, kind: trades}]\n"
+                    "plugins: [" +
+                        library("hears_trades") + "]\nstrategies: [{id: one, use: hears_trades, instruments: [A]}]\n",
+                    folder),
+        *log);
+    CHECK(all_of<StrategyHalted>(*log).empty());
+    const auto fills = all_of<OrderFilled>(*log);
+    REQUIRE(fills.size() == 1);
+    CHECK(fills[0].second.price == Price{10'050'000'000});
+}
+
+TEST_CASE("a library that was built before there were trades is refused, or called with one", "[plugin]") {
+    const TempFolder folder;
+    write_text(folder / "trades.csv", "ts_ns,instrument,price,quantity\n1704186900000000000,A,100,7\n");
+    write_text(folder / "quotes.csv", "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n1704186901000000000,A,99,1,101,1\n");
+    const auto log = make_memory_log();
+    run(scenario_of("name: s\naccount: {currency: INR, cash: 1000}\n"
+                    "data: [{file: trades.csv, kind: trades}, {file: quotes.csv, kind: quotes}]\nplugins: [" +
+                        library("before_trades") + "]\nstrategies: [{id: one, use: plain_c, instruments: [A]}]\n",
+                    folder),
+        *log);
+    CHECK(all_of<StrategyHalted>(*log).empty());
+    CHECK(all_of<OrderFilled>(*log).size() == 1);
+}
+
 TEST_CASE("event 0 holds a library's strategy with all of its parameters, and no path", "[plugin]") {
     const TempFolder folder;
     write_bars(folder / "bars.csv");
@@ -270,7 +301,7 @@ TEST_CASE("a library that cannot be used is refused where the scenario names it"
              Flaw{"small_table", "its table has 16 bytes"},
              Flaw{"used_tail", "uses more of the interface than this alpha has"},
              Flaw{"built_in_name", "names its strategy sma_cross, as one of alpha's own is already"},
-             Flaw{"no_callback", "has none of on_quote, on_bar_opened and on_bar"},
+             Flaw{"no_callback", "has none of on_quote, on_trade, on_bar_opened and on_bar"},
              Flaw{"bad_param", "its parameter 1 (times) cannot be: 'a few' is no number"},
              Flaw{"only_save", "only one of save and load"},
              Flaw{"null_table", "was built for another version of the interface than this alpha's 1"},

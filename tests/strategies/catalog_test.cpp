@@ -39,7 +39,7 @@ TEST_CASE("a strategy cannot be found, or is listed out of order", "[strategies]
     for (const StrategySpec& spec : catalog) {
         CHECK(find_strategy(spec.name) == &spec);
         CHECK(!spec.summary.empty());
-        CHECK((spec.uses_quotes || spec.uses_bars));
+        CHECK(spec.uses.any());
         std::set<std::string_view> names;
         for (const ParamSpec& param : spec.params) {
             CHECK(names.insert(param.name).second);
@@ -49,10 +49,9 @@ TEST_CASE("a strategy cannot be found, or is listed out of order", "[strategies]
     }
     CHECK(find_strategy("ema_crss") == nullptr);
     CHECK(find_strategy("") == nullptr);
-    CHECK(spec_of("ema_cross").uses_quotes);
-    CHECK(!spec_of("ema_cross").uses_bars);
-    CHECK(spec_of("sma_cross").uses_bars);
-    CHECK(!spec_of("sma_cross").uses_quotes);
+    CHECK(name_of(spec_of("ema_cross").uses) == "quotes");
+    CHECK(name_of(spec_of("sma_cross").uses) == "bars");
+    CHECK(name_of(spec_of("script").uses) == "quotes, trades and bars");
 }
 
 TEST_CASE("the same parameters written differently give different logs", "[strategies]") {
