@@ -119,6 +119,14 @@ public:
         const std::lock_guard lock(exchange_->mutex);
         read.orders = exchange_->rows;
         read.trades = exchange_->trades;
+        read.with_account = true;
+        AccountRead net{BrokerId{}, AccountRowKind::position, InstrumentId{0}, Product::none, Qty{}, Price{}, kDay};
+        for (const BrokerTradeSeen& trade : exchange_->trades) {
+            net.quantity += signed_qty(trade.side, trade.quantity);
+        }
+        if (net.quantity.raw != 0) {
+            read.account.push_back(net);
+        }
         post_([read](Gateway& gateway, Time now) { gateway.was_read(read, now); });
     }
 
