@@ -399,6 +399,11 @@ public:
         kernel_->take(now, BarClosed{instrument, price, price, price, price, qty("1000"), now - interval, interval});
         after_step();
     }
+    /// What a broker outside says, or a person of it.
+    void word(Time now, const Input& said) {
+        kernel_->take(now, said);
+        after_step();
+    }
     void tell(Time now, const BrokerReport& r) {
         kernel_->take(now, r);
         after_step();
