@@ -29,8 +29,9 @@ bench: packages ## measure: bench/run and bench/latency, options in BENCH_ARGS a
 	@bench/latency $(BUILD) $(LATENCY_ARGS)
 
 torture: configure ## break journals at length: power cuts, kills, flipped bits, full disks, refused calls; kill live sessions (about 30 minutes)
-	@cmake --build --preset $(PRESET) --target journal_torture alpha sma_forgets
+	@cmake --build --preset $(PRESET) --target journal_torture alpha sma_forgets test_live
 	@tests/faults/run $(BUILD)
+	@ALPHA_SEEDS=$${ALPHA_SEEDS:-100000} $(BUILD)/tests/live/test_live "an order is sent twice*"
 
 mutants: packages ## plant small faults, one at a time; a test must notice each. Options in MUTANTS_ARGS (docs/how-to-mutants.md; about half an hour)
 	@tests/mutants/run $(MUTANTS_ARGS)

@@ -126,8 +126,8 @@ Time overdue_at(const OutsideBroker& outside, const Order& order, const Wire& wi
     if (wire.state == WireState::held) {
         return wire.decided + (is_market ? rules.market_age : rules.order_age);
     }
-    const bool rests = wire.state == WireState::live && is_market && rules.market_rest.ns != 0 && !wire.is_ending &&
-                       !wire.is_missing;
+    const bool rests =
+        wire.state == WireState::live && is_market && rules.market_rest.ns != 0 && !wire.is_ending && !wire.is_missing;
     return rests && wire.cancel == ChangeState::none ? wire.live_since + rules.market_rest : kNever;
 }
 

@@ -826,6 +826,7 @@ void OutsideBook::on(SessionChange change, Facts& facts) {
             its.modify = ChangeState::none;
             its.asked = its.confirmed;
             facts.push_back({.kind = Kind::modify_rejected, .order = order, .text = "not sent"});
+            finish(order, facts);  // it may have waited for that alone
         }
         if (!is_restart) {
             continue;

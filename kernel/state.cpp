@@ -1090,7 +1090,8 @@ void fold(State& state, const Envelope&, const BrokerSessionChanged& e) {
     broker.session = e.change;
     broker.account = e.account.empty() ? broker.account : e.account;
     broker.differences = e.change == SessionChange::reconciling ? 0 : broker.differences;
-    if (e.change == SessionChange::restarted) {  // whoever reads now tells all that is there, and of what has gone nothing
+    if (e.change ==
+        SessionChange::restarted) {  // whoever reads now tells all that is there, and of what has gone nothing
         broker.account_rows.clear();
         broker.suspected.clear();
     }

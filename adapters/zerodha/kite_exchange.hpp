@@ -229,9 +229,9 @@ struct FaultEffect {
     Duration late{};          ///< takes effect so long after it was answered
     std::uint32_t again = 0;  ///< a place is taken so many times more
     // Of a place
-    Duration stuck{};                        ///< longer in PUT ORDER REQ RECEIVED
+    Duration stuck{};                          ///< longer in PUT ORDER REQ RECEIVED
     std::optional<std::string> rms_rejects{};  ///< answered with 200, REJECTED in the book with this text
-    bool is_untagged = false;                ///< its rows have no tag
+    bool is_untagged = false;                  ///< its rows have no tag
     std::optional<std::string> odd_status{};   ///< shown in place of OPEN, and of all before it
     // Of a cancel
     std::optional<Duration> late_fill{};  ///< so long after CANCELLED, the exchange says that the rest had traded

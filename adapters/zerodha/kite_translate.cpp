@@ -38,9 +38,8 @@ bool speaks_of_time_out(std::string_view text) {
 bool may_be_placed(std::string_view message) {
     constexpr std::array kWords{"order book", "orderbook", "try again", "process", "gateway", "unable", "network"};
     const std::string text = lowered(message);
-    return speaks_of_time_out(text) || std::ranges::any_of(kWords, [&](const char* word) {
-               return text.find(word) != std::string::npos;
-           });
+    return speaks_of_time_out(text) ||
+           std::ranges::any_of(kWords, [&](const char* word) { return text.find(word) != std::string::npos; });
 }
 
 bool is_refused(const Answered& answer) {
@@ -168,8 +167,8 @@ Result<BrokerOrderSeen> word_of(const OrderRow& row, const Symbols& names) {
                            row.trigger_price <= limits::kMaxPrice;
     if (!is_name(row.order_id, limits::kMaxBrokerOrderBytes) || !is_quantity(row.quantity) ||
         !is_quantity(row.filled_quantity) || !is_priced) {
-        return fail(ErrorKind::data, "the book has an order that cannot be one: " +
-                                         bounded(row.order_id, limits::kMaxBrokerOrderBytes));
+        return fail(ErrorKind::data,
+                    "the book has an order that cannot be one: " + bounded(row.order_id, limits::kMaxBrokerOrderBytes));
     }
     BrokerOrderSeen word;
     word.broker_order = row.order_id;
@@ -215,7 +214,8 @@ Result<BrokerTradeSeen> word_of(const TradeRow& row, const Symbols& names) {
 std::vector<AccountRead> words_of(const std::vector<PositionRow>& positions, const std::vector<HoldingRow>& holdings,
                                   const Symbols& names, Date day) {
     std::vector<AccountRead> words;
-    const auto add = [&](AccountRowKind kind, InstrumentId instrument, const auto& row, std::int64_t quantity) -> auto& {
+    const auto add = [&](AccountRowKind kind, InstrumentId instrument, const auto& row,
+                         std::int64_t quantity) -> auto& {
         AccountRead& word = words.emplace_back();
         word.kind = kind;
         word.instrument = instrument;

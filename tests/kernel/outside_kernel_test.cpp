@@ -51,7 +51,7 @@ struct Desk {
     Time next() { return at(++second); }
     template <class Word>
     void say(const Word& word) {
-        floor.take(next(), word);
+        floor.word(next(), word);
     }
     OrderId place(const OrderTerms& terms, std::size_t strategy = 0) { return floor.place(next(), terms, strategy); }
     OrderId buy(std::string_view quantity = "10", std::size_t strategy = 0) {

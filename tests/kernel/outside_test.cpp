@@ -1536,6 +1536,57 @@ TEST_CASE("a row of a live order is not what 2.5 says", "[outside]") {
     }
 }
 
+TEST_CASE("who asked for more waits for it after the order is complete", "[outside]") {
+    Story story;
+    story.intend();
+    story.start(Send::place);
+    story.end(Send::place, SendOutcome::acked, "B1");
+    story.modify(150);
+    story.start(Send::modify, 1, "B1");
+    story.end(Send::modify, SendOutcome::unknown, "B1");
+    story.trade("T1", 100);
+    story.take("-");
+    story.row(row_of(RowStatus::complete, 100));
+    CHECK(story.wire().state == WireState::ended);
+    CHECK(story.names() == "modify_rejected");
+}
+
+TEST_CASE("an order that was made smaller by hand waits for more than it is", "[outside]") {
+    Story story;
+    story.intend();
+    story.start(Send::place);
+    story.end(Send::place, SendOutcome::acked, "B1");
+    story.row(row_of(RowStatus::open, 0, 80));
+    CHECK(story.wire().total() == qty_of(80));
+    story.trade("T1", 80);
+    CHECK(story.wire().state == WireState::ended);
+}
+
+TEST_CASE("an order that waited for a change alone is alive when that is not sent", "[outside]") {
+    Story story;
+    story.intend();
+    story.start(Send::place);
+    story.end(Send::place, SendOutcome::acked, "B1");
+    story.modify(150);
+    story.trade("T1", 100);
+    CHECK(story.wire().state == WireState::live);
+    story.session(SessionChange::down);
+    CHECK(story.wire().state == WireState::ended);
+}
+
+TEST_CASE("a row of before its last fill revives an order", "[outside]") {
+    Story story;
+    story.intend();
+    story.start(Send::place);
+    story.end(Send::place, SendOutcome::acked, "B1");
+    story.row(row_of(RowStatus::cancelled));
+    story.trade("T1", 100);  // the exchange told of it late
+    story.take("-");
+    story.row(row_of(RowStatus::open));
+    CHECK(story.wire().state == WireState::ended);
+    CHECK(story.facts.empty());
+}
+
 TEST_CASE("an order's tag does not come back as it went", "[order_tag]") {
     for (const std::uint32_t log : {0U, 1U, 31U, 32U, 12'345'678U, kMaxLogNumber - 1, kMaxLogNumber}) {
         for (std::uint64_t order :

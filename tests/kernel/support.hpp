@@ -408,10 +408,9 @@ public:
         kernel_->take(now, BarClosed{instrument, price, price, price, price, qty("1000"), now - interval, interval});
         after_step();
     }
-    /// A word from outside.
-    template <class Word>
-    void take(Time now, const Word& word) {
-        kernel_->take(now, word);
+    /// What a broker outside says, or a person of it.
+    void word(Time now, const Input& said) {
+        kernel_->take(now, said);
         after_step();
     }
     void tell(Time now, const BrokerReport& r) {

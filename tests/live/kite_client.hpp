@@ -24,7 +24,7 @@ public:
         std::uint64_t unreachable_per_thousand = 0;  ///< no connection is made, and no byte written
         Duration slowest;                            ///< of one way
         // Breaks, to see that they are noticed.
-        bool sends_again = false;         ///< a request without an answer
+        bool sends_again = false;          ///< a request without an answer
         bool denies_what_it_sent = false;  ///< says that no byte was written where no answer came
     };
 

@@ -9,6 +9,7 @@
 #include "tests/live/trader.hpp"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <tuple>
 
@@ -105,8 +106,8 @@ LiveWorld::Plan LiveWorld::make_plan(std::uint64_t seed) {
     constexpr std::int64_t kMorning = 36'000;
     constexpr std::int64_t kBeforeSquareOff = 55'170;
     constexpr std::int64_t kBeforeClose = 55'770;
-    const std::array<std::int64_t, 8> begins{kMorning, kMorning, kMorning, kMorning, kMorning, kMorning, kBeforeSquareOff,
-                                             kBeforeClose};
+    const std::array<std::int64_t, 8> begins{kMorning, kMorning, kMorning,         kMorning,
+                                             kMorning, kMorning, kBeforeSquareOff, kBeforeClose};
     plan.begins = on_day(0, begins.at(random.below(begins.size())));
     plan.trades_for = seconds(random.between(15, 60));
     plan.activity = static_cast<std::uint64_t>(random.between(50, 400));
@@ -153,11 +154,9 @@ RunConfigured LiveWorld::make_config() const {
     for (std::uint32_t p = 0; p < portfolios; ++p) {
         const bool is_shadow = p == plan_.portfolios;
         config.portfolios.push_back({is_shadow ? "shadow" : "real" + std::to_string(p), money_of(100'000'000)});
-        StrategyConfig strategy{"trader" + std::to_string(p), "trader", PortfolioId{p}, BrokerId{is_shadow ? 1U : 0U}, all,
-                                {}};
-        strategy.product = is_shadow            ? Product::none
-                           : plan_.is_intraday ? Product::mis
-                                                : Product::cnc;
+        StrategyConfig strategy{"trader" + std::to_string(p),  "trader", PortfolioId{p},
+                                BrokerId{is_shadow ? 1U : 0U}, all,      {}};
+        strategy.product = is_shadow ? Product::none : plan_.is_intraday ? Product::mis : Product::cnc;
         config.strategies.push_back(strategy);
     }
     config.snapshot_interval = seconds(30);
@@ -328,13 +327,13 @@ void LiveWorld::make_links() {
     Life& life = *life_;
     life.event_time = timeline_.now();
     life.sends.emplace(life.kernel->state(), kZerodha, life.outbox, plan_.limits);
-    life.client = std::make_unique<KiteClient>(
-        line_, KiteClient::Ears{[&life, this](SendToken token, const SendAnswer& answer) {
-                                    life.gateway->answered(token, answer, timeline_.now());
-                                },
-                                [&life, this](const std::optional<OutsideRead>& read) {
-                                    life.gateway->was_read(read, timeline_.now());
-                                }});
+    life.client =
+        std::make_unique<KiteClient>(line_, KiteClient::Ears{[&life, this](SendToken token, const SendAnswer& answer) {
+                                                                 life.gateway->answered(token, answer, timeline_.now());
+                                                             },
+                                                             [&life, this](const std::optional<OutsideRead>& read) {
+                                                                 life.gateway->was_read(read, timeline_.now());
+                                                             }});
     life.gateway.emplace(
         *life.client, [&life](const OutsideWord& word) { life.words.push_back(word); },
         [this](const OutsideMessage& message, Time now) {
@@ -605,7 +604,8 @@ void LiveWorld::kill_someday() {
                              : dice_.one_in(3) ? LatchScope::flatten
                                                : LatchScope::all;
     life_->outbox.hold_places(true);
-    const bool kills_all = scope != LatchScope::entries && life_->kernel->state().portfolios[portfolio.value].latch < scope;
+    const bool kills_all =
+        scope != LatchScope::entries && life_->kernel->state().portfolios[portfolio.value].latch < scope;
     if (kills_all) {
         killed_before_[portfolio] = life_->kernel->state().next_order;
     }
@@ -738,9 +738,8 @@ bool LiveWorld::is_quiet() const {
         const Wire& wire = each.second;
         return wire.state == WireState::live && !wire.is_ending && wire.cancel == ChangeState::none &&
                (wire.modify == ChangeState::none || wire.is_pending) &&  // a status that nobody knows answers nothing
-               std::ranges::all_of(wire.others, [](const auto& other) {
-                   return other.second.cancel == ChangeState::none;
-               });
+               std::ranges::all_of(wire.others,
+                                   [](const auto& other) { return other.second.cancel == ChangeState::none; });
     });
 }
 
@@ -852,8 +851,10 @@ void LiveWorld::check_state() const {
             if (order == nullptr) {
                 broken("an order is forgotten of which something may come: " + std::to_string(id.value));
             }
-            // Fills of a second order of one tag are the first one's here, which may be filled by them.
-            const bool is_over = wire.state == WireState::ended || (wire.is_conflict && is_terminal(order->status));
+            // Fills of a second order of one tag are the first one's here, which may be filled by them; and one that is being made larger by
+            // hand fills here when its old total has.
+            const bool may_be_filled = wire.is_conflict || wire.announced > wire.confirmed;
+            const bool is_over = wire.state == WireState::ended || (may_be_filled && is_terminal(order->status));
             if (is_terminal(order->status) != is_over) {
                 broken(fmt::format("an order is over on one side alone: {} {} and {}", id.value, name_of(order->status),
                                    name_of(wire.state)));
@@ -875,6 +876,7 @@ struct Really {
     std::string tag;
     Side side = Side::buy;
     std::string symbol;
+    bool is_changed_by_hand = false;
     std::int64_t filled = 0;
     std::set<std::string> trades;
     std::vector<kite::Status> ends;
@@ -902,6 +904,8 @@ void LiveWorld::check_settled() {
             break;
         case kite::LedgerWhat::end: really.ends.push_back(row.status); break;
         case kite::LedgerWhat::modify:
+            really.is_changed_by_hand = really.is_changed_by_hand || row.origin == kite::Origin::phone;
+            break;
         case kite::LedgerWhat::cancel: break;
         }
     }
@@ -985,7 +989,9 @@ void LiveWorld::check_settled() {
         if (is_open == is_terminal(order.status)) {
             broken(fmt::format("an order is {} at the broker and not here: {}", is_open ? "open" : "over", name));
         }
-        if (!is_open && !is_disputed && reals.size() == 1) {
+        // One that was made larger by hand may fill to its total, or beyond, before its row says so.
+        const bool is_grown = reals.front()->is_changed_by_hand && order.status == OrderStatus::filled;
+        if (!is_open && !is_disputed && !is_grown && reals.size() == 1) {
             const kite::Status last = reals.front()->ends.front();
             const OrderStatus said = last == kite::Status::complete    ? OrderStatus::filled
                                      : last == kite::Status::cancelled ? OrderStatus::cancelled

@@ -32,13 +32,13 @@ struct Broken : std::runtime_error {
 
 /// What is done wrong on purpose, to see that it is noticed.
 struct Breaks {
-    bool sends_again = false;             ///< a place that was not answered
-    bool sends_before_durable = false;    ///< a message begins when it was decided
-    bool denies_what_it_sent = false;     ///< "not a byte was written", though it was
-    bool tags_without_log = false;        ///< two journals of one account have one number
-    bool takes_hints_for_truth = false;   ///< updates of the broker's own are taken for rows of the book
-    bool places_after_kill = false;       ///< nobody holds places back
-    bool restarts_in_silence = false;     ///< the log does not say that a session was restarted
+    bool sends_again = false;            ///< a place that was not answered
+    bool sends_before_durable = false;   ///< a message begins when it was decided
+    bool denies_what_it_sent = false;    ///< "not a byte was written", though it was
+    bool tags_without_log = false;       ///< two journals of one account have one number
+    bool takes_hints_for_truth = false;  ///< updates of the broker's own are taken for rows of the book
+    bool places_after_kill = false;      ///< nobody holds places back
+    bool restarts_in_silence = false;    ///< the log does not say that a session was restarted
 };
 
 class LiveWorld {
@@ -159,13 +159,14 @@ private:
     std::optional<StoredSnapshot> checkpoint_;
     std::unique_ptr<Life> life_;
     bool has_begun_ = false;
-    bool is_trading_ = true;   ///< quotes come
+    bool is_trading_ = true;  ///< quotes come
     bool is_faulty_ = true;
     bool is_connected_ = false;
-    Time restarted_ = kBeforeAll;  ///< what was decided before is not begun any more
+    Time restarted_ = kBeforeAll;                   ///< what was decided before is not begun any more
     std::map<PortfolioId, OrderId> killed_before_;  ///< orders with smaller numbers are not begun any more
     std::set<OrderId> placed_by_person_;
-    std::set<std::string> disowned_;  ///< orders of the broker's whose trades stay outside, since a person had to say so
+    std::set<std::string>
+        disowned_;  ///< orders of the broker's whose trades stay outside, since a person had to say so
     std::uint64_t other_orders_ = 0;
 };
 

@@ -81,8 +81,9 @@ void Trader::act(InstrumentId instrument, Context& context) {
     case 10: {
         const Qty net = view.position(instrument).net;
         if (net.raw != 0) {
-            OrderTerms closing{instrument, net.raw > 0 ? Side::sell : Side::buy, OrderType::market, TimeInForce::gtc,
-                               abs(net),   {},                                    {}};
+            OrderTerms closing{
+                instrument, net.raw > 0 ? Side::sell : Side::buy, OrderType::market, TimeInForce::gtc, abs(net), {},
+                {}};
             closing.reduce_only = true;
             note(context.place(closing));
         }

@@ -233,3 +233,16 @@ TEST_CASE("a new day's book is taken for one that shrank", "[outside]") {
     desk.gateway.was_read(OutsideRead{Date{kDay.days + 1}, false, {row("B3")}, {}}, at(1.1));
     CHECK(desk.take() == Texts{"row B3 open", "book"});
 }
+
+TEST_CASE("a session is up before it was read what the account holds", "[gateway]") {
+    Desk desk;
+    desk.gateway.connect(at(0));
+    const OutsideRead without{kDay, false, {}, {}};
+    desk.gateway.was_read(without, at(0.2));
+    desk.gateway.tick(at(1.2));
+    desk.gateway.was_read(without, at(1.4));
+    CHECK_FALSE(desk.gateway.is_up());
+    desk.gateway.tick(at(2.4));
+    desk.read(2.6);
+    CHECK(desk.gateway.is_up());
+}
