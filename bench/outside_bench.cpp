@@ -27,8 +27,7 @@ public:
     void on_quote(const QuoteTick& quote, Context& context) override {
         if (every_ != 0 && ++seen_ % every_ == 0) {
             buys_ = !buys_;
-            context.limit(quote.instrument, buys_ ? Side::buy : Side::sell, qty_of(1),
-                          buys_ ? quote.ask : quote.bid);
+            context.limit(quote.instrument, buys_ ? Side::buy : Side::sell, qty_of(1), buys_ ? quote.ask : quote.bid);
         }
     }
     void save(ByteBuffer&) const override {}

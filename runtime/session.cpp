@@ -1352,6 +1352,11 @@ Result<RunResult> run_scenario(const Scenario& scenario, LogWriter& log, const R
         }
         return parts;
     };
+    if (!options.outside.empty() && (options.commit_orders || !options.is_live)) {
+        return fail(ErrorKind::usage,
+                    "orders go to a broker outside in a live session alone, and none of them waits for "
+                    "the disk on the thread that decides");
+    }
     Result<std::unique_ptr<OutsideLinks>> links = OutsideLinks::make(options.outside, scenario.config);
     if (!links) {
         return tl::unexpected(links.error());
