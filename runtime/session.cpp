@@ -209,8 +209,7 @@ public:
                         fmt::format("{}: its lines come by the clock, and no faster; leave --speed out",
                                     scenario_.data.front().name()));
         }
-        if (is_clocked() &&
-            !scenario_.data.front().gives_again) {  // what comes is new: there is nothing to compare it with
+        if (!gives_again()) {  // what comes is new: there is nothing to compare it with
             position_.clear();
             records_before_ = summary_.records;
             stored_.reset();
@@ -544,7 +543,7 @@ private:
     }
     /// Now it is known where the feeds begin.
     void begin_comparing() {
-        if (queue_->from_beginning()) {
+        if (queue_->from_beginning() && gives_again()) {
             to_compare_ = summary_.records;
         }
         if (to_compare_ != 0) {
@@ -890,6 +889,7 @@ private:
     bool is_clocked() const {
         return options_.is_live && scenario_.data.size() == 1 && scenario_.data.front().is_clocked;
     }
+    bool gives_again() const { return !is_clocked() || scenario_.data.front().gives_again; }
     /// Something fell due before it came, and stays as it was decided. Said once, then counted: a sender whose clock is slow sends
     /// nothing else.
     void refuse_late(Time time) {

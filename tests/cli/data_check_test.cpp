@@ -61,8 +61,9 @@ TEST_CASE("clean data: nothing is found, and that is said", "[cli][quality]") {
         CHECK(ran.code == 0);
     }
     const Ran json = here.alpha({"data", "check", "x.csv", "--json"});
-    CHECK(json.out == R"({"verdict":"good","serious":0,"doubtful":0,"notes":0,"instruments":1,"bars":1875,"quotes":0})"
-                      "\n");
+    CHECK(json.out ==
+          R"({"verdict":"good","serious":0,"doubtful":0,"notes":0,"instruments":1,"bars":1875,"quotes":0,"trades":0})"
+          "\n");
 }
 
 TEST_CASE("synthetic NSE data are clean, as text and as a data set", "[cli][quality]") {
@@ -124,7 +125,7 @@ TEST_CASE("what is found is said with its file, instrument, count and meaning, t
     CHECK(contains(json.out, R"("kind":"spike","gravity":"serious","count":1,"first_ts_ns":"1719996300000000000",)"
                              R"("first_record":1011,)"));
     CHECK(contains(json.out, R"({"verdict":"serious","serious":2,"doubtful":1,"notes":0,"instruments":1,"bars":1460,)"
-                             R"("quotes":0})"));
+                             R"("quotes":0,"trades":0})"));
 }
 
 TEST_CASE("bars that bear the time of their end are told of, also in a data set", "[cli][quality]") {

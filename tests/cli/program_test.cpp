@@ -40,7 +40,7 @@ TEST_CASE("a wrong command line is a usage error, not a number of the library th
              {"log"},
              {"log", "--journal"},
              {"log", "--journal", "j", "--from", "minus one"},
-             {"data", "import", "x.csv", "--kind", "trades", "--to", "x.alpha"},
+             {"data", "import", "x.csv", "--kind", "candles", "--to", "x.alpha"},
          }) {
         const Ran ran = here.alpha(arguments);
         CAPTURE(arguments, ran.err);

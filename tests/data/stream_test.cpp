@@ -215,6 +215,26 @@ TEST_CASE("lines of a socket are taken as they come, once, however often the sen
     CHECK(reading.times() == up_to(6));
 }
 
+TEST_CASE("a sender that cannot send again is held to what was taken before, though it says so", "[data]") {
+    const TempDir folder;
+    const std::string stream = "unix:" + folder.path("feed.sock");
+    DataSource source = StreamReading::source_of(stream);
+    source.is_clocked = true;
+    source.gives_again = false;
+    StreamReading reading({source});
+    {
+        const Sender sender(stream);
+        REQUIRE(sender.send(kHeader + lines(0, 3)));
+        CHECK(reading.wait_for(3));
+    }
+    const Sender sender(stream);
+    REQUIRE(sender.send(kHeader + line(7) + line(8)));
+    CHECK(reading.wait_for(5));
+    reading.end();
+    CHECK(reading.times() == std::vector<std::int64_t>{0, 1, 2, 7, 8});
+    CHECK(reading.status().refused_senders == 0);
+}
+
 TEST_CASE("a sender that tells another story when it connects again is sent away, and the next one is heard",
           "[data]") {
     const TempDir folder;

@@ -53,7 +53,8 @@ TEST_CASE("which events are records of inputs", "[input]") {
                                                              "send_started",
                                                              "settlement_price",
                                                              "strategy_halted",
-                                                             "strategy_resumed"});
+                                                             "strategy_resumed",
+                                                             "trade"});
     // What carries links may be an input all the same: a broker's answer names the order that led to it.
     CHECK(inputs_among(kFollows, kAll) == std::set<std::string>{"account_read",
                                                                 "bar_closed",
@@ -78,7 +79,8 @@ TEST_CASE("which events are records of inputs", "[input]") {
                                                                 "send_ended",
                                                                 "send_started",
                                                                 "settlement_price",
-                                                                "strategy_resumed"});
+                                                                "strategy_resumed",
+                                                                "trade"});
 }
 
 TEST_CASE("an input is found in its event as it was given", "[input]") {
