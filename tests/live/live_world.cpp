@@ -975,6 +975,11 @@ void LiveWorld::check_settled() {
         if (guessed.contains(order.id) && !is_disputed) {
             broken("an order is said to be over that the broker took, and nobody says so: " + name);
         }
+        const bool has_reason = reals.size() > 1 || reals.front()->is_changed_by_hand || guessed.contains(order.id) ||
+                                placed_by_person_.contains(order.id);
+        if (is_disputed && !has_reason) {
+            broken("everything is latched for an order that is as it was sent: " + name);
+        }
         std::int64_t filled = 0;
         std::set<std::string> trades;
         bool is_open = false;
