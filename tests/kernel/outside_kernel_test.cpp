@@ -341,7 +341,7 @@ TEST_CASE("a trade that nobody here asked for is made to fit", "[kernel][outside
 TEST_CASE("what an account held before the journal is a difference for ever", "[kernel][outside]") {
     Desk desk(false);
     desk.say(BrokerSessionChanged{kKite, SessionChange::reconciling});
-    desk.holds("40");
+    desk.say(AccountRead{kKite, AccountRowKind::holding, kIbm, Product::cnc, qty("40"), px("98"), kToday});
     desk.read(true);
     desk.say(BrokerSessionChanged{kKite, SessionChange::up});
     CHECK(desk.floor.said_of("reconciled") == Lines{"reconciled broker=kite differences=0 cause=10 root=10"});
