@@ -2155,7 +2155,7 @@ void Kernel::take_word_of(Time now, OrderId order, const auto& word) {
 }
 
 void Kernel::on(Time now, const BrokerRulesSet& set) {
-    take_word(now, set, set.broker);
+    take_word(now, set, set.broker, Cause{});
 }
 
 void Kernel::on(Time now, const BrokerSessionChanged& changed) {
@@ -2216,19 +2216,19 @@ void Kernel::on(Time now, const OrderResolved& resolved) {
 }
 
 void Kernel::on(Time now, const AccountRead& row) {
-    take_word(now, row, row.broker);
+    take_word(now, row, row.broker, Cause{});
 }
 
 void Kernel::on(Time now, const FundsRead& funds) {
-    take_word(now, funds, funds.broker);
+    take_word(now, funds, funds.broker, Cause{});
 }
 
 void Kernel::on(Time now, const OutsideAssigned& assigned) {
-    take_word(now, assigned, assigned.broker);
+    take_word(now, assigned, assigned.broker, Cause{});
 }
 
 void Kernel::on(Time now, const InstrumentThawed& thawed) {
-    take_word(now, thawed, thawed.broker);
+    take_word(now, thawed, thawed.broker, Cause{});
 }
 
 void Kernel::on(Time now, const FeedChanged& changed) {

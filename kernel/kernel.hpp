@@ -203,7 +203,7 @@ private:
     void tell_order(const Order& order, Cause cause, bool change_failed);
     // Brokers outside.
     template <class E>
-    void take_word(Time now, const E& word, BrokerId broker, Cause links = {});
+    void take_word(Time now, const E& word, BrokerId broker, Cause links);
     void take_word_of(Time now, OrderId order, const auto& word);
     Cause links_of(OrderId order) const;
     void queue_follows(BrokerId broker, Cause cause);

@@ -437,15 +437,15 @@ void LiveWorld::pump() {
             after_input();
         }
         while (!life.words.empty()) {
-            const OutsideWord word = std::move(life.words.front());
+            OutsideWord word = std::move(life.words.front());
             life.words.pop_front();
             std::visit(overloaded{[&](SessionChange change) { take(BrokerSessionChanged{kZerodha, change}); },
-                                  [&](auto said) {
+                                  [&](auto& said) {
                                       if constexpr (requires { said.broker = kZerodha; }) {
                                           said.broker = kZerodha;
                                       }
                                       take(said);
-                                      if constexpr (std::same_as<decltype(said), SendEnded>) {
+                                      if constexpr (std::same_as<decltype(said), SendEnded&>) {
                                           if (said.outcome == SendOutcome::doubtful) {
                                               life.sends->halve(now);
                                           }
