@@ -515,7 +515,7 @@ void OutsideBook::second(OrderId order, const std::string& broker_order, bool is
     }
     const auto row = strangers_.extract(broker_order);
     is_over = is_over || (row && is_terminal(row.mapped().row.status));
-    its.others.emplace(broker_order, Wire::Other{is_over ? ChangeState::none : ChangeState::wanted, {}});
+    its.others.emplace(broker_order, OtherOrder{is_over ? ChangeState::none : ChangeState::wanted, {}});
     of_broker_.insert_or_assign(broker_order, order);
     conflict(order, fmt::format("the broker has it twice, as {} and {}", its.broker_order, broker_order), facts);
     take_trades(order, broker_order, facts);

@@ -54,6 +54,13 @@ const char* name_of(WireEnd end);
 /// A cancel or a modify, beside the order.
 enum class ChangeState : std::uint8_t { none = 0, wanted = 1, sending = 2, acked = 3, refused = 4, unknown = 5 };
 
+/// One more order at the broker that bears an order's tag.
+struct OtherOrder {
+    ChangeState cancel = ChangeState::wanted;
+    Time ended_at;  ///< its cancel's message
+    friend bool operator==(const OtherOrder&, const OtherOrder&) = default;
+};
+
 /// What is known of one order.
 struct Wire {
     InstrumentId instrument;
@@ -99,12 +106,7 @@ struct Wire {
     bool is_pending = true;       ///< its row does not say yet what its terms are
     bool is_missing = false;      ///< it was told that the order, or fills of it, are not in the book
     std::string row_text;         ///< why the broker ended it
-    struct Other {
-        ChangeState cancel = ChangeState::wanted;
-        Time ended_at;  ///< its cancel's message
-        friend bool operator==(const Other&, const Other&) = default;
-    };
-    std::map<std::string, Other> others;  ///< further orders that bear its tag
+    std::map<std::string, OtherOrder> others;  ///< further orders that bear its tag
 
     /// Whether it may still fill: its quantity stays reserved.
     bool is_reserved() const { return state != WireState::ended; }

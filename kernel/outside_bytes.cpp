@@ -26,7 +26,7 @@ template <class Ar>
 constexpr bool kReads = requires(Ar& ar) { ar.ok(); };
 
 template <class Ar>
-void fields(Ar& ar, Wire::Other& o);
+void fields(Ar& ar, OtherOrder& o);
 template <class Ar>
 void fields(Ar& ar, Wire& w);
 template <class Ar>
@@ -78,7 +78,7 @@ void entries(Ar& ar, Map& map) {
 }
 
 template <class Ar>
-void fields(Ar& ar, Wire::Other& o) {
+void fields(Ar& ar, OtherOrder& o) {
     ar(o.cancel, o.ended_at);
 }
 

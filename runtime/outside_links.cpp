@@ -117,6 +117,7 @@ std::size_t OutsideLinks::start_sends(Kernel& kernel, Time now) {
 
 std::function<void()> OutsideLinks::when_durable(Seq seq) const {
     std::vector<std::shared_ptr<BrokerThread>> threads;
+    threads.reserve(links_.size());
     for (const auto& link : links_) {
         threads.push_back(link->thread);
     }
