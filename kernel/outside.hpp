@@ -101,11 +101,11 @@ struct Wire {
     std::uint8_t modify_reads = 0;
     Time modify_ended_at;
     bool is_conflict = false;
-    bool has_final_read = false;  ///< of its own day
-    bool has_row = false;         ///< one was seen
-    bool is_pending = true;       ///< its row does not say yet what its terms are
-    bool is_missing = false;      ///< it was told that the order, or fills of it, are not in the book
-    std::string row_text;         ///< why the broker ended it
+    bool has_final_read = false;               ///< of its own day
+    bool has_row = false;                      ///< one was seen
+    bool is_pending = true;                    ///< its row does not say yet what its terms are
+    bool is_missing = false;                   ///< it was told that the order, or fills of it, are not in the book
+    std::string row_text;                      ///< why the broker ended it
     std::map<std::string, OtherOrder> others;  ///< further orders that bear its tag
 
     /// Whether it may still fill: its quantity stays reserved.
