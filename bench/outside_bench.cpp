@@ -69,7 +69,7 @@ struct Desk {
         kernel->configure(c);
         OutsideRules rules;
         rules.backlog = 10'000;
-        rules.order_age = Duration{kDayNs};  // a hundred ticks are more than five seconds of the market
+        rules.order_age = Duration{30 * kDayNs};  // a hundred ticks may lie on both sides of a weekend
         kernel->take(Time{0}, BrokerRulesSet{kOutside, kLog, rules});
         kernel->take(Time{0}, BrokerSessionChanged{kOutside, SessionChange::up});
         sends.emplace(kernel->state(), kOutside, outbox, limits);
