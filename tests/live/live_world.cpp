@@ -147,6 +147,7 @@ RunConfigured LiveWorld::make_config() const {
     config.brokers.push_back({"zerodha", "zerodha", zerodha_spec().canonical({}).value()});
     config.brokers.push_back({"paper", "paper", paper_spec().canonical({}).value()});
     std::vector<InstrumentId> all;
+    all.reserve(plan_.instruments);
     for (std::uint32_t i = 0; i < plan_.instruments; ++i) {
         all.push_back(InstrumentId{i});
     }

@@ -46,7 +46,7 @@ void write_quotes(const std::string& path, int minutes) {
     std::string text = "ts_ns,instrument,bid,bid_qty,ask,ask_qty\n";
     for (int i = 0; i < minutes; ++i) {
         const int paise = 10'000 + (i * 37) % 200;
-        text += fmt::format("{},NSE:A,{}.{:02},75,{}.{:02},75\n", india(9, 15).ns + i * 60 * kSecondNs, paise / 100,
+        text += fmt::format("{},NSE:A,{}.{:02},75,{}.{:02},75\n", india(9, 15).ns + i * (60 * kSecondNs), paise / 100,
                             paise / 5 * 5 % 100, (paise + 10) / 100, (paise + 10) / 5 * 5 % 100);
     }
     write_text(path, text);
