@@ -46,14 +46,14 @@ void Matching::at_quote(Pass& pass) {
 
 void Matching::at_trade(Pass& pass) {
     const Offer offer{PriceKind::touch, pass.trade->price, size_left(pass.book)};
+    const bool has_quote = pass.book.has_quote;
     match_each(pass, [&](OpenOrder& order) {
-        if (!pass.book.has_quote) {
-            meet(pass, order, offer);
-        } else if (order.awaits || order.is_asleep() || came_with_trade(pass, order)) {
+        if (has_quote && (order.awaits || order.is_asleep() || came_with_trade(pass, order))) {
             return;
-        } else if (order.is_armed_stop()) {
+        }
+        if (has_quote && order.is_armed_stop()) {
             trigger_by_trade(pass, order);
-        } else if (order.has_limit()) {
+        } else if (!has_quote || order.has_limit()) {
             meet(pass, order, offer);
         }
     });
