@@ -28,16 +28,28 @@ struct SendAnswer {
     std::string broker_order;
     std::string text;
     bool needs_login = false;  ///< the broker knows this session no more
+    std::uint16_t http = 0;    ///< the answer's status; 0: there was none
+    std::string error_type{};  ///< the broker's word for it
+    std::string raw{};         ///< the answer's body, JSON, as it came
+};
+
+/// A row of a read, and the JSON that it was read from as it came. What is kept of that is the evidence of the word (store/evidence.hpp); that a
+/// row has changed is seen by its word alone.
+template <class Word>
+struct OutsideRow {
+    Word word;
+    std::string raw{};
+    friend bool operator==(const OutsideRow& a, const OutsideRow& b) { return a.word == b.word; }
 };
 
 /// What a read gave; an error, or a row that cannot be read, gives none.
 struct OutsideRead {
     Date day;
     bool is_final = false;
-    std::vector<BrokerOrderSeen> orders;
-    std::vector<BrokerTradeSeen> trades;
+    std::vector<OutsideRow<BrokerOrderSeen>> orders;
+    std::vector<OutsideRow<BrokerTradeSeen>> trades;
     bool with_account = false;  ///< what the account holds was read with it, whole
-    std::vector<AccountRead> account{};
+    std::vector<OutsideRow<AccountRead>> account{};
 };
 
 }  // namespace alpha

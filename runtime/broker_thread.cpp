@@ -1,8 +1,10 @@
 #include "runtime/broker_thread.hpp"
 
 #include "events/event.hpp"
+#include "store/evidence.hpp"
 
 #include <algorithm>
+#include <concepts>
 #include <optional>
 #include <utility>
 
@@ -43,7 +45,7 @@ void BrokerThread::expect(std::size_t unsure, std::size_t working) {
     post([unsure, working](Gateway& gateway, Time) { gateway.expect(unsure, working); });
 }
 
-std::vector<Input> BrokerThread::take() {
+std::vector<BrokerThread::Heard> BrokerThread::take() {
     const std::lock_guard lock(mutex_);
     any_.store(false, std::memory_order_release);
     return std::exchange(words_, {});
@@ -56,19 +58,28 @@ bool BrokerThread::settle(std::chrono::milliseconds most) {
     return is_settled();
 }
 
-void BrokerThread::say(const OutsideWord& word) {
-    Input input = std::visit(
-        overloaded{[this](SessionChange change) { return Input(BrokerSessionChanged{options_.broker, change}); },
-                   [this](auto said) {
+void BrokerThread::say(const OutsideWord& word, std::string_view raw) {
+    Heard heard = std::visit(
+        overloaded{[this](SessionChange change) { return Heard{BrokerSessionChanged{options_.broker, change}}; },
+                   [&](auto said) {
+                       Heard its;
                        if constexpr (requires { said.broker = options_.broker; }) {
                            said.broker = options_.broker;
                        }
-                       return Input(std::move(said));
+                       if constexpr (requires { said.evidence; }) {
+                           const bool is_row = !std::same_as<decltype(said), SendEnded>;
+                           if (!raw.empty()) {
+                               its.evidence = kept_evidence(raw, is_row ? kMaxEvidenceRowBytes : kMaxEvidenceBodyBytes);
+                               said.evidence = evidence_of(its.evidence);
+                           }
+                       }
+                       its.word = std::move(said);
+                       return its;
                    }},
         word);
     {
         const std::lock_guard lock(mutex_);
-        words_.push_back(std::move(input));
+        words_.push_back(std::move(heard));
         any_.store(true, std::memory_order_release);
     }
     if (options_.on_words) {
@@ -79,7 +90,7 @@ void BrokerThread::say(const OutsideWord& word) {
 void BrokerThread::run() {
     const std::unique_ptr<OutsideClient> client = options_.make_client([this](Task task) { post(std::move(task)); });
     Gateway gateway(
-        *client, [this](const OutsideWord& word) { say(word); },
+        *client, [this](const OutsideWord& word, std::string_view raw) { say(word, raw); },
         [this](const OutsideMessage& message, Time now) { return outbox_.turn_of(message, now); }, options_.gateway,
         [this] { return Time{event_time_.load(std::memory_order_acquire)}; });
     std::vector<Task> tasks;

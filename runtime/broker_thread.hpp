@@ -14,6 +14,8 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -52,16 +54,21 @@ public:
     /// The session: how many orders wait for something to become of them, and how many rest.
     void expect(std::size_t unsure, std::size_t working);
 
+    /// What the broker said, and what is kept of the bytes it was read from; empty: there were none. The word says their hash.
+    struct Heard {
+        Input word;
+        std::string evidence{};
+    };
     /// The session: whether there are words, and all of them.
     bool any() const { return any_.load(std::memory_order_acquire); }
-    std::vector<Input> take();
+    std::vector<Heard> take();
 
     /// Until nothing that has begun waits for its answer any more, or `most` has passed. True: nothing waits.
     bool settle(std::chrono::milliseconds most);
 
 private:
     void run();
-    void say(const OutsideWord& word);
+    void say(const OutsideWord& word, std::string_view raw);
 
     Options options_;
     Outbox outbox_;
@@ -69,7 +76,7 @@ private:
     std::condition_variable wake_;
     std::condition_variable settled_;
     std::vector<Task> tasks_;
-    std::vector<Input> words_;
+    std::vector<Heard> words_;
     std::size_t in_flight_ = 0;
     bool is_woken_ = false;
     bool stops_ = false;

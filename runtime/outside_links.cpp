@@ -79,9 +79,13 @@ bool OutsideLinks::any() const {
     return std::ranges::any_of(links_, [](const auto& link) { return link->thread != nullptr && link->thread->any(); });
 }
 
-void OutsideLinks::take_words(Kernel& kernel, Time now) {
+void OutsideLinks::take_words(Kernel& kernel, Time now, std::vector<Evidence>& evidence) {
     for (const auto& link : links_) {
-        for (const Input& word : link->thread->take()) {
+        for (auto& [word, kept] : link->thread->take()) {
+            while (kernel.step_due(now, false)) {}  // so that the word is the next event
+            if (!kept.empty()) {
+                evidence.push_back({kernel.state().next_seq, std::move(kept)});
+            }
             kernel.take(now, word);
             if (const auto* const ended = std::get_if<SendEnded>(&word);
                 ended != nullptr && ended->outcome == SendOutcome::doubtful) {

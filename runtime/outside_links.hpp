@@ -4,6 +4,7 @@
 #include "config/scenario.hpp"
 #include "runtime/broker_thread.hpp"
 #include "runtime/sends.hpp"
+#include "store/event_log.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -46,8 +47,8 @@ public:
 
     /// Whether a broker has said something.
     bool any() const;
-    /// What they have said, each as an input at `now`.
-    void take_words(Kernel& kernel, Time now);
+    /// What they have said, each as an input at `now`, and what is kept of the bytes they said it with.
+    void take_words(Kernel& kernel, Time now, std::vector<Evidence>& evidence);
     /// Begins what is wished and may be sent. How many: they leave once they are durable, and set_durable has said so.
     std::size_t start_sends(Kernel& kernel, Time now);
     /// To be called, from any thread, when every event before `seq` is on disk.

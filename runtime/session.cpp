@@ -1079,7 +1079,7 @@ private:
             return {};
         }
         if (links_->any()) {
-            links_->take_words(*kernel_, stamp());
+            links_->take_words(*kernel_, stamp(), batch_.evidence);
             halt_overrun();
         }
         return start_sends();
@@ -1102,7 +1102,7 @@ private:
         constexpr std::chrono::seconds kMost{8};
         links_->settle(kMost);
         if (links_->any()) {
-            links_->take_words(*kernel_, stamp());
+            links_->take_words(*kernel_, stamp(), batch_.evidence);
         }
     }
 

@@ -21,7 +21,7 @@ void Gateway::connect(Time now) {
     state_ = State::reconciling;
     before_.reset();
     last_whole_ = now;
-    say_(SessionChange::reconciling);
+    say(SessionChange::reconciling);
     begin_read(now);
 }
 
@@ -31,26 +31,28 @@ void Gateway::disconnect(SessionChange why) {
     }
     state_ = State::off;
     reading_since_.reset();
-    say_(why);
+    say(why);
 }
 
 // ---- messages -----------------------------------------------------------------------------------------------------------
 
-void Gateway::end(const OutsideMessage& message, SendOutcome outcome, const std::string& broker_order,
-                  std::string text) {
+void Gateway::end(const OutsideMessage& message, const SendAnswer& answer) {
     const SendStarted& started = message.started;
     // Of a cancel or a modify it is the order that it was for.
-    const std::string& id = started.what == Send::place ? broker_order : started.broker_order;
-    say_(SendEnded{started.order, started.what, started.attempt, outcome, id, std::move(text)});
+    const std::string& id = started.what == Send::place ? answer.broker_order : started.broker_order;
+    SendEnded ended{started.order, started.what, started.attempt, answer.outcome, id, answer.text};
+    ended.http = answer.http;
+    ended.error_type = answer.error_type;
+    say(ended, answer.raw);
 }
 
 void Gateway::send(const OutsideMessage& message, Time now) {
     if (state_ == State::off) {
-        return end(message, SendOutcome::not_started, {}, "nobody is connected");
+        return end(message, {SendOutcome::not_started, {}, "nobody is connected"});
     }
     switch (turn_of_(message, now)) {
-    case Turn::withhold_killed: return end(message, SendOutcome::withheld, {}, "killed");
-    case Turn::withhold_old: return end(message, SendOutcome::withheld, {}, "too old");
+    case Turn::withhold_killed: return end(message, {SendOutcome::withheld, {}, "killed"});
+    case Turn::withhold_old: return end(message, {SendOutcome::withheld, {}, "too old"});
     case Turn::begin: break;
     }
     const SendToken token = ++last_token_;
@@ -65,7 +67,7 @@ void Gateway::answered(SendToken token, const SendAnswer& answer, Time now) {
     }
     const OutsideMessage message = std::move(at->second.message);
     in_flight_.erase(at);
-    end(message, answer.outcome, answer.broker_order, answer.text);
+    end(message, answer);
     if (answer.needs_login) {
         return disconnect(SessionChange::login_needed);
     }
@@ -121,7 +123,7 @@ void Gateway::was_read(const std::optional<OutsideRead>& read, Time now) {
         if (is_same) {
             before_.reset();
             state_ = State::up;
-            say_(SessionChange::up);
+            say(SessionChange::up);
         }
     }
     tick(now);
@@ -138,36 +140,36 @@ void Gateway::tell(const OutsideRead& read) {
         rows_.clear();
         trades_.clear();
     }
-    for (const BrokerTradeSeen& trade : read.trades) {
+    for (const auto& [trade, raw] : read.trades) {
         if (trades_.emplace(trade.exchange, trade.broker_order, trade.trade).second) {
-            say_(trade);
+            say(trade, raw);
         }
     }
-    for (const BrokerOrderSeen& row : read.orders) {
+    for (const auto& [row, raw] : read.orders) {
         const auto known = rows_.find(row.broker_order);
         if (known == rows_.end() || known->second != row) {
             rows_.insert_or_assign(row.broker_order, row);
-            say_(row);
+            say(row, raw);
         }
     }
-    for (const AccountRead& row : read.account) {
+    for (const auto& [row, raw] : read.account) {
         const auto known =
-            std::ranges::find_if(account_, [&](const AccountRead& each) { return is_same_row(each, row); });
+            std::ranges::find_if(account_, [&row = row](const AccountRead& each) { return is_same_row(each, row); });
         if (known == account_.end()) {
             account_.push_back(row);
-            say_(row);
+            say(row, raw);
         } else if (*known != row) {
             *known = row;
-            say_(row);
+            say(row, raw);
         }
     }
     if (read.with_account) {  // what is not there any more is gone
         for (auto at = account_.begin(); at != account_.end();) {
             const bool is_there =
-                std::ranges::any_of(read.account, [&](const AccountRead& row) { return is_same_row(*at, row); });
+                std::ranges::any_of(read.account, [&](const auto& row) { return is_same_row(*at, row.word); });
             if (!is_there) {
                 at->quantity = {};
-                say_(*at);
+                say(*at);
             }
             at = is_there ? std::next(at) : account_.erase(at);
         }
@@ -176,7 +178,7 @@ void Gateway::tell(const OutsideRead& read) {
     book.orders = static_cast<std::uint32_t>(read.orders.size());
     book.trades = static_cast<std::uint32_t>(read.trades.size());
     book.with_account = read.with_account;
-    say_(book);
+    say(book);
 }
 
 // ---- time ---------------------------------------------------------------------------------------------------------------
@@ -190,7 +192,7 @@ void Gateway::tick(Time now) {
         const OutsideMessage message = std::move(at->second.message);
         client_->abandon(at->first);
         at = in_flight_.erase(at);
-        end(message, SendOutcome::unknown, {}, "no answer came in time");
+        end(message, {SendOutcome::unknown, {}, "no answer came in time"});
     }
     if (state_ == State::off) {
         return;
@@ -201,7 +203,7 @@ void Gateway::tick(Time now) {
     if (state_ == State::up && now.ns - last_whole_.ns >= settings_.down_after.ns) {
         state_ = State::reconciling;
         before_.reset();
-        say_(SessionChange::down);
+        say(SessionChange::down);
     }
     if (!reading_since_ && now.ns - last_read_.ns >= pause().ns) {
         begin_read(now);

@@ -15,6 +15,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 #include <variant>
@@ -37,7 +38,8 @@ struct GatewaySettings {
 
 class Gateway {
 public:
-    using Say = std::function<void(const OutsideWord&)>;
+    /// A word, and the raw JSON that it was read from; empty where there is none.
+    using Say = std::function<void(const OutsideWord&, std::string_view)>;
     using TurnOf = std::function<Turn(const OutsideMessage&, Time)>;
 
     /// The client outlives the gateway. `event_time` says how far the session has come, by which reads are stamped as they begin; empty: it is
@@ -73,7 +75,8 @@ private:
     };
     using TradeKey = std::tuple<std::string, std::string, std::string>;
 
-    void end(const OutsideMessage& message, SendOutcome outcome, const std::string& broker_order, std::string text);
+    void end(const OutsideMessage& message, const SendAnswer& answer);
+    void say(const OutsideWord& word, std::string_view raw = {}) { say_(word, raw); }
     void begin_read(Time now);
     Duration pause() const;
     void tell(const OutsideRead& read);

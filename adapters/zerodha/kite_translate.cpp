@@ -61,6 +61,8 @@ SendAnswer outcome_of(const Answered& answer) {
     constexpr std::uint16_t kTooMany = 429;
     SendAnswer outcome;
     outcome.text = bounded(answer.message, limits::kMaxBrokerTextBytes);
+    outcome.http = answer.http;
+    outcome.error_type = bounded(answer.error_type, limits::kMaxErrorTypeBytes);
     const bool is_named = !answer.order_id.empty() && answer.order_id.size() <= limits::kMaxBrokerOrderBytes &&
                           is_printable(answer.order_id);
     if (answer.http == kDone && is_named) {

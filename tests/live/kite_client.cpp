@@ -102,7 +102,7 @@ void KiteClient::read_book() {
             const Result<BrokerOrderSeen> word = kite::word_of((*rows)[i], line_.names_);
             reading->is_whole = reading->is_whole && word.has_value();
             if (word) {
-                reading->read.orders.push_back(*word);
+                reading->read.orders.push_back({*word});
             }
         }
         reading->is_whole ? read_trades(reading) : end_read(reading);
@@ -118,7 +118,7 @@ void KiteClient::read_trades(const std::shared_ptr<Reading>& reading) {
             const Result<BrokerTradeSeen> word = kite::word_of((*rows)[i], line_.names_);
             reading->is_whole = reading->is_whole && word.has_value();
             if (word) {
-                reading->read.trades.push_back(*word);
+                reading->read.trades.push_back({*word});
             }
         }
         reading->is_whole ? read_positions(reading) : end_read(reading);
@@ -141,7 +141,9 @@ void KiteClient::read_holdings(const std::shared_ptr<Reading>& reading) {
     later(way(), [this, reading] {
         const kite::Reply reply = line_.exchange_.holdings(line_.timeline_.now(), kite::Caller::api(line_.token_));
         if (const auto* const rows = rows_of<kite::HoldingRow>(reply); rows != nullptr) {
-            reading->read.account = kite::words_of(reading->positions, *rows, line_.names_, reading->read.day);
+            for (const AccountRead& row : kite::words_of(reading->positions, *rows, line_.names_, reading->read.day)) {
+                reading->read.account.push_back({row});
+            }
             reading->read.with_account = true;
         }
         end_read(reading);

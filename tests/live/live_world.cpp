@@ -219,7 +219,7 @@ void LiveWorld::script() {
     using kite::Route;
     Random random(seed_ + 17);
     const Time until = plan_.begins + plan_.trades_for;
-    const auto add = [&](Route route, std::uint32_t per_thousand, kite::FaultEffect effect) {
+    const auto add_always = [&](Route route, std::uint32_t per_thousand, kite::FaultEffect effect) {
         kite::FaultWhen when;
         when.route = route;
         when.per_thousand = per_thousand;
@@ -235,43 +235,46 @@ void LiveWorld::script() {
     const Answer no_money{ReplyKind::json, 400, "MarginException", "Insufficient funds."};
     const Answer processing{ReplyKind::json, 400, "InputException",
                             "Order cannot be modified or cancelled as it is being processed."};
-    const auto some = [&](std::uint32_t most) { return static_cast<std::uint32_t>(random.below(most)); };
+    // How often is diced after the effect was: of the arguments of a call the compiler decides which comes first.
+    const auto add = [&](Route route, std::uint32_t most, kite::FaultEffect effect) {
+        add_always(route, static_cast<std::uint32_t>(random.below(most)), std::move(effect));
+    };
     for (const Route route : {Route::place, Route::cancel, Route::modify}) {
         for (const Answer& answer : {silence, closed, bad_gateway, cut, timed_out}) {
             if (random.one_in(2)) {
-                add(route, some(50), {.answer = answer});
-                add(route, some(50), {.answer = answer, .is_lost = true});
-                add(route, some(30), {.answer = answer, .late = seconds(random.between(1, 8))});
+                add(route, 50, {.answer = answer});
+                add(route, 50, {.answer = answer, .is_lost = true});
+                add(route, 30, {.answer = answer, .late = seconds(random.between(1, 8))});
             }
         }
-        add(route, some(30), {.is_lost = true});
-        add(route, some(40), {.answer = too_many, .is_lost = true});
+        add(route, 30, {.is_lost = true});
+        add(route, 40, {.answer = too_many, .is_lost = true});
     }
-    add(Route::place, some(20), {.answer = too_many, .late = ms(random.between(0, 2'000))});
-    add(Route::place, some(60), {.stuck = seconds(random.one_in(8) ? 90 : random.between(1, 15))});
-    add(Route::place, some(60), {.rms_rejects = "RMS: blocked for the day"});
-    add(Route::place, some(40), {.odd_status = "AMO REQ RECEIVED"});
-    add(Route::cancel, some(80), {.answer = processing, .is_lost = true});
-    add(Route::cancel, some(80), {.late_fill = ms(random.between(10, 6'000))});
+    add(Route::place, 20, {.answer = too_many, .late = ms(random.between(0, 2'000))});
+    add(Route::place, 60, {.stuck = seconds(random.one_in(8) ? 90 : random.between(1, 15))});
+    add(Route::place, 60, {.rms_rejects = "RMS: blocked for the day"});
+    add(Route::place, 40, {.odd_status = "AMO REQ RECEIVED"});
+    add(Route::cancel, 80, {.answer = processing, .is_lost = true});
+    add(Route::cancel, 80, {.late_fill = ms(random.between(10, 6'000))});
     if (random.one_in(4)) {  // what the broker should never do
         // One of them: without its tag nobody could tell what was refused, or is there twice, from an order by hand.
         const std::array<kite::FaultEffect, 3> never{
             kite::FaultEffect{.answer = no_money}, {.is_untagged = true}, {.again = 1}};
-        add(Route::place, some(100), never.at(random.below(3)));
+        add(Route::place, 100, never.at(random.below(3)));
     }
     for (const Route route : {Route::orders, Route::trades, Route::positions, Route::holdings}) {
-        add(route, some(80), {.answer = bad_gateway});
-        add(route, some(80), {.is_doubled = true});
-        add(route, some(80), {.is_permuted = true});
-        add(route, some(40), {.answer = silence});
+        add(route, 80, {.answer = bad_gateway});
+        add(route, 80, {.is_doubled = true});
+        add(route, 80, {.is_permuted = true});
+        add(route, 40, {.answer = silence});
         if (route == Route::orders || route == Route::trades) {
-            add(route, some(100), {.lag = ms(random.between(100, 2'000))});
-            add(route, some(60), {.missing = 1});
+            add(route, 100, {.lag = ms(random.between(100, 2'000))});
+            add(route, 60, {.missing = 1});
         }
     }
-    add(Route::updates, 200, {.late = seconds(3)});
-    add(Route::updates, 200, {.is_lost = true});
-    add(Route::updates, 200, {.is_doubled = true, .is_permuted = true});
+    add_always(Route::updates, 200, {.late = seconds(3)});
+    add_always(Route::updates, 200, {.is_lost = true});
+    add_always(Route::updates, 200, {.is_doubled = true, .is_permuted = true});
 }
 
 LiveWorld::LiveWorld(std::uint64_t seed, Breaks breaks, bool is_mild)
@@ -336,7 +339,7 @@ void LiveWorld::make_links() {
                                                                  life.gateway->was_read(read, timeline_.now());
                                                              }});
     life.gateway.emplace(
-        *life.client, [&life](const OutsideWord& word) { life.words.push_back(word); },
+        *life.client, [&life](const OutsideWord& word, std::string_view) { life.words.push_back(word); },
         [this](const OutsideMessage& message, Time now) {
             const Turn turn = turn_of(message, now);
             if (turn == Turn::begin) {

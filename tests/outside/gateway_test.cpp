@@ -48,14 +48,28 @@ struct Desk {
     Client client;
     std::vector<std::string> said;
     Turn turn = Turn::begin;
-    Gateway gateway{client, [this](const OutsideWord& word) { said.push_back(text_of(word)); },
+    std::vector<std::string> raws;  ///< with words that came with any
+    Gateway gateway{client,
+                    [this](const OutsideWord& word, std::string_view raw) {
+                        said.push_back(text_of(word));
+                        if (!raw.empty()) {
+                            raws.push_back(said.back() + ": " + std::string(raw));
+                        }
+                    },
                     [this](const OutsideMessage&, Time) { return turn; }};
 
     std::vector<std::string> take() { return std::exchange(said, {}); }
     std::vector<std::string> asked() { return std::exchange(client.did, {}); }
     void read(double s, const std::vector<BrokerOrderSeen>& rows = {},
               const std::vector<BrokerTradeSeen>& trades = {}) {
-        gateway.was_read(OutsideRead{kDay, false, rows, trades, true}, at(s));
+        OutsideRead read{kDay, false, {}, {}, true};
+        for (const BrokerOrderSeen& each : rows) {
+            read.orders.push_back({each});
+        }
+        for (const BrokerTradeSeen& each : trades) {
+            read.trades.push_back({each});
+        }
+        gateway.was_read(read, at(s));
     }
     /// Connected at 0, up at 1.
     void come_up() {
@@ -230,7 +244,7 @@ TEST_CASE("a new day's book is taken for one that shrank", "[outside]") {
     desk.read(0.1, {row("B1"), row("B2")});
     desk.take();
     desk.gateway.tick(at(1));
-    desk.gateway.was_read(OutsideRead{Date{kDay.days + 1}, false, {row("B3")}, {}}, at(1.1));
+    desk.gateway.was_read(OutsideRead{Date{kDay.days + 1}, false, {{row("B3")}}, {}}, at(1.1));
     CHECK(desk.take() == Texts{"row B3 open", "book"});
 }
 
@@ -245,4 +259,24 @@ TEST_CASE("a session is up before it was read what the account holds", "[gateway
     desk.gateway.tick(at(2.4));
     desk.read(2.6);
     CHECK(desk.gateway.is_up());
+}
+TEST_CASE("the bytes of a row or an answer do not go with their word, or a row is told again for its bytes alone",
+          "[outside]") {
+    Desk desk;
+    desk.come_up();
+    const auto read = [&](double s, const std::string& raw) {
+        desk.gateway.was_read(OutsideRead{kDay, false, {{row("B1"), raw}}, {{trade("B1", "t1"), "of t1"}}, false},
+                              at(s));
+        desk.gateway.tick(at(s + 30));
+    };
+    desk.gateway.tick(at(30));
+    read(30.1, "once");
+    read(60.2, "again");
+    desk.gateway.send(message(1), at(91));
+    SendAnswer answer{SendOutcome::refused, {}, "no"};
+    answer.http = 400;
+    answer.error_type = "InputException";
+    answer.raw = "a body";
+    desk.gateway.answered(desk.client.last, answer, at(91.1));
+    CHECK(desk.raws == std::vector<std::string>{"trade t1: of t1", "row B1 open: once", "place 1 refused: a body"});
 }

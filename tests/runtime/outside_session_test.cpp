@@ -10,7 +10,9 @@
 #include "runtime/reexecution.hpp"
 #include "runtime/session.hpp"
 #include "store/background_log.hpp"
+#include "store/evidence.hpp"
 #include "store/journal.hpp"
+#include "store/verify.hpp"
 #include "tests/runtime/support.hpp"
 #include "tests/virtual_clock.hpp"
 
@@ -34,6 +36,7 @@ using alpha::test::VirtualClock;
 namespace {
 
 constexpr std::uint32_t kLogNumber = 4'711;
+constexpr const char* kUser = "AB1234";
 
 /// 2024-01-01, a Monday, in India.
 Time india(int hour, int minute, int second = 0) {
@@ -88,6 +91,8 @@ public:
 
     void begin(SendToken token, const OutsideMessage& message) override {
         SendAnswer answer{SendOutcome::acked, message.started.broker_order, ""};
+        answer.http = 200;
+        answer.raw = fmt::format(R"({{"status":"success","user_id":"{}"}})", kUser);
         {
             const std::lock_guard lock(exchange_->mutex);
             if (message.started.what == Send::place) {
@@ -117,15 +122,21 @@ public:
         read.day = kDay;
         read.is_final = clock_.wall() >= india(16, 30);
         const std::lock_guard lock(exchange_->mutex);
-        read.orders = exchange_->rows;
-        read.trades = exchange_->trades;
+        for (const BrokerOrderSeen& row : exchange_->rows) {
+            const char* const status = row.status == RowStatus::complete ? "COMPLETE" : "OPEN";
+            read.orders.push_back({row, fmt::format(R"({{"placed_by":"{}","order_id":"{}","status":"{}"}})", kUser,
+                                                    row.broker_order, status)});
+        }
+        for (const BrokerTradeSeen& trade : exchange_->trades) {
+            read.trades.push_back({trade, fmt::format(R"({{"trade_id":"{}"}})", trade.trade)});
+        }
         read.with_account = true;
         AccountRead net{BrokerId{}, AccountRowKind::position, InstrumentId{0}, Product::none, Qty{}, Price{}, kDay};
         for (const BrokerTradeSeen& trade : exchange_->trades) {
             net.quantity += signed_qty(trade.side, trade.quantity);
         }
         if (net.quantity.raw != 0) {
-            read.account.push_back(net);
+            read.account.push_back({net});
         }
         post_([read](Gateway& gateway, Time now) { gateway.was_read(read, now); });
     }
@@ -295,6 +306,45 @@ TEST_CASE("orders of a live session do not come back from a broker outside as fi
     CHECK(other.error().kind == ErrorKind::usage);
     INFO(other.error().message);
     CHECK(other.error().message.find("broker outside") != std::string::npos);
+}
+
+TEST_CASE("the raw bytes behind a broker's words are not kept, or name a person", "[runtime][virtual][outside]") {
+    const TempFolder folder;
+    write_quotes(folder / "quotes.csv", 10);
+    VirtualClock clock(india(9, 15));
+    const auto exchange = std::make_shared<Exchange>();
+    trade(story(folder / "quotes.csv"), folder / "journal", clock, live_at(clock, exchange), [] {});
+    const std::vector<DecodedEvent> events = events_in(folder / "journal");
+    const Result<std::unique_ptr<Journal>> stored = open_journal(folder / "journal");
+    REQUIRE(stored);
+    std::map<Seq, std::string> kept;
+    REQUIRE((*stored)->evidence_from(0, [&](Seq seq, std::uint8_t, std::string_view bytes) {
+        kept[seq] = bytes;
+        return true;
+    }));
+    const auto check = [&](const Envelope& envelope, const std::string& said, const std::string& raw) {
+        REQUIRE(kept.contains(envelope.seq));
+        CHECK(kept[envelope.seq] == raw);
+        CHECK(said == evidence_of(raw));
+        kept.erase(envelope.seq);
+    };
+    REQUIRE_FALSE(all_of<BrokerTradeSeen>(events).empty());
+    for (const auto& [envelope, trade] : all_of<BrokerTradeSeen>(events)) {
+        check(envelope, trade.evidence, fmt::format(R"({{"trade_id":"{}"}})", trade.trade));
+    }
+    for (const auto& [envelope, row] : all_of<BrokerOrderSeen>(events)) {
+        const char* const status = row.status == RowStatus::complete ? "COMPLETE" : "OPEN";
+        check(envelope, row.evidence,
+              fmt::format(R"({{"placed_by":"","order_id":"{}","status":"{}"}})", row.broker_order, status));
+    }
+    for (const auto& [envelope, ended] : all_of<SendEnded>(events)) {
+        check(envelope, ended.evidence, R"({"status":"success","user_id":""})");
+        CHECK(ended.http == 200);
+    }
+    CHECK(kept.empty());
+    const Result<Verified> verified = verify_journal(**stored);
+    INFO((verified ? "" : verified.error().message));
+    CHECK(verified.has_value());
 }
 
 TEST_CASE("an order is sent before the log has it on disk", "[runtime][virtual][outside]") {
