@@ -68,6 +68,7 @@ struct Desk {
         kernel = std::make_unique<Kernel>(std::move(parts), frame);
         kernel->configure(c);
         OutsideRules rules;
+        rules.needs_product = false;
         rules.backlog = 10'000;
         rules.order_age = Duration{30 * kDayNs};  // a hundred ticks may lie on both sides of a weekend
         kernel->take(Time{0}, BrokerRulesSet{kOutside, kLog, rules});

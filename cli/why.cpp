@@ -306,7 +306,10 @@ std::string refusal(const OrderView& order, const OrderTerms& terms, const Words
         return fmt::format("it needed {} of margin, and {} was free: {} short", exact_money(observed, words),
                            exact_money(limit, words), exact_money(excess, words));
     case Rule::broker_down: return "the broker was not there, or not yet known to be in order";
-    case Rule::not_supported: return "the broker has no order that lasts for longer than a day";
+    case Rule::not_supported:
+        return terms.tif == TimeInForce::gtc && terms.type != OrderType::market
+                   ? "the broker has no order that lasts for longer than a day"
+                   : "the broker has no order without a product: give its strategy one, such as product: mis";
     case Rule::feed_down: return fmt::format("{} live sources of prices were not there", to_string(observed));
     case Rule::frozen_instrument:
         return fmt::format("broker and books differ in {}, and nobody had looked", instrument);

@@ -95,13 +95,15 @@ struct OutsideRules {
     Duration market_rest{3 * kSecondNs};  ///< a market order rests at the broker no longer; zero: it may
     std::uint16_t backlog = 20;           ///< places that may wait
     std::uint16_t modifications = 25;     ///< of one order
+    bool needs_product = true;            ///< each order says under which product it is to be held
     friend bool operator==(const OutsideRules&, const OutsideRules&) = default;
     template <class Ar>
     void serialize(Ar& ar) {
         ar(named("reads", reads), named("reads_to_ask", reads_to_ask), named("ask_after", ask_after),
            named("seen_after", seen_after), named("clock_off", clock_off), named("places_most", places_most),
            named("cancels_most", cancels_most), named("market_age", market_age), named("order_age", order_age),
-           named("market_rest", market_rest), named("backlog", backlog), named("modifications", modifications));
+           named("market_rest", market_rest), named("backlog", backlog), named("modifications", modifications),
+           named("needs_product", needs_product));
     }
 };
 

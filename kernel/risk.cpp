@@ -302,11 +302,16 @@ const OutsideBroker* outside_of(const RiskQuestion& q) {
     return q.state.outside.empty() ? nullptr : q.state.outside_of(q.config().broker);
 }
 
-/// Kite, as others, has no order that lasts for longer than a day; a market order needs none. An exit that was let through with its entry may be
-/// changed.
+/// Kite, as others, has no order that lasts for longer than a day (a market order needs none), and none without a product. What was let through with
+/// its entry, such as an exit, may be changed.
 Verdict check_supported(const RiskQuestion& q) {
-    const bool lasts = q.terms.tif == TimeInForce::gtc && q.terms.type != OrderType::market && !q.is_modification;
-    return outside_of(q) != nullptr && lasts ? Verdict{Rule::not_supported, {}, count(1)} : kPass;
+    const OutsideBroker* const outside = outside_of(q);
+    if (outside == nullptr || q.is_modification) {
+        return kPass;
+    }
+    const bool lasts = q.terms.tif == TimeInForce::gtc && q.terms.type != OrderType::market;
+    const bool lacks_product = q.terms.product == Product::none && outside->book.rules().needs_product;
+    return lasts || lacks_product ? Verdict{Rule::not_supported, {}, count(1)} : kPass;
 }
 
 Verdict check_broker(const RiskQuestion& q) {

@@ -17,7 +17,7 @@
 /// | shorting            | allow_short: false    | the position if every working sell and this one fill             | units    |
 /// | freeze_quantity     | (the instrument's)    | the order's quantity                                             | units    |
 /// | broker_down         | (its broker's)        | whether a broker outside is there, and known to be in order     |          |
-/// | not_supported       | (its broker's)        | whether a broker outside has such orders: none that last for longer than a day | |
+/// | not_supported       | (its broker's)        | whether a broker outside has such orders: none that last for longer than a day, and none without a product where it needs one | |
 /// | feed_down           | (its source's)        | whether every live source of prices is there; never refuses a reduction | count |
 /// | frozen_instrument   | (its broker's)        | whether broker and books differ in it; never refuses a reduction | |
 /// | unknown_outcome     | (its broker's)        | whether anybody knows what became of the strategy's orders in it | order    |

@@ -15,7 +15,6 @@ struct OutsideLinks::Link {
     std::vector<std::string> portfolios;   ///< that trade through it
     std::shared_ptr<BrokerThread> thread;  ///< shared with who says what is durable
     std::optional<Sends> sends;
-    std::uint64_t expected_at = 0;  ///< OutsideBook::changes when the thread was told last what waits
 };
 
 Result<std::unique_ptr<OutsideLinks>> OutsideLinks::make(const std::vector<OutsideBrokerOptions>& options,
@@ -103,17 +102,8 @@ std::size_t OutsideLinks::start_sends(Kernel& kernel, Time now) {
         }
         begun += link->sends->start(kernel, now);
         link->thread->set_event_time(now);
-        const OutsideBook& book = kernel.state().outside.at(link->broker).book;
-        if (std::exchange(link->expected_at, book.changes()) != book.changes()) {
-            std::size_t unsure = 0;
-            std::size_t working = 0;
-            for (const auto& [id, wire] : book.wires()) {
-                const bool waits = wire.is_nobody_sure() || wire.is_ending || wire.cancel != ChangeState::none ||
-                                   wire.modify != ChangeState::none;
-                unsure += waits ? 1U : 0U;
-                working += !waits && wire.is_reserved() ? 1U : 0U;
-            }
-            link->thread->expect(unsure, working);
+        if (const auto expected = link->sends->expected(kernel.state())) {
+            link->thread->expect(expected->unsure, expected->working);
         }
     }
     return begun;

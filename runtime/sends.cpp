@@ -3,6 +3,7 @@
 #include "events/order_tag.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace alpha {
 
@@ -50,6 +51,21 @@ std::size_t Sends::start(Kernel& kernel, Time now) {
     }
     seen_ = book.changes();
     return begun;
+}
+
+std::optional<Sends::Expected> Sends::expected(const State& state) {
+    const OutsideBook& book = state.outside.at(broker_).book;
+    if (std::exchange(expected_at_, book.changes()) == book.changes()) [[likely]] {
+        return std::nullopt;
+    }
+    Expected expected;
+    for (const auto& [id, wire] : book.wires()) {
+        const bool waits = wire.is_nobody_sure() || wire.is_ending || wire.cancel != ChangeState::none ||
+                           wire.modify != ChangeState::none;
+        expected.unsure += waits ? 1U : 0U;
+        expected.working += !waits && wire.is_reserved() ? 1U : 0U;
+    }
+    return expected;
 }
 
 void Sends::push(const State& state, const SendWish& wish, const SendStarted& started) {

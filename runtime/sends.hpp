@@ -6,7 +6,9 @@
 #include "kernel/kernel.hpp"
 #include "runtime/outbox.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace alpha {
 
@@ -22,6 +24,13 @@ public:
     std::size_t start(Kernel& kernel, Time now);
     /// When something that waits may be begun; kNever: nothing waits for the rate alone.
     Time next_due() const { return next_due_; }
+    /// How many orders wait for something to become of them, and how many rest: how often the broker's book is read goes by it. Nothing where that
+    /// cannot have changed since it was asked last. O(1) then, else O(orders that are not over).
+    struct Expected {
+        std::size_t unsure = 0;
+        std::size_t working = 0;
+    };
+    std::optional<Expected> expected(const State& state);
     /// The broker said that there were too many.
     void halve(Time now) { rate_.halve(now); }
 
@@ -31,7 +40,8 @@ private:
     BrokerId broker_;
     Outbox& outbox_;
     SendRate rate_;
-    std::uint64_t seen_ = 0;  ///< OutsideBook::changes when it looked last
+    std::uint64_t seen_ = 0;         ///< OutsideBook::changes when it looked last
+    std::uint64_t expected_at_ = 0;  ///< the same, when `expected` did
     Time next_due_ = kNever;
 };
 

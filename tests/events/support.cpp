@@ -114,6 +114,7 @@ OutsideRules outside_rules() {
     e.market_rest = Duration{11 * kSecondNs};
     e.backlog = 300;
     e.modifications = 24;
+    e.needs_product = false;
     return e;
 }
 

@@ -384,11 +384,11 @@ const Lines kLines[] = {
     {
      R"(7 2024-03-28T03:45:00.072Z broker_rules_set broker=paper log_number=123456789 reads=4 reads_to_a)"
      R"(sk=5 ask_after=90s seen_after=6s clock_off=7s places_most=2 cancels_most=8 market_age=1s order_a)"
-     R"(ge=9s market_rest=11s backlog=300 modifications=24)",
+     R"(ge=9s market_rest=11s backlog=300 modifications=24 needs_product=false)",
      R"({"seq":7,"ts_ns":"1711597500072000000","type":"broker_rules_set","broker":"paper","log_number":1)"
      R"(23456789,"reads":4,"reads_to_ask":5,"ask_after":"90000000000","seen_after":"6000000000","clock_o)"
      R"(ff":"7000000000","places_most":2,"cancels_most":8,"market_age":"1000000000","order_age":"9000000)"
-     R"(000","market_rest":"11000000000","backlog":300,"modifications":24})",
+     R"(000","market_rest":"11000000000","backlog":300,"modifications":24,"needs_product":false})",
     },
     {
      R"(7 2024-03-28T03:45:00.072Z broker_session_changed broker=paper change=login_needed account=01234)"

@@ -37,6 +37,7 @@ struct Desk {
     explicit Desk(bool comes_up = true) {
         floor.broker(0).links = false;
         OutsideRules rules;
+        rules.needs_product = false;
         rules.market_rest = Duration{3 * kSecondNs};
         say(BrokerRulesSet{kKite, kLog, rules});
         floor.quote(now(), "99.99", "100.01");
@@ -164,6 +165,16 @@ TEST_CASE("orders are taken for a broker that is not there, or that nobody knows
     desk.say(BrokerSessionChanged{kKite, SessionChange::up});
     CHECK(desk.refused(limit_order(Side::buy, "10", "99.5")) == Rule::not_supported);  // until cancelled
     CHECK(desk.refused(market_order(Side::buy, "10")) == Rule::none);
+}
+
+TEST_CASE("an order without a product goes to a broker that needs one", "[kernel][outside]") {
+    Desk desk;
+    desk.say(BrokerRulesSet{kKite, kLog, OutsideRules{}});
+    OrderTerms terms = limit_order(Side::buy, "10", "99.5", kIbm, TimeInForce::day);
+    CHECK(desk.refused(terms) == Rule::not_supported);
+    CHECK(desk.refused(terms, 2) == Rule::none);  // at the venue nothing changes
+    terms.product = Product::mis;
+    CHECK(desk.refused(terms) == Rule::none);
 }
 
 TEST_CASE("a strategy goes on in an instrument in which nobody knows what became of its order", "[kernel][outside]") {

@@ -16,8 +16,9 @@ constexpr std::uint32_t kLog = 7;
 
 /// One strategy in IBM and BAC at a broker outside that is up.
 struct Outside {
-    explicit Outside(const OutsideRules& rules = {}) : floor(Setup::simple()) {
+    explicit Outside(OutsideRules rules = {}) : floor(Setup::simple()) {
         floor.broker().links = false;
+        rules.needs_product = false;
         say(BrokerRulesSet{kDesk, kLog, rules});
     }
     void say(const Input& word) { floor.word(now = now + Duration{kSecondNs}, word); }

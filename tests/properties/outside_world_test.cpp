@@ -28,7 +28,7 @@ struct Finding {
 TEST_CASE("an order is sent twice, lost or guessed at, or its books are not the broker's", "[outside]") {
     const std::uint64_t first = number_of("ALPHA_FIRST_SEED", 1);
 #ifdef ALPHA_SANITIZED
-    const std::uint64_t seeds = number_of("ALPHA_SEEDS", 1'000);
+    const std::uint64_t seeds = number_of("ALPHA_SEEDS", 400);
 #else
     const std::uint64_t seeds = number_of("ALPHA_SEEDS", 10'000);
 #endif

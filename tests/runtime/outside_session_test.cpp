@@ -68,6 +68,7 @@ Scenario story(const std::string& data) {
     INFO((scenario ? "" : scenario.error().message));
     REQUIRE(scenario);
     scenario->config.brokers[0] = {"zerodha", "zerodha", {{"protection", "1%"}}};
+    scenario->config.strategies[0].product = Product::mis;
     return *scenario;
 }
 
@@ -131,7 +132,7 @@ public:
             read.trades.push_back({trade, fmt::format(R"({{"trade_id":"{}"}})", trade.trade)});
         }
         read.with_account = true;
-        AccountRead net{BrokerId{}, AccountRowKind::position, InstrumentId{0}, Product::none, Qty{}, Price{}, kDay};
+        AccountRead net{BrokerId{}, AccountRowKind::position, InstrumentId{0}, Product::mis, Qty{}, Price{}, kDay};
         for (const BrokerTradeSeen& trade : exchange_->trades) {
             net.quantity += signed_qty(trade.side, trade.quantity);
         }
@@ -166,6 +167,16 @@ private:
     Clock& clock_;
 };
 
+OutsideBrokerOptions broker_at(const char* name, VirtualClock& clock, const std::shared_ptr<Exchange>& exchange) {
+    OutsideBrokerOptions broker;
+    broker.broker = name;
+    broker.log_number = kLogNumber;
+    broker.make_client = [exchange, &clock](BrokerThread::Post post) {
+        return std::make_unique<Client>(exchange, std::move(post), clock);
+    };
+    return broker;
+}
+
 RunOptions live_at(VirtualClock& clock, const std::shared_ptr<Exchange>& exchange) {
     RunOptions options;
     options.log = std::make_shared<spdlog::logger>("session", std::make_shared<spdlog::sinks::null_sink_mt>());
@@ -174,13 +185,7 @@ RunOptions live_at(VirtualClock& clock, const std::shared_ptr<Exchange>& exchang
     options.clock = &clock;
     options.spin = std::chrono::nanoseconds(0);
     options.look_for_stop = std::chrono::hours(24);
-    OutsideBrokerOptions broker;
-    broker.broker = "zerodha";
-    broker.log_number = kLogNumber;
-    broker.make_client = [exchange, &clock](BrokerThread::Post post) {
-        return std::make_unique<Client>(exchange, std::move(post), clock);
-    };
-    options.outside = {broker};
+    options.outside = {broker_at("zerodha", clock, exchange)};
     return options;
 }
 
@@ -412,6 +417,59 @@ TEST_CASE("an order of which nobody knows ends with the session", "[runtime][vir
     CHECK(all_of<OutcomeStale>(events).size() == unknown);  // two minutes, and a person is asked
     CHECK(result.open_orders == unknown);                   // nothing was guessed
     check_again(folder / "journal");
+}
+
+TEST_CASE("a broker that is silent, or a kill at it, is felt at another beside it", "[runtime][virtual][outside]") {
+    const TempFolder folder;
+    write_quotes(folder / "quotes.csv", 30);
+    Scenario scenario = story(folder / "quotes.csv");
+    scenario.config.brokers.push_back({"second", "zerodha", {{"protection", "1%"}}});
+    scenario.config.portfolios.push_back({"second", scenario.config.portfolios.front().cash});
+    StrategyConfig strategy = scenario.config.strategies.front();
+    strategy.name = "second";
+    strategy.portfolio = PortfolioId{1};
+    strategy.broker = BrokerId{1};
+    scenario.config.strategies.push_back(strategy);
+    // What the second broker was asked for, and what came of it.
+    const auto orders_beside = [&](const char* name, bool is_trouble) {
+        VirtualClock clock(india(9, 15));
+        const auto first = std::make_shared<Exchange>();
+        const auto second = std::make_shared<Exchange>();
+        first->answers = [&](int) { return !is_trouble; };
+        first->takes = first->answers;
+        Inbox inbox(clock);
+        RunOptions options = live_at(clock, first);
+        options.outside.push_back(broker_at("second", clock, second));
+        options.inbox = &inbox;
+        int places_at_kill = 0;
+        trade(scenario, folder / name, clock, options, [&] {
+            test::sleep(clock, india(9, 30, 30));
+            if (is_trouble) {
+                const std::string killed = scenario.config.portfolios.front().name;
+                inbox.post({[killed](const State& state) {
+                                return inputs_of(OperatorRequest{OperatorRequest::Kind::kill, LatchScope::all, killed},
+                                                 state);
+                            },
+                            {},
+                            killed});
+            }
+            const std::lock_guard lock(first->mutex);
+            places_at_kill = first->places;
+        });
+        CHECK((first->places == places_at_kill) == is_trouble);
+        CHECK(first->places > 0);
+        check_again(folder / name);
+        std::vector<std::string> orders;
+        for (const BrokerOrderSeen& row : second->rows) {
+            orders.push_back(fmt::format("{} {} at {}, {}, {}", row.side == Side::buy ? "buy" : "sell",
+                                         to_string(row.quantity), to_string(row.price), name_of(row.status),
+                                         to_iso(row.placed_at)));
+        }
+        return orders;
+    };
+    const std::vector<std::string> calm = orders_beside("calm", false);
+    CHECK(calm.size() > 10);
+    CHECK(orders_beside("trouble", true) == calm);
 }
 
 TEST_CASE("a kill does not stop what was decided and not begun", "[runtime][virtual][outside]") {

@@ -745,7 +745,11 @@ TEST_CASE("a process that is killed while it loads leaves all that was there, or
         REQUIRE(end_of(child) == 42);
     }
     auto random = random_from(7);
+#ifdef ALPHA_SANITIZED
+    constexpr int kKills = 9;
+#else
     constexpr int kKills = 24;
+#endif
     int killed = 0;
     for (int i = 0; i < kKills; ++i) {
         const std::string path = folder / std::to_string(i);
