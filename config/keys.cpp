@@ -429,6 +429,27 @@ std::string describe(const Key& key) {
     return {};
 }
 
+namespace {
+
+constexpr std::string_view kTableHead = "| key | write | default | meaning |\n|---|---|---|---|\n";
+
+std::string row_of(std::string_view name, std::string_view write, std::string_view fallback, std::string_view help) {
+    const bool literal = fallback != kRequired && !fallback.starts_with('(');
+    const std::string_view words = fallback.starts_with('(') ? fallback.substr(1, fallback.size() - 2) : fallback;
+    return fmt::format("| `{}` | {} | {}{}{} | {} |\n", name, write, literal ? "`" : "", words, literal ? "`" : "",
+                       help);
+}
+
+}  // namespace
+
+std::string table_of(const Section& section) {
+    std::string out(kTableHead);
+    for (const Key& key : section.keys) {
+        out += row_of(key.name, describe(key), key.fallback, key.help);
+    }
+    return out;
+}
+
 std::string scenario_reference() {
     std::string out = "# Scenario files\n\n"
                       "Every key of a scenario. This page is generated from the tables that validate one "
@@ -455,14 +476,6 @@ std::string scenario_reference() {
                       "risk: {max_order_quantity: 10000}\n"
                       "snapshot_interval: 300s\n"
                       "```\n";
-    const auto row = [&](std::string_view name, std::string_view write, std::string_view fallback,
-                         std::string_view help) {
-        const bool literal = fallback != kRequired && !fallback.starts_with('(');
-        const std::string_view words = fallback.starts_with('(') ? fallback.substr(1, fallback.size() - 2) : fallback;
-        out += fmt::format("| `{}` | {} | {}{}{} | {} |\n", name, write, literal ? "`" : "", words, literal ? "`" : "",
-                           help);
-    };
-    constexpr std::string_view kTableHead = "| key | write | default | meaning |\n|---|---|---|---|\n";
     std::vector<const Section*> sections{&kRoot,       &kAccount,   &kData,    &kSynth,     &kDefaultInstrument,
                                          &kInstrument, &kCalendars, &kActions, &kPortfolio, &kStrategy};
     const std::vector<BrokerSections>& brokers = broker_sections();
@@ -482,10 +495,7 @@ std::string scenario_reference() {
         if (!section->example.empty()) {
             out += fmt::format("For example `{}`.\n\n", section->example);
         }
-        out += kTableHead;
-        for (const Key& key : section->keys) {
-            row(key.name, describe(key), key.fallback, key.help);
-        }
+        out += table_of(*section);
     }
     out += "\n## Strategies\n";
     for (const StrategySpec& spec : strategy_catalog()) {
@@ -505,7 +515,8 @@ std::string scenario_reference() {
             }
             key.min = param.min;
             key.max = param.max;
-            row(param.name, describe(key), param.default_value.empty() ? kRequired : param.default_value, param.help);
+            out += row_of(param.name, describe(key), param.default_value.empty() ? kRequired : param.default_value,
+                          param.help);
         }
     }
     return out;

@@ -61,6 +61,9 @@ std::vector<std::string_view> choices_of(const Key& key);
 /// What to write for a key, as it reads after "write" and in the reference.
 std::string describe(const Key& key);
 
+/// The section's keys with form, default and meaning, as a table in Markdown.
+std::string table_of(const Section& section);
+
 /// Every key with its form, default and meaning, in Markdown, from the table that also validates:
 /// docs/reference-scenario.md is this text.
 std::string scenario_reference();

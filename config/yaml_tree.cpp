@@ -23,7 +23,7 @@ Place place_of(const YAML::Mark& mark) {
     return mark.is_null() ? Place{} : Place{mark.line + 1, mark.column + 1};
 }
 
-/// A part of YAML that scenarios do without.
+/// A part of YAML that alpha does without.
 struct Unsupported : YAML::ParserException {
     using YAML::ParserException::ParserException;
 };
@@ -90,7 +90,7 @@ private:
             throw Unsupported(mark, "a list or map cannot be a key; write a word");
         }
         if (open_.size() == kMaxDepth) {
-            throw Unsupported(mark, "nested too deeply; no key of a scenario lies this deep");
+            throw Unsupported(mark, "nested too deeply; no key lies this deep");
         }
         open_.push_back({add(kind, mark, {}), false, {}, {}});
     }
@@ -180,8 +180,9 @@ std::vector<Item> parse_yaml(std::string_view text, Findings& findings) {
         text.remove_prefix(kByteOrderMark.size());
     }
     if (text.size() > kMaxFileBytes) {
-        findings.error({}, "is larger than {} bytes; a scenario holds no data: name its file under data",
-                       kMaxFileBytes);
+        findings.error(
+            {}, "is larger than {} bytes; such a file holds no data of the market: a scenario names theirs under data",
+            kMaxFileBytes);
         return {};
     }
     Place at;
@@ -189,7 +190,7 @@ std::vector<Item> parse_yaml(std::string_view text, Findings& findings) {
         const char c = rest.front();
         const std::size_t n = c == '\n' || c == '\r' || c == '\t' ? 1 : printable_length(rest);
         if (n == 0) {
-            findings.error(at, "byte 0x{:02X} is not text; write the scenario in UTF-8",
+            findings.error(at, "byte 0x{:02X} is not text; write the file in UTF-8",
                            static_cast<unsigned>(static_cast<unsigned char>(c)));
             return {};
         }
@@ -204,7 +205,7 @@ std::vector<Item> parse_yaml(std::string_view text, Findings& findings) {
             Tree second(text);
             if (parser.HandleNextDocument(second)) {
                 findings.error(second.nodes().empty() ? Place{} : second.nodes().front().at,
-                               "a second document begins here; write one scenario a file");
+                               "a second document begins here; write one a file");
             }
         }
     } catch (const Unsupported& e) {
@@ -212,7 +213,7 @@ std::vector<Item> parse_yaml(std::string_view text, Findings& findings) {
     } catch (const YAML::Exception& e) {
         findings.error(place_of(e.mark), "is not YAML: {}; {}", e.msg, syntax_hint(text, place_of(e.mark)));
     } catch (const std::exception& e) {
-        findings.error({}, "cannot be read as YAML: {}; write it as in docs/reference-scenario.md", e.what());
+        findings.error({}, "cannot be read as YAML: {}; write lines of key: value", e.what());
     }
     return findings.errors.empty() ? tree.nodes() : std::vector<Item>{};
 }

@@ -1,5 +1,5 @@
 #pragma once
-/// A YAML document as a flat tree in which every key and value knows its place. Only what scenarios need: no anchors, aliases and
+/// A YAML document as a flat tree in which every key and value knows its place. Only what scenarios and fault scripts need: no anchors, aliases and
 /// tags, and bounds on size and depth, so that a hostile file costs a second at most.
 
 #include "config/findings.hpp"

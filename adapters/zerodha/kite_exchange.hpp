@@ -211,6 +211,7 @@ struct FaultWhen {
     Time until = kNever;                ///< not including
     std::uint32_t per_thousand = 1000;  ///< how probable
     std::uint32_t times = 0;            ///< at most; 0: no bound
+    friend bool operator==(const FaultWhen&, const FaultWhen&) = default;
 };
 
 struct Answer {
@@ -218,6 +219,7 @@ struct Answer {
     std::uint16_t http = 200;
     std::string error_type{};
     std::string message{};
+    friend bool operator==(const Answer&, const Answer&) = default;
 };
 
 /// What is other than it should be. Several may be set, and several faults may fit one request: they add up, of two answers the later holds.
@@ -242,11 +244,14 @@ struct FaultEffect {
     bool is_doubled = false;    ///< each row, or update, is there twice
     bool is_permuted = false;   ///< rows, or updates, come in another order
     // Of updates: `late`, `is_lost`, `is_doubled` and `is_permuted` hold for those that one reading hands out
+
+    friend bool operator==(const FaultEffect&, const FaultEffect&) = default;
 };
 
 struct Fault {
     FaultWhen when{};
     FaultEffect effect{};
+    friend bool operator==(const Fault&, const Fault&) = default;
 };
 
 // ---- the ledger -----------------------------------------------------------------------------------------------------

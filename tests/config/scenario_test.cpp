@@ -225,7 +225,7 @@ TEST_CASE("a mistake is missed, misplaced or badly explained", "[config]") {
         {"name: good", "name: &a good", "1:7: anchors (&) are not supported"},
         {"name: good", "name: !!str good", "1:7: tags (!) are not supported"},
         {"name: good", "? [a]\n: b\nname: good", "1:3: a list or map cannot be a key"},
-        {"name: good", "name: g\xffod", "1:8: byte 0xFF is not text; write the scenario in UTF-8"},
+        {"name: good", "name: g\xffod", "1:8: byte 0xFF is not text; write the file in UTF-8"},
         {"name: good", "name: g\x1b[31mod", "1:8: byte 0x1B is not text"},
         {"charges: none", "charges: [[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]", "7:25: nested too deeply"},
         // keys
