@@ -36,6 +36,14 @@ void Outbox::set_durable(Seq before) {
     }
 }
 
+void Outbox::withdraw(OrderId order) {
+    const std::scoped_lock lock(mutex_);
+    for (OutsideMessage& message : others_) {
+        message.is_withdrawn =
+            message.is_withdrawn || (message.started.order == order && message.started.what == Send::place);
+    }
+}
+
 void Outbox::release(Seq seq) {
     released_at_.store(seq, std::memory_order_seq_cst);
     hold_places(false);
@@ -56,6 +64,9 @@ std::optional<OutsideMessage> Outbox::take() {
 Turn Outbox::turn_of(const OutsideMessage& message, Time now) const {
     if (message.started.what != Send::place) {
         return Turn::begin;
+    }
+    if (message.is_withdrawn) {
+        return Turn::withhold_cancelled;
     }
     // In this order: whoever lifts the hold has said before what stays withheld.
     if (holds_places_.load(std::memory_order_seq_cst) || message.seq < released_at_.load(std::memory_order_seq_cst)) {

@@ -1,6 +1,6 @@
 #pragma once
 /// Messages to a broker outside, from being decided to their first byte. One leaves once its SendStarted is durable, cancels before all others,
-/// and a place only while nobody holds places back.
+/// and a place only while nobody holds places back and nobody wants its order cancelled.
 ///
 /// Volatile on purpose: a crash loses nothing, since a SendStarted without its SendEnded is what a restart looks for. Nobody waits: the deciding
 /// thread puts messages in, the log's thread says what is durable, the broker's thread takes them out, and the thread that hears of a kill first
@@ -26,6 +26,8 @@ public:
     void push(OutsideMessage message);
     /// The log's thread: every event before this one is durable.
     void set_durable(Seq before);
+    /// The deciding thread: the order is to be cancelled, so its place is not begun any more, unless it was taken out. O(messages that wait).
+    void withdraw(OrderId order);
     /// Any thread, and at once: no place begins from here on, whatever was decided.
     void hold_places(bool on) { holds_places_.store(on, std::memory_order_seq_cst); }
     bool holds_places() const { return holds_places_.load(std::memory_order_seq_cst); }

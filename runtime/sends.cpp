@@ -49,8 +49,18 @@ std::size_t Sends::start(Kernel& kernel, Time now) {
         push(kernel.state(), wish, started);
         ++begun;
     }
+    withdraw(book);
     seen_ = book.changes();
     return begun;
+}
+
+/// Whoever wants an order cancelled, be it a strategy, a latch or a person: while its place has not begun there is nothing to cancel.
+void Sends::withdraw(const OutsideBook& book) {
+    for (const auto& [order, wire] : book.wires()) {
+        if (wire.state == WireState::sending && wire.cancel == ChangeState::wanted) {
+            outbox_.withdraw(order);
+        }
+    }
 }
 
 std::optional<Sends::Expected> Sends::expected(const State& state) {

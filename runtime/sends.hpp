@@ -19,7 +19,8 @@ public:
     Sends(const State& state, BrokerId broker, Outbox& outbox, SendLimits limits = {});
 
     /// Begins what is wished and what the rate allows: cancels, then changes, then orders, each in the order in which it was decided. How many;
-    /// they leave once the caller has made what was recorded durable and has told the outbox. What falls due up to `now` falls due before.
+    /// they leave once the caller has made what was recorded durable and has told the outbox. What falls due up to `now` falls due before. A place
+    /// that has not begun, and whose order is to be cancelled, is withdrawn.
     /// O(1) where nothing has changed since it was asked last.
     std::size_t start(Kernel& kernel, Time now);
     /// When something that waits may be begun; kNever: nothing waits for the rate alone.
@@ -35,6 +36,7 @@ public:
     void halve(Time now) { rate_.halve(now); }
 
 private:
+    void withdraw(const OutsideBook& book);
     void push(const State& state, const SendWish& wish, const SendStarted& started);
 
     BrokerId broker_;

@@ -52,6 +52,7 @@ void Gateway::send(const OutsideMessage& message, Time now) {
     }
     switch (turn_of_(message, now)) {
     case Turn::withhold_killed: return end(message, {SendOutcome::withheld, {}, "killed"});
+    case Turn::withhold_cancelled: return end(message, {SendOutcome::withheld, {}, "cancelled before it began"});
     case Turn::withhold_old: return end(message, {SendOutcome::withheld, {}, "too old"});
     case Turn::begin: break;
     }

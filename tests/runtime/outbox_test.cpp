@@ -78,6 +78,22 @@ TEST_CASE("an order begins under a kill, or one of before it after its release",
     CHECK(outbox.turn_of(message(10), now) == Turn::begin);
 }
 
+TEST_CASE("an order begins that was to be cancelled while it waited", "[outbox]") {
+    Outbox outbox;
+    for (const Seq seq : {Seq{1}, Seq{2}, Seq{3}}) {
+        outbox.push(message(seq));
+    }
+    outbox.set_durable(9);
+    CHECK(outbox.turn_of(*outbox.take(), Time{0}) == Turn::begin);
+    outbox.withdraw(OrderId{1});  // it has begun
+    outbox.withdraw(OrderId{3});
+    outbox.withdraw(OrderId{7});  // was never there
+    CHECK(outbox.turn_of(*outbox.take(), Time{0}) == Turn::begin);
+    CHECK(outbox.turn_of(*outbox.take(), Time{0}) == Turn::withhold_cancelled);
+    outbox.push(message(7));
+    CHECK(outbox.turn_of(*outbox.take(), Time{0}) == Turn::begin);
+}
+
 TEST_CASE("an order is begun on a market that is gone", "[outbox]") {
     const Outbox outbox;
     CHECK(outbox.turn_of(message(1, Send::place, Time{kSecondNs}), Time{3 * kSecondNs}) == Turn::begin);
