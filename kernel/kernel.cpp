@@ -2224,7 +2224,11 @@ void Kernel::on(Time now, const FundsRead& funds) {
 }
 
 void Kernel::on(Time now, const OutsideAssigned& assigned) {
-    take_word(now, assigned, assigned.broker, Cause{});
+    run_due(now, false);
+    const Seq seq = begin_step(now, assigned);
+    follow_links(assigned.portfolio, assigned.instrument, {seq, seq});  // as after a fill: it may leave less to reduce
+    drain();
+    refresh_next_due();
 }
 
 void Kernel::on(Time now, const InstrumentThawed& thawed) {

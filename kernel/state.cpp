@@ -1214,6 +1214,7 @@ void fold(State& state, const Envelope&, const OutsideAssigned& e) {
         const Date today = market.session_date == kNoDay ? Date{} : market.session_date;
         note_delivery(position.row(e.product), side, abs(e.quantity), today, {});
     }
+    position.tidy(e.product);  // what it closes leaves nothing
     portfolio.cash += paid;
     portfolio.realized_pnl += change.realized_pnl;
     note_use(state, e.portfolio, e.instrument);
