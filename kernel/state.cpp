@@ -1136,7 +1136,12 @@ void fold(State& state, const Envelope& envelope, const BookRead& e) {
     broker.follows.clear();
     broker.book.on(e, envelope.time, broker.follows);
     if (e.with_account) {
-        broker.suspected = differing_positions(state, e.broker);
+        const auto before = std::exchange(broker.suspected, {});
+        for (const auto& [instrument, more] : differing_positions(state, e.broker)) {
+            const auto at = before.find(instrument);
+            const bool is_same = at != before.end() && at->second.more == more;
+            broker.suspected.emplace(instrument, is_same ? at->second : Suspected{more});
+        }
     }
     for (const OrderId order : broker.book.forget(e)) {
         if (const auto at = state.closed_orders.find(order);
@@ -1268,8 +1273,12 @@ void fold(State& state, const Envelope&, const OrderRevived& e) {
 void fold(State& state, const Envelope&, const ReconciliationDiffers& e) {
     OutsideBroker& broker = outside_broker(state, e.broker);
     ++broker.differences;
-    if (e.action == DifferenceAction::frozen && e.instrument != kUnknownInstrument) {
+    const bool freezes = e.action == DifferenceAction::frozen && e.instrument != kUnknownInstrument;
+    if (freezes) {
         broker.book.freeze(e.instrument);
+    }
+    if (e.what == DifferenceKind::position) {
+        broker.suspected.insert_or_assign(e.instrument, Suspected{e.theirs - e.ours, true, freezes});
     }
 }
 

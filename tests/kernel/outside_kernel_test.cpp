@@ -403,6 +403,44 @@ TEST_CASE("an account holds another quantity than the books, and nobody says so"
     CHECK(desk.refused(kBuy) == Rule::none);
 }
 
+TEST_CASE("a difference that a person has looked at freezes its instrument again, or a new one does not",
+          "[kernel][outside]") {
+    Desk desk;
+    desk.trade(desk.live(), "10");
+    const auto hold = [&desk](std::string_view quantity) {
+        desk.holds(quantity);
+        desk.read(true);
+        desk.read(true);
+    };
+    hold("7");
+    CHECK(desk.refused(kBuy) == Rule::frozen_instrument);
+    desk.say(InstrumentThawed{kKite, kIbm, "meera", "gifted"});
+    hold("7");
+    CHECK(desk.floor.count_of("reconciliation_differs") == 1);
+    CHECK(desk.refused(kBuy) == Rule::none);
+    hold("6");
+    CHECK(desk.floor.count_of("reconciliation_differs") == 2);
+    CHECK(desk.refused(kBuy) == Rule::frozen_instrument);
+    desk.say(InstrumentThawed{kKite, kIbm, "meera", "gifted"});
+    desk.say(BrokerSessionChanged{kKite, SessionChange::up});  // who comes up says all that differs
+    CHECK(desk.floor.count_of("reconciliation_differs") == 3);
+    CHECK(desk.refused(kBuy) == Rule::frozen_instrument);
+}
+
+TEST_CASE("a difference in what nobody here trades is said at each read", "[kernel][outside]") {
+    Desk desk;
+    desk.holds("7");
+    for (int i = 0; i < 5; ++i) {
+        desk.read(true);
+    }
+    CHECK(desk.floor.count_of("reconciliation_differs") == 1);
+    CHECK(desk.refused(kBuy) == Rule::none);
+    desk.live();  // it is used now
+    desk.read(true);
+    CHECK(desk.floor.count_of("reconciliation_differs") == 2);
+    CHECK(desk.refused(kBuy) == Rule::frozen_instrument);
+}
+
 TEST_CASE("a change is asked of an order whose number nobody knows, or more often than the broker allows",
           "[kernel][outside]") {
     Desk desk;
