@@ -541,8 +541,10 @@ void LiveWorld::pump() {
 
 void LiveWorld::decide() {
     const Time now = timeline_.now();
-    while (life_->kernel->next_due() < now) {
-        life_->kernel->advance(now, 1);
+    // Whether somebody has something to say just then changes nothing; but a session's end waits for what comes at that moment.
+    const bool ends = kite::kCashHours.close_on(kite::kCashHours.date_of(now)) == now;
+    while (ends ? life_->kernel->next_due() < now : life_->kernel->next_due() <= now) {
+        life_->kernel->step_due(now, false);
         after_input();
     }
     for (Broker& broker : brokers_) {
@@ -661,8 +663,7 @@ void LiveWorld::run_until(Time end) {
         pump();
         Time next = std::min(timeline_.next(), end);
         if (runs()) {
-            const Time due = life_->kernel->next_due();
-            Time decides = due == kNever ? due : due + Duration{1};
+            Time decides = life_->kernel->next_due();
             for (const Broker& broker : brokers_) {
                 const Link& link = *broker.link;
                 const Time waits = link.words.empty() ? kNever : timeline_.now();
@@ -674,7 +675,10 @@ void LiveWorld::run_until(Time end) {
         }
         next = std::max(next, timeline_.now() + Duration{1});
         if (timeline_.next() <= next) {
-            timeline_.run_next();
+            // All of one moment: whether another broker has something just then changes nothing.
+            do {
+                timeline_.run_next();
+            } while (timeline_.next() <= timeline_.now());
         } else {
             timeline_.come_to(next);
         }
@@ -1536,8 +1540,7 @@ std::vector<std::string> LiveWorld::deeds(const std::vector<PortfolioId>& portfo
     for (Seq seq = 0; seq < log_.next_seq(); ++seq) {
         const Result<DecodedEvent> event = decode(bytes, seq);
         bytes = bytes.subspan(event->bytes);
-        // What falls due is done a moment later, but where just then somebody has something to say.
-        const Time at = floor_of(event->envelope.time, ms(1));
+        const Time at = event->envelope.time;
         if (at >= until) {
             break;
         }
