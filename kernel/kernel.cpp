@@ -2195,15 +2195,19 @@ void Kernel::on(Time now, const BookRead& read) {
     const std::map<InstrumentId, Qty> differing = differing_positions(state_, read.broker);
     judged.positions_agree = read.with_account && differing.empty();
     const OutsideBroker& outside = state_.outside.at(read.broker);
-    const std::map<InstrumentId, Qty> before = outside.suspected;
+    const std::map<InstrumentId, Suspected> before = outside.suspected;
     const Seq seq = begin_step(now, judged);
     const Cause cause{seq, seq};
     queue_follows(read.broker, cause);
     drain();
-    // A row may lag a fill: what differs by the same at two reads in a row is no lag. It is said once.
+    // A row may lag a fill: what differs by the same at two reads in a row is no lag. It is said once, and once more where somebody has come to
+    // use the instrument since.
     for (const auto& [instrument, more] : differing) {
         const auto at = before.find(instrument);
-        if (read.with_account && at != before.end() && at->second == more && !outside.book.is_frozen(instrument)) {
+        const bool lasts = read.with_account && at != before.end() && at->second.more == more;
+        const bool is_news =
+            lasts && (!at->second.is_said || (!at->second.froze && is_used_at(read.broker, instrument)));
+        if (is_news && !outside.book.is_frozen(instrument)) {
             take_difference(read.broker, instrument, more, cause);
         }
     }
@@ -2224,7 +2228,11 @@ void Kernel::on(Time now, const FundsRead& funds) {
 }
 
 void Kernel::on(Time now, const OutsideAssigned& assigned) {
-    take_word(now, assigned, assigned.broker, Cause{});
+    run_due(now, false);
+    const Seq seq = begin_step(now, assigned);
+    follow_links(assigned.portfolio, assigned.instrument, {seq, seq});  // as after a fill: it may leave less to reduce
+    drain();
+    refresh_next_due();
 }
 
 void Kernel::on(Time now, const InstrumentThawed& thawed) {
@@ -2377,17 +2385,20 @@ void Kernel::reconcile(BrokerId broker, Cause cause) {
     record(Reconciled{broker, state_.outside.at(broker).differences}, cause);
 }
 
-/// Frozen where somebody here holds it or has orders in it; noted where not.
+/// Whether a portfolio of the broker's holds the instrument, or has orders in it.
+bool Kernel::is_used_at(BrokerId broker, InstrumentId instrument) const {
+    return std::ranges::any_of(state_.markets[instrument.value].users, [&](PortfolioId user) {
+        return broker_of(state_.config, user) == &state_.config.brokers[broker.value];
+    });
+}
+
+/// Frozen where somebody here uses it; noted where not.
 void Kernel::take_difference(BrokerId broker, InstrumentId instrument, Qty more, Cause cause) {
     ReconciliationDiffers differs;
     differs.broker = broker;
     differs.what = DifferenceKind::position;
     differs.instrument = instrument;
-    bool is_used = false;
-    for (const PortfolioId user : state_.markets[instrument.value].users) {
-        is_used = is_used || broker_of(state_.config, user) == &state_.config.brokers[broker.value];
-    }
-    differs.action = is_used ? DifferenceAction::frozen : DifferenceAction::noted;
+    differs.action = is_used_at(broker, instrument) ? DifferenceAction::frozen : DifferenceAction::noted;
     for (const auto& [key, row] : state_.outside.at(broker).account_rows) {
         differs.theirs += std::get<InstrumentId>(key) == instrument ? row.quantity : Qty{};
     }

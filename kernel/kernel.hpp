@@ -211,6 +211,7 @@ private:
     void take_conflict(BrokerId broker, const OutsideFact& fact, Cause cause);
     void latch_all_of(BrokerId broker, Cause cause);
     void reconcile(BrokerId broker, Cause cause);
+    bool is_used_at(BrokerId broker, InstrumentId instrument) const;
     void take_difference(BrokerId broker, InstrumentId instrument, Qty more, Cause cause);
     bool can_be_changed(const Order& order) const;
     void note_overdue(const OutsideBroker& outside, OrderId id);

@@ -34,6 +34,8 @@ void fields(Ar& ar, OutsideHolding& h);
 template <class Ar>
 void fields(Ar& ar, AccountRow& r);
 template <class Ar>
+void fields(Ar& ar, Suspected& s);
+template <class Ar>
 void fields(Ar& ar, OutsideBroker& b);
 
 template <class Ar, class T>
@@ -163,6 +165,11 @@ void fields(Ar& ar, OutsideHolding& h) {
 template <class Ar>
 void fields(Ar& ar, AccountRow& r) {
     ar(r.quantity, r.average);
+}
+
+template <class Ar>
+void fields(Ar& ar, Suspected& s) {
+    ar(s.more, s.is_said, s.froze);
 }
 
 template <class Ar>

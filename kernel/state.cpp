@@ -1136,7 +1136,12 @@ void fold(State& state, const Envelope& envelope, const BookRead& e) {
     broker.follows.clear();
     broker.book.on(e, envelope.time, broker.follows);
     if (e.with_account) {
-        broker.suspected = differing_positions(state, e.broker);
+        const auto before = std::exchange(broker.suspected, {});
+        for (const auto& [instrument, more] : differing_positions(state, e.broker)) {
+            const auto at = before.find(instrument);
+            const bool is_same = at != before.end() && at->second.more == more;
+            broker.suspected.emplace(instrument, is_same ? at->second : Suspected{more});
+        }
     }
     for (const OrderId order : broker.book.forget(e)) {
         if (const auto at = state.closed_orders.find(order);
@@ -1214,6 +1219,7 @@ void fold(State& state, const Envelope&, const OutsideAssigned& e) {
         const Date today = market.session_date == kNoDay ? Date{} : market.session_date;
         note_delivery(position.row(e.product), side, abs(e.quantity), today, {});
     }
+    position.tidy(e.product);  // what it closes leaves nothing
     portfolio.cash += paid;
     portfolio.realized_pnl += change.realized_pnl;
     note_use(state, e.portfolio, e.instrument);
@@ -1267,8 +1273,12 @@ void fold(State& state, const Envelope&, const OrderRevived& e) {
 void fold(State& state, const Envelope&, const ReconciliationDiffers& e) {
     OutsideBroker& broker = outside_broker(state, e.broker);
     ++broker.differences;
-    if (e.action == DifferenceAction::frozen && e.instrument != kUnknownInstrument) {
+    const bool freezes = e.action == DifferenceAction::frozen && e.instrument != kUnknownInstrument;
+    if (freezes) {
         broker.book.freeze(e.instrument);
+    }
+    if (e.what == DifferenceKind::position) {
+        broker.suspected.insert_or_assign(e.instrument, Suspected{e.theirs - e.ours, true, freezes});
     }
 }
 

@@ -159,6 +159,14 @@ struct AccountRow {
 };
 
 /// A broker outside of the process.
+/// What an account holds more than the books, in one instrument.
+struct Suspected {
+    Qty more;
+    bool is_said = false;  ///< as a difference
+    bool froze = false;    ///< then
+    friend bool operator==(const Suspected&, const Suspected&) = default;
+};
+
 struct OutsideBroker {
     explicit OutsideBroker(std::uint32_t log_number = 0) : book(log_number) {}
 
@@ -168,8 +176,8 @@ struct OutsideBroker {
     std::map<std::pair<InstrumentId, Product>, OutsideHolding> outside;
     /// What the account says that it holds, as last read; O(1) rows an instrument.
     std::map<std::tuple<AccountRowKind, InstrumentId, Product>, AccountRow> account_rows;
-    /// By instrument what the account held more than the books when both were compared last: a row may lag a fill. Told at the second time.
-    std::map<InstrumentId, Qty> suspected;
+    /// By instrument, when both were compared last: a row may lag a fill, and what lasts is said once.
+    std::map<InstrumentId, Suspected> suspected;
     bool is_reconciled = false;      ///< once, so that what was there before the journal is booked
     std::uint32_t differences = 0;   ///< since the session began to be reconciled
     std::vector<Time> recent_sends;  ///< of the last minute, in order

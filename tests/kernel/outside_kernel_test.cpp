@@ -349,6 +349,38 @@ TEST_CASE("a trade that nobody here asked for is made to fit", "[kernel][outside
     CHECK(desk.refused(kBuy) == Rule::none);
 }
 
+TEST_CASE("what a person assigns and takes away again leaves a row of its product", "[kernel][outside]") {
+    Desk desk;
+    const auto assign = [&desk](std::string_view quantity) {
+        desk.say(OutsideAssigned{kMain, kKite, kIbm, Product::cnc, qty(quantity), px("100"), "meera", "hedge"});
+    };
+    assign("25");
+    CHECK(desk.floor.position().holdings.size() == 1);
+    assign("-25");
+    CHECK(desk.floor.position().holdings.empty());
+    check_invariants(desk.floor.state());
+}
+
+TEST_CASE("an order that only reduces outlives what a person says was sold outside", "[kernel][outside]") {
+    Desk desk;
+    desk.trade(desk.live(), "10");
+    OrderTerms terms = limit_order(Side::sell, "10", "101", kIbm, TimeInForce::day);
+    terms.reduce_only = true;
+    const OrderId exit = desk.place(terms);
+    desk.start(exit);
+    desk.end(exit, SendOutcome::acked);
+    const auto sold = [&desk](std::string_view quantity) {
+        desk.say(OutsideAssigned{kMain, kKite, kIbm, Product::none, qty(quantity), px("100"), "meera", "by phone"});
+    };
+    sold("-4");
+    CHECK(desk.floor.order(exit.value).pending_quantity == qty("6"));
+    desk.start(exit, Send::modify);
+    desk.end(exit, SendOutcome::acked, Send::modify);
+    desk.say(desk.row(exit, RowStatus::open, "6"));
+    sold("-6");
+    CHECK(desk.floor.order(exit.value).cancel_pending);
+}
+
 TEST_CASE("what an account held before the journal is a difference for ever", "[kernel][outside]") {
     Desk desk(false);
     desk.say(BrokerSessionChanged{kKite, SessionChange::reconciling});
@@ -380,6 +412,44 @@ TEST_CASE("an account holds another quantity than the books, and nobody says so"
     CHECK(desk.floor.count_of("reconciliation_differs") == 1);  // once
     desk.say(InstrumentThawed{kKite, kIbm, "meera", "gifted"});
     CHECK(desk.refused(kBuy) == Rule::none);
+}
+
+TEST_CASE("a difference that a person has looked at freezes its instrument again, or a new one does not",
+          "[kernel][outside]") {
+    Desk desk;
+    desk.trade(desk.live(), "10");
+    const auto hold = [&desk](std::string_view quantity) {
+        desk.holds(quantity);
+        desk.read(true);
+        desk.read(true);
+    };
+    hold("7");
+    CHECK(desk.refused(kBuy) == Rule::frozen_instrument);
+    desk.say(InstrumentThawed{kKite, kIbm, "meera", "gifted"});
+    hold("7");
+    CHECK(desk.floor.count_of("reconciliation_differs") == 1);
+    CHECK(desk.refused(kBuy) == Rule::none);
+    hold("6");
+    CHECK(desk.floor.count_of("reconciliation_differs") == 2);
+    CHECK(desk.refused(kBuy) == Rule::frozen_instrument);
+    desk.say(InstrumentThawed{kKite, kIbm, "meera", "gifted"});
+    desk.say(BrokerSessionChanged{kKite, SessionChange::up});  // who comes up says all that differs
+    CHECK(desk.floor.count_of("reconciliation_differs") == 3);
+    CHECK(desk.refused(kBuy) == Rule::frozen_instrument);
+}
+
+TEST_CASE("a difference in what nobody here trades is said at each read", "[kernel][outside]") {
+    Desk desk;
+    desk.holds("7");
+    for (int i = 0; i < 5; ++i) {
+        desk.read(true);
+    }
+    CHECK(desk.floor.count_of("reconciliation_differs") == 1);
+    CHECK(desk.refused(kBuy) == Rule::none);
+    desk.live();  // it is used now
+    desk.read(true);
+    CHECK(desk.floor.count_of("reconciliation_differs") == 2);
+    CHECK(desk.refused(kBuy) == Rule::frozen_instrument);
 }
 
 TEST_CASE("a change is asked of an order whose number nobody knows, or more often than the broker allows",

@@ -22,21 +22,6 @@ struct Finding {
     std::string text;
 };
 
-/// Throws what does not hold.
-void walk(LiveWorld& world, std::uint64_t seed) {
-    world.walk();
-    if (world.has_shadow()) {
-        LiveWorld calm(seed, {}, true);
-        calm.walk();
-        const auto ours = world.shadow();
-        const auto theirs = calm.shadow();
-        const std::size_t both = std::min(ours.size(), theirs.size());
-        if (!std::equal(ours.begin(), ours.begin() + static_cast<std::ptrdiff_t>(both), theirs.begin())) {
-            throw Broken("what a paper broker does depends on a broker outside");
-        }
-    }
-}
-
 /// Of all seeds a quarter, so that four cores share them. More or others by ALPHA_SEEDS=100000 and ALPHA_FIRST_SEED=7.
 void walk_quarter(std::uint64_t quarter) {
 #ifdef ALPHA_SANITIZED
@@ -52,7 +37,7 @@ void walk_quarter(std::uint64_t quarter) {
     for (std::uint64_t seed = begin; seed < end; ++seed) {
         LiveWorld world(seed);
         try {
-            walk(world, seed);
+            world.walk();
         } catch (const Broken& what) {
             const std::string text = what.what();
             if (all == 1) {
