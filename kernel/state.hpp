@@ -158,7 +158,6 @@ struct AccountRow {
     friend bool operator==(const AccountRow&, const AccountRow&) = default;
 };
 
-/// A broker outside of the process.
 /// What an account holds more than the books, in one instrument.
 struct Suspected {
     Qty more;
@@ -167,6 +166,7 @@ struct Suspected {
     friend bool operator==(const Suspected&, const Suspected&) = default;
 };
 
+/// A broker outside of the process.
 struct OutsideBroker {
     explicit OutsideBroker(std::uint32_t log_number = 0) : book(log_number) {}
 

@@ -3,6 +3,8 @@
 #include "events/order_tag.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <utility>
 
 namespace alpha {
@@ -34,7 +36,14 @@ std::size_t Sends::start(Kernel& kernel, Time now) {
     if (book.changes() == seen_ && now < next_due_) [[likely]] {
         return 0;
     }
-    while (kernel.step_due(now, false)) {}  // what it ends is not begun
+    kernel.advance(now, std::numeric_limits<std::uint32_t>::max());
+    withdraw(book);
+    if (kernel.next_due() <= now) {
+        // What falls due at this very moment may end what would begin, and is done once an input has come or the moment is past: of a log that has
+        // no input of the moment nobody could tell how much of it was done.
+        next_due_ = Time{now.ns + 1};
+        return 0;
+    }
     next_due_ = kNever;
     std::size_t begun = 0;
     for (const SendWish& wish : book.wishes()) {
@@ -49,7 +58,6 @@ std::size_t Sends::start(Kernel& kernel, Time now) {
         push(kernel.state(), wish, started);
         ++begun;
     }
-    withdraw(book);
     seen_ = book.changes();
     return begun;
 }

@@ -19,8 +19,8 @@ public:
     Sends(const State& state, BrokerId broker, Outbox& outbox, SendLimits limits = {});
 
     /// Begins what is wished and what the rate allows: cancels, then changes, then orders, each in the order in which it was decided. How many;
-    /// they leave once the caller has made what was recorded durable and has told the outbox. What falls due up to `now` falls due before. A place
-    /// that has not begun, and whose order is to be cancelled, is withdrawn.
+    /// they leave once the caller has made what was recorded durable and has told the outbox. What falls due before `now` falls due
+    /// before; while something is due at `now` itself nothing begins. A place that has not begun, and whose order is to be cancelled, is withdrawn.
     /// O(1) where nothing has changed since it was asked last.
     std::size_t start(Kernel& kernel, Time now);
     /// When something that waits may be begun; kNever: nothing waits for the rate alone.

@@ -54,6 +54,10 @@ TEST_CASE("a place after the kill is not noticed", "[live]") {
     CHECK(is_noticed({.places_after_kill = true}, "an order leaves after a kill"));
 }
 
+TEST_CASE("a place of an order that was to be cancelled while it waited is not noticed", "[live]") {
+    CHECK(is_noticed({.places_what_is_cancelled = true}, "an order leaves that was to be cancelled"));
+}
+
 TEST_CASE("an order that was decided before a restart and is sent after it is not noticed", "[live]") {
     CHECK(is_noticed({.restarts_in_silence = true}, "an order leaves that was decided before a restart"));
 }

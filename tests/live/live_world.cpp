@@ -97,9 +97,9 @@ struct LiveWorld::Link {
     std::optional<Gateway> gateway;
     std::deque<OutsideWord> words;  ///< said by the gateway, and not taken yet
     Time event_time;                ///< as the broker's thread knows it
-    std::uint64_t expected_at = 0;
-    Time busy_until = kBeforeAll;  ///< the broker's thread
-    bool hears = false;            ///< the broker may have something to say by itself
+    std::set<OrderId> unwanted;     ///< to be cancelled, as the deciding thread has told the outbox
+    Time busy_until = kBeforeAll;   ///< the broker's thread
+    bool hears = false;             ///< the broker may have something to say by itself
     bool is_connected = false;
     std::size_t kills = 0;  ///< that were heard of, and that the kernel has not heard of yet
 };
@@ -429,7 +429,10 @@ void LiveWorld::make_links() {
         link.gateway.emplace(
             *link.client, [&link](const OutsideWord& word, std::string_view) { link.words.push_back(word); },
             [&broker, this](const OutsideMessage& message, Time now) {
-                const Turn turn = breaks_.places_after_kill ? Turn::begin : broker.link->outbox.turn_of(message, now);
+                Turn turn = breaks_.places_after_kill ? Turn::begin : broker.link->outbox.turn_of(message, now);
+                if (breaks_.places_what_is_cancelled && turn == Turn::withhold_cancelled) {
+                    turn = Turn::begin;
+                }
                 if (turn == Turn::begin) {
                     on_begin(broker, message);
                 }
@@ -520,6 +523,9 @@ void LiveWorld::on_begin(const Broker& broker, const OutsideMessage& message) co
         at != broker.killed_before.end() && order->id < at->second) {
         broken("an order leaves after a kill");
     }
+    if (broker.link->unwanted.contains(order->id)) {
+        broken("an order leaves that was to be cancelled");
+    }
 }
 
 /// As the threads of a session do it: words, what is wished after them, and the brokers' side, until there is nothing left for now.
@@ -593,7 +599,15 @@ void LiveWorld::start_sends() {
         begun += broker.link->sends->start(*life_->kernel, timeline_.now());
         after_input();
         broker.link->event_time = timeline_.now();
-        tell_what_waits(broker);
+        if (const auto expected = broker.link->sends->expected(life_->kernel->state())) {
+            broker.link->gateway->expect(expected->unsure, expected->working);
+        }
+        broker.link->unwanted.clear();
+        for (const auto& [id, wire] : known_of(broker).book.wires()) {
+            if (wire.state == WireState::sending && wire.cancel == ChangeState::wanted) {
+                broker.link->unwanted.insert(id);
+            }
+        }
     }
     if (begun != 0) {
         const bool is_even = calm_ == Calm::everywhere || plan_.is_compared;
@@ -607,22 +621,6 @@ void LiveWorld::start_sends() {
             }
         });
     }
-}
-
-void LiveWorld::tell_what_waits(Broker& broker) {
-    const OutsideBook& book = known_of(broker).book;
-    if (std::exchange(broker.link->expected_at, book.changes()) == book.changes()) {
-        return;
-    }
-    std::size_t unsure = 0;
-    std::size_t working = 0;
-    for (const auto& [id, wire] : book.wires()) {
-        const bool waits = wire.is_nobody_sure() || wire.is_ending || wire.cancel != ChangeState::none ||
-                           wire.modify != ChangeState::none;
-        unsure += waits ? 1U : 0U;
-        working += !waits && wire.is_reserved() ? 1U : 0U;
-    }
-    broker.link->gateway->expect(unsure, working);
 }
 
 /// The broker's thread, which another broker's events do not wake.
@@ -786,7 +784,8 @@ void LiveWorld::kill_someday(Broker& broker) {
     for (const PortfolioId portfolio : killed) {
         note(portfolio, life_->kernel->state().next_order);
     }
-    timeline_.after(broker.dice.ms(0, 50), [this, killed, holding, scope, note, is = life_.get()] {
+    const std::int64_t latest_ms = broker.dice.one_in(3) ? 900 : 50;  // the deciding thread may be busy
+    timeline_.after(broker.dice.ms(0, latest_ms), [this, killed, holding, scope, note, is = life_.get()] {
         if (life_.get() != is) {
             return;
         }

@@ -33,13 +33,14 @@ struct Broken : std::runtime_error {
 
 /// What is done wrong on purpose, to see that it is noticed.
 struct Breaks {
-    bool sends_again = false;            ///< a place that was not answered
-    bool sends_before_durable = false;   ///< a message begins when it was decided
-    bool denies_what_it_sent = false;    ///< "not a byte was written", though it was
-    bool tags_without_log = false;       ///< two journals of one account have one number
-    bool takes_hints_for_truth = false;  ///< updates of the broker's own are taken for rows of the book
-    bool places_after_kill = false;      ///< nobody holds places back
-    bool restarts_in_silence = false;    ///< the log does not say that a session was restarted
+    bool sends_again = false;               ///< a place that was not answered
+    bool sends_before_durable = false;      ///< a message begins when it was decided
+    bool denies_what_it_sent = false;       ///< "not a byte was written", though it was
+    bool tags_without_log = false;          ///< two journals of one account have one number
+    bool takes_hints_for_truth = false;     ///< updates of the broker's own are taken for rows of the book
+    bool places_after_kill = false;         ///< nobody holds places back
+    bool places_what_is_cancelled = false;  ///< nor those whose order is to be cancelled
+    bool restarts_in_silence = false;       ///< the log does not say that a session was restarted
     // Of two brokers.
     bool holds_at_first = false;     ///< a kill holds places back at the first broker, whoever is killed
     bool holds_everywhere = false;   ///< a kill holds places back at both
@@ -138,7 +139,6 @@ private:
     void decide();
     void take_words(Broker& broker);
     void start_sends();
-    void tell_what_waits(Broker& broker);
     void serve(Broker& broker);
     void on_begin(const Broker& broker, const OutsideMessage& message) const;
     const OutsideBroker& known_of(const Broker& broker) const;

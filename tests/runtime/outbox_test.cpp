@@ -1,8 +1,13 @@
+#include "adapters/outside/outside_venue.hpp"
+#include "events/codec.hpp"
 #include "runtime/outbox.hpp"
+#include "runtime/sends.hpp"
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using namespace alpha;
@@ -102,6 +107,42 @@ TEST_CASE("an order is begun on a market that is gone", "[outbox]") {
     OutsideMessage ageless = message(1);
     ageless.age_most = Duration{};
     CHECK(outbox.turn_of(ageless, Time{900 * kSecondNs}) == Turn::begin);
+}
+
+TEST_CASE("what falls due at a moment without an input is done because a broker's messages were looked at",
+          "[outbox]") {
+    const std::unique_ptr<Venue> venue = *make_outside_venue({});
+    Frame frame;
+    frame.begin(0);
+    Kernel::Components parts;
+    parts.venues = {venue.get()};
+    Kernel kernel(std::move(parts), frame);
+    RunConfigured config;
+    config.currency = "INR";
+    Instrument instrument;
+    instrument.name = "NSE:A";
+    instrument.tick = Price{kScale / 20};
+    config.instruments = {instrument};
+    config.portfolios = {{"main", money_of(1'000)}};
+    config.brokers = {{"zerodha", "zerodha", {{"protection", "1%"}}}};
+    config.snapshot_interval = Duration{60 * kSecondNs};
+    const Time begin{20'000 * kDayNs};
+    kernel.configure(config, begin);
+    kernel.take(begin, BrokerRulesSet{BrokerId{0}, 7, OutsideRules{}});
+    kernel.take(begin, QuoteTick{InstrumentId{0}, price_of(10), price_of(11), qty_of(1), qty_of(1)});
+    Outbox outbox;
+    Sends sends(kernel.state(), BrokerId{0}, outbox);
+    const Time due = kernel.next_due();
+    REQUIRE(due != kNever);
+    const Seq before = kernel.state().next_seq;
+    kernel.take(begin, BrokerSessionChanged{BrokerId{0}, SessionChange::up});  // there may be something to send
+    const Seq said = kernel.state().next_seq;
+    CHECK(said > before);
+    CHECK(sends.start(kernel, due) == 0);
+    CHECK(kernel.state().next_seq == said);
+    CHECK(sends.next_due() > due);
+    CHECK(sends.start(kernel, due + Duration{1}) == 0);
+    CHECK(kernel.state().next_seq > said);  // the moment is past
 }
 
 TEST_CASE("three threads lose a message, double one, or take one before it is durable", "[outbox]") {
