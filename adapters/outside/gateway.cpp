@@ -155,7 +155,7 @@ void Gateway::tell(const OutsideRead& read) {
     }
     for (const auto& [row, raw] : read.account) {
         const auto known =
-            std::ranges::find_if(account_, [&row = row](const AccountRead& each) { return is_same_row(each, row); });
+            std::ranges::find_if(account_, [&its = row](const AccountRead& each) { return is_same_row(each, its); });
         if (known == account_.end()) {
             account_.push_back(row);
             say(row, raw);
