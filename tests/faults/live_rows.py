@@ -96,7 +96,7 @@ class Story:
         """Sessions on this journal, each killed or ended at some moment, until there are tables of both families."""
         for attempt in range(20):
             process = self.start(journal)
-            time.sleep(rng.uniform(0.2, 0.9) * self.seconds)
+            time.sleep(rng.uniform(0.2, 0.9) * self.seconds * (1 + attempt / 4))  # the machine may have become slower since
             # What was killed is in the write-ahead log, and in tables once the next session has begun.
             process.send_signal(rng.choice((signal.SIGKILL, signal.SIGTERM)))
             code = process.wait()
