@@ -3,6 +3,7 @@
 
 #include "events/order_tag.hpp"
 #include "kernel/outside.hpp"
+#include "tests/change_names.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -16,6 +17,7 @@
 #include <vector>
 
 using namespace alpha;
+using alpha::test::name_of_change;
 
 namespace {
 
@@ -30,18 +32,6 @@ constexpr Price kPrice{10 * kScale};
 
 constexpr Duration seconds(std::int64_t count) {
     return Duration{count * kSecondNs};
-}
-
-const char* name_of_change(ChangeState state) {
-    switch (state) {
-    case ChangeState::none: return "none";
-    case ChangeState::wanted: return "wanted";
-    case ChangeState::sending: return "sending";
-    case ChangeState::acked: return "acked";
-    case ChangeState::refused: return "refused";
-    case ChangeState::unknown: return "unknown";
-    }
-    return "?";
 }
 
 /// Words of the kernel, the gateway, the book and a person, in their order, and what came of them.

@@ -6,6 +6,7 @@
 #include "events/text.hpp"
 #include "kernel/snapshot.hpp"
 #include "runtime/reexecution.hpp"
+#include "tests/change_names.hpp"
 #include "tests/live/trader.hpp"
 
 #include <algorithm>
@@ -992,7 +993,7 @@ void LiveWorld::go_quiet() {
     for (const Broker& broker : brokers_) {
         for (const auto& [id, wire] : known_of(broker).book.wires()) {
             open += fmt::format(" {} {} cancel {} modify {} ending {} others {};", id.value, name_of(wire.state),
-                                static_cast<int>(wire.cancel), static_cast<int>(wire.modify), wire.is_ending,
+                                name_of_change(wire.cancel), name_of_change(wire.modify), wire.is_ending,
                                 wire.others.size());
         }
     }

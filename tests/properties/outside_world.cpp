@@ -1,6 +1,7 @@
 #include "tests/properties/outside_world.hpp"
 
 #include "events/order_tag.hpp"
+#include "tests/change_names.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -46,7 +47,7 @@ int whole(Qty quantity) {
 
 std::string say_where(OrderId order, const Wire& wire) {
     return fmt::format("order {} is {} ({}), cancel {}, modify {}", order.value, name_of(wire.state), name_of(wire.end),
-                       static_cast<int>(wire.cancel), static_cast<int>(wire.modify));
+                       name_of_change(wire.cancel), name_of_change(wire.modify));
 }
 
 }  // namespace

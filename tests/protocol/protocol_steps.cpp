@@ -16,7 +16,9 @@
 
 #include "events/order_tag.hpp"
 #include "kernel/outside.hpp"
+#include "tests/change_names.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <iostream>
 #include <map>
@@ -25,6 +27,7 @@
 #include <utility>
 
 using namespace alpha;
+using alpha::test::name_of_change;
 
 namespace {
 
@@ -32,18 +35,6 @@ constexpr std::uint32_t kLog = 7;
 constexpr std::int64_t kFirstDay = 20'000;
 constexpr std::uint64_t kOrders = 2;
 constexpr InstrumentId kInstrument{0};
-
-const char* name_of_change(ChangeState state) {
-    switch (state) {
-    case ChangeState::none: return "none";
-    case ChangeState::wanted: return "wanted";
-    case ChangeState::sending: return "sending";
-    case ChangeState::acked: return "acked";
-    case ChangeState::refused: return "refused";
-    case ChangeState::unknown: return "unknown";
-    }
-    return "?";
-}
 
 OutsideRules rules() {
     OutsideRules rules;
